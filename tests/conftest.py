@@ -1,0 +1,90 @@
+"""Fixtures for all tests: an environment apart from the user's, git repositories, databases and a browser."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.chromium import find_chromium, fresh_page, running_browser
+from support.environment import isolated_environment
+from support.git_repo import GitRepo
+from support.missing import missing
+from support.postgresql import PostgresServer, find_programs, given_server, running_server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need a browser or PostgreSQL, so that they can be chosen or left out."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "browser" in fixtures:
+            item.add_marker(pytest.mark.browser)
+        if "postgres_url" in fixtures:
+            item.add_marker(pytest.mark.postgres)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _apart_from_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with isolated_environment(tmp_path_factory.mktemp("home")):
+        yield
+
+
+@pytest.fixture
+def git_repo(tmp_path: Path) -> GitRepo:
+    """Give an empty repository on branch `main`."""
+    return GitRepo(tmp_path / "repository")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """Give the PostgreSQL server of this test process."""
+    given = given_server()
+    if given is not None:
+        yield given
+        return
+    programs = find_programs()
+    if programs is None:
+        missing("PostgreSQL", "install it (Debian: apt install postgresql), or set HEADWATER_TEST_PG_URL")
+    with running_server(programs) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """Give the URL of an empty PostgreSQL database."""
+    url = postgres_server.create_database()
+    yield url.render_as_string(hide_password=False)
+    postgres_server.drop_database(url)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """Give the URL of an SQLite database in a file that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'headwater.db'}"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Give the URL of an empty database: the test runs once on SQLite and once on PostgreSQL."""
+    name = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
+    return str(request.getfixturevalue(name))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """Give the browser of this test process."""
+    executable = find_chromium()
+    if executable is None:
+        missing("Chromium", "install it (Debian: apt install chromium)")
+    with running_browser(executable) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: "Browser") -> Iterator["Page"]:
+    """Give a page with no cookies and no history."""
+    with fresh_page(browser) as opened:
+        yield opened

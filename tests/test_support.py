@@ -1,0 +1,64 @@
+"""What the fixtures promise to every other test."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, inspect
+
+from support.environment import isolated_environment
+from support.git_repo import GitRepo
+from support.missing import missing
+
+
+def test_what_a_machine_lacks_is_skipped_with_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+
+    with pytest.raises(pytest.skip.Exception, match="Chromium was not found: install it"):
+        missing("Chromium", "install it")
+
+
+def test_what_ci_lacks_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+
+    with pytest.raises(pytest.fail.Exception, match="Chromium was not found: install it"):
+        missing("Chromium", "install it")
+
+
+def test_database_begins_empty(database_url: str) -> None:
+    engine = create_engine(database_url)
+    tables = inspect(engine).get_table_names()
+    engine.dispose()
+
+    assert tables == []
+
+
+def test_same_steps_make_the_same_commits(tmp_path: Path) -> None:
+    def build(path: Path) -> str:
+        repo = GitRepo(path)
+        repo.commit("Add spend", files={"spend.py": "def spend() -> int:\n    return 1\n"})
+        repo.branch("shift")
+        repo.move("spend.py", "marketing/spend.py")
+        repo.commit("Move spend")
+        repo.checkout("main")
+        return repo.merge("shift", "Merge branch 'shift'")
+
+    assert build(tmp_path / "one") == build(tmp_path / "two")
+
+
+def test_users_settings_do_not_reach_the_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".gitconfig").write_text("[user]\nname = Somebody\n")
+    monkeypatch.setenv("HEADWATER_DATABASE_URL", "sqlite:///theirs.db")
+    monkeypatch.setenv("GIT_DIR", "/elsewhere")
+    with isolated_environment(tmp_path):
+        seen = subprocess.run(["env"], capture_output=True, text=True, check=True).stdout.splitlines()
+        name = subprocess.run(["git", "config", "--global", "user.name"], capture_output=True, text=True)
+
+    assert f"HOME={tmp_path}" in seen
+    assert not any(line.startswith(("HEADWATER_DATABASE_URL=", "GIT_DIR=")) for line in seen)
+    assert name.stdout == ""
+
+
+@pytest.mark.usefixtures("page")
+def test_test_that_uses_a_page_is_marked_as_a_browser_test(request: pytest.FixtureRequest) -> None:
+    assert request.node.get_closest_marker("browser")
