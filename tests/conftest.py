@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from support.chromium import find_chromium, fresh_page, running_browser
 from support.environment import isolated_environment
@@ -14,6 +15,10 @@ from support.postgresql import PostgresServer, find_programs, given_server, runn
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+# A busy machine is no fault of the code, so examples have no deadline of their own.
+settings.register_profile("headwater", deadline=None)
+settings.load_profile("headwater")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,129 @@
+"""Conditions on the configuration under which a variant of a feature exists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from headwater.values import Reference, Unevaluated, describe, unevaluated_in
+
+__all__ = ["ALWAYS", "Condition", "Operator", "Test"]
+
+
+class Operator(StrEnum):
+    """How a configuration value is compared."""
+
+    IS = "="
+    IS_NOT = "!="
+    IN = "in"
+    NOT_IN = "not in"
+    HOLDS = "holds"
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One comparison of a configuration key, or a predicate over the whole configuration.
+
+    Attributes:
+        key: Configuration key; empty for a predicate.
+        operator: How to compare; `HOLDS` for a predicate.
+        value: What to compare with: a value, the members for `IN` and `NOT_IN`, or the predicate.
+    """
+
+    # pytest collects classes called Test*; this one is no test case.
+    __test__ = False
+
+    key: str
+    operator: Operator
+    value: Any = field(hash=False)
+
+    def holds(self, config: Mapping[str, Any]) -> bool:
+        """Tell whether the configuration passes; a missing key counts as None, as in Hamilton."""
+        if self.operator is Operator.HOLDS:
+            predicate: Callable[[Mapping[str, Any]], bool] = self.value
+            return bool(predicate(config))
+        actual = config.get(self.key)
+        if self.operator is Operator.IS:
+            return bool(actual == self.value)
+        if self.operator is Operator.IS_NOT:
+            return bool(actual != self.value)
+        return (actual in self.value) is (self.operator is Operator.IN)
+
+    @property
+    def unevaluated(self) -> tuple[Unevaluated | Reference, ...]:
+        """What is known of it only from source text."""
+        if isinstance(self.value, Reference) and self.operator is Operator.HOLDS:
+            return (self.value,)
+        return tuple(unevaluated_in(self.value))
+
+    @property
+    def accepted(self) -> tuple[Any, ...]:
+        """The values that pass, where they are listed."""
+        if self.operator is Operator.IS:
+            return (self.value,)
+        return tuple(self.value) if self.operator is Operator.IN else ()
+
+    def __str__(self) -> str:
+        if self.operator is Operator.HOLDS:
+            return describe(self.value)
+        if isinstance(self.value, (list, tuple, set, frozenset)):
+            value = f"({', '.join(_shown(item) for item in self.value)})"
+        else:
+            value = _shown(self.value)
+        return f"{self.key} {self.operator} {value}"
+
+
+def _shown(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else describe(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """All of some tests; with no test it always holds."""
+
+    tests: tuple[Test, ...] = ()
+
+    def holds(self, config: Mapping[str, Any]) -> bool:
+        """Tell whether every test passes for a configuration."""
+        return all(test.holds(config) for test in self.tests)
+
+    def and_(self, *tests: Test) -> Condition:
+        """Return this condition with more tests."""
+        return Condition(self.tests + tests)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Configuration keys that are compared, in order."""
+        return tuple(dict.fromkeys(test.key for test in self.tests if test.key))
+
+    @property
+    def unevaluated(self) -> tuple[Unevaluated | Reference, ...]:
+        """Values and predicates that are known only from source text; such a condition cannot be decided."""
+        return tuple(found for test in self.tests for found in test.unevaluated)
+
+    def may_meet(self, other: Condition) -> bool:
+        """Tell whether some configuration could fulfil both; what cannot be told counts as no."""
+        if not self.tests or not other.tests or self.tests == other.tests:
+            return True
+        by_key: dict[str, list[Test]] = {}
+        for test in self.tests + other.tests:
+            if test.operator is Operator.HOLDS or test.unevaluated:
+                return False
+            by_key.setdefault(test.key, []).append(test)
+        return all(map(_may_hold, by_key.values()))
+
+    def __str__(self) -> str:
+        return " and ".join(map(str, self.tests))
+
+
+def _may_hold(tests: list[Test]) -> bool:
+    """Tell whether one value of a configuration key could pass all tests on it."""
+    candidates = [value for test in tests for value in test.accepted]
+    if not candidates:
+        return True  # a value that no test excludes can always be found
+    return any(all(test.holds({test.key: value}) for test in tests) for value in candidates)
+
+
+ALWAYS = Condition()

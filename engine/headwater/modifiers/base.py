@@ -1,0 +1,138 @@
+"""What every modifier is: a decorator for live functions, and a pure step from nodes to nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from types import EllipsisType
+from typing import Any, ClassVar, TypeVar
+
+from headwater.conditions import ALWAYS, Condition
+from headwater.errors import InvalidModifier, did_you_mean
+from headwater.function import MODIFIERS, Function
+from headwater.node import Node
+from headwater.values import Unevaluated, unevaluated_in
+
+__all__ = ["Modifier", "Phase", "Resolver", "Target", "Variant", "checked_target", "reasons", "targeted"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+Target = None | EllipsisType | str | Sequence[str] | Unevaluated
+"""Which of a function's nodes a modifier means: None its sinks, `...` all, or names; or it is not known."""
+
+
+class Phase(IntEnum):
+    """When a modifier works; order in the source only matters inside one phase (Hamilton's order)."""
+
+    RESOLVE = 0
+    GENERATE = 1
+    INJECT = 2
+    EXPAND = 3
+    TRANSFORM = 4
+    DECORATE = 5
+
+
+class Modifier:
+    """A decorator that changes which nodes a function makes.
+
+    An instance holds only its arguments. Used as a decorator it notes itself on the live function;
+    the scanner makes the same instance from source text, where an argument may be `Unevaluated` or a
+    `Reference`. `expand` must therefore work on nodes that have no callable.
+    """
+
+    phase: ClassVar[Phase]
+    partial: tuple[str, ...] = ()
+    """Reasons why its arguments, read from source, are not fully known; every node it makes gets them."""
+
+    def __call__(self, fn: F) -> F:
+        """Note this modifier on a function, outside those it already has."""
+        # A copy, so that a function decorated twice under two names keeps two lists.
+        setattr(fn, MODIFIERS, [*getattr(fn, MODIFIERS, ()), self])
+        return fn
+
+    def expand(self, nodes: Sequence[Node], function: Function) -> list[Node]:
+        """Return the nodes that stand after this modifier has worked on those before it.
+
+        Raises:
+            InvalidModifier: The modifier does not fit the function.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """Under which name and configuration a function makes its nodes."""
+
+    name: str
+    condition: Condition = ALWAYS
+    keys: tuple[str, ...] = ()
+
+
+class Resolver(Modifier):
+    """A modifier that decides, before any node is made, whether and as what a function counts."""
+
+    phase = Phase.RESOLVE
+
+    def resolve(self, variant: Variant, function: Function) -> Variant | None:
+        """Return the variant that the function is after this modifier; None where it makes no node.
+
+        Raises:
+            InvalidModifier: The modifier does not fit the function.
+        """
+        raise NotImplementedError
+
+    def expand(self, nodes: Sequence[Node], function: Function) -> list[Node]:
+        """Leave the nodes as they are; the work was done before they were made."""
+        return list(nodes)
+
+
+def reasons(*values: Any) -> tuple[str, ...]:
+    """Return why some arguments are not fully known, one sentence each; empty where all are."""
+    return tuple(_reason(found) for value in values for found in unevaluated_in(value))
+
+
+def _reason(value: Unevaluated) -> str:
+    line = f"line {value.line}: " if value.line else ""
+    return f"{line}'{value.text}' is not known without running code: {value.reason}"
+
+
+def checked_target(modifier: str, target: Any) -> Any:
+    """Return a `target_` argument as it is, if it can be one.
+
+    Raises:
+        InvalidModifier: It is none of None, `...`, a name, several names, or what source cannot tell.
+    """
+    several = isinstance(target, (list, tuple, set, frozenset))
+    names = target if several else [target]
+    if target is None or target is ... or all(isinstance(name, (str, Unevaluated)) for name in names):
+        # One name of several that is not known leaves all of them unknown.
+        unknown = [name for name in names if isinstance(name, Unevaluated)]
+        return unknown[0] if unknown else target
+    raise InvalidModifier(
+        f"@{modifier}: target_={target!r} cannot be used. Give the name of a node, a list of names, or `...`."
+    )
+
+
+def targeted(nodes: Sequence[Node], target: Target, function: Function) -> set[str]:
+    """Return the names of the nodes that a `target_` argument means.
+
+    Raises:
+        InvalidModifier: The target names a node that the function does not make.
+    """
+    names = [node.name for node in nodes]
+    if isinstance(target, Unevaluated):
+        return set()
+    if target is ...:
+        return set(names)
+    if target is None:
+        read = {dependency for node in nodes for dependency in node.dependencies}
+        return {name for name in names if name not in read}
+    wanted = [target] if isinstance(target, str) else list(target)
+    for name in wanted:
+        if name not in names:
+            raise InvalidModifier(
+                f"{function.where} makes no node '{name}' for target_ to mean; it makes "
+                f"{', '.join(map(repr, names))}.{did_you_mean(name, names)}"
+            )
+    return set(wanted)

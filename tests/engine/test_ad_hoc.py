@@ -1,0 +1,45 @@
+"""Modules made from functions on the spot."""
+
+import sys
+
+import pytest
+
+from headwater import Driver, tag
+from headwater.ad_hoc import create_temporary_module
+from headwater.errors import DefinitionError
+from headwater.results import DictResult
+
+
+@tag(owner="growth")
+def spend(orders: int, *, rate: int = 2) -> int:
+    """Money spent."""
+    return orders * rate
+
+
+def _helper(orders: int) -> int:
+    return orders
+
+
+def test_functions_become_a_module_that_a_driver_takes() -> None:
+    module = create_temporary_module(spend)
+    driver = Driver({}, module, adapter=DictResult())
+
+    assert driver.execute(["spend"], inputs={"orders": 3}) == {"spend": 6}
+    assert driver.graph["spend"].tags == {"module": module.__name__, "owner": "growth"}
+    assert spend.__module__ == __name__
+
+
+def test_module_has_the_name_that_is_given(monkeypatch) -> None:
+    module = create_temporary_module(spend, module_name="cells")
+    monkeypatch.setitem(sys.modules, "cells", module)
+
+    assert module.__name__ == "cells"
+    with pytest.raises(DefinitionError, match="A module 'cells' is already loaded"):
+        create_temporary_module(spend, module_name="cells")
+
+
+def test_functions_that_cannot_stand_together_are_refused() -> None:
+    with pytest.raises(DefinitionError, match="Two functions are named 'spend'"):
+        create_temporary_module(spend, spend)
+    with pytest.raises(DefinitionError, match="'_helper' begins with an underscore"):
+        create_temporary_module(_helper)

@@ -1,0 +1,49 @@
+"""The errors themselves; each message is tested where it arises."""
+
+import pytest
+
+from headwater import errors
+from headwater.errors import HeadwaterError, MissingExtra, UnknownNode, did_you_mean
+
+
+def test_every_error_is_a_headwater_error_and_named_in_the_tree() -> None:
+    found = [obj for obj in vars(errors).values() if isinstance(obj, type) and issubclass(obj, Exception)]
+
+    assert found
+    for error in found:
+        assert issubclass(error, HeadwaterError)
+        assert error.__name__ in errors.__doc__
+
+
+@pytest.mark.parametrize(
+    ("name", "builtin"),
+    [
+        ("DefinitionError", ValueError),
+        ("UnknownNode", KeyError),
+        ("MissingInput", ValueError),
+        ("InvalidInput", ValueError),
+        ("MissingExtra", ImportError),
+    ],
+)
+def test_error_is_caught_by_who_expects_the_builtin_one(name: str, builtin: type[Exception]) -> None:
+    assert issubclass(getattr(errors, name), builtin)
+
+
+def test_nearest_names_are_offered_and_far_ones_are_not() -> None:
+    assert did_you_mean("spent", ["spend", "signups"]) == " Did you mean 'spend'?"
+    assert did_you_mean("spend", ["spend_a", "spend_b"]) in (
+        " Did you mean 'spend_a' or 'spend_b'?",
+        " Did you mean 'spend_b' or 'spend_a'?",
+    )
+    assert did_you_mean("spend", ["holidays"]) == ""
+    assert did_you_mean("spend", []) == ""
+
+
+def test_unknown_node_reads_as_a_sentence() -> None:
+    assert str(UnknownNode("spent", ["spend"])) == "No node 'spent' in this graph. Did you mean 'spend'?"
+
+
+def test_missing_extra_says_how_to_install() -> None:
+    assert str(MissingExtra("pyarrow", "parquet", "Reading Parquet")) == (
+        "Reading Parquet needs pyarrow. Install it: pip install 'headwater[parquet]'."
+    )

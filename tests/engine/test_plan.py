@@ -1,0 +1,207 @@
+"""Plans: the order of one execution, and its flat run."""
+
+import gc
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headwater.build import build
+from headwater.errors import MissingInput, NodeFailed
+from headwater.function import Function, Location, Parameter, functions_of
+from headwater.plan import make_plan
+from headwater.types import ANY
+from headwater.values import MISSING
+
+DEFAULT = "default"
+
+
+@dataclass
+class Case:
+    """A random graph and what is asked of it."""
+
+    needs: dict[str, dict[str, Any]]
+    """For each function its parameters with their defaults."""
+    given: dict[str, Any]
+    outputs: list[str]
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    size = draw(st.integers(1, 10))
+    inputs = ["x", "y", "z"]
+    needs: dict[str, dict[str, Any]] = {}
+    for index in range(size):
+        names = draw(st.lists(st.sampled_from([*inputs, *needs]), max_size=4, unique=True))
+        needs[f"f{index}"] = {name: draw(st.sampled_from([MISSING, MISSING, DEFAULT])) for name in names}
+    read = {name for parameters in needs.values() for name in parameters}
+    supplied = draw(st.lists(st.sampled_from([*needs, *inputs, *inputs]), max_size=5))
+    outputs = draw(
+        st.lists(st.sampled_from([*needs, *(n for n in inputs if n in read)]), min_size=1, max_size=4)
+    )
+    return Case(needs, {name: f"given {name}" for name in supplied if name in read | set(needs)}, outputs)
+
+
+def function(name: str, parameters: Mapping[str, Any]) -> Function:
+    ordered = sorted(parameters.items(), key=lambda item: item[1] is not MISSING)
+    return Function(
+        name=name,
+        location=Location("features", "features.py", 1, 1),
+        parameters=tuple(Parameter(parameter, ANY, default=default) for parameter, default in ordered),
+        returns=ANY,
+        callable=lambda *values: (name, dict(zip([p for p, _ in ordered], values, strict=True))),
+    )
+
+
+def naive(case: Case, name: str) -> Any:
+    """Evaluate as the words say: a given value, else the function on the values of its parameters."""
+    if name in case.given:
+        return case.given[name]
+    if name not in case.needs:
+        raise LookupError(name)
+    values = {
+        parameter: naive(case, parameter)
+        if default is MISSING or parameter in case.given or parameter in case.needs
+        else default
+        for parameter, default in case.needs[name].items()
+    }
+    return (name, values)
+
+
+@given(cases())
+def test_plan_gives_what_naive_evaluation_gives(case: Case) -> None:
+    graph = build([function(name, parameters) for name, parameters in case.needs.items()], {})
+    try:
+        expected = {name: naive(case, name) for name in case.outputs}
+    except LookupError:
+        with pytest.raises(MissingInput):
+            make_plan(graph, case.outputs, case.given)
+        return
+
+    plan = make_plan(graph, case.outputs, case.given)
+
+    assert plan.execute(case.given) == expected
+    assert list(plan.execute(case.given)) == list(dict.fromkeys(case.outputs))
+    seen: list[str] = []
+    assert plan.execute(case.given, lambda node, seconds, value: seen.append(node.name)) == expected
+    assert seen == [step.node.name for step in plan.steps]
+
+
+@given(cases())
+def test_plan_computes_each_needed_node_once_and_no_other(case: Case) -> None:
+    graph = build([function(name, parameters) for name, parameters in case.needs.items()], {})
+    try:
+        plan = make_plan(graph, case.outputs, case.given)
+    except MissingInput:
+        return
+
+    needed: set[str] = set()
+    pending = list(case.outputs)
+    while pending:
+        name = pending.pop()
+        if name in case.needs and name not in case.given and name not in needed:
+            needed.add(name)
+            pending += case.needs[name]
+    assert sorted(step.node.name for step in plan.steps) == sorted(needed)
+
+
+class Token:
+    """A value that can be watched."""
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_value_is_let_go_after_its_last_reader(load, told) -> None:
+    alive: dict[str, int] = {}
+    watched: list[weakref.ref[Token]] = []
+
+    def count(name: str) -> None:
+        gc.collect()
+        alive[name] = sum(reference() is not None for reference in watched)
+
+    def watch() -> Token:
+        token = Token()
+        watched.append(weakref.ref(token))
+        return token
+
+    module = load("""
+        def first() -> object:
+            return watch()
+
+        def second(first: object) -> object:
+            return watch()
+
+        def third(second: object, first: object) -> object:
+            return watch()
+
+        def fourth(third: object) -> int:
+            return count("in fourth")
+
+        def fifth(fourth: int) -> int:
+            return count("in fifth")
+
+        def unasked(first: object) -> int:
+            return 1
+    """)
+    module.watch, module.count = watch, count
+    plan = make_plan(build(functions_of(module), {}), ["fifth"], ())
+    plan.execute({}, (lambda node, seconds, value: None) if told else None)
+
+    assert len(watched) == 3
+    assert alive == {"in fourth": 1, "in fifth": 0}
+
+
+def test_chain_of_twenty_thousand_features_runs() -> None:
+    size = 20_000
+    functions = [
+        Function(
+            f"f{index}",
+            Location("features", "features.py", 1, 1),
+            (Parameter(f"f{index - 1}" if index else "x", ANY),),
+            ANY,
+            callable=lambda value: value + 1,
+        )
+        for index in range(size)
+    ]
+    graph = build(functions, {})
+
+    assert make_plan(graph, [f"f{size - 1}"], ["x"]).execute({"x": 0}) == {f"f{size - 1}": size}
+
+
+def test_failure_names_what_it_received_and_what_it_was_needed_for(load) -> None:
+    module = load("""
+        import pandas as pd
+
+        def ratio(spend: pd.Series, signups: int) -> float:
+            return 1 // signups
+
+        def report(ratio: float) -> float:
+            return ratio
+
+        def mail(report: float) -> float:
+            return report
+    """)
+    given = {"spend": pd.Series([1.0, 2.0]), "signups": 0}
+    plan = make_plan(build(functions_of(module), {}), ["mail"], given)
+
+    with pytest.raises(NodeFailed) as told:
+        plan.execute(given)
+    assert told.value.node == "ratio"
+    assert isinstance(told.value.__cause__, ZeroDivisionError)
+    assert str(told.value).splitlines() == [
+        f"{module.__file__}:3: 'ratio' failed with ZeroDivisionError: integer division or modulo by zero",
+        "It received spend: Series[float64] (2 rows), signups: int.",
+        "It was needed for 'mail': mail ← report ← ratio.",
+    ]
+
+
+def test_stop_from_outside_is_no_failure_of_a_node(load) -> None:
+    module = load("def stopped() -> int:\n    raise KeyboardInterrupt\n")
+    plan = make_plan(build(functions_of(module), {}), ["stopped"], ())
+
+    with pytest.raises(KeyboardInterrupt):
+        plan.execute({})
