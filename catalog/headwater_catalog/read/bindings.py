@@ -1,0 +1,317 @@
+"""What the top-level names of a module stand for, as far as the text alone can tell."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+__all__ = ["Binding", "Bindings", "Constant", "Definition", "Import", "Opaque", "bindings_of"]
+
+_FunctionDef = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """A name that an import statement binds.
+
+    Attributes:
+        module: The module imported, or imported from.
+        name: What is taken from it; None where the name stands for the module itself.
+        level: Leading dots of a relative import.
+    """
+
+    module: str
+    name: str | None = None
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A name that is assigned once, at the top level, and never changed."""
+
+    expression: ast.expr
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A name that a `def` or a `class` binds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A name whose value only running the module would tell.
+
+    The reason is a clause without line numbers: it must not change when something above moves.
+    """
+
+    reason: str
+
+
+Binding = Import | Constant | Definition | Opaque
+
+
+@dataclass
+class Bindings:
+    """The top-level names of one module.
+
+    Attributes:
+        names: What each name stands for.
+        functions: Top-level functions by name, in the order of the source.
+        replaced: Functions whose name something else takes later, and the line where.
+        stars: Modules of `from ... import *`, with their level of relative import.
+        remarks: Lines and messages about what could not be read as meant.
+    """
+
+    names: dict[str, Binding] = field(default_factory=dict)
+    functions: dict[str, _FunctionDef] = field(default_factory=dict)
+    replaced: dict[str, int] = field(default_factory=dict)
+    stars: list[tuple[str, int]] = field(default_factory=list)
+    remarks: list[tuple[int, str]] = field(default_factory=list)
+
+
+def bindings_of(tree: ast.Module, text: str) -> Bindings:
+    """Collect the top-level names of a parsed module; `text` is its source."""
+    collector = _Collector()
+    collector.block(tree.body)
+    for name in _changed(tree, text, collector.found.names):
+        collector.found.names[name] = Opaque("is changed after it is set")
+    return collector.found
+
+
+class _Collector:
+    """Walks the statements that importing the module would run, in their order."""
+
+    def __init__(self) -> None:
+        self.found = Bindings()
+
+    def block(self, statements: list[ast.stmt]) -> None:
+        for statement in statements:
+            match statement:
+                case ast.FunctionDef() | ast.AsyncFunctionDef():
+                    self._function(statement)
+                case ast.ClassDef():
+                    self._bind(statement.name, Definition(), statement.lineno)
+                case ast.Import() | ast.ImportFrom():
+                    self._import(statement)
+                case ast.Assign(targets=targets, value=value):
+                    for target in targets:
+                        self._assign(target, value)
+                case ast.AnnAssign(target=target, value=value):
+                    if value is not None:
+                        self._assign(target, value)
+                case ast.With() | ast.AsyncWith():
+                    self._with(statement)
+                case ast.If(test=test, body=body, orelse=orelse):
+                    self._if(test, body, orelse)
+                case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=finalbody):
+                    self._try(body, [*handlers, *orelse, *finalbody])
+                case ast.Delete():
+                    self._conditional([statement], "is deleted")
+                case ast.AugAssign():
+                    self._conditional([statement], "is changed")
+                case _:
+                    self._other(statement)
+
+    def _bind(self, name: str, binding: Binding, line: int) -> None:
+        before = self.found.names.get(name)
+        again = type(before) is type(binding) and not isinstance(binding, Constant)
+        if before is None or again:
+            self.found.names[name] = binding
+        else:
+            self.found.names[name] = Opaque("is set more than once")
+        if not isinstance(binding, Definition):
+            self.found.replaced.setdefault(name, line)
+
+    def _function(self, definition: _FunctionDef) -> None:
+        name, line = definition.name, definition.lineno
+        earlier = self.found.functions.pop(name, None)
+        if earlier is not None:
+            message = (
+                f"'{name}' is defined in line {earlier.lineno} and again in line {line}; only the last "
+                "definition counts. Rename one of them."
+            )
+            self.found.remarks.append((line, message))
+        self.found.functions[name] = definition
+        self.found.replaced.pop(name, None)
+        self._bind(name, Definition(), line)
+
+    def _import(self, statement: ast.Import | ast.ImportFrom) -> None:
+        for name, binding in _imported(statement):
+            self._bind(name, binding, statement.lineno)
+        if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
+            self.found.stars.append((statement.module or "", statement.level))
+
+    def _assign(self, target: ast.expr, value: ast.expr) -> None:
+        if isinstance(target, ast.Name):
+            self._bind(target.id, Constant(value), target.lineno)
+            return
+        for part, item in _pairs(target, value):
+            self._assign(part, item)
+        if not _pairs(target, value):
+            self._conditional([target], "is unpacked from a value that is not known")
+
+    def _with(self, statement: ast.With | ast.AsyncWith) -> None:
+        for item in statement.items:
+            if item.optional_vars:
+                self._conditional([item.optional_vars], "is set by 'with'")
+        self.block(statement.body)
+
+    def _if(self, test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt]) -> None:
+        if isinstance(test, (ast.Name, ast.Attribute)) and _last_name(test) == "TYPE_CHECKING":
+            # What only a type checker imports still tells what an annotation means.
+            for statement in body:
+                if isinstance(statement, (ast.Import, ast.ImportFrom)):
+                    self._import(statement)
+            self.block(orelse)
+        elif not (isinstance(test, ast.Compare) and _last_name(test.left) == "__name__"):
+            # `if __name__ == "__main__"` is passed over: it never runs in an imported module.
+            self._conditional([*body, *orelse], "is set under a condition")
+
+    def _try(self, body: list[ast.stmt], rest: list[ast.AST]) -> None:
+        # The body is how things are meant; what stands in for a failed import is left aside.
+        for statement in body:
+            if isinstance(statement, (ast.Import, ast.ImportFrom)):
+                self._import(statement)
+        imported = {name for name, bound in self.found.names.items() if isinstance(bound, Import)}
+        others = [statement for statement in body if not isinstance(statement, (ast.Import, ast.ImportFrom))]
+        self._conditional([*others, *rest], "is set inside 'try'", keep=imported)
+
+    def _other(self, statement: ast.stmt) -> None:
+        if type(statement).__name__ == "TypeAlias":  # `type X = ...`, from Python 3.12 on
+            self._bind(statement.name.id, Definition(), statement.lineno)  # type: ignore[attr-defined]
+        else:
+            self._conditional([statement], "is set under a condition")
+
+    def _conditional(
+        self, nodes: Sequence[ast.AST], reason: str, keep: Collection[str] = frozenset()
+    ) -> None:
+        """Note every name that some code binds or changes when it happens to run."""
+        for name, node in (found for root in nodes for found in _touched(root)):
+            line = getattr(node, "lineno", 0)
+            if name not in keep:
+                self.found.names[name] = Opaque(reason)
+                self.found.replaced.setdefault(name, line)
+            if isinstance(node, _FunctionDef) and not name.startswith("_"):
+                message = (
+                    f"'{name}' is defined under a condition, so it is not read. Define it at the top level; "
+                    "@config.when chooses between variants."
+                )
+                self.found.remarks.append((line, message))
+
+
+def _last_name(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _imported(statement: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, Import]]:
+    for alias in statement.names:
+        if isinstance(statement, ast.ImportFrom):
+            if alias.name != "*":
+                name = alias.asname or alias.name
+                yield name, Import(statement.module or "", alias.name, statement.level)
+        elif alias.asname:
+            yield alias.asname, Import(alias.name)
+        else:
+            # `import a.b` binds `a`; that `a.b` was imported too shows when it is asked for.
+            top = alias.name.partition(".")[0]
+            yield top, Import(top)
+
+
+def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
+    """Return the single assignments in `a, b = 1, 2`; empty where the text does not show them."""
+    if not isinstance(target, (ast.Tuple, ast.List)) or not isinstance(value, (ast.Tuple, ast.List)):
+        return []
+    both = [*target.elts, *value.elts]
+    if len(target.elts) != len(value.elts) or any(isinstance(item, ast.Starred) for item in both):
+        return []
+    return list(zip(target.elts, value.elts, strict=True))
+
+
+def _touched(root: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+    """Yield the names that a piece of code binds or deletes in its own scope, with the place."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name, node
+            continue
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            yield node.id, node
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from ((name, node) for name, _ in _imported(node))
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            yield node.name, node
+        if isinstance(node, ast.comprehension):  # its variables are its own
+            stack.extend((node.iter, *node.ifs))
+        elif not isinstance(node, ast.Lambda):
+            stack.extend(ast.iter_child_nodes(node))
+
+
+_CHANGING = frozenset(
+    (
+        *("add", "append", "clear", "difference_update", "discard", "extend", "insert"),
+        *("intersection_update", "pop", "popitem", "remove", "reverse", "setdefault", "sort"),
+        *("symmetric_difference_update", "update"),
+    )
+)
+"""Methods that change a list, a set or a dictionary in place."""
+
+
+def _changed(tree: ast.Module, text: str, names: Mapping[str, Binding]) -> Iterator[str]:
+    """Yield constants that some code of the module changes in place or sets by `global`."""
+    constants = {name: bound for name, bound in names.items() if isinstance(bound, Constant)}
+    if not _may_change(constants.values(), text):
+        return
+    for node in ast.walk(tree):
+        for name in _changes(node):
+            while name in constants:
+                yield name
+                # A second name for the same list shares its fate.
+                origin = constants.pop(name).expression
+                name = origin.id if isinstance(origin, ast.Name) else ""
+
+
+_GLOBAL = re.compile(r"\bglobal\b")
+_METHODS = "|".join(sorted(_CHANGING))
+# What every change in place has somewhere: a changing method, `x[…] =`, `x.y =` or `del`.
+_CHANGE = re.compile(rf"\.\s*(?:{_METHODS})\b|\][^\n=]{{0,4}}=(?!=)|\.\s*\w+\s*=(?!=)|\bdel\b")
+
+
+def _may_change(constants: Collection[Constant], text: str) -> bool:
+    # Walking every node costs more than parsing; nearly always the text alone rules a change out.
+    if not constants:
+        return False
+    if _GLOBAL.search(text):
+        return True
+    fixed = all(_is_fixed(constant.expression) for constant in constants)
+    return not fixed and _CHANGE.search(text) is not None
+
+
+def _is_fixed(expression: ast.expr) -> bool:
+    """Tell whether a value is of a kind that cannot be changed in place."""
+    if isinstance(expression, ast.Tuple):
+        return all(isinstance(item, ast.Constant) for item in expression.elts)
+    return isinstance(expression, (ast.Constant, ast.UnaryOp, ast.JoinedStr, ast.Compare))
+
+
+def _changes(node: ast.AST) -> list[str]:
+    match node:
+        case ast.Global(names=names):
+            return names
+        case ast.Call(func=ast.Attribute(value=target, attr=method)) if method in _CHANGING:
+            return _root(target)
+        case ast.Subscript(ctx=ast.Store() | ast.Del(), value=target):
+            return _root(target)
+        case ast.Attribute(ctx=ast.Store() | ast.Del(), value=target):
+            return _root(target)
+    return []
+
+
+def _root(target: ast.expr) -> list[str]:
+    while isinstance(target, (ast.Subscript, ast.Attribute)):
+        target = target.value
+    return [target.id] if isinstance(target, ast.Name) else []

@@ -1,0 +1,267 @@
+"""The project file: what a feature repository says about itself in `[tool.headwater]`."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any, Final
+
+from headwater.errors import did_you_mean
+from headwater_catalog.read.diagnostics import Diagnostic
+
+__all__ = ["PROJECT_FILES", "DataflowSpec", "Project", "SourceSpec", "read_project"]
+
+PROJECT_FILES: Final = ("pyproject.toml", "headwater.toml")
+
+_TOP_LEVEL: Final = (
+    "classifications", "dataflows", "environments", "owners", "policies", "source_roots", "tables"
+)  # fmt: skip
+
+_DATAFLOW: Final = ("config", "modules", "outputs", "schedule", "sinks", "sources")
+_SOURCE: Final = ("dates", "format", "index", "path")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """A data file whose columns are inputs of a dataflow.
+
+    Attributes:
+        path: Its path, relative to the repository.
+        index: The column that becomes the index.
+        dates: Columns that hold dates.
+        format: How to read it; None lets the name of the file tell.
+    """
+
+    path: str
+    index: str | None = None
+    dates: tuple[str, ...] = ()
+    format: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data, as the store keeps it."""
+        return {"path": self.path, "index": self.index, "dates": list(self.dates), "format": self.format}
+
+
+@dataclass(frozen=True, slots=True)
+class DataflowSpec:
+    """Modules and configuration composed into one graph.
+
+    Attributes:
+        name: Its name.
+        modules: Dotted names of its modules, in order; as declared they may hold globs.
+        config: Its configuration, plain JSON values.
+        sources: Data files by logical name.
+        sinks: Where its results go, by logical name, as declared.
+        outputs: The nodes that its dataset has as columns.
+        schedule: When it is to run, as declared.
+        origin: "declared" in a project file, or "layout" of the packages.
+    """
+
+    name: str
+    modules: tuple[str, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
+    sources: Mapping[str, SourceSpec] = field(default_factory=dict)
+    sinks: Mapping[str, Any] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+    schedule: str | None = None
+    origin: str = "declared"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What the project file of a repository says.
+
+    Attributes:
+        path: The file that was taken; empty where there is none.
+        dataflows: The declared dataflows in the order of the file.
+        source_roots: Folders that importing starts from, besides the top.
+        settings: The whole table, as written.
+        diagnostics: What could not be read as meant.
+        lines: Lines of the dataflows' headings, by name.
+    """
+
+    path: str = ""
+    dataflows: tuple[DataflowSpec, ...] = ()
+    source_roots: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    diagnostics: tuple[Diagnostic, ...] = ()
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+
+def read_project(pyproject: bytes | None = None, headwater_toml: bytes | None = None) -> Project:
+    """Read the project file of a repository; `headwater.toml` goes before `pyproject.toml`.
+
+    Faults are diagnostics: what is wrong is left out, the rest counts.
+    """
+    own = _Reader("headwater.toml", headwater_toml)
+    shared = _Reader("pyproject.toml", pyproject)
+    table = shared.table(shared.document(), "tool")
+    declared = shared.table(table, "headwater", "tool.") if "headwater" in table else None
+    if headwater_toml is None:
+        return shared.project(declared or {}, "tool.headwater.") if declared is not None else shared.nothing()
+    if declared is not None:
+        shared.tell("headwater", "[tool.headwater] is not read beside a headwater.toml. Keep one of them.")
+    project = own.project(own.document(), "")
+    return replace(project, diagnostics=(*shared.diagnostics, *project.diagnostics))
+
+
+class _Reader:
+    """Reads one file, noting what is wrong with it."""
+
+    def __init__(self, path: str, content: bytes | None) -> None:
+        self.path = path
+        self.diagnostics: list[Diagnostic] = []
+        self._text = (content or b"").decode("utf-8", "replace").replace("\r\n", "\n")
+
+    def document(self) -> dict[str, Any]:
+        try:
+            return tomllib.loads(self._text)
+        except (ValueError, RecursionError) as error:  # also numbers that are too long
+            at = re.search(r"at line (\d+)", str(error))
+            line = int(at.group(1)) if at else 0
+            message = f"The file is not valid TOML: {error}. Nothing in it counts until that is corrected."
+            self.diagnostics.append(Diagnostic(self.path, line, message))
+            return {}
+
+    def nothing(self) -> Project:
+        return Project(diagnostics=tuple(self.diagnostics))
+
+    def project(self, settings: dict[str, Any], where: str) -> Project:
+        self.known(settings, _TOP_LEVEL, where)
+        roots = [root.strip("/") for root in self.texts(settings, "source_roots", where)]
+        flows = self.table(settings, "dataflows", where)
+        dataflows = [self.dataflow(name, flows, f"{where}dataflows.") for name in flows]
+        return Project(
+            path=self.path,
+            dataflows=tuple(found for found in dataflows if found is not None),
+            source_roots=tuple(
+                root.strip("/") for root in roots if self.inside(root, f"{where}source_roots")
+            ),
+            settings=settings,
+            diagnostics=tuple(self.diagnostics),
+            lines={name: self.line(name, "dataflows") for name in flows},
+        )
+
+    def dataflow(self, name: str, flows: dict[str, Any], where: str) -> DataflowSpec | None:
+        if not isinstance(flows[name], dict):
+            self.wrong(name, where, "a table")
+            return None
+        table, inner = flows[name], f"{where}{name}."
+        self.known(table, _DATAFLOW, inner)
+        modules = self.texts(table, "modules", inner)
+        if not table.get("modules"):
+            self.tell(name, f'{where}{name} names no modules, so it is empty. Add modules = ["features.*"].')
+        sources = self.table(table, "sources", inner)
+        read = {key: self.source(key, sources, f"{inner}sources.") for key in sources}
+        return DataflowSpec(
+            name=name,
+            modules=modules,
+            config=self.plain(self.table(table, "config", inner), f"{inner}config"),
+            sources={key: source for key, source in read.items() if source is not None},
+            sinks=self.plain(self.table(table, "sinks", inner), f"{inner}sinks"),
+            outputs=self.texts(table, "outputs", inner),
+            schedule=self.text(table, "schedule", inner),
+        )
+
+    def source(self, name: str, sources: dict[str, Any], where: str) -> SourceSpec | None:
+        given = sources[name]
+        table = {"path": given} if isinstance(given, str) else given
+        if not isinstance(table, dict):
+            self.wrong(name, where, 'a path, or a table such as {path = "data/weekly.csv"}')
+            return None
+        inner = f"{where}{name}."
+        self.known(table, _SOURCE, inner)
+        path = self.text(table, "path", inner)
+        if path is None:
+            if "path" not in table:
+                self.tell(name, f'{where}{name} has no path. Add path = "data/{name}.csv".')
+            return None
+        if not self.inside(path, f"{inner}path"):
+            return None
+        return SourceSpec(
+            path=PurePosixPath(path).as_posix(),
+            index=self.text(table, "index", inner),
+            dates=self.texts(table, "dates", inner),
+            format=self.text(table, "format", inner),
+        )
+
+    # What a value must be
+
+    def known(self, table: dict[str, Any], keys: Collection[str], where: str) -> None:
+        for key in table:
+            if key not in keys:
+                near = did_you_mean(key, keys) or f" Known here: {', '.join(sorted(keys))}."
+                self.tell(key, f"'{where}{key}' is unknown and has no effect.{near}")
+
+    def table(self, table: dict[str, Any], key: str, where: str = "") -> dict[str, Any]:
+        found = table.get(key, {})
+        if isinstance(found, dict):
+            return found
+        self.wrong(key, where, "a table")
+        return {}
+
+    def text(self, table: dict[str, Any], key: str, where: str) -> str | None:
+        found = table.get(key)
+        if found is None or isinstance(found, str):
+            return found
+        self.wrong(key, where, "a text")
+        return None
+
+    def texts(self, table: dict[str, Any], key: str, where: str) -> tuple[str, ...]:
+        found = table.get(key, [])
+        if isinstance(found, list) and all(isinstance(item, str) for item in found):
+            return tuple(found)
+        self.wrong(key, where, "a list of texts")
+        return ()
+
+    def inside(self, path: str, where: str) -> bool:
+        """Tell whether a path stays inside the repository, and say so where it does not."""
+        leaves = (
+            PurePosixPath(path).is_absolute()
+            or PureWindowsPath(path).drive
+            or "\\" in path
+            or "\0" in path
+            or ".." in PurePosixPath(path).parts
+            or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", path)
+        )
+        if leaves:
+            why = "which may lead out of the repository. Give a path relative to its top."
+            self.tell(path, f"{where} is '{path}', {why}")
+        return not leaves
+
+    def plain(self, value: Any, where: str) -> Any:
+        """Return a value as plain JSON data; dates become text, and no number is infinite."""
+        if isinstance(value, dict):
+            return {key: self.plain(item, f"{where}.{key}") for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.plain(item, where) for item in value]
+        if isinstance(value, (datetime.date, datetime.time)):
+            return value.isoformat()
+        if isinstance(value, float) and not math.isfinite(value):
+            key = where.rpartition(".")[2]
+            self.tell(key, f"{where} is {value}, which cannot be stored; it counts as missing.")
+            return None
+        return value
+
+    # What is wrong
+
+    def wrong(self, key: str, where: str, expected: str) -> None:
+        self.tell(key, f"{where}{key} must be {expected}; what stands there has no effect.")
+
+    def tell(self, key: str, message: str) -> None:
+        self.diagnostics.append(Diagnostic(self.path, self.line(key), message))
+
+    def line(self, key: str, within: str = "") -> int:
+        """Return the line where a key stands; TOML readers do not tell, so the text is searched."""
+        named = rf"(?<![\w-]){re.escape(key)}(?![\w-])"
+        heading = rf"^\s*\[[^\]#]*{re.escape(within)}[^\]#]*{named}"
+        for pattern in (heading, rf"^[^#\n]*{named}"):
+            found = re.search(pattern, self._text, re.MULTILINE)
+            if found:
+                return self._text.count("\n", 0, found.end()) + 1
+        return 0

@@ -1,0 +1,189 @@
+"""What a name in a module of a source tree means, followed through its imports."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from headwater import modifiers
+from headwater.modifiers import PUBLIC_MODULES
+from headwater.values import Reference
+from headwater_catalog.read.bindings import Constant, Definition, Import, Opaque
+from headwater_catalog.read.modules import Module
+
+__all__ = ["Found", "Resolve", "Scope", "Unknown", "Value", "public_modifier"]
+
+Resolve = Callable[[str], Module | None]
+"""Gives the module of a dotted name, or None where the source tree has none."""
+
+_MOST_PLACES: Final = 200
+"""In how many places a name is looked for."""
+
+_Seen = set[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A constant: the module it stands in, its name there, and its expression."""
+
+    module: Module
+    name: str
+    expression: ast.expr
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A name that the text does not settle, and the reason as a clause."""
+
+    reason: str
+
+
+Found = Value | Reference | Unknown
+
+_EXPORTS: Final = {
+    "typing": frozenset(typing.__all__),
+    **dict.fromkeys(PUBLIC_MODULES, frozenset(modifiers.__all__)),
+}
+"""What `from ... import *` gives, for the modules where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    module: Module
+    name: str
+    binding: Constant | Definition | Opaque
+
+
+class Scope:
+    """Follows names through one source tree, and notes which modules it has looked into.
+
+    A name ends at a constant, at something known by its dotted name (what is imported from outside
+    the tree, a module, a function or class of the tree), or nowhere.
+    """
+
+    def __init__(self, resolve: Resolve) -> None:
+        self._resolve = resolve
+        self._seen: dict[str, Module | None] = {}
+
+    @property
+    def uses(self) -> dict[str, str | None]:
+        """Names of the modules looked into, with the digests of their content."""
+        return {name: found.parsed.digest if found else None for name, found in self._seen.items()}
+
+    def module(self, name: str) -> Module | None:
+        """Return a module of the tree by its dotted name."""
+        if name not in self._seen:
+            self._seen[name] = self._resolve(name)
+        return self._seen[name]
+
+    def name(self, name: str, module: Module) -> Found:
+        """Return what a bare name in the code of a module means."""
+        found = self._find(module, name)
+        if found is None and hasattr(builtins, name) and not name.startswith("_"):
+            return Reference(name)
+        return self._settled(found, name, module)
+
+    def attribute(self, of: Reference, name: str) -> Found:
+        """Return what `of.name` means."""
+        module = self.module(of.name)
+        if module is not None:
+            return self._settled(self._find(module, name), name, module)
+        home, _, owner = of.name.rpartition(".")
+        if home and (inside := self.module(home)) and owner in inside.parsed.bindings:
+            return Unknown(f"'{name}' of '{of.name}' is not looked into")
+        return Reference(f"{of.name}.{name}")
+
+    def public_name(self, module: Module, name: str) -> str:
+        """Return a definition's dotted name by the shortest package that exports it, as live code has."""
+        for package in _packages(module.name):
+            exporter = self.module(package)
+            found = self._find(exporter, name) if exporter else None
+            if isinstance(found, _Site) and (found.module, found.name) == (module, name):
+                return f"{package}.{name}"
+        return f"{module.name}.{name}"
+
+    def _settled(self, found: _Site | Reference | Unknown | None, name: str, module: Module) -> Found:
+        if found is None:
+            return Unknown(f"'{name}' is not defined in {module.name}")
+        if not isinstance(found, _Site):
+            return found
+        match found.binding:
+            case Constant(expression=expression):
+                return Value(found.module, found.name, expression)
+            case Definition():
+                return Reference(self.public_name(found.module, found.name))
+        return Unknown(f"'{found.name}' {found.binding.reason}")
+
+    def _find(
+        self, module: Module, name: str, seen: _Seen | None = None
+    ) -> _Site | Reference | Unknown | None:
+        """Follow imports to the place where a name of a module is made, or out of the tree."""
+        seen = set() if seen is None else seen
+        if (module.name, name) in seen or len(seen) == _MOST_PLACES:
+            return Unknown(f"'{name}' is imported in a circle")
+        seen.add((module.name, name))
+        binding = module.parsed.bindings.get(name)
+        if isinstance(binding, Import):
+            return self._imported(module, binding, seen)
+        if binding is not None:
+            return _Site(module, name, binding)
+        found = self._starred(module, name, seen) if module.parsed.stars else None
+        if found is None and self.module(f"{module.name}.{name}") is not None:
+            return Reference(f"{module.name}.{name}")
+        return found
+
+    def _imported(self, module: Module, binding: Import, seen: _Seen) -> _Site | Reference | Unknown:
+        source = _absolute(module, binding.module, binding.level)
+        if source is None:
+            return Unknown(f"'{binding.name}' is imported from beyond the top package")
+        if binding.name is None:
+            return Reference(source)
+        target = self.module(source)
+        if target is None or target == module:  # `from . import spend` in a package means its submodule
+            return Reference(f"{source}.{binding.name}")
+        return self._find(target, binding.name, seen) or Unknown(
+            f"'{binding.name}' is not defined in {source}"
+        )
+
+    def _starred(self, module: Module, name: str, seen: _Seen) -> _Site | Reference | Unknown | None:
+        outside = []
+        for source in (_absolute(module, *star) for star in reversed(module.parsed.stars)):
+            target = self.module(source) if source else None
+            if target is None:
+                outside.append(source)
+            elif not name.startswith("_") and (target.name, name) not in seen:
+                found = self._find(target, name, seen)
+                if found is not None:
+                    return found
+        giving = [source for source in outside if source and name in _EXPORTS.get(source, (name,))]
+        if len(giving) == 1 and (giving[0] in _EXPORTS or not hasattr(builtins, name)):
+            # It is defined nowhere else, so running code could only find it there.
+            return Reference(f"{giving[0]}.{name}")
+        return Unknown(f"'{name}' may come from an 'import *'") if giving else None
+
+
+def public_modifier(dotted: str) -> str | None:
+    """Return the name of a modifier or of what belongs to modifiers, below the public module it is in."""
+    home = max((m for m in PUBLIC_MODULES if dotted.startswith(f"{m}.")), key=len, default=None)
+    return dotted.removeprefix(f"{home}.") if home else None
+
+
+def _absolute(module: Module, imported: str, level: int) -> str | None:
+    """Return the dotted name of an imported module; None beyond the top package."""
+    if not level:
+        return imported
+    parts = module.name.split(".")
+    keep = len(parts) - level + (1 if module.is_package else 0)
+    if keep <= 0:
+        return None
+    return ".".join(parts[:keep] + ([imported] if imported else []))
+
+
+def _packages(module: str) -> Iterator[str]:
+    parts = module.split(".")
+    for end in range(1, len(parts)):
+        yield ".".join(parts[:end])

@@ -1,0 +1,151 @@
+"""A whole source tree: its dataflows and the functions of their modules."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from headwater.modifiers import hamilton_exclude
+from headwater_catalog.read.diagnostics import Diagnostic
+from headwater_catalog.read.link import LinkedModule, link
+from headwater_catalog.read.modules import (
+    Module,
+    declared_dataflows,
+    is_candidate,
+    is_source,
+    layout_dataflows,
+    modules_of,
+    offers_feature,
+)
+from headwater_catalog.read.parse import ParsedModule, read_blob
+from headwater_catalog.read.project import PROJECT_FILES, DataflowSpec, Project, read_project
+
+__all__ = ["LinkCache", "Reading", "read_directory", "read_tree"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a source tree says at one moment.
+
+    Attributes:
+        project: What its project file says.
+        dataflows: Its dataflows, globs expanded to the modules that exist.
+        modules: The modules of the dataflows by dotted name, with their feature functions.
+        diagnostics: What could not be read as meant, in order of path and line.
+    """
+
+    project: Project
+    dataflows: tuple[DataflowSpec, ...]
+    modules: Mapping[str, LinkedModule]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+class LinkCache:
+    """Linked modules of earlier readings, taken again while they and what they use are unchanged."""
+
+    def __init__(self) -> None:
+        self._linked: dict[tuple[str, bool], LinkedModule] = {}
+
+    def get(self, module: Module, declared: bool, modules: Mapping[str, Module]) -> LinkedModule:
+        """Return a module with its feature functions, linked anew where something it says has changed."""
+        known = self._linked.get((module.path, declared))
+        if known is None or not _is_current(known, module, modules):
+            known = _features(link(module, modules.get), declared)
+            self._linked[module.path, declared] = known
+        return known
+
+
+def _is_current(linked: LinkedModule, module: Module, modules: Mapping[str, Module]) -> bool:
+    if linked.module.name != module.name or linked.module.parsed.digest != module.parsed.digest:
+        return False
+    for name, digest in linked.uses.items():
+        used = modules.get(name)
+        if (used.parsed.digest if used else None) != digest:
+            return False
+    return True
+
+
+def read_tree(
+    files: Mapping[str, ParsedModule], project: Project, link_cache: LinkCache | None = None
+) -> Reading:
+    """Read one state of a source tree.
+
+    Where the project declares no dataflow, the layout of the packages makes them.
+
+    Args:
+        files: What the Python files say, by path (with "/"), as `read_blob` gives it.
+        project: What the project file says.
+        link_cache: Kept by the caller between readings of similar trees; unchanged modules come back as the
+            very same objects, so that `is` tells what has to be looked at again.
+    """
+    cache = link_cache or LinkCache()
+    modules, misplaced = modules_of(files, project.source_roots)
+    diagnostics = [*project.diagnostics, *misplaced]
+    declared = bool(project.dataflows)
+    if declared:
+        dataflows, unknown = declared_dataflows(project, modules)
+        diagnostics += unknown
+    else:
+        dataflows = layout_dataflows(modules.values())
+    used = dict.fromkeys(name for dataflow in dataflows for name in dataflow.modules)
+    linked = {name: cache.get(modules[name], declared, modules) for name in used}
+    for module in linked.values():
+        diagnostics += module.diagnostics
+    if not declared:
+        diagnostics += _unread(modules, used)
+    return Reading(project, dataflows, linked, tuple(sorted(set(diagnostics))))
+
+
+def _unread(modules: Mapping[str, Module], used: Mapping[str, None]) -> Iterator[Diagnostic]:
+    # A broken file shows no features, so that no layout takes it in; it must be told all the same.
+    for name, module in modules.items():
+        if name not in used and is_candidate(module.path):
+            yield from (diagnostic.at(module.path) for diagnostic in module.parsed.diagnostics)
+
+
+def _features(linked: LinkedModule, declared: bool) -> LinkedModule:
+    """Leave out the functions that are no features; in a declared module an unannotated one is a fault."""
+    kept = []
+    faults = []
+    for pair in zip(linked.functions, linked.raw, strict=True):
+        function, raw = pair
+        missing = [f"parameter '{p.name}'" for p in function.parameters if p.type is None]
+        missing += ["the result"] if function.returns is None else []
+        if not missing and (declared or offers_feature(raw)):
+            kept.append(pair)
+        elif declared and not any(isinstance(modifier, hamilton_exclude) for modifier in function.modifiers):
+            message = (
+                f"'{raw.name}' is left out: {', '.join(missing)} has no type. Annotate it, or begin the name "
+                "with an underscore if it is no feature."
+            )
+            faults.append(Diagnostic(linked.module.path, raw.def_line, message))
+    return replace(
+        linked,
+        functions=tuple(function for function, _ in kept),
+        raw=tuple(raw for _, raw in kept),
+        diagnostics=(*linked.diagnostics, *faults),
+    )
+
+
+def read_directory(directory: Path) -> Reading:
+    """Read a working tree as it lies on disk; links are not followed.
+
+    Raises:
+        OSError: The directory or a file in it cannot be read.
+    """
+    files = {path: read_blob((directory / path).read_bytes()) for path in _python_files(directory)}
+    texts = [directory / name for name in PROJECT_FILES]
+    return read_tree(files, read_project(*(text.read_bytes() if text.is_file() else None for text in texts)))
+
+
+def _python_files(directory: Path) -> Iterator[str]:
+    for folder, folders, names in os.walk(directory):
+        place = Path(folder).relative_to(directory)
+        # Whole folders that hold nothing of ours are not even listed.
+        folders[:] = sorted(name for name in folders if is_source((place / name / "_.py").as_posix()))
+        for name in sorted(names):
+            path = (place / name).as_posix()
+            if is_source(path) and not (directory / path).is_symlink():
+                yield path
