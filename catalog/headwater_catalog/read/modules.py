@@ -45,6 +45,7 @@ class Module:
         return self.path.endswith("__init__.py")
 
 
+@lru_cache(maxsize=65_536)
 def is_source(path: str) -> bool:
     """Tell whether a path of a source tree is one that the reader may want."""
     *folders, name = path.split("/")
@@ -52,6 +53,7 @@ def is_source(path: str) -> bool:
     return name.endswith(".py") and not foreign and not name.startswith(".")
 
 
+@lru_cache(maxsize=65_536)
 def is_candidate(path: str) -> bool:
     """Tell whether a file may hold features though no dataflow names it: no test, script or manual."""
     *folders, name = path.split("/")

@@ -1,0 +1,117 @@
+"""The repositories that the catalog follows, and the commits of their main lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from headwater.errors import did_you_mean
+from headwater_catalog.errors import Conflict, NotFound, RepositoryError
+from headwater_catalog.git import GitSource
+from headwater_catalog.git_address import normal_url
+from headwater_catalog.settings import Settings
+from headwater_catalog.store.models import Commit, Repository
+
+__all__ = [
+    "add_repository",
+    "get_repository",
+    "list_repositories",
+    "mirror_path",
+    "resolve_at",
+]
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+_SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+def add_repository(session: Session, name: str, url: str, now: int) -> Repository:
+    """Note a repository under a name; the same name and address again is the same one.
+
+    Raises:
+        RepositoryError: The name or the address cannot be used.
+        Conflict: The name already stands for another address.
+    """
+    if not _NAME.fullmatch(name):
+        raise RepositoryError(
+            f"{name!r} cannot name a repository. Use up to 100 small letters, digits, '.', '_' and '-', "
+            "beginning with a letter or a digit."
+        )
+    url = normal_url(url)
+    known = session.scalar(select(Repository).where(Repository.name == name))
+    if known is None:
+        known = Repository(name=name, url=url, added_at=now)
+        session.add(known)
+        session.flush()
+    elif known.url != url:
+        raise Conflict(f"The name '{name}' already stands for {known.url}. Choose another name for {url}.")
+    return known
+
+
+def get_repository(session: Session, name: str) -> Repository:
+    """Return the repository of a name.
+
+    Raises:
+        NotFound: There is none.
+    """
+    found = session.scalar(select(Repository).where(Repository.name == name))
+    if found is None:
+        known = session.scalars(select(Repository.name)).all()
+        raise NotFound(
+            f"No repository '{name}' in the catalog.{did_you_mean(name, known)} "
+            "Add one: headwater repo add NAME URL"
+        )
+    return found
+
+
+def list_repositories(session: Session) -> Sequence[Repository]:
+    """Return every repository, by name."""
+    return session.scalars(select(Repository).order_by(Repository.name)).all()
+
+
+def mirror_path(settings: Settings, repository: Repository) -> Path:
+    """Return the folder of a repository's bare mirror."""
+    # Numbered, not named: a name may be given to another repository one day.
+    return settings.home / "mirrors" / f"{repository.id}.git"
+
+
+def resolve_at(session: Session, settings: Settings, repository: Repository, at: str | None) -> Commit:
+    """Return the main-line commit that a branch, a tag or a commit's name means; None: the last scanned.
+
+    Raises:
+        NotFound: The repository has not been scanned, or nothing has this name.
+        RepositoryError: It is a commit that the scanned main line does not hold.
+    """
+    if repository.scanned_sha is None:
+        raise NotFound(
+            f"The repository '{repository.name}' has not been scanned yet. "
+            f"Run: headwater scan {repository.name}"
+        )
+    sha = repository.scanned_sha if at is None else _sha_of(settings, repository, at)
+    commit = session.scalar(
+        select(Commit).where(Commit.repository_id == repository.id, Commit.sha == sha, Commit.position >= 0)
+    )
+    if commit is None:
+        raise RepositoryError(
+            f"'{at}' ({sha[:10]}) is not on the scanned main line of '{repository.name}'. Choose a commit of "
+            f"the main line, or scan again if it is new: headwater scan {repository.name}"
+        )
+    return commit
+
+
+def _sha_of(settings: Settings, repository: Repository, at: str) -> str:
+    if _SHA.fullmatch(at):
+        return at  # a full name means itself, as in git: no process is needed
+    with GitSource(mirror_path(settings, repository)) as source:
+        if not source.exists:
+            raise NotFound(
+                f"The mirror of '{repository.name}' is gone, so '{at}' cannot be looked up. "
+                f"Run: headwater scan {repository.name}"
+            )
+        try:
+            return source.resolve(at)
+        except NotFound as error:
+            raise NotFound(f"'{repository.name}': {error}") from None

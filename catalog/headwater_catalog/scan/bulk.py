@@ -1,0 +1,105 @@
+"""Bulk statements that both databases take."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from headwater_catalog.store.models import Base
+
+__all__ = [
+    "chunks",
+    "insert_new",
+    "insert_or_update",
+    "insert_returning",
+    "insert_rows",
+    "select_in",
+    "update_by_id",
+]
+
+_CHUNK = 1_000  # values of one IN; every SQLite takes 32,766
+
+Rows = Sequence[dict[str, Any]]
+
+
+def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
+    """Cut values into lists that one IN takes."""
+    rest = iter(values)
+    while chunk := list(islice(rest, _CHUNK)):
+        yield chunk
+
+
+def insert_rows(session: Session, model: type[Base], rows: Rows) -> None:
+    """Insert rows."""
+    if rows:
+        session.connection().execute(insert(_table(model)), rows)
+
+
+def insert_returning(session: Session, model: type[Base], rows: Rows) -> Sequence[int]:
+    """Insert rows and return their ids in the same order."""
+    if not rows:
+        return ()
+    table = _table(model)
+    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    return session.connection().execute(statement, rows).scalars().all()
+
+
+def insert_new(session: Session, model: type[Base], rows: Rows, unique: Sequence[str]) -> None:
+    """Insert the rows whose `unique` columns are not there yet; another transaction may insert them, too."""
+    if rows:
+        statement = _dialect_insert(session, model).on_conflict_do_nothing(index_elements=unique)
+        session.connection().execute(statement, rows)
+
+
+def insert_or_update(
+    session: Session, model: type[Base], rows: Rows, unique: Sequence[str], updated: Sequence[str]
+) -> None:
+    """Insert rows; where the `unique` columns are there, set the `updated` ones."""
+    if rows:
+        statement = _dialect_insert(session, model)
+        values = {name: statement.excluded[name] for name in updated}
+        session.connection().execute(
+            statement.on_conflict_do_update(index_elements=unique, set_=values), rows
+        )
+
+
+def select_in(
+    session: Session,
+    columns: Sequence[InstrumentedAttribute[Any]],
+    column: InstrumentedAttribute[Any],
+    values: Collection[Any],
+) -> Iterator[tuple[Any, ...]]:
+    """Yield columns of the rows in which `column` has one of some values."""
+    for chunk in chunks(values):
+        yield from map(tuple, session.execute(select(*columns).where(column.in_(chunk))))
+
+
+def update_by_id(session: Session, model: type[Base], rows: Rows) -> None:
+    """Set the other values of each row where the id is that row's `id`."""
+    if rows:
+        table = _table(model)
+        names = [name for name in rows[0] if name != "id"]
+        statement = (
+            update(table)
+            .where(table.c.id == bindparam("row_id"))
+            .values({name: bindparam(f"new_{name}") for name in names})
+        )
+        values = [{"row_id": row["id"], **{f"new_{name}": row[name] for name in names}} for row in rows]
+        session.connection().execute(statement, values)
+
+
+def _table(model: type[Base]) -> Table:
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
+
+
+def _dialect_insert(session: Session, model: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    if session.get_bind().dialect.name == "postgresql":
+        return postgresql.insert(_table(model))
+    return sqlite.insert(_table(model))

@@ -1,0 +1,208 @@
+"""The state of a repository's tree, moved from commit to commit and read anew where it changed."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from headwater_catalog.git import Change, CommitInfo, GitSource, TreeFile
+from headwater_catalog.read import (
+    PROJECT_FILES,
+    Diagnostic,
+    LinkCache,
+    LinkedModule,
+    ParsedModule,
+    Project,
+    Reading,
+    is_source,
+    read_blob,
+    read_project,
+    read_tree,
+)
+from headwater_catalog.scan.records import (
+    LONGEST_NAME,
+    DataflowRecord,
+    FeatureKey,
+    FeatureRecord,
+    ModuleRecords,
+    clean,
+    dataflow_record,
+    records_of,
+)
+from headwater_catalog.scan.timeline import Timeline
+
+__all__ = ["History", "ModulePlace", "Timelines"]
+
+DiagnosticKey = tuple[str, int, str]
+"""Path, line and message."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModulePlace:
+    """Where the source of a module is: its path, and git's name of its content."""
+
+    path: str
+    oid: str
+
+
+@dataclass(slots=True)
+class Timelines:
+    """Everything that is kept as intervals."""
+
+    features: Timeline[FeatureKey, FeatureRecord] = field(default_factory=Timeline)
+    modules: Timeline[str, ModulePlace] = field(default_factory=Timeline)
+    dataflows: Timeline[str, DataflowRecord] = field(default_factory=Timeline)
+    diagnostics: Timeline[DiagnosticKey, None] = field(default_factory=Timeline)
+
+    @property
+    def pending(self) -> int:
+        """Count the rows that the next write has."""
+        return sum(len(t.opened) + len(t.ended) for t in (self.features, self.modules, self.diagnostics))
+
+    def written(self) -> None:
+        """Note that everything up to here is in the store."""
+        for timeline in (self.features, self.modules, self.dataflows, self.diagnostics):
+            timeline.written()
+
+
+class History:
+    """Follows the tree of a repository along its main line.
+
+    Only commits that touch sources or the project file cost more than a look at their paths. The first of
+    these reads its whole tree; each later one reads the contents that it changed.
+
+    Args:
+        source: The mirror.
+        timelines: What holds at the position before the first commit that is applied.
+    """
+
+    def __init__(self, source: GitSource, timelines: Timelines) -> None:
+        self.timelines = timelines
+        self.parsed: dict[str, ParsedModule] = {}
+        self.sizes: dict[str, int] = {}
+        self.blobs_read = 0
+        self._source = source
+        self._files: dict[str, str] = {}
+        self._sources: dict[str, ParsedModule] = {}
+        self._started = False
+        self._project = Project()
+        self._cache = LinkCache()
+        self._seen: dict[str, tuple[LinkedModule, ModuleRecords]] = {}
+        self._keys = _keys_by_module(timelines.features.current)
+
+    def apply(self, position: int, commit: CommitInfo) -> None:
+        """Move to the next commit of the main line."""
+        changes = [change for change in commit.changes if _matters(change.path)]
+        if not changes:
+            return
+        with _without_collection():
+            self._apply(position, commit, changes)
+
+    def _apply(self, position: int, commit: CommitInfo, changes: Iterable[Change]) -> None:
+        if not self._started:
+            changes = _whole(self._source.tree(commit.sha))
+            self._started = True
+        changed = _move(self._files, changes)
+        self._read_sources([path for path in changed if is_source(path)])
+        if not changed.isdisjoint(PROJECT_FILES):
+            self._project = self._read_project()
+        self._read(position)
+
+    def forget(self) -> None:
+        """Let go of contents that the tree no longer has."""
+        kept = set(self._files.values())
+        self.parsed = {oid: parsed for oid, parsed in self.parsed.items() if oid in kept}
+        self.sizes = {oid: size for oid, size in self.sizes.items() if oid in kept}
+
+    def _read_sources(self, paths: list[str]) -> None:
+        oids = {path: self._files.get(path) for path in paths}
+        unread = dict.fromkeys(oid for oid in oids.values() if oid is not None and oid not in self.parsed)
+        for oid, content in self._source.blobs(unread):
+            self.parsed[oid] = read_blob(content)
+            self.sizes[oid] = len(content)
+            self.blobs_read += 1
+        for path, now in oids.items():
+            if now is None:
+                self._sources.pop(path, None)
+            else:
+                self._sources[path] = self.parsed[now]
+
+    def _read_project(self) -> Project:
+        oids = [self._files.get(name) for name in PROJECT_FILES]
+        contents = dict(self._source.blobs(oid for oid in oids if oid is not None))
+        return read_project(*(None if oid is None else contents[oid] for oid in oids))
+
+    def _read(self, position: int) -> None:
+        reading = read_tree(self._sources, self._project, self._cache)
+        faults = self._read_features(position, reading)
+        places = {
+            name: ModulePlace(clean(linked.module.path), self._files[linked.module.path])
+            for name, linked in reading.modules.items()
+            if len(name) <= LONGEST_NAME
+        }
+        found = ((clean(d.path), d.line, clean(d.message)) for d in (*reading.diagnostics, *faults))
+        flows = {
+            clean(dataflow.name): dataflow_record(dataflow)
+            for dataflow in reading.dataflows
+            if len(dataflow.name) <= LONGEST_NAME
+        }
+        self.timelines.modules.replace(position, places)
+        self.timelines.dataflows.replace(position, flows)
+        self.timelines.diagnostics.replace(position, dict.fromkeys(found))
+
+    def _read_features(self, position: int, reading: Reading) -> list[Diagnostic]:
+        for name in [name for name in self._keys if name not in reading.modules]:
+            self._seen.pop(name, None)
+            self.timelines.features.change(position, self._keys.pop(name), {})
+        for name, linked in reading.modules.items():
+            known = self._seen.get(name)
+            if known is not None and known[0] is linked:
+                continue
+            records = records_of(linked, known[1] if known else None)
+            self._seen[name] = linked, records
+            self.timelines.features.change(position, self._keys.get(name, ()), records.features)
+            self._keys[name] = tuple(records.features)
+        return [fault for name in reading.modules for fault in self._seen[name][1].faults]
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    # Syntax trees are many small objects and hold no cycles: looking for some takes a fifth of the time.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _matters(path: str) -> bool:
+    return path in PROJECT_FILES or is_source(path)
+
+
+def _whole(files: Mapping[str, TreeFile]) -> list[Change]:
+    return [Change(path, file.mode, file.oid) for path, file in files.items() if _matters(path)]
+
+
+def _move(files: dict[str, str], changes: Iterable[Change]) -> set[str]:
+    """Bring the files to what changes say, and return the paths that differ now."""
+    changed = set()
+    for change in changes:
+        before = files.get(change.path)
+        if change.oid is not None:
+            files[change.path] = change.oid
+        else:
+            files.pop(change.path, None)
+        if before != change.oid:
+            changed.add(change.path)
+    return changed
+
+
+def _keys_by_module(keys: Collection[FeatureKey]) -> dict[str, tuple[FeatureKey, ...]]:
+    grouped: dict[str, list[FeatureKey]] = {}
+    for key in keys:
+        grouped.setdefault(key[0], []).append(key)
+    return {module: tuple(members) for module, members in grouped.items()}

@@ -1,0 +1,207 @@
+"""The scan itself: fetch, find where to go on, follow the main line, write batch by batch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from headwater_catalog.git import CommitInfo, GitSource
+from headwater_catalog.read import READER_VERSION
+from headwater_catalog.repositories import get_repository, mirror_path
+from headwater_catalog.scan.history import History
+from headwater_catalog.scan.load import (
+    Pointer,
+    common_position,
+    load_timelines,
+    move_pointer,
+    roll_back,
+    stored_line,
+)
+from headwater_catalog.scan.write import BatchWriter
+from headwater_catalog.settings import Settings
+from headwater_catalog.store.database import Database
+from headwater_catalog.store.models import Diagnostic, Feature, FeatureVersion
+
+__all__ = ["Progress", "ScanReport", "scan"]
+
+Progress = Callable[[int, int, str], None]
+"""Told how much is done, of how much, and what is being done."""
+
+_BATCH = 200
+_MOST_ROWS = 20_000  # after which a batch is written early, so that memory stays bounded
+
+
+@dataclass(frozen=True, slots=True)
+class ScanReport:
+    """What a scan has done, and what the repository has now.
+
+    Attributes:
+        repository: Name of the repository.
+        head: The commit at the end of the scanned main line.
+        commits: Commits that were new.
+        blobs: Source contents that were read.
+        opened: Feature versions that began.
+        ended: Feature versions that ended.
+        features: Features at the head.
+        diagnostics: Diagnostics at the head.
+        seconds: How long it took.
+    """
+
+    repository: str
+    head: str
+    commits: int
+    blobs: int
+    opened: int
+    ended: int
+    features: int
+    diagnostics: int
+    seconds: float
+
+
+def scan(
+    database: Database,
+    settings: Settings,
+    name: str,
+    *,
+    ref: str | None = None,
+    progress: Progress | None = None,
+    batch: int = _BATCH,
+    now: int | None = None,
+) -> ScanReport:
+    """Bring the catalog's history of a repository up to its main line as it is now.
+
+    Every batch is one transaction: a scan that is killed goes on where the last one ended. History that was
+    rewritten is undone up to the last common commit and read again.
+
+    Args:
+        database: The catalog database.
+        settings: Where the mirrors are.
+        name: Name of the repository.
+        ref: Branch, tag or commit whose first-parent line is the main line; else the repository's branch.
+        progress: Told after each batch.
+        batch: Commits of one transaction.
+        now: When this happens, in seconds since 1970.
+
+    Raises:
+        NotFound: There is no such repository or ref.
+        RepositoryError: The repository cannot be read.
+        Conflict: Another scan of the repository is at work.
+    """
+    started = time.monotonic()
+    with database.read() as session:
+        repository = get_repository(session, name)
+        pointer = Pointer.of(repository)
+    tell = progress or _silent
+    tell(0, 0, f"fetching {repository.url}")
+    with GitSource.mirror(repository.url, mirror_path(settings, repository)) as source:
+        tip = source.resolve(ref) if ref else source.head(repository.branch)
+        work = _Scan(database, source, pointer, int(time.time()) if now is None else now)
+        work.run(tip, tell, batch)
+    with database.read() as session:
+        features, diagnostics = _counts(session, pointer.repository_id)
+    return ScanReport(
+        repository=name,
+        head=tip,
+        commits=work.commits,
+        blobs=work.blobs,
+        opened=work.opened,
+        ended=work.ended,
+        features=features,
+        diagnostics=diagnostics,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _silent(_done: int, _total: int, _message: str) -> None:
+    pass
+
+
+class _Scan:
+    """One scan at work: the pointer as it moves, and the counts."""
+
+    def __init__(self, database: Database, source: GitSource, pointer: Pointer, now: int) -> None:
+        self.commits = self.blobs = self.opened = self.ended = 0
+        self._database = database
+        self._source = source
+        self._pointer = pointer
+        self._now = now
+
+    def run(self, tip: str, tell: Progress, batch: int) -> None:
+        if self._pointer.sha == tip and self._pointer.reader == READER_VERSION:
+            return
+        line = self._source.main_line_shas(tip)
+        self._prepare(line)
+        first = self._pointer.position + 1
+        with self._database.read() as session:
+            history = History(self._source, load_timelines(session, self._pointer.repository_id))
+        writer = BatchWriter(self._pointer.repository_id)
+        news = enumerate(self._source.main_line(tip, self._pointer.sha), first)
+        for commits in _batches(news, history, batch):
+            self._write(commits, history, writer)
+            tell(self._pointer.position + 1 - first, len(line) - first, "reading history")
+        self.blobs = history.blobs_read
+
+    def _prepare(self, line: list[str]) -> None:
+        """Undo what the store has beyond the last commit that it and git's line share."""
+        with self._database.read() as session:
+            stored = stored_line(session, self._pointer.repository_id)
+        common = common_position(stored, line) if self._pointer.reader == READER_VERSION else -1
+        if common == self._pointer.position and self._pointer.reader == READER_VERSION:
+            return
+        undone = replace(
+            self._pointer,
+            sha=line[common] if common >= 0 else None,
+            position=common,
+            reader=READER_VERSION,
+        )
+        with self._database.write() as session:
+            move_pointer(session, self._pointer, undone, self._now)
+            roll_back(session, self._pointer.repository_id, common)
+        self._pointer = undone
+
+    def _write(self, commits: dict[int, CommitInfo], history: History, writer: BatchWriter) -> None:
+        position = max(commits)
+        moved = replace(self._pointer, sha=commits[position].sha, position=position)
+        with self._database.write() as session:
+            move_pointer(session, self._pointer, moved, self._now)
+            writer.write(session, commits, history.timelines, history.parsed, history.sizes)
+        self._pointer = moved
+        self.commits += len(commits)
+        self.opened += len(history.timelines.features.opened)
+        self.ended += sum(s.valid_until is not None for s in history.timelines.features.opened)
+        self.ended += len(history.timelines.features.ended)
+        history.timelines.written()
+        history.forget()
+
+
+def _batches(
+    commits: Iterable[tuple[int, CommitInfo]], history: History, size: int
+) -> Iterator[dict[int, CommitInfo]]:
+    """Apply commits to the history, and yield them whenever there is enough to write."""
+    gathered: dict[int, CommitInfo] = {}
+    for position, commit in commits:
+        history.apply(position, commit)
+        gathered[position] = commit
+        if len(gathered) >= size or history.timelines.pending >= _MOST_ROWS:
+            yield gathered
+            gathered = {}
+    if gathered:
+        yield gathered
+
+
+def _counts(session: Session, repository_id: int) -> tuple[int, int]:
+    features = session.scalar(
+        select(func.count(func.distinct(Feature.id)))
+        .join(FeatureVersion, FeatureVersion.feature_id == Feature.id)
+        .where(Feature.repository_id == repository_id, FeatureVersion.valid_until.is_(None))
+    )
+    diagnostics = session.scalar(
+        select(func.count()).where(
+            Diagnostic.repository_id == repository_id, Diagnostic.valid_until.is_(None)
+        )
+    )
+    return features or 0, diagnostics or 0

@@ -1,0 +1,299 @@
+"""Writing a batch of history into the store, in bulk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from headwater_catalog.git import CommitInfo
+from headwater_catalog.read import ParsedModule, RawFunction
+from headwater_catalog.scan.bulk import (
+    chunks,
+    insert_new,
+    insert_or_update,
+    insert_returning,
+    insert_rows,
+    select_in,
+    update_by_id,
+)
+from headwater_catalog.scan.history import ModulePlace, Timelines
+from headwater_catalog.scan.records import DataflowRecord, FeatureKey, FeatureRecord, clean
+from headwater_catalog.scan.timeline import Span, Timeline
+from headwater_catalog.store.models import (
+    Base,
+    BlobDefinition,
+    Commit,
+    Dataflow,
+    DataflowVersion,
+    Definition,
+    Dependency,
+    Diagnostic,
+    Feature,
+    FeatureVersion,
+    ModuleVersion,
+    SourceBlob,
+    Tag,
+)
+from headwater_catalog.store.search_index import IndexEntry, index_entry, write_entries
+
+__all__ = ["BatchWriter"]
+
+FeatureSpan = Span[FeatureKey, FeatureRecord]
+
+_Rows = Sequence[dict[str, Any]]
+
+_LONGEST = 250  # characters of a tag's key and value that their index holds; the version keeps the whole
+
+
+class BatchWriter:
+    """Writes what one scan finds, batch by batch; remembers the ids it has met.
+
+    A batch is remembered only by its caller: after a transaction that was undone, begin anew.
+
+    Args:
+        repository_id: The repository that is scanned.
+    """
+
+    def __init__(self, repository_id: int) -> None:
+        self._repository_id = repository_id
+        self._definitions: dict[str, int] = {}
+        self._blobs: dict[str, int] = {}
+        self._features: dict[tuple[str, str], int] | None = None
+
+    def write(
+        self,
+        session: Session,
+        commits: Mapping[int, CommitInfo],
+        timelines: Timelines,
+        parsed: Mapping[str, ParsedModule],
+        sizes: Mapping[str, int],
+    ) -> None:
+        """Write the commits of a batch, and every interval that began or ended in it.
+
+        Args:
+            session: A session in the transaction that also moves the pointer.
+            commits: The commits by position.
+            timelines: What has changed; spans that are written learn their ids.
+            parsed: The contents of the modules that have changed, by git's name.
+            sizes: The sizes of these contents in bytes.
+        """
+        # Rows that repositories share come first and in one order, so that two scans cannot lock each other.
+        new = dict.fromkeys(span.value.oid for span in timelines.modules.opened)
+        contents = {oid: parsed[oid] for oid in sorted(new) if oid not in self._blobs}
+        raws = {raw.digest: raw for module in contents.values() for raw in module.functions}
+        raws |= {span.value.digest: span.value.raw for span in timelines.features.opened if span.value.raw}
+        self._write_definitions(session, raws)
+        self._write_blobs(session, contents, sizes)
+        commit_ids = self._write_commits(session, commits)
+        self._write_features(session, timelines.features, commit_ids)
+        self._write_modules(session, timelines.modules)
+        self._write_dataflows(session, timelines.dataflows)
+        self._write_diagnostics(session, timelines.diagnostics)
+
+    def _write_definitions(self, session: Session, raws: Mapping[str, RawFunction]) -> None:
+        unknown = {digest: raws[digest] for digest in sorted(raws) if digest not in self._definitions}
+        hashes = {digest: raw.code_hash() for digest, raw in unknown.items()}
+        rows = [
+            {"digest": digest, "name": raw.name, "source": clean(raw.source), "code_hash": hashes[digest]}
+            for digest, raw in unknown.items()
+        ]
+        insert_new(session, Definition, rows, ["digest"])
+        columns = (Definition.digest, Definition.id, Definition.code_hash)
+        found = list(select_in(session, columns, Definition.digest, unknown))
+        self._definitions |= {digest: identity for digest, identity, _ in found}
+        # Another version of the reader may see another normal form in the same text.
+        update_by_id(
+            session,
+            Definition,
+            [{"id": identity, "code_hash": hashes[d]} for d, identity, known in found if known != hashes[d]],
+        )
+
+    def _write_blobs(
+        self, session: Session, contents: Mapping[str, ParsedModule], sizes: Mapping[str, int]
+    ) -> None:
+        insert_new(session, SourceBlob, [{"oid": oid, "size": sizes[oid]} for oid in contents], ["oid"])
+        ids = dict(select_in(session, (SourceBlob.oid, SourceBlob.id), SourceBlob.oid, contents))
+        wanted = {
+            ids[oid]: [(self._definitions[raw.digest], raw.line, raw.end_line) for raw in module.functions]
+            for oid, module in contents.items()
+        }
+        stored: dict[int, list[tuple[int, int, int]]] = {}
+        columns = (
+            BlobDefinition.blob_id,
+            BlobDefinition.ordinal,
+            BlobDefinition.definition_id,
+            BlobDefinition.line,
+            BlobDefinition.end_line,
+        )
+        for blob, _, *place in sorted(select_in(session, columns, BlobDefinition.blob_id, wanted)):
+            stored.setdefault(blob, []).append((place[0], place[1], place[2]))
+        # Contents are read once for all repositories; they are written again only for another reader.
+        stale = [blob for blob, places in wanted.items() if stored.get(blob, []) != places]
+        for chunk in chunks([blob for blob in stale if blob in stored]):
+            session.execute(delete(BlobDefinition).where(BlobDefinition.blob_id.in_(chunk)))
+        rows = [
+            {"blob_id": blob, "ordinal": n, "definition_id": definition, "line": line, "end_line": end}
+            for blob in stale
+            for n, (definition, line, end) in enumerate(wanted[blob])
+        ]
+        insert_rows(session, BlobDefinition, rows)
+        self._blobs |= ids
+
+    def _write_commits(self, session: Session, commits: Mapping[int, CommitInfo]) -> dict[int, int]:
+        rows = [self._commit(position, commit) for position, commit in commits.items()]
+        # A commit that a force-push had put beside the main line may come back to it.
+        insert_or_update(session, Commit, rows, ["repository_id", "sha"], ["position"])
+        found = session.execute(
+            select(Commit.position, Commit.id).where(
+                Commit.repository_id == self._repository_id, Commit.position >= min(commits, default=0)
+            )
+        )
+        return {position: identity for position, identity in found if position is not None}
+
+    def _commit(self, position: int, commit: CommitInfo) -> dict[str, Any]:
+        return {
+            "repository_id": self._repository_id,
+            "sha": commit.sha,
+            "position": position,
+            "parents": list(commit.parents),
+            "author_name": clean(commit.author_name),
+            "author_email": clean(commit.author_email),
+            "authored_at": commit.authored_at,
+            "committed_at": commit.committed_at,
+            "subject": clean(commit.subject),
+            "body": clean(commit.body),
+        }
+
+    def _write_features(
+        self, session: Session, timeline: Timeline[FeatureKey, FeatureRecord], commits: Mapping[int, int]
+    ) -> None:
+        features = self._feature_ids(session, timeline.opened)
+        definitions = self._definitions
+        rows = [
+            {
+                "feature_id": features[span.key[0], span.key[1]],
+                "variant": span.key[2],
+                "definition_id": definitions[span.value.digest],
+                "commit_id": commits[span.valid_from],
+                "valid_from": span.valid_from,
+                "valid_until": span.valid_until,
+                "type": span.value.type,
+                "doc": span.value.doc,
+                "condition": span.value.condition,
+                "tags": json.loads(span.value.tags),
+                "parts": json.loads(span.value.parts),
+                "partial": json.loads(span.value.partial),
+            }
+            for span in timeline.opened
+        ]
+        _write_spans(session, FeatureVersion, timeline, rows)
+        insert_rows(session, Dependency, [row for span in timeline.opened for row in _dependency_rows(span)])
+        insert_rows(session, Tag, [row for span in timeline.opened for row in _tag_rows(span)])
+        write_entries(session, map(_entry, timeline.opened))
+
+    def _feature_ids(self, session: Session, opened: Iterable[FeatureSpan]) -> dict[tuple[str, str], int]:
+        of_repository = select(Feature.module, Feature.name, Feature.id).where(
+            Feature.repository_id == self._repository_id
+        )
+        if self._features is None:
+            self._features = {(m, n): i for m, n, i in session.execute(of_repository)}
+        new = dict.fromkeys((module, name) for module, name, _ in (span.key for span in opened))
+        missing = [key for key in new if key not in self._features]
+        rows = [{"repository_id": self._repository_id, "module": m, "name": n} for m, n in missing]
+        self._features |= zip(missing, insert_returning(session, Feature, rows), strict=True)
+        return self._features
+
+    def _write_modules(self, session: Session, timeline: Timeline[str, ModulePlace]) -> None:
+        rows = [
+            {
+                "repository_id": self._repository_id,
+                "module": span.key,
+                "path": span.value.path,
+                "blob_id": self._blobs[span.value.oid],
+                "valid_from": span.valid_from,
+                "valid_until": span.valid_until,
+            }
+            for span in timeline.opened
+        ]
+        _write_spans(session, ModuleVersion, timeline, rows)
+
+    def _write_dataflows(self, session: Session, timeline: Timeline[str, DataflowRecord]) -> None:
+        names = [{"repository_id": self._repository_id, "name": span.key} for span in timeline.opened]
+        insert_new(session, Dataflow, names, ["repository_id", "name"])
+        of_repository = select(Dataflow.name, Dataflow.id).where(
+            Dataflow.repository_id == self._repository_id
+        )
+        ids = {name: identity for name, identity in session.execute(of_repository)}  # noqa: C416 rows are no pairs to mypy
+        rows = [
+            {
+                "dataflow_id": ids[span.key],
+                "valid_from": span.valid_from,
+                "valid_until": span.valid_until,
+                "origin": span.value.origin,
+                "modules": json.loads(span.value.modules),
+                "config": json.loads(span.value.config),
+                "sources": json.loads(span.value.sources),
+                "outputs": json.loads(span.value.outputs),
+            }
+            for span in timeline.opened
+        ]
+        _write_spans(session, DataflowVersion, timeline, rows)
+
+    def _write_diagnostics(self, session: Session, timeline: Timeline[tuple[str, int, str], None]) -> None:
+        rows = [
+            {
+                "repository_id": self._repository_id,
+                "path": span.key[0],
+                "line": span.key[1],
+                "message": span.key[2],
+                "valid_from": span.valid_from,
+                "valid_until": span.valid_until,
+            }
+            for span in timeline.opened
+        ]
+        _write_spans(session, Diagnostic, timeline, rows)
+
+
+def _write_spans(session: Session, model: type[Base], timeline: Timeline[Any, Any], rows: _Rows) -> None:
+    """Insert a row for each span that has begun, and end those of earlier batches."""
+    for span, identity in zip(timeline.opened, insert_returning(session, model, rows), strict=True):
+        span.id = identity
+    update_by_id(session, model, [{"id": s.id, "valid_until": s.valid_until} for s in timeline.ended])
+
+
+def _dependency_rows(span: FeatureSpan) -> Iterator[dict[str, Any]]:
+    for ordinal, needed in enumerate(span.value.dependencies):
+        yield {
+            "feature_version_id": span.id,
+            "ordinal": ordinal,
+            "name": needed.name,
+            "type": needed.type,
+            "optional": needed.optional,
+        }
+
+
+def _tag_rows(span: FeatureSpan) -> list[dict[str, Any]]:
+    pairs: dict[tuple[str, str], None] = {}
+    for key, value in json.loads(span.value.tags).items():
+        for item in value if isinstance(value, list) else [value]:
+            pairs[key[:_LONGEST], str(item)[:_LONGEST]] = None
+    return [{"feature_version_id": span.id, "key": key, "value": value} for key, value in pairs]
+
+
+def _entry(span: FeatureSpan) -> IndexEntry:
+    module, name, variant = span.key
+    record = span.value
+    assert span.id is not None and record.raw is not None  # a span that has just begun was just read
+    return index_entry(
+        span.id,
+        name=name,
+        module=module,
+        variant=variant,
+        tags=json.loads(record.tags),
+        doc=record.doc,
+        source=clean(record.raw.source),
+    )

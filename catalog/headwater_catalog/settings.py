@@ -1,0 +1,229 @@
+"""The server's settings, from the environment and from headwater-server.toml."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headwater.errors import did_you_mean
+from headwater_catalog.errors import SettingError
+
+__all__ = ["FILE_NAME", "NAMES", "Settings", "is_loopback", "load_settings"]
+
+FILE_NAME = "headwater-server.toml"
+NAMES = ("home", "database_url", "secret_key", "host", "port", "auth")
+"""The settings as the file spells them; the environment has HEADWATER_ before the upper-case name."""
+
+_PREFIX = "HEADWATER_"
+_FOR_TESTS = "HEADWATER_TEST_"
+_KEY_FILE = "secret-key"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the server and the command line run with.
+
+    Attributes:
+        home: Folder of the database, the mirrors and the secret key.
+        database_url: SQLAlchemy URL of the catalog database.
+        secret_key: Signs sessions and forms; made once and kept in the home where none is set.
+        host: Address to serve on.
+        port: Port to serve on.
+        auth: `single` (one user, loopback only) or `accounts`.
+    """
+
+    home: Path
+    database_url: str
+    secret_key: str
+    host: str = "127.0.0.1"
+    port: int = 8000
+    auth: str = "single"
+
+
+def load_settings(environ: Mapping[str, str] | None = None, home: Path | None = None) -> Settings:
+    """Load the settings; the environment wins over the file here, and that over the file in the home.
+
+    Args:
+        environ: The environment to read; that of this process if None.
+        home: The home to use, whatever the settings say.
+
+    Raises:
+        SettingError: A setting is unknown, or its value cannot be used.
+    """
+    given = _from_environment(os.environ if environ is None else environ)
+    here = _from_file(Path.cwd() / FILE_NAME)
+    home = (home or _chosen_home(given, here)).absolute()
+    values = {**_from_home(home), **here, **given}
+    host = _text(values, "host") or "127.0.0.1"
+    return Settings(
+        home=home,
+        database_url=_database_url(values, home),
+        secret_key=_text(values, "secret_key") or _kept_secret(home),
+        host=host,
+        port=_port(values),
+        auth=_auth(values, host),
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address is reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A value, and the words that say where it was set."""
+
+    value: Any
+    origin: str
+    folder: Path
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
+    names = [n for n in environ if n.startswith(_PREFIX) and not n.startswith(_FOR_TESTS)]
+    _refuse_unknown(names, [_PREFIX + name.upper() for name in NAMES], "the environment")
+    return {
+        name.removeprefix(_PREFIX).lower(): _Given(environ[name], name, Path.cwd())
+        for name in names
+        if environ[name]  # an empty variable is how shells and compose files say "not set"
+    }
+
+
+def _from_file(path: Path) -> dict[str, _Given]:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingError(f"{path} cannot be read: {error}. Correct it, or take it away.") from error
+    _refuse_unknown(table, NAMES, str(path))
+    return {name: _Given(value, f"'{name}' in {path}", path.parent) for name, value in table.items()}
+
+
+def _from_home(home: Path) -> dict[str, _Given]:
+    found = _from_file(home / FILE_NAME)
+    if "home" in found and home != Path.cwd():
+        raise SettingError(
+            f"{found['home'].origin} comes too late: that file is found through the home. "
+            f"Set {_PREFIX}HOME instead."
+        )
+    return found
+
+
+def _refuse_unknown(names: Iterable[str], known: Iterable[str], where: str) -> None:
+    known = list(known)
+    for name in names:
+        if name not in known:
+            raise SettingError(
+                f"Unknown setting {name} in {where}.{did_you_mean(name, known)} "
+                f"The settings are {', '.join(known)}."
+            )
+
+
+def _text(values: Mapping[str, _Given], name: str) -> str | None:
+    given = values.get(name)
+    if given is None:
+        return None
+    if not isinstance(given.value, str) or not given.value:
+        raise SettingError(f"{given.origin} must be a text, not {given.value!r}.")
+    return given.value
+
+
+def _port(values: Mapping[str, _Given]) -> int:
+    given = values.get("port")
+    if given is None:
+        return 8000
+    try:
+        port = int(str(given.value))
+    except ValueError:
+        port = -1
+    if not 0 < port < 65536:
+        raise SettingError(f"{given.origin} must be a port from 1 to 65535, not {given.value!r}.")
+    return port
+
+
+def _auth(values: Mapping[str, _Given], host: str) -> str:
+    auth = _text(values, "auth")
+    if auth is None:
+        return "single" if is_loopback(host) else "accounts"
+    if auth not in ("single", "accounts"):
+        raise SettingError(f"{values['auth'].origin} must be 'single' or 'accounts', not {auth!r}.")
+    return auth
+
+
+def _database_url(values: Mapping[str, _Given], home: Path) -> str:
+    url = _text(values, "database_url")
+    if url is None:
+        return f"sqlite:///{home / 'headwater.db'}"
+    if url.partition(":")[0] not in ("sqlite", "postgresql", "postgresql+psycopg", "postgres"):
+        # The value may hold a password, so it is not repeated.
+        raise SettingError(
+            f"{values['database_url'].origin} must begin with sqlite:/// or postgresql://; "
+            "Headwater keeps its catalog in one of these."
+        )
+    return url
+
+
+def _chosen_home(*levels: Mapping[str, _Given]) -> Path:
+    for values in levels:
+        chosen = _text(values, "home")
+        if chosen is not None:
+            return values["home"].folder / Path(chosen).expanduser()
+    return _home_here() or _user_data_folder() / "headwater"
+
+
+def _home_here() -> Path | None:
+    """Return the .headwater folder here, or in a folder above up to the top of the git checkout."""
+    here = Path.cwd()
+    above = [here, *here.parents]
+    top = next((depth for depth, folder in enumerate(above) if (folder / ".git").exists()), 0)
+    homes = (folder / ".headwater" for folder in above[: top + 1])
+    return next((home for home in homes if home.is_dir()), None)
+
+
+def _user_data_folder() -> Path:
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+
+
+def _kept_secret(home: Path) -> str:
+    """Return the key kept in the home; make it at first use, readable by its owner only."""
+    path = home / _KEY_FILE
+    try:
+        if not path.exists():
+            _make_secret(path)
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise SettingError(
+            f"The secret key {path} cannot be read or made: {error}. "
+            f"Set {_PREFIX}HOME to a folder you can write to, or set {_PREFIX}SECRET_KEY."
+        ) from error
+
+
+def _make_secret(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(32))
+    try:
+        # A link appears whole or not at all, and never replaces the key of a process that was first.
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

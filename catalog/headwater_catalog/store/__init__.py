@@ -1,0 +1,1 @@
+"""Where the catalog is kept: the tables, the database, and the search index."""

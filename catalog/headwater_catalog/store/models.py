@@ -1,0 +1,373 @@
+"""The tables: repositories and their history, features over time, dataflows, jobs, runs and datasets.
+
+Main-line history is kept as intervals. A row with `valid_from` and `valid_until` holds at every position p
+of its repository's main line with valid_from <= p and (valid_until is NULL or p < valid_until). Positions
+count the first-parent commits of the default branch from 0. Instants are whole seconds since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+__all__ = [
+    "Base",
+    "BlobDefinition",
+    "CheckResult",
+    "Commit",
+    "Dataflow",
+    "DataflowVersion",
+    "Dataset",
+    "DatasetVersion",
+    "Definition",
+    "Dependency",
+    "Diagnostic",
+    "Feature",
+    "FeatureVersion",
+    "Job",
+    "ModuleVersion",
+    "Repository",
+    "Run",
+    "RunNode",
+    "SourceBlob",
+    "Tag",
+]
+
+Instant = BigInteger
+
+
+class Base(DeclarativeBase):
+    """The declarative base; constraints are named so that both databases can alter them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+def _owner(target: str) -> Any:
+    return ForeignKey(target, ondelete="CASCADE")
+
+
+class Interval:
+    """Columns of a row that holds over a stretch of main-line positions."""
+
+    valid_from: Mapped[int]
+    valid_until: Mapped[int | None]
+
+
+class Repository(Base):
+    """A git repository that the catalog follows."""
+
+    __tablename__ = "repository"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    url: Mapped[str] = mapped_column(Text)
+    branch: Mapped[str | None] = mapped_column(Text)  # main line; None: the remote's default branch
+    added_at: Mapped[int] = mapped_column(Instant)
+    scanned_sha: Mapped[str | None] = mapped_column(String(64))
+    scanned_position: Mapped[int] = mapped_column(default=-1)  # position of scanned_sha
+    scanned_at: Mapped[int | None] = mapped_column(Instant)
+    reader_version: Mapped[str | None] = mapped_column(String(40))  # another reader means a new scan
+
+
+class Commit(Base):
+    """A commit of a repository; `position` is its place on the main line, None beside it."""
+
+    __tablename__ = "commit"
+    __table_args__ = (UniqueConstraint("repository_id", "sha"), Index(None, "repository_id", "position"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(_owner("repository.id"))
+    sha: Mapped[str] = mapped_column(String(64))
+    position: Mapped[int | None]
+    parents: Mapped[list[str]] = mapped_column(JSON)
+    author_name: Mapped[str] = mapped_column(Text)
+    author_email: Mapped[str] = mapped_column(Text)
+    authored_at: Mapped[int] = mapped_column(Instant)
+    committed_at: Mapped[int] = mapped_column(Instant)
+    subject: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+
+
+class SourceBlob(Base):
+    """The content of one version of a source file, read once for all repositories."""
+
+    __tablename__ = "source_blob"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    oid: Mapped[str] = mapped_column(String(64), unique=True)  # git's name of the content
+    size: Mapped[int]
+
+
+class Definition(Base):
+    """The source of one function, content-addressed: equal text is one row."""
+
+    __tablename__ = "definition"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)  # sha256 of the source
+    name: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)  # decorators, signature, body, as written
+    code_hash: Mapped[str] = mapped_column(String(64))  # of the normal form: no docs, comments, layout
+
+
+class BlobDefinition(Base):
+    """Where a definition stands in a source file version."""
+
+    __tablename__ = "blob_definition"
+
+    blob_id: Mapped[int] = mapped_column(_owner("source_blob.id"), primary_key=True)
+    ordinal: Mapped[int] = mapped_column(primary_key=True)
+    definition_id: Mapped[int] = mapped_column(_owner("definition.id"), index=True)
+    line: Mapped[int]  # of its first decorator or its def, from 1
+    end_line: Mapped[int]
+
+
+class ModuleVersion(Interval, Base):
+    """Which source a module of a repository has, over time."""
+
+    __tablename__ = "module_version"
+    __table_args__ = (Index(None, "repository_id", "module"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(_owner("repository.id"))
+    module: Mapped[str] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(Text)
+    blob_id: Mapped[int] = mapped_column(_owner("source_blob.id"))
+
+
+class Feature(Base):
+    """A name that code declares; its key is `repository:module:name`."""
+
+    __tablename__ = "feature"
+    __table_args__ = (UniqueConstraint("repository_id", "module", "name"), Index(None, "name"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(_owner("repository.id"))
+    module: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+
+    repository: Mapped[Repository] = relationship()
+
+
+class FeatureVersion(Interval, Base):
+    """What one function makes of a feature, from one of its own changes to the next.
+
+    A feature has several versions at one position where variants exist side by side.
+    """
+
+    __tablename__ = "feature_version"
+    __table_args__ = (
+        UniqueConstraint("feature_id", "variant", "valid_from"),
+        Index(None, "definition_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    feature_id: Mapped[int] = mapped_column(_owner("feature.id"))
+    variant: Mapped[str] = mapped_column(Text)  # name of the function, with its suffix
+    definition_id: Mapped[int] = mapped_column(_owner("definition.id"))
+    commit_id: Mapped[int] = mapped_column(_owner("commit.id"))  # the commit at valid_from
+    type: Mapped[str] = mapped_column(Text)
+    doc: Mapped[str] = mapped_column(Text)
+    condition: Mapped[str] = mapped_column(Text)  # configurations it exists under; empty: all
+    tags: Mapped[dict[str, Any]] = mapped_column(JSON)
+    parts: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # nodes folded into it: name, type, doc
+    partial: Mapped[list[str]] = mapped_column(JSON)
+
+    feature: Mapped[Feature] = relationship()
+    definition: Mapped[Definition] = relationship()
+    commit: Mapped[Commit] = relationship()
+    dependencies: Mapped[list[Dependency]] = relationship(order_by="Dependency.ordinal")
+
+
+class Dependency(Base):
+    """A name that a feature version needs."""
+
+    __tablename__ = "dependency"
+    __table_args__ = (Index(None, "name"),)
+
+    feature_version_id: Mapped[int] = mapped_column(_owner("feature_version.id"), primary_key=True)
+    ordinal: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    type: Mapped[str] = mapped_column(Text)
+    optional: Mapped[bool]
+
+
+class Tag(Base):
+    """One tag value of a feature version, for facets; the version's `tags` is the whole."""
+
+    __tablename__ = "tag"
+    __table_args__ = (Index(None, "key", "value"),)
+
+    feature_version_id: Mapped[int] = mapped_column(_owner("feature_version.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    value: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+class Diagnostic(Interval, Base):
+    """Something in a file that could not be read as meant; it never stops a scan."""
+
+    __tablename__ = "diagnostic"
+    __table_args__ = (Index(None, "repository_id", "valid_until"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(_owner("repository.id"))
+    path: Mapped[str] = mapped_column(Text)
+    line: Mapped[int]  # 0: the file as a whole
+    message: Mapped[str] = mapped_column(Text)
+
+
+class Dataflow(Base):
+    """Modules and configuration composed into one graph, by name."""
+
+    __tablename__ = "dataflow"
+    __table_args__ = (UniqueConstraint("repository_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(_owner("repository.id"))
+    name: Mapped[str] = mapped_column(Text)
+
+    repository: Mapped[Repository] = relationship()
+
+
+class DataflowVersion(Interval, Base):
+    """What a dataflow is made of, from one change of its declaration to the next."""
+
+    __tablename__ = "dataflow_version"
+    __table_args__ = (UniqueConstraint("dataflow_id", "valid_from"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    dataflow_id: Mapped[int] = mapped_column(_owner("dataflow.id"))
+    origin: Mapped[str] = mapped_column(Text)  # "declared" in a project file, or "layout" of packages
+    modules: Mapped[list[str]] = mapped_column(JSON)  # in order
+    config: Mapped[dict[str, Any]] = mapped_column(JSON)
+    sources: Mapped[dict[str, Any]] = mapped_column(JSON)
+    outputs: Mapped[list[str]] = mapped_column(JSON)
+
+    dataflow: Mapped[Dataflow] = relationship()
+
+
+class Job(Base):
+    """Work for a worker: a scan or a run. A lease says who has it; a fence counts its leases."""
+
+    __tablename__ = "job"
+    __table_args__ = (Index(None, "state", "priority", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))  # scan, run
+    state: Mapped[str] = mapped_column(String(20))  # queued, running, succeeded, failed, cancelled
+    repository_id: Mapped[int | None] = mapped_column(_owner("repository.id"))
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    priority: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    fence: Mapped[int] = mapped_column(default=0)
+    worker: Mapped[str | None] = mapped_column(Text)
+    leased_until: Mapped[int | None] = mapped_column(Instant)
+    progress: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    error: Mapped[str | None] = mapped_column(Text)
+    requested_by: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[int] = mapped_column(Instant)
+    started_at: Mapped[int | None] = mapped_column(Instant)
+    finished_at: Mapped[int | None] = mapped_column(Instant)
+
+
+class Run(Base):
+    """One execution of features at one commit; its state is its job's."""
+
+    __tablename__ = "run"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(_owner("job.id"), unique=True)
+    repository_id: Mapped[int] = mapped_column(_owner("repository.id"), index=True)
+    commit_id: Mapped[int] = mapped_column(_owner("commit.id"))
+    dataflow: Mapped[str] = mapped_column(Text)
+    outputs: Mapped[list[str]] = mapped_column(JSON)
+    config: Mapped[dict[str, Any]] = mapped_column(JSON)
+    inputs: Mapped[dict[str, Any]] = mapped_column(JSON)  # by name: path, sha256, rows; or a literal
+    environment: Mapped[dict[str, Any]] = mapped_column(JSON)  # Python and package versions
+    preview: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # first rows and scalars, as text
+    log: Mapped[str] = mapped_column(Text, default="")
+
+    job: Mapped[Job] = relationship()
+    repository: Mapped[Repository] = relationship()
+    commit: Mapped[Commit] = relationship()
+    nodes: Mapped[list[RunNode]] = relationship(order_by="RunNode.ordinal")
+    checks: Mapped[list[CheckResult]] = relationship(order_by="CheckResult.id")
+
+
+class RunNode(Base):
+    """One node that a run computed, in the order of computation."""
+
+    __tablename__ = "run_node"
+
+    run_id: Mapped[int] = mapped_column(_owner("run.id"), primary_key=True)
+    ordinal: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    microseconds: Mapped[int] = mapped_column(BigInteger)
+    summary: Mapped[str] = mapped_column(Text)  # what came out: type and shape
+
+
+class CheckResult(Base):
+    """The outcome of one check in a run."""
+
+    __tablename__ = "check_result"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(_owner("run.id"), index=True)
+    node: Mapped[str] = mapped_column(Text)
+    validator: Mapped[str] = mapped_column(Text)
+    importance: Mapped[str] = mapped_column(String(10))  # warn, fail
+    passed: Mapped[bool]
+    message: Mapped[str] = mapped_column(Text)
+    diagnostics: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class Dataset(Base):
+    """A table that runs have saved under one name."""
+
+    __tablename__ = "dataset"
+    __table_args__ = (UniqueConstraint("repository_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(_owner("repository.id"))
+    name: Mapped[str] = mapped_column(Text)
+
+    repository: Mapped[Repository] = relationship()
+
+
+class DatasetVersion(Base):
+    """What one run saved of a dataset."""
+
+    __tablename__ = "dataset_version"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    dataset_id: Mapped[int] = mapped_column(_owner("dataset.id"), index=True)
+    run_id: Mapped[int] = mapped_column(_owner("run.id"), index=True)
+    path: Mapped[str] = mapped_column(Text)
+    format: Mapped[str] = mapped_column(String(20))
+    sha256: Mapped[str] = mapped_column(String(64))  # of the file's bytes
+    rows: Mapped[int] = mapped_column(Integer)
+    columns: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # name, type
+    created_at: Mapped[int] = mapped_column(Instant)
+
+    dataset: Mapped[Dataset] = relationship()
+    run: Mapped[Run] = relationship()

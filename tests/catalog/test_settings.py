@@ -1,0 +1,146 @@
+import stat
+from pathlib import Path
+
+import pytest
+
+from headwater_catalog.errors import SettingError
+from headwater_catalog.settings import NAMES, is_loopback, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+def test_without_any_setting_the_server_is_for_one_user_of_this_machine(tmp_path):
+    settings = load_settings({}, home=tmp_path / "home")
+
+    assert (settings.host, settings.port, settings.auth) == ("127.0.0.1", 8000, "single")
+    assert settings.database_url == f"sqlite:///{tmp_path / 'home' / 'headwater.db'}"
+
+
+def test_an_unknown_variable_is_an_error_that_names_the_nearest():
+    with pytest.raises(SettingError, match=r"HEADWATER_PROT.*Did you mean 'HEADWATER_PORT'"):
+        load_settings({"HEADWATER_PROT": "1"})
+
+
+def test_an_unknown_key_in_the_file_is_an_error_that_names_file_and_nearest():
+    Path("headwater-server.toml").write_text("hots = 'a'\n")
+
+    with pytest.raises(SettingError, match=r"hots in .*headwater-server.toml.*Did you mean 'host'"):
+        load_settings({})
+
+
+def test_variables_for_tests_are_no_settings(tmp_path):
+    load_settings({"HEADWATER_TEST_PG_URL": "x", "HEADWATER_HOME": str(tmp_path)})
+
+
+def test_an_empty_variable_is_not_set(tmp_path):
+    assert load_settings({"HEADWATER_PORT": ""}, home=tmp_path).port == 8000
+
+
+def test_the_environment_wins_over_the_file_here_and_that_over_the_file_in_the_home(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "headwater-server.toml").write_text("host = '10.0.0.1'\nport = 1\nsecret_key = 'k'\n")
+    Path("headwater-server.toml").write_text("host = '10.0.0.2'\nport = 2\n")
+
+    settings = load_settings({"HEADWATER_PORT": "3"}, home=home)
+
+    assert (settings.host, settings.port, settings.secret_key) == ("10.0.0.2", 3, "k")
+
+
+def test_a_home_in_the_file_here_is_taken_from_the_folder_of_the_file(tmp_path):
+    Path("headwater-server.toml").write_text("home = 'catalog'\n")
+
+    assert load_settings({}).home == tmp_path / "here" / "catalog"
+
+
+def test_a_home_in_the_file_of_the_home_is_an_error(tmp_path):
+    (tmp_path / "headwater-server.toml").write_text("home = 'elsewhere'\n")
+
+    with pytest.raises(SettingError, match="HEADWATER_HOME"):
+        load_settings({}, home=tmp_path)
+
+
+def test_beyond_loopback_accounts_are_the_default(tmp_path):
+    assert load_settings({"HEADWATER_HOST": "0.0.0.0"}, home=tmp_path).auth == "accounts"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("AUTH", "none"),
+        ("DATABASE_URL", "mysql://secret@host/db"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_an_error_that_names_the_setting(name, value, tmp_path):
+    with pytest.raises(SettingError, match=f"HEADWATER_{name}") as raised:
+        load_settings({f"HEADWATER_{name}": value}, home=tmp_path)
+
+    assert "secret" not in str(raised.value)
+
+
+def test_a_file_that_is_no_toml_is_an_error_that_names_it():
+    Path("headwater-server.toml").write_text("port = \n")
+
+    with pytest.raises(SettingError, match=r"headwater-server.toml cannot be read"):
+        load_settings({})
+
+
+def test_the_secret_key_is_made_once_and_readable_by_its_owner_only(tmp_path):
+    first = load_settings({}, home=tmp_path / "home")
+    second = load_settings({}, home=tmp_path / "home")
+
+    assert first.secret_key == second.secret_key
+    assert len(first.secret_key) >= 32
+    assert stat.S_IMODE((tmp_path / "home" / "secret-key").stat().st_mode) == 0o600
+    assert [path.name for path in (tmp_path / "home").iterdir()] == ["secret-key"]
+
+
+def test_the_key_itself_is_not_made_where_one_is_set(tmp_path):
+    settings = load_settings({"HEADWATER_SECRET_KEY": "mine"}, home=tmp_path / "home")
+
+    assert settings.secret_key == "mine"
+    assert not (tmp_path / "home").exists()
+
+
+def test_the_home_is_the_headwater_folder_of_the_checkout_around(tmp_path, monkeypatch):
+    top = tmp_path / "here"
+    (top / ".git").mkdir()
+    (top / ".headwater").mkdir()
+    (top / "features" / "deep").mkdir(parents=True)
+    monkeypatch.chdir(top / "features" / "deep")
+
+    assert load_settings({}).home == top / ".headwater"
+
+
+def test_a_headwater_folder_above_is_not_taken_outside_of_a_checkout(tmp_path, monkeypatch):
+    (tmp_path / "here" / ".headwater").mkdir()
+    (tmp_path / "here" / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "here" / "inner")
+
+    assert load_settings({}).home != tmp_path / "here" / ".headwater"
+
+
+def test_each_setting_of_the_file_is_one_of_the_environment(tmp_path):
+    values = {"home": str(tmp_path), "port": "1", "auth": "single", "database_url": "sqlite:///x.db"}
+    environ = {f"HEADWATER_{name.upper()}": values.get(name, "x") for name in NAMES}
+
+    settings = load_settings(environ)
+
+    assert settings.home == tmp_path
+    assert settings.database_url == "sqlite:///x.db"
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("example.com", False)],
+)
+def test_loopback_addresses_are_known(host, expected):
+    assert is_loopback(host) is expected
