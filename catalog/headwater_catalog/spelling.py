@@ -1,0 +1,68 @@
+"""Names near to a misspelled one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from headwater_catalog.tokens import fold, name_parts
+
+__all__ = ["distance", "nearest_names"]
+
+_FAR = 1000  # more than any number of slips or parts
+
+
+def nearest_names(asked: str, names: Collection[str], limit: int = 5) -> list[str]:
+    """Return the names that differ from `asked` by the fewest slips, as a whole or in their parts.
+
+    Words of up to four letters may differ by one slip, longer ones by two. Names that are near as a whole
+    come first; then those that have the most parts near to a part of what was asked.
+    """
+    whole, parts = fold(asked), frozenset(name_parts(asked))
+    near_parts: dict[str, bool] = {}
+    ranked: list[tuple[int, int, str]] = []
+    for name in names:
+        lower = name.casefold()
+        slips = _slips(whole, lower)
+        if slips is not None:
+            ranked.append((slips, len(name), name))
+            continue
+        count = 0
+        for part in lower.split("_"):
+            if part not in near_parts:
+                near_parts[part] = any(_slips(word, part) is not None for word in parts)
+            count += near_parts[part]
+        if count:
+            ranked.append((_FAR - count, len(name), name))
+    return [name for *_, name in sorted(ranked)[:limit]]
+
+
+def _slips(word: str, other: str) -> int | None:
+    """Return the distance of two words, or None if it is more than they may have."""
+    most = 1 if len(word) <= 4 else 2
+    if len(word) < 3 or abs(len(word) - len(other)) > most:
+        return None
+    # One slip changes at most two members of the set of letters, and to compare sets is quick.
+    if len(set(word) ^ set(other)) > 2 * most:
+        return None
+    slips = distance(word, other, most)
+    return slips if slips <= most else None
+
+
+def distance(a: str, b: str, most: int) -> int:
+    """Return how many letters must be added, left out, replaced or swapped with the next to get from a to b.
+
+    This is the restricted Damerau-Levenshtein distance; beyond `most` it only says "more".
+    """
+    before: list[int] = []
+    last = list(range(len(b) + 1))
+    for i, letter in enumerate(a, 1):
+        row = [i]
+        for j, other in enumerate(b, 1):
+            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        if min(row) > most and (not before or min(last) > most):
+            return most + 1
+        before, last = last, row
+    return last[-1]

@@ -1,0 +1,125 @@
+from collections.abc import Iterator
+
+import pytest
+
+from headwater_catalog.errors import NotFound
+from headwater_catalog.history import Change, commit_changes, history
+from headwater_catalog.store.database import Database
+from support.catalog_rows import CatalogRows
+
+SPEND = "features.spend"
+
+
+@pytest.fixture
+def rows(database_url: str) -> Iterator[CatalogRows]:
+    database = Database(database_url)
+    database.upgrade()
+    with database.write() as session:
+        yield CatalogRows(session)
+    database.dispose()
+
+
+def test_the_history_tells_what_each_commit_did_newest_first(rows):
+    code = "def spend(raw):\n    return raw\n"
+    rows.commit("Add")
+    rows.define("spend", ["raw"], source=code)
+    rows.commit("Double")
+    rows.define("spend", ["raw"], source="def spend(raw):\n    return raw * 2\n")
+    rows.commit("Unrelated")
+    rows.commit("Format")
+    rows.define("spend", ["raw"], source="def spend(raw):\n    return raw*2\n")
+    rows.commit("Document, tag")
+    rows.define("spend", ["raw"], source="def spend(raw):\n    return raw*2\n", doc="x", tags={"a": "b"})
+    rows.commit("Drop")
+    rows.remove("spend")
+    rows.commit("Bring back")
+    rows.define("spend", ["raw"], source=code)
+
+    entries = history(rows.session, rows.repository, SPEND, "spend")
+
+    assert [(entry.commit.subject, entry.change, entry.classes) for entry in entries] == [
+        ("Bring back", Change.ADDED, ()),
+        ("Drop", Change.REMOVED, ()),
+        ("Document, tag", Change.CHANGED, ("tags", "docs")),
+        ("Format", Change.CHANGED, ("formatting",)),
+        ("Double", Change.CHANGED, ("logic",)),
+        ("Add", Change.ADDED, ()),
+    ]
+
+
+def test_a_history_as_of_a_commit_leaves_out_what_came_after(rows):
+    rows.commit("Add")
+    rows.define("spend")
+    rows.commit("Change")
+    rows.define("spend", ["raw"])
+    rows.commit("Drop")
+    rows.remove("spend")
+
+    assert [e.commit.subject for e in history(rows.session, rows.repository, SPEND, "spend", 1)] == [
+        "Change",
+        "Add",
+    ]
+    assert [e.commit.subject for e in history(rows.session, rows.repository, SPEND, "spend", 0)] == ["Add"]
+
+
+def test_variants_have_entries_of_their_own(rows):
+    rows.commit("Add")
+    rows.define("holidays", variant="holidays__uk")
+    rows.commit("Add another")
+    rows.define("holidays", variant="holidays__us")
+
+    entries = history(rows.session, rows.repository, SPEND, "holidays")
+
+    assert [(entry.variant, entry.change) for entry in entries] == [
+        ("holidays__us", Change.ADDED),
+        ("holidays__uk", Change.ADDED),
+    ]
+
+
+def test_a_type_that_changes_with_equal_code_is_a_change_of_the_signature(rows):
+    rows.commit()
+    rows.define("spend", type="int")
+    rows.commit()
+    rows.define("spend", type="float")
+
+    assert history(rows.session, rows.repository, SPEND, "spend")[0].classes == ("signature",)
+
+
+def test_an_entry_shows_how_the_code_changed(rows):
+    rows.commit()
+    rows.define("spend", source="def spend(a):\n    return a\n")
+    rows.commit()
+    rows.define("spend", source="def spend(a):\n    return -a\n")
+
+    changed, added = history(rows.session, rows.repository, SPEND, "spend")
+
+    assert changed.diff() == ("@@ -1,2 +1,2 @@", " def spend(a):", "-    return a", "+    return -a")
+    assert added.diff() == ("@@ -0,0 +1,2 @@", "+def spend(a):", "+    return a")
+
+
+def test_a_commit_lists_the_features_it_touched_and_no_others(rows):
+    rows.commit()
+    rows.define("kept")
+    rows.define("changed")
+    rows.define("removed")
+    rows.commit()
+    rows.define("changed", ["raw"])
+    rows.remove("removed")
+    rows.define("added")
+    rows.commit()
+    rows.define("kept", ["raw"])
+
+    changes = commit_changes(rows.session, rows.repository, 1)
+
+    assert [(entry.key.partition(":")[2], entry.change) for entry in changes] == [
+        ("added", Change.ADDED),
+        ("changed", Change.CHANGED),
+        ("removed", Change.REMOVED),
+    ]
+
+
+def test_a_feature_that_never_was_has_no_history(rows):
+    rows.commit()
+
+    with pytest.raises(NotFound, match=r"no feature 'features\.spend:nothing'"):
+        history(rows.session, rows.repository, SPEND, "nothing")

@@ -1,0 +1,421 @@
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event
+
+from headwater_catalog.errors import QueryError
+from headwater_catalog.query import Term, parse_query
+from headwater_catalog.search import Rank, SearchPage, search
+from headwater_catalog.spelling import distance, nearest_names
+from headwater_catalog.store.database import Database
+from headwater_catalog.store.search_index import (
+    AllOf,
+    AnyOf,
+    Field,
+    IndexEntry,
+    Phrase,
+    delete_entries,
+    holds,
+    matching,
+    staged,
+    write_entries,
+)
+from support.catalog_rows import CatalogRows
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    database.upgrade()
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def rows(database: Database) -> Iterator[CatalogRows]:
+    with database.write() as session:
+        rows = CatalogRows(session)
+        rows.commit()
+        yield rows
+
+
+def names(page: SearchPage) -> list[str]:
+    return [hit.name for hit in page.hits]
+
+
+def find(rows: CatalogRows, text: str, **options) -> list[str]:
+    return names(search(rows.session, text, **options))
+
+
+def test_hits_come_in_stages_with_the_exact_name_first(rows):
+    rows.define("in_code", source="def in_code():\n    return spend\n")
+    rows.define("in_docs", doc="About spend.")
+    rows.define("in_tags", tags={"topic": "spend"}, module="features.other")
+    rows.define("avg_spend", module="features.other")
+    rows.define("spend_per_signup", module="features.other")
+    rows.define("spend", module="features.other")
+    rows.define("signups", module="features.other")
+
+    page = search(rows.session, "spend")
+
+    assert [(hit.name, hit.rank) for hit in page.hits] == [
+        ("spend", Rank.EXACT),
+        ("spend_per_signup", Rank.PREFIX),
+        ("avg_spend", Rank.NAME),
+        # These two are in the module features.spend, which places them as tags do.
+        ("in_code", Rank.TAGS),
+        ("in_docs", Rank.TAGS),
+        ("in_tags", Rank.TAGS),
+    ]
+    assert page.total == 6
+
+
+def test_docs_come_before_code(rows):
+    rows.define("a", source="def a():\n    return churn\n", module="m")
+    rows.define("long_name", doc="The churn.", module="m")
+
+    assert [hit.rank for hit in search(rows.session, "churn").hits] == [Rank.DOCS, Rank.CODE]
+
+
+def test_within_a_stage_shorter_names_come_first_then_the_alphabet(rows):
+    for name in ("b_spend", "a_spend", "aa_spend", "Z_spend"):
+        rows.define(name, module="m")
+
+    assert find(rows, "spend") == ["Z_spend", "a_spend", "b_spend", "aa_spend"]
+
+
+@pytest.mark.parametrize("text", ["avg_3wk_spend", "AVG_3WK_SPEND", "avg 3wk spend", '"avg_3wk_spend"'])
+def test_a_name_is_found_first_however_it_is_written(rows, text):
+    rows.define("avg_3wk_spend")
+    rows.define("max_avg_3wk_spend_per_signup")
+
+    assert find(rows, text)[0] == "avg_3wk_spend"
+
+
+@pytest.mark.parametrize("text", ["3wk", "wk", "spend avg", "avgSpend", "av", "avg_3w", "3 wk"])
+def test_parts_and_beginnings_of_names_are_found(rows, text):
+    rows.define("avg_3wk_spend", module="m")
+    rows.define("signups", module="m")
+
+    assert find(rows, text) == ["avg_3wk_spend"]
+
+
+def test_only_the_last_word_may_be_a_beginning(rows):
+    rows.define("avg_spend", module="m")
+
+    assert find(rows, "avg spe") == ["avg_spend"]
+    assert find(rows, "spe avg") == []
+
+
+def test_every_word_must_match_somewhere(rows):
+    rows.define("spend", tags={"owner": "growth"}, doc="Weekly.", module="m")
+    rows.define("signups", tags={"owner": "growth"}, module="m")
+
+    assert find(rows, "spend growth weekly") == ["spend"]
+    assert find(rows, "spend finance") == []
+
+
+def test_a_phrase_needs_its_words_together(rows):
+    rows.define("a", doc="Rolling three week average.", module="m")
+    rows.define("b", doc="Average of a rolling three days.", module="m")
+
+    assert find(rows, '"rolling three week"') == ["a"]
+    assert find(rows, '"three rolling"') == []
+    assert find(rows, "three rolling") == ["a", "b"]
+
+
+def test_words_can_be_left_out(rows):
+    rows.define("spend", module="m")
+    rows.define("avg_spend", module="m")
+
+    assert find(rows, "spend -avg") == ["spend"]
+    assert find(rows, "-avg") == ["spend"]
+
+
+def test_fields_filter_and_can_be_negated(rows):
+    rows.define("spend", tags={"owner": "Growth", "pii": "true"}, module="features.spend")
+    rows.define("email", tags={"owner": "crm", "pii": ["true", "contact"]}, module="features.mail.raw")
+    rows.define("signups", type="int", module="features.spender")
+
+    assert find(rows, "owner:growth") == ["spend"]
+    assert find(rows, "-owner:growth") == ["email", "signups"]
+    assert find(rows, "tag:pii=contact") == ["email"]
+    assert find(rows, "tag:pii") == ["email", "spend"]
+    assert find(rows, "module:features.spend") == ["spend"]
+    assert find(rows, "module:features.mail") == ["email"]
+    assert find(rows, "type:Series owner:crm") == ["email"]
+    assert find(rows, "type:int") == ["signups"]
+    assert find(rows, "type:eries") == []
+
+
+def test_wildcards_of_sql_are_plain_letters(rows):
+    rows.define("ab", type="x.List[int]", module="a_b")
+    rows.define("acb", module="acb")
+
+    assert find(rows, "module:a_b") == ["ab"]
+    assert find(rows, "module:%") == []
+    assert find(rows, "type:list") == ["ab"]
+    assert find(rows, "tag:%") == []
+
+
+def test_an_empty_query_lists_everything_by_name(rows):
+    for name in ("signups", "a_long_name", "spend"):
+        rows.define(name)
+
+    page = search(rows.session, "  ", limit=2)
+
+    assert names(page) == ["a_long_name", "signups"]
+    assert page.total == 3
+    assert page.hits[0].rank is None
+
+
+def test_words_without_a_letter_or_digit_find_nothing_alone_and_are_overlooked_beside_others(rows):
+    rows.define("spend")
+
+    assert find(rows, "%") == []
+    assert find(rows, "& -") == []
+    assert find(rows, "spend &") == ["spend"]
+
+
+def test_pages_follow_each_other_and_the_total_stays_true(rows):
+    for name in ("spend_a", "spend_b", "spend_c"):
+        rows.define(name)
+
+    pages = [search(rows.session, "spend", limit=2, offset=offset) for offset in (0, 2, 4)]
+
+    assert [names(page) for page in pages] == [["spend_a", "spend_b"], ["spend_c"], []]
+    assert [page.total for page in pages] == [3, 3, 3]
+
+
+def test_variants_are_folded_into_one_hit(rows):
+    rows.define("holidays", ["a", "b"], variant="holidays__uk", module="m")
+    rows.define("holidays", ["b", "c"], variant="holidays__us", module="m")
+
+    page = search(rows.session, "holidays")
+
+    (hit,) = page.hits
+    assert page.total == 1
+    assert hit.variants == ("holidays__uk", "holidays__us")
+    assert hit.dependencies == 3
+
+
+def test_a_search_sees_the_state_it_is_asked_for(rows):
+    rows.define("spend", doc="Old words.")
+    rows.commit()
+    rows.define("spend", doc="New thing.")
+    rows.commit()
+    rows.remove("spend")
+
+    def at(position: int, text: str) -> list[str]:
+        return find(rows, text, repository=rows.repository, position=position)
+
+    assert (at(0, "old"), at(0, "thing")) == (["spend"], [])
+    assert (at(1, "old"), at(1, "thing")) == ([], ["spend"])
+    assert at(2, "spend") == []
+    assert find(rows, "spend") == []
+
+
+def test_repositories_are_searched_together_or_one_alone(rows):
+    other = CatalogRows(rows.session, "another")
+    other.commit()
+    rows.define("spend")
+    other.define("spend")
+
+    page = search(rows.session, "spend")
+
+    assert [hit.repository for hit in page.hits] == ["another", "shop"]
+    assert [h.repository for h in search(rows.session, "spend", repository=rows.repository).hits] == ["shop"]
+
+
+def test_each_hit_says_why_it_matched(rows):
+    rows.define(
+        "avg_spend",
+        tags={"owner": "growth", "topic": "money"},
+        doc="Mean.\n\nOver a rolling window.",
+        source="def avg_spend():\n    return costs.mean()\n",
+        module="m",
+    )
+
+    (hit,) = search(rows.session, "spend growth money rolling costs").hits
+
+    assert [(match.field, match.pieces) for match in hit.matches] == [
+        ("name", (("avg_", False), ("spend", True))),
+        ("owner", (("growth", True),)),
+        ("tags", (("topic=", False), ("money", True))),
+        ("docs", (("Over a ", False), ("rolling", True), (" window.", False))),
+        ("code", (("return ", False), ("costs", True), (".mean()", False))),
+    ]
+
+
+def test_a_match_far_into_a_long_line_is_shown(rows):
+    rows.define("spend", doc="x " * 300 + "needle " + "y " * 300)
+
+    (match,) = search(rows.session, "needle").hits[0].matches
+
+    assert ("needle", True) in match.pieces
+    assert len(match.fragment) <= 160
+
+
+def test_misspelled_words_find_their_neighbours(rows):
+    rows.define("spend")
+    rows.define("avg_3wk_spend")
+    rows.define("signups")
+
+    page = search(rows.session, "spned")
+
+    assert page.total == 0
+    assert page.suggestions == ("spend", "avg_3wk_spend")
+    assert search(rows.session, "avg_3wk_spendd").suggestions[0] == "avg_3wk_spend"
+    assert search(rows.session, "xyzzy").suggestions == ()
+
+
+def test_a_query_that_is_wrong_tells_where_and_what_to_do():
+    with pytest.raises(
+        QueryError, match=r"Unknown field 'ownr' at position 6\. Did you mean 'owner'"
+    ) as error:
+        parse_query("spend ownr:growth")
+    assert error.value.position == 6
+    with pytest.raises(QueryError, match="not closed"):
+        parse_query('a "b c')
+    with pytest.raises(QueryError, match="needs a value, such as tag:pii=true"):
+        parse_query("tag:")
+
+
+def test_a_query_is_read_into_terms():
+    assert parse_query('spend -tag:a="b c"  "x y" -').terms == (
+        Term("", "spend", False, False, 0),
+        Term("tag", 'a="b', False, True, 6),
+        Term("", 'c"', False, False, 16),
+        Term("", "x y", True, False, 20),
+    )
+
+
+def test_a_field_value_may_stand_in_quotes():
+    assert parse_query('owner:"data science"').terms == (Term("owner", "data science", True, False, 0),)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_query_or_a_query_error(text):
+    try:
+        query = parse_query(text)
+    except QueryError as error:
+        assert 0 <= error.position < len(text)
+    else:
+        assert all(term.value for term in query.terms)
+
+
+def test_any_text_can_be_searched_for(rows):
+    rows.define("spend")
+
+    for text in (
+        "'",
+        '"\'"',
+        "a'b\\",
+        "* AND",
+        "spend & !x",
+        "NEAR(a b)",
+        "$$",
+        ":*",
+        "\x00",
+        "\ud800",
+        "_",
+        "- -",
+        "é",
+    ):
+        search(rows.session, text)
+
+
+def test_a_search_takes_the_same_number_of_statements_however_many_hits(database):
+    with database.write() as session:
+        rows = CatalogRows(session)
+        rows.commit()
+        for number in range(30):
+            rows.define(f"spend_{number}", ["a", "b"])
+    counts = []
+    with database.read() as session:
+        search(session, "")
+        statements: list[str] = []
+        event.listen(session.get_bind(), "before_cursor_execute", lambda *args: statements.append(args[2]))
+        for limit in (1, 20):
+            statements.clear()
+            search(session, "spend", limit=limit)
+            counts.append(len(statements))
+
+    assert counts[0] == counts[1] <= 4
+
+
+WORDS = ("a", "ab", "abc", "b", "ba", "é", "éa")
+
+
+@st.composite
+def expressions(draw, depth=2):
+    if depth and draw(st.booleans()):
+        parts = tuple(draw(st.lists(expressions(depth=depth - 1), min_size=1, max_size=3)))
+        return draw(st.sampled_from((AllOf, AnyOf)))(parts)
+    tokens = tuple(draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=3)))
+    return Phrase(tokens, draw(st.booleans()))
+
+
+def field_tokens():
+    return st.lists(st.sampled_from(WORDS), max_size=6)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@given(
+    documents=st.lists(st.tuples(*[field_tokens()] * 4), min_size=1, max_size=4),
+    expression=expressions(),
+    weakest=st.sampled_from(Field),
+)
+def test_the_index_finds_what_the_reference_does(database, documents, expression, weakest):
+    with database.write() as session:
+        rows = CatalogRows(session, f"r{len(documents)}")
+        rows.commit()
+        ids = [rows.define(f"f{at}").id for at in range(len(documents))]
+        delete_entries(session, ids)
+        write_entries(session, (IndexEntry(i, *fields) for i, fields in zip(ids, documents, strict=True)))
+
+        found = set(session.scalars(matching(session, expression, weakest)))
+        stages = {row.id: row.field for row in session.execute(staged(session, expression))}
+
+        for identity, fields in zip(ids, documents, strict=True):
+            assert (identity in found) == holds_in(expression, fields[: weakest + 1])
+            reached = [field for field in Field if holds_in(expression, fields[: field + 1])]
+            assert stages.get(identity) == (min(reached) if reached else None)
+        session.rollback()
+
+
+def holds_in(expression, fields) -> bool:
+    if isinstance(expression, Phrase):
+        return any(holds(expression, tokens) for tokens in fields)
+    parts = (holds_in(part, fields) for part in expression.parts)
+    return all(parts) if isinstance(expression, AllOf) else any(parts)
+
+
+def test_deleted_entries_are_found_no_more(rows):
+    version = rows.define("spend", module="m")
+
+    delete_entries(rows.session, [version.id])
+
+    assert find(rows, "spend") == []
+
+
+def test_an_enormous_document_can_be_indexed(rows):
+    rows.define("spend", doc="ßöüä" * 50 + " " + " ".join(f"wörd{n}" for n in range(30_000)), module="m")
+
+    assert find(rows, "wörd7") == ["spend"]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "slips"),
+    [("", "", 0), ("spend", "spned", 1), ("spend", "spnd", 1), ("abc", "xyz", 3), ("kitten", "sitting", 3)],
+)
+def test_distance_counts_slips(a, b, slips):
+    assert distance(a, b, 5) == slips
+    assert distance(b, a, 5) == slips
+
+
+def test_short_words_may_have_one_slip_only():
+    assert nearest_names("aeg", ["age"]) == ["age"]
+    assert nearest_names("aeg", ["gae"]) == []
