@@ -1,0 +1,193 @@
+"""Dataflows at a position of the main line: which there are, and what may be asked of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from headwater.errors import did_you_mean
+from headwater_catalog.errors import Conflict, NotFound
+from headwater_catalog.store.intervals import holds_at
+from headwater_catalog.store.models import (
+    Dataflow,
+    DataflowVersion,
+    Dependency,
+    Feature,
+    FeatureVersion,
+    Repository,
+)
+
+__all__ = ["DataflowAt", "choose_dataflow", "dataflows_at", "listed"]
+
+_CONFIG_KEY: Final = re.compile(r"\b([A-Za-z_]\w*) (?:=|!=|in|not in) ")
+
+
+@dataclass(frozen=True, slots=True)
+class DataflowAt:
+    """A dataflow at one position, and the names that may be asked of it or given to it.
+
+    Attributes:
+        name: Its name.
+        version: What it is made of.
+        modules: For each node that it can compute, the modules that declare it.
+        reads: The names that its features read.
+        keys: Configuration keys that its features are known to look at.
+        any_key: Whether they may look at keys that are not known.
+    """
+
+    name: str
+    version: DataflowVersion
+    modules: Mapping[str, set[str]]
+    reads: frozenset[str]
+    keys: frozenset[str]
+    any_key: bool
+
+    def has(self, output: str) -> bool:
+        """Tell whether it computes an output, given as `name` or `module:name`."""
+        module, _, name = output.rpartition(":")
+        return name in self.modules and (not module or module in self.modules[name])
+
+    def names_of(self, outputs: Sequence[str]) -> list[str]:
+        """Return the node names of outputs; where none are given, of those that it declares.
+
+        Raises:
+            NotFound: It has no such output, or declares none.
+        """
+        wanted = list(dict.fromkeys(outputs or self.version.outputs))
+        if not wanted:
+            raise NotFound(
+                f"Dataflow '{self.name}' declares no outputs, so there is nothing to compute unless you "
+                "name at least one feature."
+            )
+        for output in wanted:
+            if not self.has(output):
+                raise _no_output(output, [self], f"dataflow '{self.name}' at this commit")
+        return [_bare(output) for output in wanted]
+
+    def require_config(self, config: Mapping[str, Any]) -> None:
+        """Refuse configuration keys that nothing looks at.
+
+        Raises:
+            NotFound: There is such a key.
+        """
+        known = self.keys | self.reads
+        for key in config:
+            if key not in known and not self.any_key:
+                raise NotFound(
+                    f"Nothing in dataflow '{self.name}' looks at a configuration key '{key}'."
+                    f"{did_you_mean(key, known)} Its keys are: {listed(sorted(self.keys)) or 'none'}."
+                )
+
+
+def dataflows_at(session: Session, repository: Repository, position: int) -> list[DataflowAt]:
+    """Return the dataflows of a repository at a position, by name."""
+    wanted = (
+        select(Dataflow.name, DataflowVersion)
+        .join(DataflowVersion, DataflowVersion.dataflow_id == Dataflow.id)
+        .where(Dataflow.repository_id == repository.id, holds_at(DataflowVersion, position))
+        .order_by(Dataflow.name)
+    )
+    return [_load(session, repository, name, version, position) for name, version in session.execute(wanted)]
+
+
+def choose_dataflow(
+    session: Session, repository: Repository, position: int, name: str | None, outputs: Sequence[str]
+) -> DataflowAt:
+    """Return the dataflow of a name, or else the one that has all of some outputs.
+
+    Raises:
+        NotFound: There is none.
+        Conflict: There are several.
+    """
+    flows = dataflows_at(session, repository, position)
+    if name is not None:
+        return _named(flows, name, repository)
+    fitting = [flow for flow in flows if all(flow.has(output) for output in outputs)]
+    if len(fitting) == 1:
+        return fitting[0]
+    where = f"a dataflow of '{repository.name}' at this commit"
+    if fitting:
+        several = listed(flow.name for flow in fitting)
+        raise Conflict(
+            f"{listed(outputs)} can be computed by several dataflows: {several}. Say which one."
+            if outputs
+            else f"'{repository.name}' has several dataflows: {several}. Say which one, or name an output."
+        )
+    for output in outputs:
+        if not any(flow.has(output) for flow in flows):
+            raise _no_output(output, flows, where)
+    if not outputs:
+        raise NotFound(f"'{repository.name}' has no dataflow at this commit.")
+    raise NotFound(f"No single dataflow has all of {listed(outputs)}. Ask for them in several runs.")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as a list to read, each once."""
+    return ", ".join(dict.fromkeys(names))
+
+
+def _named(flows: Sequence[DataflowAt], name: str, repository: Repository) -> DataflowAt:
+    for flow in flows:
+        if flow.name == name:
+            return flow
+    names = [flow.name for flow in flows]
+    raise NotFound(
+        f"Repository '{repository.name}' has no dataflow '{name}' at this commit."
+        f"{did_you_mean(name, names)} It has: {listed(names) or 'none'}."
+    )
+
+
+def _load(
+    session: Session, repository: Repository, name: str, version: DataflowVersion, position: int
+) -> DataflowAt:
+    here = (
+        Feature.repository_id == repository.id,
+        Feature.module.in_(version.modules),
+        holds_at(FeatureVersion, position),
+    )
+    modules: dict[str, set[str]] = {}
+    conditions: set[str] = set()
+    declared = (
+        select(Feature.name, Feature.module, FeatureVersion.parts, FeatureVersion.condition)
+        .join(FeatureVersion, FeatureVersion.feature_id == Feature.id)
+        .where(*here)
+    )
+    for feature, module, parts, condition in session.execute(declared):
+        for node in (feature, *(part["name"] for part in parts)):
+            modules.setdefault(node, set()).add(module)
+        conditions.add(condition)
+    keys = {condition: _CONFIG_KEY.findall(condition) for condition in conditions}
+    return DataflowAt(
+        name=name,
+        version=version,
+        modules=modules,
+        reads=_reads(session, here),
+        keys=frozenset(version.config).union(*keys.values()),
+        # A condition that compares nothing is a predicate, which may look at any key.
+        any_key=any(condition and not found for condition, found in keys.items()),
+    )
+
+
+def _reads(session: Session, here: Sequence[ColumnElement[bool]]) -> frozenset[str]:
+    wanted = (
+        select(Dependency.name)
+        .distinct()
+        .join(FeatureVersion, FeatureVersion.id == Dependency.feature_version_id)
+        .join(Feature, Feature.id == FeatureVersion.feature_id)
+        .where(*here)
+    )
+    return frozenset(session.scalars(wanted))
+
+
+def _no_output(output: str, flows: Iterable[DataflowAt], where: str) -> NotFound:
+    known = {name for flow in flows for name in flow.modules}
+    return NotFound(f"There is no '{output}' in {where}.{did_you_mean(_bare(output), known)}")
+
+
+def _bare(output: str) -> str:
+    return output.rpartition(":")[2]

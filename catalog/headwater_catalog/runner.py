@@ -1,0 +1,312 @@
+"""The process that imports feature code and executes it: `python -I -m headwater_catalog.runner FOLDER`.
+
+It reads `request.json` in the folder and writes `result.json`, `progress.json` and perhaps a table beside
+it. It knows no database, no settings and no git. Nothing heavy is imported before the feature code, so that
+a repository meets the packages it asks for as they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import math
+import numbers
+import os
+import platform
+import sys
+import time
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any, Final, NoReturn
+
+from headwater.errors import DefinitionError, HeadwaterError, InvalidInput, MissingInput, NodeFailed
+from headwater_catalog.read.project import SourceSpec
+from headwater_catalog.sources import read_sources
+
+__all__ = ["PROGRESS", "REQUEST", "RESULT", "Recorder", "Request", "environment", "main", "perform"]
+
+REQUEST: Final = "request.json"
+RESULT: Final = "result.json"
+PROGRESS: Final = "progress.json"
+_PROGRESS_SECONDS: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a runner is asked to do. All of it is JSON.
+
+    Attributes:
+        tree: Folder with the files of the commit.
+        roots: Folders inside the tree from which modules are imported; "" is the tree itself.
+        modules: Names of the modules of the dataflow, in order.
+        config: Configuration of the dataflow.
+        sources: Declaration of each source by its name: path as shown, index, dates, format.
+        files: Where the file of each source stands.
+        inputs: Values of inputs by name; they go before columns of sources.
+        outputs: Names of the nodes asked for.
+        save: Name of the file to write the table to, in the folder; None: none.
+        save_format: Its format.
+        preview_rows: How many rows of the table to show.
+    """
+
+    tree: str
+    roots: list[str]
+    modules: list[str]
+    config: dict[str, Any]
+    sources: dict[str, dict[str, Any]]
+    files: dict[str, str]
+    inputs: dict[str, Any]
+    outputs: list[str]
+    save: str | None = None
+    save_format: str = "csv"
+    preview_rows: int = 50
+
+    @classmethod
+    def read(cls, folder: Path) -> Request:
+        """Read the request from a runner's folder."""
+        return cls(**json.loads((folder / REQUEST).read_text("utf-8")))
+
+    def write(self, folder: Path) -> None:
+        """Write the request into a runner's folder."""
+        _write(folder / REQUEST, asdict(self))
+
+
+@dataclass(slots=True)
+class Recorder:
+    """What happened so far; it becomes `result.json`, whether the run ends well or not."""
+
+    folder: Path
+    tree: str
+    total: int = 0
+    nodes: list[dict[str, Any]] = field(default_factory=list)
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    sources: dict[str, int] = field(default_factory=dict)
+    preview: dict[str, Any] | None = None
+    table: dict[str, Any] | None = None
+    failure: dict[str, Any] | None = None
+    told: float = 0.0
+
+    def computed(self, node: Any) -> None:
+        """Note a node that was computed, and tell how far the run is."""
+        self.nodes.append({"name": node.name, "seconds": node.seconds, "summary": node.summary})
+        now = time.monotonic()
+        if now - self.told >= _PROGRESS_SECONDS:
+            self.told = now
+            progress = {"done": len(self.nodes), "total": self.total, "node": node.name}
+            _write(self.folder / PROGRESS, progress)
+
+    def checked(self, outcomes: Iterable[Any]) -> None:
+        """Note the outcomes of checks."""
+        for outcome in outcomes:
+            self.checks.append(
+                {
+                    "node": outcome.node,
+                    "validator": outcome.validator,
+                    "importance": str(outcome.importance.value),
+                    "passed": bool(outcome.passed),
+                    "message": self.readable(outcome.message),
+                    "diagnostics": outcome.diagnostics,
+                }
+            )
+
+    def failed(self, error: BaseException) -> None:
+        """Note why the run came to nothing, with the lines of feature code that led there."""
+        cause = error.__cause__ if isinstance(error, NodeFailed) and error.__cause__ else error
+        self.failure = {
+            "node": error.node if isinstance(error, NodeFailed) else None,
+            "error": type(cause).__name__,
+            "message": self.readable(_sentence(error)),
+            "frames": self._frames(cause.__traceback__),
+        }
+
+    def readable(self, text: str) -> str:
+        """Return a message with paths as they are in the repository."""
+        return text.replace(self.tree + os.sep, "")
+
+    def result(self) -> dict[str, Any]:
+        """Return the content of `result.json`."""
+        return {
+            "nodes": self.nodes,
+            "checks": self.checks,
+            "sources": self.sources,
+            "preview": self.preview,
+            "table": self.table,
+            "failure": self.failure,
+            "environment": environment(),
+        }
+
+    def _frames(self, trace: TracebackType | None) -> list[dict[str, Any]]:
+        inside = self.tree + os.sep
+        return [
+            {
+                "path": frame.filename.removeprefix(inside),
+                "line": frame.lineno,
+                "function": frame.name,
+                "code": frame.line or "",
+            }
+            for frame in traceback.extract_tb(trace)
+            if frame.filename.startswith(inside)
+        ]
+
+
+def main() -> NoReturn:
+    """Do what the request in the folder named on the command line says, and end the process."""
+    folder = Path(sys.argv[1]).absolute()
+    request = Request.read(folder)
+    recorder = Recorder(folder, request.tree)
+    try:
+        perform(request, recorder)
+    except BaseException as error:  # feature code may raise anything, SystemExit too
+        recorder.failed(error)
+    _write(folder / RESULT, recorder.result())
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # feature code may have closed or replaced it
+            stream.flush()
+    # Exit handlers and threads that feature code left behind have no say any more.
+    os._exit(1 if recorder.failure else 0)
+
+
+def perform(request: Request, recorder: Recorder) -> None:
+    """Import the modules, read the sources, execute, and arrange what came out.
+
+    Raises:
+        BaseException: Whatever feature code raises, and the errors of the engine.
+    """
+    _enter(request)
+    from headwater import compat
+
+    compat.activate()
+    modules = [_load(name, Path(request.tree)) for name in request.modules]
+    from headwater.driver import Driver
+
+    driver = Driver(request.config, *modules)
+    upstream = driver.graph.upstream(*request.outputs)
+    external = {node.name for node in driver.graph.inputs} & upstream
+    recorder.total = len(upstream) - len(external)
+    needed = external - set(request.config) - set(request.inputs)
+    inputs = {**request.inputs, **_columns(request, recorder, needed)}
+    try:
+        run = driver.run(request.outputs, inputs=inputs, on_node=recorder.computed)
+    except MissingInput as error:
+        raise _with_sources(error, request) from None
+    recorder.checked(run.checks)
+    if run.error is not None:
+        raise run.error
+    _arrange(request, recorder, run.values)
+
+
+def _enter(request: Request) -> None:
+    """Make this process look like one started in a checkout of the commit."""
+    tree = Path(request.tree)
+    os.chdir(tree)
+    sys.path[:0] = [str(tree / root) for root in request.roots]
+
+
+def _load(name: str, tree: Path) -> ModuleType:
+    try:
+        module = importlib.import_module(name)
+    except Exception as error:
+        raise _ModuleFailed(name, error) from error
+    if not Path(module.__file__ or "").is_relative_to(tree):
+        raise DefinitionError(
+            f"Module '{name}' of the repository has the name of a module that Python or Headwater has loaded "
+            "before. Rename it, or put it into a package."
+        )
+    return module
+
+
+class _ModuleFailed(HeadwaterError):
+    """A module of the repository cannot be imported."""
+
+    def __init__(self, module: str, cause: Exception) -> None:
+        super().__init__(f"Module '{module}' cannot be imported: {type(cause).__name__}: {cause}")
+        self.__traceback__ = cause.__traceback__
+
+
+def _columns(request: Request, recorder: Recorder, needed: set[str]) -> dict[str, Any]:
+    if not needed:
+        return {}
+    specs = {name: _spec(**declared) for name, declared in request.sources.items()}
+    files = {name: Path(path) for name, path in request.files.items()}
+    supplied = read_sources(specs, files, needed)
+    recorder.sources = supplied.rows
+    return dict(supplied.values)
+
+
+def _with_sources(error: MissingInput, request: Request) -> MissingInput:
+    if not request.sources:
+        return error
+    looked = ", ".join(f"'{name}' ({declared['path']})" for name, declared in request.sources.items())
+    return MissingInput(f"{error}\nNo source has a column of that name: {looked}.", error.names)
+
+
+def _spec(path: str, index: str | None, dates: list[str], format: str | None) -> SourceSpec:
+    return SourceSpec(path, index, tuple(dates), format)
+
+
+def _arrange(request: Request, recorder: Recorder, values: Mapping[str, Any]) -> None:
+    from headwater_catalog import tables
+
+    outputs = tables.arrange(values)
+    if request.save is not None:
+        if outputs.table is None:
+            raise InvalidInput(
+                f"There is nothing to save: none of {', '.join(values)} is a column. Ask for a column, too."
+            )
+        tables.save(outputs.table, recorder.folder / request.save, request.save_format)
+        columns = [{"name": name, "type": str(dtype)} for name, dtype in outputs.table.dtypes.items()]
+        recorder.table = {"rows": len(outputs.table), "columns": columns}
+    recorder.preview = tables.preview(outputs, request.preview_rows)
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, HeadwaterError):
+        return str(error)
+    if isinstance(error, SystemExit):
+        return f"Feature code called sys.exit({error.code!r}). A feature function returns a value instead."
+    return f"{type(error).__name__}: {error}"
+
+
+def environment() -> dict[str, Any]:
+    """Return the versions of Python and of the packages that were imported."""
+    from importlib import metadata
+
+    loaded = {name.partition(".")[0] for name in list(sys.modules)}
+    packages = {"headwater": metadata.version("headwater")}  # an editable one lists no modules
+    for package, distributions in metadata.packages_distributions().items():
+        if package in loaded:
+            packages |= {name: metadata.version(name) for name in distributions}
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": dict(sorted(packages.items())),
+    }
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(_plain(content)), "utf-8")
+    partial.replace(path)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON can hold it; numbers that JSON lacks, and objects, become text."""
+    if value is None or isinstance(value, (bool, str, int)):
+        return value
+    if isinstance(value, numbers.Integral):  # numpy's integers are none of Python's
+        return int(value)
+    if isinstance(value, numbers.Real):
+        return float(value) if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in value]
+    return str(value)
+
+
+if __name__ == "__main__":
+    main()

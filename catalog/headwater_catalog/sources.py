@@ -1,0 +1,145 @@
+"""Read the sources of a dataflow: files whose columns become the inputs of its graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Final
+
+from headwater.errors import InvalidInput, MissingExtra, did_you_mean
+from headwater_catalog.read.project import SourceSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["FORMATS", "SourceColumns", "format_of", "read_sources"]
+
+FORMATS: Final = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".pq": "parquet"}
+"""File formats by the ending of a file's name."""
+
+
+@dataclass(slots=True)
+class SourceColumns:
+    """What sources supplied: values by column, and for each source used its number of rows."""
+
+    values: dict[str, pd.Series[Any]] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+
+
+def format_of(path: str, declared: str | None = None) -> str:
+    """Return the format of a file by what is declared or else by its name.
+
+    Raises:
+        InvalidInput: It is none that can be read and written.
+    """
+    found = declared or FORMATS.get(PurePosixPath(path).suffix.lower(), "")
+    if found not in FORMATS.values():
+        known = ", ".join(dict.fromkeys(FORMATS.values()))
+        raise InvalidInput(
+            f"The format of '{path}' is not known{f': {declared!r}' if declared else ''}. "
+            f"Headwater reads and writes {known}: name the file or its format so."
+        )
+    return found
+
+
+def read_sources(
+    sources: Mapping[str, SourceSpec], files: Mapping[str, Path], needed: Collection[str]
+) -> SourceColumns:
+    """Read the columns that a graph needs from the files of its sources.
+
+    Raises:
+        InvalidInput: A file cannot be read as declared, or two sources have the same needed column.
+    """
+    supplied = SourceColumns()
+    origin: dict[str, str] = {}
+    for name, spec in sources.items():
+        frame = _read(name, spec, files[name], set(needed))
+        for column in frame.columns.intersection(list(needed)):
+            if column in origin:
+                raise InvalidInput(
+                    f"Column '{column}' is in two sources, '{origin[column]}' "
+                    f"({sources[origin[column]].path}) and '{name}' ({spec.path}). "
+                    "Rename it in one of them, or leave one of the sources out."
+                )
+            origin[column] = name
+            supplied.values[column] = frame[column]
+            supplied.rows[name] = len(frame)
+    return supplied
+
+
+def _read(name: str, spec: SourceSpec, file: Path, needed: set[str]) -> pd.DataFrame:
+    wanted = needed | set(spec.dates) | ({spec.index} if spec.index else set())
+    reader = _READERS[format_of(spec.path, spec.format)]
+    if not file.is_file():
+        raise InvalidInput(
+            f"Source '{name}' names the file '{spec.path}', which is not in the repository at this commit. "
+            "Add it, correct the path, or give a file for this source."
+        )
+    try:
+        frame, present = reader(file, wanted)
+        for column in set(spec.dates) & set(frame.columns):
+            frame[column] = _dates(frame[column])
+    except MissingExtra:
+        raise
+    except Exception as error:  # whatever a file may hold, its reader may raise
+        raise InvalidInput(
+            f"Source '{name}' ({spec.path}) cannot be read: {type(error).__name__}: {error}"
+        ) from error
+    absent = [column for column in (spec.index, *spec.dates) if column and column not in frame]
+    if absent:
+        raise InvalidInput(
+            f"Source '{name}' ({spec.path}) has no column '{absent[0]}', which its declaration names."
+            f"{did_you_mean(absent[0], present)}"
+        )
+    # The column stays beside the index, for features that ask for it by name.
+    return frame.set_index(spec.index, drop=False) if spec.index else frame
+
+
+def _dates(column: pd.Series[Any]) -> pd.Series[Any]:
+    import pandas as pd
+
+    return pd.to_datetime(column, format="ISO8601") if column.dtype.kind not in "Mm" else column
+
+
+_Read = tuple["pd.DataFrame", list[str]]
+"""The wanted columns of a file, and the names of all that it has."""
+
+
+def _read_csv(file: Path, wanted: set[str]) -> _Read:
+    import pandas as pd
+
+    present: list[str] = []
+
+    def is_wanted(column: str) -> bool:
+        present.append(column)
+        return column in wanted
+
+    return pd.read_csv(file, usecols=is_wanted), present
+
+
+def _read_json(file: Path, wanted: set[str]) -> _Read:
+    import pandas as pd
+
+    with file.open("rb") as stream:
+        frame = pd.read_json(stream, convert_dates=False)
+    present = [str(column) for column in frame.columns]
+    return frame[[column for column in frame.columns if column in wanted]], present
+
+
+def _read_parquet(file: Path, wanted: set[str]) -> _Read:
+    import pandas as pd
+
+    try:
+        from pyarrow import parquet  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise MissingExtra("pyarrow", "parquet", "Reading Parquet files") from error
+    present = parquet.read_schema(file).names
+    return pd.read_parquet(file, columns=[column for column in present if column in wanted]), present
+
+
+_READERS: Final[dict[str, Callable[[Path, set[str]], _Read]]] = {
+    "csv": _read_csv,
+    "json": _read_json,
+    "parquet": _read_parquet,
+}

@@ -1,0 +1,264 @@
+"""The worker: leases jobs, performs them one after the other, and ends each with a reason.
+
+`python -m headwater_catalog.worker` runs one that ends when its standard input does, which is how a server
+ties a worker to its own life.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy.exc import DBAPIError
+
+from headwater.errors import HeadwaterError
+from headwater_catalog import execution, jobs
+from headwater_catalog.errors import CatalogError, JobError
+from headwater_catalog.jobs import LEASE_SECONDS, LeasedJob, LeaseLost
+from headwater_catalog.reports import storable
+from headwater_catalog.sandbox import Limits
+
+if TYPE_CHECKING:
+    from headwater_catalog.settings import Settings
+    from headwater_catalog.store.database import Database
+
+__all__ = ["Worker", "main", "serve", "start_child"]
+
+logger = logging.getLogger("headwater.worker")
+
+_POLL_SECONDS: Final = 0.5
+_RETRY_SECONDS: Final = 5.0  # after the database did not answer
+
+
+class Worker:
+    """Performs jobs until it is stopped.
+
+    Args:
+        database: The catalog.
+        settings: Where its files are.
+        limits: What the feature code of a run may use.
+        lease_seconds: How long a job stays this worker's after it was last heard of.
+        tell: Told how far a run is, beside the job.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        *,
+        limits: Limits | None = None,
+        lease_seconds: int = LEASE_SECONDS,
+        tell: Callable[[Mapping[str, Any]], None] | None = None,
+    ) -> None:
+        """Name the worker by its machine and process."""
+        self.database = database
+        self.settings = settings
+        self.limits = limits
+        self.lease_seconds = lease_seconds
+        self.tell = tell
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self._stopped = threading.Event()
+        self._stop_reason: str | None = None
+
+    def stop(self, reason: str = "The worker was told to stop.") -> None:
+        """Let the worker end soon: a run ends with this reason, a scan goes back to the queue."""
+        self._stop_reason = self._stop_reason or reason
+        self._stopped.set()
+
+    def run(self, *, once: bool = False) -> None:
+        """Perform jobs until stopped; with `once`, until none is queued."""
+        execution.sweep(self.database, self.settings)
+        while not self._stopped.is_set():
+            try:
+                if jobs.release_expired(self.database):
+                    execution.sweep(self.database, self.settings)
+                worked = self.perform_next()
+            except DBAPIError:
+                # Nothing is lost: a job in hand ends when its lease does.
+                logger.exception("The database does not answer; trying again in %s seconds.", _RETRY_SECONDS)
+                self._stopped.wait(_RETRY_SECONDS)
+                continue
+            if not worked:
+                if once:
+                    return
+                self._stopped.wait(_POLL_SECONDS)
+
+    def perform_next(self, job_id: int | None = None) -> bool:
+        """Lease and perform the next job, or the one of this number; False where there is none to take."""
+        leased = jobs.lease(self.database, self.name, self.lease_seconds, job_id=job_id)
+        if leased is None:
+            return False
+        self.perform(leased)
+        return True
+
+    def perform(self, leased: LeasedJob) -> None:
+        """Perform a leased job; it has ended afterwards, or was taken away."""
+        logger.info("Job %s (%s) begins.", leased.id, leased.kind)
+        try:
+            with _Heartbeat(self.database, leased, self.lease_seconds) as heartbeat:
+                self._dispatch(leased, heartbeat)
+        except LeaseLost as lost:
+            logger.warning("%s", lost)
+        except _Interrupted:
+            self._end(leased, jobs.release)
+        except (CatalogError, HeadwaterError) as error:
+            self._fail(leased, str(error))
+        except DBAPIError:
+            raise
+        except Exception as error:
+            logger.exception("Job %s met a fault of Headwater.", leased.id)
+            self._fail(leased, f"Headwater itself failed: {type(error).__name__}: {error}. See its log.")
+        except BaseException:
+            self._fail(leased, "The worker was interrupted.")
+            raise
+        logger.info("Job %s has ended.", leased.id)
+
+    def _dispatch(self, leased: LeasedJob, heartbeat: _Heartbeat) -> None:
+        if leased.kind == "run":
+            execution.execute(
+                self.database,
+                self.settings,
+                leased,
+                limits=self.limits,
+                stopping=lambda: heartbeat.lost or self._stop_reason,
+                tell=self.tell,
+            )
+        elif leased.kind == "scan":
+            self._scan(leased, heartbeat)
+        else:
+            raise JobError(f"No worker knows jobs of the kind '{leased.kind}'.")
+
+    def _scan(self, leased: LeasedJob, heartbeat: _Heartbeat) -> None:
+        from headwater_catalog.scan import scan
+
+        def progress(done: int, total: int, message: str) -> None:
+            if heartbeat.lost or self._stop_reason:
+                raise _Interrupted  # what was read so far stands; the next attempt goes on from there
+            with self.database.write() as session:
+                jobs.report(session, leased, {"done": done, "total": total, "message": message})
+
+        repository, ref = leased.payload["repository"], leased.payload.get("ref")
+        scan(self.database, self.settings, repository, ref=ref, progress=progress)
+        with self.database.write() as session:
+            jobs.finish(session, leased)
+
+    def _fail(self, leased: LeasedJob, reason: str) -> None:
+        self._end(leased, jobs.fail, storable(reason))
+
+    def _end(self, leased: LeasedJob, end: Any, *arguments: str) -> None:
+        try:
+            with self.database.write() as session:
+                end(session, leased, *arguments)
+        except LeaseLost as lost:
+            logger.warning("%s", lost)
+
+
+class _Interrupted(Exception):
+    """A scan is left before its end."""
+
+
+class _Heartbeat:
+    """Renews the lease of a job in the background while the job is performed.
+
+    Attributes:
+        lost: Why the job is no longer this worker's; None while it is.
+    """
+
+    def __init__(self, database: Database, leased: LeasedJob, seconds: int) -> None:
+        self.lost: str | None = None
+        self._database = database
+        self._leased = leased
+        self._seconds = seconds
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"lease-{leased.id}", daemon=True)
+
+    def __enter__(self) -> _Heartbeat:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        # Often enough that some beats may fail, and that a cancelled run ends soon.
+        while not self._ended.wait(min(2.0, self._seconds / 4)):
+            try:
+                with self._database.write() as session:
+                    jobs.renew(session, self._leased, self._seconds)
+            except LeaseLost as lost:
+                self.lost = str(lost)
+                return
+            except DBAPIError:
+                logger.warning("The lease of job %s could not be renewed.", self._leased.id, exc_info=True)
+
+
+def serve(database: Database, settings: Settings, *, once: bool = False, with_input: bool = False) -> None:
+    """Run a worker as this process, ending cleanly on SIGTERM and SIGINT.
+
+    Args:
+        database: The catalog.
+        settings: Where its files are.
+        once: End when no job is queued.
+        with_input: End also when standard input does.
+    """
+    worker = Worker(database, settings)
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        worker.stop(f"The worker was stopped by {signal.Signals(number).name}.")
+
+    previous = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    if with_input:
+        threading.Thread(target=_stop_after_input, args=(worker,), name="input", daemon=True).start()
+    try:
+        worker.run(once=once)
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _stop_after_input(worker: Worker) -> None:
+    # Reading below Python's buffers: a thread that waits inside them would hinder the end of the process.
+    while os.read(0, 4096):
+        pass
+    worker.stop("The server that had started this worker has ended.")
+
+
+def start_child(settings: Settings) -> subprocess.Popen[bytes]:
+    """Start a worker that ends when this process does, or when its `stdin` is closed."""
+    environment = {
+        **os.environ,
+        "HEADWATER_HOME": str(settings.home),
+        "HEADWATER_DATABASE_URL": settings.database_url,
+    }
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "headwater_catalog.worker"], stdin=subprocess.PIPE, env=environment
+    )
+
+
+def main() -> None:
+    """Run a worker with the settings of the environment until standard input ends."""
+    from headwater_catalog.settings import load_settings
+    from headwater_catalog.store.database import Database
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    settings = load_settings()
+    database = Database(settings.database_url)
+    try:
+        serve(database, settings, with_input=True)
+    finally:
+        database.dispose()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""The sandbox: limits hold, nothing leaks in, nothing is left behind."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from headwater_catalog import sandbox
+from headwater_catalog.sandbox import Limits, Outcome
+
+MEGA = 1024 * 1024
+
+
+@pytest.fixture
+def run(tmp_path: Path):
+    def run_code(code: str, watch=None, **limits: float) -> Outcome:
+        return sandbox.run([sys.executable, "-I", "-c", code], tmp_path, Limits(**limits), watch)
+
+    return run_code
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/status")
+    return not (status.exists() and "\nState:\tZ" in status.read_text())
+
+
+def test_output_and_exit_code_come_back(run):
+    outcome = run("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)")
+
+    assert (outcome.code, outcome.reason) == (3, "")
+    assert sorted(outcome.log.split()) == ["err", "out"]
+
+
+def test_the_environment_is_clean(run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HEADWATER_DATABASE_URL", "postgresql://user:secret@host/db")
+    monkeypatch.setenv("PYTHONPATH", "/somewhere")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    outcome = run("import os; print(*sorted(os.environ))")
+
+    assert outcome.log.split() == ["HOME", "LANG", "OPENBLAS_NUM_THREADS", "PATH", "TMPDIR"]
+
+
+def test_it_works_in_its_folder_with_no_input(run, tmp_path: Path):
+    outcome = run("import os, sys; print(os.getcwd(), repr(sys.stdin.read()))")
+
+    assert outcome.log.strip() == f"{tmp_path.resolve()} ''"
+
+
+def test_an_endless_loop_ends_by_processor_time(run):
+    outcome = run("while True: pass", cpu_seconds=1)
+
+    assert outcome.reason == "It used more than 1 seconds of processor time."
+
+
+def test_an_endless_wait_ends_by_the_clock(run):
+    outcome = run("import time; time.sleep(600)", wall_seconds=0.5)
+
+    assert outcome.reason == "It ran longer than 0.5 seconds."
+
+
+def test_endless_output_ends_and_only_its_tail_is_kept(run):
+    outcome = run("while True: print('x' * 1000)", output=2 * MEGA)
+
+    assert outcome.reason == "It wrote more than 2 MB of output."
+    assert len(outcome.log) < 66_000
+    assert outcome.log.startswith("[") and "bytes of output left out" in outcome.log
+
+
+def test_memory_is_limited(run):
+    outcome = run("x = 'a' * (1 << 34)", memory=1024 * MEGA)
+
+    assert outcome.code == 1
+    assert "MemoryError" in outcome.log
+
+
+def test_file_size_is_limited(run):
+    outcome = run("open('big', 'wb').write(b'1' * 10_000_000)", file_size=MEGA)
+
+    assert outcome.code == 1
+    assert "File too large" in outcome.log
+
+
+def test_a_watch_can_end_it(run):
+    outcome = run("import time; time.sleep(600)", watch=lambda: "Cancelled by ana.")
+
+    assert outcome.reason == "Cancelled by ana."
+
+
+def test_a_watch_that_raises_leaves_no_process(run, tmp_path: Path):
+    def watch() -> None:
+        if (tmp_path / "pid").exists():
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run("import os, time; open('pid', 'w').write(str(os.getpid())); time.sleep(600)", watch=watch)
+    assert not is_alive(int((tmp_path / "pid").read_text()))
+
+
+def test_what_it_started_ends_with_it(run):
+    outcome = run("import subprocess; print(subprocess.Popen(['sleep', '600']).pid)")
+    time.sleep(0.1)
+
+    assert outcome.code == 0
+    assert not is_alive(int(outcome.log))
+
+
+def test_closing_the_output_does_not_end_the_watch(run):
+    outcome = run("import os, time; os.close(1); os.close(2); time.sleep(600)", wall_seconds=0.5)
+
+    assert outcome.reason == "It ran longer than 0.5 seconds."
+
+
+def test_a_crash_is_named_by_its_signal(run):
+    outcome = run("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+
+    assert outcome.reason == "It was ended by SIGSEGV."
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
+def test_it_dies_with_the_process_that_started_it(tmp_path: Path):
+    parent = f"""
+import sys; from pathlib import Path; from headwater_catalog import sandbox
+code = "import os, time; open('pid', 'w').write(str(os.getpid())); os.rename('pid', 'told'); time.sleep(600)"
+sandbox.run([sys.executable, "-I", "-c", code], Path({str(tmp_path)!r}))
+"""
+    import subprocess
+
+    started = subprocess.Popen([sys.executable, "-c", parent])
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "told").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    started.kill()
+    started.wait()
+    time.sleep(0.2)
+
+    assert not is_alive(int((tmp_path / "told").read_text()))

@@ -1,0 +1,159 @@
+"""A small repository of features and traps, scanned, and the short way to runs of it."""
+
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+from headwater_catalog import datasets, jobs
+from headwater_catalog.repositories import add_repository, get_repository, resolve_at
+from headwater_catalog.runs import get_run, request_run
+from headwater_catalog.sandbox import Limits
+from headwater_catalog.scan import scan
+from headwater_catalog.settings import Settings
+from headwater_catalog.store.database import Database
+from headwater_catalog.store.models import DatasetVersion, Job, Run
+from headwater_catalog.worker import Worker
+from support.git_repo import GitRepo
+
+PROJECT = """
+    [tool.headwater.dataflows.marketing]
+    modules = ["features.spend", "features.holidays"]
+    config = { region = "UK" }
+    outputs = ["spend_per_signup", "holiday_count"]
+    [tool.headwater.dataflows.marketing.sources]
+    weekly = { path = "data/weekly.csv", index = "week", dates = ["week"] }
+
+    [tool.headwater.dataflows.traps]
+    modules = ["features.traps"]
+"""
+
+SPEND = """
+    import pandas as pd
+    from headwater import check_output
+
+    @check_output(range=(0, 5), importance="warn")
+    def spend_per_signup(spend: pd.Series, signups: pd.Series) -> pd.Series:
+        return spend / signups
+
+    def scaled(spend: pd.Series, factor: int = 1) -> pd.Series:
+        print("scaling")
+        return spend * factor
+"""
+
+HOLIDAYS = """
+    from headwater import config
+
+    @config.when(region="UK")
+    def holiday_count__uk() -> int:
+        return 8
+
+    @config.when(region="US")
+    def holiday_count__us() -> int:
+        return 11
+"""
+
+TRAPS = """
+    import os, sys, time
+
+    def broken(x: int) -> float:
+        return x / 0
+
+    def endless() -> int:
+        while True:
+            pass
+
+    def waiting() -> int:
+        time.sleep(600)
+
+    def chatty() -> int:
+        while True:
+            print("x" * 1000)
+
+    def bomb() -> int:
+        return len("a" * (1 << 36))
+
+    def leaves() -> int:
+        sys.exit(0)
+
+    def vanishes() -> int:
+        os._exit(0)
+
+    def forges() -> int:
+        from pathlib import Path
+        Path("../result.json").write_text("[]")
+        os._exit(0)
+
+    def unstorable() -> str:
+        print("a\\0b")
+        return "nul \\0 and half \\ud800"
+"""
+
+WEEKLY = "week,spend,signups\n2026-01-05,10,1\n2026-01-12,20,4\n"
+
+
+class Catalog:
+    """A scanned repository, and the short way to runs of it."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.database = database
+        self.settings = settings
+
+    def request(self, *outputs: str, at: str | None = None, **given: Any) -> tuple[int, int]:
+        with self.database.write() as session:
+            repository = get_repository(session, "shop")
+            commit = resolve_at(session, self.settings, repository, at)
+            run = request_run(
+                session,
+                self.settings,
+                repository,
+                commit,
+                given.pop("dataflow", None),
+                outputs,
+                given.pop("config", {}),
+                given.pop("inputs", {}),
+                given.pop("save", None),
+                "tester",
+                1_700_000_000,
+                **given,
+            )
+            return run.id, run.job_id
+
+    def run(self, *outputs: str, limits: Limits | None = None, **given: Any) -> Run:
+        run_id, job_id = self.request(*outputs, **given)
+        assert Worker(self.database, self.settings, limits=limits).perform_next(job_id)
+        return self.get(run_id)
+
+    def get(self, run_id: int) -> Run:
+        with self.database.read() as session:
+            return get_run(session, run_id)
+
+    def job(self, job_id: int) -> Job:
+        with self.database.read() as session:
+            return jobs.get_job(session, job_id)
+
+    def version(self, run: Run) -> DatasetVersion | None:
+        with self.database.read() as session:
+            return datasets.version_of_run(session, run.id)
+
+    def leftovers(self) -> list[Path]:
+        return list((self.settings.home / "work").iterdir())
+
+
+def make_repository(repo: GitRepo) -> None:
+    repo.write("pyproject.toml", dedent(PROJECT))
+    repo.write("features/spend.py", dedent(SPEND))
+    repo.write("features/holidays.py", dedent(HOLIDAYS))
+    repo.write("features/traps.py", dedent(TRAPS))
+    repo.write("data/weekly.csv", WEEKLY)
+    repo.write("data/more.csv", "week,spend,signups\n2026-01-05,1,1\n")
+    repo.commit("Add features")
+
+
+def make_catalog(url: str, repo: GitRepo, home: Path) -> Catalog:
+    database = Database(url)
+    database.upgrade()
+    settings = Settings(home=home, database_url=url, secret_key="k")
+    with database.write() as session:
+        add_repository(session, "shop", str(repo.path), 1_700_000_000)
+    scan(database, settings, "shop")
+    return Catalog(database, settings)
