@@ -1,0 +1,53 @@
+"""The command line of the catalog; every command is imported only when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+from headwater_catalog.cli.lazy import LazyCommand, LazyGroup
+
+__all__ = ["COMMANDS", "GROUPS", "LazyCommand", "LazyGroup", "command_line"]
+
+COMMANDS: Mapping[str, LazyCommand] = {
+    "init": LazyCommand(
+        "headwater_catalog.cli.setup:init", "Make a catalog, and take in the repository here."
+    ),
+    "repo add": LazyCommand("headwater_catalog.cli.repositories:add", "Follow a git repository."),
+    "repo list": LazyCommand("headwater_catalog.cli.repositories:list_all", "List the repositories."),
+    "scan": LazyCommand("headwater_catalog.cli.repositories:scan", "Read what is new in the repositories."),
+    "search": LazyCommand("headwater_catalog.cli.search:search", "Find features."),
+    "show": LazyCommand("headwater_catalog.cli.features:show", "Show all about a feature."),
+    "lineage": LazyCommand("headwater_catalog.cli.features:lineage", "List what a feature needs and feeds."),
+    "history": LazyCommand("headwater_catalog.cli.features:history", "List the changes of a feature."),
+    "run": LazyCommand("headwater_catalog.cli.runs:run", "Execute features at a commit."),
+    "worker": LazyCommand("headwater_catalog.cli.runs:worker", "Work off queued scans and runs."),
+    "db upgrade": LazyCommand("headwater_catalog.cli.setup:upgrade", "Bring the database up to date."),
+    "db check": LazyCommand("headwater_catalog.cli.setup:check", "Tell whether the database is up to date."),
+    "demo init": LazyCommand("headwater_catalog.cli.demo:init", "Build the demo repository."),
+}
+"""The catalog's commands by full name; another package may add its own beside them."""
+
+GROUPS: Mapping[str, str] = {
+    "repo": "Manage the repositories that the catalog follows.",
+    "db": "Look after the database.",
+    "demo": "Try Headwater on a repository that teaches.",
+}
+"""One line of help for each group that the two-word names make."""
+
+
+def command_line(more: Mapping[str, LazyCommand] | None = None) -> LazyGroup:
+    """Return the command line `headwater`.
+
+    Args:
+        more: Commands of other packages, by full name; their groups must be among `GROUPS`.
+    """
+    group = LazyGroup(
+        "headwater",
+        table={**COMMANDS, **(more or {})},
+        groups=GROUPS,
+        help="Catalog the feature functions of git repositories, follow their lineage and run them.",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    return click.version_option(package_name="headwater", prog_name="headwater")(group)

@@ -1,0 +1,127 @@
+"""What commands share: settings and database, opened when a command first needs them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from headwater_catalog.settings import Settings
+    from headwater_catalog.store.database import Database
+    from headwater_catalog.store.models import Commit, Repository
+
+__all__ = ["Place", "Workspace", "now", "pass_workspace"]
+
+
+def now() -> int:
+    """Return the present instant in whole seconds; the command line is the edge where time comes in."""
+    return int(time.time())
+
+
+class Workspace:
+    """The catalog that a command works on."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings, from the environment and the settings file."""
+        from headwater_catalog.settings import load_settings
+
+        return load_settings()
+
+    @cached_property
+    def unchecked_database(self) -> Database:
+        """The database, whatever its version; closed with the command."""
+        from headwater_catalog.store.database import Database
+
+        database = Database(self.settings.database_url)
+        click.get_current_context().call_on_close(database.dispose)
+        return database
+
+    @cached_property
+    def database(self) -> Database:
+        """The database, of the version that this code needs.
+
+        Raises:
+            SchemaOutdated: It is of another version, or not made yet.
+        """
+        self.unchecked_database.check()
+        return self.unchecked_database
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open a session for reading."""
+        with self.database.read() as session:
+            yield session
+
+    @contextmanager
+    def place(self, repository: str | None, at: str | None) -> Iterator[Place]:
+        """Open a session on one repository at one commit.
+
+        Args:
+            repository: Its name; None for the only one there is.
+            at: A commit, tag or branch; None for the scanned head.
+        """
+        from headwater_catalog.repositories import resolve_at
+
+        with self.reading() as session:
+            found = _repository(session, repository)
+            yield Place(session, found, resolve_at(session, self.settings, found, at))
+
+    @contextmanager
+    def place_of(self, feature: str, repository: str | None, at: str | None) -> Iterator[Place]:
+        """Open a session on the repository of a feature, at one commit.
+
+        Args:
+            feature: `repository:module:name`, `module:name` or a name.
+            repository: The repository's name, where the feature does not say it.
+            at: A commit, tag or branch; None for the scanned head.
+        """
+        named = feature.partition(":")[0] if feature.count(":") == 2 else None
+        if repository is not None and named not in (None, repository):
+            raise click.UsageError(f"FEATURE names the repository '{named}', and --repo '{repository}'.")
+        if repository is None and named is None:
+            from headwater_catalog.features import find_repository
+
+            with self.reading() as session:
+                repository = find_repository(session, feature)
+        with self.place(repository or named, at) as place:
+            yield place
+
+
+class Place:
+    """A repository at a commit of its main line, with an open session."""
+
+    def __init__(self, session: Session, repository: Repository, commit: Commit) -> None:
+        self.session = session
+        self.repository = repository
+        self.commit = commit
+
+    @property
+    def position(self) -> int:
+        """The commit's place on the main line."""
+        return -1 if self.commit.position is None else self.commit.position
+
+
+def _repository(session: Session, name: str | None) -> Repository:
+    from headwater_catalog.errors import NotFound
+    from headwater_catalog.repositories import get_repository, list_repositories
+
+    if name is not None:
+        return get_repository(session, name)
+    known = list_repositories(session)
+    if not known:
+        raise NotFound("The catalog follows no repository yet. Add one: headwater repo add NAME URL")
+    if len(known) > 1:
+        names = ", ".join(repository.name for repository in known)
+        raise click.UsageError(f"The catalog follows several repositories. Say which by --repo: {names}")
+    return known[0]
+
+
+pass_workspace = click.make_pass_decorator(Workspace, ensure=True)

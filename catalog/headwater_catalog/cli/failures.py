@@ -1,0 +1,47 @@
+"""What a command says and which exit code it gives when it fails."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["CANNOT", "FINDINGS", "WRONG_USE", "Failure", "Findings", "WrongUse", "failure_of"]
+
+FINDINGS = 1
+"""Findings, or a run that failed."""
+WRONG_USE = 2
+"""The command was not used as it can be."""
+CANNOT = 3
+"""What was asked for cannot be done: something is missing or stands against it."""
+
+
+class Failure(click.ClickException):
+    """A command cannot do what was asked; its message goes to the standard error stream."""
+
+    exit_code = CANNOT
+
+
+class WrongUse(Failure):
+    """A command was used in a way that means nothing."""
+
+    exit_code = WRONG_USE
+
+
+class Findings(Failure):
+    """A command did its work and what it looked at is not in order."""
+
+    exit_code = FINDINGS
+
+
+def failure_of(error: Exception) -> Failure | None:
+    """Return the failure that an error means to the user; None for a fault of Headwater itself."""
+    # The error trees are imported here, since a command that does not fail need not pay for them.
+    from headwater.errors import HeadwaterError
+    from headwater_catalog.errors import CatalogError, JobError, QueryError
+
+    if isinstance(error, QueryError):
+        return WrongUse(str(error))
+    if isinstance(error, JobError):
+        return Findings(str(error))
+    if isinstance(error, (CatalogError, HeadwaterError)):
+        return Failure(str(error))
+    return None

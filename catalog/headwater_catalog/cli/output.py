@@ -1,0 +1,95 @@
+"""How commands print: JSON for programs, tables for people, progress on the standard error stream."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from headwater_catalog.features import CommitRef
+
+__all__ = ["clean", "commit_json", "day", "json_option", "print_json", "print_table", "progress_bar", "say"]
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+"""The option `--json` that every command has which prints data."""
+
+
+def clean(text: str) -> str:
+    """Return a text without control characters: what comes from a repository must not steer the terminal."""
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
+
+
+def print_json(data: Any) -> None:
+    """Print data as JSON, in ASCII so that every terminal and locale takes it."""
+    click.echo(json.dumps(data, indent=2))
+
+
+def say(text: str) -> None:
+    """Tell people something on the standard error stream, which leaves the output to the data."""
+    click.echo(clean(text), err=True)
+
+
+def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, wide: int | None = None) -> None:
+    """Print a table; on a terminal the column `wide` gives way where space is short."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    # Whoever reads a pipe wants whole cells; only a terminal has a width to keep to.
+    console = Console(width=None if sys.stdout.isatty() else 100_000, highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for at, header in enumerate(headers):
+        table.add_column(header, no_wrap=at != wide, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(clean(cell)) for cell in row))
+    with console.capture() as capture:
+        console.print(table)
+    lines = (line.rstrip() for line in capture.get().splitlines())
+    click.echo("\n".join(lines))
+
+
+def day(instant: int) -> str:
+    """Return an instant as its day in UTC."""
+    return datetime.fromtimestamp(instant, UTC).date().isoformat()
+
+
+def commit_json(commit: CommitRef) -> dict[str, Any]:
+    """Return a commit as JSON has it."""
+    return {
+        "sha": commit.sha,
+        "author": commit.author,
+        "authored_at": datetime.fromtimestamp(commit.authored_at, UTC).isoformat(),
+        "subject": commit.subject,
+        "position": commit.position,
+    }
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
+    """Show a progress bar on a terminal; yields what to call with done, total and a message."""
+    if not sys.stderr.isatty():
+        yield lambda done, total, message: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(clean(title), total=None)
+
+        def update(done: int, total: int, message: str) -> None:
+            progress.update(task, completed=done, total=total, description=clean(f"{title} {message}"))
+
+        yield update

@@ -1,0 +1,277 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from headwater_catalog.cli import COMMANDS, GROUPS, LazyCommand, command_line
+from headwater_catalog.cli.output import clean
+from headwater_catalog.store.database import Database
+from support.git_repo import GitRepo
+
+SPEND = '''\
+import pandas as pd
+from headwater import tag
+
+
+@tag(owner="growth")
+def avg_3wk_spend(spend: pd.Series) -> pd.Series:
+    """Rolling 3 week average spend."""
+    return spend.rolling(3).mean()
+
+
+def spend_per_signup(spend: pd.Series, signups: pd.Series) -> pd.Series:
+    """The cost per signup."""
+    return spend / signups
+'''
+
+
+def headwater(*arguments: str) -> Result:
+    """Run a command in this process."""
+    return CliRunner().invoke(command_line(), arguments)
+
+
+def printed(*arguments: str):
+    """Run a command with --json and return what it prints."""
+    result = headwater(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str) -> Path:
+    home = tmp_path / "home"
+    monkeypatch.setenv("HEADWATER_HOME", str(home))
+    monkeypatch.setenv("HEADWATER_DATABASE_URL", database_url)
+    return home
+
+
+@pytest.fixture
+def repository(git_repo: GitRepo) -> GitRepo:
+    git_repo.write("features/spend.py", SPEND)
+    git_repo.commit("Add spend")
+    return git_repo
+
+
+@pytest.fixture
+def catalog(home: Path, repository: GitRepo) -> GitRepo:
+    for command in (("db", "upgrade"), ("repo", "add", "shop", str(repository.path)), ("scan",)):
+        assert headwater(*command).exit_code == 0
+    return repository
+
+
+def test_init_inside_a_feature_repository_makes_a_catalog_of_it(repository, monkeypatch):
+    monkeypatch.chdir(repository.path)
+
+    made = printed("init")
+    again = printed("init")
+    (hit,) = printed("search", "avg")["hits"]
+
+    assert made["home"] == str(repository.path / ".headwater")
+    assert (made["repository"]["commits"], again["repository"]["commits"]) == (1, 0)
+    assert hit["repository"] == made["repository"]["repository"] == "repository"
+    status = subprocess.run(["git", "status", "--short"], capture_output=True, text=True, check=True)
+    assert status.stdout == ""
+
+
+def test_init_outside_of_a_checkout_makes_an_empty_catalog(home, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert printed("init")["repository"] is None
+    assert printed("repo", "list") == []
+    assert headwater("db", "check").exit_code == 0
+    assert headwater("init", str(tmp_path)).exit_code == 2
+
+
+def test_a_repository_is_added_scanned_and_listed(catalog):
+    (listed,) = printed("repo", "list")
+
+    assert listed["name"] == "shop"
+    assert (listed["features"], listed["commits"]) == (2, 1)
+    assert listed["head"]["subject"] == "Add spend"
+    assert "shop" in headwater("repo", "list").output
+
+
+def test_a_scan_tells_what_was_new(catalog):
+    catalog.write("features/spend.py", SPEND.replace("mean()", "median()"))
+    catalog.commit("Take the median")
+
+    assert [report["commits"] for report in printed("scan")] == [1]
+    assert [report["commits"] for report in printed("scan", "shop")] == [0]
+
+
+def test_search_prints_hits_for_people_and_programs(catalog):
+    page = printed("search", "spend", "--limit", "1")
+
+    assert page["total"] == 2
+    assert page["hits"][0]["name"] == "spend_per_signup"
+    assert page["hits"][0]["matches"][0]["field"] == "name"
+    assert "Rolling 3 week average spend." in headwater("search", "owner:growth").output
+
+
+def test_search_without_a_hit_tells_near_names(catalog):
+    result = headwater("search", "spned")
+
+    assert result.exit_code == 0
+    assert "Near to it: avg_3wk_spend, spend_per_signup" in result.stderr
+
+
+def test_show_prints_a_feature_with_its_source_and_place(catalog):
+    shown = printed("show", "avg_3wk_spend")
+    (variant,) = shown["variants"]
+
+    assert shown["key"] == "features.spend:avg_3wk_spend"
+    assert (variant["path"], variant["line"]) == ("features/spend.py", 5)
+    assert variant["dependencies"][0]["name"] == "spend"
+    for key in ("avg_3wk_spend", "features.spend:avg_3wk_spend", "shop:features.spend:avg_3wk_spend"):
+        assert "return spend.rolling(3).mean()" in headwater("show", key).output
+
+
+def test_lineage_lists_both_ways_with_distances(catalog):
+    lineage = printed("lineage", "input:spend", "--down", "1")
+
+    assert [(row["name"], row["distance"]) for row in lineage["downstream"]] == [
+        ("avg_3wk_spend", 1),
+        ("spend_per_signup", 1),
+    ]
+    assert {edge["source"] for edge in lineage["edges"]} == {"input:spend"}
+    assert printed("lineage", "spend_per_signup", "--up", "0")["upstream"] == []
+    assert "input:signups" in headwater("lineage", "spend_per_signup").output
+
+
+def test_history_lists_changes_with_their_class_and_diff(catalog):
+    catalog.write("features/spend.py", SPEND.replace("mean()", "median()"))
+    catalog.commit("Take the median")
+    headwater("scan")
+
+    changed, added = printed("history", "avg_3wk_spend", "--diff")
+
+    assert (changed["change"], changed["classes"]) == ("changed", ["logic"])
+    assert "+    return spend.rolling(3).median()" in changed["diff"]
+    assert added["change"] == "added"
+    assert len(printed("history", "avg_3wk_spend", "--at", added["commit"]["sha"])) == 1
+
+
+def test_the_state_at_a_commit_can_be_asked_for(catalog):
+    first = catalog.git("rev-parse", "HEAD").strip()
+    catalog.write("features/spend.py", SPEND.replace("avg_3wk_spend", "mean_spend"))
+    catalog.commit("Rename")
+    headwater("scan")
+
+    assert printed("search", "avg", "--at", first)["total"] == 1
+    assert printed("search", "avg")["total"] == 0
+    assert headwater("show", "avg_3wk_spend", "--at", first).exit_code == 0
+    assert headwater("show", "avg_3wk_spend").exit_code == 3
+
+
+def test_a_name_that_several_repositories_have_must_say_which(catalog):
+    headwater("repo", "add", "copy", str(catalog.path))
+    headwater("scan", "copy")
+
+    result = headwater("show", "avg_3wk_spend")
+
+    assert result.exit_code == 3
+    assert "copy:features.spend:avg_3wk_spend, shop:features.spend:avg_3wk_spend" in result.stderr
+    assert printed("show", "copy:features.spend:avg_3wk_spend")["repository"] == "copy"
+    assert printed("show", "avg_3wk_spend", "--repo", "shop")["repository"] == "shop"
+    assert headwater("show", "copy:features.spend:avg_3wk_spend", "--repo", "shop").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "message"),
+    [
+        (("show", "spend_per_sigup"), 3, "Did you mean 'spend_per_signup'"),
+        (("scan", "shp"), 3, "Did you mean 'shop'"),
+        (("search", "ownr:x"), 2, "Did you mean 'owner'"),
+        (("search", "--nonsense"), 2, "--nonsense"),
+        (("serch",), 2, "Did you mean 'search'"),
+        (("demo", "init", "somewhere", "--features", "5"), 2, "go together"),
+        (("scan", "--ref", "main"), 2, "--ref needs the NAME"),
+    ],
+)
+def test_failures_give_a_message_and_their_exit_code(catalog, command, code, message):
+    result = headwater(*command)
+
+    assert result.exit_code == code
+    assert message in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_catalog_without_a_database_says_what_to_run(home):
+    result = headwater("search", "spend")
+
+    assert result.exit_code == 3
+    assert "headwater db upgrade" in result.stderr
+    assert headwater("db", "check").exit_code == 1
+    assert json.loads(headwater("db", "check", "--json").stdout)["ok"] is False
+
+
+def test_the_demo_repository_is_built(tmp_path):
+    made = printed("demo", "init", str(tmp_path / "demo"))
+
+    assert (tmp_path / "demo" / ".git").exists()
+    assert len(made["head"]) == 40
+
+
+def test_what_comes_from_a_repository_cannot_steer_the_terminal(catalog):
+    evil = SPEND.replace("The cost per signup.", "Red \\x1b[31m.\x1b]0;title\x07").replace("mean()", "sum()")
+    catalog.write("features/spend.py", evil)
+    catalog.commit("Be evil")
+    headwater("scan")
+
+    for command in (("show", "spend_per_signup"), ("search", "spend"), ("history", "spend_per_signup")):
+        assert "\x1b" not in headwater(*command).output
+    assert clean("a\x9bb\x1b\tc\n") == "ab\tc\n"
+
+
+def test_every_command_is_there_with_the_help_that_the_table_tells():
+    for name, command in COMMANDS.items():
+        loaded = command.load()
+
+        assert isinstance(loaded, click.Command), name
+        assert loaded.name == name.split()[-1] or name == "repo list"
+        assert command.help.endswith(".")
+        assert name.count(" ") == 0 or name.split()[0] in GROUPS
+
+
+def test_every_command_that_prints_data_takes_json():
+    printing = set(COMMANDS) - {"worker", "db upgrade"}
+
+    for name in printing:
+        assert "--json" in {option for p in COMMANDS[name].load().params for option in p.opts}, name
+
+
+def test_another_package_adds_commands_and_groups_of_commands_join():
+    more = {"demo serve": LazyCommand("headwater_catalog.cli.demo:init", "Serve the demo.")}
+
+    listed = CliRunner().invoke(command_line(more), ["demo", "--help"]).output
+
+    assert "init" in listed
+    assert "Serve the demo." in listed
+
+
+def test_starting_up_imports_nothing_heavy():
+    heavy = ["sqlalchemy", "pandas", "flask", "git", "alembic", "rich", "numpy", "headwater_catalog.store"]
+    program = (
+        "import sys\n"
+        "from headwater_catalog.cli import command_line\n"
+        "command_line()(['--help'], standalone_mode=False)\n"
+        f"print('loaded:', [name for name in {heavy} if name in sys.modules])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=dict(os.environ)
+    )
+
+    assert "loaded: []" in done.stdout
+
+
+def test_a_fault_of_headwater_itself_is_not_hidden(home, monkeypatch):
+    headwater("db", "upgrade")
+    monkeypatch.setattr(Database, "check", lambda self: 1 / 0)
+
+    assert isinstance(headwater("search", "x").exception, ZeroDivisionError)

@@ -1,0 +1,152 @@
+"""The command `headwater run`: values on the output, words beside it, an exit code that tells."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from headwater_catalog import jobs
+from headwater_catalog.cli import command_line
+from headwater_catalog.cli.context import Workspace
+from headwater_catalog.cli.runs import perform_run, run
+from headwater_catalog.worker import Worker
+from support.git_repo import GitRepo
+from support.run_catalog import Catalog, make_catalog, make_repository
+
+Headwater = Callable[..., Result]
+
+
+@pytest.fixture
+def catalog(git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog]:
+    make_repository(git_repo)
+    home = tmp_path / "home"
+    made = make_catalog(f"sqlite:///{home / 'headwater.db'}", git_repo, home)
+    yield made
+    made.database.dispose()
+
+
+@pytest.fixture
+def headwater(catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Headwater:
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str) -> Result:
+        environment = {
+            "HEADWATER_HOME": str(catalog.settings.home),
+            "HEADWATER_DATABASE_URL": catalog.settings.database_url,
+        }
+        return CliRunner().invoke(command_line(), words, env=environment)
+
+    return call
+
+
+def test_run_prints_the_table_and_says_where_it_comes_from(headwater: Headwater):
+    result = headwater("run", "spend_per_signup", "holiday_count")
+
+    assert result.exit_code == 0, result.output
+    assert [line.split() for line in result.stdout.splitlines()] == [
+        ["week", "spend_per_signup"],
+        ["2026-01-05", "10.0"],
+        ["2026-01-12", "5.0"],
+        ["holiday_count", "=", "8"],
+    ]
+    assert "dataflow 'marketing' at commit" in result.stderr
+    assert "Check 'range' of 'spend_per_signup' did not hold" in result.stderr
+
+
+def test_run_json_tells_all(headwater: Headwater):
+    result = headwater("run", "scaled", "--input", "factor=3", "--json")
+    found = json.loads(result.stdout)
+
+    assert (found["state"], found["error"], found["failure"]) == ("succeeded", None, None)
+    assert found["table"]["rows"] == [["2026-01-05", "30"], ["2026-01-12", "60"]]
+    assert found["inputs"]["factor"] == {"value": 3}
+    assert found["log"] == "scaling\n"
+
+
+def test_run_takes_configuration_and_a_file_for_a_source(headwater: Headwater, tmp_path: Path):
+    (tmp_path / "mine.csv").write_text("week,spend,signups\n2026-03-02,9,3\n")
+    result = headwater(
+        "run", "spend_per_signup", "holiday_count", "--config", "region=US", "--input", "weekly=mine.csv"
+    )
+
+    assert result.exit_code == 0, result.output
+    assert "2026-03-02  3.0" in result.stdout
+    assert "holiday_count = 11" in result.stdout
+
+
+def test_run_saves_a_copy_of_the_dataset_version(headwater: Headwater, tmp_path: Path):
+    result = headwater("run", "scaled", "--save", "out.csv", "--json")
+
+    assert (tmp_path / "out.csv").read_text() == "week,scaled\n2026-01-05,10\n2026-01-12,20\n"
+    assert json.loads(result.stdout)["dataset"]["name"] == "marketing"
+    assert [path.name for path in tmp_path.glob("*out*")] == ["out.csv"]
+
+
+def test_run_of_a_failing_feature_tells_line_and_output_and_exits_with_1(headwater: Headwater):
+    result = headwater("run", "broken", "--input", "x=1")
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "ZeroDivisionError" in result.stderr
+    assert "features/traps.py:5 in broken: return x / 0" in result.stderr
+
+
+def test_run_json_of_a_failing_feature_exits_with_1(headwater: Headwater):
+    result = headwater("run", "broken", "--input", "x=1", "--json")
+
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["failure"]["node"] == "broken"
+
+
+def test_run_names_the_sources_that_lack_a_column(headwater: Headwater, tmp_path: Path):
+    (tmp_path / "poor.csv").write_text("week,signups\n2026-03-02,3\n")
+    result = headwater("run", "spend_per_signup", "--input", "weekly=poor.csv")
+
+    assert result.exit_code == 1
+    assert "No source has a column of that name: 'weekly' (poor.csv)" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["scaled", "--input", "factor"], 2, "not of the form NAME=VALUE"),
+        (["scaled", "--input", "factor=1", "--input", "factor=2"], 2, "given twice"),
+        (["scaled", "--save", "out.xls"], 2, "csv, json, parquet"),
+        (["scaled", "--save", "nowhere/out.csv"], 2, "does not exist"),
+        (["scaled", "--input", "weekly=nowhere.csv"], 3, "no file"),
+        (["scaled", "--at", "nowhere"], 3, "nowhere"),
+        (["scald"], 3, "Did you mean 'scaled'"),
+    ],
+)
+def test_run_tells_wrong_use_from_what_cannot_be(
+    headwater: Headwater, words: list[str], code: int, message: str
+):
+    result = headwater("run", *words)
+
+    assert (result.exit_code, message in result.stderr) == (code, True), result.stderr
+
+
+def test_run_waits_where_a_worker_was_quicker(catalog: Catalog, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HEADWATER_HOME", str(catalog.settings.home))
+    run_id, job_id = catalog.request("holiday_count")
+    leased = jobs.lease(catalog.database, "quicker")
+    assert leased is not None
+    other = threading.Timer(0.5, Worker(catalog.database, catalog.settings).perform, [leased])
+    other.start()
+    with click.Context(run).scope():
+        perform_run(Workspace(), run_id, job_id)
+    other.join()
+
+    assert catalog.get(run_id).job.state == "succeeded"
+
+
+def test_worker_once_ends_when_nothing_is_queued(headwater: Headwater, catalog: Catalog):
+    run_id, _ = catalog.request("holiday_count")
+    result = headwater("worker", "--once")
+
+    assert result.exit_code == 0, result.output
+    assert catalog.get(run_id).job.state == "succeeded"
