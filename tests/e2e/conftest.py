@@ -1,0 +1,61 @@
+"""Fixtures of the browser tests: the demo catalog, really served, with a worker beside it."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from headwater_catalog.settings import Settings
+from support.demo_catalog import make_demo_catalog
+
+_PATIENCE = 30  # seconds until the server answers
+
+
+@pytest.fixture(scope="session")
+def site(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of the demo catalog, served by `headwater serve`."""
+    settings = make_demo_catalog(tmp_path_factory.mktemp("demo"))
+    port = _free_port()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "headwater_web.cli", "serve", "--port", str(port)],
+        env=_environment(settings),
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _wait_for(address, server)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(_PATIENCE)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    return {
+        **os.environ,
+        "HEADWATER_HOME": str(settings.home),
+        "HEADWATER_DATABASE_URL": settings.database_url,
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        assert server.poll() is None, "the server ended at once"
+        try:
+            with urllib.request.urlopen(f"{address}/healthz", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("the server does not answer")

@@ -1,0 +1,52 @@
+"""A repository whose texts try to become markup, scripts or templates in pages."""
+
+from support.git_repo import GitRepo
+
+SCRIPT = "<script>alert(1)</script>"
+IMAGE = '"><img src=x onerror=alert(1)>'
+TEMPLATE = "{{ 7 * 191 }}"
+
+MODULE = f'''
+from headwater import tag
+
+{SCRIPT!r}
+
+
+@tag(owner={IMAGE!r}, note={SCRIPT!r}, template={TEMPLATE!r})
+def loud(column: "list[{SCRIPT}]") -> "dict[{SCRIPT}]":
+    """{SCRIPT} {TEMPLATE}
+
+    [click](javascript:alert(1)) [data](data:text/html;base64,PHNjcmlwdD4=) <b onclick=alert(1)>bold</b>
+    ![image](https://example.com/x.png) [good](https://example.com/)
+
+    Args:
+        column: {SCRIPT} {IMAGE}
+
+    Returns:
+        {IMAGE}
+    """
+    # {SCRIPT}
+    return {{"x": column, "y": {IMAGE!r}}}
+
+
+def after(loud: dict) -> int:
+    """Count {TEMPLATE}."""
+    return len(loud)
+'''
+
+PROJECT = """
+[tool.headwater.dataflows."<script>alert(2)</script>"]
+modules = ["features"]
+config = { "<b>key</b>" = "<script>alert(3)</script>" }
+outputs = ["after"]
+"""
+
+
+def build(repository: GitRepo) -> GitRepo:
+    """Fill the repository, and commit under a name and a message that are markup, too."""
+    repository.write("features.py", MODULE)
+    repository.write("pyproject.toml", PROJECT)
+    repository.commit(
+        f"Add {SCRIPT} {TEMPLATE}\n\n{IMAGE}", author="O'Neil &amp; co &lt;i&gt; <x@example.com>"
+    )
+    return repository

@@ -1,0 +1,51 @@
+"""Fixtures of the web tests: applications over a real catalog, and their clients."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from headwater_catalog.repositories import add_repository
+from headwater_catalog.scan import scan
+from headwater_catalog.settings import Settings
+from headwater_catalog.store.database import Database
+from headwater_web.app import create_app
+from support import hostile
+from support.demo_catalog import make_demo_catalog, settings_in
+from support.git_repo import GitRepo
+
+
+@pytest.fixture(scope="session")
+def demo_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Give the settings of a demo catalog, made once in a test process."""
+    return make_demo_catalog(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="session")
+def app(demo_settings: Settings) -> Iterator[Flask]:
+    """Give the application over the demo catalog."""
+    database = Database(demo_settings.database_url)
+    yield create_app(demo_settings, database)
+    database.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Give a client of the demo catalog, with no cookies."""
+    return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def hostile_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
+    """Give a client of a catalog whose only repository tries to put markup into pages."""
+    folder = tmp_path_factory.mktemp("hostile")
+    repository = hostile.build(GitRepo(folder / "repository"))
+    settings = settings_in(folder / "home")
+    database = Database(settings.database_url)
+    database.upgrade()
+    with database.write() as session:
+        add_repository(session, "hostile", str(repository.path), 0)
+    scan(database, settings, "hostile")
+    yield create_app(settings, database).test_client()
+    database.dispose()

@@ -1,0 +1,65 @@
+"""What a repository says is shown as text, whatever it says."""
+
+import re
+from html import unescape
+
+import pytest
+from flask.testing import FlaskClient
+
+_PAGES = (
+    "/",
+    "/search",
+    "/search?q=loud",
+    "/search?q=script",
+    "/search?q=%3Cscript%3Ealert(1)%3C/script%3E",
+    "/search?q=owner:%22%3E%3Cimg",
+    "/search?q=x:%3Cscript%3Ealert(1)%3C/script%3E",
+    "/search/quick?q=script",
+    "/search/quick?q=%3Cimg+src=x+onerror=alert(1)%3E",
+    "/r/hostile/f/features:loud",
+    "/r/hostile/f/features:after",
+    "/r/hostile/f/%3Cscript%3Ealert(1)%3C%2Fscript%3E",
+    "/r/%3Cscript%3Ealert(1)%3C%2Fscript%3E/f/x",
+    "/r/hostile/lineage?focus=features:loud",
+    "/r/hostile/lineage?focus=input:column",
+    "/r/hostile/lineage?focus=%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
+    "/r/hostile/lineage?focus=features:loud&dataflow=%3Cscript%3Ealert(1)%3C/script%3E",
+    "/r/hostile/c/main",
+    "/r/hostile/c/%3Cscript%3E",
+    "/r/hostile/f/features:loud?at=%3Cscript%3Ealert(1)%3C/script%3E",
+    "/r/hostile/f/features:after?dataflow=%3Cscript%3E",
+    "/runs",
+)
+
+
+@pytest.mark.parametrize("path", _PAGES)
+def test_no_text_of_a_repository_or_an_address_becomes_markup(hostile_client: FlaskClient, path: str):
+    html = hostile_client.get(path).text
+    tags = re.findall(r"<[a-z][^>]*>", html, re.IGNORECASE)
+
+    assert "<script>alert" not in html
+    assert "<img" not in html
+    assert "<b onclick" not in html
+    assert not [tag for tag in tags if re.search(r"\son\w+=", re.sub(r'"[^"]*"', '""', tag))]
+    assert not re.search(r'(href|src|action)="\s*(javascript|data|vbscript):', html, re.IGNORECASE)
+    assert "1337" not in html
+
+
+def test_the_texts_are_there_to_be_read(hostile_client: FlaskClient):
+    text = unescape(hostile_client.get("/r/hostile/f/features:loud").text)
+
+    assert "<script>alert(1)</script>" in text
+    assert "{{ 7 * 191 }}" in text
+    assert 'href="https://example.com/" rel="nofollow noopener noreferrer"' in text
+
+
+def test_a_dataflow_with_markup_in_its_names_can_be_asked_to_run(hostile_client: FlaskClient):
+    page = hostile_client.get("/r/hostile/f/features:after").text
+    fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', page))
+
+    assert unescape(fields["dataflow"]) == "<script>alert(2)</script>"
+    answer = hostile_client.post(
+        "/runs", data={unescape(name): unescape(value) for name, value in fields.items()}
+    )
+    assert answer.status_code == 303
+    assert "<script>alert" not in hostile_client.get(answer.headers["Location"]).text

@@ -1,0 +1,266 @@
+"""The pages of the demo catalog say what they should."""
+
+import re
+from html import unescape
+
+import pytest
+from flask.testing import FlaskClient
+
+from headwater_catalog.settings import Settings
+from headwater_catalog.store.database import Database
+from headwater_web.app import create_app
+from support.demo_catalog import make_demo_catalog, settings_in
+
+_FEATURE = "/r/demo/f/features.signups:spend_per_signup"
+_TIMELESS = (
+    "/",
+    "/search",
+    "/search?q=spend",
+    "/search/quick?q=spend",
+    "/runs",
+    "/runs/1",
+    "/runs/1/state",
+    "/healthz",
+)
+_DATED = (
+    "/search?repo=demo&q=spend",
+    _FEATURE,
+    "/r/demo/lineage?focus=features.signups:spend_per_signup",
+    "/r/demo/lineage?focus=input:spend&up=1&down=10",
+)
+
+
+def _text(client: FlaskClient, path: str) -> str:
+    answer = client.get(path, follow_redirects=True)
+    assert answer.status_code == 200, answer.text
+    return unescape(answer.text)
+
+
+def _visible(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", html))
+
+
+@pytest.mark.parametrize("path", _TIMELESS + _DATED)
+def test_every_page_answers(client: FlaskClient, path: str):
+    assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", _DATED)
+@pytest.mark.parametrize("at", ["main", "v1.0"])
+def test_every_page_of_a_repository_answers_as_of_a_commit(client: FlaskClient, path: str, at: str):
+    html = _text(client, f"{path}{'&' if '?' in path else '?'}at={at}")
+
+    assert ("Show now" in html) == (at == "v1.0")
+
+
+def test_every_link_on_every_page_leads_somewhere(client: FlaskClient):
+    links = {
+        unescape(link)
+        for path in _TIMELESS + _DATED + (f"{_FEATURE}?at=v1.0",)
+        for link in re.findall(r'href="(/[^"#]*)', client.get(path).text)
+    }
+
+    broken = {
+        link: client.get(link, follow_redirects=True, buffered=True).status_code for link in sorted(links)
+    }
+    assert {link: status for link, status in broken.items() if status != 200} == {}
+
+
+def test_pages_are_the_same_on_postgresql(client: FlaskClient, postgres_url: str, tmp_path):
+    settings = make_demo_catalog(tmp_path / "home", postgres_url)
+    database = Database(settings.database_url)
+    other = create_app(settings, database).test_client()
+
+    for path in ("/search?q=spend", _FEATURE, *_DATED[2:], f"{_FEATURE}?at=v1.0"):
+        assert _stable(other.get(path).text) == _stable(client.get(path).text)
+    database.dispose()
+
+
+def _stable(html: str) -> str:
+    return re.sub(r'csrf_token" value="[^"]*"|in (under )?\d+ ms', "", html)
+
+
+def test_an_empty_catalog_says_how_to_begin(tmp_path):
+    settings = settings_in(tmp_path)
+    database = Database(settings.database_url)
+    database.upgrade()
+    client = create_app(settings, database).test_client()
+
+    assert "headwater repo add" in client.get("/").text
+    assert "No feature is in the catalog yet" in client.get("/search").text
+    assert "Nothing has run yet" in client.get("/runs").text
+    database.dispose()
+
+
+def test_a_database_of_another_version_is_told_by_healthz(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'empty.db'}")
+    answer = create_app(settings_in(tmp_path), database).test_client().get("/healthz")
+    database.dispose()
+
+    assert answer.status_code == 503
+    assert "headwater db upgrade" in answer.text
+
+
+# Search
+
+
+def test_the_exact_name_is_the_first_hit_with_its_words_marked(client: FlaskClient):
+    html = client.get("/search?q=spend_per_signup").text
+    first = re.search(r'data-hit href="([^"]*)">(.*?)</a>', html)
+
+    assert first
+    assert first[1] == _FEATURE
+    assert "<mark>" in first[2]
+    assert re.sub("<[^>]*>", "", first[2]) == "spend_per_signup"
+
+
+def test_a_misspelt_name_finds_its_neighbours(client: FlaskClient):
+    html = client.get("/search?q=spend_per_singup").text
+
+    assert "No feature matches" in html
+    assert ">spend_per_signup</a>" in html
+
+
+def test_a_query_that_cannot_be_read_says_where(client: FlaskClient):
+    html = _text(client, "/search?q=ownr:growth")
+
+    assert "Unknown field 'ownr'" in html
+
+
+def test_the_pages_of_a_search_follow_each_other(client: FlaskClient):
+    html = client.get("/search").text
+    following = re.search(r'rel="next" href="([^"]*)"', html)
+
+    assert following
+    second = client.get(unescape(following[1])).text
+    names = [set(re.findall(r'data-hit href="([^"]*)"', page)) for page in (html, second)]
+    assert names[0] and names[1] and not names[0] & names[1]
+    assert 'rel="prev"' in second
+
+
+def test_an_empty_box_drops_nothing_down(client: FlaskClient):
+    assert client.get("/search/quick?q=+").text == ""
+
+
+# Features
+
+
+def test_a_feature_page_tells_all_about_it(client: FlaskClient):
+    html = _text(client, _FEATURE)
+    visible = _visible(html)
+
+    assert "spend_per_signup(spend: pandas.Series, signups: pandas.Series) -> pandas.Series" in visible
+    assert "The cost per signup in relation to spend." in visible
+    assert "features/signups.py" in visible
+    assert re.search(r'<time datetime="20\d\d-\d\d-\d\dT', html)
+    assert "return" in html and "/r/demo/lineage?focus=input:spend" in html
+
+
+def test_each_parameter_in_the_source_leads_to_what_makes_it(client: FlaskClient):
+    html = client.get("/r/demo/f/spend_shift_3weeks_per_signup", follow_redirects=True).text
+    source = html[html.index('class="code"') :]
+
+    assert '<a class="n" href="/r/demo/f/features.spend:spend_shift_3weeks">spend_shift_3weeks</a>' in source
+
+
+def test_variants_are_shown_with_their_conditions(client: FlaskClient):
+    visible = _visible(_text(client, "/r/demo/f/holidays"))
+
+    assert "holidays__uk where" in visible
+
+
+def test_tags_lead_to_what_else_has_them(client: FlaskClient):
+    html = _text(client, "/r/demo/f/height_zero_mean_unit_variance")
+
+    assert "owner: Data-Science" in html
+    assert "q=owner:Data-Science" in html
+
+
+def test_a_bare_name_leads_to_the_full_address_and_keeps_the_commit(client: FlaskClient):
+    answer = client.get("/r/demo/f/spend_per_signup?at=v1.0")
+
+    assert answer.status_code == 302
+    assert answer.headers["Location"].endswith("spend_per_signup?at=v1.0")
+
+
+def test_a_name_that_does_not_exist_tells_the_nearest(client: FlaskClient):
+    answer = client.get("/r/demo/f/spend_per_signups")
+
+    assert answer.status_code == 404
+    assert "spend_per_signup" in answer.text
+
+
+def test_links_of_a_past_page_stay_in_the_past(client: FlaskClient):
+    html = client.get(f"{_FEATURE}?at=v1.0").text
+    main = html[html.index("<main") : html.index("</main")]
+    links = [unescape(link) for link in re.findall(r'href="(/r/demo/(?:f|lineage)[^"]*)"', main)]
+
+    assert links
+    assert [link for link in links if "at=v1.0" not in link and not link.startswith(_FEATURE)] == []
+
+
+def test_a_commit_page_tells_what_it_did_to_features(client: FlaskClient):
+    html = client.get(_FEATURE).text
+    commit = re.search(r'href="(/r/demo/c/\w+)"', html)
+
+    assert commit
+    assert "Features changed" in client.get(commit[1]).text
+
+
+# Lineage
+
+
+def test_the_list_beside_the_graph_has_all_that_is_drawn(client: FlaskClient):
+    html = client.get("/r/demo/lineage?focus=spend_per_signup&up=10&down=10").text
+    graph, lists = html[html.index("<svg width") :].split('class="pair"')
+    drawn = set(re.findall(r"<title>([\w]+):", graph)) - {"spend_per_signup"}
+
+    assert drawn
+    assert drawn <= set(re.findall(r">(\w+)</a>", lists))
+
+
+def test_depth_zero_draws_only_the_focus(client: FlaskClient):
+    html = client.get("/r/demo/lineage?focus=spend_per_signup&up=0&down=0").text
+
+    assert html.count("<rect x=") == 1
+    assert "more upstream" in html
+
+
+@pytest.mark.parametrize("depth", ["-1", "x", "²", "9" * 5000, ""])
+def test_a_depth_that_is_no_number_does_no_harm(client: FlaskClient, depth: str):
+    assert client.get(f"/r/demo/lineage?focus=spend_per_signup&up={depth}").status_code == 200
+
+
+# Runs
+
+
+def test_a_run_shows_its_table_and_how_long_each_node_took(client: FlaskClient):
+    html = _text(client, "/runs/1")
+
+    assert "succeeded" in html
+    assert 'class="data values"' in html
+    assert "<rect height" in html
+
+
+def test_the_form_queues_a_run_at_the_commit_of_the_page(client: FlaskClient, demo_settings: Settings):
+    page = client.get(_FEATURE).text
+    fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', page))
+    assert fields["config.region"] == "UK"
+
+    answer = client.post("/runs", data=fields)
+
+    assert answer.status_code == 303
+    shown = client.get(answer.headers["Location"]).text
+    assert "queued" in shown
+    assert 'http-equiv="refresh"' in shown
+    assert 'hx-trigger="load delay' in shown
+
+
+def test_a_run_of_what_is_not_there_is_told_kindly(client: FlaskClient):
+    page = client.get(_FEATURE).text
+    fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', page)) | {"output": "spend_per_singup"}
+
+    answer = client.post("/runs", data=fields)
+
+    assert answer.status_code == 404
+    assert "spend_per_signup" in answer.text

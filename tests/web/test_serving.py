@@ -1,0 +1,147 @@
+"""The commands that serve, as people start and end them."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from headwater_catalog.errors import Conflict, SettingError
+from headwater_web.serving import claim_port, require_loopback
+
+_PATIENCE = 60
+
+
+def _start(home: Path, *words: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "headwater_web.cli", *words],
+        env={**os.environ, "HEADWATER_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _run(home: Path, *words: str) -> "tuple[int, str]":
+    with _start(home, *words) as process:
+        _, told = process.communicate(timeout=_PATIENCE)
+        return process.returncode, told
+
+
+@pytest.fixture
+def taken_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield taken.getsockname()[1]
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize("words", [("serve",), ("demo", "serve")])
+def test_a_taken_port_is_told_before_anything_is_made(tmp_path, taken_port: int, words):
+    code, told = _run(tmp_path / "home", *words, "--port", str(taken_port))
+
+    assert code == 3
+    assert f"Port {taken_port} on 127.0.0.1 is taken" in told
+    assert "Traceback" not in told
+    assert not (tmp_path / "home" / "headwater.db").exists()
+    assert not (tmp_path / "home" / "demo-repository").exists()
+
+
+def test_serving_beyond_this_machine_is_refused(tmp_path):
+    code, told = _run(tmp_path, "serve", "--host", "0.0.0.0")
+
+    assert code == 3
+    assert "accounts are not available yet" in told
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "example.com", ""])
+def test_without_accounts_the_server_listens_on_this_machine_only(host: str):
+    with pytest.raises(SettingError, match="accounts are not available yet"):
+        require_loopback(host, "single")
+
+
+def test_accounts_are_refused_until_they_exist():
+    with pytest.raises(SettingError, match="accounts are not available yet"):
+        require_loopback("127.0.0.1", "accounts")
+
+
+def test_serving_without_a_database_says_how_to_make_one(tmp_path, free_port: int):
+    code, told = _run(tmp_path, "serve", "--port", str(free_port))
+
+    assert code == 3
+    assert "headwater db upgrade" in told
+
+
+def test_a_claimed_port_is_free_again_afterwards(free_port: int):
+    for _ in range(2):
+        with (
+            claim_port("127.0.0.1", free_port, "single"),
+            pytest.raises(Conflict),
+            claim_port("127.0.0.1", free_port, "single"),
+        ):
+            pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_demo_is_kept_and_the_server_ends_with_all_its_processes(
+    demo_settings, free_port: int, number: int
+):
+    before = (demo_settings.home / "demo-repository" / ".git" / "HEAD").stat().st_mtime_ns
+    with _start(demo_settings.home, "demo", "serve", "--port", str(free_port)) as server:
+        assert server.stdout
+        line = server.stdout.readline()
+        assert f"http://127.0.0.1:{free_port}" in line
+        _wait_for(f"http://127.0.0.1:{free_port}/healthz")
+        children = _descendants(server.pid)
+        server.send_signal(number)
+        _, told = server.communicate(timeout=_PATIENCE)
+
+    assert server.returncode == 0
+    assert "Traceback" not in told
+    assert "Making the dataset" not in told
+    assert len(children) >= 2
+    assert [pid for pid in children if _is_alive(pid)] == []
+    assert (demo_settings.home / "demo-repository" / ".git" / "HEAD").stat().st_mtime_ns == before
+
+
+def test_the_command_line_starts_without_what_only_some_commands_need():
+    heavy = "{'flask', 'sqlalchemy', 'pandas', 'git', 'alembic', 'pygments', 'gunicorn'}"
+    script = f"import sys, headwater_web.cli; print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "set()\n"
+
+
+def _wait_for(address: str) -> None:
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=2):
+                return
+        except OSError:
+            assert time.monotonic() < until, "the server does not answer"
+            time.sleep(0.1)
+
+
+def _descendants(pid: int) -> list[int]:
+    listed = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+    pairs = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
+    return [child for child, parent in pairs if parent == pid]
+
+
+def _is_alive(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status")
+    return status.exists() and not re.search(r"^State:\s+Z", status.read_text(), re.MULTILINE)

@@ -1,0 +1,76 @@
+"""The application factory."""
+
+from __future__ import annotations
+
+import re
+import time
+from importlib.metadata import version
+from typing import Any
+
+from flask import Flask, g, request
+from jinja2 import StrictUndefined
+
+from headwater_catalog.settings import Settings
+from headwater_catalog.store.database import Database
+from headwater_web import dates
+from headwater_web.assets import register_assets
+from headwater_web.errors import register_errors
+from headwater_web.icons import icon
+from headwater_web.links import register_links
+from headwater_web.reading import Catalog, attach
+from headwater_web.security import protect
+from headwater_web.views import commits, features, health, home, lineage, runs, search
+
+__all__ = ["create_app"]
+
+_LARGEST_REQUEST = 1_000_000  # bytes; forms are small
+
+
+def create_app(settings: Settings, database: Database | None = None) -> Flask:
+    """Make the web application over a catalog; without a database it opens the one of the settings."""
+    app = Flask("headwater_web")
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SESSION_COOKIE_NAME="headwater_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        MAX_CONTENT_LENGTH=_LARGEST_REQUEST,
+        WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session
+    )
+    protect(app)
+    register_assets(app)
+    attach(app, Catalog(settings, database or Database(settings.database_url)))
+    register_errors(app)
+    register_links(app)
+    _register_template_names(app)
+    for module in (home, search, features, lineage, commits, runs, health):
+        app.register_blueprint(module.blueprint)
+    return app
+
+
+def _register_template_names(app: Flask) -> None:
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(icon=icon, version=version("headwater"))
+    for name in ("day", "iso", "moment", "duration"):
+        app.jinja_env.filters[name] = getattr(dates, name)
+    app.jinja_env.filters["short_type"] = _short_type
+    app.jinja_env.filters["ago"] = lambda then: dates.ago(then, g.now)
+    app.before_request(_note_the_time)
+    app.context_processor(_theme)
+
+
+def _short_type(text: str) -> str:
+    """Leave out the modules of the types in a text: `pandas.Series` is `Series` where room is scarce."""
+    return re.sub(r"\b(?:\w+\.)+(\w+)", r"\1", text)
+
+
+def _note_the_time() -> None:
+    """Take the clock once, so that every age on a page has the same now."""
+    g.now = int(time.time())
+
+
+def _theme() -> dict[str, Any]:
+    chosen = request.cookies.get("headwater_theme")
+    return {"theme": chosen if chosen in ("light", "dark") else None}

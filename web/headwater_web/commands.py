@@ -1,0 +1,42 @@
+"""The commands that serve: `headwater serve`, and `headwater demo serve`, which first makes a catalog."""
+
+from __future__ import annotations
+
+import click
+
+from headwater_catalog.settings import load_settings
+from headwater_web.serving import claim_port
+from headwater_web.serving import serve as serve_catalog
+
+__all__ = ["demo_serve", "serve"]
+
+_HOST = click.option("--host", help="Address to listen on; 127.0.0.1 unless the settings say otherwise.")
+_PORT = click.option(
+    "--port", type=click.IntRange(1, 65535), help="Port to listen on; 8000 unless the settings say otherwise."
+)
+
+
+@click.command()
+@_HOST
+@_PORT
+def serve(host: str | None, port: int | None) -> None:
+    """Serve the catalog to browsers, with a worker that performs its runs."""
+    settings = load_settings()
+    with claim_port(host or settings.host, port or settings.port, settings.auth) as listener:
+        serve_catalog(settings, listener)
+
+
+@click.command()
+@_HOST
+@_PORT
+def demo_serve(host: str | None, port: int | None) -> None:
+    """Build the demo repository, catalog its history, make one dataset, and serve it all.
+
+    What is there already is kept, so that a second time is quick.
+    """
+    settings = load_settings()
+    with claim_port(host or settings.host, port or settings.port, settings.auth) as listener:
+        from headwater_web.demo import prepare_demo
+
+        prepare_demo(settings)
+        serve_catalog(settings, listener)

@@ -1,0 +1,85 @@
+"""Errors as pages: which error is which status, in one table, and what the reader may do next."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, make_response, render_template, request
+from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped]
+from werkzeug.exceptions import HTTPException
+
+from headwater_catalog.errors import (
+    CatalogError,
+    Conflict,
+    Forbidden,
+    NotFound,
+    QueryError,
+    RepositoryError,
+    SchemaOutdated,
+)
+
+__all__ = ["STATUSES", "register_errors", "status_of"]
+
+STATUSES: dict[type[CatalogError], int] = {
+    NotFound: 404,
+    RepositoryError: 404,
+    Conflict: 409,
+    Forbidden: 403,
+    QueryError: 400,
+    SchemaOutdated: 503,
+    CatalogError: 500,
+}
+
+_TITLES = {
+    400: "That cannot be understood",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Not that way",
+    409: "That does not fit",
+    413: "Too large",
+    503: "Not ready",
+}
+_HELP = {
+    404: "It may have another name, or it may not exist at this commit.",
+    405: "This address does not answer that kind of request.",
+    413: "A form may hold up to one megabyte.",
+}
+
+
+def register_errors(app: Flask) -> None:
+    """Answer every error with a page."""
+    app.register_error_handler(CatalogError, _catalog_error)
+    app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def status_of(error: CatalogError) -> int:
+    """Return the HTTP status that stands for an error of the catalog."""
+    return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+
+
+def _error_page(status: int, message: str) -> Response:
+    """Make the page that tells of an error."""
+    title = _TITLES.get(status, "Something went wrong")
+    asked = (request.view_args or {}).get("key", "").rpartition(":")[2]
+    page = render_template("error.html", status=status, title=title, message=message, asked=asked)
+    return make_response(page, status)
+
+
+def _catalog_error(error: CatalogError) -> Response:
+    return _error_page(status_of(error), str(error))
+
+
+def _csrf_error(_error: CSRFError) -> Response:
+    return _error_page(400, "This form is out of date. Go back, reload the page, and send it again.")
+
+
+def _http_error(error: HTTPException) -> Response:
+    code = error.code or 500
+    return _error_page(code, _HELP.get(code) or error.description or "")
+
+
+def _unexpected(error: Exception) -> Response:
+    logging.getLogger(__name__).exception("A page failed", exc_info=error)
+    return _error_page(500, "The page could not be made. The server's log tells why.")

@@ -1,0 +1,48 @@
+"""Addresses of things in the catalog; they stay at the commit that the reader looks at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, g, request, url_for
+
+__all__ = ["commit_url", "feature_url", "here", "lineage_url", "register_links", "term", "with_args"]
+
+
+def register_links(app: Flask) -> None:
+    """Give templates the functions of this module."""
+    for function in (commit_url, feature_url, here, lineage_url, term, with_args):
+        app.add_template_global(function, function.__name__)
+
+
+def here(endpoint: str, **values: Any) -> str:
+    """Return an address that keeps `at=` of this request unless told another."""
+    values.setdefault("at", g.get("at"))
+    return url_for(endpoint, **values)
+
+
+def feature_url(repository: str, key: str, **values: Any) -> str:
+    """Return the page of a feature; `key` is `module:name`."""
+    return here("features.feature", repo=repository, key=key, **values)
+
+
+def lineage_url(repository: str, key: str, **values: Any) -> str:
+    """Return the lineage page around a feature or an input."""
+    return here("lineage.lineage", repo=repository, focus=key, **values)
+
+
+def commit_url(repository: str, sha: str) -> str:
+    """Return the page of a commit, which is the same whatever commit the reader looks at."""
+    return url_for("commits.commit", repo=repository, sha=sha)
+
+
+def with_args(**changes: Any) -> str:
+    """Return this page's address with some of its parameters changed; None removes one."""
+    values = {**(request.view_args or {}), **request.args.to_dict(), **changes}
+    return url_for(request.endpoint or "home.home", **values)
+
+
+def term(field: str, value: str) -> str:
+    """Write a term of the search language, in quotes where the value needs them."""
+    plain = value.replace('"', "")
+    return f'{field}:"{plain}"' if any(c.isspace() for c in plain) else f"{field}:{plain}"

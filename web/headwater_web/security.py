@@ -1,0 +1,68 @@
+"""What every answer and every request must hold: headers, the Host header, CSRF tokens."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, request
+from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
+
+from headwater_catalog.settings import is_loopback
+
+__all__ = ["CONTENT_SECURITY_POLICY", "HEADERS", "protect"]
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def protect(app: Flask) -> None:
+    """Guard every request and mark every answer of the application."""
+    app.before_request(_refuse_foreign_host)  # before the CSRF check, so that it speaks first
+    app.before_request(_refuse_nul)
+    CSRFProtect(app)
+    app.after_request(_add_headers)
+
+
+def _refuse_foreign_host() -> None:
+    """Refuse a Host header that another site's name server may have pointed here (DNS rebinding)."""
+    try:
+        name = urlsplit(f"//{request.headers.get('Host', '')}").hostname
+    except ValueError:
+        name = None
+    if name is None or not is_loopback(name):
+        abort(400, "The Host header does not name this machine. Open Headwater as http://127.0.0.1.")
+
+
+def _refuse_nul() -> None:
+    """Refuse a character that no name has and that PostgreSQL cannot take."""
+    if any("\0" in text for text in (request.path, *request.values.keys(), *request.values.values())):
+        abort(400, "The address or the form holds a NUL character.")
+
+
+def _add_headers(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if not response.cache_control.max_age:
+        response.headers["Cache-Control"] = "no-cache, private"
+        response.vary.add("Cookie")
+    return response

@@ -1,0 +1,159 @@
+"""Serving the application: the port first, then a worker for jobs beside the web server."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from headwater_catalog.errors import Conflict, SettingError
+from headwater_catalog.settings import is_loopback
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from headwater_catalog.settings import Settings
+
+__all__ = ["claim_port", "require_loopback", "serve"]
+
+_THREADS = 8
+_GRACE = 3  # seconds that a request may still take when the server is asked to end
+
+
+@contextmanager
+def claim_port(host: str, port: int, auth: str) -> Iterator[socket.socket]:
+    """Hold the port, so that it is known to be free before anything else is done.
+
+    Raises:
+        SettingError: If the host is not this machine only, or not an address of it.
+        Conflict: If the port is taken.
+    """
+    require_loopback(host, auth)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as claimed:
+        if sys.platform != "win32":  # there it would let two servers share the port
+            claimed.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _bind(claimed, host, port)
+        yield claimed
+
+
+def require_loopback(host: str, auth: str) -> None:
+    """Raise SettingError unless the server may listen on this host.
+
+    Without accounts whoever reaches the port may do everything, so it must not be reachable from outside.
+    """
+    if auth != "single":
+        raise SettingError(
+            f"HEADWATER_AUTH is {auth!r}, but accounts are not available yet. Use 'single' on 127.0.0.1."
+        )
+    if not is_loopback(host.strip("[]")):
+        raise SettingError(
+            f"Headwater does not listen on {host!r}: accounts are not available yet, so everybody who "
+            "reaches it could run code. Use 127.0.0.1, and a tunnel to reach it from elsewhere."
+        )
+
+
+def serve(settings: Settings, listener: socket.socket) -> None:
+    """Serve the catalog on a claimed port until the process is told to end.
+
+    Raises:
+        SchemaOutdated: If the database is not of this version.
+    """
+    from headwater_catalog.store.database import Database
+
+    database = Database(settings.database_url)
+    database.check()
+    database.dispose()  # the server's own process opens it anew
+    signal.signal(signal.SIGTERM, _leave)  # as Ctrl-C does, so that the worker is always ended
+    with _job_worker(settings), suppress(KeyboardInterrupt):
+        _announce(listener)
+        if sys.platform == "linux":
+            _serve_by_gunicorn(settings, listener)
+        else:
+            _serve_by_waitress(settings, listener)
+
+
+@contextmanager
+def _job_worker(settings: Settings) -> Iterator[None]:
+    """Run a worker for jobs as a child of this process."""
+    from headwater_catalog.worker import start_child
+
+    worker, owner = start_child(settings), os.getpid()
+    try:
+        yield
+    finally:
+        if os.getpid() == owner:  # gunicorn's forked processes leave through here as well
+            _end(worker)
+
+
+def _bind(claimed: socket.socket, host: str, port: int) -> None:
+    try:
+        claimed.bind((host.strip("[]"), port))
+        claimed.listen()  # a port that is only bound could be bound again; who connects early waits
+    except (OSError, OverflowError) as error:
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
+            raise Conflict(
+                f"Port {port} on {host} is taken by another program. Choose another with --port."
+            ) from error
+        raise SettingError(f"Headwater cannot listen on {host} port {port}: {error}") from error
+
+
+def _announce(listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    name = f"[{host}]" if ":" in host else host
+    print(f"Headwater is at http://{name}:{port} (Ctrl-C ends it)", flush=True)
+
+
+def _serve_by_gunicorn(settings: Settings, listener: socket.socket) -> None:
+    from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+
+    class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+        def load_config(self) -> None:
+            options = {
+                "bind": f"fd://{os.dup(listener.fileno())}",  # gunicorn closes what it is given
+                "workers": 1,
+                "worker_class": "gthread",
+                "threads": _THREADS,
+                "graceful_timeout": _GRACE,
+                "loglevel": "warning",
+                "control_socket_disable": True,
+            }
+            for name, value in options.items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Flask:
+            return _application(settings)
+
+    Server().run()
+
+
+def _serve_by_waitress(settings: Settings, listener: socket.socket) -> None:
+    import waitress  # type: ignore[import-untyped]
+
+    waitress.serve(_application(settings), sockets=[listener], threads=_THREADS)
+
+
+def _application(settings: Settings) -> Flask:
+    from headwater_web.app import create_app
+
+    return create_app(settings)
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _end(worker: subprocess.Popen[Any]) -> None:
+    worker.terminate()
+    try:
+        worker.wait(_GRACE + 2)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()

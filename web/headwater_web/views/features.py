@@ -1,0 +1,150 @@
+"""The page of one feature: what it is, where it comes from, who uses it, how it changed, and a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from headwater_catalog.features import (
+    AmbiguousName,
+    CommitRef,
+    DataflowView,
+    FeatureView,
+    VariantView,
+    get_feature,
+    list_dataflows,
+)
+from headwater_catalog.history import HistoryEntry, history
+from headwater_catalog.lineage import input_key, load_graph
+from headwater_web.docs import render_doc, render_lead
+from headwater_web.drawing import draw
+from headwater_web.highlighting import highlight
+from headwater_web.links import feature_url, here, lineage_url
+from headwater_web.reading import AsOf, as_of, reading
+
+__all__ = ["blueprint", "field_text"]
+
+blueprint = Blueprint("features", __name__)
+
+_DRAWN = 24  # nodes in the small drawing
+
+
+@dataclass(frozen=True, slots=True)
+class VariantPage:
+    """A variant with what the page shows of it."""
+
+    variant: VariantView
+    code: Markup
+    doc: Markup
+    lead: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class CommitEntry:
+    """What one commit did to the variants of the feature."""
+
+    commit: CommitRef
+    entries: tuple[HistoryEntry, ...]
+
+    @property
+    def is_formatting(self) -> bool:
+        """Whether nothing but the layout of the code changed."""
+        return all(entry.classes == ("formatting",) for entry in self.entries)
+
+
+@blueprint.get("/r/<repo>/f/<key>")
+def feature(repo: str, key: str) -> str | Response | tuple[str, int]:
+    """Show a feature; a bare name leads to its full address, or to a choice."""
+    view = as_of(repo)
+    try:
+        found = get_feature(reading(), view.repository, key, view.position)
+    except AmbiguousName as ambiguous:
+        return render_template("choose.html", view=view, ambiguous=ambiguous), 300
+    if found.key != key:
+        return redirect(here("features.feature", repo=repo, key=found.key))
+    return _page(view, found)
+
+
+def _page(view: AsOf, found: FeatureView) -> str:
+    graph = load_graph(reading(), view.repository, view.position)
+    repo = view.repository.name
+    shown = graph.neighbourhood(found.key, 1, 1, limit=_DRAWN)
+    log = _by_commit(history(reading(), view.repository, found.module, found.name, view.position))
+    flows = [
+        flow
+        for flow in list_dataflows(reading(), view.repository, view.position)
+        if found.module in flow.modules
+    ]
+    return render_template(
+        "feature.html",
+        view=view,
+        feature=found,
+        variants=[_variant(repo, variant) for variant in found.variants],
+        shared_lead=_shared_lead(found.variants),
+        tags=_tags(found.variants),
+        drawing=draw(
+            shown,
+            lambda node: lineage_url(repo, node.key) if node.is_input else feature_url(repo, node.key),
+        ),
+        left_out=len(graph.parents(found.key)) + len(graph.children(found.key)) + 1 - len(shown.nodes),
+        needs=[graph[key] for key in graph.parents(found.key)],
+        users=[graph[key] for key in found.users],
+        log=[entry for entry in log if not entry.is_formatting],
+        layout_log=[entry for entry in log if entry.is_formatting],
+        flow=_chosen(flows, request.args.get("dataflow")),
+        flows=flows,
+        field_text=field_text,
+    )
+
+
+def field_text(value: Any) -> str:
+    """Write a configuration value for a form field: texts as they are, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _variant(repo: str, variant: VariantView) -> VariantPage:
+    links = {
+        needed.name: feature_url(repo, needed.features[0])
+        if needed.features
+        else lineage_url(repo, input_key(needed.name))
+        for needed in variant.dependencies
+    }
+    return VariantPage(
+        variant=variant,
+        code=highlight(variant.source, variant.line or 1, links),
+        doc=render_doc(variant.doc),
+        lead=render_lead(variant.doc),
+    )
+
+
+def _shared_lead(variants: Iterable[VariantView]) -> Markup | None:
+    """Return the first paragraph of the documentation, if all variants have the same."""
+    leads = {render_lead(variant.doc) for variant in variants}
+    return leads.pop() if len(leads) == 1 else None
+
+
+def _tags(variants: Iterable[VariantView]) -> Mapping[str, list[str]]:
+    """Return the values of each tag over all variants."""
+    tags: dict[str, list[str]] = {}
+    for variant in variants:
+        for key, value in variant.tags.items():
+            values = value if isinstance(value, (list, tuple)) else [value]
+            known = tags.setdefault(key, [])
+            known += [str(item) for item in values if str(item) not in known]
+    return tags
+
+
+def _by_commit(entries: Iterable[HistoryEntry]) -> list[CommitEntry]:
+    grouped = groupby(entries, key=lambda entry: entry.commit)
+    return [CommitEntry(commit, tuple(of_commit)) for commit, of_commit in grouped]
+
+
+def _chosen(flows: list[DataflowView], name: str | None) -> DataflowView | None:
+    return next((flow for flow in flows if flow.name == name), flows[0] if flows else None)

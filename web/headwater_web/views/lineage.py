@@ -1,0 +1,90 @@
+"""The lineage page: a graph around one feature, and the whole of it as a list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import Blueprint, render_template, request
+
+from headwater_catalog.errors import NotFound
+from headwater_catalog.features import list_dataflows
+from headwater_catalog.lineage import INPUT_PREFIX, LineageGraph, LineageNode, load_graph
+from headwater_web.drawing import draw
+from headwater_web.links import lineage_url
+from headwater_web.reading import as_of, reading
+
+__all__ = ["blueprint"]
+
+blueprint = Blueprint("lineage", __name__)
+
+_DEPTHS = (0, 1, 2, 3, 5, 10)
+_DEPTH = 2  # steps each way that a page opens with
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """The nodes at one distance of the focus."""
+
+    distance: int
+    nodes: tuple[LineageNode, ...]
+
+
+@blueprint.get("/r/<repo>/lineage")
+def lineage(repo: str) -> str:
+    """Show what a feature needs and feeds, some steps each way."""
+    view = as_of(repo)
+    dataflow = request.args.get("dataflow") or None
+    up, down = (_depth(request.args.get(side)) for side in ("up", "down"))
+    graph = load_graph(reading(), view.repository, view.position, dataflow)
+    focus = graph[_key(graph, request.args.get("focus", ""))]
+    shown = graph.neighbourhood(focus.key, up, down)
+    whole = graph.closure(focus.key)
+    return render_template(
+        "lineage.html",
+        view=view,
+        focus=focus,
+        shown=shown,
+        drawing=draw(shown, lambda node: lineage_url(repo, node.key, up=up, down=down, dataflow=dataflow)),
+        up=up,
+        down=down,
+        depths=_DEPTHS,
+        deeper=_deeper,
+        dataflow=dataflow,
+        dataflows=[found.name for found in list_dataflows(reading(), view.repository, view.position)],
+        sides=(
+            ("Upstream", "what it needs", _rings(graph, whole.up)),
+            ("Downstream", "what needs it", _rings(graph, whole.down)),
+        ),
+    )
+
+
+def _depth(text: str | None) -> int:
+    is_number = text and text.isascii() and text.isdigit() and len(text) < 5
+    return min(int(text), _DEPTHS[-1]) if text and is_number else _DEPTH
+
+
+def _deeper(depth: int) -> int:
+    """Return the next depth that the page offers."""
+    return next((offered for offered in _DEPTHS if offered > depth), _DEPTHS[-1])
+
+
+def _key(graph: LineageGraph, text: str) -> str:
+    """Return the key that a reader's text means: itself, or a bare name that only one node has."""
+    if not text:
+        raise NotFound("Say which feature to look at: add ?focus=module:name to the address.")
+    if text in graph.nodes or ":" in text:
+        return text
+    named = [key for key, node in graph.nodes.items() if node.name == text]
+    made = [key for key in named if not key.startswith(INPUT_PREFIX)] or named
+    return made[0] if len(made) == 1 else text
+
+
+def _rings(graph: LineageGraph, distances: Mapping[str, int]) -> tuple[Ring, ...]:
+    rings: dict[int, list[LineageNode]] = {}
+    for key, distance in distances.items():
+        rings.setdefault(distance, []).append(graph.nodes[key])
+    return tuple(
+        Ring(distance, tuple(sorted(nodes, key=lambda node: node.name)))
+        for distance, nodes in sorted(rings.items())
+    )
