@@ -1,14 +1,14 @@
 """Every error the catalog raises, in one tree.
 
-    CatalogError
-    ├ RepositoryError   a git repository, ref or transport that cannot be read
-    ├ NotFound          a thing asked for by name that is not there
-    ├ Conflict          what is asked for contradicts what stands
-    ├ Forbidden         the asker may not
-    ├ QueryError        a query that cannot be understood; `position` in its text
-    ├ SettingError      a setting that is unknown or wrong
-    ├ JobError          a job that ended without a result
-    └ SchemaOutdated    the database is of another version than the code
+CatalogError
+├ RepositoryError   a git repository, ref or transport that cannot be read
+├ NotFound          a thing asked for by name that is not there
+├ Conflict          what is asked for contradicts what stands
+├ Forbidden         the asker may not
+├ QueryError        a query that cannot be understood; `position` in its text
+├ SettingError      a setting that is unknown or wrong
+├ JobError          a job that ended without a result
+└ SchemaOutdated    the database is of another version than the code
 """
 
 from __future__ import annotations
