@@ -9,12 +9,13 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from headwater_catalog.errors import NotFound
 from headwater_catalog.features import CommitRef
 from headwater_catalog.hashing import Traits, change_classes
+from headwater_catalog.moves import moves_at
 from headwater_catalog.store.models import Commit, Feature, FeatureVersion, Repository
 
 __all__ = ["Change", "HistoryEntry", "commit_changes", "history"]
@@ -25,6 +26,7 @@ class Change(StrEnum):
 
     ADDED = "added"
     CHANGED = "changed"
+    MOVED = "moved"
     REMOVED = "removed"
 
 
@@ -36,10 +38,11 @@ class HistoryEntry:
         commit: The commit.
         key: `module:name` of the feature.
         variant: Name of the function.
-        change: Added, changed or removed.
+        change: Added, changed, removed, or moved: it goes on under another module or name.
         classes: What a change touched: some of "logic", "signature", "tags" and "docs", or "formatting".
         old: The code before; None if added.
         new: The code after; None if removed.
+        origin: Its key before, if it moved.
     """
 
     commit: CommitRef
@@ -49,6 +52,15 @@ class HistoryEntry:
     classes: tuple[str, ...]
     old: str | None
     new: str | None
+    origin: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Say in a few words what happened."""
+        touched = ", ".join(self.classes)
+        if self.origin is None:
+            return touched or str(self.change)
+        return f"was {self.origin}" + (f", {touched}" if touched else "")
 
     def diff(self, context: int = 3) -> tuple[str, ...]:
         """Return the lines of a unified diff of the code, without file names."""
@@ -59,7 +71,7 @@ class HistoryEntry:
 def history(
     session: Session, repository: Repository, module: str, name: str, position: int | None = None
 ) -> list[HistoryEntry]:
-    """Return what happened to a feature, the newest first.
+    """Return what happened to a feature, the newest first; moves and renames are followed back.
 
     Args:
         session: An open session.
@@ -72,13 +84,10 @@ def history(
         NotFound: The repository never had such a feature up to this position.
     """
     until = repository.scanned_position if position is None else position
-    statement = _versions(repository).where(
-        Feature.module == module, Feature.name == name, FeatureVersion.valid_from <= until
-    )
-    entries = _entries(session, repository, session.scalars(statement), range(until + 1))
-    if not entries:
+    steps = _Trail(session, repository).steps(module, name, until)
+    if not steps:
         raise NotFound(f"Repository '{repository.name}' has no feature '{module}:{name}' up to this commit.")
-    return sorted(entries, key=_newest_first)
+    return sorted(_entries(session, repository, steps), key=_newest_first)
 
 
 def commit_changes(session: Session, repository: Repository, position: int) -> list[HistoryEntry]:
@@ -86,7 +95,16 @@ def commit_changes(session: Session, repository: Repository, position: int) -> l
     touched = _versions(repository).where(
         or_(FeatureVersion.valid_from == position, FeatureVersion.valid_until == position)
     )
-    entries = _entries(session, repository, session.scalars(touched), range(position, position + 1))
+    steps = [step for step in _all_steps(session.scalars(touched)) if step.position == position]
+    moved = moves_at(session, repository, position)
+    old = {step.old.id: step.old for step in steps if step.old is not None}
+    gone = set(moved.values())
+    joined = [
+        _Step(position, old[moved[step.new.id]], step.new) if step.new and step.new.id in moved else step
+        for step in steps
+        if step.new is not None or step.old is None or step.old.id not in gone
+    ]
+    entries = _entries(session, repository, joined)
     return sorted(entries, key=lambda entry: (entry.key, entry.variant))
 
 
@@ -113,18 +131,72 @@ class _Step:
     old: FeatureVersion | None
     new: FeatureVersion | None
 
+    @property
+    def has_moved(self) -> bool:
+        """Tell whether the version goes on as another feature, or as another variant of it."""
+        if self.old is None or self.new is None:
+            return False
+        return (self.old.feature_id, self.old.variant) != (self.new.feature_id, self.new.variant)
 
-def _entries(
-    session: Session, repository: Repository, versions: Iterable[FeatureVersion], within: range
-) -> list[HistoryEntry]:
-    steps = [
-        step
-        for _, line in groupby(versions, key=lambda version: (version.feature_id, version.variant))
-        for step in _steps(line)
-        if step.position in within
-    ]
+
+def _entries(session: Session, repository: Repository, steps: Iterable[_Step]) -> list[HistoryEntry]:
+    steps = list(steps)
     commits = _commits(session, repository, {step.position for step in steps})
     return [_entry(step, commits[step.position]) for step in steps]
+
+
+class _Trail:
+    """Follows a feature back through the modules and names that it had."""
+
+    def __init__(self, session: Session, repository: Repository) -> None:
+        self._session = session
+        self._repository = repository
+        self._moves: dict[int, Mapping[int, int]] = {}
+
+    def steps(self, module: str, name: str, until: int) -> list[_Step]:
+        """Return what happened to a feature up to a position, and to what it was before."""
+        own = Feature.module == module, Feature.name == name
+        found: dict[tuple[int | None, ...], _Step] = {}
+        pending = [(step, until) for step in self._line(*own) if step.position <= until]
+        while pending:
+            step, limit = pending.pop()
+            step = self._joined(step)
+            key = (step.position, *(version.id if version else None for version in (step.old, step.new)))
+            if key in found:
+                continue
+            found[key] = step
+            if step.has_moved and step.old is not None:
+                before = self._line(
+                    Feature.id == step.old.feature_id, FeatureVersion.variant == step.old.variant
+                )
+                limit = step.position - 1
+                pending += [(earlier, limit) for earlier in before if earlier.position <= limit]
+        return list(found.values())
+
+    def _line(self, *which: ColumnElement[bool]) -> Iterator[_Step]:
+        return _all_steps(self._session.scalars(_versions(self._repository).where(*which)))
+
+    def _joined(self, step: _Step) -> _Step:
+        """Return the step with the other end, where a version went on elsewhere in the same commit."""
+        if step.position == 0 or (step.old is not None and step.new is not None):
+            return step
+        moves = self._moves_at(step.position)
+        if step.new is not None and step.new.id in moves:
+            return _Step(step.position, self._session.get(FeatureVersion, moves[step.new.id]), step.new)
+        onward = {old: new for new, old in moves.items()}
+        if step.old is not None and step.old.id in onward:
+            return _Step(step.position, step.old, self._session.get(FeatureVersion, onward[step.old.id]))
+        return step
+
+    def _moves_at(self, position: int) -> Mapping[int, int]:
+        if position not in self._moves:
+            self._moves[position] = moves_at(self._session, self._repository, position)
+        return self._moves[position]
+
+
+def _all_steps(versions: Iterable[FeatureVersion]) -> Iterator[_Step]:
+    for _, line in groupby(versions, key=lambda version: (version.feature_id, version.variant)):
+        yield from _steps(line)
 
 
 def _steps(line: Iterable[FeatureVersion]) -> Iterator[_Step]:
@@ -155,17 +227,24 @@ def _entry(step: _Step, commit: CommitRef) -> HistoryEntry:
     old, new = step.old, step.new
     if old is not None and new is not None:
         change, classes = Change.CHANGED, change_classes(_traits(old), _traits(new))
+        if step.has_moved:  # a renamed function differs in its own name, which is no change of layout
+            change, classes = Change.MOVED, tuple(c for c in classes if c != "formatting")
     else:
         change, classes = (Change.ADDED if new is not None else Change.REMOVED), ()
     return HistoryEntry(
         commit=commit,
-        key=f"{version.feature.module}:{version.feature.name}",
+        key=_key(version),
         variant=version.variant,
         change=change,
         classes=classes,
         old=old.definition.source if old is not None else None,
         new=new.definition.source if new is not None else None,
+        origin=_key(old) if old is not None and change is Change.MOVED else None,
     )
+
+
+def _key(version: FeatureVersion) -> str:
+    return f"{version.feature.module}:{version.feature.name}"
 
 
 def _traits(version: FeatureVersion) -> Traits:

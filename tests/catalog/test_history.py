@@ -105,7 +105,7 @@ def test_a_commit_lists_the_features_it_touched_and_no_others(rows):
     rows.commit()
     rows.define("changed", ["raw"])
     rows.remove("removed")
-    rows.define("added")
+    rows.define("added", ["other"])
     rows.commit()
     rows.define("kept", ["raw"])
 
@@ -115,6 +115,73 @@ def test_a_commit_lists_the_features_it_touched_and_no_others(rows):
         ("added", Change.ADDED),
         ("changed", Change.CHANGED),
         ("removed", Change.REMOVED),
+    ]
+
+
+def moved(rows, old: str, new: str, module: str = SPEND, into: str = SPEND, source: str = "") -> None:
+    rows.remove(old, module=module)
+    rows.define(new, ["raw"], module=into, source=source or f"def {new}(raw):\n    return raw * 2\n")
+
+
+def test_a_moved_and_renamed_feature_keeps_its_history(rows):
+    rows.commit("Add")
+    moved(rows, "nothing", "spend")
+    rows.commit("Change")
+    rows.define("spend", ["raw"], source="def spend(raw):\n    return raw * 3\n")
+    rows.commit("Move")
+    moved(rows, "spend", "spend", into="features.money", source="def spend(raw):\n    return raw * 3\n")
+    rows.commit("Rename")
+    moved(rows, "spend", "cost", "features.money", "features.money", "def cost(raw):\n    return raw*3\n")
+
+    entries = history(rows.session, rows.repository, "features.money", "cost")
+
+    assert [(e.commit.subject, e.change, e.key, e.label) for e in entries] == [
+        ("Rename", Change.MOVED, "features.money:cost", "was features.money:spend"),
+        ("Move", Change.MOVED, "features.money:spend", f"was {SPEND}:spend"),
+        ("Change", Change.CHANGED, f"{SPEND}:spend", "logic"),
+        ("Add", Change.ADDED, f"{SPEND}:spend", "added"),
+    ]
+
+
+def test_what_moves_away_and_back_is_told_once(rows):
+    rows.commit("Add")
+    moved(rows, "nothing", "spend")
+    rows.commit("Away")
+    moved(rows, "spend", "cost")
+    rows.commit("Back")
+    moved(rows, "cost", "spend")
+
+    entries = history(rows.session, rows.repository, SPEND, "spend")
+
+    assert [(e.commit.subject, e.label) for e in entries] == [
+        ("Back", f"was {SPEND}:cost"),
+        ("Away", f"was {SPEND}:spend"),
+        ("Add", "added"),
+    ]
+    assert [e.label for e in history(rows.session, rows.repository, SPEND, "cost", 1)] == [
+        f"was {SPEND}:spend",
+        "added",
+    ]
+
+
+def test_two_features_of_the_same_code_are_told_apart_by_their_names_or_not_at_all(rows):
+    body = "(raw):\n    return raw\n"
+    rows.commit("Add")
+    for name in ("a", "b", "c"):
+        rows.define(name, ["raw"], source=f"def {name}{body}")
+    rows.commit("Move")
+    moved(rows, "a", "a", into="features.money", source=f"def a{body}")
+    moved(rows, "b", "x", source=f"def x{body}")
+    moved(rows, "c", "y", source=f"def y{body}")
+
+    changes = commit_changes(rows.session, rows.repository, 1)
+
+    assert [(e.key, e.label) for e in changes] == [
+        ("features.money:a", f"was {SPEND}:a"),
+        (f"{SPEND}:b", "removed"),
+        (f"{SPEND}:c", "removed"),
+        (f"{SPEND}:x", "added"),
+        (f"{SPEND}:y", "added"),
     ]
 
 

@@ -169,7 +169,8 @@ def history(
 ) -> None:
     """List what commits did to FEATURE, the newest first.
 
-    JSON: a list of commit, key, variant, change, classes, and diff (lines) with --diff.
+    JSON: a list of commit, key, variant, change, classes, origin (its key before, if it moved), and diff
+    (lines) with --diff.
     """
     from headwater_catalog.features import find_key
     from headwater_catalog.history import history as history_of
@@ -194,11 +195,11 @@ def _entry_json(entry: HistoryEntry, with_diff: bool) -> dict[str, Any]:
         "variant": entry.variant,
         "change": str(entry.change),
         "classes": list(entry.classes),
+        "origin": entry.origin,
     }
     return {**found, "diff": list(entry.diff())} if with_diff else found
 
 
 def _entry_row(entry: HistoryEntry) -> tuple[str, ...]:
     commit = entry.commit
-    change = ", ".join(entry.classes) or str(entry.change)
-    return commit.sha[:8], day(commit.authored_at), commit.author, entry.variant, change, commit.subject
+    return commit.sha[:8], day(commit.authored_at), commit.author, entry.variant, entry.label, commit.subject
