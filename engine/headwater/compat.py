@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import NoReturn
 
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, did_you_mean
 
 __all__ = ["ALIASES", "activate", "deactivate"]
 
@@ -38,7 +39,21 @@ class _AliasLoader(Loader):
         answering = importlib.import_module(ALIASES[module.__name__])
         public = answering.__all__
         module.__dict__.update({name: getattr(answering, name) for name in public})
+        module.__dict__["__getattr__"] = _missing_name(module.__name__, public)
         module.__doc__ = f"{answering.__name__} under the name {module.__name__}."
+
+
+def _missing_name(module: str, public: Sequence[str]) -> Callable[[str], NoReturn]:
+    """Return a module's `__getattr__` that says what is there in place of a name that is not."""
+
+    def missing(name: str) -> NoReturn:
+        raise AttributeError(
+            f"Headwater does not answer for '{module}.{name}' yet.{did_you_mean(name, public)} "
+            f"It answers for: {', '.join(public)}.",
+            name=name,
+        )
+
+    return missing
 
 
 class _AliasFinder(MetaPathFinder):

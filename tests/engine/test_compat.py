@@ -182,6 +182,15 @@ def test_part_that_is_not_answered_for_is_told(activated) -> None:
         importlib.import_module("hamilton.io")
 
 
+def test_name_that_is_not_answered_for_is_told_with_those_that_are(activated) -> None:
+    driver = importlib.import_module("hamilton.driver")
+
+    with pytest.raises(AttributeError, match=r"does not answer for 'hamilton\.driver\.Builder' yet.*Driver"):
+        _ = driver.Builder
+    with pytest.raises(ImportError, match="Builder"):
+        exec("from hamilton.driver import Builder", {})
+
+
 def test_names_are_forgotten_when_no_longer_answered() -> None:
     compat.activate()
     compat.activate()

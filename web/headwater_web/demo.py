@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING
 
 import click
-from headwater_catalog.scan import scan
 
 from headwater_catalog import jobs
 from headwater_catalog.datasets import list_datasets
@@ -14,6 +13,7 @@ from headwater_catalog.demo import init_demo
 from headwater_catalog.errors import JobError
 from headwater_catalog.repositories import add_repository, get_repository, resolve_at
 from headwater_catalog.runs import get_run, request_run
+from headwater_catalog.scan import scan
 from headwater_catalog.store.database import Database
 from headwater_catalog.worker import Worker
 
