@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import shutil
+import re
 import sys
 import tempfile
 import time
@@ -26,6 +26,7 @@ from headwater_catalog.datasets import file_sha256, new_path, record_version
 from headwater_catalog.errors import JobError
 from headwater_catalog.git import GitSource
 from headwater_catalog.jobs import LeasedJob
+from headwater_catalog.removal import remove_folder
 from headwater_catalog.reports import Report, read_progress, read_report, storable
 from headwater_catalog.repositories import mirror_path
 from headwater_catalog.runner import PROGRESS, RESULT, Request
@@ -53,6 +54,7 @@ logger = logging.getLogger("headwater.runs")
 
 _TABLE: Final = "table"
 _PROGRESS_SECONDS: Final = 1.0
+_WORK_FOLDER: Final = re.compile(r"run-(?P<job>[0-9]{1,9})-.+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +135,11 @@ class _Ended:
 def sweep(database: Database, settings: Settings) -> None:
     """Remove the work folders that lost workers left behind."""
     for folder in (settings.home / "work").glob("run-*-*"):
-        number = folder.name.split("-")[1]
+        named = _WORK_FOLDER.fullmatch(folder.name)
         with database.read() as session:
-            job = session.get(Job, int(number)) if number.isdecimal() else None
+            job = session.get(Job, int(named["job"])) if named else None
         if job is None or job.state != jobs.State.RUNNING:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_folder(folder)
 
 
 @contextlib.contextmanager
@@ -148,7 +150,7 @@ def _work_folder(settings: Settings, leased: LeasedJob) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(folder)
 
 
 def _task(session: Session, settings: Settings, leased: LeasedJob) -> _Task:

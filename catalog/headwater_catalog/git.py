@@ -35,7 +35,6 @@ _ENVIRONMENT = {
     "GIT_CONFIG_PARAMETERS": "",
     "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
     "GIT_NAMESPACE": "",
-    "GIT_GRAFT_FILE": os.devnull,
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_ATTR_NOSYSTEM": "1",
@@ -56,6 +55,9 @@ _HEAD = "refs/headwater/head"
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _FORMAT = "%x00".join(("%H", "%P", "%an", "%ae", "%at", "%ct", "%B"))
 _FIELDS = 7
+_EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799  # the years 1 to 9999
+_LONGEST_LINE, _LONGEST_BODY = 500, 50_000  # characters; a page shows many subjects, and one body
+_LONGEST_REF = 1000  # characters; a system may refuse to start a program with a much longer argument
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +84,13 @@ class CommitInfo:
 
     @property
     def subject(self) -> str:
-        """Return the first paragraph of the message, on one line."""
-        return " ".join(self.message.strip().partition("\n\n")[0].split())
+        """Return the first paragraph of the message, on one line, shortened where nobody would read it."""
+        return _shortened(" ".join(self.message.strip().partition("\n\n")[0].split()), _LONGEST_LINE)
 
     @property
     def body(self) -> str:
-        """Return the message after its first paragraph."""
-        return self.message.strip().partition("\n\n")[2].strip()
+        """Return the message after its first paragraph, shortened likewise."""
+        return _shortened(self.message.strip().partition("\n\n")[2].strip(), _LONGEST_BODY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,10 @@ class GitSource:
         self.path = Path(path)
         self._git = Git(str(self.path))
         self._git.update_environment(
-            **_ENVIRONMENT, GIT_DIR=str(self.path), GIT_OBJECT_DIRECTORY=str(self.path / "objects")
+            **_ENVIRONMENT,
+            GIT_DIR=str(self.path),
+            GIT_OBJECT_DIRECTORY=str(self.path / "objects"),
+            GIT_GRAFT_FILE=str(self.path / "info" / "grafts"),
         )
 
     def __enter__(self) -> GitSource:
@@ -188,12 +193,12 @@ class GitSource:
             NotFound: Nothing here has this name, or it is no commit.
         """
         found = ""
-        if ref and "\0" not in ref:
+        if ref and len(ref) <= _LONGEST_REF and "\0" not in ref:
             arguments = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
             found = self._text(*arguments, accept=(0, 1, 128)).strip()
         if not _SHA.fullmatch(found):
             raise NotFound(
-                f"No commit, branch or tag {ref!r} in this repository. "
+                f"No commit, branch or tag {ref!r:.100} in this repository. "
                 "Scan again if it is new, or give the first characters of a commit's name."
             )
         return found
@@ -372,13 +377,22 @@ def _commit(fields: list[bytes], changes: list[Change]) -> CommitInfo:
     return CommitInfo(
         sha=sha,
         parents=tuple(parents.split()),
-        author_name=name,
-        author_email=email,
-        authored_at=int(authored or 0),
-        committed_at=int(committed or 0),
+        author_name=_shortened(name, _LONGEST_LINE),
+        author_email=_shortened(email, _LONGEST_LINE),
+        authored_at=_instant(authored),
+        committed_at=_instant(committed),
         message=message,
         changes=tuple(changes),
     )
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _instant(seconds: str) -> int:
+    """Read an instant; one beyond the years that calendars and databases know becomes the nearest in them."""
+    return min(max(int(seconds or 0), _EARLIEST), _LATEST)
 
 
 def _change(record: bytes, path: bytes) -> Change:

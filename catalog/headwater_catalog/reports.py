@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+import os
+import stat
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +18,9 @@ __all__ = ["CheckReport", "NodeReport", "Report", "TableReport", "read_progress"
 _REPORT_BYTES: Final = 64 * 1024 * 1024
 _PROGRESS_BYTES: Final = 64 * 1024
 _MOST_SECONDS: Final = 10**9
-_MOST_ROWS: Final = 2**31 - 1  # what the store's column holds
+_MESSAGE: Final = 10_000  # characters of an error, which the page of a run shows as a whole
+_LEVELS: Final = 20  # of objects and lists within one another
+_MOST: Final = 2**31 - 1  # what the store's columns hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +97,8 @@ def read_progress(path: Path) -> dict[str, Any] | None:
         content = _read_json(path, _PROGRESS_BYTES)
         if content is None:
             return None
-        return {
-            "done": int(content["done"]), "total": int(content["total"]), "node": _text(content["node"])
-        }  # fmt: skip
+        done, total = _count(content["done"]), _count(content["total"])
+        return {"done": done, "total": total, "node": _text(content["node"])}
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
 
@@ -111,25 +115,38 @@ def storable(value: Any) -> Any:
 
 
 def _read_json(path: Path, most: int) -> Any:
-    if path.is_symlink() or not path.is_file():  # no pipe that never ends, no file of ours
+    try:
+        with open(path, "rb", opener=_open_as_it_stands) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                return None
+            text = stream.read(most + 1)
+    except OSError:
         return None
-    with path.open("rb") as stream:
-        text = stream.read(most + 1)
     if len(text) > most:
         raise ValueError(f"it is larger than {most // 1024:,} kB")
-    return storable(json.loads(text, parse_constant=str))
+    return storable(json.loads(text, parse_constant=str, parse_float=_finite))
+
+
+def _open_as_it_stands(path: str, flags: int) -> int:
+    # Feature code may still be at work, and puts a link to a file of ours or a pipe that never ends in place.
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+
+
+def _finite(text: str) -> float | str:
+    """Read a number; one too large for a float stays text, since JSON has no infinity to store it as."""
+    number = float(text)
+    return number if math.isfinite(number) else text
 
 
 def _report(content: Mapping[str, Any]) -> Report:
-    table = content["table"]
     return Report(
         nodes=tuple(_node(item) for item in content["nodes"]),
         checks=tuple(_check(item) for item in content["checks"]),
-        sources={_text(name): _rows(rows) for name, rows in content["sources"].items()},
-        preview=_mapping_or_none(content["preview"]),
-        table=table and TableReport(_rows(table["rows"]), [_column(item) for item in table["columns"]]),
+        sources={_text(name): _count(rows) for name, rows in content["sources"].items()},
+        preview=_preview(content["preview"]),
+        table=_table(content["table"]),
         failure=_failure(content["failure"]),
-        environment=_mapping(content["environment"]),
+        environment=_environment(content["environment"]),
     )
 
 
@@ -145,7 +162,7 @@ def _check(item: Mapping[str, Any]) -> CheckReport:
         importance="fail" if item["importance"] == "fail" else "warn",
         passed=item["passed"] is True,
         message=_text(item["message"]),
-        diagnostics=_mapping(item["diagnostics"]),
+        diagnostics=_shallow(_mapping(item["diagnostics"])),
     )
 
 
@@ -153,24 +170,63 @@ def _failure(item: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if item is None:
         return None
     return {
-        "node": None if item["node"] is None else _text(item["node"]),
+        "node": _text_or_none(item["node"]),
         "error": _text(item["error"]),
-        "message": _text(item["message"]),
+        "message": _shortened(_text(item["message"])),
         "frames": [_frame(frame) for frame in item["frames"]],
     }
 
 
 def _frame(item: Mapping[str, Any]) -> dict[str, Any]:
     texts = {key: _text(item[key]) for key in ("path", "function", "code")}
-    return {**texts, "line": int(item["line"] or 0)}
+    return {**texts, "line": _count(item["line"] or 0)}
+
+
+def _preview(item: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if item is None:
+        return None
+    values = [{key: _text(value[key]) for key in ("name", "type", "text")} for value in item["values"]]
+    return {"table": _preview_table(item["table"]), "values": values}
+
+
+def _preview_table(item: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if item is None:
+        return None
+    columns = [{**_column(column), "index": column["index"] is True} for column in item["columns"]]
+    return {
+        "columns": columns,
+        "rows": [_row(cells, len(columns)) for cells in item["rows"]],
+        "row_count": _count(item["row_count"]),
+    }
+
+
+def _row(cells: Sequence[Any], width: int) -> list[str | None]:
+    if len(cells) != width:
+        raise ValueError(f"a row has {len(cells)} cells for {width} columns")
+    return [_text_or_none(cell) for cell in cells]
+
+
+def _table(item: Mapping[str, Any] | None) -> TableReport | None:
+    if item is None:
+        return None
+    return TableReport(_count(item["rows"]), [_column(column) for column in item["columns"]])
 
 
 def _column(item: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": _text(item["name"]), "type": _text(item["type"])}
 
 
-def _rows(value: Any) -> int:
-    return min(max(int(value), 0), _MOST_ROWS)
+def _environment(item: Mapping[str, Any]) -> dict[str, Any]:
+    packages = {_text(name): _text(version) for name, version in item["packages"].items()}
+    return {"python": _text(item["python"]), "platform": _text(item["platform"]), "packages": packages}
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MESSAGE else f"{text[: _MESSAGE - 1]}…"
+
+
+def _count(value: Any) -> int:
+    return min(max(int(value), 0), _MOST)
 
 
 def _text(value: Any) -> str:
@@ -179,11 +235,20 @@ def _text(value: Any) -> str:
     return value
 
 
+def _text_or_none(value: Any) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _shallow(value: Any, levels: int = _LEVELS) -> Any:
+    """Return a value that is not nested too deeply; what was written here must be read back elsewhere."""
+    if levels == 0:
+        raise ValueError("it is nested too deeply")
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _shallow(item, levels - 1)
+    return value
+
+
 def _mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise TypeError(f"{value!r:.40} is no object")
     return value
-
-
-def _mapping_or_none(value: Any) -> dict[str, Any] | None:
-    return None if value is None else _mapping(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -71,6 +72,8 @@ def request_run(
     chosen = choose_dataflow(session, repository, commit.position, dataflow, outputs)
     names = chosen.names_of(outputs)
     chosen.require_config(config)
+    for name, value in config.items():
+        _require_storable(name, value)
     if save is not None and save not in FORMATS.values():
         raise Conflict(f"A table cannot be saved as '{save}'. Choose one of: {listed(FORMATS.values())}.")
     run = Run(
@@ -144,7 +147,19 @@ def _input(settings: Settings, flow: DataflowAt, name: str, value: Any) -> dict[
         raise NotFound(
             f"Nothing in dataflow '{flow.name}' needs an input '{name}'.{did_you_mean(name, flow.reads)}"
         )
+    _require_storable(name, value)
     return {"value": value}
+
+
+def _require_storable(name: str, value: Any) -> None:
+    """Refuse what JSON cannot say, though Python's reader of it takes it: no number, and half a character."""
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Conflict(
+            f"'{name}' cannot be {value!r:.80}, since that cannot be stored as JSON: {error}. "
+            "Give finite numbers, whole texts, and lists and objects of them."
+        ) from None
 
 
 def _source_input(settings: Settings, name: str, value: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from flask import Flask, g, request, url_for
 
@@ -38,8 +39,10 @@ def commit_url(repository: str, sha: str) -> str:
 
 def with_args(**changes: Any) -> str:
     """Return this page's address with some of its parameters changed; None removes one."""
-    values = {**(request.view_args or {}), **request.args.to_dict(), **changes}
-    return url_for(request.endpoint or "home.home", **values)
+    kept = {name: value for name, value in {**request.args.to_dict(), **changes}.items() if value is not None}
+    # Not `url_for`, which would take parameters like `_scheme` and `endpoint` for its own.
+    path = quote(request.script_root + request.path, safe="/:")
+    return f"{path}?{urlencode(kept)}" if kept else path
 
 
 def term(field: str, value: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+import re
 
 from flask import Flask, Response, abort, request
 from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
@@ -35,6 +35,9 @@ HEADERS = {
 }
 
 
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+)(?::[0-9]{1,5})?")
+
+
 def protect(app: Flask) -> None:
     """Guard every request and mark every answer of the application."""
     app.before_request(_refuse_foreign_host)  # before the CSRF check, so that it speaks first
@@ -45,11 +48,8 @@ def protect(app: Flask) -> None:
 
 def _refuse_foreign_host() -> None:
     """Refuse a Host header that another site's name server may have pointed here (DNS rebinding)."""
-    try:
-        name = urlsplit(f"//{request.headers.get('Host', '')}").hostname
-    except ValueError:
-        name = None
-    if name is None or not is_loopback(name):
+    host = _HOST.fullmatch(request.headers.get("Host", ""))
+    if host is None or not is_loopback(host["name"].strip("[]").lower()):
         abort(400, "The Host header does not name this machine. Open Headwater as http://127.0.0.1.")
 
 

@@ -124,6 +124,7 @@ def _serve_by_gunicorn(settings: Settings, listener: socket.socket) -> None:
                 "graceful_timeout": _GRACE,
                 "loglevel": "warning",
                 "control_socket_disable": True,
+                "forwarded_allow_ips": "",  # no proxy stands before it, so nobody may speak for one
             }
             for name, value in options.items():
                 self.cfg.set(name, value)

@@ -59,7 +59,7 @@ class CommitEntry:
         return all(entry.classes == ("formatting",) for entry in self.entries)
 
 
-@blueprint.get("/r/<repo>/f/<key>")
+@blueprint.get("/r/<repo>/f/<path:key>")  # a column may be named price/unit
 def feature(repo: str, key: str) -> str | Response | tuple[str, int]:
     """Show a feature; a bare name leads to its full address, or to a choice."""
     view = as_of(repo)
