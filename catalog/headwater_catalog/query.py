@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from headwater.errors import did_you_mean
 from headwater_catalog.errors import QueryError
@@ -69,21 +70,38 @@ class Query:
         return "_".join(term.value for term in self.wanted if not term.is_phrase)
 
 
+MOST_TERMS: Final = 20
+"""Terms of one query; each is a subquery, and a database plans many of them slowly."""
+
+
 def parse_query(text: str) -> Query:
     """Read a query.
 
     Raises:
-        QueryError: A quote is not closed, or a field is unknown or has no value; tells the position.
+        QueryError: A quote is not closed, a field is unknown or has no value, or there are too many terms;
+            tells the position.
     """
     text = storable(text)
-    terms = []
+    terms: dict[tuple[str, str, bool, bool], Term] = {}
     position = 0
     while (position := _skip_space(text, position)) < len(text):
         match = _TERM.match(text, position)
         assert match is not None  # every part of the pattern may be empty
-        terms.append(_term(match))
+        term = _term(match)
+        if term.value:
+            # A term said twice means no more than said once, and would cost as much again; it stands where
+            # it was said last, since the last word of a query may still be growing.
+            key = term.field, term.value, term.is_phrase, term.negated
+            terms.pop(key, None)
+            terms[key] = term
+        if len(terms) > MOST_TERMS:
+            raise QueryError(
+                f"The query has more than {MOST_TERMS} terms, the next at position {term.position}. "
+                "Ask for fewer at once.",
+                term.position,
+            )
         position = match.end()
-    return Query(text.strip(), tuple(term for term in terms if term.value))
+    return Query(text.strip(), tuple(terms.values()))
 
 
 def _skip_space(text: str, position: int) -> int:

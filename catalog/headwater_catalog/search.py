@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, collate, func, not_, null, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, collate, func, not_, null, or_, select, true
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from headwater_catalog.features import owner_of, shown, summary_of
@@ -214,7 +214,7 @@ def _rank(query: Query, field: ColumnElement[int]) -> ColumnElement[int]:
 
 
 def _left_out(session: Session, term: Term) -> ColumnElement[bool]:
-    return and_(*(FeatureVersion.id.not_in(matching(session, found)) for found in _expressions(term)))
+    return and_(true(), *(FeatureVersion.id.not_in(matching(session, found)) for found in _expressions(term)))
 
 
 def _condition(term: Term) -> ColumnElement[bool]:

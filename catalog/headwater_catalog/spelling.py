@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 
 from headwater_catalog.tokens import fold, name_parts
 
@@ -21,13 +22,13 @@ def nearest_names(asked: str, names: Collection[str], limit: int = 5) -> list[st
     near_parts: dict[str, bool] = {}
     ranked: list[tuple[int, int, str]] = []
     for name in names:
-        lower = name.casefold()
+        lower, pieces = _parts(name)
         slips = _slips(whole, lower)
         if slips is not None:
             ranked.append((slips, len(name), name))
             continue
         count = 0
-        for part in lower.split("_"):
+        for part in pieces:
             if part not in near_parts:
                 near_parts[part] = any(_slips(word, part) is not None for word in parts)
             count += near_parts[part]
@@ -42,10 +43,21 @@ def _slips(word: str, other: str) -> int | None:
     if len(word) < 3 or abs(len(word) - len(other)) > most:
         return None
     # One slip changes at most two members of the set of letters, and to compare sets is quick.
-    if len(set(word) ^ set(other)) > 2 * most:
+    if len(_letters(word) ^ _letters(other)) > 2 * most:
         return None
     slips = distance(word, other, most)
     return slips if slips <= most else None
+
+
+@lru_cache(maxsize=65_536)  # every misspelled word meets the same names
+def _letters(word: str) -> frozenset[str]:
+    return frozenset(word)
+
+
+@lru_cache(maxsize=65_536)
+def _parts(name: str) -> tuple[str, tuple[str, ...]]:
+    lower = name.casefold()
+    return lower, tuple(lower.split("_"))
 
 
 def distance(a: str, b: str, most: int) -> int:
@@ -53,6 +65,16 @@ def distance(a: str, b: str, most: int) -> int:
 
     This is the restricted Damerau-Levenshtein distance; beyond `most` it only says "more".
     """
+    # What both begin and end with never changes the distance.
+    start, end = 0, 0
+    shorter = min(len(a), len(b))
+    while start < shorter and a[start] == b[start]:
+        start += 1
+    while end < shorter - start and a[-1 - end] == b[-1 - end]:
+        end += 1
+    a, b = a[start : len(a) - end], b[start : len(b) - end]
+    if len(a) == 1 == len(b) or not a or not b:
+        return max(len(a), len(b))
     before: list[int] = []
     last = list(range(len(b) + 1))
     for i, letter in enumerate(a, 1):

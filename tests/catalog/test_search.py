@@ -419,3 +419,10 @@ def test_distance_counts_slips(a, b, slips):
 def test_short_words_may_have_one_slip_only():
     assert nearest_names("aeg", ["age"]) == ["age"]
     assert nearest_names("aeg", ["gae"]) == []
+
+
+def test_a_query_of_very_many_terms_is_refused_and_repeated_ones_count_once():
+    assert len(parse_query("spend " * 200).terms) == 1
+    assert [term.value for term in parse_query("spend per spend").terms] == ["per", "spend"]
+    with pytest.raises(QueryError, match="more than 20 terms"):
+        parse_query(" ".join(f"word{number}" for number in range(21)))

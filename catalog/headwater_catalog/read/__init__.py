@@ -1,20 +1,24 @@
 """The static reader: from source text to functions and dataflows, nothing imported or run."""
 
 from headwater_catalog.read.diagnostics import Diagnostic
+from headwater_catalog.read.functions import RawFunction
 from headwater_catalog.read.link import LinkedModule
 from headwater_catalog.read.modules import is_source
-from headwater_catalog.read.parse import ParsedModule, RawFunction, read_blob
+from headwater_catalog.read.parse import Content, ParsedModule, read_blob
+from headwater_catalog.read.pieces import Pieces
 from headwater_catalog.read.project import PROJECT_FILES, DataflowSpec, Project, SourceSpec, read_project
 from headwater_catalog.read.tree import LinkCache, Reading, read_directory, read_tree
 
 __all__ = [
     "PROJECT_FILES",
     "READER_VERSION",
+    "Content",
     "DataflowSpec",
     "Diagnostic",
     "LinkCache",
     "LinkedModule",
     "ParsedModule",
+    "Pieces",
     "Project",
     "RawFunction",
     "Reading",
@@ -26,5 +30,5 @@ __all__ = [
     "read_tree",
 ]
 
-READER_VERSION = "1"
+READER_VERSION = "2"
 """Changes when the same source is read differently; catalogs then read their history anew."""

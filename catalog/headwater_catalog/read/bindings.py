@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from headwater_catalog.read.changes import changes_in, is_reached_into
+from headwater_catalog.read.pieces import Piece
 
 __all__ = ["Binding", "Bindings", "Constant", "Definition", "Import", "Opaque", "bindings_of"]
 
@@ -29,9 +31,15 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A name that is assigned once, at the top level, and never changed."""
+    """A name that is assigned once, at the top level, and never changed.
 
-    expression: ast.expr
+    Attributes:
+        expression: Its value.
+        source: The lines of the whole assignment: equal ones give the name an equal value.
+    """
+
+    expression: ast.expr = field(compare=False, repr=False)
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +79,20 @@ class Bindings:
     remarks: list[tuple[int, str]] = field(default_factory=list)
 
 
-def bindings_of(tree: ast.Module, text: str) -> Bindings:
-    """Collect the top-level names of a parsed module; `text` is its source."""
-    collector = _Collector()
-    collector.block(tree.body)
-    for name in _changed(tree, text, collector.found.names):
-        collector.found.names[name] = Opaque("is changed after it is set")
+def bindings_of(pieces: Sequence[Piece], lines: Sequence[str]) -> Bindings:
+    """Collect the top-level names of a module from its pieces; `lines` are its source."""
+    collector = _Collector(lines)
+    collector.block([statement.node for piece in pieces for statement in piece.statements])
+    _change(collector.found.names, pieces)
     return collector.found
 
 
 class _Collector:
     """Walks the statements that importing the module would run, in their order."""
 
-    def __init__(self) -> None:
+    def __init__(self, lines: Sequence[str]) -> None:
         self.found = Bindings()
+        self._lines = lines
 
     def block(self, statements: list[ast.stmt]) -> None:
         for statement in statements:
@@ -97,10 +105,10 @@ class _Collector:
                     self._import(statement)
                 case ast.Assign(targets=targets, value=value):
                     for target in targets:
-                        self._assign(target, value)
+                        self._assign(target, value, self._source(statement))
                 case ast.AnnAssign(target=target, value=value):
                     if value is not None:
-                        self._assign(target, value)
+                        self._assign(target, value, self._source(statement))
                 case ast.With() | ast.AsyncWith():
                     self._with(statement)
                 case ast.If(test=test, body=body, orelse=orelse):
@@ -143,12 +151,15 @@ class _Collector:
         if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
             self.found.stars.append((statement.module or "", statement.level))
 
-    def _assign(self, target: ast.expr, value: ast.expr) -> None:
+    def _source(self, statement: ast.stmt) -> str:
+        return "\n".join(self._lines[statement.lineno - 1 : statement.end_lineno])
+
+    def _assign(self, target: ast.expr, value: ast.expr, source: str) -> None:
         if isinstance(target, ast.Name):
-            self._bind(target.id, Constant(value), target.lineno)
+            self._bind(target.id, Constant(value, source), target.lineno)
             return
         for part, item in _pairs(target, value):
-            self._assign(part, item)
+            self._assign(part, item, source)
         if not _pairs(target, value):
             self._conditional([target], "is unpacked from a value that is not known")
 
@@ -251,67 +262,28 @@ def _touched(root: ast.AST) -> Iterator[tuple[str, ast.AST]]:
             stack.extend(ast.iter_child_nodes(node))
 
 
-_CHANGING = frozenset(
-    (
-        *("add", "append", "clear", "difference_update", "discard", "extend", "insert"),
-        *("intersection_update", "pop", "popitem", "remove", "reverse", "setdefault", "sort"),
-        *("symmetric_difference_update", "update"),
-    )
-)
-"""Methods that change a list, a set or a dictionary in place."""
-
-
-def _changed(tree: ast.Module, text: str, names: Mapping[str, Binding]) -> Iterator[str]:
-    """Yield constants that some code of the module changes in place or sets by `global`."""
+def _change(names: dict[str, Binding], pieces: Sequence[Piece]) -> None:
+    """Note which constants the code of the module changes."""
     constants = {name: bound for name, bound in names.items() if isinstance(bound, Constant)}
-    if not _may_change(constants.values(), text):
-        return
-    for node in ast.walk(tree):
-        for name in _changes(node):
-            while name in constants:
-                yield name
-                # A second name for the same list shares its fate.
-                origin = constants.pop(name).expression
-                name = origin.id if isinstance(origin, ast.Name) else ""
+    loose = {name for name, bound in constants.items() if not _is_fixed(bound.expression, names)}
+    for text in (piece.text for piece in pieces if piece.may_change):
+        # To look at all code again costs more than parsing; few pieces do anything to a name that may change.
+        if "global" in text or any(name in text and is_reached_into(text, name) for name in loose):
+            changes = changes_in(text)
+            for name in changes.set | (changes.changed & loose):
+                while isinstance(bound := names.get(name), Constant):
+                    names[name] = Opaque("is changed after it is set")
+                    # A second name for the same list shares its fate.
+                    name = bound.expression.id if isinstance(bound.expression, ast.Name) else ""
 
 
-_GLOBAL = re.compile(r"\bglobal\b")
-_METHODS = "|".join(sorted(_CHANGING))
-# What every change in place has somewhere: a changing method, `x[…] =`, `x.y =` or `del`.
-_CHANGE = re.compile(rf"\.\s*(?:{_METHODS})\b|\][^\n=]{{0,4}}=(?!=)|\.\s*\w+\s*=(?!=)|\bdel\b")
-
-
-def _may_change(constants: Collection[Constant], text: str) -> bool:
-    # Walking every node costs more than parsing; nearly always the text alone rules a change out.
-    if not constants:
-        return False
-    if _GLOBAL.search(text):
-        return True
-    fixed = all(_is_fixed(constant.expression) for constant in constants)
-    return not fixed and _CHANGE.search(text) is not None
-
-
-def _is_fixed(expression: ast.expr) -> bool:
-    """Tell whether a value is of a kind that cannot be changed in place."""
+def _is_fixed(expression: ast.expr, names: Mapping[str, Binding]) -> bool:
+    """Tell whether a value cannot be changed in place, or would not be known anyway."""
     if isinstance(expression, ast.Tuple):
         return all(isinstance(item, ast.Constant) for item in expression.elts)
+    if isinstance(expression, ast.Call) and isinstance(expression.func, ast.Attribute):
+        # `logging.getLogger(...)`: what functions of other modules return is never known.
+        owner = expression.func.value
+        bound = names.get(owner.id) if isinstance(owner, ast.Name) else None
+        return isinstance(bound, Import) and bound.name is None
     return isinstance(expression, (ast.Constant, ast.UnaryOp, ast.JoinedStr, ast.Compare))
-
-
-def _changes(node: ast.AST) -> list[str]:
-    match node:
-        case ast.Global(names=names):
-            return names
-        case ast.Call(func=ast.Attribute(value=target, attr=method)) if method in _CHANGING:
-            return _root(target)
-        case ast.Subscript(ctx=ast.Store() | ast.Del(), value=target):
-            return _root(target)
-        case ast.Attribute(ctx=ast.Store() | ast.Del(), value=target):
-            return _root(target)
-    return []
-
-
-def _root(target: ast.expr) -> list[str]:
-    while isinstance(target, (ast.Subscript, ast.Attribute)):
-        target = target.value
-    return [target.id] if isinstance(target, ast.Name) else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from headwater.errors import DefinitionError
@@ -12,15 +12,15 @@ from headwater.function import Function, Location, Parameter
 from headwater.modifiers import static
 from headwater.modifiers.base import Modifier
 from headwater.types import Type
-from headwater.values import MISSING, Reference, Unevaluated
+from headwater.values import MISSING, Reference, Unevaluated, unevaluated_in
 from headwater_catalog.read.annotations import Annotations
 from headwater_catalog.read.diagnostics import Diagnostic
 from headwater_catalog.read.evaluate import Evaluator, source_text
+from headwater_catalog.read.functions import RawFunction, RawParameter
 from headwater_catalog.read.modules import Module
-from headwater_catalog.read.parse import RawFunction, RawParameter
 from headwater_catalog.read.scope import Resolve, Scope, public_modifier
 
-__all__ = ["LinkedModule", "link"]
+__all__ = ["LinkedModule", "link", "still_means"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class LinkedModule:
         functions: Its functions, in the order of the source; `callable` is None.
         raw: The same functions as they stand in the source, one for one.
         diagnostics: What could not be read as meant, with the path.
-        uses: Other modules that were consulted, with the digest of their content; None for a name that the
-            tree does not have. While these stay, linking again gives the same.
+        uses: Other modules that were consulted, with what they mean; None for a name that the tree does not
+            have. While these stay, linking again gives the same.
     """
 
     module: Module
@@ -43,22 +43,71 @@ class LinkedModule:
     uses: Mapping[str, str | None]
 
 
-def link(module: Module, resolve: Resolve) -> LinkedModule:
+def link(module: Module, resolve: Resolve, earlier: LinkedModule | None = None) -> LinkedModule:
     """Read the functions of a module, following names through the other modules of its source tree.
 
     Args:
         module: The module.
         resolve: Gives other modules of the tree by their dotted names.
+        earlier: What it was before; functions that nothing has changed for are taken from there. Most
+            commits change one function among many.
     """
     linker = _Linker(module, resolve)
-    functions = tuple(map(linker.function, module.parsed.functions))
+    known, uses = _reusable(earlier, module, resolve)
+    functions = tuple(
+        _placed(known[raw.source], raw) if raw.source in known and not raw.replaced else linker.function(raw)
+        for raw in module.parsed.functions
+    )
+    uses |= {name: meaning for name, meaning in linker.scope.uses.items() if name != module.name}
     return LinkedModule(
         module=module,
         functions=functions,
         raw=module.parsed.functions,
         diagnostics=(*(d.at(module.path) for d in module.parsed.diagnostics), *linker.diagnostics),
-        uses={name: digest for name, digest in linker.scope.uses.items() if name != module.name},
+        uses=uses,
     )
+
+
+def _reusable(
+    earlier: LinkedModule | None, module: Module, resolve: Resolve
+) -> tuple[dict[str, Function], dict[str, str | None]]:
+    """Return the functions that are the same still, by their source, and the modules they follow from."""
+    if earlier is None or not _means_the_same(earlier, module, resolve):
+        return {}, {}
+    pairs = zip(earlier.raw, earlier.functions, strict=True)
+    return {raw.source: function for raw, function in pairs if _is_settled(function)}, dict(earlier.uses)
+
+
+def _means_the_same(earlier: LinkedModule, module: Module, resolve: Resolve) -> bool:
+    """Tell whether every name in the code of a module means what it meant before."""
+    before, now = earlier.module, module
+    return (
+        (before.name, before.path) == (now.name, now.path)
+        and before.meaning == now.meaning
+        and all(still_means(meaning, resolve(name)) for name, meaning in earlier.uses.items())
+    )
+
+
+def still_means(meaning: str | None, module: Module | None) -> bool:
+    """Tell whether a module, or that there is none, is what was found before."""
+    return meaning == (module.meaning if module else None)
+
+
+def _is_settled(function: Function) -> bool:
+    """Tell whether everything about a function is known, so that it says nothing about lines."""
+    defaults = [parameter.default for parameter in function.parameters]
+    return not (
+        function.partial
+        or any(modifier.partial for modifier in function.modifiers)
+        or any(unevaluated_in([*defaults, *function.modifiers]))
+    )
+
+
+def _placed(function: Function, raw: RawFunction) -> Function:
+    location = function.location
+    if location.line == raw.def_line:
+        return function
+    return replace(function, location=replace(location, line=raw.def_line, end_line=raw.end_line))
 
 
 class _Linker:

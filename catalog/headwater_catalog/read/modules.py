@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from headwater.errors import did_you_mean
+from headwater.function import ParameterKind
 from headwater_catalog.read.diagnostics import Diagnostic
-from headwater_catalog.read.parse import ParsedModule, RawFunction
+from headwater_catalog.read.functions import RawFunction
+from headwater_catalog.read.parse import Content, ParsedModule
 from headwater_catalog.read.project import DataflowSpec, Project
 
 __all__ = [
     "Module",
     "declared_dataflows",
+    "has_features",
     "is_candidate",
     "is_source",
     "layout_dataflows",
@@ -37,7 +41,17 @@ class Module:
 
     name: str
     path: str
-    parsed: ParsedModule
+    content: Content
+
+    @property
+    def parsed(self) -> ParsedModule:
+        """Return what its file says."""
+        return self.content.parsed
+
+    @property
+    def meaning(self) -> str:
+        """Return the hash of all that other modules can take from it."""
+        return f"{self.parsed.meaning}/" if self.is_package else self.parsed.meaning
 
     @property
     def is_package(self) -> bool:
@@ -84,7 +98,7 @@ def module_name(path: str, source_roots: tuple[str, ...] = ("src",)) -> str | No
 
 
 def modules_of(
-    files: Mapping[str, ParsedModule], source_roots: Collection[str] = ()
+    files: Mapping[str, Content], source_roots: Collection[str] = ()
 ) -> tuple[dict[str, Module], list[Diagnostic]]:
     """Return the modules of a source tree by name, and what is wrong with their places."""
     # `src` is the usual root; where it is a package itself, people import from `src.…`.
@@ -135,19 +149,32 @@ def _matching(pattern: str, names: Collection[str]) -> list[str]:
 
 
 def layout_dataflows(modules: Iterable[Module]) -> tuple[DataflowSpec, ...]:
-    """Return one dataflow for each top-level package that has features, and one for loose modules."""
+    """Return one dataflow for each top-level package of modules with features, and one for loose modules."""
     members: dict[str, list[str]] = {}
     for module in modules:
-        if is_candidate(module.path) and any(map(offers_feature, module.parsed.functions)):
-            package, dot, _ = module.name.partition(".")
-            members.setdefault(package if dot or module.is_package else MAIN, []).append(module.name)
+        package, dot, _ = module.name.partition(".")
+        members.setdefault(package if dot or module.is_package else MAIN, []).append(module.name)
     return tuple(
         DataflowSpec(name, modules=tuple(sorted(members[name])), origin="layout") for name in sorted(members)
     )
 
 
+def has_features(module: Module) -> bool:
+    """Tell whether a module that no dataflow names looks like one of features."""
+    return is_candidate(module.path) and any(map(offers_feature, module.parsed.functions))
+
+
 def offers_feature(function: RawFunction) -> bool:
-    """Tell whether an undeclared function looks like a feature: fully annotated, no entry point, no test."""
+    """Tell whether an undeclared function looks like a feature.
+
+    It is fully annotated, makes a value, takes every parameter by name, and is no entry point and no test.
+    """
     if function.name == "main" or function.name.startswith("test_"):
         return False
-    return function.returns is not None and all(p.annotation is not None for p in function.parameters)
+    makes_value = function.returns is not None and not _is_none(function.returns)
+    by_name = (ParameterKind.POSITIONAL_OR_KEYWORD, ParameterKind.KEYWORD_ONLY)
+    return makes_value and all(p.annotation is not None and p.kind in by_name for p in function.parameters)
+
+
+def _is_none(annotation: ast.expr) -> bool:
+    return isinstance(annotation, ast.Constant) and annotation.value is None

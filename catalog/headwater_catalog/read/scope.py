@@ -71,8 +71,8 @@ class Scope:
 
     @property
     def uses(self) -> dict[str, str | None]:
-        """Names of the modules looked into, with the digests of their content."""
-        return {name: found.parsed.digest if found else None for name, found in self._seen.items()}
+        """Names of the modules looked into, with what they mean."""
+        return {name: found.meaning if found else None for name, found in self._seen.items()}
 
     def module(self, name: str) -> Module | None:
         """Return a module of the tree by its dotted name."""

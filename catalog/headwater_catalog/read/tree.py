@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from headwater.modifiers import hamilton_exclude
 from headwater_catalog.read.diagnostics import Diagnostic
-from headwater_catalog.read.link import LinkedModule, link
+from headwater_catalog.read.link import LinkedModule, link, still_means
 from headwater_catalog.read.modules import (
     Module,
     declared_dataflows,
+    has_features,
     is_candidate,
     is_source,
     layout_dataflows,
     modules_of,
     offers_feature,
 )
-from headwater_catalog.read.parse import ParsedModule, read_blob
+from headwater_catalog.read.parse import Content
 from headwater_catalog.read.project import PROJECT_FILES, DataflowSpec, Project, read_project
 
 __all__ = ["LinkCache", "Reading", "read_directory", "read_tree"]
@@ -43,54 +44,96 @@ class Reading:
 
 
 class LinkCache:
-    """Linked modules of earlier readings, taken again while they and what they use are unchanged."""
+    """The modules of the last reading, taken again while they and what they use are unchanged."""
 
     def __init__(self) -> None:
-        self._linked: dict[tuple[str, bool], LinkedModule] = {}
+        self._modules: dict[str, Module] = {}
+        self._misplaced: list[Diagnostic] = []
+        self._paths: frozenset[str] = frozenset()
+        self._source_roots: tuple[str, ...] = ()
+        self._changed: set[str] = set()
+        self._offers: dict[str, tuple[Module, bool]] = {}
+        self._linked: dict[tuple[str, bool], _Linked] = {}
+        self._readings = 0
 
-    def get(self, module: Module, declared: bool, modules: Mapping[str, Module]) -> LinkedModule:
+    def modules(
+        self, files: Mapping[str, Content], source_roots: tuple[str, ...]
+    ) -> tuple[Mapping[str, Module], list[Diagnostic]]:
+        """Return the modules of the next source tree by name, and what is wrong with their places."""
+        self._readings += 1
+        before = self._modules
+        if self._paths == files.keys() and self._source_roots == source_roots:
+            now = {n: m if m.content == files[m.path] else _renewed(m, files) for n, m in before.items()}
+        else:
+            self._paths, self._source_roots = frozenset(files), source_roots
+            placed, self._misplaced = modules_of(files, source_roots)
+            now = {n: known if (known := before.get(n)) == m else m for n, m in placed.items()}
+        self._changed = {n for n in before.keys() | now.keys() if before.get(n) is not now.get(n)}
+        self._modules = now
+        return now, self._misplaced
+
+    def offering(self) -> list[Module]:
+        """Return the modules that look like ones of features."""
+        for name in self._offers.keys() - self._modules:
+            del self._offers[name]
+        for name, module in self._modules.items():
+            known = self._offers.get(name)
+            if known is None or known[0] is not module:
+                self._offers[name] = module, has_features(module)
+        return [module for name, module in self._modules.items() if self._offers[name][1]]
+
+    def get(self, name: str, declared: bool) -> LinkedModule:
         """Return a module with its feature functions, linked anew where something it says has changed."""
+        module = self._modules[name]
         known = self._linked.get((module.path, declared))
-        if known is None or not _is_current(known, module, modules):
-            known = _features(link(module, modules.get), declared)
-            self._linked[module.path, declared] = known
-        return known
+        if known is None or not self._is_current(known, module):
+            linked = link(module, self._modules.get, known.linked if known else None)
+            known = self._linked[module.path, declared] = _Linked(linked, _features(linked, declared))
+        known.reading = self._readings
+        return known.features
 
-
-def _is_current(linked: LinkedModule, module: Module, modules: Mapping[str, Module]) -> bool:
-    if linked.module.name != module.name or linked.module.parsed.digest != module.parsed.digest:
-        return False
-    for name, digest in linked.uses.items():
-        used = modules.get(name)
-        if (used.parsed.digest if used else None) != digest:
+    def _is_current(self, known: _Linked, module: Module) -> bool:
+        if known.linked.module != module:
             return False
-    return True
+        uses: Collection[str] = known.linked.uses
+        if known.reading == self._readings - 1:  # what has changed since then is known
+            uses = self._changed.intersection(uses)
+        return all(still_means(known.linked.uses[name], self._modules.get(name)) for name in uses)
 
 
-def read_tree(
-    files: Mapping[str, ParsedModule], project: Project, link_cache: LinkCache | None = None
-) -> Reading:
+@dataclass(slots=True)
+class _Linked:
+    linked: LinkedModule
+    features: LinkedModule
+    reading: int = 0
+
+
+def _renewed(module: Module, files: Mapping[str, Content]) -> Module:
+    return replace(module, content=files[module.path])
+
+
+def read_tree(files: Mapping[str, Content], project: Project, link_cache: LinkCache | None = None) -> Reading:
     """Read one state of a source tree.
 
     Where the project declares no dataflow, the layout of the packages makes them.
 
     Args:
-        files: What the Python files say, by path (with "/"), as `read_blob` gives it.
+        files: The Python files by path (with "/"); those that no feature needs are not looked into.
         project: What the project file says.
         link_cache: Kept by the caller between readings of similar trees; unchanged modules come back as the
             very same objects, so that `is` tells what has to be looked at again.
     """
     cache = link_cache or LinkCache()
-    modules, misplaced = modules_of(files, project.source_roots)
+    modules, misplaced = cache.modules(files, project.source_roots)
     diagnostics = [*project.diagnostics, *misplaced]
     declared = bool(project.dataflows)
     if declared:
         dataflows, unknown = declared_dataflows(project, modules)
         diagnostics += unknown
     else:
-        dataflows = layout_dataflows(modules.values())
+        dataflows = layout_dataflows(cache.offering())
     used = dict.fromkeys(name for dataflow in dataflows for name in dataflow.modules)
-    linked = {name: cache.get(modules[name], declared, modules) for name in used}
+    linked = {name: cache.get(name, declared) for name in used}
     for module in linked.values():
         diagnostics += module.diagnostics
     if not declared:
@@ -135,7 +178,7 @@ def read_directory(directory: Path) -> Reading:
     Raises:
         OSError: The directory or a file in it cannot be read.
     """
-    files = {path: read_blob((directory / path).read_bytes()) for path in _python_files(directory)}
+    files = {path: Content((directory / path).read_bytes()) for path in _python_files(directory)}
     texts = [directory / name for name in PROJECT_FILES]
     return read_tree(files, read_project(*(text.read_bytes() if text.is_file() else None for text in texts)))
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from headwater_catalog.git import Change, CommitInfo, GitSource, TreeFile
 from headwater_catalog.read import (
     PROJECT_FILES,
+    Content,
     Diagnostic,
     LinkCache,
     LinkedModule,
-    ParsedModule,
+    Pieces,
     Project,
     Reading,
     is_source,
-    read_blob,
     read_project,
     read_tree,
 )
@@ -80,12 +80,12 @@ class History:
 
     def __init__(self, source: GitSource, timelines: Timelines) -> None:
         self.timelines = timelines
-        self.parsed: dict[str, ParsedModule] = {}
-        self.sizes: dict[str, int] = {}
+        self.contents: dict[str, Content] = {}
         self.blobs_read = 0
         self._source = source
         self._files: dict[str, str] = {}
-        self._sources: dict[str, ParsedModule] = {}
+        self._sources: dict[str, Content] = {}
+        self._pieces = Pieces()
         self._started = False
         self._project = Project()
         self._cache = LinkCache()
@@ -113,21 +113,19 @@ class History:
     def forget(self) -> None:
         """Let go of contents that the tree no longer has."""
         kept = set(self._files.values())
-        self.parsed = {oid: parsed for oid, parsed in self.parsed.items() if oid in kept}
-        self.sizes = {oid: size for oid, size in self.sizes.items() if oid in kept}
+        self.contents = {oid: content for oid, content in self.contents.items() if oid in kept}
 
     def _read_sources(self, paths: list[str]) -> None:
         oids = {path: self._files.get(path) for path in paths}
-        unread = dict.fromkeys(oid for oid in oids.values() if oid is not None and oid not in self.parsed)
-        for oid, content in self._source.blobs(unread):
-            self.parsed[oid] = read_blob(content)
-            self.sizes[oid] = len(content)
+        unread = dict.fromkeys(oid for oid in oids.values() if oid is not None and oid not in self.contents)
+        for oid, source in self._source.blobs(unread):
+            self.contents[oid] = Content(source, self._pieces)
             self.blobs_read += 1
         for path, now in oids.items():
             if now is None:
                 self._sources.pop(path, None)
             else:
-                self._sources[path] = self.parsed[now]
+                self._sources[path] = self.contents[now]
 
     def _read_project(self) -> Project:
         oids = [self._files.get(name) for name in PROJECT_FILES]
@@ -136,34 +134,33 @@ class History:
 
     def _read(self, position: int) -> None:
         reading = read_tree(self._sources, self._project, self._cache)
-        faults = self._read_features(position, reading)
-        places = {
-            name: ModulePlace(clean(linked.module.path), self._files[linked.module.path])
-            for name, linked in reading.modules.items()
-            if len(name) <= LONGEST_NAME
-        }
+        faults = self._read_modules(position, reading)
         found = ((clean(d.path), d.line, clean(d.message)) for d in (*reading.diagnostics, *faults))
         flows = {
             clean(dataflow.name): dataflow_record(dataflow)
             for dataflow in reading.dataflows
             if len(dataflow.name) <= LONGEST_NAME
         }
-        self.timelines.modules.replace(position, places)
         self.timelines.dataflows.replace(position, flows)
         self.timelines.diagnostics.replace(position, dict.fromkeys(found))
 
-    def _read_features(self, position: int, reading: Reading) -> list[Diagnostic]:
+    def _read_modules(self, position: int, reading: Reading) -> list[Diagnostic]:
+        features, modules = self.timelines.features, self.timelines.modules
+        modules.change(position, [name for name in modules.current if name not in reading.modules], {})
         for name in [name for name in self._keys if name not in reading.modules]:
             self._seen.pop(name, None)
-            self.timelines.features.change(position, self._keys.pop(name), {})
+            features.change(position, self._keys.pop(name), {})
         for name, linked in reading.modules.items():
             known = self._seen.get(name)
             if known is not None and known[0] is linked:
                 continue
             records = records_of(linked, known[1] if known else None)
             self._seen[name] = linked, records
-            self.timelines.features.change(position, self._keys.get(name, ()), records.features)
+            features.change(position, self._keys.get(name, ()), records.features)
             self._keys[name] = tuple(records.features)
+            if len(name) <= LONGEST_NAME:
+                path = linked.module.path
+                modules.change(position, (), {name: ModulePlace(clean(path), self._files[path])})
         return [fault for name in reading.modules for fault in self._seen[name][1].faults]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +13,6 @@ from headwater.errors import DefinitionError
 from headwater.function import Function
 from headwater.node import Node, Role
 from headwater_catalog.read import DataflowSpec, Diagnostic, LinkedModule, RawFunction
-from headwater_catalog.read.bindings import Constant
 
 __all__ = [
     "DataflowRecord",
@@ -137,13 +135,8 @@ def records_of(linked: LinkedModule, earlier: ModuleRecords | None = None) -> Mo
 
 
 def _context(linked: LinkedModule) -> tuple[Any, ...]:
-    parsed = linked.module.parsed
-    bindings = (
-        (name, ast.dump(bound.expression) if isinstance(bound, Constant) else bound)
-        for name, bound in parsed.bindings.items()
-    )
     replaced = tuple(raw.name for raw in linked.raw if raw.replaced)
-    return linked.module.path, parsed.stars, dict(linked.uses), dict(bindings), replaced
+    return linked.module.path, linked.module.meaning, dict(linked.uses), replaced
 
 
 def _records(function: Function, raw: RawFunction, digest: str) -> dict[FeatureKey, FeatureRecord]:

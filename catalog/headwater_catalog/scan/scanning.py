@@ -168,7 +168,7 @@ class _Scan:
         moved = replace(self._pointer, sha=commits[position].sha, position=position)
         with self._database.write() as session:
             move_pointer(session, self._pointer, moved, self._now)
-            writer.write(session, commits, history.timelines, history.parsed, history.sizes)
+            writer.write(session, commits, history.timelines, history.contents)
         self._pointer = moved
         self.commits += len(commits)
         self.opened += len(history.timelines.features.opened)

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from headwater_catalog.git import CommitInfo
-from headwater_catalog.read import ParsedModule, RawFunction
+from headwater_catalog.read import Content, RawFunction
 from headwater_catalog.scan.bulk import (
     chunks,
     insert_new,
@@ -69,8 +69,7 @@ class BatchWriter:
         session: Session,
         commits: Mapping[int, CommitInfo],
         timelines: Timelines,
-        parsed: Mapping[str, ParsedModule],
-        sizes: Mapping[str, int],
+        contents: Mapping[str, Content],
     ) -> None:
         """Write the commits of a batch, and every interval that began or ended in it.
 
@@ -78,16 +77,15 @@ class BatchWriter:
             session: A session in the transaction that also moves the pointer.
             commits: The commits by position.
             timelines: What has changed; spans that are written learn their ids.
-            parsed: The contents of the modules that have changed, by git's name.
-            sizes: The sizes of these contents in bytes.
+            contents: The contents of the modules that have changed, by git's name.
         """
         # Rows that repositories share come first and in one order, so that two scans cannot lock each other.
         new = dict.fromkeys(span.value.oid for span in timelines.modules.opened)
-        contents = {oid: parsed[oid] for oid in sorted(new) if oid not in self._blobs}
-        raws = {raw.digest: raw for module in contents.values() for raw in module.functions}
+        contents = {oid: contents[oid] for oid in sorted(new) if oid not in self._blobs}
+        raws = {raw.digest: raw for content in contents.values() for raw in content.parsed.functions}
         raws |= {span.value.digest: span.value.raw for span in timelines.features.opened if span.value.raw}
         self._write_definitions(session, raws)
-        self._write_blobs(session, contents, sizes)
+        self._write_blobs(session, contents)
         commit_ids = self._write_commits(session, commits)
         self._write_features(session, timelines.features, commit_ids)
         self._write_modules(session, timelines.modules)
@@ -112,14 +110,15 @@ class BatchWriter:
             [{"id": identity, "code_hash": hashes[d]} for d, identity, known in found if known != hashes[d]],
         )
 
-    def _write_blobs(
-        self, session: Session, contents: Mapping[str, ParsedModule], sizes: Mapping[str, int]
-    ) -> None:
-        insert_new(session, SourceBlob, [{"oid": oid, "size": sizes[oid]} for oid in contents], ["oid"])
+    def _write_blobs(self, session: Session, contents: Mapping[str, Content]) -> None:
+        rows = [{"oid": oid, "size": content.size} for oid, content in contents.items()]
+        insert_new(session, SourceBlob, rows, ["oid"])
         ids = dict(select_in(session, (SourceBlob.oid, SourceBlob.id), SourceBlob.oid, contents))
         wanted = {
-            ids[oid]: [(self._definitions[raw.digest], raw.line, raw.end_line) for raw in module.functions]
-            for oid, module in contents.items()
+            ids[oid]: [
+                (self._definitions[raw.digest], raw.line, raw.end_line) for raw in content.parsed.functions
+            ]
+            for oid, content in contents.items()
         }
         stored: dict[int, list[tuple[int, int, int]]] = {}
         columns = (

@@ -51,10 +51,11 @@ def downgrade() -> None:
 
 def _create_search_sqlite() -> None:
     # Our own tokenizer has done the work: tokens come separated by spaces, and only need to stay whole.
+    # To "ascii" every sign beyond ASCII is part of a token, letters that SQLite does not know yet included.
     # The index keeps its text, which costs space; tables without it can forget a row since 3.43 only.
     op.execute(
         "CREATE VIRTUAL TABLE feature_search USING fts5(name, tags, doc, code, "
-        """tokenize = "unicode61 remove_diacritics 0 tokenchars '_'")"""
+        """tokenize = "ascii tokenchars '_'", prefix = '1 2 3')"""
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from headwater_catalog.read.link import LinkedModule, link
 from headwater_catalog.read.modules import modules_of
-from headwater_catalog.read.parse import read_blob
+from headwater_catalog.read.parse import Content
 
 Files = Mapping[str, str]
 Load = Callable[[Files, str], ModuleType]
@@ -19,8 +19,8 @@ Load = Callable[[Files, str], ModuleType]
 def link_text(files: Files | str, module: str = "spend") -> LinkedModule:
     """Link one module of a source tree given as text; a single text is the module `spend`."""
     texts = {"spend.py": files} if isinstance(files, str) else files
-    parsed = {path: read_blob(text.encode()) for path, text in texts.items()}
-    modules, _ = modules_of(parsed)
+    contents = {path: Content(text.encode()) for path, text in texts.items()}
+    modules, _ = modules_of(contents)
     return link(modules[module], modules.get)
 
 

@@ -91,6 +91,7 @@ def test_private_functions_and_methods_are_no_features() -> None:
         (b"x = '\0'\n", 0, "Python cannot read this"),
         (b"x = '\xff\xfe'\n", 0, "cannot be decoded"),
         (b"# coding: no-such-thing\n", 0, "cannot be decoded"),
+        (b"# coding: undefined\n", 0, "cannot be decoded"),
         (b"x = " + b"(" * 5_000 + b")" * 5_000, 1, "Python cannot read this"),
         (b"x = " + b"-" * 100_000 + b"1", 0, "nested too deeply"),
         (b"x" * (MAX_SIZE + 1), 0, "are not read"),

@@ -1,15 +1,16 @@
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import dedent
 
-from headwater_catalog.read import LinkCache, Reading, read_blob, read_directory, read_project, read_tree
+from headwater_catalog.read import Content, LinkCache, Reading, read_directory, read_project, read_tree
 
 FEATURE = "def {name}(x: int) -> int: ...\n"
 DECLARED = '[tool.headwater.dataflows.main]\nmodules = ["features.*", "base"]\n'
 
 
 def read(files: Mapping[str, str], project: str = "", cache: LinkCache | None = None) -> Reading:
-    parsed = {path: read_blob(text.encode()) for path, text in files.items()}
-    return read_tree(parsed, read_project(project.encode()), cache)
+    contents = {path: Content(text.encode()) for path, text in files.items()}
+    return read_tree(contents, read_project(project.encode()), cache)
 
 
 def names(reading: Reading) -> dict[str, list[str]]:
@@ -80,6 +81,21 @@ def test_the_layout_of_packages_makes_dataflows() -> None:
         ("main", ("loose",), "layout"),
         ("shop", ("shop.deep.more", "shop.spend"), "layout"),
     ]
+
+
+def test_functions_that_cannot_be_features_are_passed_over_where_nothing_is_declared() -> None:
+    source = """
+    def kept(a: int, *, b: int = 1) -> int: return a
+    def writes(a: int) -> None: ...
+    def spreads(*parts: int) -> int: return 1
+    def options(a: int, **more: int) -> int: return a
+    def by_place(a: int, /) -> int: return a
+    """
+
+    reading = read({"shop/spend.py": dedent(source)})
+
+    assert names(reading) == {"shop.spend": ["kept"]}
+    assert reading.diagnostics == ()
 
 
 def test_one_broken_file_is_told_and_the_others_are_read() -> None:

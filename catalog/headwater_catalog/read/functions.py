@@ -1,0 +1,118 @@
+"""Functions as they stand in the source, before any name in them is followed."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, replace
+
+from headwater.function import ParameterKind
+from headwater_catalog.hashing import code_hash, definition_digest
+from headwater_catalog.read.syntax import moved, parse
+
+__all__ = ["RawFunction", "RawParameter", "raw_function"]
+
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, slots=True)
+class RawParameter:
+    """A parameter as it stands in the source."""
+
+    name: str
+    kind: ParameterKind
+    annotation: ast.expr | None
+    default: ast.expr | None
+
+    def moved(self, by: int) -> RawParameter:
+        """Return the parameter some lines further down."""
+        return RawParameter(self.name, self.kind, _moved(self.annotation, by), _moved(self.default, by))
+
+
+@dataclass(frozen=True, slots=True)
+class RawFunction:
+    """A public top-level function as it stands in the source.
+
+    Attributes:
+        name: Its name.
+        is_async: Whether it is an `async def`.
+        decorators: Its decorators, outermost first.
+        parameters: Its parameters in order.
+        returns: Its return annotation.
+        doc: Its docstring, cleaned of indentation.
+        line: Line of its first decorator, or of its `def`.
+        def_line: Line of its `def`.
+        end_line: Its last line.
+        source: Its text, from the first decorator to the last line.
+        digest: The hash of its exact text.
+        replaced: Line where something else takes its name; 0 where nothing does.
+    """
+
+    name: str
+    is_async: bool
+    decorators: tuple[ast.expr, ...]
+    parameters: tuple[RawParameter, ...]
+    returns: ast.expr | None
+    doc: str | None
+    line: int
+    def_line: int
+    end_line: int
+    source: str
+    digest: str
+    replaced: int = 0
+
+    def code_hash(self) -> str:
+        """Return the hash of what it does; its text is parsed again, since bodies are not kept."""
+        definition = parse(self.source).body[0]
+        assert isinstance(definition, _Definition)
+        return code_hash(definition)
+
+    def moved(self, by: int) -> RawFunction:
+        """Return the function some lines further down."""
+        return replace(
+            self,
+            decorators=tuple(moved(decorator, by) for decorator in self.decorators),
+            parameters=tuple(parameter.moved(by) for parameter in self.parameters),
+            returns=_moved(self.returns, by),
+            line=self.line + by,
+            def_line=self.def_line + by,
+            end_line=self.end_line + by,
+        )
+
+
+def _moved(node: ast.expr | None, by: int) -> ast.expr | None:
+    return None if node is None else moved(node, by)
+
+
+def raw_function(definition: _Definition, lines: list[str]) -> RawFunction:
+    """Return what a definition says; `lines` are those that its positions count."""
+    first = min([definition.lineno, *(decorator.lineno for decorator in definition.decorator_list)])
+    last = definition.end_lineno or definition.lineno
+    source = "\n".join(lines[first - 1 : last])
+    return RawFunction(
+        name=definition.name,
+        is_async=isinstance(definition, ast.AsyncFunctionDef),
+        decorators=tuple(definition.decorator_list),
+        parameters=_parameters(definition.args),
+        returns=definition.returns,
+        doc=ast.get_docstring(definition),
+        line=first,
+        def_line=definition.lineno,
+        end_line=last,
+        source=source,
+        digest=definition_digest(source),
+    )
+
+
+def _parameters(arguments: ast.arguments) -> tuple[RawParameter, ...]:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    defaults: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
+    kinds = [ParameterKind.POSITIONAL_ONLY] * len(arguments.posonlyargs)
+    kinds += [ParameterKind.POSITIONAL_OR_KEYWORD] * len(arguments.args)
+    found = list(zip(positional, kinds, [*defaults, *arguments.defaults], strict=True))
+    if arguments.vararg:
+        found.append((arguments.vararg, ParameterKind.VAR_POSITIONAL, None))
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        found.append((argument, ParameterKind.KEYWORD_ONLY, default))
+    if arguments.kwarg:
+        found.append((arguments.kwarg, ParameterKind.VAR_KEYWORD, None))
+    return tuple(RawParameter(a.arg, kind, a.annotation, default) for a, kind, default in found)

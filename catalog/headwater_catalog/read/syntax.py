@@ -1,0 +1,82 @@
+"""Source text to syntax tree, with what cannot be read told in one kind of error."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterator
+from typing import TypeVar
+
+__all__ = ["TOO_DEEP", "Unreadable", "moved", "parse", "shallow", "walk"]
+
+TOO_DEEP = "Python cannot read this: the code is nested too deeply."
+
+N = TypeVar("N", bound=ast.AST)
+
+
+class Unreadable(Exception):
+    """A text that Python cannot read, with the line and the reason."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(reason)
+        self.line = line
+        self.reason = reason
+
+
+def parse(text: str) -> ast.Module:
+    """Return the syntax tree of a text.
+
+    Raises:
+        Unreadable: Python cannot read it.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
+    except SyntaxError as error:
+        raise Unreadable(error.lineno or 0, f"Python cannot read this: {error.msg}.") from error
+    except ValueError as error:  # null bytes, on older Pythons
+        raise Unreadable(0, f"Python cannot read this: {error}.") from error
+    except (RecursionError, MemoryError) as error:
+        raise Unreadable(0, TOO_DEEP) from error
+
+
+def walk(root: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and all below it, in no order; several times as fast as `ast.walk`."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        yield node
+        for value in vars(node).values():
+            if isinstance(value, list):
+                stack.extend(item for item in value if isinstance(item, ast.AST))
+            elif isinstance(value, ast.AST):
+                stack.append(value)
+
+
+def moved(root: N, by: int) -> N:
+    """Return a copy of a tree that stands some lines further down."""
+    copy = shallow(root)
+    stack: list[ast.AST] = [copy]
+    while stack:  # no recursion: a chain of a thousand operators is a tree as deep
+        attributes = vars(stack.pop())
+        for name, value in attributes.items():
+            if isinstance(value, list):
+                value = [shallow(item) if isinstance(item, ast.AST) else item for item in value]
+                attributes[name] = value
+                stack.extend(item for item in value if isinstance(item, ast.AST))
+            elif isinstance(value, ast.AST):
+                attributes[name] = value = shallow(value)
+                stack.append(value)
+        if "lineno" in attributes:
+            attributes["lineno"] += by
+            attributes["end_lineno"] += by
+    return copy
+
+
+def shallow(node: N) -> N:
+    """Return a copy of a node that shares what is below it."""
+    kind = type(node)
+    copy = kind.__new__(kind)
+    vars(copy).update(vars(node))
+    return copy
