@@ -359,6 +359,32 @@ def test_a_new_commit_writes_only_what_it_changed(catalog, git_repo):
     assert (report.opened, report.ended) == (1, 1)
 
 
+@pytest.mark.parametrize("project", ["", '[tool.headwater.dataflows.d]\nmodules = ["p.*"]\n'])
+def test_a_new_commit_reads_only_what_it_changed_and_what_that_means_for_others(catalog, git_repo, project):
+    uses = "from headwater import tag\nfrom p.base import OWNER\n\n\n@tag(owner=OWNER)\ndef {0}(x: int) -> int:\n"
+    files = {f"p/m{n}.py": (uses + "    return x\n").format(f"f{n}") for n in range(9)}
+    files |= {"p/base.py": 'OWNER = "Growth"\n', "p/broken.py": "def broken(:\n", "pyproject.toml": project}
+    git_repo.commit("Add", files={path: text for path, text in files.items() if text})
+    assert catalog.scan().blobs == 11
+    told = catalog.diagnostics()
+    assert [(path, until) for path, _, _, _, until in told] == [("p/broken.py", -1)]
+
+    git_repo.commit("Change one", files={"p/m7.py": files["p/m7.py"].replace("return x", "return x + 1")})
+    one = catalog.scan()
+    git_repo.commit("Change a helper", files={"p/base.py": 'OWNER = "Growth"\n\n\ndef _helper(): ...\n'})
+    catalog.scan()
+    git_repo.commit("Change all", files={"p/base.py": 'OWNER = "Finance"\n\n\ndef _helper(): ...\n'})
+    every = catalog.scan()
+
+    assert one.blobs == 2  # the module, and the one that its tag comes from
+    assert (one.opened, one.ended) == (1, 1)
+    assert (every.opened, every.ended) == (9, 9)
+    assert catalog.diagnostics() == told
+    git_repo.commit("Repair", files={"p/broken.py": "def broken(x: int) -> int:\n    return x\n"})
+    assert catalog.scan().blobs == 1
+    assert [until for *_, until in catalog.diagnostics()] == [4]
+
+
 def test_each_content_of_a_history_is_read_once(catalog, git_repo):
     for n in range(5):
         git_repo.commit(

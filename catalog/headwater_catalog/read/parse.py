@@ -6,7 +6,7 @@ import ast
 import hashlib
 import io
 import tokenize
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -61,31 +61,41 @@ def _line(bound: Binding) -> int:
 
 
 class Content:
-    """The content of one source file, read when somebody asks what it says.
+    """The content of one source file, fetched and read when somebody asks what it says.
 
     Args:
-        source: The bytes of the file.
+        source: The bytes of the file, or what fetches them.
         pieces: Reads the text; kept by the caller for contents that are alike.
+        name: Tells contents apart, as git's name of a blob does; all that are compared have such a name, or
+            none has. Without it the bytes make one.
     """
 
-    def __init__(self, source: bytes, pieces: Pieces | None = None) -> None:
-        self.size = len(source)
-        self.digest = hashlib.sha256(source).hexdigest()
+    def __init__(
+        self, source: bytes | Callable[[], bytes], pieces: Pieces | None = None, name: str = ""
+    ) -> None:
+        self.name = name if callable(source) else name or hashlib.sha256(source).hexdigest()
         self._source = source
         self._pieces = pieces
+        self._size = 0
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Content) and (self is other or self.digest == other.digest)
+        return isinstance(other, Content) and self.name == other.name
 
     def __hash__(self) -> int:
-        return hash(self.digest)
+        return hash(self.name)
+
+    @property
+    def size(self) -> int:
+        """How many bytes the file has."""
+        _ = self.parsed
+        return self._size
 
     @cached_property
     def parsed(self) -> ParsedModule:
         """What the file says."""
-        parsed = read_blob(self._source, pieces=self._pieces)
-        self._source = b""
-        return parsed
+        source = self._source() if callable(self._source) else self._source
+        self._source, self._size = b"", len(source)
+        return read_blob(source, pieces=self._pieces)
 
 
 def read_blob(source: bytes, path: str = "", pieces: Pieces | None = None) -> ParsedModule:

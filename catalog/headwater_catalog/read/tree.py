@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from headwater.modifiers import hamilton_exclude
@@ -35,12 +35,16 @@ class Reading:
         dataflows: Its dataflows, globs expanded to the modules that exist.
         modules: The modules of the dataflows by dotted name, with their feature functions.
         diagnostics: What could not be read as meant, in order of path and line.
+        unchanged: Modules, with their paths, that the link cache remembers from an earlier process and that
+            were not looked into: what was known of them then, diagnostics included, still holds. None of
+            them is in `modules`, whether a dataflow has it or not.
     """
 
     project: Project
     dataflows: tuple[DataflowSpec, ...]
     modules: Mapping[str, LinkedModule]
     diagnostics: tuple[Diagnostic, ...]
+    unchanged: Mapping[str, str] = field(default_factory=dict)
 
 
 class LinkCache:
@@ -55,6 +59,40 @@ class LinkCache:
         self._offers: dict[str, tuple[Module, bool]] = {}
         self._linked: dict[tuple[str, bool], _Linked] = {}
         self._readings = 0
+        self._remembered: set[str] = set()
+
+    def remember(
+        self,
+        files: Mapping[str, Content],
+        project: Project,
+        uses: Mapping[str, Mapping[str, str | None]],
+    ) -> None:
+        """Begin where an earlier process left off, without looking into any file.
+
+        Args:
+            files: The source tree as that process read it last.
+            project: What its project file said.
+            uses: What each module of its dataflows used, as `LinkedModule.uses` told.
+        """
+        modules, _ = self.modules(files, project.source_roots)
+        self._remembered = set(modules)
+        for name, module in modules.items():
+            self._offers[name] = module, name in uses
+            if name in uses:
+                key = module.path, bool(project.dataflows)
+                self._linked[key] = _Linked(module, uses[name], reading=self._readings)
+
+    def forget(self) -> None:
+        """Look into everything again that is only remembered."""
+        for name in self._remembered:
+            self._offers.pop(name, None)
+        self._linked = {key: known for key, known in self._linked.items() if known.features is not None}
+        self._remembered = set()
+
+    @property
+    def unchanged(self) -> dict[str, str]:
+        """The modules that were not looked into since they were remembered, with their paths."""
+        return {name: self._modules[name].path for name in sorted(self._remembered)}
 
     def modules(
         self, files: Mapping[str, Content], source_roots: tuple[str, ...]
@@ -69,6 +107,7 @@ class LinkCache:
             placed, self._misplaced = modules_of(files, source_roots)
             now = {n: known if (known := before.get(n)) == m else m for n, m in placed.items()}
         self._changed = {n for n in before.keys() | now.keys() if before.get(n) is not now.get(n)}
+        self._remembered -= self._changed  # what comes back after a change is looked into like anything new
         self._modules = now
         return now, self._misplaced
 
@@ -82,29 +121,41 @@ class LinkCache:
                 self._offers[name] = module, has_features(module)
         return [module for name, module in self._modules.items() if self._offers[name][1]]
 
-    def get(self, name: str, declared: bool) -> LinkedModule:
-        """Return a module with its feature functions, linked anew where something it says has changed."""
+    def get(self, name: str, declared: bool) -> LinkedModule | None:
+        """Return a module with its feature functions, linked anew where something it says has changed.
+
+        Returns:
+            The module; None where it is remembered and nothing has changed.
+        """
         module = self._modules[name]
         known = self._linked.get((module.path, declared))
+        if known is not None and known.features is None and name not in self._remembered:
+            known = None
         if known is None or not self._is_current(known, module):
             linked = link(module, self._modules.get, known.linked if known else None)
-            known = self._linked[module.path, declared] = _Linked(linked, _features(linked, declared))
+            known = _Linked(module, linked.uses, linked, _features(linked, declared))
+            self._linked[module.path, declared] = known
+            self._remembered.discard(name)
         known.reading = self._readings
         return known.features
 
     def _is_current(self, known: _Linked, module: Module) -> bool:
-        if known.linked.module != module:
+        if known.module != module:
             return False
-        uses: Collection[str] = known.linked.uses
+        uses: Collection[str] = known.uses
         if known.reading == self._readings - 1:  # what has changed since then is known
             uses = self._changed.intersection(uses)
-        return all(still_means(known.linked.uses[name], self._modules.get(name)) for name in uses)
+        return all(still_means(known.uses[name], self._modules.get(name)) for name in uses)
 
 
 @dataclass(slots=True)
 class _Linked:
-    linked: LinkedModule
-    features: LinkedModule
+    """What is known of a module; how it was linked is not, where it is only remembered."""
+
+    module: Module
+    uses: Mapping[str, str | None]
+    linked: LinkedModule | None = None
+    features: LinkedModule | None = None
     reading: int = 0
 
 
@@ -133,18 +184,20 @@ def read_tree(files: Mapping[str, Content], project: Project, link_cache: LinkCa
     else:
         dataflows = layout_dataflows(cache.offering())
     used = dict.fromkeys(name for dataflow in dataflows for name in dataflow.modules)
-    linked = {name: cache.get(name, declared) for name in used}
+    found = ((name, cache.get(name, declared)) for name in used)
+    linked = {name: module for name, module in found if module is not None}
+    unchanged = cache.unchanged
     for module in linked.values():
         diagnostics += module.diagnostics
     if not declared:
-        diagnostics += _unread(modules, used)
-    return Reading(project, dataflows, linked, tuple(sorted(set(diagnostics))))
+        diagnostics += _unread(modules, {*used, *unchanged})
+    return Reading(project, dataflows, linked, tuple(sorted(set(diagnostics))), unchanged)
 
 
-def _unread(modules: Mapping[str, Module], used: Mapping[str, None]) -> Iterator[Diagnostic]:
+def _unread(modules: Mapping[str, Module], known: Collection[str]) -> Iterator[Diagnostic]:
     # A broken file shows no features, so that no layout takes it in; it must be told all the same.
     for name, module in modules.items():
-        if name not in used and is_candidate(module.path):
+        if name not in known and is_candidate(module.path):
             yield from (diagnostic.at(module.path) for diagnostic in module.parsed.diagnostics)
 
 

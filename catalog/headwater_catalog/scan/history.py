@@ -33,7 +33,10 @@ from headwater_catalog.scan.records import (
 )
 from headwater_catalog.scan.timeline import Timeline
 
-__all__ = ["History", "ModulePlace", "Timelines"]
+__all__ = ["History", "ModulePlace", "Timelines", "Uses"]
+
+Uses = Mapping[str, Mapping[str, str | None]]
+"""What each module used when it was linked, by its name."""
 
 DiagnosticKey = tuple[str, int, str]
 """Path, line and message."""
@@ -70,19 +73,27 @@ class Timelines:
 class History:
     """Follows the tree of a repository along its main line.
 
-    Only commits that touch sources or the project file cost more than a look at their paths. The first of
-    these reads its whole tree; each later one reads the contents that it changed.
+    Only commits that touch sources or the project file cost more than a look at their paths, and these read
+    the contents that they changed, and what the functions in them use. All of a tree is read where nothing
+    is remembered of it, and where a commit changes what the project file says.
 
     Args:
         source: The mirror.
         timelines: What holds at the position before the first commit that is applied.
+        before: That position's commit; None before the first.
+        uses: What each module of the dataflows used there.
     """
 
-    def __init__(self, source: GitSource, timelines: Timelines) -> None:
+    def __init__(
+        self, source: GitSource, timelines: Timelines, before: str | None = None, uses: Uses | None = None
+    ) -> None:
         self.timelines = timelines
         self.contents: dict[str, Content] = {}
+        self.links: dict[str, Mapping[str, str | None] | None] = {}
         self.blobs_read = 0
         self._source = source
+        self._before = before
+        self._uses = uses or {}
         self._files: dict[str, str] = {}
         self._sources: dict[str, Content] = {}
         self._pieces = Pieces()
@@ -102,16 +113,43 @@ class History:
 
     def _apply(self, position: int, commit: CommitInfo, changes: Iterable[Change]) -> None:
         if not self._started:
-            changes = _whole(self._source.tree(commit.sha))
+            changes = changes if self._resume() else _whole(self._source.tree(commit.sha))
             self._started = True
         changed = _move(self._files, changes)
         self._read_sources([path for path in changed if is_source(path)])
         if not changed.isdisjoint(PROJECT_FILES):
-            self._project = self._read_project()
+            project = self._read_project()
+            if project != self._project:
+                self._cache.forget()
+            self._project = project
         self._read(position)
 
-    def forget(self) -> None:
-        """Let go of contents that the tree no longer has."""
+    def _resume(self) -> bool:
+        """Begin with the tree that was read last; return whether enough is remembered of it."""
+        if self._before is None or self._uses.keys() != self.timelines.modules.current.keys():
+            return False
+        files = _whole(self._source.tree(self._before))
+        if any(len(change.path) > LONGEST_NAME for change in files):
+            return False  # modules of such names are not stored
+        _move(self._files, files)
+        self.contents = {oid: self._later(oid) for path, oid in self._files.items() if is_source(path)}
+        self._sources = {path: self.contents[oid] for path, oid in self._files.items() if is_source(path)}
+        self._project = self._read_project()
+        self._cache.remember(self._sources, self._project, self._uses)
+        return True
+
+    def _later(self, oid: str) -> Content:
+        def fetch() -> bytes:
+            self.blobs_read += 1
+            ((_, source),) = self._source.blobs([oid])
+            return source
+
+        return Content(fetch, self._pieces, oid)
+
+    def written(self) -> None:
+        """Note that everything up to here is in the store, and let go of what the tree no longer has."""
+        self.timelines.written()
+        self.links = {}
         kept = set(self._files.values())
         self.contents = {oid: content for oid, content in self.contents.items() if oid in kept}
 
@@ -119,7 +157,7 @@ class History:
         oids = {path: self._files.get(path) for path in paths}
         unread = dict.fromkeys(oid for oid in oids.values() if oid is not None and oid not in self.contents)
         for oid, source in self._source.blobs(unread):
-            self.contents[oid] = Content(source, self._pieces)
+            self.contents[oid] = Content(source, self._pieces, oid)
             self.blobs_read += 1
         for path, now in oids.items():
             if now is None:
@@ -135,19 +173,24 @@ class History:
     def _read(self, position: int) -> None:
         reading = read_tree(self._sources, self._project, self._cache)
         faults = self._read_modules(position, reading)
-        found = ((clean(d.path), d.line, clean(d.message)) for d in (*reading.diagnostics, *faults))
+        told = ((clean(d.path), d.line, clean(d.message)) for d in (*reading.diagnostics, *faults))
+        paths = set(map(clean, reading.unchanged.values()))
+        kept = (known for known in self.timelines.diagnostics.current if known[0] in paths)
         flows = {
             clean(dataflow.name): dataflow_record(dataflow)
             for dataflow in reading.dataflows
             if len(dataflow.name) <= LONGEST_NAME
         }
         self.timelines.dataflows.replace(position, flows)
-        self.timelines.diagnostics.replace(position, dict.fromkeys(found))
+        self.timelines.diagnostics.replace(position, dict.fromkeys((*kept, *told)))
 
     def _read_modules(self, position: int, reading: Reading) -> list[Diagnostic]:
         features, modules = self.timelines.features, self.timelines.modules
-        modules.change(position, [name for name in modules.current if name not in reading.modules], {})
-        for name in [name for name in self._keys if name not in reading.modules]:
+        here = reading.modules.keys() | reading.unchanged.keys()
+        gone = [name for name in modules.current if name not in here]
+        modules.change(position, gone, {})
+        self.links.update(dict.fromkeys(gone))
+        for name in [name for name in self._keys if name not in here]:
             self._seen.pop(name, None)
             features.change(position, self._keys.pop(name), {})
         for name, linked in reading.modules.items():
@@ -161,6 +204,7 @@ class History:
             if len(name) <= LONGEST_NAME:
                 path = linked.module.path
                 modules.change(position, (), {name: ModulePlace(clean(path), self._files[path])})
+                self.links[name] = linked.uses
         return [fault for name in reading.modules for fault in self._seen[name][1].faults]
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from headwater_catalog.errors import Conflict
-from headwater_catalog.scan.history import ModulePlace, Timelines
+from headwater_catalog.scan.history import ModulePlace, Timelines, Uses
 from headwater_catalog.scan.records import (
     DataflowRecord,
     DependencyRecord,
@@ -27,13 +27,22 @@ from headwater_catalog.store.models import (
     Diagnostic,
     Feature,
     FeatureVersion,
+    ModuleLink,
     ModuleVersion,
     Repository,
     SourceBlob,
 )
 from headwater_catalog.store.search_index import delete_entries
 
-__all__ = ["Pointer", "common_position", "load_timelines", "move_pointer", "roll_back", "stored_line"]
+__all__ = [
+    "Pointer",
+    "common_position",
+    "load_timelines",
+    "load_uses",
+    "move_pointer",
+    "roll_back",
+    "stored_line",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +106,14 @@ def load_timelines(session: Session, repository_id: int) -> Timelines:
         dataflows=Timeline(_dataflows(session, repository_id)),
         diagnostics=Timeline(_diagnostics(session, repository_id)),
     )
+
+
+def load_uses(session: Session, repository_id: int) -> Uses:
+    """Return what each module used when it was linked at the end of the scanned main line."""
+    rows = session.execute(
+        select(ModuleLink.module, ModuleLink.uses).where(ModuleLink.repository_id == repository_id)
+    )
+    return {row.module: row.uses for row in rows}
 
 
 def _features(session: Session, repository_id: int) -> list[Span[FeatureKey, FeatureRecord]]:
@@ -197,6 +214,10 @@ def roll_back(session: Session, repository_id: int, position: int) -> None:
         session.execute(delete(model).where(owned, model.valid_from > position), execution_options=plain)
         reopened = update(model).where(owned, model.valid_until > position).values(valid_until=None)
         session.execute(reopened, execution_options=plain)
+    # What modules used is known of the undone end only; without it the next scan looks into all of them.
+    session.execute(
+        delete(ModuleLink).where(ModuleLink.repository_id == repository_id), execution_options=plain
+    )
     session.execute(
         update(Commit)
         .where(Commit.repository_id == repository_id, Commit.position > position)

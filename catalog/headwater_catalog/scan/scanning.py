@@ -17,6 +17,7 @@ from headwater_catalog.scan.load import (
     Pointer,
     common_position,
     load_timelines,
+    load_uses,
     move_pointer,
     roll_back,
     stored_line,
@@ -137,7 +138,9 @@ class _Scan:
         self._prepare(line)
         first = self._pointer.position + 1
         with self._database.read() as session:
-            history = History(self._source, load_timelines(session, self._pointer.repository_id))
+            timelines = load_timelines(session, self._pointer.repository_id)
+            uses = load_uses(session, self._pointer.repository_id)
+        history = History(self._source, timelines, self._pointer.sha, uses)
         writer = BatchWriter(self._pointer.repository_id)
         news = enumerate(self._source.main_line(tip, self._pointer.sha), first)
         for commits in _batches(news, history, batch):
@@ -168,14 +171,13 @@ class _Scan:
         moved = replace(self._pointer, sha=commits[position].sha, position=position)
         with self._database.write() as session:
             move_pointer(session, self._pointer, moved, self._now)
-            writer.write(session, commits, history.timelines, history.contents)
+            writer.write(session, commits, history)
         self._pointer = moved
         self.commits += len(commits)
         self.opened += len(history.timelines.features.opened)
         self.ended += sum(s.valid_until is not None for s in history.timelines.features.opened)
         self.ended += len(history.timelines.features.ended)
-        history.timelines.written()
-        history.forget()
+        history.written()
 
 
 def _batches(

@@ -20,7 +20,7 @@ from headwater_catalog.scan.bulk import (
     select_in,
     update_by_id,
 )
-from headwater_catalog.scan.history import ModulePlace, Timelines
+from headwater_catalog.scan.history import History, ModulePlace
 from headwater_catalog.scan.records import DataflowRecord, FeatureKey, FeatureRecord, clean
 from headwater_catalog.scan.timeline import Span, Timeline
 from headwater_catalog.store.models import (
@@ -34,6 +34,7 @@ from headwater_catalog.store.models import (
     Diagnostic,
     Feature,
     FeatureVersion,
+    ModuleLink,
     ModuleVersion,
     SourceBlob,
     Tag,
@@ -68,17 +69,16 @@ class BatchWriter:
         self,
         session: Session,
         commits: Mapping[int, CommitInfo],
-        timelines: Timelines,
-        contents: Mapping[str, Content],
+        history: History,
     ) -> None:
         """Write the commits of a batch, and every interval that began or ended in it.
 
         Args:
             session: A session in the transaction that also moves the pointer.
             commits: The commits by position.
-            timelines: What has changed; spans that are written learn their ids.
-            contents: The contents of the modules that have changed, by git's name.
+            history: What has changed; spans that are written learn their ids.
         """
+        timelines, contents = history.timelines, history.contents
         # Rows that repositories share come first and in one order, so that two scans cannot lock each other.
         new = dict.fromkeys(span.value.oid for span in timelines.modules.opened)
         contents = {oid: contents[oid] for oid in sorted(new) if oid not in self._blobs}
@@ -91,6 +91,7 @@ class BatchWriter:
         self._write_modules(session, timelines.modules)
         self._write_dataflows(session, timelines.dataflows)
         self._write_diagnostics(session, timelines.diagnostics)
+        self._write_links(session, history.links)
 
     def _write_definitions(self, session: Session, raws: Mapping[str, RawFunction]) -> None:
         unknown = {digest: raws[digest] for digest in sorted(raws) if digest not in self._definitions}
@@ -255,6 +256,20 @@ class BatchWriter:
             for span in timeline.opened
         ]
         _write_spans(session, Diagnostic, timeline, rows)
+
+    def _write_links(self, session: Session, links: Mapping[str, Mapping[str, str | None] | None]) -> None:
+        for chunk in chunks(list(links)):
+            session.execute(
+                delete(ModuleLink).where(
+                    ModuleLink.repository_id == self._repository_id, ModuleLink.module.in_(chunk)
+                )
+            )
+        rows = [
+            {"repository_id": self._repository_id, "module": module, "uses": dict(uses)}
+            for module, uses in links.items()
+            if uses is not None
+        ]
+        insert_rows(session, ModuleLink, rows)
 
 
 def _write_spans(session: Session, model: type[Base], timeline: Timeline[Any, Any], rows: _Rows) -> None:

@@ -37,6 +37,7 @@ __all__ = [
     "Feature",
     "FeatureVersion",
     "Job",
+    "ModuleLink",
     "ModuleVersion",
     "Repository",
     "Run",
@@ -153,6 +154,19 @@ class ModuleVersion(Interval, Base):
     module: Mapped[str] = mapped_column(Text)
     path: Mapped[str] = mapped_column(Text)
     blob_id: Mapped[int] = mapped_column(_owner("source_blob.id"))
+
+
+class ModuleLink(Base):
+    """What a module used of others when it was last read: no history, but what the next scan goes on from.
+
+    While the module and the meaning of all these stay, its features stay, and nothing of it is read again.
+    """
+
+    __tablename__ = "module_link"
+
+    repository_id: Mapped[int] = mapped_column(_owner("repository.id"), primary_key=True)
+    module: Mapped[str] = mapped_column(Text, primary_key=True)
+    uses: Mapped[dict[str, str | None]] = mapped_column(JSON)  # their meanings by name; None: not there
 
 
 class Feature(Base):

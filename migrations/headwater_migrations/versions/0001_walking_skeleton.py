@@ -23,6 +23,7 @@ def upgrade() -> None:
     _create_source_blob()
     _create_blob_definition()
     _create_module_version()
+    _create_module_link()
     _create_feature()
     _create_feature_version()
     _create_dependency()
@@ -85,6 +86,7 @@ _TABLES = (
     "feature_version",
     "dataflow_version",
     "module_version",
+    "module_link",
     "job",
     "feature",
     "diagnostic",
@@ -192,6 +194,22 @@ def _create_blob_definition() -> None:
     )
     op.create_index(
         op.f("ix_blob_definition_definition_id"), "blob_definition", ["definition_id"], unique=False
+    )
+
+
+def _create_module_link() -> None:
+    op.create_table(
+        "module_link",
+        sa.Column("repository_id", sa.Integer(), nullable=False),
+        sa.Column("module", sa.Text(), nullable=False),
+        sa.Column("uses", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["repository_id"],
+            ["repository.id"],
+            name=op.f("fk_module_link_repository_id_repository"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("repository_id", "module", name=op.f("pk_module_link")),
     )
 
 
