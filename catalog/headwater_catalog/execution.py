@@ -26,6 +26,7 @@ from headwater_catalog.datasets import file_sha256, new_path, record_version
 from headwater_catalog.errors import JobError
 from headwater_catalog.git import GitSource
 from headwater_catalog.jobs import LeasedJob
+from headwater_catalog.read.project import SourceSpec
 from headwater_catalog.removal import remove_folder
 from headwater_catalog.reports import Report, read_progress, read_report, storable
 from headwater_catalog.repositories import mirror_path
@@ -65,6 +66,7 @@ class _Task:
     repository: str
     mirror: Path
     sha: str
+    dataflow: str
     modules: list[str]
     roots: list[str]
     config: dict[str, Any]
@@ -161,15 +163,22 @@ def _task(session: Session, settings: Settings, leased: LeasedJob) -> _Task:
         repository=run.repository.name,
         mirror=mirror_path(settings, run.repository),
         sha=run.commit.sha,
+        dataflow=run.dataflow,
         modules=version.modules,
         roots=_roots(session, run.commit, version.modules),
         config=run.config,
-        sources=version.sources,
+        sources={**_further_sources(run.inputs), **version.sources},
         inputs=run.inputs,
         outputs=run.outputs,
         save=leased.payload.get("save"),
         dataset=leased.payload.get("dataset") or run.dataflow,
     )
+
+
+def _further_sources(inputs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return declarations of the files that a run was given, for those that its dataflow does not declare."""
+    files = {name: given["path"] for name, given in inputs.items() if "path" in given}
+    return {name: SourceSpec(path).as_dict() for name, path in files.items()}
 
 
 def _dataflow_version(session: Session, run: Run) -> DataflowVersion:
@@ -222,6 +231,7 @@ def _files(settings: Settings, task: _Task, tree: Path) -> dict[str, Path]:
 def _request(task: _Task, folder: Path, files: Mapping[str, Path]) -> Request:
     return Request(
         tree=str(folder / "tree"),
+        dataflow=task.dataflow,
         roots=task.roots,
         modules=task.modules,
         config=task.config,

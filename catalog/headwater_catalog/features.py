@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -50,6 +50,8 @@ __all__ = [
     "summary_of",
 ]
 
+_MOST_LISTED: Final = 10  # keys in a message; an attribute holds them all
+
 
 class AmbiguousName(Conflict):
     """A bare name means several features; `candidates` holds their keys `module:name`."""
@@ -57,8 +59,11 @@ class AmbiguousName(Conflict):
     def __init__(self, name: str, candidates: Iterable[str]) -> None:
         self.name = name
         self.candidates = tuple(candidates)
-        listed = ", ".join(self.candidates)
-        super().__init__(f"'{name}' is the name of {len(self.candidates)} features. Say which: {listed}.")
+        lines = [f"'{name}' is the name of {len(self.candidates)} features. Say which:"]
+        lines += [f"  {key}" for key in self.candidates[:_MOST_LISTED]]
+        if len(self.candidates) > _MOST_LISTED:
+            lines.append(f"  ... and {len(self.candidates) - _MOST_LISTED} more")
+        super().__init__("\n".join(lines))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,6 +142,16 @@ class GitSource:
         source.fetch(url)
         return source
 
+    @classmethod
+    def require_readable(cls, url: str) -> None:
+        """Make sure that there is something to read at an address, without making a mirror of it.
+
+        Raises:
+            RepositoryError: The address cannot be used, cannot be reached, or has no commit.
+        """
+        with tempfile.TemporaryDirectory() as folder, cls(Path(folder)) as nowhere:
+            nowhere._remote_head(normal_url(url))
+
     @property
     def exists(self) -> bool:
         """Tell whether there is a mirror at the path."""
@@ -173,7 +184,7 @@ class GitSource:
         lines = [line.split("\t") for line in listed.splitlines()]
         if not any(len(line) == 2 and _SHA.fullmatch(line[0]) and line[1] == "HEAD" for line in lines):
             raise RepositoryError(
-                f"{url} has no commit that HEAD means. Commit something there, then scan again."
+                f"{url} has no commit that HEAD means. Commit something there, then try again."
             )
         heads = (name.removeprefix("ref: ") for name, _ in lines if name.startswith("ref: refs/heads/"))
         return next(heads, None)

@@ -6,21 +6,33 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from headwater.errors import did_you_mean
 from headwater_catalog.errors import Conflict, NotFound, RepositoryError
 from headwater_catalog.git import GitSource
 from headwater_catalog.git_address import normal_url
+from headwater_catalog.jobs import FINISHED, State
+from headwater_catalog.removal import remove_folder
 from headwater_catalog.settings import Settings
-from headwater_catalog.store.models import Commit, Repository
+from headwater_catalog.store.models import (
+    Commit,
+    Dataset,
+    DatasetVersion,
+    Feature,
+    FeatureVersion,
+    Job,
+    Repository,
+)
+from headwater_catalog.store.search_index import delete_entries
 
 __all__ = [
     "add_repository",
     "get_repository",
     "list_repositories",
     "mirror_path",
+    "remove_repository",
     "resolve_at",
 ]
 
@@ -60,16 +72,57 @@ def get_repository(session: Session, name: str) -> Repository:
     found = session.scalar(select(Repository).where(Repository.name == name))
     if found is None:
         known = session.scalars(select(Repository.name)).all()
-        raise NotFound(
-            f"No repository '{name}' in the catalog.{did_you_mean(name, known)} "
-            "Add one: headwater repo add NAME URL"
-        )
+        hint = did_you_mean(name, known) or " Add one: headwater repo add NAME URL"
+        raise NotFound(f"No repository '{name}' in the catalog.{hint}")
     return found
 
 
 def list_repositories(session: Session) -> Sequence[Repository]:
     """Return every repository, by name."""
     return session.scalars(select(Repository).order_by(Repository.name)).all()
+
+
+def remove_repository(session: Session, settings: Settings, repository: Repository) -> None:
+    """Remove a repository with its history, its runs, the datasets that they saved, and its mirror.
+
+    Args:
+        session: An open write transaction.
+        settings: Where its files are.
+        repository: The repository.
+
+    Raises:
+        Conflict: A job of it is running.
+    """
+    _require_idle(session, repository)
+    features = select(Feature.id).where(Feature.repository_id == repository.id)
+    versions = FeatureVersion.feature_id.in_(features)
+    delete_entries(session, session.scalars(select(FeatureVersion.id).where(versions)).all())
+    saved = select(DatasetVersion.path).join(Dataset).where(Dataset.repository_id == repository.id)
+    files = [settings.home / path for path in session.scalars(saved)]
+    plain = {"synchronize_session": False}
+    # The rest goes by itself with the repository; the versions first, or each commit would look for its own.
+    session.execute(delete(FeatureVersion).where(versions), execution_options=plain)
+    session.execute(delete(Repository).where(Repository.id == repository.id), execution_options=plain)
+    for file in files:
+        file.unlink(missing_ok=True)
+    # Within the transaction: after it, another repository might have got this number.
+    remove_folder(mirror_path(settings, repository))
+
+
+def _require_idle(session: Session, repository: Repository) -> None:
+    # Locked, so that no worker takes one of them meanwhile.
+    unfinished = (
+        select(Job)
+        .where(Job.repository_id == repository.id, Job.state.not_in(FINISHED))
+        .order_by(Job.id)
+        .with_for_update()
+    )
+    for job in session.scalars(unfinished):
+        if job.state == State.RUNNING:
+            raise Conflict(
+                f"'{repository.name}' cannot be removed while job {job.id} (a {job.kind}) is running. "
+                "Wait for its end, or cancel it, and try again."
+            )
 
 
 def mirror_path(settings: Settings, repository: Repository) -> Path:

@@ -14,6 +14,7 @@ import math
 import numbers
 import os
 import platform
+import re
 import sys
 import time
 import traceback
@@ -33,6 +34,7 @@ REQUEST: Final = "request.json"
 RESULT: Final = "result.json"
 PROGRESS: Final = "progress.json"
 _PROGRESS_SECONDS: Final = 0.2
+_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Request:
 
     Attributes:
         tree: Folder with the files of the commit.
+        dataflow: Name of the dataflow.
         roots: Folders inside the tree from which modules are imported; "" is the tree itself.
         modules: Names of the modules of the dataflow, in order.
         config: Configuration of the dataflow.
@@ -54,6 +57,7 @@ class Request:
     """
 
     tree: str
+    dataflow: str
     roots: list[str]
     modules: list[str]
     config: dict[str, Any]
@@ -192,7 +196,7 @@ def perform(request: Request, recorder: Recorder) -> None:
     try:
         run = driver.run(request.outputs, inputs=inputs, on_node=recorder.computed)
     except MissingInput as error:
-        raise _with_sources(error, request) from None
+        raise _missing(error, request) from None
     recorder.checked(run.checks)
     if run.error is not None:
         raise run.error
@@ -237,11 +241,20 @@ def _columns(request: Request, recorder: Recorder, needed: set[str]) -> dict[str
     return dict(supplied.values)
 
 
-def _with_sources(error: MissingInput, request: Request) -> MissingInput:
-    if not request.sources:
-        return error
+def _missing(error: MissingInput, request: Request) -> MissingInput:
+    """Return the error with the ways in which inputs are given to a run."""
+    # The engine's last line is its own way, that of a Python program.
+    lines = str(error).splitlines()[:-1]
     looked = ", ".join(f"'{name}' ({declared['path']})" for name, declared in request.sources.items())
-    return MissingInput(f"{error}\nNo source has a column of that name: {looked}.", error.names)
+    if looked:
+        lines.append(f"No source has a column of that name: {looked}.")
+    # A name that is no bare key of TOML is written in quotes there.
+    key = request.dataflow if _BARE_KEY.fullmatch(request.dataflow) else json.dumps(request.dataflow)
+    lines.append(
+        f"Declare a file that has them as columns in [tool.headwater.dataflows.{key}.sources], or give one "
+        f"to the run: --input NAME=FILE. A single value is given likewise: --input {error.names[0]}=VALUE."
+    )
+    return MissingInput("\n".join(lines), error.names)
 
 
 def _spec(path: str, index: str | None, dates: list[str], format: str | None) -> SourceSpec:

@@ -52,8 +52,9 @@ def request_run(
         outputs: Features or parts of them, `name` or `module:name`; none: those the dataflow declares.
         config: Added to the configuration that the dataflow declares, and stronger.
         inputs: By the name of a source, the file that takes its place: a text is a path in the
-            repository, a `Path` a file of the caller's machine, which is kept. By any other name, the
-            value of that input, as JSON. Callers must not make a `Path` from what others send them.
+            repository, a `Path` a file of the caller's machine, which is kept. By any other name, a
+            `Path` is one more source, and anything else the value of that input, as JSON. Callers must
+            not make a `Path` from what others send them.
         save: File format in which to save the table as a dataset version; None: do not save.
         requested_by: Who asks.
         now: The present instant.
@@ -135,14 +136,8 @@ def failure_of(run: Run) -> dict[str, Any] | None:
 
 
 def _input(settings: Settings, flow: DataflowAt, name: str, value: Any) -> dict[str, Any]:
-    if name in flow.version.sources:
+    if name in flow.version.sources or isinstance(value, Path):
         return _source_input(settings, name, value)
-    if isinstance(value, Path):
-        known = listed(flow.version.sources) or "none"
-        raise NotFound(
-            f"Dataflow '{flow.name}' declares no source '{name}' that a file could take the place of."
-            f"{did_you_mean(name, flow.version.sources)} Its sources are: {known}."
-        )
     if name not in flow.reads:
         raise NotFound(
             f"Nothing in dataflow '{flow.name}' needs an input '{name}'.{did_you_mean(name, flow.reads)}"
@@ -191,7 +186,7 @@ def is_source_path(path: str) -> bool:
 def _keep(settings: Settings, name: str, file: Path) -> str:
     """Copy a file of the caller's under its sha256, so that the run can be made again."""
     if not file.is_file():
-        raise NotFound(f"There is no file '{file}' to take the place of source '{name}'.")
+        raise NotFound(f"There is no file '{file}' to read as source '{name}'.")
     folder = settings.home / "uploads"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder, delete=False) as copy:

@@ -33,7 +33,7 @@ class Settings:
     Attributes:
         home: Folder of the database, the mirrors and the secret key.
         database_url: SQLAlchemy URL of the catalog database.
-        secret_key: Signs sessions and forms; made once and kept in the home where none is set.
+        secret_key: The key that signs sessions and forms, if one is set; see `signing_key`.
         host: Address to serve on.
         port: Port to serve on.
         auth: `single` (one user, loopback only) or `accounts`.
@@ -45,6 +45,17 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     auth: str = "single"
+
+    def signing_key(self) -> str:
+        """Return the key that signs sessions and forms: the one that is set, else one kept in the home.
+
+        That is made at first use, readable by its owner only, so that merely loading settings leaves nothing
+        behind.
+
+        Raises:
+            SettingError: It cannot be read or made.
+        """
+        return self.secret_key or _kept_secret(self.home)
 
 
 def load_settings(environ: Mapping[str, str] | None = None, home: Path | None = None) -> Settings:
@@ -65,7 +76,7 @@ def load_settings(environ: Mapping[str, str] | None = None, home: Path | None = 
     return Settings(
         home=home,
         database_url=_database_url(values, home),
-        secret_key=_text(values, "secret_key") or _kept_secret(home),
+        secret_key=_text(values, "secret_key") or "",
         host=host,
         port=_port(values),
         auth=_auth(values, host),
@@ -202,7 +213,6 @@ def _user_data_folder() -> Path:
 
 
 def _kept_secret(home: Path) -> str:
-    """Return the key kept in the home; make it at first use, readable by its owner only."""
     path = home / _KEY_FILE
     try:
         if not path.exists():

@@ -241,8 +241,13 @@ def start_child(settings: Settings) -> subprocess.Popen[bytes]:
         "HEADWATER_HOME": str(settings.home),
         "HEADWATER_DATABASE_URL": settings.database_url,
     }
+    # In a process group of its own the Ctrl-C of a terminal does not reach it, which might hit it before it
+    # can handle signals: this process ends it.
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "headwater_catalog.worker"], stdin=subprocess.PIPE, env=environment
+        [sys.executable, "-P", "-m", "headwater_catalog.worker"],
+        stdin=subprocess.PIPE,
+        env=environment,
+        process_group=0,
     )
 
 

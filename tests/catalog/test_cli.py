@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from headwater_catalog.cli import COMMANDS, GROUPS, LazyCommand, command_line
-from headwater_catalog.cli.output import clean
+from headwater_catalog.cli.output import clean, duration
 from headwater_catalog.store.database import Database
 from support.git_repo import GitRepo
 
@@ -175,7 +176,7 @@ def test_a_name_that_several_repositories_have_must_say_which(catalog):
     result = headwater("show", "avg_3wk_spend")
 
     assert result.exit_code == 3
-    assert "copy:features.spend:avg_3wk_spend, shop:features.spend:avg_3wk_spend" in result.stderr
+    assert "copy:features.spend:avg_3wk_spend\n  shop:features.spend:avg_3wk_spend\n" in result.stderr
     assert printed("show", "copy:features.spend:avg_3wk_spend")["repository"] == "copy"
     assert printed("show", "avg_3wk_spend", "--repo", "shop")["repository"] == "shop"
     assert headwater("show", "copy:features.spend:avg_3wk_spend", "--repo", "shop").exit_code == 2
@@ -201,13 +202,46 @@ def test_failures_give_a_message_and_their_exit_code(catalog, command, code, mes
     assert "Traceback" not in result.output
 
 
-def test_a_catalog_without_a_database_says_what_to_run(home):
+def test_a_database_without_a_catalog_says_what_to_run(home):
     result = headwater("search", "spend")
 
     assert result.exit_code == 3
-    assert "headwater db upgrade" in result.stderr
+    assert re.search("headwater (init|db upgrade)", result.stderr)
     assert headwater("db", "check").exit_code == 1
     assert json.loads(headwater("db", "check", "--json").stdout)["ok"] is False
+
+
+@pytest.mark.parametrize("command", [("search", "x"), ("scan",), ("repo", "list"), ("run", "x"), ("worker",)])
+def test_a_command_where_no_catalog_is_says_so_and_leaves_nothing_behind(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+    result = headwater(*command)
+
+    assert result.exit_code == 3
+    assert f"There is no catalog in {tmp_path / 'data' / 'headwater'}" in result.stderr
+    assert "`headwater init`" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_search_before_the_first_scan_says_that_nothing_is_scanned(home, repository):
+    headwater("db", "upgrade")
+    empty = headwater("search", "spend")
+    headwater("repo", "add", "shop", str(repository.path))
+    unscanned = headwater("search", "spend")
+
+    assert (empty.exit_code, unscanned.exit_code) == (0, 0)
+    assert "follows no repository yet" in empty.stderr
+    assert "Nothing has been scanned yet" in unscanned.stderr
+
+
+def test_an_empty_repository_is_told_and_not_taken_in(home, tmp_path):
+    empty = GitRepo(tmp_path / "empty")
+    result = headwater("init", str(empty.path))
+
+    assert result.exit_code == 3
+    assert "has no commit" in result.stderr
+    assert printed("repo", "list") == []
 
 
 def test_the_demo_repository_is_built(tmp_path):
@@ -268,6 +302,25 @@ def test_starting_up_imports_nothing_heavy():
     )
 
     assert "loaded: []" in done.stdout
+
+
+def test_an_ambiguous_name_lists_ten_keys_and_how_many_more(catalog):
+    for number in range(11):
+        catalog.write(f"features/m{number:02}.py", "def spend_index() -> int:\n    return 1\n")
+    catalog.commit("Repeat ourselves")
+    headwater("scan")
+
+    message = headwater("history", "spend_index").stderr
+
+    assert message.count("\n  features.m") == 10
+    assert message.endswith("... and 1 more\n")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "less than 1 ms"), (0.0123, "12 ms"), (1.5, "1.50 s"), (75, "75.00 s")]
+)
+def test_a_length_of_time_is_told_in_the_unit_that_suits_it(seconds, text):
+    assert duration(seconds) == text
 
 
 def test_a_fault_of_headwater_itself_is_not_hidden(home, monkeypatch):

@@ -1,6 +1,7 @@
 """The command `headwater run`: values on the output, words beside it, an exit code that tells."""
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,14 @@ from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog, make_repository
 
 Headwater = Callable[..., Result]
+
+DOUBLED = """\
+import pandas as pd
+
+
+def doubled(number: pd.Series) -> pd.Series:
+    return 2 * number
+"""
 
 
 @pytest.fixture
@@ -78,6 +87,25 @@ def test_run_takes_configuration_and_a_file_for_a_source(headwater: Headwater, t
     assert "holiday_count = 11" in result.stdout
 
 
+def test_run_takes_a_file_as_one_more_source(headwater: Headwater, git_repo: GitRepo, tmp_path: Path):
+    git_repo.delete("pyproject.toml")
+    git_repo.write("features/spend.py", DOUBLED)
+    git_repo.commit("Declare nothing")
+    headwater("scan")
+    (tmp_path / "numbers.csv").write_text("number\n1\n2\n")
+    missing = headwater("run", "doubled")
+    given = headwater("run", "doubled", "--input", "numbers=numbers.csv", "--json")
+
+    assert missing.exit_code == 1
+    assert "- 'number' (" in missing.stderr
+    assert re.search(r"\[tool\.headwater\.dataflows\.\S+\.sources\]", missing.stderr)
+    assert "--input NAME=FILE" in missing.stderr
+    assert "inputs={" not in missing.stderr
+    found = json.loads(given.stdout)
+    assert found["table"]["rows"] == [["2"], ["4"]]
+    assert (found["inputs"]["numbers"]["path"], found["inputs"]["numbers"]["rows"]) == ("numbers.csv", 2)
+
+
 def test_run_saves_a_copy_of_the_dataset_version(headwater: Headwater, tmp_path: Path):
     result = headwater("run", "scaled", "--save", "out.csv", "--json")
 
@@ -118,6 +146,8 @@ def test_run_names_the_sources_that_lack_a_column(headwater: Headwater, tmp_path
         (["scaled", "--save", "out.xls"], 2, "csv, json, parquet"),
         (["scaled", "--save", "nowhere/out.csv"], 2, "does not exist"),
         (["scaled", "--input", "weekly=nowhere.csv"], 3, "no file"),
+        (["scaled", "--input", "nothing=nowhere.csv"], 3, "no file"),
+        (["scaled", "--input", "nothing=1"], 3, "needs an input 'nothing'"),
         (["scaled", "--at", "nowhere"], 3, "nowhere"),
         (["scald"], 3, "Did you mean 'scaled'"),
     ],

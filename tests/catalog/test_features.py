@@ -92,7 +92,7 @@ def test_a_name_of_two_modules_is_ambiguous_and_tells_both(rows):
     rows.define("spend", module="uk")
     rows.define("spend", module="us")
 
-    with pytest.raises(AmbiguousName, match="uk:spend, us:spend") as caught:
+    with pytest.raises(AmbiguousName, match=r"uk:spend\n  us:spend") as caught:
         get_feature(rows.session, rows.repository, "spend", 0)
 
     assert caught.value.candidates == ("uk:spend", "us:spend")
@@ -164,5 +164,5 @@ def test_a_feature_finds_its_repository_where_only_one_has_it(rows):
     assert find_repository(rows.session, "signups") == "other"
     assert find_repository(rows.session, "nothing") is None
     other.define("spend")
-    with pytest.raises(AmbiguousName, match=r"other:features\.spend:spend, shop:features\.spend:spend"):
+    with pytest.raises(AmbiguousName, match=r"other:features\.spend:spend\n  shop:features\.spend:spend"):
         find_repository(rows.session, "spend")

@@ -59,6 +59,7 @@ class Bench:
         sources = changes.pop("sources", {})
         request = {
             "tree": str(self.tree),
+            "dataflow": "marketing",
             "roots": [""],
             "modules": ["spend"],
             "config": {},

@@ -152,7 +152,8 @@ def test_a_source_can_be_a_file_of_the_caller_which_is_kept(catalog: Catalog, tm
         (["scaled"], {"inputs": {"weekly": 3}}, Conflict, "path of a file in the repository"),
         (["scaled"], {"inputs": {"weekly": "data/weekly.xls"}}, Conflict, "csv, json, parquet"),
         (["scaled"], {"inputs": {"weekly": Path("/no/such.csv")}}, NotFound, "no file"),
-        (["scaled"], {"inputs": {"spend": Path("/no/such.csv")}}, NotFound, "declares no source 'spend'"),
+        (["scaled"], {"inputs": {"spend": Path("/no/such.csv")}}, NotFound, "no file"),
+        (["scaled"], {"inputs": {"more": Path("/etc/passwd")}}, Conflict, "csv, json, parquet"),
         (["scaled"], {"save": "pickle"}, Conflict, "csv, json, parquet"),
     ],
 )

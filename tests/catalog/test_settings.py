@@ -97,8 +97,9 @@ def test_the_secret_key_is_made_once_and_readable_by_its_owner_only(tmp_path):
     first = load_settings({}, home=tmp_path / "home")
     second = load_settings({}, home=tmp_path / "home")
 
-    assert first.secret_key == second.secret_key
-    assert len(first.secret_key) >= 32
+    assert not (tmp_path / "home").exists()
+    assert first.signing_key() == second.signing_key()
+    assert len(first.signing_key()) >= 32
     assert stat.S_IMODE((tmp_path / "home" / "secret-key").stat().st_mode) == 0o600
     assert [path.name for path in (tmp_path / "home").iterdir()] == ["secret-key"]
 
@@ -106,7 +107,7 @@ def test_the_secret_key_is_made_once_and_readable_by_its_owner_only(tmp_path):
 def test_the_key_itself_is_not_made_where_one_is_set(tmp_path):
     settings = load_settings({"HEADWATER_SECRET_KEY": "mine"}, home=tmp_path / "home")
 
-    assert settings.secret_key == "mine"
+    assert settings.signing_key() == "mine"
     assert not (tmp_path / "home").exists()
 
 

@@ -181,6 +181,14 @@ def test_a_worker_ends_with_the_server_that_started_it(
     assert process.wait(30) == 0
 
 
+def test_the_ctrl_c_of_a_terminal_does_not_reach_the_worker_of_a_server(
+    child: Callable[[], subprocess.Popen[bytes]],
+):
+    process = child()
+
+    assert os.getpgid(process.pid) == process.pid
+
+
 def test_a_stopped_worker_gives_a_scan_back(catalog: Catalog):
     job_id = queue(catalog, "scan", repository="shop")
     worker = Worker(catalog.database, catalog.settings)

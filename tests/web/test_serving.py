@@ -82,7 +82,7 @@ def test_serving_without_a_database_says_how_to_make_one(tmp_path, free_port: in
     code, told = _run(tmp_path, "serve", "--port", str(free_port))
 
     assert code == 3
-    assert "headwater db upgrade" in told
+    assert "headwater init" in told
 
 
 def test_a_claimed_port_is_free_again_afterwards(free_port: int):

@@ -19,7 +19,7 @@ from headwater_web.icons import icon
 from headwater_web.links import register_links
 from headwater_web.reading import Catalog, attach
 from headwater_web.security import protect
-from headwater_web.views import commits, features, health, home, lineage, runs, search
+from headwater_web.views import commits, features, health, home, lineage, repositories, runs, search
 
 __all__ = ["create_app"]
 
@@ -30,7 +30,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     """Make the web application over a catalog; without a database it opens the one of the settings."""
     app = Flask("headwater_web")
     app.config.update(
-        SECRET_KEY=settings.secret_key,
+        SECRET_KEY=settings.signing_key(),
         SESSION_COOKIE_NAME="headwater_session",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
@@ -43,7 +43,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     register_errors(app)
     register_links(app)
     _register_template_names(app)
-    for module in (home, search, features, lineage, commits, runs, health):
+    for module in (home, repositories, search, features, lineage, commits, runs, health):
         app.register_blueprint(module.blueprint)
     return app
 

@@ -73,7 +73,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     database.dispose()  # the server's own process opens it anew
     signal.signal(signal.SIGTERM, _leave)  # as Ctrl-C does, so that the worker is always ended
     with _job_worker(settings), suppress(KeyboardInterrupt):
-        _announce(listener)
+        _announce(listener, settings)
         if sys.platform == "linux":
             _serve_by_gunicorn(settings, listener)
         else:
@@ -100,15 +100,17 @@ def _bind(claimed: socket.socket, host: str, port: int) -> None:
     except (OSError, OverflowError) as error:
         if getattr(error, "errno", None) == errno.EADDRINUSE:
             raise Conflict(
-                f"Port {port} on {host} is taken by another program. Choose another with --port."
+                f"Port {port} on {host} is taken by another program. Choose another with --port, "
+                "or PORT= with make."
             ) from error
         raise SettingError(f"Headwater cannot listen on {host} port {port}: {error}") from error
 
 
-def _announce(listener: socket.socket) -> None:
+def _announce(listener: socket.socket, settings: Settings) -> None:
     host, port = listener.getsockname()[:2]
     name = f"[{host}]" if ":" in host else host
-    print(f"Headwater is at http://{name}:{port} (Ctrl-C ends it)", flush=True)
+    print(f"Headwater is at http://{name}:{port} (Ctrl-C ends it)")
+    print(f"Its catalog is in {settings.home}", flush=True)
 
 
 def _serve_by_gunicorn(settings: Settings, listener: socket.socket) -> None:

@@ -15,6 +15,9 @@ COMMANDS: Mapping[str, LazyCommand] = {
         "headwater_catalog.cli.setup:init", "Make a catalog, and take in the repository here."
     ),
     "repo add": LazyCommand("headwater_catalog.cli.repositories:add", "Follow a git repository."),
+    "repo remove": LazyCommand(
+        "headwater_catalog.cli.repositories:remove", "Forget a repository and all that was read of it."
+    ),
     "repo list": LazyCommand("headwater_catalog.cli.repositories:list_all", "List the repositories."),
     "scan": LazyCommand("headwater_catalog.cli.repositories:scan", "Read what is new in the repositories."),
     "search": LazyCommand("headwater_catalog.cli.search:search", "Find features."),

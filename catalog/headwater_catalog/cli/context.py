@@ -54,6 +54,11 @@ class Workspace:
         self.unchecked_database.check()
         return self.unchecked_database
 
+    def upgrade(self) -> None:
+        """Make the home, for its owner only, and bring the database to the version of this code."""
+        self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.unchecked_database.upgrade()
+
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Open a session for reading."""

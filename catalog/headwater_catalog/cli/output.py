@@ -15,7 +15,18 @@ import click
 if TYPE_CHECKING:
     from headwater_catalog.features import CommitRef
 
-__all__ = ["clean", "commit_json", "day", "json_option", "print_json", "print_table", "progress_bar", "say"]
+__all__ = [
+    "clean",
+    "commit_json",
+    "counted",
+    "day",
+    "duration",
+    "json_option",
+    "print_json",
+    "print_table",
+    "progress_bar",
+    "say",
+]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 """The option `--json` that every command has which prints data."""
@@ -58,6 +69,18 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, wide: 
 def day(instant: int) -> str:
     """Return an instant as its day in UTC."""
     return datetime.fromtimestamp(instant, UTC).date().isoformat()
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with what it counts: "1 commit", "2 commits"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time in the unit that suits it."""
+    if seconds >= 1:
+        return f"{seconds:.2f} s"
+    return f"{seconds * 1000:.0f} ms" if seconds >= 0.001 else "less than 1 ms"
 
 
 def commit_json(commit: CommitRef) -> dict[str, Any]:

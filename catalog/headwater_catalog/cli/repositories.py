@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from headwater_catalog.cli.context import Workspace, now, pass_workspace
+from headwater_catalog.cli.failures import Failure
 from headwater_catalog.cli.output import (
     commit_json,
+    counted,
     day,
     json_option,
     print_json,
@@ -19,9 +21,12 @@ from headwater_catalog.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from headwater_catalog.problems import Problem
     from headwater_catalog.scan import ScanReport
 
-__all__ = ["add", "list_all", "report_json", "say_report", "scan", "scan_one"]
+__all__ = ["ScanOutcome", "add", "follow", "list_all", "remove", "scan", "scan_one"]
+
+_MOST_PROBLEMS: Final = 10  # told to people; JSON lists them all
 
 
 @click.command()
@@ -30,19 +35,55 @@ __all__ = ["add", "list_all", "report_json", "say_report", "scan", "scan_one"]
 @json_option
 @pass_workspace
 def add(workspace: Workspace, name: str, url: str, as_json: bool) -> None:
-    """Follow the git repository at URL or PATH under NAME.
+    """Follow the git repository at URL or PATH under NAME, if it can be read.
 
     JSON: name, url.
     """
+    name, url = follow(workspace, name, url)
+    if as_json:
+        print_json({"name": name, "url": url})
+    else:
+        say(f"The catalog follows {url} as '{name}'. Read it: headwater scan {name}")
+
+
+def follow(workspace: Workspace, name: str, url: str) -> tuple[str, str]:
+    """Note a repository that can be read; return its name and its address as kept."""
+    from headwater_catalog.git import GitSource
     from headwater_catalog.repositories import add_repository
 
-    with workspace.database.write() as session:
+    database = workspace.database  # a missing catalog is told before a remote machine is asked
+    GitSource.require_readable(url)
+    with database.write() as session:
         repository = add_repository(session, name, url, now())
-        added = {"name": repository.name, "url": repository.url}
+        return repository.name, repository.url
+
+
+@click.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@pass_workspace
+def remove(workspace: Workspace, name: str, yes: bool, as_json: bool) -> None:
+    """Forget the repository NAME and all that was read of it; the repository itself stays as it is.
+
+    Its runs go, too, with the datasets that they saved.
+
+    JSON: name, url.
+    """
+    from headwater_catalog.jobs import release_expired
+    from headwater_catalog.repositories import get_repository, remove_repository
+
+    with workspace.reading() as session:
+        url = get_repository(session, name).url
+    if not yes:
+        click.confirm(f"Forget '{name}' ({url}), with its runs and their datasets?", abort=True, err=True)
+    release_expired(workspace.database)  # a job of a lost worker is not running
+    with workspace.database.write() as session:
+        remove_repository(session, workspace.settings, get_repository(session, name))
     if as_json:
-        print_json(added)
+        print_json({"name": name, "url": url})
     else:
-        say(f"The catalog follows {added['url']} as '{name}'. Read it: headwater scan {name}")
+        say(f"The catalog follows {url} no longer.")
 
 
 @click.command("list")
@@ -87,10 +128,14 @@ def list_all(workspace: Workspace, as_json: bool) -> None:
 def scan(workspace: Workspace, name: str | None, ref: str | None, as_json: bool) -> None:
     """Read what is new in the repository NAME, or in all of them.
 
-    Nothing in a repository is imported or executed.
+    Nothing in a repository is imported or executed. Where one repository cannot be read the others are; the
+    exit code is 3 then.
 
-    JSON: a list of repository and what `ScanReport` counts.
+    JSON: a list of repository, error (null unless it could not be read), and then head, commits (new ones),
+    blobs (file contents read), opened and ended (feature versions), features, diagnostics, seconds,
+    problems (path, line, message).
     """
+    from headwater_catalog.errors import CatalogError
     from headwater_catalog.repositories import get_repository, list_repositories
 
     if ref is not None and name is None:
@@ -98,35 +143,62 @@ def scan(workspace: Workspace, name: str | None, ref: str | None, as_json: bool)
     with workspace.reading() as session:
         chosen = list_repositories(session) if name is None else [get_repository(session, name)]
         names = [repository.name for repository in chosen]
-    reports: list[dict[str, Any]] = []
+    printed: list[dict[str, Any]] = []
+    failures: dict[str, CatalogError] = {}
     for each in names:
-        report = scan_one(workspace, each, ref)
-        reports.append(report_json(each, report))
+        try:
+            outcome = scan_one(workspace, each, ref)
+        except CatalogError as error:
+            failures[each] = error
+            printed.append({"repository": each, "error": str(error)})
+            continue
+        printed.append(outcome.as_json())
         if not as_json:
-            say_report(each, report)
+            outcome.say()
     if as_json:
-        print_json(reports)
+        print_json(printed)
     elif not names:
         say("The catalog follows no repository yet. Add one: headwater repo add NAME URL")
+    if failures:
+        raise Failure("\n".join(f"{each} was not scanned: {error}" for each, error in failures.items()))
 
 
-def scan_one(workspace: Workspace, name: str, ref: str | None = None) -> ScanReport:
+@dataclass(frozen=True, slots=True)
+class ScanOutcome:
+    """What a scan did, and the problems in files that there are now."""
+
+    report: ScanReport
+    problems: tuple[Problem, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        found = {"repository": self.report.repository, "error": None, **asdict(self.report)}
+        return {**found, "problems": [asdict(problem) for problem in self.problems]}
+
+    def say(self) -> None:
+        """Tell it to people."""
+        report = self.report
+        new = counted(report.commits, "new commit") if report.commits else "nothing new"
+        found = [new, counted(report.features, "feature")]
+        if self.problems:
+            found.append(f"{counted(len(self.problems), 'problem')} in files")
+        say(f"{report.repository}: {', '.join(found)}.")
+        for problem in self.problems[:_MOST_PROBLEMS]:
+            say(f"  {problem.where} {problem.message}")
+        if len(self.problems) > _MOST_PROBLEMS:
+            more = len(self.problems) - _MOST_PROBLEMS
+            say(f"  ... and {more:,} more; --json lists them all.")
+
+
+def scan_one(workspace: Workspace, name: str, ref: str | None = None) -> ScanOutcome:
     """Scan a repository with a progress bar."""
+    from headwater_catalog.problems import list_problems
+    from headwater_catalog.repositories import get_repository
     from headwater_catalog.scan import scan as scan_repository
 
     with progress_bar(f"Scanning {name}") as progress:
-        return scan_repository(workspace.database, workspace.settings, name, ref=ref, progress=progress)
-
-
-def report_json(name: str, report: ScanReport) -> dict[str, Any]:
-    """Return a scan's report as JSON has it."""
-    return {"repository": name, **asdict(report)}
-
-
-def say_report(name: str, report: ScanReport) -> None:
-    """Tell people what a scan found."""
-    problems = f", {report.diagnostics} problems in files" if report.diagnostics else ""
-    if report.commits:
-        say(f"{name}: {report.commits} new commits, {report.features} features{problems}.")
-    else:
-        say(f"{name}: nothing new; {report.features} features{problems}.")
+        report = scan_repository(workspace.database, workspace.settings, name, ref=ref, progress=progress)
+    with workspace.reading() as session:
+        repository = get_repository(session, name)
+        problems = list_problems(session, repository, repository.scanned_position)
+    return ScanOutcome(report, problems)

@@ -17,12 +17,22 @@ import click
 
 from headwater_catalog.cli.context import Workspace, now, pass_workspace
 from headwater_catalog.cli.failures import FINDINGS, Failure, Findings
-from headwater_catalog.cli.output import clean, json_option, print_json, print_table, progress_bar, say
+from headwater_catalog.cli.output import (
+    clean,
+    counted,
+    duration,
+    json_option,
+    print_json,
+    print_table,
+    progress_bar,
+    say,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from headwater_catalog.cli.context import Place
+    from headwater_catalog.dataflows import DataflowAt
     from headwater_catalog.store.models import DatasetVersion, Run
 
 __all__ = ["perform_run", "run", "worker"]
@@ -42,7 +52,8 @@ _POLL_SECONDS: Final = 0.5
     "inputs",
     metavar="N=PATH|VALUE",
     multiple=True,
-    help="A file in place of the source N, or the value of the input N: JSON, else a text.",
+    help="A data file, in place of the source N or as one more source; or the value of the input N: JSON, "
+    "else a text.",
 )
 @click.option(
     "--save",
@@ -66,6 +77,9 @@ def run(
 
     Without OUTPUT, the outputs that the dataflow declares. The feature code runs in a process of its own,
     from an export of the commit.
+
+    The columns of sources become inputs. A repository that declares no sources is run on a file by
+    --input people=people.csv, where "people" is any name.
 
     JSON: id, state, error, failure, repository, commit, dataflow, outputs, config, inputs, table (columns,
     rows, row_count), values, nodes (name, seconds, summary), checks, environment, dataset, log.
@@ -117,12 +131,23 @@ def _local(output: str) -> str:
 def _chosen(
     place: Place, dataflow: str | None, outputs: Sequence[str], given: Mapping[str, str]
 ) -> tuple[str, dict[str, Any]]:
-    """Return the dataflow's name, and the inputs: a file for a source, a value for any other."""
+    """Return the dataflow's name, and the inputs: files for sources, values for others."""
     from headwater_catalog.dataflows import choose_dataflow
 
     flow = choose_dataflow(place.session, place.repository, place.position, dataflow, outputs)
-    sources = flow.version.sources
-    return flow.name, {name: Path(text) if name in sources else _value(text) for name, text in given.items()}
+    return flow.name, {
+        name: Path(text) if _is_source(flow, name, text) else _value(text) for name, text in given.items()
+    }
+
+
+def _is_source(flow: DataflowAt, name: str, text: str) -> bool:
+    """Tell whether an input is a file of columns: of a declared source, or else by what it looks like."""
+    from headwater_catalog.sources import FORMATS
+
+    if name in flow.version.sources:
+        return True
+    file = Path(text)
+    return file.suffix.lower() in FORMATS and (file.is_file() or name not in flow.reads)
 
 
 def _request(
@@ -220,17 +245,17 @@ def _print(found: Run, save: Path | None) -> None:
         print_table(headers, [[cell if cell is not None else "" for cell in row] for row in table["rows"]])
         hidden = table["row_count"] - len(table["rows"])
         if hidden > 0:
-            say(f"... and {hidden:,} more rows.")
+            say(f"... and {counted(hidden, 'more row')}.")
     for value in values:
         click.echo(clean(f"{value['name']} = {value['text']}"))
     for check in found.checks:
         if not check.passed:
             say(f"Check '{check.validator}' of '{check.node}' did not hold. {check.message}")
-    seconds = sum(node.microseconds for node in found.nodes) / 1_000_000
+    took = duration(sum(node.microseconds for node in found.nodes) / 1_000_000)
     saved = f" Saved to {save}." if save is not None else ""
     say(
-        f"Run {found.id}: {len(found.nodes)} nodes of dataflow '{found.dataflow}' at commit "
-        f"{found.commit.sha[:8]} in {seconds:.2f} s.{saved}"
+        f"Run {found.id}: {counted(len(found.nodes), 'node')} of dataflow '{found.dataflow}' at commit "
+        f"{found.commit.sha[:8]} in {took}.{saved}"
     )
 
 

@@ -59,8 +59,23 @@ def search(
             )
     if as_json:
         print_json(_json(page))
-    else:
+    elif page.total or not _say_unscanned(workspace):
         _show(page)
+
+
+def _say_unscanned(workspace: Workspace) -> bool:
+    """Tell whether there is nothing to search yet, and then say so."""
+    from headwater_catalog.repositories import list_repositories
+
+    with workspace.reading() as session:
+        known = list_repositories(session)
+    if not known:
+        say("The catalog follows no repository yet. Add one: headwater repo add NAME URL")
+    elif all(repository.scanned_sha is None for repository in known):
+        say("Nothing has been scanned yet, so there is nothing to find. Run: headwater scan")
+    else:
+        return False
+    return True
 
 
 def _json(page: SearchPage) -> dict[str, Any]:
@@ -81,7 +96,8 @@ def _show(page: SearchPage) -> None:
         print_table(("NAME", "MODULE", "OWNER", "FOUND IN", "SUMMARY"), rows, wide=4)
     first, last = page.offset + 1, page.offset + len(page.hits)
     if page.total > len(page.hits):
-        say(f"{first} to {last} of {page.total}" if page.hits else f"All {page.total} hits come before.")
+        before = "The only hit comes" if page.total == 1 else f"All {page.total} hits come"
+        say(f"{first} to {last} of {page.total}" if page.hits else f"{before} before.")
     if not page.total:
         near = f" Near to it: {', '.join(page.suggestions)}." if page.suggestions else ""
         say(f"No feature matches '{page.query.text}'.{near}")

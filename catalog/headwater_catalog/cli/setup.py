@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from headwater_catalog.cli.context import Workspace, now, pass_workspace
+from headwater_catalog.cli.context import Workspace, pass_workspace
 from headwater_catalog.cli.failures import Findings
 from headwater_catalog.cli.output import json_option, print_json, say
 
@@ -29,7 +29,7 @@ def init(workspace: Workspace, path: Path | None, name: str | None, as_json: boo
     JSON: home, database, repository (null without one; else as `scan` prints it).
     """
     _make_home_here()
-    workspace.unchecked_database.upgrade()
+    workspace.upgrade()
     checkout = _checkout(path or Path.cwd())
     if path is not None and checkout is None:
         raise click.BadParameter(f"{path} is not in a git checkout.", param_hint="PATH")
@@ -47,15 +47,13 @@ def init(workspace: Workspace, path: Path | None, name: str | None, as_json: boo
 
 
 def _take_in(workspace: Workspace, checkout: Path, name: str | None, quiet: bool) -> dict[str, object]:
-    from headwater_catalog.cli.repositories import report_json, say_report, scan_one
-    from headwater_catalog.repositories import add_repository
+    from headwater_catalog.cli.repositories import follow, scan_one
 
-    with workspace.database.write() as session:
-        repository = add_repository(session, name or _name_of(checkout), str(checkout), now()).name
-    report = scan_one(workspace, repository)
+    repository, _url = follow(workspace, name or _name_of(checkout), str(checkout))
+    outcome = scan_one(workspace, repository)
     if not quiet:
-        say_report(repository, report)
-    return report_json(repository, report)
+        outcome.say()
+    return outcome.as_json()
 
 
 def _make_home_here() -> None:
@@ -87,7 +85,7 @@ def _name_of(checkout: Path) -> str:
 @pass_workspace
 def upgrade(workspace: Workspace) -> None:
     """Bring the database up to date."""
-    workspace.unchecked_database.upgrade()
+    workspace.upgrade()
     say("The database is up to date.")
 
 

@@ -77,12 +77,22 @@ class Database:
         Raises:
             SchemaOutdated: It has another one, or there is none yet.
         """
+        file = _file(self.url)
+        if file is not None and not file.is_file():
+            raise SchemaOutdated(
+                f"There is no catalog in {file.parent}. Run `headwater init` in your repository, or set "
+                "HEADWATER_HOME to the folder of a catalog."
+            )
         with self.engine.connect() as connection:
             version = _version(connection)
         self._refuse_newer(version)
+        if version is None:
+            raise SchemaOutdated(
+                f"The database {self._shown} holds no catalog yet. Run: headwater db upgrade"
+            )
         if version != _newest():
             raise SchemaOutdated(
-                f"The database {self._shown} has schema version {version or 'none'}, and this Headwater "
+                f"The database {self._shown} has schema version {version}, and this Headwater "
                 f"needs {_newest()}. Run: headwater db upgrade"
             )
 
@@ -122,11 +132,20 @@ def _engine(url: str, *, migrates: bool = False) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return _postgresql_engine(url, {"poolclass": NullPool} if migrates else {"pool_pre_ping": True})
-    if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    file = _file(url)
+    if migrates and file is not None:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = create_engine(url, **({"poolclass": NullPool} if migrates else {}))
     _prepare_sqlite(engine, foreign_keys=not migrates)
     return engine
+
+
+def _file(url: str) -> Path | None:
+    """Return the file of an SQLite database; None for one in memory, or on a server."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+        return None
+    return Path(parsed.database or "")
 
 
 def _postgresql_engine(url: str, options: dict[str, Any]) -> Engine:
