@@ -7,6 +7,8 @@ from playwright.sync_api import Page
 _FEATURE = "/r/demo/f/features.signups:spend_per_signup"
 _PAGES = (
     "/",
+    "/r/demo",
+    "/r/demo?at=v1.0",
     "/search?q=spend",
     "/search?q=nothinglikethis",
     "/search?q=ownr:x",
@@ -14,6 +16,7 @@ _PAGES = (
     f"{_FEATURE}?at=v1.0",
     "/r/demo/f/holidays",
     "/r/demo/lineage?focus=features.signups:spend_per_signup&up=10&down=10",
+    "/r/demo/lineage?focus=input:spend&up=0&down=0",
     "/r/demo/c/v1.0",
     "/runs",
     "/runs/1",
@@ -51,6 +54,25 @@ def test_a_phone_need_not_scroll_sideways(page: Page, site: str):
         widths[path] = page.evaluate("document.documentElement.scrollWidth")
 
     assert {path: width for path, width in widths.items() if width > 390} == {}
+
+
+def test_the_text_of_a_drawing_stays_inside_its_boxes(page: Page, site: str):
+    for depth in (0, 1, 10):
+        page.goto(f"{site}/r/demo/lineage?focus=input:spend&up={depth}&down={depth}")
+        room = page.locator(".graph a").evaluate_all(
+            """boxes => boxes.flatMap(box => [...box.querySelectorAll("text")].map(
+                text => box.querySelector("rect").getBBox().width - text.getBBox().width))"""
+        )
+        assert room and min(room) > 4
+
+
+def test_a_table_that_scrolls_sideways_shows_that_there_is_more(page: Page, site: str):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{site}/runs")
+    frame = page.get_by_role("region", name="Runs")
+
+    assert frame.evaluate("frame => frame.scrollWidth > frame.clientWidth")
+    assert "scroll" in frame.evaluate("frame => getComputedStyle(frame).backgroundAttachment")
 
 
 def test_the_keyboard_reaches_the_content_by_one_step(page: Page, site: str):

@@ -39,6 +39,7 @@ PROJECT = """
 modules = ["features"]
 config = { "<b>key</b>" = "<script>alert(3)</script>" }
 outputs = ["after"]
+sources = { "<i>source</i>" = { path = "<script>alert(4)</script>.csv", index = "column" } }
 """
 
 

@@ -49,3 +49,14 @@ def test_a_long_name_is_cut_and_told_whole_by_its_node():
 
     assert box.label.endswith("…")
     assert box.node.name == name
+
+
+def test_a_box_is_as_wide_as_the_counts_below_its_name_need():
+    graph = _graph(("a", "b"), *(("b", f"c{number}") for number in range(1000)))
+    few, many = (
+        draw(shown, lambda node: "/").nodes[0]
+        for shown in (graph.neighbourhood("a", 0, 0), graph.neighbourhood("b", 0, 0))
+    )
+
+    assert (few.sub, many.sub) == ("m →1", "m ←1 →1000")
+    assert many.width > few.width

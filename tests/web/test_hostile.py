@@ -24,6 +24,8 @@ _PAGES = (
     "/r/hostile/lineage?focus=input:column",
     "/r/hostile/lineage?focus=%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
     "/r/hostile/lineage?focus=features:loud&dataflow=%3Cscript%3Ealert(1)%3C/script%3E",
+    "/r/hostile",
+    "/r/%3Cscript%3Ealert(1)%3C%2Fscript%3E",
     "/r/hostile/c/main",
     "/r/hostile/c/%3Cscript%3E",
     "/r/hostile/f/features:loud?at=%3Cscript%3Ealert(1)%3C/script%3E",

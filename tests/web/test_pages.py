@@ -1,7 +1,9 @@
 """The pages of the demo catalog say what they should."""
 
 import re
+import subprocess
 from html import unescape
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -23,6 +25,7 @@ _TIMELESS = (
     "/healthz",
 )
 _DATED = (
+    "/r/demo",
     "/search?repo=demo&q=spend",
     _FEATURE,
     "/r/demo/lineage?focus=features.signups:spend_per_signup",
@@ -71,7 +74,7 @@ def test_pages_are_the_same_on_postgresql(client: FlaskClient, postgres_url: str
     database = Database(settings.database_url)
     other = create_app(settings, database).test_client()
 
-    for path in ("/search?q=spend", _FEATURE, *_DATED[2:], f"{_FEATURE}?at=v1.0"):
+    for path in ("/search?q=spend", *_DATED[1:], f"{_FEATURE}?at=v1.0"):
         assert _stable(other.get(path).text) == _stable(client.get(path).text)
     database.dispose()
 
@@ -98,7 +101,7 @@ def test_a_database_of_another_version_is_told_by_healthz(tmp_path):
     database.dispose()
 
     assert answer.status_code == 503
-    assert "headwater db upgrade" in answer.text
+    assert "There is no catalog in" in answer.text
 
 
 # Search
@@ -138,8 +141,62 @@ def test_the_pages_of_a_search_follow_each_other(client: FlaskClient):
     assert 'rel="prev"' in second
 
 
+def test_a_search_is_narrowed_by_what_its_hits_have(client: FlaskClient):
+    path = "/search?q=spend&repo=demo&at=v1.0"
+    narrower = re.findall(r'<a class="mono" href="(/search[^"]*)">([^<]*)</a>', client.get(path).text)
+    total = _total(client, path)
+
+    assert {term.partition(":")[0] for _, term in narrower} >= {"module", "type"}
+    for link, term in narrower:
+        assert re.match(r"/search\?q=spend\+", link)
+        assert "repo=demo" in link and "at=v1.0" in link
+        assert 0 < _total(client, unescape(link)) < total, term
+
+
+def _total(client: FlaskClient, path: str) -> int:
+    found = re.search(r"([\d,]+) features? in ", client.get(path).text)
+    assert found
+    return int(found[1])
+
+
 def test_an_empty_box_drops_nothing_down(client: FlaskClient):
     assert client.get("/search/quick?q=+").text == ""
+
+
+# Repositories
+
+
+def test_the_page_of_a_repository_tells_what_it_is_made_of(client: FlaskClient):
+    html = _text(client, "/r/demo")
+    visible = _visible(html)
+
+    assert "demo-repository" in visible
+    assert "marketing declared in the project file" in visible
+    assert "weekly: data/weekly.csv by week_start" in visible
+    assert 'region = "UK"' in visible
+    assert 'href="/search?repo=demo&q=module:features.spend"' in html
+    assert f'href="{_FEATURE}">spend_per_signup</a>' in html
+    assert re.search(r"features\.spend\d+ features", visible)
+
+
+def test_the_name_of_a_dataflow_leads_to_it(client: FlaskClient):
+    for path in (_FEATURE, "/runs", "/runs/1", "/"):
+        link = re.search(r'href="(/r/demo(?:\?at=\w+)?)#(dataflow-marketing)"', client.get(path).text)
+        assert link, path
+        assert f'id="{link[2]}"' in client.get(link[1]).text
+
+
+@pytest.mark.parametrize("path", [_FEATURE, _DATED[3], "/r/demo/c/v1.0"])
+def test_the_trail_of_a_page_begins_at_its_repository(client: FlaskClient, path: str):
+    assert re.search(r'class="crumbs">\s*<li><a href="/r/demo">demo</a>', client.get(path).text)
+
+
+def test_a_misspelt_repository_is_told_the_nearest_and_not_how_to_add_one(client: FlaskClient):
+    answer = client.get("/r/dmeo")
+
+    assert answer.status_code == 404
+    assert "Did you mean 'demo'?" in unescape(answer.text)
+    assert "repo add" not in answer.text
 
 
 # Features
@@ -207,7 +264,35 @@ def test_a_commit_page_tells_what_it_did_to_features(client: FlaskClient):
     assert "Features changed" in client.get(commit[1]).text
 
 
+def test_a_parent_on_the_main_line_leads_to_its_page(client: FlaskClient, demo_settings: Settings):
+    repository = demo_settings.home / "demo-repository"
+    merge = _git(repository, "log", "--merges", "-1", "--format=%H %P").split()
+    html = client.get(f"/r/demo/c/{merge[0]}").text
+
+    assert f'href="/r/demo/c/{merge[1]}"' in html
+    assert f'href="/r/demo/c/{merge[2]}"' not in html
+    assert merge[2][:8] in html
+
+
+def _git(repository: Path, *args: str) -> str:
+    return subprocess.run(["git", *args], cwd=repository, capture_output=True, text=True, check=True).stdout
+
+
 # Lineage
+
+
+def test_an_input_tells_which_files_may_hold_it(client: FlaskClient):
+    visible = _visible(_text(client, "/r/demo/lineage?focus=input:spend"))
+
+    assert "It comes from outside the code." in visible
+    assert "marketing reads data/weekly.csv" in visible
+    assert "It needs nothing" not in visible
+
+
+def test_the_module_of_a_lineage_leads_to_its_features(client: FlaskClient):
+    html = _text(client, "/r/demo/lineage?focus=spend_per_signup")
+
+    assert 'href="/search?repo=demo&q=module:features.signups">features.signups</a>' in html
 
 
 def test_the_list_beside_the_graph_has_all_that_is_drawn(client: FlaskClient):

@@ -11,6 +11,7 @@ from headwater_catalog.lineage import Hidden, LineageEdge, LineageNode, Neighbou
 __all__ = ["Drawing", "DrawnEdge", "DrawnNode", "draw"]
 
 _CHARACTER = 7.25  # width of a character of the graph's 12 px monospaced type
+_SUB_CHARACTER = 6.4  # width to allow for a character of the small type below it
 _LONGEST = 34  # characters shown of a name
 _PADDING = 13
 _HEIGHT = 40
@@ -53,11 +54,16 @@ class Drawing:
 
 def draw(shown: Neighbourhood, href: Callable[[LineageNode], str]) -> Drawing:
     """Place a neighbourhood and give each node the address that `href` makes."""
-    sizes = {key: (_width(node), float(_HEIGHT)) for key, node in shown.nodes.items()}
+    subs = {key: _sub(node, shown.hidden.get(key)) for key, node in shown.nodes.items()}
+    sizes = {key: (_width(node, subs[key]), float(_HEIGHT)) for key, node in shown.nodes.items()}
     placement = layered(list(shown.nodes), [(edge.source, edge.target) for edge in shown.edges], sizes)
-    nodes = {
-        key: _box(node, shown, placement, sizes[key][0], href(node)) for key, node in shown.nodes.items()
-    }
+    nodes: dict[str, DrawnNode] = {}
+    for key, node in shown.nodes.items():
+        css = "is-focus" if key == shown.focus else "is-input" if node.is_input else ""
+        x, y = placement.positions[key]
+        nodes[key] = DrawnNode(
+            node, _cut(node.name), subs[key], href(node), css, x + _MARGIN, y + _MARGIN, *sizes[key]
+        )
     ups = sum(steps < 0 for steps in shown.distances.values())
     downs = sum(steps > 0 for steps in shown.distances.values())
     return Drawing(
@@ -69,26 +75,20 @@ def draw(shown: Neighbourhood, href: Callable[[LineageNode], str]) -> Drawing:
     )
 
 
-def _width(node: LineageNode) -> float:
-    longest = max(min(len(node.name), _LONGEST), len(_origin(node)) * 0.82)
-    return longest * _CHARACTER + 2 * _PADDING
+def _width(node: LineageNode, sub: str) -> float:
+    text = max(min(len(node.name), _LONGEST) * _CHARACTER, len(sub) * _SUB_CHARACTER)
+    return text + 2 * _PADDING
 
 
-def _origin(node: LineageNode) -> str:
-    if node.is_input:
-        return "input"
-    tail = node.module.rpartition(".")[2]
-    return tail if len(tail) <= _LONGEST else f"{tail[: _LONGEST - 1]}…"
+def _sub(node: LineageNode, hidden: Hidden | None) -> str:
+    """Say where a node comes from, and how many of its neighbours are not drawn."""
+    origin = "input" if node.is_input else _cut(node.module.rpartition(".")[2])
+    counts = (("←", hidden.up), ("→", hidden.down)) if hidden else ()
+    return " ".join([origin, *(f"{arrow}{count}" for arrow, count in counts if count)])
 
 
-def _box(node: LineageNode, shown: Neighbourhood, placement: Placement, width: float, href: str) -> DrawnNode:
-    x, y = placement.positions[node.key]
-    css = "is-focus" if node.key == shown.focus else "is-input" if node.is_input else ""
-    hidden = shown.hidden.get(node.key, Hidden(0, 0))
-    more = [f"{arrow}{count}" for arrow, count in (("←", hidden.up), ("→", hidden.down)) if count]
-    label = node.name if len(node.name) <= _LONGEST else f"{node.name[: _LONGEST - 1]}…"
-    sub = " ".join([_origin(node), *more])
-    return DrawnNode(node, label, sub, href, css, x + _MARGIN, y + _MARGIN, width, _HEIGHT)
+def _cut(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
 def _curve(edge: LineageEdge, focus: str, nodes: dict[str, DrawnNode], placement: Placement) -> DrawnEdge:

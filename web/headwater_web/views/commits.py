@@ -8,8 +8,10 @@ from itertools import groupby
 
 from flask import Blueprint, g, render_template
 
+from headwater_catalog.errors import RepositoryError
 from headwater_catalog.history import HistoryEntry, commit_changes
 from headwater_catalog.repositories import get_repository, resolve_at
+from headwater_catalog.store.models import Repository
 from headwater_web.reading import AsOf, catalog, reading
 
 __all__ = ["blueprint"]
@@ -40,8 +42,17 @@ def commit(repo: str, sha: str) -> str:
     return render_template(
         "commit.html",
         view=view,
+        parents=[(parent, _is_on_main_line(repository, parent)) for parent in found.parents],
         changes=_by_feature(commit_changes(reading(), repository, view.position)),
     )
+
+
+def _is_on_main_line(repository: Repository, sha: str) -> bool:
+    try:
+        resolve_at(reading(), catalog().settings, repository, sha)
+    except RepositoryError:
+        return False
+    return True
 
 
 def _by_feature(entries: Iterable[HistoryEntry]) -> list[FeatureChange]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -22,7 +24,8 @@ from headwater_catalog.features import (
     list_dataflows,
 )
 from headwater_catalog.history import HistoryEntry, history
-from headwater_catalog.lineage import input_key, load_graph
+from headwater_catalog.inputs import missing_inputs
+from headwater_catalog.lineage import LineageNode, input_key, load_graph
 from headwater_web.docs import render_doc, render_lead
 from headwater_web.drawing import draw
 from headwater_web.highlighting import highlight
@@ -82,6 +85,9 @@ def _page(view: AsOf, found: FeatureView) -> str:
         for flow in list_dataflows(reading(), view.repository, view.position)
         if found.module in flow.modules
     ]
+    flow = _chosen(flows, request.args.get("dataflow"))
+    needs = [graph[key] for key in graph.parents(found.key)]
+    users = [graph[key] for key in found.users]
     return render_template(
         "feature.html",
         view=view,
@@ -94,19 +100,32 @@ def _page(view: AsOf, found: FeatureView) -> str:
             lambda node: lineage_url(repo, node.key) if node.is_input else feature_url(repo, node.key),
         ),
         left_out=len(graph.parents(found.key)) + len(graph.children(found.key)) + 1 - len(shown.nodes),
-        needs=[graph[key] for key in graph.parents(found.key)],
-        users=[graph[key] for key in found.users],
+        needs=needs,
+        users=users,
+        repeated=_repeated(needs) | _repeated(users),
         log=[entry for entry in log if not entry.is_formatting],
         layout_log=[entry for entry in log if entry.is_formatting],
-        flow=_chosen(flows, request.args.get("dataflow")),
+        flow=flow,
+        missing=missing_inputs(reading(), view.repository, view.position, flow, found.key) if flow else (),
         flows=flows,
         field_text=field_text,
+        toml_key=_toml_key,
     )
 
 
 def field_text(value: Any) -> str:
     """Write a configuration value for a form field: texts as they are, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _toml_key(name: str) -> str:
+    """Write a name as a key of TOML: bare where it can be, else in quotes."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
+
+
+def _repeated(nodes: Iterable[LineageNode]) -> frozenset[str]:
+    """Return the names that several of the nodes have, by which alone nobody knows which one is meant."""
+    return frozenset(name for name, count in Counter(node.name for node in nodes).items() if count > 1)
 
 
 def _variant(repo: str, variant: VariantView) -> VariantPage:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template, request
 
 from headwater_catalog.errors import NotFound
-from headwater_catalog.features import list_dataflows
+from headwater_catalog.features import DataflowView, list_dataflows
+from headwater_catalog.inputs import Supply, supplies
 from headwater_catalog.lineage import INPUT_PREFIX, LineageGraph, LineageNode, load_graph
 from headwater_web.drawing import draw
 from headwater_web.links import lineage_url
@@ -40,6 +41,7 @@ def lineage(repo: str) -> str:
     focus = graph[_key(graph, request.args.get("focus", ""))]
     shown = graph.neighbourhood(focus.key, up, down)
     whole = graph.closure(focus.key)
+    flows = list_dataflows(reading(), view.repository, view.position)
     return render_template(
         "lineage.html",
         view=view,
@@ -51,7 +53,8 @@ def lineage(repo: str) -> str:
         depths=_DEPTHS,
         deeper=_deeper,
         dataflow=dataflow,
-        dataflows=[found.name for found in list_dataflows(reading(), view.repository, view.position)],
+        dataflows=[flow.name for flow in flows],
+        supplies=_supplies(graph, focus, flows),
         sides=(
             ("Upstream", "what it needs", _rings(graph, whole.up)),
             ("Downstream", "what needs it", _rings(graph, whole.down)),
@@ -78,6 +81,14 @@ def _key(graph: LineageGraph, text: str) -> str:
     named = [key for key, node in graph.nodes.items() if node.name == text]
     made = [key for key in named if not key.startswith(INPUT_PREFIX)] or named
     return made[0] if len(made) == 1 else text
+
+
+def _supplies(graph: LineageGraph, focus: LineageNode, flows: list[DataflowView]) -> tuple[Supply, ...]:
+    """Return what the dataflows that read an input have for it."""
+    if not focus.is_input:
+        return ()
+    reading_it = {name for child in graph.children(focus.key) for name in graph.edges[focus.key, child]}
+    return supplies(focus.name, (flow for flow in flows if flow.name in reading_it))
 
 
 def _rings(graph: LineageGraph, distances: Mapping[str, int]) -> tuple[Ring, ...]:

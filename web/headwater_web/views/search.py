@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flask import Blueprint, render_template, request
 
 from headwater_catalog.errors import QueryError
-from headwater_catalog.query import FIELDS
-from headwater_catalog.search import SearchPage
+from headwater_catalog.search import SearchHit, SearchPage
 from headwater_catalog.search import search as find
+from headwater_web.links import term
 from headwater_web.reading import AsOf, as_of, reading
 
 __all__ = ["blueprint"]
@@ -19,6 +22,7 @@ blueprint = Blueprint("search", __name__)
 
 _PAGE = 30
 _QUICK = 8
+_FIELDS = ("owner", "tag", "module", "type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,9 @@ def search() -> str:
     """Show the features that meet a query."""
     repo = request.args.get("repo") or None
     view = as_of(repo) if repo else None
+    answer = _answer(view, _PAGE, _offset())
     return render_template(
-        "search.html", answer=_answer(view, _PAGE, _offset()), view=view, repo=repo, fields=FIELDS
+        "search.html", answer=answer, view=view, repo=repo, narrower=_narrower(answer.page)
     )
 
 
@@ -66,6 +71,29 @@ def _answer(view: AsOf | None, limit: int, offset: int) -> Answer:
     except QueryError as misread:
         error = misread
     return Answer(_text(), page, error, 1000 * (time.perf_counter() - began))
+
+
+def _narrower(page: SearchPage | None) -> list[str]:
+    """Return a term of each field that some of the hits meet, the most of them, but not all."""
+    if page is None:
+        return []
+    terms = [(field, term(field, value)) for hit in page.hits for field, value in _values(hit)]
+    best: dict[str, str] = {}
+    for (field, text), count in Counter(terms).most_common():
+        if count < page.total:
+            best.setdefault(field, text)
+    return [best[field] for field in _FIELDS if field in best]
+
+
+def _values(hit: SearchHit) -> Iterator[tuple[str, str]]:
+    """Yield what can be asked for to find the hit, by field."""
+    yield "module", hit.module
+    if plain := re.match(r"(?:\w+\.)*(\w+)(?:\[|$)", hit.type):
+        yield "type", plain[1]
+    for key, tagged in hit.tags.items():
+        for value in tagged if isinstance(tagged, (list, tuple)) else [tagged]:
+            if '"' not in str(value):  # which a term cannot say
+                yield ("owner", str(value)) if key == "owner" else ("tag", f"{key}={value}")
 
 
 def _text() -> str:

@@ -1,0 +1,56 @@
+"""The page of a repository: its dataflows, its modules, and what in its files could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import Blueprint, render_template
+
+from headwater_catalog.features import DataflowView, list_dataflows, list_modules
+from headwater_catalog.lineage import LineageGraph, load_graph
+from headwater_catalog.problems import list_problems
+from headwater_web.reading import as_of, reading
+
+__all__ = ["blueprint"]
+
+blueprint = Blueprint("repositories", __name__)
+
+_LISTED = 500  # problems; more than anyone reads
+
+
+@dataclass(frozen=True, slots=True)
+class DataflowPage:
+    """A dataflow with the features that make its outputs; an output may be a part of a feature."""
+
+    flow: DataflowView
+    makers: Mapping[str, str]
+
+
+@blueprint.get("/r/<repo>")
+def repository(repo: str) -> str:
+    """Show a repository."""
+    view = as_of(repo)
+    graph = load_graph(reading(), view.repository, view.position)
+    problems = list_problems(reading(), view.repository, view.position)
+    flows = list_dataflows(reading(), view.repository, view.position)
+    return render_template(
+        "repository.html",
+        view=view,
+        features=sum(not node.is_input for node in graph.nodes.values()),
+        dataflows=[DataflowPage(flow, _makers(graph, flow)) for flow in flows],
+        modules=list_modules(reading(), view.repository, view.position),
+        problems=problems[:_LISTED],
+        problem_count=len(problems),
+    )
+
+
+def _makers(graph: LineageGraph, flow: DataflowView) -> dict[str, str]:
+    """Return the key of the feature that makes each output of a dataflow."""
+    modules, outputs = frozenset(flow.modules), frozenset(flow.outputs)
+    return {
+        name: node.key
+        for node in graph.nodes.values()
+        if node.module in modules
+        for name in outputs.intersection((node.name, *node.parts))
+    }
