@@ -120,7 +120,7 @@ def field_text(value: Any) -> str:
 
 def _toml_key(name: str) -> str:
     """Write a name as a key of TOML: bare where it can be, else in quotes."""
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
 
 
 def _repeated(nodes: Iterable[LineageNode]) -> frozenset[str]:

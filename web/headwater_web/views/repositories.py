@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Blueprint, render_template
 
@@ -42,7 +44,12 @@ def repository(repo: str) -> str:
         modules=list_modules(reading(), view.repository, view.position),
         problems=problems[:_LISTED],
         problem_count=len(problems),
+        as_json=_as_json,
     )
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _makers(graph: LineageGraph, flow: DataflowView) -> dict[str, str]:
