@@ -11,14 +11,6 @@ from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import Feature, Repository
 
 
-@pytest.fixture
-def database(database_url):
-    database = Database(database_url)
-    database.upgrade()
-    yield database
-    database.dispose()
-
-
 def _repository(name: str) -> Repository:
     return Repository(name=name, url="/somewhere", added_at=0)
 

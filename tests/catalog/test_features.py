@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import pytest
 
 from headwater_catalog.errors import NotFound
@@ -14,22 +12,7 @@ from headwater_catalog.features import (
     list_modules,
     list_repositories,
 )
-from headwater_catalog.store.database import Database
 from support.catalog_rows import CatalogRows
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    database.upgrade()
-    yield database
-    database.dispose()
-
-
-@pytest.fixture
-def rows(database: Database) -> Iterator[CatalogRows]:
-    with database.write() as session:
-        yield CatalogRows(session)
 
 
 def test_a_feature_has_all_that_its_page_shows(rows):

@@ -1,22 +1,9 @@
-from collections.abc import Iterator
-
 import pytest
 
 from headwater_catalog.errors import NotFound
 from headwater_catalog.history import Change, commit_changes, history
-from headwater_catalog.store.database import Database
-from support.catalog_rows import CatalogRows
 
 SPEND = "features.spend"
-
-
-@pytest.fixture
-def rows(database_url: str) -> Iterator[CatalogRows]:
-    database = Database(database_url)
-    database.upgrade()
-    with database.write() as session:
-        yield CatalogRows(session)
-    database.dispose()
 
 
 def test_the_history_tells_what_each_commit_did_newest_first(rows):

@@ -4,7 +4,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,14 +13,6 @@ from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.jobs import LeaseLost, State
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import Job
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
-    opened.upgrade()
-    yield opened
-    opened.dispose()
 
 
 def queue(database: Database, kind: str = "run", priority: int = 0) -> int:

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from itertools import pairwise, product
 
 import pytest
@@ -7,16 +6,7 @@ from hypothesis import strategies as st
 
 from headwater_catalog.errors import NotFound
 from headwater_catalog.lineage import Hidden, LineageGraph, LineageNode, input_key, load_graph
-from headwater_catalog.store.database import Database
 from support.catalog_rows import CatalogRows
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    database.upgrade()
-    yield database
-    database.dispose()
 
 
 def graph_of(*edges: tuple[str, str], alone: tuple[str, ...] = ()) -> LineageGraph:

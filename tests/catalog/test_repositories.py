@@ -10,20 +10,11 @@ from headwater_catalog.repositories import (
 )
 from headwater_catalog.scan import scan
 from headwater_catalog.settings import Settings
-from headwater_catalog.store.database import Database
 
 
 @pytest.fixture
 def settings(database_url, tmp_path):
     return Settings(home=tmp_path / "home", database_url=database_url, secret_key="k")
-
-
-@pytest.fixture
-def database(database_url):
-    database = Database(database_url)
-    database.upgrade()
-    yield database
-    database.dispose()
 
 
 @pytest.fixture

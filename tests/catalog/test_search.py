@@ -26,14 +26,6 @@ from support.catalog_rows import CatalogRows
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    database.upgrade()
-    yield database
-    database.dispose()
-
-
-@pytest.fixture
 def rows(database: Database) -> Iterator[CatalogRows]:
     with database.write() as session:
         rows = CatalogRows(session)
