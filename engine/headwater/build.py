@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from headwater.conditions import EVERY, Condition, Configuration
 from headwater.errors import (
     BuildFailed,
     Cycle,
@@ -16,22 +17,20 @@ from headwater.errors import (
 )
 from headwater.function import Function
 from headwater.graph import Graph, topological
-from headwater.modifiers.base import Modifier, Phase, Resolver, Variant
+from headwater.modifiers.base import Deferred, Modifier, Phase, Resolver, Variant
 from headwater.node import Argument, Node, Role
 from headwater.types import ANY, Type, accepts
 
 __all__ = ["build", "expand"]
 
-Config = Mapping[str, Any]
 
-
-def expand(function: Function, config: Config | None = None) -> list[Node]:
+def expand(function: Function, config: Mapping[str, Any] | None = None) -> list[Node]:
     """Return the nodes that a function makes.
 
     Args:
         function: A function, read from a live module or from source.
-        config: The configuration that chooses variants; None gives the nodes of every configuration,
-            each under its condition.
+        config: The configuration that chooses variants: a whole one, or a `Configuration` that leaves
+            keys open; None gives the nodes of every configuration, each under its condition.
 
     Returns:
         The nodes, those it stands for first; none where the function does not count.
@@ -39,19 +38,51 @@ def expand(function: Function, config: Config | None = None) -> list[Node]:
     Raises:
         DefinitionError: The function or one of its modifiers is wrong.
     """
+    known = _configuration(config)
+    function = _decided(function, known)
     variant = _resolve(function)
-    if variant is None or (config is not None and not _holds(variant, config, function)):
+    if variant is None:
+        return []
+    condition = _left(variant.condition, known, function)
+    if condition is None:
         return []
     node = Node.of(function, variant.name)
     if variant.keys:
         node = node.tagged({"hamilton.config": ",".join(variant.keys)})
     nodes = [node]
     for modifier in _in_order(function):
-        nodes = modifier.expand(nodes, function)
+        nodes = modifier.expand(nodes, function, known)
     partial = (*function.partial, *(reason for modifier in function.modifiers for reason in modifier.partial))
-    if not partial and not variant.condition.tests:
+    if not partial and not condition.tests:
         return nodes
-    return [replace(node, partial=partial, condition=variant.condition) for node in nodes]
+    return [_qualified(node, partial, condition) for node in nodes]
+
+
+def _configuration(config: Mapping[str, Any] | None) -> Configuration:
+    if config is None:
+        return EVERY
+    return config if isinstance(config, Configuration) else Configuration(config)
+
+
+def _decided(function: Function, config: Configuration) -> Function:
+    """Put the modifiers that the configuration tells in the place of those that stand for them."""
+    if not any(isinstance(modifier, Deferred) for modifier in function.modifiers):
+        return function
+    modifiers: list[Modifier] = []
+    partial: tuple[str, ...] = ()
+    for modifier in function.modifiers:
+        if isinstance(modifier, Deferred):
+            decided, why = modifier.decide(config, function)
+            modifiers += decided
+            partial += (*modifier.partial, *why)
+        else:
+            modifiers.append(modifier)
+    return replace(function, modifiers=tuple(modifiers), partial=(*function.partial, *partial))
+
+
+def _qualified(node: Node, partial: tuple[str, ...], condition: Condition) -> Node:
+    reasons = tuple(dict.fromkeys((*partial, *node.partial)))
+    return replace(node, partial=reasons, condition=condition.and_(*node.condition.tests))
 
 
 def _resolve(function: Function) -> Variant | None:
@@ -62,14 +93,18 @@ def _resolve(function: Function) -> Variant | None:
     return variant
 
 
-def _holds(variant: Variant, config: Config, function: Function) -> bool:
-    unknown = variant.condition.unevaluated
+def _left(condition: Condition, config: Configuration, function: Function) -> Condition | None:
+    """Return the condition under which a variant's nodes exist; None where they do not."""
+    if config.is_open:
+        return condition.under(config)
+    unknown = condition.unevaluated
     if unknown:
         raise DefinitionError(
-            f"{function.where} exists when {variant.condition}, and '{unknown[0]}' is not known without "
+            f"{function.where} exists when {condition}, and '{unknown[0]}' is not known without "
             "running code, so no configuration can choose it. Ask for all variants instead."
         )
-    return variant.condition.holds(config)
+    # The nodes of one configuration still say which variants they are.
+    return condition if condition.holds(config) else None
 
 
 def _in_order(function: Function) -> list[Modifier]:
@@ -84,7 +119,7 @@ def _in_order(function: Function) -> list[Modifier]:
 
 
 def build(
-    functions: Iterable[Function], config: Config | None = None, *, allow_overrides: bool = False
+    functions: Iterable[Function], config: Mapping[str, Any] | None = None, *, allow_overrides: bool = False
 ) -> Graph:
     """Wire functions into a graph.
 
@@ -115,7 +150,7 @@ def build(
 
 
 def _expand_all(
-    functions: Iterable[Function], config: Config | None, faults: list[DefinitionError]
+    functions: Iterable[Function], config: Mapping[str, Any] | None, faults: list[DefinitionError]
 ) -> list[Node]:
     made: list[Node] = []
     for function in functions:
@@ -127,7 +162,7 @@ def _expand_all(
 
 
 def _unique(
-    nodes: list[Node], config: Config | None, allow_overrides: bool, faults: list[DefinitionError]
+    nodes: list[Node], config: Mapping[str, Any] | None, allow_overrides: bool, faults: list[DefinitionError]
 ) -> list[Node]:
     first: dict[str, Node] = {}
     if config is None:
@@ -156,7 +191,7 @@ def _made_by(node: Node) -> str:
     return f"'{node.function.name}' ({node.function.location})" if node.function else f"'{node.name}'"
 
 
-def _inputs(nodes: list[Node], config: Config | None, faults: list[DefinitionError]) -> list[Node]:
+def _inputs(nodes: list[Node], config: Mapping[str, Any] | None, faults: list[DefinitionError]) -> list[Node]:
     """Return an input node for each name that is read and made by nobody, and for the rest of the config."""
     made = {node.name for node in nodes}
     asked: dict[str, tuple[Type, Node]] = {}
@@ -173,7 +208,7 @@ def _narrow(
     asked: dict[str, tuple[Type, Node]],
     argument: Argument,
     node: Node,
-    config: Config | None,
+    config: Mapping[str, Any] | None,
     faults: list[DefinitionError],
 ) -> None:
     # Several functions may ask for one input; it must satisfy them all, so the narrowest type counts.
@@ -192,12 +227,12 @@ def _narrow(
         )
 
 
-def _coexist(first: Node, second: Node, config: Config | None) -> bool:
+def _coexist(first: Node, second: Node, config: Mapping[str, Any] | None) -> bool:
     # One configuration has chosen nodes that exist side by side; among all variants some exclude others.
     return config is not None or first.condition.may_meet(second.condition)
 
 
-def _mismatches(graph: Graph, config: Config | None) -> Iterable[TypeMismatch]:
+def _mismatches(graph: Graph, config: Mapping[str, Any] | None) -> Iterable[TypeMismatch]:
     for node in graph.nodes:
         for argument in node.arguments:
             if argument.node is None or argument.node not in graph:

@@ -2,14 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from headwater.values import Reference, Unevaluated, describe, unevaluated_in
 
-__all__ = ["ALWAYS", "Condition", "Operator", "Test"]
+__all__ = ["ALWAYS", "EVERY", "Condition", "Configuration", "Operator", "Test"]
+
+
+class Configuration(Mapping[str, Any]):
+    """What is known of a configuration.
+
+    Args:
+        values: Values by key.
+        is_open: Whether keys that are not given may have any value; of a whole configuration, a missing
+            key counts as None, as in Hamilton.
+    """
+
+    __slots__ = ("is_open", "values_by_key")
+
+    def __init__(self, values: Mapping[str, Any], *, is_open: bool = False) -> None:
+        self.values_by_key = values
+        self.is_open = is_open
+
+    def __getitem__(self, key: str) -> Any:
+        return self.values_by_key[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values_by_key)
+
+    def __len__(self) -> int:
+        return len(self.values_by_key)
+
+    def decides(self, key: str) -> bool:
+        """Tell whether the value of a key is known."""
+        return not self.is_open or key in self.values_by_key
+
+    def over(self, values: Mapping[str, Any]) -> Configuration:
+        """Return this configuration with more values, which win over those it has."""
+        return Configuration({**self.values_by_key, **values}, is_open=self.is_open)
+
+
+EVERY = Configuration({}, is_open=True)
+"""No configuration in particular: every variant is of interest, each under its condition."""
 
 
 class Operator(StrEnum):
@@ -51,6 +88,12 @@ class Test:
             return bool(actual != self.value)
         return (actual in self.value) is (self.operator is Operator.IN)
 
+    def decided_by(self, config: Configuration) -> bool:
+        """Tell whether a configuration says if this test passes."""
+        if self.operator is Operator.HOLDS:
+            return not config.is_open
+        return config.decides(self.key) and not self.unevaluated
+
     @property
     def unevaluated(self) -> tuple[Unevaluated | Reference, ...]:
         """What is known of it only from source text."""
@@ -88,6 +131,16 @@ class Condition:
     def holds(self, config: Mapping[str, Any]) -> bool:
         """Tell whether every test passes for a configuration."""
         return all(test.holds(config) for test in self.tests)
+
+    def under(self, config: Configuration) -> Condition | None:
+        """Return what is left to be true under a configuration; None where a test already fails."""
+        left = []
+        for test in self.tests:
+            if not test.decided_by(config):
+                left.append(test)
+            elif not test.holds(config):
+                return None
+        return self if len(left) == len(self.tests) else Condition(tuple(left))
 
     def and_(self, *tests: Test) -> Condition:
         """Return this condition with more tests."""

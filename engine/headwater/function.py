@@ -20,7 +20,16 @@ from headwater.values import MISSING
 if TYPE_CHECKING:
     from headwater.modifiers.base import Modifier
 
-__all__ = ["Function", "Location", "Parameter", "ParameterKind", "functions_of", "read_function"]
+__all__ = [
+    "Function",
+    "Location",
+    "ModuleRecord",
+    "Parameter",
+    "ParameterKind",
+    "as_function",
+    "functions_of",
+    "read_function",
+]
 
 MODIFIERS = "__headwater_modifiers__"
 """Attribute of a decorated function that lists its modifiers, innermost first."""
@@ -98,6 +107,14 @@ class Function:
         return f"{self.location}: '{self.name}'"
 
 
+@dataclass(frozen=True, slots=True)
+class ModuleRecord:
+    """A module known from its source: its dotted name and its feature functions, sorted by name."""
+
+    name: str
+    functions: tuple[Function, ...]
+
+
 _KINDS = {
     inspect.Parameter.POSITIONAL_ONLY: ParameterKind.POSITIONAL_ONLY,
     inspect.Parameter.POSITIONAL_OR_KEYWORD: ParameterKind.POSITIONAL_OR_KEYWORD,
@@ -107,8 +124,8 @@ _KINDS = {
 }
 
 
-def functions_of(module: ModuleType) -> Iterator[Function]:
-    """Yield the feature functions that a live module defines, in the order of their names.
+def functions_of(module: ModuleType | ModuleRecord) -> Iterator[Function]:
+    """Yield the feature functions that a module defines, in the order of their names.
 
     A function counts when its own name has no leading underscore and it was defined in this module or
     in a submodule of it; what is imported from elsewhere does not. This is Hamilton's rule.
@@ -116,6 +133,9 @@ def functions_of(module: ModuleType) -> Iterator[Function]:
     Raises:
         DefinitionError: An annotation names something that does not exist.
     """
+    if isinstance(module, ModuleRecord):
+        yield from module.functions
+        return
     for _, found in inspect.getmembers(module, inspect.isfunction):
         if found.__name__.startswith("_"):
             continue
@@ -151,6 +171,19 @@ def read_function(fn: Callable[..., Any]) -> Function:
         callable=fn,
         is_async=inspect.iscoroutinefunction(fn) or inspect.isasyncgenfunction(fn),
     )
+
+
+def as_function(found: Function | Callable[..., Any]) -> Function:
+    """Return the record of a function that is given as an argument of a modifier, live or read from source.
+
+    Raises:
+        DefinitionError: It is no function, or an annotation names something that does not exist.
+    """
+    if isinstance(found, Function):
+        return found
+    if not inspect.isfunction(found):
+        raise DefinitionError(f"{found!r} is no function. Give a function defined with `def`.")
+    return read_function(found)
 
 
 def _locate(fn: Callable[..., Any]) -> Location:

@@ -8,13 +8,23 @@ from enum import IntEnum
 from types import EllipsisType
 from typing import Any, ClassVar, TypeVar
 
-from headwater.conditions import ALWAYS, Condition
+from headwater.conditions import ALWAYS, Condition, Configuration
 from headwater.errors import InvalidModifier, did_you_mean
 from headwater.function import MODIFIERS, Function
 from headwater.node import Node
 from headwater.values import Unevaluated, unevaluated_in
 
-__all__ = ["Modifier", "Phase", "Resolver", "Target", "Variant", "checked_target", "reasons", "targeted"]
+__all__ = [
+    "Deferred",
+    "Modifier",
+    "Phase",
+    "Resolver",
+    "Target",
+    "Variant",
+    "checked_target",
+    "reasons",
+    "targeted",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -51,8 +61,13 @@ class Modifier:
         setattr(fn, MODIFIERS, [*getattr(fn, MODIFIERS, ()), self])
         return fn
 
-    def expand(self, nodes: Sequence[Node], function: Function) -> list[Node]:
+    def expand(self, nodes: Sequence[Node], function: Function, config: Configuration) -> list[Node]:
         """Return the nodes that stand after this modifier has worked on those before it.
+
+        Args:
+            nodes: The nodes so far; of the first modifier's phase on, the plain node of the function.
+            function: The function that is decorated.
+            config: What is known of the configuration.
 
         Raises:
             InvalidModifier: The modifier does not fit the function.
@@ -82,9 +97,23 @@ class Resolver(Modifier):
         """
         raise NotImplementedError
 
-    def expand(self, nodes: Sequence[Node], function: Function) -> list[Node]:
+    def expand(self, nodes: Sequence[Node], function: Function, config: Configuration) -> list[Node]:
         """Leave the nodes as they are; the work was done before they were made."""
         return list(nodes)
+
+
+class Deferred(Modifier):
+    """A modifier that stands for others, which only the configuration tells."""
+
+    phase = Phase.RESOLVE
+
+    def decide(self, config: Configuration, function: Function) -> tuple[Sequence[Modifier], tuple[str, ...]]:
+        """Return the modifiers that it stands for, and why they are not all known, if so.
+
+        Raises:
+            InvalidModifier: The configuration lacks what the decision needs.
+        """
+        raise NotImplementedError
 
 
 def reasons(*values: Any) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from headwater.checks import Check, Importance, ValidationResult, checks_from
+from headwater.conditions import Configuration
 from headwater.errors import CheckFailed, InvalidModifier
 from headwater.function import Function
 from headwater.modifiers.base import Modifier, Phase, Target, checked_target, targeted
@@ -52,7 +53,7 @@ class check_output(Modifier):
         self.target = checked_target("check_output", target_)
         self.checks = checks_from(validator_kwargs)
 
-    def expand(self, nodes: Sequence[Node], function: Function) -> list[Node]:
+    def expand(self, nodes: Sequence[Node], function: Function, config: Configuration) -> list[Node]:
         """Split each targeted node into the raw value, the checks and the value that is passed on."""
         targets = targeted(nodes, self.target, function)
         made: list[Node] = []

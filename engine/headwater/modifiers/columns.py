@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from headwater.columns import package_of
+from headwater.conditions import Configuration
 from headwater.errors import InvalidModifier, did_you_mean
 from headwater.function import Function
 from headwater.modifiers.base import Modifier, Phase, targeted
@@ -48,7 +49,7 @@ class extract_columns(Modifier):
         self.columns = [_column(column) for column in columns if not isinstance(column, Unevaluated)]
         self.fill_with = fill_with
 
-    def expand(self, nodes: Sequence[Node], function: Function) -> list[Node]:
+    def expand(self, nodes: Sequence[Node], function: Function, config: Configuration) -> list[Node]:
         """Keep the nodes and add one node for every column of the final ones."""
         final = targeted(nodes, None, function)
         return [

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from headwater.conditions import Configuration
 from headwater.errors import InvalidModifier, did_you_mean
 from headwater.function import Function
 from headwater.modifiers.base import Modifier, Phase
@@ -63,7 +64,7 @@ class parameterize(Modifier):
         """Check what parameters are mapped to."""
         self.outputs = {name: _mapping(name, given) for name, given in parametrization.items()}
 
-    def expand(self, nodes: Sequence[Node], function: Function) -> list[Node]:
+    def expand(self, nodes: Sequence[Node], function: Function, config: Configuration) -> list[Node]:
         """Replace each node by one node for every output."""
         if not self.outputs and self.partial:
             return list(nodes)  # the outputs are not known, but there is a function to show

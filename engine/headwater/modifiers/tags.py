@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from headwater.conditions import Configuration
 from headwater.errors import InvalidModifier
 from headwater.function import Function
 from headwater.modifiers.base import Modifier, Phase, Target, checked_target, targeted
@@ -43,7 +44,7 @@ class tag(Modifier):
         for key in tags:
             _check_key(key, bypass_reserved_namespaces_ is True)
 
-    def expand(self, nodes: Sequence[Node], function: Function) -> list[Node]:
+    def expand(self, nodes: Sequence[Node], function: Function, config: Configuration) -> list[Node]:
         """Add the tags to the targeted nodes."""
         targets = targeted(nodes, self.target, function)
         return [node.tagged(self.tags) if node.name in targets else node for node in nodes]
