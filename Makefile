@@ -6,7 +6,7 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO_HOME := $(CURDIR)/.headwater/demo
-COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
 # The first Python that runs and is new enough. A name on the path proves nothing: version managers leave
@@ -17,6 +17,7 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; d
 # A stamp says that its lock is what the environment holds.
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
+PEER := $(VENV)/peer/.installed
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 # $(call install,LOCK) makes the environment hold that lock and this checkout.
@@ -27,7 +28,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check format lock clean
+.PHONY: help demo test test-slow peer check format lock clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,8 +39,10 @@ demo: $(RUNTIME) ## Build the demo catalog, once, and serve it at http://127.0.0
 test: check ## Run the checks and every test but the slow ones
 	$(BIN)/pytest -n auto --maxprocesses 8 -m "not slow" $(ARGS)
 
-test-slow: $(DEV) ## Run the slow tests: scale, peers, clusters, orchestrators
+test-slow: $(DEV) $(PEER) ## Run the slow tests: scale, peers, clusters, orchestrators
 	$(BIN)/pytest -m slow $(ARGS)
+
+peer: $(PEER) ## Make the environment with the real Hamilton, which the compatibility tests compare with
 
 check: $(DEV) ## Check lint, format, types and import rules
 	$(BIN)/ruff check
@@ -52,9 +55,10 @@ format: $(DEV) ## Put the code in order: fix what lint can fix, then format
 	$(BIN)/ruff format
 
 lock: $(DEV) ## Pin pyproject.toml's dependencies anew, keeping pins that still fit (ARGS=--upgrade for the newest)
-	$(COMPILE) --group build $(ARGS) --output-file requirements.txt
-	$(COMPILE) --group build --group dev --all-extras $(ARGS) --constraints requirements.txt \
+	$(COMPILE) pyproject.toml --group build $(ARGS) --output-file requirements.txt
+	$(COMPILE) pyproject.toml --group build --group dev --all-extras $(ARGS) --constraints requirements.txt \
 		--output-file requirements-dev.txt
+	$(COMPILE) --group peer $(ARGS) --constraints requirements-dev.txt --output-file requirements-peer.txt
 
 clean: ## Remove the environment, the caches and the demo
 	rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache "$(DEMO_HOME)"
@@ -69,6 +73,13 @@ $(DEV): requirements-dev.txt requirements.txt pyproject.toml $(BIN)/python
 	@echo "Installing Headwater and its tests' tools into $(VENV), which takes about two minutes ..."
 	$(call install,requirements-dev.txt)
 	@touch $(RUNTIME) $@
+
+# Apart from ours, since there `hamilton` must be the real one.
+$(PEER): requirements-peer.txt $(BIN)/python
+	@echo "Installing the real Hamilton into $(@D) ..."
+	@$(BIN)/python -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Headwater needs Python 3.11 or newer, and none was found." \

@@ -12,18 +12,76 @@ from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import NoReturn
+from typing import Any
 
 from headwater.errors import HeadwaterError, did_you_mean
 
-__all__ = ["ALIASES", "activate", "deactivate"]
+__all__ = ["ALIASES", "activate", "deactivate", "is_active"]
 
 ALIASES = {
     "hamilton": "headwater",
     "hamilton.ad_hoc_utils": "headwater.ad_hoc",
+    "hamilton.async_driver": "headwater.async_driver",
     "hamilton.base": "headwater.results",
-    "hamilton.driver": "headwater.driver",
+    "hamilton.caching": "headwater.caching",
+    "hamilton.caching.adapter": "headwater.caching.adapter",
+    "hamilton.caching.fingerprinting": "headwater.caching.fingerprinting",
+    "hamilton.caching.stores": "headwater.caching.stores",
+    "hamilton.caching.stores.base": "headwater.caching.stores.base",
+    "hamilton.caching.stores.file": "headwater.caching.stores.file",
+    "hamilton.caching.stores.memory": "headwater.caching.stores.memory",
+    "hamilton.caching.stores.sqlite": "headwater.caching.stores.sqlite",
+    "hamilton.data_quality.base": "headwater.data_quality.base",
+    "hamilton.data_quality.default_validators": "headwater.data_quality.default_validators",
+    "hamilton.data_quality.pandera_validators": "headwater.data_quality.schema_validators",
+    "hamilton.driver": "headwater.builder",
+    "hamilton.execution.executors": "headwater.executors",
+    "hamilton.execution.grouping": "headwater.executors.grouping",
+    "hamilton.execution.state": "headwater.executors.tasks",
+    "hamilton.experimental.decorators.parameterize_frame": "headwater.modifiers.framed",
+    "hamilton.experimental.h_async": "headwater.async_driver",
     "hamilton.function_modifiers": "headwater.modifiers",
+    "hamilton.function_modifiers.adapters": "headwater.modifiers",
+    "hamilton.function_modifiers.base": "headwater.modifiers",
+    "hamilton.function_modifiers.configuration": "headwater.modifiers",
+    "hamilton.function_modifiers.delayed": "headwater.modifiers",
+    "hamilton.function_modifiers.dependencies": "headwater.modifiers",
+    "hamilton.function_modifiers.expanders": "headwater.modifiers",
+    "hamilton.function_modifiers.macros": "headwater.modifiers",
+    "hamilton.function_modifiers.metadata": "headwater.modifiers",
+    "hamilton.function_modifiers.recursive": "headwater.modifiers",
+    "hamilton.function_modifiers.validation": "headwater.modifiers",
+    "hamilton.graph_types": "headwater.graph_types",
+    "hamilton.htypes": "headwater.htypes",
+    "hamilton.io": "headwater.materialize",
+    "hamilton.io.data_adapters": "headwater.materialize.adapters",
+    "hamilton.io.default_data_loaders": "headwater.materialize.plain",
+    "hamilton.io.materialization": "headwater.materializers",
+    "hamilton.io.utils": "headwater.materialize.metadata",
+    "hamilton.lifecycle": "headwater.lifecycle",
+    "hamilton.lifecycle.api": "headwater.lifecycle.api",
+    "hamilton.lifecycle.base": "headwater.lifecycle.base",
+    "hamilton.lifecycle.default": "headwater.plugins.shipped",
+    "hamilton.models": "headwater.models",
+    "hamilton.node": "headwater.lifecycle.views",
+    "hamilton.plugins.h_logging": "headwater.plugins.h_logging",
+    "hamilton.plugins.h_pandas": "headwater.modifiers.h_pandas",
+    "hamilton.plugins.h_pandera": "headwater.modifiers.h_pandera",
+    "hamilton.plugins.h_polars": "headwater.modifiers.h_polars",
+    "hamilton.plugins.h_polars_lazyframe": "headwater.modifiers.h_polars_lazyframe",
+    "hamilton.plugins.h_pydantic": "headwater.modifiers.h_pydantic",
+    "hamilton.plugins.h_rich": "headwater.plugins.h_rich",
+    "hamilton.plugins.h_spark": "headwater.modifiers.h_spark",
+    "hamilton.plugins.h_threadpool": "headwater.plugins.h_threadpool",
+    "hamilton.plugins.h_tqdm": "headwater.plugins.h_tqdm",
+    "hamilton.plugins.numpy_extensions": "headwater.materialize.arrays",
+    "hamilton.plugins.pandas_extensions": "headwater.materialize.pandas_formats",
+    "hamilton.plugins.polars_extensions": "headwater.materialize.polars_formats",
+    "hamilton.plugins.polars_lazyframe_extensions": "headwater.materialize.polars_loaders",
+    "hamilton.plugins.polars_post_1_0_0_extensions": "headwater.materialize.polars_formats",
+    "hamilton.plugins.pydantic_extensions": "headwater.data_quality.schema_validators",
+    "hamilton.registry": "headwater.materialize.registry",
+    "hamilton.settings": "headwater.modifiers.deferred",
 }
 """Module names of Hamilton, and the modules that answer for them."""
 
@@ -35,25 +93,45 @@ class _AliasLoader(Loader):
         """Let the import system make the module."""
 
     def exec_module(self, module: ModuleType) -> None:
-        """Fill the module with the public names of the one that answers for it."""
-        answering = importlib.import_module(ALIASES[module.__name__])
+        """Let the module answer with the public names of the one that answers for it."""
+        alias, home = module.__name__, ALIASES.get(module.__name__)
+        if home is None:  # a package that only holds modules
+            module.__dict__["__getattr__"] = _answering(alias, None, ())
+            return
+        answering = importlib.import_module(home)
         public = answering.__all__
-        module.__dict__.update({name: getattr(answering, name) for name in public})
-        module.__dict__["__getattr__"] = _missing_name(module.__name__, public)
-        module.__doc__ = f"{answering.__name__} under the name {module.__name__}."
+        module.__doc__ = f"{home} under the name {alias}."
+        module.__dict__["__all__"] = list(public)
+        module.__dict__["__getattr__"] = _answering(alias, answering, public)
+        for name in public:
+            # Importing a module of that name later would put it in the place of what is public.
+            if f"{alias}.{name}" in ALIASES:
+                importlib.import_module(f"{alias}.{name}")
+                module.__dict__[name] = getattr(answering, name)
 
 
-def _missing_name(module: str, public: Sequence[str]) -> Callable[[str], NoReturn]:
-    """Return a module's `__getattr__` that says what is there in place of a name that is not."""
+def _answering(alias: str, home: ModuleType | None, public: Sequence[str]) -> Callable[[str], Any]:
+    """Return an alias's `__getattr__`: public names, modules below it, else an error with what is there."""
 
-    def missing(name: str) -> NoReturn:
-        raise AttributeError(
-            f"Headwater does not answer for '{module}.{name}' yet.{did_you_mean(name, public)} "
-            f"It answers for: {', '.join(public)}.",
-            name=name,
-        )
+    def find(name: str) -> Any:
+        if name in public:
+            found = getattr(home, name)
+        elif f"{alias}.{name}" in ALIASES or _is_package(f"{alias}.{name}"):
+            found = importlib.import_module(f"{alias}.{name}")
+        else:
+            raise AttributeError(
+                f"Headwater does not answer for '{alias}.{name}' yet.{did_you_mean(name, public)} "
+                f"It answers for: {', '.join(public)}.",
+                name=name,
+            )
+        setattr(sys.modules[alias], name, found)
+        return found
 
-    return missing
+    return find
+
+
+def _is_package(name: str) -> bool:
+    return any(alias.startswith(f"{name}.") for alias in ALIASES)
 
 
 class _AliasFinder(MetaPathFinder):
@@ -65,12 +143,12 @@ class _AliasFinder(MetaPathFinder):
         """Return the alias's spec, and an error for a part of Hamilton that is not answered for."""
         if fullname.partition(".")[0] != "hamilton":
             return None
-        if fullname not in ALIASES:
+        is_package = _is_package(fullname)
+        if fullname not in ALIASES and not is_package:
             raise ModuleNotFoundError(
                 f"Headwater does not answer for '{fullname}'. It answers for: {', '.join(ALIASES)}.",
                 name=fullname,
             )
-        is_package = any(alias.startswith(f"{fullname}.") for alias in ALIASES)
         return ModuleSpec(fullname, _AliasLoader(), origin="headwater", is_package=is_package)
 
 
@@ -94,9 +172,14 @@ def activate() -> None:
     sys.meta_path.insert(0, _finder)
 
 
+def is_active() -> bool:
+    """Tell whether imports of `hamilton` are answered."""
+    return _finder in sys.meta_path
+
+
 def deactivate() -> None:
     """Stop answering, and forget the modules that were answered."""
     if _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
-        for name in ALIASES:
-            sys.modules.pop(name, None)
+        for name in [name for name in sys.modules if name.partition(".")[0] == "hamilton"]:
+            del sys.modules[name]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -19,13 +19,17 @@ class Configuration(Mapping[str, Any]):
         values: Values by key.
         is_open: Whether keys that are not given may have any value; of a whole configuration, a missing
             key counts as None, as in Hamilton.
+        open_keys: The only keys that may, where the configuration is open; None: all.
     """
 
-    __slots__ = ("is_open", "values_by_key")
+    __slots__ = ("is_open", "open_keys", "values_by_key")
 
-    def __init__(self, values: Mapping[str, Any], *, is_open: bool = False) -> None:
+    def __init__(
+        self, values: Mapping[str, Any], *, is_open: bool = False, open_keys: frozenset[str] | None = None
+    ) -> None:
         self.values_by_key = values
         self.is_open = is_open
+        self.open_keys = open_keys
 
     def __getitem__(self, key: str) -> Any:
         return self.values_by_key[key]
@@ -38,11 +42,30 @@ class Configuration(Mapping[str, Any]):
 
     def decides(self, key: str) -> bool:
         """Tell whether the value of a key is known."""
-        return not self.is_open or key in self.values_by_key
+        if not self.is_open or key in self.values_by_key:
+            return True
+        return self.open_keys is not None and key not in self.open_keys
 
     def over(self, values: Mapping[str, Any]) -> Configuration:
         """Return this configuration with more values, which win over those it has."""
-        return Configuration({**self.values_by_key, **values}, is_open=self.is_open)
+        return Configuration({**self.values_by_key, **values}, is_open=self.is_open, open_keys=self.open_keys)
+
+    def opened(self, keys: Collection[str]) -> Configuration:
+        """Return this configuration with some keys that may have any value, whatever it knows of them."""
+        if not keys:
+            return self
+        values = {key: value for key, value in self.values_by_key.items() if key not in keys}
+        if self.is_open and self.open_keys is None:
+            return Configuration(values, is_open=True)
+        return Configuration(values, is_open=True, open_keys=(self.open_keys or frozenset()).union(keys))
+
+    def only(self, keys: Collection[str]) -> Configuration:
+        """Return what this configuration says of some keys; all others count as None."""
+        values = {key: value for key, value in self.values_by_key.items() if key in keys}
+        if not self.is_open:
+            return Configuration(values)
+        open_keys = frozenset(keys) if self.open_keys is None else self.open_keys.intersection(keys)
+        return Configuration(values, is_open=True, open_keys=open_keys)
 
 
 EVERY = Configuration({}, is_open=True)
@@ -57,6 +80,14 @@ class Operator(StrEnum):
     IN = "in"
     NOT_IN = "not in"
     HOLDS = "holds"
+
+
+_OPPOSITES = {
+    Operator.IS: Operator.IS_NOT,
+    Operator.IS_NOT: Operator.IS,
+    Operator.IN: Operator.NOT_IN,
+    Operator.NOT_IN: Operator.IN,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +124,15 @@ class Test:
         if self.operator is Operator.HOLDS:
             return not config.is_open
         return config.decides(self.key) and not self.unevaluated
+
+    @property
+    def denied(self) -> Test:
+        """The comparison that passes where this one fails; a predicate has none.
+
+        Raises:
+            KeyError: It is a predicate.
+        """
+        return replace(self, operator=_OPPOSITES[self.operator])
 
     @property
     def unevaluated(self) -> tuple[Unevaluated | Reference, ...]:
@@ -145,6 +185,28 @@ class Condition:
     def and_(self, *tests: Test) -> Condition:
         """Return this condition with more tests."""
         return Condition(self.tests + tests)
+
+    def narrowed(self, other: Condition) -> Condition | None:
+        """Return the condition that both hold, without what follows from the rest; None where they cannot."""
+        by_key: dict[str, list[Test]] = {}
+        for test in self.tests + other.tests:
+            alike = by_key.setdefault(test.key, [])
+            if test not in alike:
+                alike.append(test)
+        tests: list[Test] = []
+        for key, alike in by_key.items():
+            known = [test for test in alike if key and not test.unevaluated]
+            if not _may_hold(known):
+                return None
+            exact = next((test for test in known if test.operator is Operator.IS), None)
+            # One exact value passes all the other tests, as was just seen.
+            tests += [test for test in alike if exact is None or test is exact or test not in known]
+        return Condition(tuple(tests))
+
+    @property
+    def denied(self) -> tuple[Condition, ...]:
+        """Conditions of which exactly one holds where this one does not; it must compare keys only."""
+        return tuple(Condition((*self.tests[:index], test.denied)) for index, test in enumerate(self.tests))
 
     @property
     def keys(self) -> tuple[str, ...]:

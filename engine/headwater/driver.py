@@ -2,90 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from types import ModuleType
-from typing import Any
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from headwater.build import build
-from headwater.checks import Importance, ValidationResult
+from headwater.build import assemble, build_modules
 from headwater.errors import InvalidInput, NodeFailed, UnknownNode, did_you_mean
-from headwater.function import Function, functions_of
 from headwater.graph import Graph
+from headwater.graph_types import HamiltonNode
+from headwater.inspection import Inspection, Wanted
 from headwater.instances import is_instance, misfit
-from headwater.node import Node, Role, TagValue
-from headwater.plan import Plan, make_plan
-from headwater.results import PandasDataFrameResult, ResultBuilder
-from headwater.shapes import summary
-from headwater.types import Type
+from headwater.lifecycle.adapters import AdapterSet
+from headwater.node import Node, Role
+from headwater.plan import Around, Plan, make_plan
+from headwater.results import DefaultAdapter, DictResult, PandasDataFrameResult, SimplePythonGraphAdapter
+from headwater.runs import NodeRun, Recorder, Run
 
-__all__ = ["CheckOutcome", "Driver", "NodeRun", "Run", "Variable"]
+if TYPE_CHECKING:
+    from headwater.display import Drawing
 
+__all__ = ["Driver", "Variable"]
 
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """A node as `list_available_variables` describes it."""
+Variable = HamiltonNode
 
-    name: str
-    type: Type
-    tags: Mapping[str, TagValue]
-    is_external_input: bool
-    documentation: str
-    originating_functions: tuple[Function, ...]
-
-    @classmethod
-    def of(cls, node: Node) -> Variable:
-        """Describe a node."""
-        origin = (node.function,) if node.function else ()
-        return cls(node.name, node.type, node.tags, node.role is Role.INPUT, node.doc, origin)
+_PLANS_KEPT = 64
 
 
-@dataclass(frozen=True, slots=True)
-class NodeRun:
-    """A node that was computed: how long it took, in seconds, and the type and shape of its value."""
-
-    name: str
-    seconds: float
-    summary: str
-
-
-@dataclass(frozen=True, slots=True)
-class CheckOutcome:
-    """What a check found in a run."""
-
-    node: str
-    validator: str
-    importance: Importance
-    passed: bool
-    message: str
-    diagnostics: Mapping[str, Any]
-
-
-@dataclass(slots=True)
-class Run:
-    """An execution and what is known of it; filled while it runs, so that a failed one keeps its record.
-
-    Attributes:
-        values: The outputs by name; empty where the run failed.
-        nodes: The nodes in the order in which they were computed.
-        checks: The outcomes of all checks.
-        error: What ended the run early; None where it succeeded.
-    """
-
-    values: dict[str, Any] = field(default_factory=dict)
-    nodes: list[NodeRun] = field(default_factory=list)
-    checks: list[CheckOutcome] = field(default_factory=list)
-    error: Exception | None = None
-
-
-class Driver:
+class Driver(Inspection):
     """A graph of feature functions, ready to be asked and executed.
 
     Args:
         config: Chooses variants and supplies values; a key that names a node replaces it.
         *modules: Modules of feature functions.
-        adapter: Builds the result of `execute`; by default a pandas table.
+        adapter: One or several adapters; without one that builds the result it is a pandas table.
         allow_module_overrides: Whether a later module may make a node again, and win.
 
     Raises:
@@ -96,23 +47,44 @@ class Driver:
         self,
         config: Mapping[str, Any],
         *modules: ModuleType,
-        adapter: ResultBuilder | None = None,
+        adapter: Any = None,
         allow_module_overrides: bool = False,
+        _materializers: Sequence[Any] = (),
+        _graph_executor: Any = None,
+        _use_legacy_adapter: bool = True,
     ) -> None:
         """Build the graph."""
         self.config = dict(config)
-        self.adapter = adapter or PandasDataFrameResult()
-        self.graph: Graph = build(
-            (function for module in modules for function in functions_of(module)),
+        self.graph_modules = modules
+        self.adapter = _adapters(adapter, _use_legacy_adapter)
+        self.adapter.call("pre_do_anything")
+        graph = build_modules(
+            modules,
             self.config,
             allow_overrides=allow_module_overrides,
+            also_accepts=self.adapter.check_edge_types,
         )
+        self.graph = self._with_materializers(graph, _materializers) if _materializers else graph
+        self._announce(self.graph)
+        self.graph_executor = _graph_executor
+        if _graph_executor is not None:
+            from headwater.executors.fanout import check_fan_outs
+
+            check_fan_outs(self.graph)
         self._plans: dict[tuple[tuple[str, ...], frozenset[str]], Plan] = {}
+        # Without adapters that look on, an execution needs no id and nobody is told of it.
+        self._is_watched = bool(
+            self.adapter.hooks("pre_graph_execute")
+            or self.adapter.hooks("post_graph_execute")
+            or self.adapter.around("")
+            or self.adapter.tasks
+        )
 
     def execute(
         self,
-        final_vars: Sequence[str | Callable[..., Any] | Variable],
+        final_vars: Sequence[Wanted],
         overrides: Mapping[str, Any] | None = None,
+        display_graph: bool = False,
         inputs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Compute outputs and build the result.
@@ -120,6 +92,7 @@ class Driver:
         Args:
             final_vars: What to compute: names, feature functions or variables.
             overrides: Values that take the place of nodes; what only those need is not computed.
+            display_graph: Not used any more; see `visualize_execution`.
             inputs: Values of the graph's inputs.
 
         Raises:
@@ -130,175 +103,398 @@ class Driver:
             CheckFailed: A check of importance "fail" did not hold.
             Exception: What a feature function raised, with a note that says where.
         """
-        plan, given = self._prepare(final_vars, overrides or {}, inputs or {})
+        if not self._is_watched:
+            return self._result(self._values(self.graph, final_vars, overrides, inputs))
+        return self._watched(
+            self.graph,
+            final_vars,
+            overrides,
+            inputs,
+            lambda run_id: self._result(self._values(self.graph, final_vars, overrides, inputs, run_id)),
+        )
+
+    def _watched(
+        self,
+        graph: Graph,
+        final_vars: Sequence[Wanted],
+        overrides: Mapping[str, Any] | None,
+        inputs: Mapping[str, Any] | None,
+        execute: Callable[[str], Any],
+    ) -> Any:
+        """Execute under a new id, with the hooks that are told of the beginning and the end."""
+        run_id = _new_id()
+        self.adapter.call(
+            "pre_graph_execute",
+            run_id=run_id,
+            graph=graph,
+            final_vars=[self._output_name(wanted) for wanted in final_vars],
+            inputs=inputs,
+            overrides=overrides,
+        )
+        made, failure = None, None
         try:
-            values = plan.execute(given)
-        except NodeFailed as failure:
-            # Callers that catch the function's own exception, as Hamilton raises it, still can.
-            cause = failure.__cause__
-            assert cause is not None
-            cause.add_note(str(failure))
-            raise cause from None
-        return self.adapter.build_result(**values)
+            made = execute(run_id)
+        except Exception as error:
+            failure = error
+            raise
+        finally:
+            self.adapter.call(
+                "post_graph_execute",
+                run_id=run_id,
+                graph=graph,
+                success=failure is None,
+                error=failure,
+                results=made,
+            )
+        return made
+
+    def _values(
+        self,
+        graph: Graph,
+        final_vars: Sequence[Wanted],
+        overrides: Mapping[str, Any] | None,
+        inputs: Mapping[str, Any] | None,
+        run_id: str = "",
+    ) -> dict[str, Any]:
+        plan, given = self._prepare(graph, final_vars, overrides or {}, inputs or {})
+        failure: NodeFailed
+        try:
+            return self._run_plan(graph, plan, given, run_id)
+        except NodeFailed as failed:
+            failure = failed
+        _raise_cause(failure)
+
+    def _run_plan(
+        self, graph: Graph, plan: Plan, given: Mapping[str, Any], run_id: str, around: Around | None = None
+    ) -> dict[str, Any]:
+        if self.graph_executor is None:
+            return plan.execute(given, around or self.adapter.around(run_id))
+        from headwater.executors.tasks import RunContext
+
+        in_task = partial(self.adapter.around, run_id) if around is None else partial(_same, around)
+        context = RunContext(run_id, in_task, self.adapter.tasks)
+        found: dict[str, Any] = self.graph_executor.execute(graph, plan.outputs, given, context)
+        return found
+
+    def _result(self, values: dict[str, Any]) -> Any:
+        build_result = self.adapter.method("do_build_result")
+        if build_result is None or _gives_values(build_result.__self__):  # type: ignore[attr-defined]
+            return values
+        return build_result(outputs=values)
 
     def run(
         self,
-        final_vars: Sequence[str | Callable[..., Any] | Variable],
+        final_vars: Sequence[Wanted],
         overrides: Mapping[str, Any] | None = None,
         inputs: Mapping[str, Any] | None = None,
         on_node: Callable[[NodeRun], None] | None = None,
+        *,
+        profile: bool = False,
+        gather: bool = False,
     ) -> Run:
         """Compute outputs and keep the record: node times, shapes and the outcomes of checks.
 
         A feature function that raises does not raise here: the run that comes back says so in `error`,
         and keeps what was recorded until then.
 
+        Args:
+            final_vars: What to compute: names, feature functions or variables.
+            overrides: Values that take the place of nodes.
+            inputs: Values of the graph's inputs.
+            on_node: Told each node once it is computed.
+            profile: Whether to gather statistics of every value.
+            gather: Whether a check of importance "fail" that does not hold lets the others go on, so that
+                the error at the end tells them all.
+
         Raises:
             UnknownNode: An output or override is no node of the graph.
             MissingInput: An input that is needed was not given.
             InvalidInput: An input is of the wrong type, unknown, or given twice.
         """
-        plan, given = self._prepare(final_vars, overrides or {}, inputs or {})
+        self._validate(self.graph, final_vars, overrides, inputs)
         run = Run()
 
-        def after(node: Node, seconds: float, value: Any) -> None:
-            run.nodes.append(NodeRun(node.name, seconds, summary(value)))
-            if node.check is not None and isinstance(value, ValidationResult):
-                run.checks.append(_outcome(node, value))
-            if on_node is not None:
-                on_node(run.nodes[-1])
+        def record(run_id: str) -> dict[str, Any]:
+            plan, given = self._prepare(self.graph, final_vars, overrides or {}, inputs or {})
+            recorder = Recorder(
+                run, self.adapter.around(run_id), profile=profile, gather=gather, on_node=on_node
+            )
+            values = self._run_plan(self.graph, plan, given, run_id, recorder)
+            failure = recorder.failure()
+            if failure is not None:
+                raise failure
+            return values
 
         try:
-            run.values = plan.execute(given, after)
+            run.values = self._watched(self.graph, final_vars, overrides, inputs, record)
         except Exception as error:
             run.error = error
         return run
 
     def validate_execution(
         self,
-        final_vars: Sequence[str | Callable[..., Any] | Variable],
+        final_vars: Sequence[Wanted],
         overrides: Mapping[str, Any] | None = None,
         inputs: Mapping[str, Any] | None = None,
     ) -> None:
         """Raise what `execute` would raise before it calls the first function."""
-        self._prepare(final_vars, overrides or {}, inputs or {})
+        self._validate(self.graph, final_vars, overrides, inputs)
 
-    def list_available_variables(
-        self, *, tag_filter: Mapping[str, str | list[str] | None] | None = None
-    ) -> list[Variable]:
-        """Return the nodes of the graph, those that have all the given tags.
+    def _validate(
+        self,
+        graph: Graph,
+        final_vars: Sequence[Wanted],
+        overrides: Mapping[str, Any] | None,
+        inputs: Mapping[str, Any] | None,
+    ) -> None:
+        self._prepare(graph, final_vars, overrides or {}, inputs or {})
+
+    def materialize(
+        self,
+        *materializers: Any,
+        additional_vars: Sequence[Wanted] = (),
+        overrides: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Any] | None = None,
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Load and save around the graph, which itself stays as it is.
 
         Args:
-            tag_filter: For each tag key a value, several of which one must match, or None for any.
+            *materializers: Savers made by `to` and loaders made by `from_`.
+            additional_vars: What to hand back besides: names, feature functions or variables.
+            overrides: Values that take the place of nodes.
+            inputs: Values of the graph's inputs.
+
+        Returns:
+            What the savers say of what they saved, by the id of each; and the additional values by name.
+
+        Raises:
+            InvalidInput: Nothing is to be saved and nothing asked for.
+            UnknownNode: A saver or loader names no node of the graph.
+            HeadwaterError: As in `execute`.
         """
-        wanted = tag_filter or {}
-        return [
-            Variable.of(node)
-            for node in self.graph.nodes
-            if all(_has_tag(node, key, values) for key, values in wanted.items())
-        ]
+        graph, saved = self._materializing(materializers, additional_vars)
+        self._announce(graph)
 
-    def what_is_upstream_of(self, *node_names: str) -> list[Variable]:
-        """Return the named nodes and everything they need, in the order of computation."""
-        return self._variables(self.graph.upstream(*node_names))
+        outputs = [*additional_vars, *saved]
 
-    def what_is_downstream_of(self, *node_names: str) -> list[Variable]:
-        """Return the named nodes and everything that needs them, in the order of computation."""
-        return self._variables(self.graph.downstream(*node_names))
+        def execute(run_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+            values = self._values(graph, outputs, overrides, inputs, run_id)
+            extra = [self._output_name(wanted) for wanted in additional_vars]
+            return {name: values[name] for name in saved}, {name: values[name] for name in extra}
 
-    def what_is_the_path_between(self, upstream_node_name: str, downstream_node_name: str) -> list[Variable]:
-        """Return the nodes on the ways from one node to another; none where there is no way."""
-        below = self.graph.downstream(upstream_node_name)
-        return self._variables(below & self.graph.upstream(downstream_node_name))
+        made: tuple[dict[str, Any], dict[str, Any]] = self._watched(
+            graph, outputs, overrides, inputs, execute
+        )
+        return made
 
-    @cached_property
-    def _position(self) -> Mapping[str, int]:
-        from headwater.graph import topological
+    def validate_materialization(
+        self,
+        *materializers: Any,
+        additional_vars: Sequence[Wanted] = (),
+        overrides: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Raise what `materialize` would raise before it calls the first function."""
+        graph, saved = self._materializing(materializers, additional_vars)
+        self._validate(graph, [*additional_vars, *saved], overrides, inputs)
 
-        order, _ = topological(self.graph.names, lambda name: self.graph.sources.get(name, ()))
-        return {name: index for index, name in enumerate(order)}
+    def visualize_materialization(
+        self,
+        *materializers: Any,
+        output_file_path: str | None = None,
+        additional_vars: Sequence[Wanted] = (),
+        inputs: Mapping[str, Any] | None = None,
+        overrides: Mapping[str, Any] | None = None,
+        bypass_validation: bool = False,
+        **options: Any,
+    ) -> Drawing:
+        """Draw what `materialize` would load, compute and save; arguments as there and in `draw`.
 
-    def _variables(self, names: Iterable[str]) -> list[Variable]:
-        ordered = sorted(names, key=self._position.__getitem__)
-        return [Variable.of(self.graph[name]) for name in ordered]
+        Raises:
+            HeadwaterError: It could not begin; see `validate_materialization`.
+        """
+        graph, saved = self._materializing(materializers, additional_vars)
+        wanted = [*additional_vars, *saved]
+        if not bypass_validation:
+            self._validated(lambda: self._validate(graph, wanted, overrides, inputs))
+        return self._drawn_execution(
+            graph, wanted, overrides, inputs, output_file_path=output_file_path, **options
+        )
+
+    def _materializing(
+        self, materializers: Sequence[Any], additional_vars: Sequence[Wanted]
+    ) -> tuple[Graph, list[str]]:
+        """Return the graph with loaders and savers, and the names of the savers."""
+        from headwater.materializers import saved_names
+
+        saved = saved_names(materializers)
+        if not saved and not additional_vars:
+            raise InvalidInput(
+                "Nothing is to be saved and nothing asked for. Give to.csv(...) or the like, or "
+                "additional_vars=[...]."
+            )
+        return self._with_materializers(self.graph, materializers), saved
+
+    def _with_materializers(self, graph: Graph, materializers: Sequence[Any]) -> Graph:
+        from headwater.materializers import materialized
+
+        nodes = materialized(graph, materializers)
+        return assemble(nodes, self.config, self.adapter.check_edge_types)
+
+    def _announce(self, graph: Graph) -> None:
+        """Let adapters judge a graph that was built, and tell them of it."""
+        self.adapter.validate(graph, self.graph_modules, self.config)
+        self.adapter.call("post_graph_construct", graph=graph, modules=self.graph_modules, config=self.config)
+
+    @property
+    def cache(self) -> Any:
+        """The cache that `Builder.with_cache` attached; None where there is none."""
+        from headwater.caching.adapter import HamiltonCacheAdapter
+
+        found = (adapter for adapter in self.adapter.adapters if isinstance(adapter, HamiltonCacheAdapter))
+        return next(found, None)
+
+    def raw_execute(
+        self,
+        final_vars: Sequence[Wanted],
+        overrides: Mapping[str, Any] | None = None,
+        display_graph: bool = False,
+        inputs: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Compute outputs and return them by name, whatever adapter would build the result.
+
+        It is there for old code; `execute` with `DictResult` does the same. Arguments and errors are those
+        of `execute`.
+        """
+        import warnings
+
+        warnings.warn(
+            "raw_execute() is old. Use execute() with DictResult.", DeprecationWarning, stacklevel=2
+        )
+        made: dict[str, Any] = self._watched(
+            self.graph,
+            final_vars,
+            overrides,
+            inputs,
+            lambda run_id: self._values(self.graph, final_vars, overrides, inputs, run_id),
+        )
+        return made
 
     def _prepare(
         self,
-        final_vars: Sequence[str | Callable[..., Any] | Variable],
+        graph: Graph,
+        final_vars: Sequence[Wanted],
         overrides: Mapping[str, Any],
         inputs: Mapping[str, Any],
     ) -> tuple[Plan, dict[str, Any]]:
-        self._check_inputs(inputs)
+        self._check_inputs(graph, inputs)
         for name in overrides:
-            if name not in self.graph:
-                raise UnknownNode(name, self.graph.names, "this graph to override")
-        outputs = tuple(self._output_name(wanted) for wanted in final_vars)
+            if name not in graph:
+                raise UnknownNode(name, graph.names, "this graph to override")
+        outputs = tuple([v if v.__class__ is str else self._output_name(v) for v in final_vars])
         given = {**self.config, **inputs, **overrides}
+        if graph is not self.graph:
+            return self._planned(graph, outputs, given), given
         key = (outputs, frozenset(given))
         plan = self._plans.get(key)
         if plan is None:
-            plan = make_plan(self.graph, outputs, given)
-            for name in plan.given:
+            plan = self._planned(graph, outputs, given)
+            for name, _ in plan.given:
                 if name in self.config and name not in overrides:
-                    self._check_type(self.graph[name], self.config[name], "Configuration key")
+                    self._check_type(graph, graph[name], self.config[name], "Configuration key")
+            while len(self._plans) >= _PLANS_KEPT:
+                del self._plans[next(iter(self._plans))]
             self._plans[key] = plan
         return plan, given
 
-    def _output_name(self, wanted: str | Callable[..., Any] | Variable) -> str:
+    def _planned(self, graph: Graph, outputs: Sequence[str], given: Mapping[str, Any]) -> Plan:
+        plan = make_plan(graph, outputs, given)
+        # Where the module of these types was never imported, no feature can be of them.
+        if self.graph_executor is None and "headwater.htypes" in sys.modules:
+            from headwater.executors.graph import require_static
+
+            require_static(plan.nodes)
+        return plan
+
+    def _output_name(self, wanted: Wanted) -> str:
         if isinstance(wanted, str):
             return wanted
-        if isinstance(wanted, Variable):
+        if isinstance(wanted, HamiltonNode):
             return wanted.name
-        return str(getattr(wanted, "__name__", wanted))
+        if not isinstance(wanted, FunctionType):
+            raise InvalidInput(
+                f"{wanted!r} cannot be asked for. Ask for a node's name, a feature function or a variable."
+            )
+        homes = [module.__name__ for module in self.graph_modules]
+        if wanted.__module__ not in homes:
+            raise InvalidInput(
+                f"The function '{wanted.__name__}' is of module '{wanted.__module__}', which is none of the "
+                f"driver's ({', '.join(homes)}). Give the driver that module, or ask for the node by name."
+            )
+        return wanted.__name__
 
-    def _check_inputs(self, inputs: Mapping[str, Any]) -> None:
+    def _check_inputs(self, graph: Graph, inputs: Mapping[str, Any]) -> None:
         for name, value in inputs.items():
             if name in self.config:
                 raise InvalidInput(
                     f"'{name}' is given twice: in the configuration and in inputs. Give it once."
                 )
-            if name not in self.graph:
-                known = [node.name for node in self.graph.inputs]
+            if name not in graph:
+                known = [node.name for node in graph.inputs]
                 raise InvalidInput(
                     f"No feature needs an input '{name}'.{did_you_mean(name, known)} "
                     f"The inputs of this graph are: {', '.join(sorted(known)) or 'none'}."
                 )
-            self._check_input(self.graph[name], value)
+            node = graph[name]
+            if node.role is not Role.INPUT:
+                raise InvalidInput(
+                    f"'{name}' is given as an input, but {node.where} computes it. Pass it in "
+                    "overrides={...} to use your value instead."
+                )
+            self._check_type(graph, node, value, "Input")
 
-    def _check_input(self, node: Node, value: Any) -> None:
-        if node.role is not Role.INPUT:
-            raise InvalidInput(
-                f"'{node.name}' is given as an input, but {node.where} computes it. Pass it in "
-                "overrides={...} to use your value instead."
-            )
-        self._check_type(node, value, "Input")
-
-    def _check_type(self, node: Node, value: Any, kind: str) -> None:
-        if is_instance(value, node.type) is False:
-            readers = [self.graph[reader].where for reader in self.graph.readers[node.name]]
+    def _check_type(self, graph: Graph, node: Node, value: Any, kind: str) -> None:
+        verdict = self.adapter.validate_input(node.type, value)
+        if verdict is None:
+            verdict = is_instance(value, node.type)
+        if verdict is False:
+            readers = [graph[reader].where for reader in graph.readers[node.name]]
             raise InvalidInput(
                 f"{kind} '{node.name}' must be {node.type}, as {', '.join(readers[:3])} asks for it, but is "
                 f"{misfit(value, node.type)}."
             )
 
 
-def _has_tag(node: Node, key: str, wanted: str | list[str] | None) -> bool:
-    if key not in node.tags:
-        return False
-    if wanted is None:
-        return True
-    actual = node.tags[key]
-    held = set(actual) if isinstance(actual, tuple) else {actual}
-    return bool(held & set([wanted] if isinstance(wanted, str) else wanted))
+def _adapters(given: Any, legacy: bool) -> AdapterSet:
+    if isinstance(given, AdapterSet):
+        return given
+    adapters = [] if given is None else list(given) if isinstance(given, (list, tuple)) else [given]
+    found = AdapterSet(adapters)
+    if legacy and not found.has_result_builder:
+        return AdapterSet([*adapters, PandasDataFrameResult()])
+    return found
 
 
-def _outcome(node: Node, result: ValidationResult) -> CheckOutcome:
-    assert node.check is not None and node.importance is not None
-    return CheckOutcome(
-        node=node.feature,
-        validator=node.check.argument,
-        importance=node.importance,
-        passed=result.passes,
-        message=result.message,
-        diagnostics=result.diagnostics,
-    )
+def _gives_values(adapter: object) -> bool:
+    """Tell whether an adapter only hands back the values by name, so that it need not be called."""
+    if type(adapter) in (SimplePythonGraphAdapter, DefaultAdapter):
+        adapter = adapter.result_builder  # type: ignore[attr-defined]
+    return type(adapter) is DictResult
+
+
+def _raise_cause(failure: NodeFailed) -> NoReturn:
+    # Callers that catch the function's own exception, as Hamilton raises it, still can.
+    cause = failure.__cause__
+    assert cause is not None
+    cause.add_note(str(failure))
+    raise cause
+
+
+def _same(around: Around, task_id: str) -> Around:
+    return around
+
+
+def _new_id() -> str:
+    import uuid
+
+    return str(uuid.uuid4())

@@ -8,7 +8,7 @@ HeadwaterError
 │ ├ TypeMismatch            a node makes another type than its reader asks for
 │ ├ Cycle                   nodes that need themselves
 │ └ BuildFailed             several of the above, told at once
-├ UnknownNode               a name that no node of the graph has (also a KeyError)
+├ UnknownNode               a name that no node of the graph has (also a KeyError and a ValueError)
 ├ MissingInput              an execution lacks a value it needs
 ├ InvalidInput              an input that cannot be taken as given
 ├ NodeFailed                a feature function raised; the cause is kept
@@ -18,8 +18,8 @@ HeadwaterError
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 __all__ = [
     "BuildFailed",
@@ -42,6 +42,8 @@ __all__ = [
 
 def did_you_mean(name: str, known: Iterable[str], limit: int = 3) -> str:
     """Return " Did you mean 'a' or 'b'?" for the known names nearest to `name`, else an empty string."""
+    import difflib
+
     near = difflib.get_close_matches(name, list(known), n=limit, cutoff=0.6)
     if not near:
         return ""
@@ -51,7 +53,17 @@ def did_you_mean(name: str, known: Iterable[str], limit: int = 3) -> str:
 
 
 class HeadwaterError(Exception):
-    """The root of what the engine raises."""
+    """The root of what the engine raises; it can be pickled, as errors of other processes are."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self.args, dict(self.__dict__))
+
+
+def _restored(class_: type[HeadwaterError], args: tuple[Any, ...], state: dict[str, Any]) -> HeadwaterError:
+    # Most of the classes make their message from other arguments, so that they are not called again.
+    error = class_.__new__(class_, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class DefinitionError(HeadwaterError, ValueError):
@@ -91,7 +103,7 @@ class BuildFailed(DefinitionError):
         super().__init__(f"{len(lines)} faults in the feature functions:\n- " + "\n- ".join(lines))
 
 
-class UnknownNode(HeadwaterError, KeyError):
+class UnknownNode(HeadwaterError, KeyError, ValueError):
     """No node of the graph has the name asked for; `name` keeps it."""
 
     def __init__(self, name: str, known: Iterable[str], where: str = "this graph") -> None:
@@ -131,7 +143,14 @@ class CheckFailed(HeadwaterError):
 
 
 class MissingExtra(HeadwaterError, ImportError):
-    """An optional package is needed and not installed."""
+    """An optional package is needed and not installed.
+
+    Args:
+        package: What is missing.
+        extra: The extra of ours that brings it; empty where none does.
+        purpose: What it is needed for, as the beginning of a sentence.
+    """
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
-        super().__init__(f"{purpose} needs {package}. Install it: pip install 'headwater[{extra}]'.")
+        wanted = f"'headwater[{extra}]'" if extra else package
+        super().__init__(f"{purpose} needs {package}. Install it: pip install {wanted}.")

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
-import linecache
-import re
-import typing
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import field
 from enum import StrEnum
-from types import CodeType, ModuleType
-from typing import TYPE_CHECKING, Any
+from types import CodeType, FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, ForwardRef, get_type_hints
 
 from headwater.errors import DefinitionError
-from headwater.types import Type
+from headwater.record import record
+from headwater.types import ANY, Type
 from headwater.values import MISSING
 
 if TYPE_CHECKING:
     from headwater.modifiers.base import Modifier
 
 __all__ = [
+    "Argument",
     "Function",
     "Location",
     "ModuleRecord",
@@ -45,7 +43,32 @@ class ParameterKind(StrEnum):
     VAR_KEYWORD = "variadic keyword"
 
 
-@dataclass(frozen=True, slots=True)
+_NAMED = ParameterKind.POSITIONAL_OR_KEYWORD, ParameterKind.KEYWORD_ONLY
+
+
+@record
+class Argument:
+    """What a node's callable receives in one position.
+
+    Attributes:
+        parameter: Name of the function's parameter.
+        type: The type that the parameter asks for.
+        node: Name of the node that supplies the value; None for a literal.
+        value: The literal, or the default taken where no such node exists; `MISSING` if required.
+    """
+
+    parameter: str
+    type: Type
+    node: str | None
+    value: Any = field(default=MISSING, compare=False)
+
+    @property
+    def is_optional(self) -> bool:
+        """Tell whether the graph may lack the node."""
+        return self.node is not None and self.value is not MISSING
+
+
+@record
 class Parameter:
     """A parameter of a feature function.
 
@@ -54,28 +77,75 @@ class Parameter:
         type: Its annotation; None where there is none.
         kind: How it takes its argument.
         default: The default value, a live object or what the source says; `MISSING` where there is none.
+        argument: What a plain node of the function receives for it; None where it cannot name a node.
     """
 
     name: str
     type: Type | None
     kind: ParameterKind = ParameterKind.POSITIONAL_OR_KEYWORD
     default: Any = field(default=MISSING, compare=False)
+    argument: Argument | None = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Make the argument, which features that read the same column then share."""
+        fits = self.type is not None and self.kind in _NAMED
+        made = Argument(self.name, self.type or ANY, self.name, self.default) if fits else None
+        self.argument = made  # type: ignore[misc]
 
 
-@dataclass(frozen=True, slots=True)
 class Location:
     """Where a function is defined: module, file and lines (from 1, the first line is that of `def`)."""
 
-    module: str
-    path: str
-    line: int
-    end_line: int
+    __slots__ = ("_code", "_end_line", "_line", "module", "path")
+
+    def __init__(
+        self, module: str, path: str, line: int, end_line: int, code: CodeType | None = None
+    ) -> None:
+        """Hold lines that are known; those of live code are looked up when they are asked for."""
+        self.module = module
+        self.path = path
+        self._line = line
+        self._end_line = end_line
+        self._code = code
+
+    @property
+    def line(self) -> int:
+        """The line of `def`."""
+        return self._lines()[0]
+
+    @property
+    def end_line(self) -> int:
+        """The last line of the body."""
+        return self._lines()[1]
+
+    def _lines(self) -> tuple[int, int]:
+        code, self._code = self._code, None
+        if code is not None:
+            self._line = _def_line(code)
+            # The body of a function that is only documented has no line of its own.
+            last = max(line for _, _, line in code.co_lines() if line is not None)
+            self._end_line = max(self._line, last)
+        return self._line, self._end_line
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Location, (self.module, self.path, *self._lines())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Location):
+            return NotImplemented
+        return (self.module, self.path, *self._lines()) == (other.module, other.path, *other._lines())
+
+    def __hash__(self) -> int:
+        return hash((self.module, self.path, self.line))
+
+    def __repr__(self) -> str:
+        return f"Location({self.module!r}, {self.path!r}, {self.line}, {self.end_line})"
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Function:
     """A feature function as it stands in its module.
 
@@ -107,7 +177,7 @@ class Function:
         return f"{self.location}: '{self.name}'"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ModuleRecord:
     """A module known from its source: its dotted name and its feature functions, sorted by name."""
 
@@ -115,20 +185,18 @@ class ModuleRecord:
     functions: tuple[Function, ...]
 
 
-_KINDS = {
-    inspect.Parameter.POSITIONAL_ONLY: ParameterKind.POSITIONAL_ONLY,
-    inspect.Parameter.POSITIONAL_OR_KEYWORD: ParameterKind.POSITIONAL_OR_KEYWORD,
-    inspect.Parameter.VAR_POSITIONAL: ParameterKind.VAR_POSITIONAL,
-    inspect.Parameter.KEYWORD_ONLY: ParameterKind.KEYWORD_ONLY,
-    inspect.Parameter.VAR_KEYWORD: ParameterKind.VAR_KEYWORD,
-}
-
-
-def functions_of(module: ModuleType | ModuleRecord) -> Iterator[Function]:
+def functions_of(
+    module: ModuleType | ModuleRecord, faults: list[DefinitionError] | None = None
+) -> Iterator[Function]:
     """Yield the feature functions that a module defines, in the order of their names.
 
     A function counts when its own name has no leading underscore and it was defined in this module or
     in a submodule of it; what is imported from elsewhere does not. This is Hamilton's rule.
+
+    Args:
+        module: A live module, or what was read of one.
+        faults: Where faults go, so that the functions after a wrong one are read all the same; without it
+            the first is raised.
 
     Raises:
         DefinitionError: An annotation names something that does not exist.
@@ -136,12 +204,24 @@ def functions_of(module: ModuleType | ModuleRecord) -> Iterator[Function]:
     if isinstance(module, ModuleRecord):
         yield from module.functions
         return
-    for _, found in inspect.getmembers(module, inspect.isfunction):
-        if found.__name__.startswith("_"):
-            continue
-        home = found.__module__
-        if home == module.__name__ or home.startswith(module.__name__ + "."):
-            yield read_function(found)
+    home, inside = module.__name__, module.__name__ + "."
+    read = _Reader().read
+    for _, found in sorted(
+        [item for item in vars(module).items() if isinstance(item[1], FunctionType)], key=_by_name
+    ):
+        if not found.__name__.startswith("_"):
+            defined = found.__module__
+            if defined == home or defined.startswith(inside):
+                try:
+                    yield read(found)
+                except DefinitionError as fault:
+                    if faults is None:
+                        raise
+                    faults.append(fault)
+
+
+def _by_name(item: tuple[str, Any]) -> str:
+    return item[0]
 
 
 def read_function(fn: Callable[..., Any]) -> Function:
@@ -150,27 +230,7 @@ def read_function(fn: Callable[..., Any]) -> Function:
     Raises:
         DefinitionError: An annotation names something that does not exist.
     """
-    location = _locate(fn)
-    hints = _hints(fn, location)
-    parameters = tuple(
-        Parameter(
-            name=parameter.name,
-            type=Type.of(hints[parameter.name]) if parameter.name in hints else None,
-            kind=_KINDS[parameter.kind],
-            default=MISSING if parameter.default is inspect.Parameter.empty else parameter.default,
-        )
-        for parameter in inspect.signature(fn).parameters.values()
-    )
-    return Function(
-        name=fn.__name__,
-        location=location,
-        parameters=parameters,
-        returns=Type.of(hints["return"]) if "return" in hints else None,
-        doc=inspect.getdoc(fn),
-        modifiers=tuple(getattr(fn, MODIFIERS, ())),
-        callable=fn,
-        is_async=inspect.iscoroutinefunction(fn) or inspect.isasyncgenfunction(fn),
-    )
+    return _Reader().read(fn)
 
 
 def as_function(found: Function | Callable[..., Any]) -> Function:
@@ -181,44 +241,158 @@ def as_function(found: Function | Callable[..., Any]) -> Function:
     """
     if isinstance(found, Function):
         return found
-    if not inspect.isfunction(found):
+    if not isinstance(found, FunctionType):
         raise DefinitionError(f"{found!r} is no function. Give a function defined with `def`.")
     return read_function(found)
 
 
-def _locate(fn: Callable[..., Any]) -> Location:
-    code = inspect.unwrap(fn).__code__
-    end_line = max(line for _, _, line in code.co_lines() if line is not None)
-    line = _def_line(code)
-    # The body of a function that is only documented has no line of its own.
-    return Location(fn.__module__, code.co_filename, line, max(line, end_line))
+_COROUTINE, _ASYNC_GENERATOR, _VARIADIC = 0x80, 0x200, 0x0C
 
 
-_DEF = re.compile(r"\s*(async\s+)?def\s")
+class _Reader:
+    """Reads live functions. What they have in common is made once: equal parameters and annotations.
+
+    `inspect.signature` and `typing.get_type_hints` take 20 times as long as a look at the code object, so
+    they are asked only where the code object does not tell all.
+    """
+
+    def __init__(self) -> None:
+        # Annotations are kept beside what is made of them, since ids are used again once objects are gone.
+        self._parameters: dict[tuple[str, int], tuple[Parameter, Any]] = {}
+        self._types: dict[int, tuple[Type, Any]] = {}
+        self._evaluated: dict[tuple[int, str], Any] = {}
+
+    def read(self, fn: Callable[..., Any]) -> Function:
+        code = fn.__code__
+        extra = fn.__dict__
+        plain = not (code.co_flags & _VARIADIC or code.co_kwonlyargcount or code.co_posonlyargcount)
+        if extra and ("__wrapped__" in extra or "__signature__" in extra):
+            plain = False
+            defined = _unwrapped(fn).__code__
+        else:
+            defined = code
+        location = Location(fn.__module__, defined.co_filename, 0, 0, defined)
+        hints = self._hints(fn, location)
+        parameters = self._plain(fn, code, hints) if plain else _signature(fn, hints)
+        returns = hints.get("return", MISSING)
+        return Function(
+            fn.__name__,
+            location,
+            parameters,
+            None if returns is MISSING else self._type(returns),
+            None if fn.__doc__ is None else _cleaned(fn.__doc__),
+            tuple(extra.get(MODIFIERS, ())) if extra else (),
+            fn,
+            code.co_flags & (_COROUTINE | _ASYNC_GENERATOR) != 0,
+        )
+
+    def _plain(
+        self, fn: Callable[..., Any], code: CodeType, hints: Mapping[str, Any]
+    ) -> tuple[Parameter, ...]:
+        names = code.co_varnames[: code.co_argcount]
+        defaults = getattr(fn, "__defaults__", None) or ()
+        required = len(names) - len(defaults)
+        made = []
+        for name in names[:required]:
+            hint = hints.get(name, MISSING)
+            key = (name, id(hint))
+            known = self._parameters.get(key)
+            if known is None:
+                known = Parameter(name, None if hint is MISSING else self._type(hint)), hint
+                self._parameters[key] = known
+            made.append(known[0])
+        for name, default in zip(names[required:], defaults, strict=True):
+            hint = hints.get(name, MISSING)
+            type_ = None if hint is MISSING else self._type(hint)
+            made.append(Parameter(name, type_, ParameterKind.POSITIONAL_OR_KEYWORD, default))
+        return tuple(made)
+
+    def _type(self, hint: Any) -> Type:
+        known = self._types.get(id(hint))
+        if known is None:
+            known = Type.of(hint), hint
+            self._types[id(hint)] = known
+        return known[0]
+
+    def _hints(self, fn: Callable[..., Any], location: Location) -> Mapping[str, Any]:
+        # Most annotations are live objects already; only strings need the module's names to be resolved.
+        annotations: dict[str, Any] = fn.__annotations__
+        for hint in annotations.values():
+            if not isinstance(hint, type) and _holds_text(hint):
+                return self._resolved(fn, annotations, location)
+        return annotations
+
+    def _resolved(
+        self, fn: Callable[..., Any], annotations: Mapping[str, Any], location: Location
+    ) -> Mapping[str, Any]:
+        try:
+            if getattr(fn, "__type_params__", ()) or hasattr(fn, "__wrapped__"):
+                return get_type_hints(fn, include_extras=True)
+            names = fn.__globals__
+            found = {name: self._evaluate(hint, names) for name, hint in annotations.items()}
+            if any(map(_holds_text, found.values())):
+                return get_type_hints(fn, include_extras=True)
+        except (NameError, AttributeError, SyntaxError, TypeError) as error:
+            raise DefinitionError(
+                f"{location}: '{fn.__name__}' has an annotation that cannot be resolved: {error}. "
+                "Import the name where the module is loaded, or correct it."
+            ) from error
+        return found
+
+    def _evaluate(self, hint: Any, names: dict[str, Any]) -> Any:
+        # A module names few types many times, so that each text is evaluated once.
+        if not isinstance(hint, str):
+            return hint
+        key = (id(names), hint)
+        if key not in self._evaluated:
+            self._evaluated[key] = eval(hint, names)  # noqa: S307, as typing.get_type_hints does
+        return self._evaluated[key]
+
+
+def _signature(fn: Callable[..., Any], hints: Mapping[str, Any]) -> tuple[Parameter, ...]:
+    import inspect
+
+    return tuple(
+        Parameter(
+            name=parameter.name,
+            type=Type.of(hints[parameter.name]) if parameter.name in hints else None,
+            kind=ParameterKind(parameter.kind.description.replace("-", " ")),
+            default=MISSING if parameter.default is inspect.Parameter.empty else parameter.default,
+        )
+        for parameter in inspect.signature(fn).parameters.values()
+    )
+
+
+def _unwrapped(fn: Callable[..., Any]) -> Any:
+    import inspect
+
+    return inspect.unwrap(fn)
+
+
+def _cleaned(doc: Any) -> str | None:
+    """Return a docstring without its indentation, as `inspect.getdoc` does."""
+    if not isinstance(doc, str):
+        return None
+    if "\n" in doc:
+        import inspect
+
+        return inspect.cleandoc(doc)
+    return doc.expandtabs().lstrip()
 
 
 def _def_line(code: CodeType) -> int:
     # The code of a decorated function begins at its first decorator; the `def` is found in the source.
+    import linecache
+
     first = code.co_firstlineno
-    lines = itertools.islice(linecache.getlines(code.co_filename), first - 1, None)
-    return next((number for number, line in enumerate(lines, first) if _DEF.match(line)), first)
-
-
-def _hints(fn: Callable[..., Any], location: Location) -> dict[str, Any]:
-    # Most annotations are live objects already; only strings need the module's names to be resolved.
-    plain: dict[str, Any] = getattr(fn, "__annotations__", {})
-    if not any(map(_holds_text, plain.values())):
-        return plain
-    try:
-        return typing.get_type_hints(fn, include_extras=True)
-    except (NameError, AttributeError, SyntaxError, TypeError) as error:
-        raise DefinitionError(
-            f"{location}: '{fn.__name__}' has an annotation that cannot be resolved: {error}. "
-            "Import the name where the module is loaded, or correct it."
-        ) from error
+    lines = linecache.getlines(code.co_filename)
+    for number, line in enumerate(itertools.islice(lines, first - 1, None), first):
+        if line.split(maxsplit=1)[:1] == ["def"] or line.split(maxsplit=2)[:2] == ["async", "def"]:
+            return number
+    return first
 
 
 def _holds_text(hint: Any) -> bool:
-    if isinstance(hint, (str, typing.ForwardRef)):
+    if isinstance(hint, (str, ForwardRef)):
         return True
     return any(map(_holds_text, getattr(hint, "__args__", ())))

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from headwater.errors import HeadwaterError, UnknownNode
 from headwater.node import Node, Role
+from headwater.wiring import Wiring, wire
 
 __all__ = ["Graph", "topological"]
 
@@ -22,7 +23,10 @@ class Graph:
         """Index nodes, which must include an input node for every name that no other node makes."""
         self._variants: dict[str, tuple[Node, ...]] = {}
         for node in nodes:
-            self._variants[node.name] = (*self._variants.get(node.name, ()), node)
+            if node.name in self._variants:
+                self._variants[node.name] += (node,)
+            else:
+                self._variants[node.name] = (node,)
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -86,6 +90,15 @@ class Graph:
                 if dependency in found:  # an optional one may be absent
                     found[dependency].append(name)
         return {name: tuple(readers) for name, readers in found.items()}
+
+    @cached_property
+    def wiring(self) -> Wiring:
+        """The nodes in slots, for plans.
+
+        Raises:
+            HeadwaterError: Several variants have one name.
+        """
+        return wire([self[name] for name in self._variants])
 
     @property
     def inputs(self) -> tuple[Node, ...]:

@@ -7,25 +7,29 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from headwater.shapes import summary
-from headwater.types import NONE, UNION, Type, class_of
+from headwater.types import UNION, Type, class_of
 
 __all__ = ["is_instance", "misfit"]
 
 
 def is_instance(value: Any, wanted: Type) -> bool | None:
-    """Tell whether a value is of a type; None always is, as in Hamilton.
+    """Tell whether a value is of a type; None always is, as in Hamilton, but not as an element.
 
     Every element of a list, set, tuple or dictionary is looked at, not only the first.
 
     Returns:
         True or False, and None where the type is not one that a value can be asked about.
     """
-    if value is None or wanted.name in ("typing.Any", "object"):
+    return True if value is None else _fits(value, wanted)
+
+
+def _fits(value: Any, wanted: Type) -> bool | None:
+    if wanted.name in ("typing.Any", "object"):
         return True
     if wanted.name == UNION:
-        return _all_or_any([is_instance(value, member) for member in wanted.args if member != NONE], any)
+        return _all_or_any([_fits(value, member) for member in wanted.args], any)
     if wanted.name == "typing.Annotated":
-        return is_instance(value, wanted.args[0])
+        return _fits(value, wanted.args[0])
     if wanted.name == "typing.Literal":
         return any(arg.name == repr(value) for arg in wanted.args)
     class_ = class_of(wanted)
@@ -40,9 +44,11 @@ def is_instance(value: Any, wanted: Type) -> bool | None:
 
 def misfit(value: Any, wanted: Type) -> str:
     """Say what a value is that is not of a type, and which of its elements is the first that does not fit."""
+    if wanted.name == "typing.Annotated":
+        return misfit(value, wanted.args[0])
     if is_instance(value, Type(wanted.name, live=wanted.live)):
         for part, index, item, type_ in _parts(value, wanted):
-            if is_instance(item, type_) is False:
+            if _fits(item, type_) is False:
                 return f"{summary(value)}, where {part} {index} is {summary(item)}"
     return summary(value)
 
@@ -50,7 +56,7 @@ def misfit(value: Any, wanted: Type) -> str:
 def _elements(value: Any, wanted: Type) -> bool | None:
     if isinstance(value, tuple) and not _repeats(wanted.args) and len(value) != len(wanted.args):
         return False
-    return _all_or_any([is_instance(item, type_) for _, _, item, type_ in _parts(value, wanted)], all)
+    return _all_or_any([_fits(item, type_) for _, _, item, type_ in _parts(value, wanted)], all)
 
 
 def _parts(value: Any, wanted: Type) -> Iterator[tuple[str, int, Any, Type]]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from headwater.checks import Check, Importance
 from headwater.conditions import ALWAYS, Condition
 from headwater.errors import DefinitionError, MissingAnnotation
-from headwater.function import Function, ParameterKind
+from headwater.function import Argument, Function, ParameterKind
+from headwater.record import record
 from headwater.types import Type
-from headwater.values import MISSING
 
-__all__ = ["Argument", "Node", "Role"]
+__all__ = ["Argument", "KeywordCall", "Node", "Role"]
 
 TagValue = str | bool | tuple[str, ...]
 
@@ -30,29 +30,7 @@ class Role(StrEnum):
     """A value that comes from outside: an input or a configuration key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """What a node's callable receives in one position.
-
-    Attributes:
-        parameter: Name of the function's parameter.
-        type: The type that the parameter asks for.
-        node: Name of the node that supplies the value; None for a literal.
-        value: The literal, or the default taken where no such node exists; `MISSING` if required.
-    """
-
-    parameter: str
-    type: Type
-    node: str | None
-    value: Any = field(default=MISSING, compare=False)
-
-    @property
-    def is_optional(self) -> bool:
-        """Tell whether the graph may lack the node."""
-        return self.node is not None and self.value is not MISSING
-
-
-@dataclass(frozen=True, slots=True)
+@record
 class Node:
     """A named value in a graph.
 
@@ -98,7 +76,22 @@ class Node:
 
     def tagged(self, tags: Mapping[str, TagValue]) -> Node:
         """Return the node with more tags; given ones win over those it has."""
-        return replace(self, tags={**self.tags, **tags})
+        # Spelt out, since `dataclasses.replace` takes four times as long and most features have tags.
+        return Node(
+            self.name,
+            self.type,
+            self.arguments,
+            self.feature,
+            self.role,
+            {**self.tags, **tags},
+            self.doc,
+            self.function,
+            self.call,
+            self.condition,
+            self.check,
+            self.importance,
+            self.partial,
+        )
 
     @classmethod
     def of(cls, function: Function, name: str | None = None) -> Node:
@@ -109,46 +102,61 @@ class Node:
             DefinitionError: A parameter cannot be a node (positional only, variadic).
         """
         name = name or function.name
-        if function.returns is None:
-            raise MissingAnnotation(
-                f"{function.where} does not say what it returns. Add a return type: "
-                f"def {function.name}(...) -> pd.Series:"
-            )
+        arguments = tuple([parameter.argument for parameter in function.parameters])
+        if function.returns is None or not all(arguments):
+            raise _unfit(function)
         return cls(
-            name=name,
-            type=function.returns,
-            arguments=tuple(_argument(function, index) for index in range(len(function.parameters))),
-            feature=name,
-            tags={"module": function.location.module},
-            doc=function.doc or "",
-            function=function,
-            call=_positional(function),
+            name,
+            function.returns,
+            arguments,  # type: ignore[arg-type]
+            name,
+            Role.FEATURE,
+            {"module": function.location.module},
+            function.doc or "",
+            function,
+            _positional(function),
         )
 
 
-def _argument(function: Function, index: int) -> Argument:
-    parameter = function.parameters[index]
-    if parameter.kind not in (ParameterKind.POSITIONAL_OR_KEYWORD, ParameterKind.KEYWORD_ONLY):
-        raise DefinitionError(
-            f"{function.where} has a {parameter.kind} parameter '{parameter.name}', which cannot name "
-            "a node. Give each column it needs a plain parameter of its own."
+def _unfit(function: Function) -> DefinitionError:
+    """Return the error that tells everything that keeps a function from being a node."""
+    told = [
+        f"{function.where} has a {parameter.kind} parameter '{parameter.name}', which cannot name a node. "
+        "Give each column it needs a plain parameter of its own."
+        for parameter in function.parameters
+        if parameter.argument is None and parameter.type is not None
+    ]
+    untyped = [parameter.name for parameter in function.parameters if parameter.type is None]
+    told += [
+        f"{function.where} needs a type for parameter '{name}'. Annotate it: {name}: pd.Series"
+        for name in untyped
+    ]
+    if function.returns is None:
+        told.append(
+            f"{function.where} does not say what it returns. Add a return type: "
+            f"def {function.name}(...) -> pd.Series:"
         )
-    if parameter.type is None:
-        raise MissingAnnotation(
-            f"{function.where} needs a type for parameter '{parameter.name}'. "
-            f"Annotate it: {parameter.name}: pd.Series"
-        )
-    return Argument(parameter.name, parameter.type, parameter.name, parameter.default)
+    missing = untyped or function.returns is None
+    return (MissingAnnotation if missing else DefinitionError)("\n".join(told))
 
 
 def _positional(function: Function) -> Callable[..., Any] | None:
-    call = function.callable
-    keywords = [p.name for p in function.parameters if p.kind is ParameterKind.KEYWORD_ONLY]
-    if call is None or not keywords:
+    call, parameters = function.callable, function.parameters
+    # Parameters that are keyword only come last.
+    if call is None or not parameters or parameters[-1].kind is not ParameterKind.KEYWORD_ONLY:
         return call
-    split = len(function.parameters) - len(keywords)
+    keywords = tuple(p.name for p in parameters if p.kind is ParameterKind.KEYWORD_ONLY)
+    return KeywordCall(call, len(parameters) - len(keywords), keywords)
 
-    def with_keywords(*values: Any) -> Any:
-        return call(*values[:split], **dict(zip(keywords, values[split:], strict=True)))
 
-    return with_keywords
+@dataclass(frozen=True, slots=True)
+class KeywordCall:
+    """Calls a function with its last arguments by keyword; an object, so that it can be pickled."""
+
+    call: Callable[..., Any]
+    split: int
+    keywords: tuple[str, ...]
+
+    def __call__(self, *values: Any) -> Any:
+        """Call with the values of all parameters in order."""
+        return self.call(*values[: self.split], **dict(zip(self.keywords, values[self.split :], strict=True)))

@@ -2,123 +2,186 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headwater.errors import CheckFailed, MissingInput, NodeFailed, UnknownNode, did_you_mean
-from headwater.graph import Graph, topological
-from headwater.node import Node, Role
+from headwater.graph import Graph
+from headwater.node import Node
 from headwater.shapes import summary
-from headwater.values import MISSING
+from headwater.wiring import Wiring
 
-__all__ = ["Plan", "Step", "make_plan"]
+if TYPE_CHECKING:
+    from headwater.generated import Code
 
+__all__ = ["Around", "Plan", "call_it", "make_plan"]
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One call: what to call, the slots of its arguments, the slot of its value, slots free afterwards."""
-
-    node: Node
-    call: Callable[..., Any]
-    reads: tuple[int, ...]
-    writes: int
-    frees: tuple[int, ...]
+Around = Callable[[Node, Callable[..., Any], Sequence[Any]], Any]
+"""Computes a node in place of `call(*args)`: for hooks, records, caches."""
 
 
-@dataclass(frozen=True, slots=True)
+def call_it(node: Node, call: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+    """Compute a node and do nothing else: the simplest `Around`."""
+    return call(*arguments)
+
+
+_RUNS_BEFORE = 3
+"""Compiling takes as long as some 20 runs, which a plan that is asked a third time will most likely see."""
+
+_WORTH_COMPILING = 20e-6
+"""Seconds a node: where the features themselves take longer, generated code would save nothing."""
+
+
 class Plan:
-    """A flat sequence of calls over numbered slots.
+    """A flat sequence of calls over the slots of a graph.
+
+    The first run is a loop over slots. A plan that is run again is written out as code, one line a call,
+    unless its features take so long that the loop does not matter.
 
     Attributes:
-        steps: The calls in order.
-        given: Slot of each value that comes from outside, by name.
-        constants: Slot and value of each literal and default.
-        outputs: Slot of each requested value, by name, in the order of the request.
-        size: How many slots there are.
+        wiring: The graph in slots.
+        order: Slots of the nodes that are computed, in order.
+        reads: Slots that each node reads, by slot, with inputs that are not given replaced by defaults.
+        frees: Slots whose values are let go after a node, by the slot of that node.
+        given: Names and slots of the values that come from outside.
+        outputs: Requested names in the order of the request.
+        slots: Slots of the requested names.
     """
 
-    steps: tuple[Step, ...]
-    given: Mapping[str, int]
-    constants: tuple[tuple[int, Any], ...]
-    outputs: Mapping[str, int]
-    size: int
+    def __init__(
+        self,
+        wiring: Wiring,
+        order: Sequence[int],
+        reads: Sequence[tuple[int, ...]],
+        frees: Mapping[int, Sequence[int]],
+        given: Sequence[tuple[str, int]],
+        outputs: Sequence[str],
+        slots: Sequence[int],
+    ) -> None:
+        """Hold what `make_plan` has worked out."""
+        self.wiring = wiring
+        self.order = order
+        self.reads = reads
+        self.frees = frees
+        self.given = given
+        self.outputs = outputs
+        self.slots = slots
+        self._runs = 0
+        self._seconds = 0.0
+        self._code: Code | None = None
 
-    def execute(
-        self, given: Mapping[str, Any], after: Callable[[Node, float, Any], None] | None = None
-    ) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, Any]:
+        # Code is written anew where it is wanted.
+        return {**vars(self), "_code": None}
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The nodes that are computed, in order."""
+        return [self.wiring.nodes[slot] for slot in self.order]
+
+    def execute(self, given: Mapping[str, Any], around: Around | None = None) -> dict[str, Any]:
         """Compute the outputs.
 
         Args:
             given: Values from outside; names that the plan does not need are passed over.
-            after: Told each node once it is computed, with the seconds it took and its value.
+            around: Called to compute each node, in place of its call.
 
         Raises:
             NodeFailed: A feature function raised; the exception is the cause.
             CheckFailed: A check of importance "fail" did not hold.
         """
-        values: list[Any] = [None] * self.size
-        for name, slot in self.given.items():
+        if around is None and self._compiled() is not None:
+            assert self._code is not None
+            return self._code.execute(given)
+        values = self.wiring.blank.copy()
+        for name, slot in self.given:
             values[slot] = given[name]
-        for slot, constant in self.constants:
-            values[slot] = constant
-        if after is None:
-            self._run(values)
+        if around is not None:
+            self._run_around(values, around)
         else:
-            self._run_told(values, after)
-        return {name: values[slot] for name, slot in self.outputs.items()}
+            start = perf_counter()
+            self._run(values)
+            self._seconds = perf_counter() - start
+        return dict(zip(self.outputs, map(values.__getitem__, self.slots), strict=True))
+
+    def _compiled(self) -> Code | None:
+        self._runs += 1
+        if self._runs == _RUNS_BEFORE and self._seconds < _WORTH_COMPILING * len(self.order):
+            self.compile()
+        return self._code
+
+    def compile(self) -> None:
+        """Write the plan out as code, for the runs that follow."""
+        from headwater.generated import Code
+
+        self._code = Code(self)
 
     def _run(self, values: list[Any]) -> None:
-        step = None
+        calls, reads, frees = self.wiring.calls, self.reads, self.frees
+        slot = -1
         try:
-            for step in self.steps:
-                values[step.writes] = step.call(*[values[slot] for slot in step.reads])
-                for slot in step.frees:
-                    values[slot] = None
+            for slot in self.order:
+                read = reads[slot]
+                size = len(read)
+                # Unpacking one to three arguments is twice as fast as the general call.
+                if size == 2:
+                    a, b = read
+                    values[slot] = calls[slot](values[a], values[b])  # type: ignore[misc]
+                elif size == 1:
+                    values[slot] = calls[slot](values[read[0]])  # type: ignore[misc]
+                elif size == 3:
+                    a, b, c = read
+                    values[slot] = calls[slot](values[a], values[b], values[c])  # type: ignore[misc]
+                else:
+                    values[slot] = calls[slot](*[values[i] for i in read])  # type: ignore[misc]
+                if frees and slot in frees:
+                    for done in frees[slot]:
+                        values[done] = None
         except CheckFailed:
             raise
         except Exception as error:
-            raise self._failed(step, values, error) from error
+            raise self.failure(slot, [values[i] for i in reads[slot]], error) from error
 
-    def _run_told(self, values: list[Any], after: Callable[[Node, float, Any], None]) -> None:
-        for step in self.steps:
-            start = perf_counter()
+    def _run_around(self, values: list[Any], around: Around) -> None:
+        nodes, calls, reads = self.wiring.nodes, self.wiring.calls, self.reads
+        for slot in self.order:
+            call = calls[slot]
+            assert call is not None  # only nodes of live code are planned
+            received = [values[i] for i in reads[slot]]
             try:
-                value = step.call(*[values[slot] for slot in step.reads])
+                values[slot] = around(nodes[slot], call, received)
             except CheckFailed:
                 raise
             except Exception as error:
-                raise self._failed(step, values, error) from error
-            values[step.writes] = value
-            after(step.node, perf_counter() - start, value)
-            for slot in step.frees:
-                values[slot] = None
+                raise self.failure(slot, received, error) from error
+            del received
+            for done in self.frees.get(slot, ()):
+                values[done] = None
 
-    def _failed(self, step: Step | None, values: list[Any], error: Exception) -> NodeFailed:
-        assert step is not None  # an empty plan calls nothing that could raise
-        received = [
-            f"{argument.parameter}: {summary(values[slot])}"
-            for argument, slot in zip(step.node.arguments, step.reads, strict=True)
+    def failure(self, slot: int, received: Sequence[Any], error: Exception) -> NodeFailed:
+        """Return the error that tells where a call failed, on what, and for whose sake it was made."""
+        node = self.wiring.nodes[slot]
+        shown = [
+            f"{argument.parameter}: {summary(value)}"
+            for argument, value in zip(node.arguments, received, strict=True)
         ]
-        lines = [f"{step.node.where} failed with {type(error).__name__}: {error}"]
-        if received:
-            lines.append(f"It received {', '.join(received)}.")
-        chain = self._chain(step.writes)
+        lines = [f"{node.where} failed with {type(error).__name__}: {error}"]
+        if shown:
+            lines.append(f"It received {', '.join(shown)}.")
+        chain = self._chain(slot)
         if len(chain) > 1:
             lines.append(f"It was needed for '{chain[0]}': {' ← '.join(chain)}.")
-        return NodeFailed("\n".join(lines), step.node.name)
+        return NodeFailed("\n".join(lines), node.name)
 
     def _chain(self, slot: int) -> list[str]:
         """Return the names from a requested output down to the node of a slot."""
-        readers = {read: step for step in reversed(self.steps) for read in step.reads}
-        names = {step.writes: step.node.name for step in self.steps}
-        outputs = set(self.outputs.values())
-        chain = [names[slot]]
-        while slot not in outputs:
-            slot = readers[slot].writes
-            chain.append(names[slot])
-        return chain[::-1]
+        readers = {read: reader for reader in reversed(self.order) for read in self.reads[reader]}
+        outputs = set(self.slots)
+        chain = [slot]
+        while chain[-1] not in outputs:
+            chain.append(readers[chain[-1]])
+        return [self.wiring.nodes[each].name for each in reversed(chain)]
 
 
 def make_plan(graph: Graph, outputs: Iterable[str], given: Iterable[str]) -> Plan:
@@ -134,97 +197,74 @@ def make_plan(graph: Graph, outputs: Iterable[str], given: Iterable[str]) -> Pla
         UnknownNode: No node has one of the names.
         MissingInput: Inputs that are needed were not given.
     """
+    wiring = graph.wiring
+    index = wiring.index
     wanted = list(dict.fromkeys(outputs))
-    supplied = set(given)
-    for name in wanted:
-        if name not in graph and name not in supplied:
-            raise UnknownNode(name, graph.names)
-    return _Planner(graph, supplied).plan(wanted)
+    try:
+        slots = [index[name] for name in wanted]
+    except KeyError:
+        unknown = next(name for name in wanted if name not in index)
+        raise UnknownNode(unknown, graph.names) from None
+    supplied = {index[name]: name for name in given if name in index}
+    reads = _with_defaults(wiring, supplied)
+    order, needed, frees = _needed(slots, wiring, reads, supplied)
+    missing = [slot for slot in wiring.inputs if needed[slot] and slot not in supplied]
+    if missing:
+        raise _missing_input(graph, missing, order, set(supplied.values()))
+    here = [(name, slot) for slot, name in supplied.items() if needed[slot]]
+    return Plan(wiring, order, reads, frees, here, wanted, slots)
 
 
-class _Planner:
-    """Gives slots to names while it lays out one plan."""
-
-    def __init__(self, graph: Graph, given: set[str]) -> None:
-        self.graph = graph
-        self.given = given
-        self.slots: dict[str, int] = {}
-        self.constants: list[tuple[int, Any]] = []
-        self.size = 0
-
-    def plan(self, wanted: list[str]) -> Plan:
-        order, _ = topological(wanted, self._needs)
-        self._require(order, wanted)
-        given = {name: self._slot(name) for name in order if name in self.given}
-        nodes = [self.graph[name] for name in order if name not in self.given]
-        calls = [(node, self._reads(node), self._slot(node.name)) for node in nodes]
-        outputs = {name: self.slots[name] for name in wanted}
-        return Plan(
-            steps=tuple(_steps(calls, set(outputs.values()) | {slot for slot, _ in self.constants})),
-            given=given,
-            constants=tuple(self.constants),
-            outputs=outputs,
-            size=self.size,
-        )
-
-    def _needs(self, name: str) -> Iterable[str]:
-        if name in self.given or name not in self.graph:
-            return ()
-        return [
-            argument.node
-            for argument in self.graph[name].arguments
-            if argument.node is not None and (argument.value is MISSING or self._available(argument.node))
-        ]
-
-    def _available(self, name: str) -> bool:
-        return name in self.given or (name in self.graph and self.graph[name].role is not Role.INPUT)
-
-    def _slot(self, name: str) -> int:
-        if name not in self.slots:
-            self.slots[name] = self._new_slot()
-        return self.slots[name]
-
-    def _new_slot(self) -> int:
-        self.size += 1
-        return self.size - 1
-
-    def _reads(self, node: Node) -> tuple[int, ...]:
-        slots = []
-        for argument in node.arguments:
-            if argument.node is not None and (argument.value is MISSING or self._available(argument.node)):
-                slots.append(self._slot(argument.node))
-            else:
-                slots.append(self._new_slot())
-                self.constants.append((slots[-1], argument.value))
-        return tuple(slots)
-
-    def _require(self, order: list[str], wanted: list[str]) -> None:
-        missing = [name for name in order if name not in self.given and self.graph[name].role is Role.INPUT]
-        if not missing:
-            return
-        lines = [f"{len(missing)} inputs are missing:" if len(missing) > 1 else "An input is missing:"]
-        for name in missing:
-            readers = [self.graph[reader].where for reader in self.graph.readers[name] if reader in order]
-            asked = f" needed by {', '.join(readers[:3])}" if readers else " asked for itself"
-            lines.append(
-                f"- '{name}' ({self.graph[name].type}),{asked}.{did_you_mean(name, self.given - set(wanted))}"
-            )
-        lines.append("Give them in inputs={...} or in the configuration.")
-        raise MissingInput("\n".join(lines), missing)
+def _with_defaults(wiring: Wiring, supplied: Mapping[int, str]) -> Sequence[tuple[int, ...]]:
+    """Return the slots that are read, where inputs that are not supplied give way to defaults."""
+    if not wiring.fallbacks:
+        return wiring.reads
+    reads = list(wiring.reads)
+    for slot, fallbacks in wiring.fallbacks.items():
+        changed = list(reads[slot])
+        for fallback in fallbacks:
+            if fallback.source not in supplied:
+                changed[fallback.position] = fallback.default
+        reads[slot] = tuple(changed)
+    return reads
 
 
-def _steps(calls: list[tuple[Node, tuple[int, ...], int]], kept: set[int]) -> list[Step]:
-    """Make the steps, each freeing the slots that nobody reads after it."""
-    last: dict[int, int] = {}
-    for index, (_, reads, _) in enumerate(calls):
-        for slot in reads:
-            last[slot] = index
+def _needed(
+    wanted: Sequence[int], wiring: Wiring, reads: Sequence[tuple[int, ...]], supplied: Mapping[int, str]
+) -> tuple[list[int], bytearray, dict[int, list[int]]]:
+    """Return the order of what is computed, a mark for what is needed, and what is let go after each node.
+
+    Going from the last node to the first, the first reader that is met is the last one to run.
+    """
+    nodes = len(wiring.nodes)
+    needed = bytearray(len(wiring.blank))
+    needed[nodes:] = b"\x01" * (len(wiring.blank) - nodes)  # literals and defaults are never let go
+    for slot in wanted:
+        needed[slot] = 1
+    order: list[int] = []
     frees: dict[int, list[int]] = {}
-    for slot, index in last.items():
-        if slot not in kept:
-            frees.setdefault(index, []).append(slot)
-    steps = []
-    for index, (node, reads, writes) in enumerate(calls):
-        assert node.call is not None  # graphs that are executed come from live modules
-        steps.append(Step(node, node.call, reads, writes, tuple(frees.get(index, ()))))
-    return steps
+    for slot in reversed(wiring.order):
+        if needed[slot] and slot not in supplied:
+            order.append(slot)
+            for read in reads[slot]:
+                if not needed[read]:
+                    needed[read] = 1
+                    if slot in frees:
+                        frees[slot].append(read)
+                    else:
+                        frees[slot] = [read]
+    order.reverse()
+    return order, needed, frees
+
+
+def _missing_input(graph: Graph, slots: Sequence[int], order: Sequence[int], given: set[str]) -> MissingInput:
+    nodes = graph.wiring.nodes
+    missing = [nodes[slot].name for slot in slots]
+    computed = {nodes[slot].name for slot in order}
+    lines = [f"{len(missing)} inputs are missing:" if len(missing) > 1 else "An input is missing:"]
+    for name in missing:
+        readers = [graph[reader].where for reader in graph.readers[name] if reader in computed]
+        asked = f" needed by {', '.join(readers[:3])}" if readers else " asked for itself"
+        lines.append(f"- '{name}' ({graph[name].type}),{asked}.{did_you_mean(name, given)}")
+    lines.append("Give them in inputs={...} or in the configuration.")
+    return MissingInput("\n".join(lines), missing)

@@ -11,9 +11,23 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
-__all__ = ["ANY", "NONE", "UNION", "Type", "accepts", "canonical_name", "class_of", "public_name", "union"]
+__all__ = [
+    "ANY",
+    "COLLECT",
+    "NONE",
+    "PARALLELIZABLE",
+    "UNION",
+    "Type",
+    "accepts",
+    "canonical_name",
+    "class_of",
+    "public_name",
+    "union",
+]
 
 UNION: Final = "|"
+PARALLELIZABLE: Final = "headwater.htypes.Parallelizable"
+COLLECT: Final = "headwater.htypes.Collect"
 _LIST: Final = "[]"  # the bracketed parameter list inside Callable[[int], str]
 
 # Names that mean the same thing, so that `typing.List[int]` equals `list[int]` and the path where a
@@ -34,6 +48,12 @@ _SYNONYMS: Final[dict[str, str]] = {
     "pandas.core.series.Series": "pandas.Series",
     "pandas.core.frame.DataFrame": "pandas.DataFrame",
     "pandas.core.indexes.base.Index": "pandas.Index",
+    "pandera.typing.pandas.DataFrame": "pandera.typing.DataFrame",
+    "pandera.typing.pandas.Series": "pandera.typing.Series",
+    "_io.BufferedReader": "io.BufferedReader",
+    "_io.BytesIO": "io.BytesIO",
+    "_io.StringIO": "io.StringIO",
+    "_io.TextIOWrapper": "io.TextIOWrapper",
     "numpy.bool_": "numpy.bool",
     "numpy.double": "numpy.float64",
     "numpy.single": "numpy.float32",
@@ -48,6 +68,9 @@ _SYNONYMS.update(
     (f"typing_extensions.{name}", f"typing.{name}")
     for name in ("Annotated", "Literal", "TypedDict", "Self", "Never", "Any")
 )
+for _marker in (PARALLELIZABLE, COLLECT):
+    _short = _marker.rpartition(".")[2]
+    _SYNONYMS.update((f"{package}.{_short}", _marker) for package in ("hamilton.htypes", "headwater"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +207,11 @@ def accepts(wanted: Type, produced: Type) -> bool | None:
         return accepts(wanted.args[0], produced)
     if produced.name == "typing.Annotated":
         return accepts(wanted, produced.args[0])
+    # Each element of a Parallelizable goes to a call of its own, and a Collect gathers what such calls make.
+    if produced.name == PARALLELIZABLE and produced.args:
+        return accepts(wanted, produced.args[0])
+    if wanted.name == COLLECT and wanted.args:
+        return accepts(wanted.args[0], produced)
     if wanted.name == UNION:
         return _any_of([accepts(member, produced) for member in wanted.args])
     if produced.name == UNION:

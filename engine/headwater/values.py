@@ -62,17 +62,24 @@ def describe(value: Any) -> str:
     return repr(value)
 
 
-def unevaluated_in(value: Any) -> Iterator[Unevaluated]:
-    """Yield every unevaluated expression inside a value, through collections and dataclasses."""
+def unevaluated_in(value: Any, whole: tuple[type, ...] = ()) -> Iterator[Unevaluated]:
+    """Yield every unevaluated expression inside a value, through collections and dataclasses.
+
+    Args:
+        value: Where to look.
+        whole: Classes whose instances are not looked into.
+    """
     if isinstance(value, Unevaluated):
         yield value
+    elif isinstance(value, whole):
+        return
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from unevaluated_in(key)
-            yield from unevaluated_in(item)
+            yield from unevaluated_in(key, whole)
+            yield from unevaluated_in(item, whole)
     elif isinstance(value, (list, tuple, set, frozenset)):
         for item in value:
-            yield from unevaluated_in(item)
+            yield from unevaluated_in(item, whole)
     elif is_dataclass(value) and not isinstance(value, type):
         for part in fields(value):
-            yield from unevaluated_in(getattr(value, part.name))
+            yield from unevaluated_in(getattr(value, part.name), whole)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater_catalog.hashing import Traits, change_classes, code_hash, definition_digest, normal_form
+from headwater.normal_form import normal_form
+from headwater_catalog.hashing import Traits, change_classes, code_hash, definition_digest
 
 
 def hashed(source: str) -> str:

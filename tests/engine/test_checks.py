@@ -1,153 +1,167 @@
-"""The checks of check_output on every kind of data."""
+"""Results, records and gates of checks."""
 
+import asyncio
+import json
+import logging
+import pickle
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 
-from headwater.checks import CHECKS, checks_from
-from headwater.errors import InvalidModifier
+from headwater.checks import (
+    Check,
+    CheckOutcome,
+    Gate,
+    Importance,
+    ValidationResult,
+    failure_of,
+    gate,
+    require,
+    unstopped,
+)
+from headwater.errors import CheckFailed, InvalidModifier
+from headwater.validators import Range
 from headwater.values import Reference, Unevaluated
 
 
-def of_all_kinds(values: list[Any]) -> list[Any]:
-    return [pd.Series(values), pl.Series(values), np.array(values), values]
+class Even(Check):
+    def __init__(self, importance: str = "warn") -> None:
+        super().__init__(importance)
+
+    def applies_to(self, datatype: Any) -> bool:
+        return True
+
+    def description(self) -> str:
+        return "Even numbers."
+
+    @classmethod
+    def name(cls) -> str:
+        return "even"
+
+    def validate(self, dataset: Any) -> ValidationResult:
+        return ValidationResult(
+            dataset % 2 == 0, f"{dataset} is odd.", {"rest": np.int64(1), 1: pd.DataFrame()}
+        )
 
 
-TABLE = [
-    ("range", (0, 1), [0.0, 0.5, 1.0], True),
-    ("range", (0, 1), [0.0, 1.5], False),
-    ("range", (0, 1), [0.5, float("nan")], False),
-    ("range", [0, 1], [0.5], True),
-    ("values_in", ["a", "b"], ["a", "b", "a"], True),
-    ("values_in", {"a"}, ["a", "b"], False),
-    ("values_in", (1.0, 2.0), [1.0, float("nan")], True),
-    ("data_type", float, [1.0, 2.0], True),
-    ("data_type", str, ["a"], True),
-    ("data_type", str, [1.0], False),
-    ("allow_nans", False, [1.0, 2.0], True),
-    ("allow_nans", False, [1.0, float("nan")], False),
-    ("max_fraction_nans", 0.5, [1.0, float("nan")], True),
-    ("max_fraction_nans", 0.4, [1.0, float("nan")], False),
-    ("max_standard_dev", 1.0, [1.0, 1.5], True),
-    ("max_standard_dev", 1.0, [1.0, 5.0], False),
-    ("mean_in_range", (0, 1), [0.0, 1.0], True),
-    ("mean_in_range", (0, 1), [0.0, 3.0], False),
-    ("allow_none", False, [1.0], True),
-    ("contains", "a", ["ab", "ba"], True),
-    ("contains", ["a", "b"], ["ab", "a"], False),
-    ("does_not_contain", "x", ["ab", "b"], True),
-    ("does_not_contain", ["x", "b"], ["ab", "a"], False),
-]
+def judged(checks: list[Check], value: Any) -> list[ValidationResult]:
+    return [check.validate(value) for check in checks]
 
 
-@pytest.mark.parametrize(("argument", "limit", "values", "passes"), TABLE)
-def test_check_judges_all_kinds_of_data_alike(
-    argument: str, limit: Any, values: list[Any], passes: bool
-) -> None:
-    [check] = checks_from({argument: limit})
+def test_gate_passes_the_raw_value_on_where_all_checks_hold() -> None:
+    checks = [Even("fail"), Range((0, 10), "fail")]
+    value = 4
 
-    for data in of_all_kinds(values):
-        result = check.validate(data)
-        assert result.passes is passes, type(data)
-        assert result.message.endswith(".")
-        assert result.diagnostics
+    assert gate("x", checks)(value, *judged(checks, value)) is value
 
 
-@pytest.mark.parametrize(
-    ("argument", "limit", "value", "passes"),
-    [
-        ("range", (0, 1), 1, True),
-        ("range", (0, 1), 2, False),
-        ("range", (0, 1), None, False),
-        ("values_in", ["a"], "a", True),
-        ("values_in", ["a"], "b", False),
-        ("data_type", int, True, True),
-        ("data_type", int, "a", False),
-        ("allow_none", False, None, False),
-        ("allow_none", True, None, True),
-        ("allow_none", False, pd.DataFrame({"a": [1]}), True),
-        ("contains", ["a", "b"], "ab", True),
-        ("contains", ["a", "b"], "a", False),
-        ("does_not_contain", "a", "abc", False),
-    ],
-)
-def test_check_judges_a_single_value(argument: str, limit: Any, value: Any, passes: bool) -> None:
-    [check] = checks_from({argument: limit})
+def test_gate_logs_what_warns_and_tells_all_that_fails_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    checks = [Even("fail"), Range((0, 1), "fail"), Even("warn")]
 
-    assert check.validate(value).passes is passes
+    with caplog.at_level(logging.WARNING), pytest.raises(CheckFailed) as told:
+        gate("x", checks)(5, *judged(checks, 5))
+    assert str(told.value) == (
+        "'x' did not pass its checks. even: 5 is odd. "
+        "range: 1 of 1 values do not fit; wanted: between 0 and 1."
+    )
+    assert [(one.node, one.validator, one.passed) for one in told.value.results] == [
+        ("x", "even", False),
+        ("x", "range", False),
+    ]
+    assert [record.getMessage() for record in caplog.records] == ["'x' did not pass a check. even: 5 is odd."]
 
 
-def test_every_check_is_in_the_table() -> None:
-    assert {argument for argument, *_ in TABLE} == set(CHECKS)
+def test_unstopped_gate_logs_and_passes_the_value_on(caplog: pytest.LogCaptureFixture) -> None:
+    checks = [Even("fail")]
+    stopping = gate("x", checks)
+
+    with caplog.at_level(logging.WARNING):
+        assert unstopped(stopping)(5, *judged(checks, 5)) == 5
+    assert len(caplog.records) == 1
+    with pytest.raises(CheckFailed):
+        stopping(5, *judged(checks, 5))
+    assert unstopped(len) is len
 
 
-@pytest.mark.parametrize(
-    ("argument", "limit", "data", "message"),
-    [
-        ("range", (0, 1), [0, 2, 3], "2 of 3 values do not fit; wanted: between 0 and 1."),
-        ("range", (0, 1), [0, 1], "All 2 values are between 0 and 1."),
-        ("allow_nans", False, [None, 1], "1 of 2 values do not fit; wanted: not missing."),
-        ("values_in", ["a", "b"], ["c"], "1 of 1 values do not fit; wanted: one of a, b."),
-        ("data_type", np.float64, ["c"], "The values are of type str; wanted: numpy.float64."),
-        (
-            "max_fraction_nans",
-            0.2,
-            [None, 1],
-            "1 of 2 values are missing; wanted: at most a fraction of 0.2 missing.",
-        ),
-        ("mean_in_range", (0, 1), [2, 4], "The mean is 3; wanted: a mean between 0 and 1."),
-        ("contains", ["a", "b"], "c", "1 of 1 values do not fit; wanted: containing 'a' and 'b'."),
-    ],
-)
-def test_result_says_what_was_found_and_wanted(argument: str, limit: Any, data: Any, message: str) -> None:
-    [check] = checks_from({argument: limit})
+def test_gate_survives_pickling() -> None:
+    again = pickle.loads(pickle.dumps(gate("x", [Range((0, 1), "fail")])))
 
-    assert check.validate(data).message == message
+    assert isinstance(again, Gate)
+    with pytest.raises(CheckFailed):
+        again(5, Range((0, 1)).validate(5))
 
 
-@pytest.mark.parametrize(
-    ("argument", "limit", "cure"),
-    [
-        ("range", (0,), "Give a lowest and a highest value"),
-        ("range", 5, "Give a lowest and a highest value"),
-        ("mean_in_range", 5, "Give a lowest and a highest mean"),
-        ("values_in", 5, "Give a list of values"),
-        ("values_in", "abc", "Give a list of values"),
-        ("allow_nans", True, "Give allow_nans=False, or leave it out"),
-        ("max_fraction_nans", 2, "Give a fraction from 0 to 1"),
-        ("allow_none", "no", "Give True or False"),
-        ("contains", 5, "Give a text or a list of texts"),
-        ("does_not_contain", 5, "Give a text or a list of texts"),
-    ],
-)
-def test_limit_that_means_nothing_is_refused_with_its_cure(argument: str, limit: Any, cure: str) -> None:
-    with pytest.raises(InvalidModifier, match=cure) as told:
-        checks_from({argument: limit})
-    assert f"{argument}={limit!r} cannot be used" in str(told.value)
+def test_result_that_is_none_is_told() -> None:
+    async def validate() -> ValidationResult:
+        raise AssertionError
+
+    with pytest.raises(TypeError, match=r"'even' on 'x' returned bool, not a ValidationResult\.$"):
+        gate("x", [Even()])(4, True)
+    with pytest.raises(TypeError, match=r"returned coroutine, .*needs the async driver"):
+        gate("x", [Even()])(4, validate())
+    assert asyncio.iscoroutinefunction(validate)
 
 
-def test_unknown_check_finds_the_nearest() -> None:
-    with pytest.raises(
-        InvalidModifier, match=r"has no check 'allow_nan'\. Did you mean 'allow_nans'"
-    ) as told:
-        checks_from({"allow_nan": False})
-    assert all(argument in str(told.value) for argument in CHECKS)
+def test_outcome_of_a_check_of_ours_has_all_figures() -> None:
+    check = Range((0, 1), "fail")
+
+    outcome = CheckOutcome.of("x", check, check.validate(pd.Series([0.5, 2, None])), 0.25)
+    assert outcome == CheckOutcome(
+        node="x",
+        validator="range",
+        importance=Importance.FAIL,
+        passed=False,
+        message="2 of 3 values do not fit; wanted: between 0 and 1.",
+        diagnostics={"threshold": [0, 1], "value": [0.5, 2.0], "offending": 2, "size": 3},
+        value=[0.5, 2.0],
+        threshold=[0, 1],
+        offending=2,
+        size=3,
+        seconds=0.25,
+    )
 
 
-@pytest.mark.parametrize("argument", CHECKS)
-@pytest.mark.parametrize("limit", [Unevaluated("LIMIT", "it is made by a call"), Reference("shop.LIMIT")])
-def test_limit_known_from_source_only_is_named_in_the_description(argument: str, limit: Any) -> None:
-    [check] = checks_from({argument: limit})
+def test_outcome_of_a_check_of_ones_own_is_data_that_json_holds() -> None:
+    check = Even()
 
-    if argument not in ("allow_nans", "allow_none"):
-        assert str(limit) in check.description
-    assert check.name == f"{argument}_validator"
+    outcome = CheckOutcome.of("x", check, check.validate(np.int64(5)))
+    assert (outcome.validator, outcome.passed, outcome.threshold) == ("even", False, None)
+    assert json.loads(json.dumps(outcome.diagnostics)) == {"rest": 1, "1": "DataFrame (0 rows x 0 columns)"}
 
 
-def test_long_list_of_values_is_cut_short() -> None:
-    [check] = checks_from({"values_in": list(range(15))})
+def test_gathered_failures_are_told_by_node() -> None:
+    checks = [Even("fail"), Range((0, 1), "fail"), Even("warn")]
+    found = [
+        CheckOutcome.of(node, check, check.validate(value))
+        for node, value in (("x", 5), ("y", 7))
+        for check in checks
+    ]
 
-    assert check.description == "one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 3 more."
+    failure = failure_of(found)
+    assert failure is not None
+    assert str(failure).splitlines() == [
+        "'x' did not pass its checks. even: 5 is odd. range: 1 of 1 values do not fit; wanted: between 0 and 1.",
+        "'y' did not pass its checks. even: 7 is odd. range: 1 of 1 values do not fit; wanted: between 0 and 1.",
+    ]
+    assert len(failure.results) == 4
+    assert failure_of(found[2:3]) is None
+
+
+def test_importance_is_warn_or_fail() -> None:
+    with pytest.raises(InvalidModifier, match=r"importance='loud' is unknown\. Give 'warn' or 'fail'\."):
+        Even("loud")
+
+
+def test_check_without_its_methods_cannot_be_made() -> None:
+    class Unfinished(Check):
+        pass
+
+    with pytest.raises(TypeError, match="validate"):
+        Unfinished("warn")  # type: ignore[abstract]
+
+
+@pytest.mark.parametrize("limit", [Reference("shop.LIMIT"), Unevaluated("f()", "it is a call")])
+def test_limit_known_from_source_only_is_not_judged(limit: Any) -> None:
+    require(False, "range", limit, "a range")

@@ -175,20 +175,32 @@ def test_names_of_hamilton_are_ours(activated) -> None:
         assert all(getattr(theirs, name) is getattr(ours, name) for name in ours.__all__)
 
 
+def test_modules_are_reached_through_their_packages(activated) -> None:
+    modifiers = importlib.import_module("hamilton.function_modifiers")
+    experimental = importlib.import_module("hamilton.experimental")
+
+    assert modifiers.expanders.inject is modifiers.inject
+    assert issubclass(modifiers.base.InvalidDecoratorException, ValueError)
+    frame = experimental.decorators.parameterize_frame
+    assert frame is sys.modules["hamilton.experimental.decorators.parameterize_frame"]
+    with pytest.raises(AttributeError, match=r"does not answer for 'hamilton\.experimental\.h_cache' yet"):
+        _ = experimental.h_cache
+
+
 def test_part_that_is_not_answered_for_is_told(activated) -> None:
     with pytest.raises(
-        ModuleNotFoundError, match=r"does not answer for 'hamilton\.io'. It answers for: hamilton,"
+        ModuleNotFoundError, match=r"does not answer for 'hamilton\.cli'. It answers for: hamilton,"
     ):
-        importlib.import_module("hamilton.io")
+        importlib.import_module("hamilton.cli")
 
 
 def test_name_that_is_not_answered_for_is_told_with_those_that_are(activated) -> None:
     driver = importlib.import_module("hamilton.driver")
 
-    with pytest.raises(AttributeError, match=r"does not answer for 'hamilton\.driver\.Builder' yet.*Driver"):
-        _ = driver.Builder
-    with pytest.raises(ImportError, match="Builder"):
-        exec("from hamilton.driver import Builder", {})
+    with pytest.raises(AttributeError, match=r"does not answer for 'hamilton\.driver\.SLACK' yet.*Driver"):
+        _ = driver.SLACK
+    with pytest.raises(ImportError, match="SLACK"):
+        exec("from hamilton.driver import SLACK", {})
 
 
 def test_names_are_forgotten_when_no_longer_answered() -> None:

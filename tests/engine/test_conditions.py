@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.conditions import ALWAYS, Condition, Operator, Test
+from headwater.conditions import ALWAYS, EVERY, Condition, Configuration, Operator, Test
 from headwater.values import Unevaluated
 
 UK = Condition((Test("region", Operator.IS, "UK"),))
@@ -97,3 +97,54 @@ def test_conditions_that_hold_together_may_meet(
 ) -> None:
     if first.holds(config) and second.holds(config):
         assert first.may_meet(second)
+
+
+@given(_condition, _condition, st.dictionaries(st.sampled_from(["region", "size"]), _value))
+def test_narrowed_condition_holds_where_both_do(
+    first: Condition, second: Condition, config: dict[str, Any]
+) -> None:
+    both = first.narrowed(second)
+
+    assert (both is not None and both.holds(config)) is (first.holds(config) and second.holds(config))
+
+
+@given(_condition, st.dictionaries(st.sampled_from(["region", "size"]), _value))
+def test_of_a_condition_and_what_denies_it_exactly_one_holds(
+    condition: Condition, config: dict[str, Any]
+) -> None:
+    assert sum(each.holds(config) for each in (condition, *condition.denied)) == 1
+
+
+def test_narrowed_condition_says_nothing_that_follows_from_the_rest() -> None:
+    assert UK.narrowed(UK) == UK
+    assert UK.narrowed(EUROPE) == UK
+    assert NOT_UK.narrowed(US) == US
+    assert UK.narrowed(US) is None
+    assert str(PREDICATE.narrowed(UK)).endswith('and region = "UK"')
+    assert UNKNOWN.narrowed(UK) == UNKNOWN.and_(*UK.tests)
+    assert [str(each) for each in UK.and_(*LARGE.tests).denied] == [
+        'region != "UK"',
+        'region = "UK" and size != "large"',
+    ]
+
+
+def test_configuration_may_leave_only_some_keys_open() -> None:
+    whole = Configuration({"region": "UK", "size": "large"})
+    opened = whole.opened({"region"})
+
+    assert whole.opened(()) is whole
+    assert UK.under(opened) == UK
+    assert [LARGE.under(opened), UK.under(opened.over({"region": "UK"}))] == [ALWAYS, ALWAYS]
+    assert opened.decides("other")
+    assert not opened.opened({"size"}).decides("size")
+    assert not EVERY.opened({"region"}).decides("size")
+
+
+def test_keys_that_a_configuration_is_cut_down_to_are_all_that_count() -> None:
+    whole = Configuration({"region": "UK", "size": "large"})
+
+    assert dict(whole.only({"region"})) == {"region": "UK"}
+    assert LARGE.under(whole.only({"region"})) is None
+    assert UK.under(EVERY.only({"region"})) == UK
+    assert LARGE.under(EVERY.only({"region"})) is None
+    assert LARGE.under(EVERY.only({"region", "size"}).only({"region"})) is None

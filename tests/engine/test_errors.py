@@ -1,9 +1,22 @@
 """The errors themselves; each message is tested where it arises."""
 
+import pickle
+
 import pytest
 
 from headwater import errors
-from headwater.errors import HeadwaterError, MissingExtra, UnknownNode, did_you_mean
+from headwater.errors import (
+    BuildFailed,
+    CheckFailed,
+    Cycle,
+    DefinitionError,
+    HeadwaterError,
+    MissingExtra,
+    MissingInput,
+    NodeFailed,
+    UnknownNode,
+    did_you_mean,
+)
 
 
 def test_every_error_is_a_headwater_error_and_named_in_the_tree() -> None:
@@ -47,3 +60,25 @@ def test_missing_extra_says_how_to_install() -> None:
     assert str(MissingExtra("pyarrow", "parquet", "Reading Parquet")) == (
         "Reading Parquet needs pyarrow. Install it: pip install 'headwater[parquet]'."
     )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UnknownNode("spedn", ["spend"]),
+        MissingInput("'x' is missing", ["x"]),
+        Cycle("a → b → a", ["a", "b", "a"]),
+        BuildFailed([DefinitionError("first"), DefinitionError("second")]),
+        NodeFailed("it failed", "spend"),
+        CheckFailed("it did not hold", [1]),
+        MissingExtra("ray", "ray", "This executor"),
+    ],
+)
+def test_error_survives_the_way_from_another_process(error: HeadwaterError) -> None:
+    error.add_note("in worker 3")
+
+    there = pickle.loads(pickle.dumps(error))
+
+    assert type(there) is type(error)
+    assert str(there) == str(error)
+    assert {k: str(v) for k, v in vars(there).items()} == {k: str(v) for k, v in vars(error).items()}

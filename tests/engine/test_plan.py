@@ -2,7 +2,7 @@
 
 import gc
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from headwater.build import build
 from headwater.errors import MissingInput, NodeFailed
 from headwater.function import Function, Location, Parameter, functions_of
-from headwater.plan import make_plan
+from headwater.graph import Graph
+from headwater.node import Node
+from headwater.plan import call_it, make_plan
 from headwater.types import ANY
 from headwater.values import MISSING
 
@@ -88,8 +90,16 @@ def test_plan_gives_what_naive_evaluation_gives(case: Case) -> None:
     assert plan.execute(case.given) == expected
     assert list(plan.execute(case.given)) == list(dict.fromkeys(case.outputs))
     seen: list[str] = []
-    assert plan.execute(case.given, lambda node, seconds, value: seen.append(node.name)) == expected
-    assert seen == [step.node.name for step in plan.steps]
+
+    def watched(node: Node, call: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+        seen.append(node.name)
+        return call(*arguments)
+
+    assert plan.execute(case.given, watched) == expected
+    assert seen == [node.name for node in plan.nodes]
+    plan.compile()
+    assert plan.execute(case.given) == expected
+    assert list(plan.execute(case.given)) == list(expected)
 
 
 @given(cases())
@@ -107,15 +117,15 @@ def test_plan_computes_each_needed_node_once_and_no_other(case: Case) -> None:
         if name in case.needs and name not in case.given and name not in needed:
             needed.add(name)
             pending += case.needs[name]
-    assert sorted(step.node.name for step in plan.steps) == sorted(needed)
+    assert sorted(node.name for node in plan.nodes) == sorted(needed)
 
 
 class Token:
     """A value that can be watched."""
 
 
-@pytest.mark.parametrize("told", [False, True])
-def test_value_is_let_go_after_its_last_reader(load, told) -> None:
+@pytest.mark.parametrize("way", ["loop", "around", "code"])
+def test_value_is_let_go_after_its_last_reader(load, way) -> None:
     alive: dict[str, int] = {}
     watched: list[weakref.ref[Token]] = []
 
@@ -149,14 +159,15 @@ def test_value_is_let_go_after_its_last_reader(load, told) -> None:
     """)
     module.watch, module.count = watch, count
     plan = make_plan(build(functions_of(module), {}), ["fifth"], ())
-    plan.execute({}, (lambda node, seconds, value: None) if told else None)
+    if way == "code":
+        plan.compile()
+    plan.execute({}, call_it if way == "around" else None)
 
     assert len(watched) == 3
     assert alive == {"in fourth": 1, "in fifth": 0}
 
 
-def test_chain_of_twenty_thousand_features_runs() -> None:
-    size = 20_000
+def chain(size: int) -> Graph:
     functions = [
         Function(
             f"f{index}",
@@ -167,9 +178,34 @@ def test_chain_of_twenty_thousand_features_runs() -> None:
         )
         for index in range(size)
     ]
-    graph = build(functions, {})
+    return build(functions, {})
 
-    assert make_plan(graph, [f"f{size - 1}"], ["x"]).execute({"x": 0}) == {f"f{size - 1}": size}
+
+def test_chain_of_twenty_thousand_features_runs() -> None:
+    plan = make_plan(chain(20_000), ["f19999"], ["x"])
+
+    assert plan.execute({"x": 0}) == {"f19999": 20_000}
+
+
+def test_outputs_of_a_long_plan_come_in_the_order_of_the_request_from_code_too() -> None:
+    outputs = ["f11999", "x", "f2", "f4999", "f5000"]
+    plan = make_plan(chain(12_000), outputs, ["x"])
+    expected = {"f11999": 12_000, "x": 0, "f2": 3, "f4999": 5_000, "f5000": 5_001}
+
+    assert plan.execute({"x": 0}) == expected
+    plan.compile()
+    assert plan.execute({"x": 0}) == expected
+    assert list(plan.execute({"x": 0})) == outputs
+
+
+def test_failure_in_code_names_the_node_and_what_it_received() -> None:
+    plan = make_plan(chain(12_000), ["f11999"], ["x", "f8999"])
+    plan.compile()
+
+    with pytest.raises(NodeFailed) as told:
+        plan.execute({"x": 0, "f8999": "text"})
+    assert told.value.node == "f9000"
+    assert "It received f8999: str." in str(told.value)
 
 
 def test_failure_names_what_it_received_and_what_it_was_needed_for(load) -> None:

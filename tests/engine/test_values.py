@@ -36,6 +36,10 @@ def test_known_values_hold_nothing_unevaluated(plain: Any) -> None:
     assert list(unevaluated_in(plain)) == []
 
 
+def test_what_is_taken_as_a_whole_is_not_looked_into() -> None:
+    assert list(unevaluated_in([source(UNKNOWN), value(UNKNOWN)], (source,))) == [UNKNOWN]
+
+
 def test_live_objects_and_references_read_alike() -> None:
     assert describe(np.float64) == describe(Reference("numpy.float64")) == "numpy.float64"
     assert describe(int) == "int"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from headwater_catalog.layout import Placement, Point, layered
+from headwater.display.layout import Placement, curve, layered
 from headwater_catalog.lineage import Hidden, LineageEdge, LineageNode, Neighbourhood
 
 __all__ = ["Drawing", "DrawnEdge", "DrawnNode", "draw"]
@@ -93,24 +93,15 @@ def _cut(name: str) -> str:
 
 def _curve(edge: LineageEdge, focus: str, nodes: dict[str, DrawnNode], placement: Placement) -> DrawnEdge:
     source, target = nodes[edge.source], nodes[edge.target]
-    arcs: list[str] = []
-    here = (source.x + source.width, source.y + source.height / 2)
-    path = f"M{here[0]:.1f} {here[1]:.1f}"
-    for x, y in placement.bends.get((edge.source, edge.target), ()):
-        left, right = _column(x + _MARGIN, nodes)
-        arcs += [_arc(here, (left, y + _MARGIN)), f"H{right:.1f}"]
-        here = (right, y + _MARGIN)
-    arcs.append(_arc(here, (target.x, target.y + target.height / 2)))
-    return DrawnEdge(path + "".join(arcs), "is-near" if focus in (edge.source, edge.target) else "")
-
-
-def _column(x: float, nodes: dict[str, DrawnNode]) -> tuple[float, float]:
-    """Return where the column of boxes around x begins and ends, so that an edge may cross it level."""
-    inside = [box for box in nodes.values() if box.x <= x <= box.x + box.width]
-    return min((box.x for box in inside), default=x), max((box.x + box.width for box in inside), default=x)
-
-
-def _arc(start: Point, end: Point) -> str:
-    """Return a curve that leaves and arrives level."""
-    bend = max(20.0, abs(end[0] - start[0]) / 2)
-    return f"C{start[0] + bend:.1f} {start[1]:.1f} {end[0] - bend:.1f} {end[1]:.1f} {end[0]:.1f} {end[1]:.1f}"
+    bends = [
+        (left + _MARGIN, right + _MARGIN, y + _MARGIN)
+        for left, right, y in placement.bends.get((edge.source, edge.target), ())
+    ]
+    start = (source.x + source.width, source.y + source.height / 2)
+    end = (target.x, target.y + target.height / 2)
+    right = placement.rights[edge.source] + _MARGIN
+    path = "".join(
+        letter + " ".join(f"{x:.1f} {y:.1f}" for x, y in points)
+        for letter, points in curve(start, right, bends, end)
+    )
+    return DrawnEdge(path, "is-near" if focus in (edge.source, edge.target) else "")

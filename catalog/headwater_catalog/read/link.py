@@ -107,7 +107,8 @@ def _placed(function: Function, raw: RawFunction) -> Function:
     location = function.location
     if location.line == raw.def_line:
         return function
-    return replace(function, location=replace(location, line=raw.def_line, end_line=raw.end_line))
+    moved = Location(location.module, location.path, raw.def_line, raw.end_line)
+    return replace(function, location=moved)
 
 
 class _Linker:

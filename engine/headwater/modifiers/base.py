@@ -10,11 +10,12 @@ from typing import Any, ClassVar, TypeVar
 
 from headwater.conditions import ALWAYS, Condition, Configuration
 from headwater.errors import InvalidModifier, did_you_mean
-from headwater.function import MODIFIERS, Function
+from headwater.function import MODIFIERS, Function, ModuleRecord
 from headwater.node import Node
 from headwater.values import Unevaluated, unevaluated_in
 
 __all__ = [
+    "NON_FINAL_TAG",
     "Deferred",
     "Modifier",
     "Phase",
@@ -22,11 +23,15 @@ __all__ = [
     "Target",
     "Variant",
     "checked_target",
+    "partly_known",
     "reasons",
     "targeted",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+NON_FINAL_TAG = "hamilton.non_final_node"
+"""Marks the nodes of a sub-graph, which are not what a function makes even where nothing reads them."""
 
 Target = None | EllipsisType | str | Sequence[str] | Unevaluated
 """Which of a function's nodes a modifier means: None its sinks, `...` all, or names; or it is not known."""
@@ -52,6 +57,8 @@ class Modifier:
     """
 
     phase: ClassVar[Phase]
+    works_on_others: ClassVar[bool] = False
+    """Whether it changes what other functions of the module make, and not the one that is decorated."""
     partial: tuple[str, ...] = ()
     """Reasons why its arguments, read from source, are not fully known; every node it makes gets them."""
 
@@ -118,7 +125,9 @@ class Deferred(Modifier):
 
 def reasons(*values: Any) -> tuple[str, ...]:
     """Return why some arguments are not fully known, one sentence each; empty where all are."""
-    return tuple(_reason(found) for value in values for found in unevaluated_in(value))
+    # What is not known of a function that is given as an argument is said by the nodes that it makes.
+    whole = (Function, ModuleRecord)
+    return tuple(_reason(found) for value in values for found in unevaluated_in(value, whole))
 
 
 def _reason(value: Unevaluated) -> str:
@@ -143,12 +152,18 @@ def checked_target(modifier: str, target: Any) -> Any:
     )
 
 
-def targeted(nodes: Sequence[Node], target: Target, function: Function) -> set[str]:
+def targeted(
+    nodes: Sequence[Node], target: Target, function: Function, purpose: str = "target_ to mean"
+) -> set[str]:
     """Return the names of the nodes that a `target_` argument means.
+
+    A name that no node has is an error only where all nodes of the function are known.
 
     Raises:
         InvalidModifier: The target names a node that the function does not make.
     """
+    if len(nodes) == 1 and (target is None or target is ...):
+        return {nodes[0].name}
     names = [node.name for node in nodes]
     if isinstance(target, Unevaluated):
         return set()
@@ -156,12 +171,18 @@ def targeted(nodes: Sequence[Node], target: Target, function: Function) -> set[s
         return set(names)
     if target is None:
         read = {dependency for node in nodes for dependency in node.dependencies}
-        return {name for name in names if name not in read}
+        return {node.name for node in nodes if node.name not in read and NON_FINAL_TAG not in node.tags}
     wanted = [target] if isinstance(target, str) else list(target)
     for name in wanted:
-        if name not in names:
+        if name not in names and not partly_known(nodes, function):
             raise InvalidModifier(
-                f"{function.where} makes no node '{name}' for target_ to mean; it makes "
+                f"{function.where} makes no node '{name}' for {purpose}; it makes "
                 f"{', '.join(map(repr, names))}.{did_you_mean(name, names)}"
             )
     return set(wanted)
+
+
+def partly_known(nodes: Sequence[Node], function: Function) -> bool:
+    """Tell whether running code might make more of a function than the nodes that it has so far."""
+    why = [function.partial, *(m.partial for m in function.modifiers), *(node.partial for node in nodes)]
+    return any(why)

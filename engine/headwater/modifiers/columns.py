@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from headwater.columns import package_of
 from headwater.conditions import Configuration
-from headwater.errors import InvalidModifier, did_you_mean
+from headwater.errors import InvalidModifier
 from headwater.function import Function
-from headwater.modifiers.base import Modifier, Phase, targeted
-from headwater.node import Argument, Node
-from headwater.types import ANY, Type, class_of
+from headwater.modifiers.base import Modifier, Phase
+from headwater.modifiers.extraction import Piece, extracted, only_final
+from headwater.modifiers.tables import COLUMN_TYPES, column_type, filled, is_table, taken
+from headwater.node import Node
 from headwater.values import Unevaluated
 
-__all__ = ["COLUMN_TYPES", "extract_columns"]
+__all__ = ["COLUMN_TYPES", "Column", "columns_as_nodes", "extract_columns", "named_columns"]
 
-COLUMN_TYPES = {
-    "pandas.DataFrame": "pandas.Series",
-    "polars.DataFrame": "polars.Series",
-    "polars.LazyFrame": "polars.Expr",
-    "geopandas.GeoDataFrame": "geopandas.GeoSeries",
-    "dask.dataframe.DataFrame": "dask.dataframe.Series",
-    "pyspark.sql.DataFrame": "pyspark.sql.Column",
-}
-"""The type of a column, by the type of the table it is taken from."""
+Column = tuple[str, str | None]
+"""Name and documentation of a column; no documentation for that of the table."""
 
 
 class extract_columns(Modifier):
@@ -46,108 +38,51 @@ class extract_columns(Modifier):
         """Check that columns are named one by one."""
         if not columns:
             raise InvalidModifier("@extract_columns names no column. Name at least one.")
-        self.columns = [_column(column) for column in columns if not isinstance(column, Unevaluated)]
+        self.columns = named_columns("extract_columns", columns)
         self.fill_with = fill_with
 
     def expand(self, nodes: Sequence[Node], function: Function, config: Configuration) -> list[Node]:
-        """Keep the nodes and add one node for every column of the final ones."""
-        final = targeted(nodes, None, function)
-        return [
-            made
-            for node in nodes
-            for made in (self._extracted(node, function) if node.name in final else [node])
-        ]
-
-    def _extracted(self, node: Node, function: Function) -> list[Node]:
-        column_type = COLUMN_TYPES.get(node.type.name)
-        if column_type is None and (node.call or class_of(node.type)):
-            raise InvalidModifier(
-                f"{function.where} returns {node.type}, from which @extract_columns cannot take columns. "
-                f"Return one of {', '.join(COLUMN_TYPES)}."
-            )
-        type_ = _type(column_type, is_live=node.call is not None)
-        filled = replace(node, call=_filling(node.call, [name for name, _ in self.columns], self.fill_with))
-        frame = Argument(node.name, node.type, node.name)
-        return [
-            filled if self.fill_with is not None else node,
-            *(
-                replace(
-                    node,
-                    name=name,
-                    type=type_,
-                    arguments=(frame,),
-                    feature=name,
-                    doc=node.doc if doc is None else doc,
-                    call=_extractor(name, node.name) if node.call else None,
-                )
-                for name, doc in self.columns
-            ),
-        ]
+        """Keep the nodes and add one node for every column of the final one."""
+        table = only_final(nodes, function, "extract_columns")
+        return columns_as_nodes(nodes, table, self.columns, function, self.fill_with)
 
 
-def _column(column: Any) -> tuple[str, str | None]:
+def named_columns(modifier: str, columns: Sequence[Any]) -> tuple[Column, ...]:
+    """Return the names and documentation of columns that a modifier was given.
+
+    Raises:
+        InvalidModifier: One is neither a name nor a pair of a name and its documentation.
+    """
+    return tuple(_named(modifier, column) for column in columns if not isinstance(column, Unevaluated))
+
+
+def _named(modifier: str, column: Any) -> Column:
     if isinstance(column, str):
         return column, None
     if isinstance(column, tuple) and len(column) == 2 and isinstance(column[0], str):
         return column[0], str(column[1])
     hint = " Put a star in front of the list to spread it." if isinstance(column, list) else ""
     raise InvalidModifier(
-        f"@extract_columns takes column names or (name, documentation) pairs, not {column!r}.{hint}"
+        f"@{modifier} takes column names or (name, documentation) pairs, not {column!r}.{hint}"
     )
 
 
-def _type(name: str | None, is_live: bool) -> Type:
-    if name is None:
-        return ANY  # the table's class is known by name only, and may well be one with columns
-    module, _, attribute = name.rpartition(".")
-    return Type(name, live=getattr(sys.modules.get(module), attribute, None) if is_live else None)
+def columns_as_nodes(
+    nodes: Sequence[Node], table: Node, columns: Sequence[Column], function: Function, fill_with: Any = None
+) -> list[Node]:
+    """Return the nodes with a node for each column of one of them, which is a table.
 
-
-def _extractor(column: str, frame_name: str) -> Callable[[Any], Any]:
-    def extract(frame: Any) -> Any:
-        columns = _columns_of(frame)
-        if column in columns:
-            return _taken(frame, column)
-        raise KeyError(
-            f"'{frame_name}' has no column '{column}'; it has {', '.join(map(repr, columns))}."
-            f"{did_you_mean(column, map(str, columns))}"
+    Raises:
+        InvalidModifier: It is no table, or two nodes would have the same name.
+    """
+    found = is_table(table.type)
+    if found is False:
+        raise InvalidModifier(
+            f"{function.where} returns {table.type}, from which @extract_columns cannot take columns. "
+            f"Return one of {', '.join(COLUMN_TYPES)}."
         )
-
-    return extract
-
-
-def _filling(call: Callable[..., Any] | None, columns: list[str], value: Any) -> Callable[..., Any] | None:
-    if call is None:
-        return None
-
-    def with_all_columns(*values: Any) -> Any:
-        frame = call(*values)
-        missing = [column for column in columns if column not in _columns_of(frame)]
-        return _filled(frame, missing, value) if missing else frame
-
-    return with_all_columns
-
-
-def _is_lazy(frame: Any) -> bool:
-    return package_of(frame) == "polars" and type(frame).__name__ == "LazyFrame"
-
-
-def _columns_of(frame: Any) -> Any:
-    return frame.collect_schema().names() if _is_lazy(frame) else frame.columns
-
-
-def _taken(frame: Any, column: str) -> Any:
-    if _is_lazy(frame):
-        import polars
-
-        return polars.col(column)
-    return frame[column]
-
-
-def _filled(frame: Any, columns: list[str], value: Any) -> Any:
-    # A new table, since the one at hand may be an input that other nodes share.
-    if package_of(frame) == "polars":
-        import polars
-
-        return frame.with_columns(**{column: polars.lit(value) for column in columns})
-    return frame.assign(**dict.fromkeys(columns, value))
+    type_ = column_type(table.type)
+    why = () if found else (f"the type of the columns of {table.type} is not known without running code",)
+    pieces = [Piece(name, type_, partial(taken, name, table.name), doc, why) for name, doc in columns]
+    complete = partial(filled, [name for name, _ in columns], fill_with) if fill_with is not None else None
+    return extracted(nodes, table, pieces, complete)

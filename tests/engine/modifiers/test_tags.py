@@ -2,15 +2,15 @@
 
 import pytest
 
-from headwater import tag
 from headwater.build import expand
 from headwater.errors import InvalidModifier
 from headwater.function import read_function
+from headwater.modifiers import cache, ray_remote_options, tag, tag_outputs
 
 
 def nodes(load, source: str) -> dict[str, dict[str, object]]:
     """Return the tags of a function's nodes, without the module's."""
-    module = load("from headwater import extract_columns, tag\nimport pandas as pd\n" + source)
+    module = load("from headwater.modifiers import *\nimport pandas as pd\n" + source)
     made = expand(read_function(module.spend))
     return {node.name: {k: v for k, v in node.tags.items() if k != "module"} for node in made}
 
@@ -69,3 +69,61 @@ def test_reserved_key_needs_a_bypass(key) -> None:
 def test_value_that_is_no_text_is_refused(value) -> None:
     with pytest.raises(InvalidModifier, match=r"@tag: the value of 'owner' is .*\. Give a string"):
         tag(owner=value)
+
+
+def test_outputs_are_tagged_one_by_one(load) -> None:
+    tagged = (
+        '@tag(owner="all")\n@tag_outputs(a={"owner": "one", "team": ["t", "u"]}, spend={"kind": "table"})\n'
+    )
+    outermost = '@tag_outputs(a={"owner": "one"})\n@tag(owner="all")\n'
+
+    assert nodes(load, tagged + FRAME) == {
+        "spend": {"kind": "table"},
+        "a": {"owner": "all", "team": ("t", "u")},
+        "b": {"owner": "all"},
+    }
+    assert nodes(load, outermost + FRAME)["a"] == {"owner": "one"}
+
+
+def test_tags_for_an_output_that_is_not_made_are_told_with_the_nearest(load) -> None:
+    message = r"'spend' makes no node 'spent' for @tag_outputs to tag; .*Did you mean 'spend'\?"
+    with pytest.raises(InvalidModifier, match=message):
+        nodes(load, f'@tag_outputs(spent={{"owner": "me"}})\n{FRAME}')
+
+
+@pytest.mark.parametrize(
+    ("tags", "said"),
+    [
+        ({"owner": 3}, "the value of 'owner' is 3"),
+        ({"a b": "x"}, "'a b' is no tag key"),
+        ({3: "x"}, "3 is no tag key"),
+        ({"module": "x"}, "begins with the reserved word 'module'"),
+        ("owner", "'a' must be a mapping from tag keys to values, not 'owner'"),
+    ],
+)
+def test_tags_of_outputs_are_checked_as_all_are(tags, said) -> None:
+    with pytest.raises(InvalidModifier, match=rf"@tag_outputs: .*{said}"):
+        tag_outputs(a=tags)
+
+
+def test_cache_marks_every_node_unless_told_otherwise(load) -> None:
+    everywhere = nodes(load, f'@cache(behavior="recompute", format="parquet")\n{FRAME}')
+    one = nodes(load, f'@cache(behavior="disable", target_="a")\n{FRAME}')
+
+    asked = {"cache.behavior": "recompute", "cache.format": "parquet"}
+    assert everywhere == {"spend": asked, "a": asked, "b": asked}
+    assert one == {"spend": {}, "a": {"cache.behavior": "disable"}, "b": {}}
+
+
+def test_unknown_cache_behaviour_is_told_with_the_nearest() -> None:
+    with pytest.raises(InvalidModifier, match=r"behavior='recompile' is unknown.* Did you mean 'recompute'"):
+        cache(behavior="recompile")
+
+
+def test_options_of_ray_are_written_as_json(load) -> None:
+    found = nodes(load, f'@ray_remote_options(num_gpus=1, resources={{"big": 2}})\n{FRAME}')
+
+    options = {"ray_remote.num_gpus": "1", "ray_remote.resources": '{"big": 2}'}
+    assert found == {"spend": {}, "a": options, "b": options}
+    with pytest.raises(InvalidModifier, match=r"num_gpus=.* cannot be written as JSON"):
+        ray_remote_options(num_gpus=object())

@@ -5,7 +5,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater_catalog.layout import layered
+from headwater.display.layout import curve, layered
 
 
 @st.composite
@@ -53,7 +53,8 @@ def test_everything_lies_within_the_size_told(graph):
         assert x + sizes[node][0] <= placement.width + 1e-6
         assert y + sizes[node][1] <= placement.height + 1e-6
     for points in placement.bends.values():
-        assert all(0 <= x <= placement.width and -1e-6 <= y <= placement.height + 1e-6 for x, y in points)
+        assert all(0 <= left <= right <= placement.width + 1e-6 for left, right, _ in points)
+        assert all(-1e-6 <= y <= placement.height + 1e-6 for _, _, y in points)
 
 
 @given(graphs(acyclic=False))
@@ -74,8 +75,8 @@ def test_a_long_edge_bends_around_the_columns_it_passes():
 
     placement = layered(list("abc"), [("a", "b"), ("b", "c"), ("a", "c")], size)
 
-    ((x, y),) = placement.bends["a", "c"]
-    assert placement.positions["b"][0] < x < placement.positions["c"][0]
+    ((left, right, y),) = placement.bends["a", "c"]
+    assert placement.positions["b"][0] == left < right < placement.positions["c"][0]
     assert not placement.positions["b"][1] <= y <= placement.positions["b"][1] + 40
 
 
@@ -102,3 +103,26 @@ def test_three_thousand_nodes_take_seconds_at_most():
     layered(nodes, edges, dict.fromkeys(nodes, (100, 40)))
 
     assert time.perf_counter() - began < 10
+
+
+def test_neighbours_that_cross_are_swapped():
+    edges = [("a", "y"), ("b", "x"), ("c", "z"), ("a", "w"), ("b", "z"), ("d", "x"), ("d", "w")]
+    nodes = ["a", "b", "c", "d", "x", "y", "z", "w"]
+
+    positions = layered(nodes, edges, dict.fromkeys(nodes, (50, 20))).positions
+
+    crossings = sum(
+        (positions[a][1] < positions[c][1]) != (positions[b][1] < positions[d][1])
+        for (a, b), (c, d) in combinations(edges, 2)
+        if a != c and b != d
+    )
+    assert crossings == 0
+
+
+def test_an_edge_leaves_the_column_of_its_node_before_it_bends():
+    placement = layered(
+        ["a", "wide", "b"], [("a", "b"), ("wide", "b")], {"a": (10, 9), "wide": (99, 9), "b": (9, 9)}
+    )
+
+    assert placement.rights["a"] == placement.rights["wide"] == 99
+    assert curve((10, 5), 99, [], (150, 5))[:2] == [("M", ((10, 5),)), ("L", ((99, 5),))]

@@ -11,7 +11,7 @@ from headwater.function import Function
 from headwater.modifiers.base import Resolver, Variant
 from headwater.values import Unevaluated
 
-__all__ = ["config", "hamilton_exclude"]
+__all__ = ["comparisons", "config", "hamilton_exclude"]
 
 
 class config(Resolver):
@@ -53,7 +53,7 @@ class config(Resolver):
     @classmethod
     def _compare(cls, operator: Operator, name: str | None, values: Mapping[str, Any]) -> config:
         made = cls.__new__(cls)
-        made.tests = tuple(Test(key, operator, value) for key, value in values.items())
+        made.tests = comparisons(operator, values)
         made.target_name = _target_name(name)
         made.keys = tuple(values)
         return made
@@ -71,12 +71,23 @@ class config(Resolver):
     @classmethod
     def when_in(cls, name: str | None = None, **key_value_group_pairs: Collection[Any]) -> config:
         """Count when every key has one of the given values."""
-        return cls._compare(Operator.IN, name, _members(key_value_group_pairs))
+        return cls._compare(Operator.IN, name, key_value_group_pairs)
 
     @classmethod
     def when_not_in(cls, **key_value_group_pairs: Collection[Any]) -> config:
         """Count when no key has one of the given values."""
-        return cls._compare(Operator.NOT_IN, None, _members(key_value_group_pairs))
+        return cls._compare(Operator.NOT_IN, None, key_value_group_pairs)
+
+
+def comparisons(operator: Operator, values: Mapping[str, Any]) -> tuple[Test, ...]:
+    """Return the tests that compare every key with the given value, or with the given members.
+
+    Raises:
+        InvalidModifier: A key is compared with members that are no collection.
+    """
+    if operator in (Operator.IN, Operator.NOT_IN):
+        values = _members(values)
+    return tuple(Test(key, operator, value) for key, value in values.items())
 
 
 def _target_name(name: Any) -> str | None:

@@ -1,0 +1,172 @@
+"""What an executor is, and what it hands back for a task."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from headwater.errors import HeadwaterError
+from headwater.executors.tasks import (
+    RunContext,
+    TaskImplementation,
+    TaskSpec,
+    TaskState,
+    base_execute_task,
+)
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
+__all__ = [
+    "PoolExecutor",
+    "TaskExecutor",
+    "TaskFuture",
+    "TaskFutureWrappingPythonFuture",
+]
+
+
+class TaskFuture(Protocol):
+    """A task that an executor has taken.
+
+    A future may also have `add_done_callback(function)`, which calls the function with anything, from any
+    thread, once the state is final; one that has not is asked for its state again and again.
+    """
+
+    def get_state(self) -> TaskState:
+        """Return how far the task has come, without waiting for another process."""
+
+    def get_result(self) -> Any:
+        """Return the outputs of a finished task by name.
+
+        Raises:
+            Exception: What ended the task.
+        """
+
+
+class TaskExecutor(ABC):
+    """Runs tasks somewhere, each by calling `base_execute_task` with it.
+
+    An executor is used for one execution at a time: `init`, any number of `submit_task`, `finalize`.
+    """
+
+    @abstractmethod
+    def init(self) -> None:
+        """Take what is needed to run tasks."""
+
+    @abstractmethod
+    def finalize(self) -> None:
+        """Give back what was taken; called after every execution, whether it failed or not."""
+
+    @abstractmethod
+    def submit_task(self, task: TaskImplementation) -> TaskFuture:
+        """Take a task, and return at once."""
+
+    @abstractmethod
+    def can_submit_task(self) -> bool:
+        """Tell whether there is room for another task."""
+
+    def prepare(self, specs: Sequence[TaskSpec], context: RunContext) -> None:  # noqa: B027, most need nothing
+        """Learn, after `init`, of all tasks that may follow, so that code travels once and not with each."""
+
+    def cancel(self) -> None:  # noqa: B027, most need nothing
+        """Give up what was taken and is not finished; called before `finalize` where an execution failed."""
+
+
+class TaskFutureWrappingPythonFuture:
+    """A task behind a future such as those of `concurrent.futures`."""
+
+    def __init__(self, future: Any) -> None:
+        """Take the future."""
+        self.future = future
+
+    def get_state(self) -> TaskState:
+        """Return how far the task has come."""
+        if not self.future.done():
+            return TaskState.RUNNING
+        failed = self.future.cancelled() or self.future.exception() is not None
+        return TaskState.FAILED if failed else TaskState.SUCCESSFUL
+
+    def get_result(self) -> Any:
+        """Return the outputs, None while the task is running, or raise what ended it."""
+        return self.future.result() if self.future.done() else None
+
+    def add_done_callback(self, function: Callable[[Any], object]) -> None:
+        """Call a function once the task has ended."""
+        self.future.add_done_callback(function)
+
+
+class PoolExecutor(TaskExecutor):
+    """Runs tasks in a pool of workers, at most `max_tasks` at once."""
+
+    def __init__(self, max_tasks: int) -> None:
+        """Take the number of workers.
+
+        Raises:
+            HeadwaterError: It is not a whole number above 0.
+        """
+        if not isinstance(max_tasks, int) or max_tasks < 1:
+            raise HeadwaterError(
+                f"{type(self).__name__}: max_tasks={max_tasks!r} cannot be used. Give a whole number, 1 or "
+                "more: how many tasks may run at once."
+            )
+        self.max_tasks = max_tasks
+        self.pool: Executor | None = None
+        self.active_futures: list[Future[Any]] = []
+        self.initialized = False
+
+    @abstractmethod
+    def create_pool(self) -> Executor:
+        """Return a new pool."""
+
+    def init(self) -> None:
+        """Begin an execution; the pool is made when the first task comes.
+
+        Raises:
+            HeadwaterError: Another execution is using the executor.
+        """
+        if self.initialized:
+            raise HeadwaterError(
+                f"This {type(self).__name__} is in use by another execution. Give each driver, and each "
+                "thread that executes, an executor of its own."
+            )
+        self.initialized = True
+
+    def finalize(self) -> None:
+        """Shut the pool down, and wait until nothing of it runs."""
+        pool, self.pool = self.pool, None
+        self.active_futures = []
+        self.initialized = False
+        if pool is not None:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def cancel(self) -> None:
+        """Drop the tasks that no worker has begun."""
+        for future in self.active_futures:
+            future.cancel()
+
+    def submit_task(self, task: TaskImplementation) -> TaskFuture:
+        """Hand a task to the pool."""
+        return TaskFutureWrappingPythonFuture(self.submit(base_execute_task, task))
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Call a function in the pool.
+
+        Raises:
+            HeadwaterError: No execution has begun.
+        """
+        if not self.initialized:
+            raise HeadwaterError(
+                f"This {type(self).__name__} was not initialized. Call init() before a task."
+            )
+        if self.pool is None:
+            self.pool = self.create_pool()
+        future = self.pool.submit(function, *arguments)
+        self.active_futures.append(future)
+        return future
+
+    def can_submit_task(self) -> bool:
+        """Tell whether a worker is free."""
+        if len(self.active_futures) >= self.max_tasks:
+            self.active_futures = [future for future in self.active_futures if not future.done()]
+        return len(self.active_futures) < self.max_tasks

@@ -1,0 +1,124 @@
+"""Files that are read where they are, here or on a remote store, and written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from headwater.materialize.packages import needed
+
+__all__ = ["is_remote", "opened", "replacing"]
+
+# Two letters at least, since one letter is the drive of a Windows path; `::` chains two protocols.
+_PROTOCOL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(://|::)")
+
+
+def is_remote(path: Any) -> bool:
+    """Tell whether a path has a protocol, as `s3://bucket/file.csv`."""
+    return isinstance(path, str) and _PROTOCOL.match(path) is not None
+
+
+@contextmanager
+def opened(
+    path: Any, mode: str = "r", encoding: str | None = None, options: Mapping[str, Any] | None = None
+) -> Iterator[IO[Any]]:
+    """Open a file to read: a plain one, one of a remote store, or one that is open already.
+
+    Raises:
+        MissingExtra: The path has a protocol and fsspec is not installed.
+    """
+    if is_remote(path):
+        with _fsspec().open(path, mode, encoding=encoding, **(options or {})) as file:
+            yield file
+    elif hasattr(path, "read"):
+        yield path
+    else:
+        with Path(path).open(mode, encoding=encoding) as file:
+            yield file
+
+
+@contextmanager
+def replacing(
+    target: Any, *, append: bool = False, options: Mapping[str, Any] | None = None
+) -> Iterator[Any]:
+    """Yield where to write, and put what was written in the place of the target if nothing failed.
+
+    The temporary file has the name of the target, in a folder of its own, since suffixes choose formats
+    and archives keep names. What is no path (a buffer) and no regular file (a device) is written as it is,
+    and so is a file in a folder that takes no new ones.
+
+    Args:
+        target: A path, an address with a protocol, or a buffer.
+        append: Whether the writer adds to what is there.
+        options: What the remote store needs (`storage_options`).
+
+    Raises:
+        FileNotFoundError: The folder of the target does not exist.
+        MissingExtra: The path has a protocol and fsspec is not installed.
+    """
+    if is_remote(target):
+        with tempfile.TemporaryDirectory() as folder, _uploading(target, folder, append, options) as made:
+            yield made
+        return
+    if not isinstance(target, (str, os.PathLike)) or _is_special(Path(target)):
+        yield target
+        return
+    # Through links, so that a link to a file stays one.
+    path = Path(os.path.realpath(target))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "There is no such folder to save into", str(path.parent))
+    if not os.access(path.parent, os.W_OK):  # which leaves only to write the file in its place
+        yield str(path)
+        return
+    with tempfile.TemporaryDirectory(prefix=f".{path.name[:40]}.", dir=path.parent) as folder:
+        written = Path(folder, path.name)
+        if append and path.is_file():
+            shutil.copy2(path, written)
+        yield str(written)
+        _put(written, path)
+
+
+def _is_special(path: Path) -> bool:
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def _put(made: Path, path: Path) -> None:
+    """Move what was written to its place; the files of a partitioned table join those that are there."""
+    if made.is_dir() and path.is_dir():
+        for part in sorted(made.rglob("*")):
+            if part.is_file():
+                place = path / part.relative_to(made)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                part.replace(place)
+    elif made.exists():
+        if path.is_file():
+            shutil.copymode(path, made)
+        made.replace(path)
+
+
+@contextmanager
+def _uploading(target: str, folder: str, append: bool, options: Mapping[str, Any] | None) -> Iterator[str]:
+    store, path = _fsspec().core.url_to_fs(target, **(options or {}))
+    made = Path(folder, path.rstrip("/").rpartition("/")[2] or "data")
+    if append and store.exists(path):
+        store.get_file(path, str(made))
+    yield str(made)
+    files = sorted(part for part in made.rglob("*") if part.is_file()) if made.is_dir() else [made]
+    # What a transaction holds becomes visible when it is complete, in the way of each kind of store.
+    with store.transaction:
+        for part in files:
+            inner = part.relative_to(made).as_posix()
+            place = path if inner == "." else f"{path.rstrip('/')}/{inner}"
+            with part.open("rb") as read, store.open(place, "wb") as write:
+                shutil.copyfileobj(read, write)
+
+
+def _fsspec() -> Any:
+    return needed("fsspec", "A path with a protocol, such as s3://bucket/file.csv,")

@@ -1,0 +1,41 @@
+"""The loaders and savers of eager polars tables, in one place."""
+
+from headwater.materialize.polars_loaders import (
+    PolarsAvroReader,
+    PolarsCSVReader,
+    PolarsDatabaseReader,
+    PolarsFeatherReader,
+    PolarsJSONReader,
+    PolarsNDJSONReader,
+    PolarsParquetReader,
+    PolarsSpreadsheetReader,
+)
+from headwater.materialize.polars_savers import (
+    PolarsAvroWriter,
+    PolarsCSVWriter,
+    PolarsDatabaseWriter,
+    PolarsFeatherWriter,
+    PolarsJSONWriter,
+    PolarsNDJSONWriter,
+    PolarsParquetWriter,
+    PolarsSpreadsheetWriter,
+)
+
+__all__ = [
+    "PolarsAvroReader",
+    "PolarsAvroWriter",
+    "PolarsCSVReader",
+    "PolarsCSVWriter",
+    "PolarsDatabaseReader",
+    "PolarsDatabaseWriter",
+    "PolarsFeatherReader",
+    "PolarsFeatherWriter",
+    "PolarsJSONReader",
+    "PolarsJSONWriter",
+    "PolarsNDJSONReader",
+    "PolarsNDJSONWriter",
+    "PolarsParquetReader",
+    "PolarsParquetWriter",
+    "PolarsSpreadsheetReader",
+    "PolarsSpreadsheetWriter",
+]

@@ -1,0 +1,199 @@
+"""Savers of polars tables, one for each format; a lazy table is computed first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO, IOBase, TextIOWrapper
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar
+
+from headwater.materialize.builtin import UNSET, options
+from headwater.materialize.metadata import get_file_and_dataframe_metadata, get_sql_metadata
+from headwater.materialize.packages import needed, needing
+from headwater.materialize.stamps import stamped
+from headwater.materialize.tables import TableSaver
+
+__all__ = [
+    "PolarsAvroWriter",
+    "PolarsCSVWriter",
+    "PolarsDatabaseWriter",
+    "PolarsFeatherWriter",
+    "PolarsJSONWriter",
+    "PolarsNDJSONWriter",
+    "PolarsParquetWriter",
+    "PolarsSpreadsheetWriter",
+]
+
+Writable = BytesIO | TextIOWrapper | str | Path
+Options = dict[str, Any] | None
+
+
+class _PolarsSaver(TableSaver):
+    types: ClassVar[tuple[str, ...]] = ("polars.DataFrame", "polars.LazyFrame")
+    place: ClassVar[str] = "file"
+
+    def _collected(self, data: Any) -> Any:
+        return data.collect() if hasattr(data, "collect") else data
+
+
+@dataclass
+class PolarsCSVWriter(_PolarsSaver):
+    """Saves a table as a text file with separators, with `DataFrame.write_csv`."""
+
+    key: ClassVar[str] = "csv"
+    function: ClassVar[str] = "write_csv"
+    file: Writable
+    include_header: bool = UNSET
+    separator: str = UNSET
+    line_terminator: str = UNSET
+    quote_char: str = UNSET
+    batch_size: int = UNSET
+    datetime_format: str = UNSET
+    date_format: str = UNSET
+    time_format: str = UNSET
+    float_precision: int = UNSET
+    null_value: str = UNSET
+    quote_style: Any = UNSET
+
+
+@dataclass
+class PolarsParquetWriter(_PolarsSaver):
+    """Saves a table as a Parquet file, with `DataFrame.write_parquet`.
+
+    Args:
+        metadata: Texts about the file, by key, kept in its schema; Arrow then writes the file.
+        column_metadata: Texts about a column, by column and key, kept in the column's schema.
+    """
+
+    key: ClassVar[str] = "parquet"
+    function: ClassVar[str] = "write_parquet"
+    file: Writable
+    compression: Any = UNSET
+    compression_level: int | None = UNSET
+    statistics: bool = UNSET
+    row_group_size: int | None = UNSET
+    use_pyarrow: bool = UNSET
+    pyarrow_options: Options = UNSET
+    metadata: Mapping[str, str] | None = None
+    column_metadata: Mapping[str, Mapping[str, str]] | None = None
+
+    def _write(self, data: Any, made: Any) -> None:
+        given = options(self, data.write_parquet, "file", "metadata", "column_metadata")
+        if not self.metadata and not self.column_metadata:
+            data.write_parquet(made, **given)
+            return
+        parquet = needed("pyarrow.parquet", "Metadata in a Parquet file")
+        table = stamped(data.to_arrow(), self.metadata, self.column_metadata)
+        shared = ("compression", "compression_level", "row_group_size")
+        arrow = {"compression": "zstd"} | {name: given[name] for name in shared if name in given}
+        parquet.write_table(table, made, **arrow, **(given.get("pyarrow_options") or {}))
+
+
+@dataclass
+class PolarsFeatherWriter(_PolarsSaver):
+    """Saves a table as a Feather file, with `DataFrame.write_ipc`.
+
+    Args:
+        metadata: Texts about the file, by key, kept in its schema; Arrow then writes the file.
+        column_metadata: Texts about a column, by column and key, kept in the column's schema.
+    """
+
+    key: ClassVar[str] = "feather"
+    function: ClassVar[str] = "write_ipc"
+    file: BinaryIO | BytesIO | str | Path
+    compression: Any = UNSET
+    metadata: Mapping[str, str] | None = None
+    column_metadata: Mapping[str, Mapping[str, str]] | None = None
+
+    def _write(self, data: Any, made: Any) -> None:
+        given = options(self, data.write_ipc, "file", "metadata", "column_metadata")
+        if not self.metadata and not self.column_metadata:
+            data.write_ipc(made, **given)
+            return
+        feather = needed("pyarrow.feather", "Metadata in a Feather file")
+        table = stamped(data.to_arrow(), self.metadata, self.column_metadata)
+        feather.write_feather(table, made, **{"compression": "uncompressed", **given})
+
+
+@dataclass
+class PolarsAvroWriter(_PolarsSaver):
+    """Saves a table as an Avro file, with `DataFrame.write_avro`."""
+
+    key: ClassVar[str] = "avro"
+    function: ClassVar[str] = "write_avro"
+    file: Writable
+    compression: Any = UNSET
+
+
+@dataclass
+class PolarsJSONWriter(_PolarsSaver):
+    """Saves a table as a JSON file, with `DataFrame.write_json`."""
+
+    key: ClassVar[str] = "json"
+    function: ClassVar[str] = "write_json"
+    file: IOBase | str | Path
+
+
+@dataclass
+class PolarsNDJSONWriter(_PolarsSaver):
+    """Saves a table as a file with a JSON object on each line, with `DataFrame.write_ndjson`."""
+
+    key: ClassVar[str] = "ndjson"
+    function: ClassVar[str] = "write_ndjson"
+    file: IOBase | str | Path
+
+
+@dataclass
+class PolarsSpreadsheetWriter(_PolarsSaver):
+    """Saves a table as a sheet of an Excel file, with `DataFrame.write_excel`."""
+
+    key: ClassVar[str] = "spreadsheet"
+    function: ClassVar[str] = "write_excel"
+    place: ClassVar[str] = "workbook"
+    needs: ClassVar[str] = "xlsxwriter"
+    workbook: Any
+    worksheet: str | None = UNSET
+    position: tuple[int, int] | str = UNSET
+    table_style: str | dict[str, Any] | None = UNSET
+    table_name: str | None = UNSET
+    column_formats: Mapping[Any, Any] | None = UNSET
+    dtype_formats: dict[Any, str] | None = UNSET
+    conditional_formats: Mapping[Any, Any] | None = UNSET
+    header_format: dict[str, Any] | None = UNSET
+    column_totals: Any = UNSET
+    column_widths: Mapping[str, Any] | int | None = UNSET
+    row_totals: Any = UNSET
+    row_heights: dict[Any, int] | int | None = UNSET
+    sparklines: dict[str, Any] | None = UNSET
+    formulas: dict[str, Any] | None = UNSET
+    float_precision: int = UNSET
+    include_header: bool = UNSET
+    autofilter: bool = UNSET
+    autofit: bool = UNSET
+    hidden_columns: Sequence[str] | str | None = UNSET
+    hide_gridlines: bool = UNSET
+    sheet_zoom: int | None = UNSET
+    freeze_panes: str | tuple[Any, ...] | None = UNSET
+
+
+@dataclass
+class PolarsDatabaseWriter(_PolarsSaver):
+    """Saves a table as a table of a database, with `DataFrame.write_database`."""
+
+    key: ClassVar[str] = "database"
+    function: ClassVar[str] = "write_database"
+    place: ClassVar[str] = "table_name"
+    needs: ClassVar[str] = "sqlalchemy"
+    table_name: str
+    connection: Any
+    if_table_exists: str = UNSET
+    engine: str = UNSET
+
+    def save_data(self, data: Any) -> dict[str, Any]:
+        """Write the rows, and return how many and into which table."""
+        data = self._collected(data)
+        with needing(self.needs, "save_to.database"):
+            written = data.write_database(self.table_name, **options(self, data.write_database, "table_name"))
+        described = get_file_and_dataframe_metadata(self.table_name, data)
+        return {**described, **get_sql_metadata(self.table_name, written)}

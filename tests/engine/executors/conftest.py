@@ -1,0 +1,92 @@
+"""Fixtures of the executors' tests: feature modules written out in the test, executed task by task."""
+
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from headwater.build import build
+from headwater.executors import DefaultExecutionManager, SynchronousLocalTaskExecutor, TaskExecutor
+from headwater.executors.graph import TaskBasedGraphExecutor
+from headwater.executors.grouping import GroupingStrategy
+from headwater.executors.taskplan import TaskPlan
+from headwater.executors.tasks import RunContext
+from headwater.function import functions_of
+from headwater.graph import Graph
+
+_IMPORTS = "from headwater.htypes import Collect, Parallelizable\n"
+
+
+@dataclass
+class Tasks:
+    """Feature functions, executed task by task."""
+
+    load: Callable[..., ModuleType]
+    remote: TaskExecutor = field(default_factory=SynchronousLocalTaskExecutor)
+    grouping: GroupingStrategy | None = None
+
+    def graph(self, source: str, name: str = "features") -> Graph:
+        """Build the graph of a module's source."""
+        return build(functions_of(self.load(_IMPORTS + textwrap.dedent(source), name)), {})
+
+    def executor(self) -> TaskBasedGraphExecutor:
+        """Return what executes, with blocks in the remote executor."""
+        return TaskBasedGraphExecutor(DefaultExecutionManager(None, self.remote), self.grouping)
+
+    def run(self, source: str, *outputs: str, context: RunContext | None = None, **given: Any) -> Any:
+        """Compute outputs; the value itself where one is asked for."""
+        values = self.executor().execute(self.graph(source), outputs, given, context)
+        return values[outputs[0]] if len(outputs) == 1 else values
+
+    def plan(self, source: str, *outputs: str, **given: Any) -> TaskPlan:
+        """Cut an execution into tasks."""
+        return self.executor().plan(self.graph(source), outputs, given)
+
+
+@pytest.fixture
+def tasks(load: Callable[..., ModuleType]) -> Tasks:
+    """Give what executes feature functions task by task, in this thread."""
+    return Tasks(load)
+
+
+class Told:
+    """Hooks of tasks that write down what they are told, in the process of the driver and elsewhere."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def _write(self, *words: object) -> None:
+        with self.path.open("a") as file:
+            file.write(" ".join(map(str, words)) + "\n")
+
+    @property
+    def lines(self) -> list[str]:
+        return self.path.read_text().splitlines()
+
+    def post_task_group(self, *, run_id: str, task_ids: list[str]) -> None:
+        self._write("group", *sorted(task_ids))
+
+    def post_task_expand(self, *, run_id: str, task_id: str, parameters: dict[str, Any]) -> None:
+        self._write("expand", task_id, parameters)
+
+    def pre_task_submission(self, *, task_id: str, inputs: dict[str, Any], **facts: Any) -> None:
+        self._write("submit", task_id, facts["spawning_task_id"], facts["purpose"].value, inputs)
+
+    def pre_task_execute(self, *, task_id: str, **facts: Any) -> None:
+        self._write("begin", task_id, facts["run_id"])
+
+    def post_task_execute(self, *, task_id: str, **facts: Any) -> None:
+        self._write("end", task_id, facts["success"], type(facts["error"]).__name__)
+
+    def post_task_return(self, *, task_id: str, **facts: Any) -> None:
+        self._write("return", task_id, facts["success"], type(facts["error"]).__name__)
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Told:
+    """Give hooks that write down what they are told."""
+    return Told(tmp_path / "told.txt")
