@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import linecache
 import sys
 import types
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 
 from headwater.errors import DefinitionError
 
-__all__ = ["create_temporary_module"]
+__all__ = ["create_temporary_module", "module_from_source"]
 
 _numbers = itertools.count(1)
 
@@ -27,9 +28,7 @@ def create_temporary_module(*functions: Callable[..., Any], module_name: str | N
         DefinitionError: The module name is taken, two functions have one name, or a name begins with
             an underscore, which marks helpers.
     """
-    name = module_name or f"temporary_module_{next(_numbers)}"
-    if name in sys.modules:
-        raise DefinitionError(f"A module '{name}' is already loaded. Choose another module_name.")
+    name = _free_name(module_name)
     module = ModuleType(name)
     for function in functions:
         if function.__name__.startswith("_"):
@@ -41,6 +40,38 @@ def create_temporary_module(*functions: Callable[..., Any], module_name: str | N
         setattr(module, function.__name__, _copy(function, name))
     sys.modules[name] = module
     return module
+
+
+def module_from_source(source: str, module_name: str | None = None) -> ModuleType:
+    """Return a new module that source text makes; messages and drawings find its lines.
+
+    Args:
+        source: The text of the module, which is executed.
+        module_name: Name of the module; made up where it is not given.
+
+    Raises:
+        DefinitionError: The module name is taken.
+        SyntaxError: The text is no Python.
+    """
+    name = _free_name(module_name)
+    module = ModuleType(name)
+    lines = source.splitlines(keepends=True)
+    code = compile(source, name, "exec")
+    linecache.cache[name] = (len(source), None, lines, name)
+    sys.modules[name] = module
+    try:
+        exec(code, module.__dict__)  # noqa: S102, as an import would
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _free_name(wanted: str | None) -> str:
+    name = wanted or f"temporary_module_{next(_numbers)}"
+    if name in sys.modules:
+        raise DefinitionError(f"A module '{name}' is already loaded. Choose another module_name.")
+    return name
 
 
 def _copy(function: Callable[..., Any], module: str) -> types.FunctionType:

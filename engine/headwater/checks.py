@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from headwater.errors import CheckFailed, InvalidModifier
 from headwater.shapes import plain
+from headwater.types import Type
 from headwater.values import Reference, unevaluated_in
 
 __all__ = [
@@ -78,6 +79,10 @@ class Check(ABC):
     def importance(self) -> Importance:
         """What follows when the check does not hold."""
         return self._importance
+
+    def refuses(self, of: Type) -> bool:
+        """Tell whether values of a type can never be judged, so that the graph need not be built."""
+        return False
 
     @abstractmethod
     def applies_to(self, datatype: Any) -> bool:

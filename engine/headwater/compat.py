@@ -67,8 +67,9 @@ ALIASES = {
     "hamilton.plugins.h_logging": "headwater.plugins.h_logging",
     "hamilton.plugins.h_pandas": "headwater.modifiers.h_pandas",
     "hamilton.plugins.h_pandera": "headwater.modifiers.h_pandera",
-    "hamilton.plugins.h_polars": "headwater.modifiers.h_polars",
-    "hamilton.plugins.h_polars_lazyframe": "headwater.modifiers.h_polars_lazyframe",
+    "hamilton.plugins.h_polars": "headwater.plugins.h_polars",
+    "hamilton.plugins.h_polars_lazyframe": "headwater.plugins.h_polars_lazyframe",
+    "hamilton.plugins.h_pyarrow": "headwater.plugins.h_pyarrow",
     "hamilton.plugins.h_pydantic": "headwater.modifiers.h_pydantic",
     "hamilton.plugins.h_rich": "headwater.plugins.h_rich",
     "hamilton.plugins.h_spark": "headwater.modifiers.h_spark",
@@ -106,8 +107,8 @@ class _AliasLoader(Loader):
         for name in public:
             # Importing a module of that name later would put it in the place of what is public.
             if f"{alias}.{name}" in ALIASES:
-                importlib.import_module(f"{alias}.{name}")
-                module.__dict__[name] = getattr(answering, name)
+                below, found = importlib.import_module(f"{alias}.{name}"), getattr(answering, name)
+                module.__dict__[name] = below if isinstance(found, ModuleType) else found
 
 
 def _answering(alias: str, home: ModuleType | None, public: Sequence[str]) -> Callable[[str], Any]:

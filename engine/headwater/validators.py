@@ -46,6 +46,10 @@ class Range(ThresholdCheck):
         """Say which range."""
         return f"{_between(self.limit)}."
 
+    def refuses(self, of: Type) -> bool:
+        """Tell whether texts are to be held against numbers."""
+        return of.name == "str" and all(isinstance(limit, (int, float)) for limit in self.limit)
+
     def validate(self, dataset: Any) -> Finding:
         """Count the values outside."""
         column = column_of(dataset)

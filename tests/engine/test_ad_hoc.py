@@ -1,12 +1,15 @@
 """Modules made from functions on the spot."""
 
+import inspect
+import math
 import sys
 
 import pytest
 
 from headwater import Driver, tag
-from headwater.ad_hoc import create_temporary_module
+from headwater.ad_hoc import create_temporary_module, module_from_source
 from headwater.errors import DefinitionError
+from headwater.function import read_function
 from headwater.results import DictResult
 
 
@@ -43,3 +46,22 @@ def test_functions_that_cannot_stand_together_are_refused() -> None:
         create_temporary_module(spend, spend)
     with pytest.raises(DefinitionError, match="'_helper' begins with an underscore"):
         create_temporary_module(_helper)
+
+
+def test_module_of_text_is_ready_for_a_driver_and_its_lines_are_found() -> None:
+    module = module_from_source(
+        "import math\n\ndef area(radius: float) -> float:\n    return math.pi * radius**2\n"
+    )
+
+    assert Driver({}, module, adapter=DictResult()).execute(["area"], inputs={"radius": 1.0}) == {
+        "area": math.pi
+    }
+    assert inspect.getsource(module.area).startswith("def area")
+    assert read_function(module.area).location.line == 3
+
+
+def test_module_of_wrong_text_leaves_nothing_behind() -> None:
+    with pytest.raises(ZeroDivisionError):
+        module_from_source("1 / 0", module_name="broken_text")
+
+    assert "broken_text" not in sys.modules

@@ -53,6 +53,15 @@ ALLOWED = (
         f"{ONLY_HERE}, at build|{OTHER_KIND}: DefinitionError for TypeError",
     ),
     Allowed("an adapter that is none", "driver_builder", f"no_adapter: {ONLY_HERE}"),
+    Allowed("a driver of what is no module", "driver_questions", f"module_is_no_module: {ONLY_HERE}"),
+    Allowed(
+        "overridden nodes in `execution_path`", "lifecycle_hooks", r"graph_hook_with_overrides: answer\[0\]"
+    ),
+    Allowed(
+        "the connection of `load_from.sql`",
+        "load_excel_and_sql_and_xml",
+        r"nodes\.connection\.type: there sqlite3\.Connection \| str, here typing\.Any",
+    ),
     # Mistakes that are told at another moment, or by another class
     Allowed(
         "a modifier that does not fit its function",

@@ -65,7 +65,7 @@ class Checking(Modifier):
 
     def _checked(self, node: Node, known: dict[str, Node], function: Function) -> list[Node]:
         checks, why = self.checks_on(node, function)
-        _require_no_table(node, checks, function)
+        _require_fits(node, checks, function)
         parts = _parts(node, known)
         fresh = [] if parts else [_remade(node, f"{node.name}_raw", node.arguments, node.call, Role.PART)]
         raw, *earlier = parts or fresh
@@ -142,7 +142,13 @@ def _check_node(node: Node, raw: Node, check: Check, name: str) -> Node:
     )
 
 
-def _require_no_table(node: Node, checks: Sequence[Check], function: Function) -> None:
+def _require_fits(node: Node, checks: Sequence[Check], function: Function) -> None:
+    for check in checks:
+        if check.refuses(node.type):
+            raise InvalidModifier(
+                f"{function.where} returns {node.type}, which cannot be held against "
+                f"{label_of(check)}={getattr(check, 'limit', None)!r}. Give a limit of its type."
+            )
     if not _is_known_table(node.type):
         return
     for check in checks:

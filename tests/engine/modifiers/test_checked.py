@@ -256,3 +256,18 @@ def test_custom_checks_are_instances() -> None:
         check_output_custom(Between)
     with pytest.raises(InvalidModifier, match="instances of DataValidator, not 5"):
         check_output_custom(5)
+
+
+def test_range_of_numbers_on_a_text_is_told_when_built(load) -> None:
+    module = load("""
+        from headwater import check_output
+
+        @check_output(range=(0, 1))
+        def name(x: int) -> str:
+            return str(x)
+    """)
+
+    with pytest.raises(
+        InvalidModifier, match=r"'name' returns str, which cannot be held against range=\(0, 1\)"
+    ):
+        expand(read_function(module.name))
