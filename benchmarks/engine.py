@@ -25,7 +25,7 @@ from engine_workloads import WORKLOADS, write_modules
 
 HERE = Path(__file__).parent
 PEER = HERE.parent / ".venv" / "peer" / "bin" / "python"
-ALONE = {"build 100000", "deep", "frame"}
+ALONE = {"build 100000", "deep", "frame", "memory"}
 """Workloads that the peer cannot do, or that say nothing of it."""
 
 Figures = dict[str, dict[str, float]]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
+from headwater.conditions import EVERY, Configuration
 from headwater.errors import (
     BuildFailed,
     Cycle,
@@ -35,6 +37,16 @@ def build_modules(
     also_accepts: AlsoAccepts | None = None,
 ) -> Graph:
     """Wire the functions of modules into a graph; arguments and errors are those of `build`."""
+    with _Uncollected():
+        return _built(modules, config, allow_overrides, also_accepts)
+
+
+def _built(
+    modules: Iterable[ModuleType | ModuleRecord],
+    config: Mapping[str, Any] | None,
+    allow_overrides: bool,
+    also_accepts: AlsoAccepts | None,
+) -> Graph:
     faults: list[DefinitionError] = []
     functions = [function for module in modules for function in feature_functions(_module(module), faults)]
     return _Build(config, allow_overrides, also_accepts, faults).of_functions(functions)
@@ -63,7 +75,25 @@ def build(
         DefinitionError: A function is wrong, a name is made twice, types do not fit, or nodes need
             themselves; several faults are told at once in a `BuildFailed`.
     """
-    return _Build(config, allow_overrides, also_accepts, []).of_functions(functions)
+    with _Uncollected():
+        return _Build(config, allow_overrides, also_accepts, []).of_functions(functions)
+
+
+class _Uncollected:
+    """Keeps Python's cyclic garbage collector out while a graph is built.
+
+    A build makes hundreds of thousands of objects and drops next to none of them. The collector would
+    look at all of them again and again, so that a graph of 100,000 nodes took 40 times as long as one
+    of 4,000, not 25 times.
+    """
+
+    def __enter__(self) -> None:
+        self._was_on = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        if self._was_on:
+            gc.enable()
 
 
 def assemble(
@@ -99,9 +129,12 @@ class _Build:
 
     def of_functions(self, functions: Iterable[Function]) -> Graph:
         made: list[Node] = []
+        known = self._config
+        if not isinstance(known, Configuration):
+            known = EVERY if known is None else Configuration(known)
         for function in functions:
             try:
-                made += expand(function, self._config)
+                made += expand(function, known)
             except DefinitionError as fault:
                 self._faults.append(fault)
         return self.of_nodes(made)

@@ -146,9 +146,9 @@ class _AliasFinder(MetaPathFinder):
             return None
         is_package = _is_package(fullname)
         if fullname not in ALIASES and not is_package:
+            # Without the name: `from hamilton.plugins import x` passes over an error that has it.
             raise ModuleNotFoundError(
-                f"Headwater does not answer for '{fullname}'. It answers for: {', '.join(ALIASES)}.",
-                name=fullname,
+                f"Headwater does not answer for '{fullname}'. It answers for: {', '.join(ALIASES)}."
             )
         return ModuleSpec(fullname, _AliasLoader(), origin="headwater", is_package=is_package)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from enum import StrEnum
@@ -119,12 +118,13 @@ class Location:
         return self._lines()[1]
 
     def _lines(self) -> tuple[int, int]:
-        code, self._code = self._code, None
+        code = self._code
         if code is not None:
             self._line = _def_line(code)
             # The body of a function that is only documented has no line of its own.
             last = max(line for _, _, line in code.co_lines() if line is not None)
             self._end_line = max(self._line, last)
+            self._code = None  # only now, since other threads may ask meanwhile
         return self._line, self._end_line
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -385,9 +385,10 @@ def _def_line(code: CodeType) -> int:
     import linecache
 
     first = code.co_firstlineno
-    lines = linecache.getlines(code.co_filename)
-    for number, line in enumerate(itertools.islice(lines, first - 1, None), first):
-        if line.split(maxsplit=1)[:1] == ["def"] or line.split(maxsplit=2)[:2] == ["async", "def"]:
+    lines = [] if code.co_name == "<lambda>" else linecache.getlines(code.co_filename)
+    for number in range(first, len(lines) + 1):
+        words = lines[number - 1].split(maxsplit=2)
+        if words[:1] == ["def"] or words[:2] == ["async", "def"]:
             return number
     return first
 

@@ -183,10 +183,11 @@ class Inspection:
 
         Arguments are those of `display_all_functions`.
         """
-        below = self.graph.downstream(*node_names)
-        parents = {source for name in below for source in self.graph.sources[name] if source in self.graph}
+        from headwater.display import with_sources
+
+        names = with_sources(self.graph, self.graph.downstream(*node_names))
         return self.display_all_functions(
-            output_file_path, render_kwargs, graphviz_kwargs, names=below | parents, **options
+            output_file_path, render_kwargs, graphviz_kwargs, names=names, **options
         )
 
     def visualize_execution(
@@ -291,12 +292,13 @@ class Inspection:
                 f"'{downstream_node_name}' needs is computed from it. Ask the other way round, or see "
                 "what_is_upstream_of()."
             )
-        around = {source for name in path for source in self.graph.sources[name] if source in self.graph}
+        from headwater.display import with_sources
+
         return self.display_all_functions(
             output_file_path,
             render_kwargs,
             graphviz_kwargs,
-            names=path if strict_path_visualization else path | around,
+            names=path if strict_path_visualization else with_sources(self.graph, path),
             path=path,
             **options,
         )

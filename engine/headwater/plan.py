@@ -241,6 +241,8 @@ def _needed(
     needed[nodes:] = b"\x01" * (len(wiring.blank) - nodes)  # literals and defaults are never let go
     for slot in wanted:
         needed[slot] = 1
+    if len(wanted) + len(wiring.inputs) >= nodes and _everything(needed, wiring, reads, supplied):
+        return [slot for slot in wiring.order if needed[slot] and slot not in supplied], needed, {}
     order: list[int] = []
     frees: dict[int, list[int]] = {}
     for slot in reversed(wiring.order):
@@ -255,6 +257,18 @@ def _needed(
                         frees[slot] = [read]
     order.reverse()
     return order, needed, frees
+
+
+def _everything(
+    needed: bytearray, wiring: Wiring, reads: Sequence[tuple[int, ...]], supplied: Mapping[int, str]
+) -> bool:
+    """Tell whether every node is wanted; if so, mark the inputs that are read, which is all that is left."""
+    inputs = set(wiring.inputs)
+    if supplied.keys() - inputs or not all([needed[slot] for slot in wiring.order if slot not in inputs]):  # noqa: C419
+        return False
+    for slot in inputs & set().union(*reads):
+        needed[slot] = 1
+    return True
 
 
 def _missing_input(graph: Graph, slots: Sequence[int], order: Sequence[int], given: set[str]) -> MissingInput:

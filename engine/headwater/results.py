@@ -124,9 +124,11 @@ def _special(outputs: Mapping[str, Any]) -> pd.DataFrame | None:
 
 
 def _flattened(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    import pandas as pd
+
     columns: dict[str, Any] = {}
     for name, value in outputs.items():
-        is_table = package_of(value) == "pandas" and hasattr(value, "columns")
+        is_table = isinstance(value, pd.DataFrame)
         parts = {f"{name}.{column}": value[column] for column in value} if is_table else {name: value}
         for column, part in parts.items():
             if column in columns:
@@ -142,11 +144,9 @@ def _misaligned(columns: Mapping[str, Any]) -> list[str] | None:
     """Return the columns whose index is not that of the first; None where not all are Series."""
     import pandas as pd
 
-    series = {name: value for name, value in columns.items() if isinstance(value, pd.Series)}
-    index = next(iter(series.values())).index if series else None
-    unlike = [
-        name for name, value in series.items() if not value.index.is_(index) and not value.index.equals(index)
-    ]
+    series = [(name, value.index) for name, value in columns.items() if isinstance(value, pd.Series)]
+    index = series[0][1] if series else None
+    unlike = [name for name, other in series if not other.is_(index) and not other.equals(index)]
     return unlike if unlike or len(series) == len(columns) else None
 
 

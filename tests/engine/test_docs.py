@@ -1,7 +1,7 @@
 """What the manual shows runs as it says, and what can be listed is in it.
 
-A `python` block of a page is a file, whose first line says its name. The `pycon` blocks of a page are one
-session, in a folder with these files. Files of tests are run by pytest.
+A `python` block of a page is a file, whose first line says its name. The `pycon` blocks of a page are typed
+one after the other in a folder with these files. Files of tests are run by pytest.
 """
 
 import os
@@ -15,6 +15,7 @@ import pytest
 from headwater import errors, modifiers
 from headwater.builder import Builder
 from headwater.caching import CachingBehavior
+from headwater.compat import ALIASES
 from headwater.driver import Driver
 from headwater.materialize.registry import LOADER_REGISTRY, SAVER_REGISTRY
 from headwater.validators import VALIDATORS
@@ -75,12 +76,12 @@ def untold(names: list[str] | set[str]) -> list[str]:
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if blocks(page, "pycon")], ids=lambda page: str(page.relative_to(ROOT))
 )
-def test_session_of_a_page_answers_as_shown(page: Path, tmp_path: Path) -> None:
+def test_examples_of_a_page_answer_as_shown(page: Path, tmp_path: Path) -> None:
     write_files(page, tmp_path)
-    session = tmp_path / "session.txt"
-    session.write_text("\n".join(blocks(page, "pycon")))
+    examples = tmp_path / "examples.txt"
+    examples.write_text("\n".join(blocks(page, "pycon")))
 
-    run(tmp_path, "-m", "doctest", "-o", "ELLIPSIS", "-o", "NORMALIZE_WHITESPACE", session.name)
+    run(tmp_path, "-m", "doctest", "-o", "ELLIPSIS", "-o", "NORMALIZE_WHITESPACE", examples.name)
 
 
 def test_tests_of_the_manual_pass(tmp_path: Path) -> None:
@@ -130,3 +131,15 @@ def test_every_behavior_of_the_cache_is_in_the_manual() -> None:
 
 def test_every_error_is_in_the_manual() -> None:
     assert untold([name for name in errors.__all__ if name[0].isupper()]) == []
+
+
+def test_plug_ins_are_where_the_manual_says_they_are() -> None:
+    there, not_there = MANUAL.read_text().split("## What is not there")
+    answered = {
+        name.rpartition(".")[2] for name in ALIASES if re.fullmatch(r"hamilton\.plugins\.h_\w+", name)
+    }
+    told = set(re.findall(r"\bh_\w+", there.split("## Hamilton code")[1]))
+    absent = set(re.findall(r"\bh_\w+", not_there))
+
+    assert told == answered
+    assert absent & answered == {"h_spark"}  # its modifiers are there, its adapters are not

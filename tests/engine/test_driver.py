@@ -1,5 +1,8 @@
 """The driver: executing, asking, and what it says when it cannot."""
 
+import gc
+import weakref
+
 import pandas as pd
 import pytest
 
@@ -249,3 +252,17 @@ def test_lineage_comes_in_the_order_of_computation(driver) -> None:
     assert driver.what_is_the_path_between("report", "orders") == []
     with pytest.raises(UnknownNode):
         driver.what_is_upstream_of("nothing")
+
+
+def test_driver_holds_no_inputs_once_it_is_done(load) -> None:
+    class Table:
+        """A value that can be watched."""
+
+    driver = Driver({}, load("def first(table: object) -> int:\n    return 1\n"), adapter=DictResult())
+    tables = [Table() for _ in range(5)]
+    watched = [weakref.ref(table) for table in tables]
+    while tables:
+        driver.execute(["first"], inputs={"table": tables.pop()})
+
+    gc.collect()
+    assert [reference() for reference in watched] == [None] * 5

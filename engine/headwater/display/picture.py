@@ -155,7 +155,7 @@ class _Drawn:
         self._tables: dict[tuple[str, ...], str] = {}
 
     def draw(self) -> None:
-        names = dict.fromkeys(self.graph.names if self.request.names is None else self.request.names)
+        names = dict.fromkeys(self._names())
         nodes = [node for name in names for node in self.graph.variants(name)]
         inputs = {node.name: node for node in nodes if node.role is Role.INPUT}
         computed = [node for node in nodes if node.role is not Role.INPUT]
@@ -209,6 +209,15 @@ class _Drawn:
             kind = Kind(base) if base in list(Kind) else Kind.FUNCTION
             self._named_styles[legend] = Box(f"legend {legend}", (kind,), legend, style=style)
         return style
+
+    def _names(self) -> list[str]:
+        """Return the names to show, in the order of the graph, so that a set of them is drawn alike twice."""
+        if self.request.names is None:
+            return list(self.graph.names)
+        wanted = set(self.request.names)
+        for name in wanted:
+            self.graph.variants(name)
+        return [name for name in self.graph.names if name in wanted]
 
     def _needs(self, node: Node, names: Collection[str], inputs: Mapping[str, Node]) -> None:
         """Draw the edges to a node, and its inputs as one table."""

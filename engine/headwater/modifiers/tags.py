@@ -46,6 +46,8 @@ class Tagging(Modifier):
 
     def expand(self, nodes: Sequence[Node], function: Function, config: Configuration) -> list[Node]:
         """Add the tags to the targeted nodes."""
+        if len(nodes) == 1 and self.target is None:  # most features are one node with tags
+            return [nodes[0].tagged(self.tags)]
         targets = targeted(nodes, self.target, function)
         return [node.tagged(self.tags) if node.name in targets else node for node in nodes]
 
