@@ -25,12 +25,14 @@ def create_temporary_module(*functions: Callable[..., Any], module_name: str | N
         module_name: Name of the module; made up where it is not given.
 
     Raises:
-        DefinitionError: The module name is taken, two functions have one name, or a name begins with
-            an underscore, which marks helpers.
+        DefinitionError: The module name is taken, something is no function, two functions have one name,
+            or a name begins with an underscore, which marks helpers.
     """
     name = _free_name(module_name)
     module = ModuleType(name)
     for function in functions:
+        if not isinstance(function, types.FunctionType):
+            raise DefinitionError(f"{function!r} is no function. Give functions defined with `def`.")
         if function.__name__.startswith("_"):
             raise DefinitionError(
                 f"'{function.__name__}' begins with an underscore, which marks helpers. Rename it."
@@ -74,8 +76,7 @@ def _free_name(wanted: str | None) -> str:
     return name
 
 
-def _copy(function: Callable[..., Any], module: str) -> types.FunctionType:
-    assert isinstance(function, types.FunctionType)
+def _copy(function: types.FunctionType, module: str) -> types.FunctionType:
     copy = types.FunctionType(
         function.__code__,
         function.__globals__,
@@ -87,5 +88,5 @@ def _copy(function: Callable[..., Any], module: str) -> types.FunctionType:
     copy.__annotations__ = dict(function.__annotations__)
     copy.__doc__ = function.__doc__
     copy.__dict__.update(function.__dict__)
-    copy.__module__ = module
+    copy.__module__, copy.__qualname__ = module, function.__name__  # where pickling looks for it
     return copy

@@ -13,6 +13,7 @@ from headwater import builder, driver
 from headwater.asynchronous import execute_plan
 from headwater.errors import InvalidInput, NodeFailed
 from headwater.graph_types import HamiltonNode
+from headwater.inspection import listed
 from headwater.lifecycle.api import ResultBuilder
 from headwater.lifecycle.base import BasePostGraphConstructAsync
 from headwater.results import DictResult, PandasDataFrameResult
@@ -111,6 +112,7 @@ class AsyncDriver(driver.Driver):
         """Compute outputs and return them by name; arguments and errors are those of `execute`."""
         if display_graph:
             raise InvalidInput("An async driver draws nothing while it executes. Use visualize_execution().")
+        final_vars = listed(final_vars)
         inputs, overrides = await _awaited(inputs or {}), await _awaited(overrides or {})
         run_id = str(uuid.uuid4())
         await self.adapter.acall(
@@ -137,6 +139,7 @@ class AsyncDriver(driver.Driver):
                 error=failure,
                 results=results,
             )
+            failure = None  # as in the plain driver
         return results
 
     async def _computed(
@@ -149,13 +152,12 @@ class AsyncDriver(driver.Driver):
         plan, given = self._prepare(self.graph, final_vars, overrides, inputs)
         try:
             return await execute_plan(plan, given, self.adapter.around_async(run_id))
-        except NodeFailed as error:
-            failure = error
-        # Callers that catch the function's own exception, as with the plain driver, still can.
-        cause = failure.__cause__
-        assert cause is not None
-        cause.add_note(str(failure))
-        raise cause
+        except NodeFailed as failure:
+            cause = driver.cause_of(failure)
+        try:
+            raise cause
+        finally:
+            del cause  # as in the plain driver
 
     def run(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse: the record of a run is kept by the plain driver only.

@@ -59,7 +59,7 @@ class _Execution:
         self._missing: dict[int, int] = {}
         self._readers: dict[int, list[int]] = {}
         self._begun: list[_Begun] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Awaitable[Any]] = {}
         self._running = 0
         self._failure: BaseException | None = None
         self._wake: asyncio.Future[None] | None = None
@@ -148,7 +148,7 @@ class _Execution:
 
     def _spread(self) -> None:
         for begun in self._begun:
-            self._tasks.add(asyncio.create_task(self._carry(begun)))
+            self._tasks[asyncio.create_task(self._carry(begun))] = begun.value
         self._running += len(self._begun)
         self._begun.clear()
 
@@ -197,6 +197,10 @@ class _Execution:
             task.cancel()
         if tasks:
             await asyncio.gather(*tasks, return_exceptions=True)
+        for task, value in self._tasks.items():
+            # A task that is cancelled before its first step has not looked at what it carries.
+            if task.cancelled() and iscoroutine(value):
+                value.close()
 
 
 def _counted(plan: Plan) -> list[int]:

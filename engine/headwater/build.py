@@ -162,7 +162,7 @@ class _Build:
                 self._faults.append(
                     DuplicateNode(
                         f"'{name}' is made twice: by {_made_by(first[name])} and by {_made_by(node)}. "
-                        "Rename one, or tell them apart with @config.when."
+                        f"{_told_apart(first[name], node)}"
                     )
                 )
                 continue
@@ -236,6 +236,14 @@ def _module_of(node: Node) -> str:
 
 def _made_by(node: Node) -> str:
     return f"'{node.function.name}' ({node.function.location})" if node.function else f"'{node.name}'"
+
+
+def _told_apart(first: Node, second: Node) -> str:
+    """Return what to do where two functions make a node, which may be one function that is met twice."""
+    one, other = first.function, second.function
+    if one is not other and one and other and (one.name, one.location) == (other.name, other.location):
+        return "It is one function: give its module once, and let it have one name there."
+    return "Rename one, or tell them apart with @config.when."
 
 
 def _cycles(graph: Graph) -> Iterable[Cycle]:

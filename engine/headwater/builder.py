@@ -226,7 +226,11 @@ class Builder:
 
     def copy(self) -> Self:
         """Return a builder in the same state, which may go another way."""
-        made = copy.copy(self)
+        return copy.copy(self)
+
+    def __copy__(self) -> Self:
+        made = type(self).__new__(type(self))
+        vars(made).update(vars(self))
         made.config = dict(self.config)
         made.modules = list(self.modules)
         made.adapters = list(self.adapters)

@@ -10,7 +10,8 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -62,6 +63,7 @@ ALIASES = {
     "hamilton.lifecycle.api": "headwater.lifecycle.api",
     "hamilton.lifecycle.base": "headwater.lifecycle.base",
     "hamilton.lifecycle.default": "headwater.plugins.shipped",
+    "hamilton.log_setup": "headwater.plugins.log_setup",
     "hamilton.models": "headwater.models",
     "hamilton.node": "headwater.lifecycle.views",
     "hamilton.plugins.h_logging": "headwater.plugins.h_logging",
@@ -83,6 +85,7 @@ ALIASES = {
     "hamilton.plugins.pydantic_extensions": "headwater.data_quality.schema_validators",
     "hamilton.registry": "headwater.materialize.registry",
     "hamilton.settings": "headwater.modifiers.deferred",
+    "hamilton.telemetry": "headwater.plugins.telemetry",
 }
 """Module names of Hamilton, and the modules that answer for them."""
 
@@ -135,6 +138,16 @@ def _is_package(name: str) -> bool:
     return any(alias.startswith(f"{name}.") for alias in ALIASES)
 
 
+_CONTRIBUTED = "hamilton.contrib."
+
+
+def _contributed(fullname: str, path: Sequence[str] | None) -> ModuleSpec | None:
+    """Return the spec of an installed package of dataflows, which are code like that of any user."""
+    if f"{fullname}." == _CONTRIBUTED:
+        path = [str(Path(entry) / "hamilton") for entry in sys.path]
+    return PathFinder.find_spec(fullname, path)
+
+
 class _AliasFinder(MetaPathFinder):
     """Finds every module below `hamilton`, before an installed package can."""
 
@@ -144,6 +157,8 @@ class _AliasFinder(MetaPathFinder):
         """Return the alias's spec, and an error for a part of Hamilton that is not answered for."""
         if fullname.partition(".")[0] != "hamilton":
             return None
+        if f"{fullname}.".startswith(_CONTRIBUTED):
+            return _contributed(fullname, path)
         is_package = _is_package(fullname)
         if fullname not in ALIASES and not is_package:
             # Without the name: `from hamilton.plugins import x` passes over an error that has it.

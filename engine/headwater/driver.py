@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from headwater.build import assemble, build_modules
-from headwater.errors import InvalidInput, NodeFailed, UnknownNode, did_you_mean
+from headwater.errors import InvalidInput, NodeFailed, UnknownNode, add_note, did_you_mean
 from headwater.graph import Graph
 from headwater.graph_types import HamiltonNode
-from headwater.inspection import Inspection, Wanted
+from headwater.inspection import Inspection, Wanted, listed
 from headwater.instances import is_instance, misfit
 from headwater.lifecycle.adapters import AdapterSet
 from headwater.node import Node, Role
-from headwater.plan import Around, Plan, make_plan
+from headwater.plan import Around, Plan, keep_plan, make_plan
 from headwater.results import DefaultAdapter, DictResult, PandasDataFrameResult, SimplePythonGraphAdapter
 from headwater.runs import NodeRun, Recorder, Run
 
 if TYPE_CHECKING:
     from headwater.display import Drawing
 
-__all__ = ["Driver", "Variable"]
+__all__ = ["Driver", "Variable", "cause_of"]
 
 Variable = HamiltonNode
-
-_PLANS_KEPT = 64
 
 
 class Driver(Inspection):
@@ -71,7 +69,7 @@ class Driver(Inspection):
             from headwater.executors.fanout import check_fan_outs
 
             check_fan_outs(self.graph)
-        self._plans: dict[tuple[tuple[str, ...], frozenset[str]], Plan] = {}
+        self._plans: dict[Hashable, Plan] = {}
         self._last: tuple[list[Wanted], frozenset[str], Plan] | None = None
         # Without adapters that look on, an execution needs no id and nobody is told of it.
         self._is_watched = bool(
@@ -106,12 +104,13 @@ class Driver(Inspection):
         """
         if not self._is_watched:
             return self._result(self._values(self.graph, final_vars, overrides, inputs))
+        wanted = listed(final_vars)
         return self._watched(
             self.graph,
-            final_vars,
+            wanted,
             overrides,
             inputs,
-            lambda run_id: self._result(self._values(self.graph, final_vars, overrides, inputs, run_id)),
+            lambda run_id: self._result(self._values(self.graph, wanted, overrides, inputs, run_id)),
         )
 
     def _watched(
@@ -132,10 +131,11 @@ class Driver(Inspection):
             inputs=inputs,
             overrides=overrides,
         )
-        made, failure = None, None
+        made: Any = None
+        failure: BaseException | None = None
         try:
             made = execute(run_id)
-        except Exception as error:
+        except BaseException as error:
             failure = error
             raise
         finally:
@@ -147,6 +147,7 @@ class Driver(Inspection):
                 error=failure,
                 results=made,
             )
+            failure = None  # as in `_values`
         return made
 
     def _values(
@@ -158,12 +159,14 @@ class Driver(Inspection):
         run_id: str = "",
     ) -> dict[str, Any]:
         plan, given = self._prepare(graph, final_vars, overrides or {}, inputs or {})
-        failure: NodeFailed
         try:
             return self._run_plan(graph, plan, given, run_id)
-        except NodeFailed as failed:
-            failure = failed
-        _raise_cause(failure)
+        except NodeFailed as failure:
+            cause = cause_of(failure)
+        try:
+            raise cause
+        finally:
+            del cause  # its traceback holds this frame: a circle would keep the values of the execution
 
     def _run_plan(
         self, graph: Graph, plan: Plan, given: Mapping[str, Any], run_id: str, around: Around | None = None
@@ -212,11 +215,12 @@ class Driver(Inspection):
             MissingInput: An input that is needed was not given.
             InvalidInput: An input is of the wrong type, unknown, or given twice.
         """
-        self._validate(self.graph, final_vars, overrides, inputs)
+        wanted = listed(final_vars)
+        self._validate(self.graph, wanted, overrides, inputs)
         run = Run()
 
         def record(run_id: str) -> dict[str, Any]:
-            plan, given = self._prepare(self.graph, final_vars, overrides or {}, inputs or {})
+            plan, given = self._prepare(self.graph, wanted, overrides or {}, inputs or {})
             recorder = Recorder(
                 run, self.adapter.around(run_id), profile=profile, gather=gather, on_node=on_node
             )
@@ -227,7 +231,7 @@ class Driver(Inspection):
             return values
 
         try:
-            run.values = self._watched(self.graph, final_vars, overrides, inputs, record)
+            run.values = self._watched(self.graph, wanted, overrides, inputs, record)
         except Exception as error:
             run.error = error
         return run
@@ -372,12 +376,13 @@ class Driver(Inspection):
         warnings.warn(
             "raw_execute() is old. Use execute() with DictResult.", DeprecationWarning, stacklevel=2
         )
+        wanted = listed(final_vars)
         made: dict[str, Any] = self._watched(
             self.graph,
-            final_vars,
+            wanted,
             overrides,
             inputs,
-            lambda run_id: self._values(self.graph, final_vars, overrides, inputs, run_id),
+            lambda run_id: self._values(self.graph, wanted, overrides, inputs, run_id),
         )
         return made
 
@@ -395,9 +400,16 @@ class Driver(Inspection):
         given = {**self.config, **inputs, **overrides}
         last = self._last
         # To compare the lists is several times faster than to make a key of thousands of names.
-        if last is not None and graph is self.graph and last[0] == final_vars and last[1] == given.keys():
+        # Called by its name, since an array of names would compare them one by one.
+        if (
+            last is not None
+            and graph is self.graph
+            and last[0].__eq__(final_vars) is True
+            and last[1] == given.keys()
+        ):
             return last[2], given
-        outputs = tuple([v if v.__class__ is str else self._output_name(v) for v in final_vars])
+        wanted = listed(final_vars)
+        outputs = tuple([v if v.__class__ is str else self._output_name(v) for v in wanted])
         if graph is not self.graph:
             return self._planned(graph, outputs, given), given
         key = (outputs, frozenset(given))
@@ -407,11 +419,10 @@ class Driver(Inspection):
             for name, _ in plan.given:
                 if name in self.config and name not in overrides:
                     self._check_type(graph, graph[name], self.config[name], "Configuration key")
-            while len(self._plans) >= _PLANS_KEPT:
-                # Another thread may have been here just now.
-                self._plans.pop(next(iter(self._plans), key), None)
-            self._plans[key] = plan
-        self._last = list(final_vars), key[1], plan
+            if not overrides.keys().isdisjoint(self.config):
+                return plan, given  # not kept: some of the configuration was not looked at
+            keep_plan(self._plans, key, plan)
+        self._last = wanted, key[1], plan
         return plan, given
 
     def _planned(self, graph: Graph, outputs: Sequence[str], given: Mapping[str, Any]) -> Plan:
@@ -465,9 +476,9 @@ class Driver(Inspection):
         if verdict is None:
             verdict = is_instance(value, node.type)
         if verdict is False:
-            readers = [graph[reader].where for reader in graph.readers[node.name]]
+            readers = ", ".join(graph[reader].where for reader in graph.readers[node.name][:3])
             raise InvalidInput(
-                f"{kind} '{node.name}' must be {node.type}, as {', '.join(readers[:3])} asks for it, but is "
+                f"{kind} '{node.name}' must be {node.type}, as {readers} asks for it, but is "
                 f"{misfit(value, node.type)}."
             )
 
@@ -489,12 +500,12 @@ def _gives_values(adapter: object) -> bool:
     return type(adapter) is DictResult
 
 
-def _raise_cause(failure: NodeFailed) -> NoReturn:
-    # Callers that catch the function's own exception, as Hamilton raises it, still can.
+def cause_of(failure: NodeFailed) -> BaseException:
+    """Return what a feature function raised, for callers that catch it as Hamilton raises it, with a note."""
     cause = failure.__cause__
     assert cause is not None
-    cause.add_note(str(failure))
-    raise cause
+    add_note(cause, str(failure))
+    return cause
 
 
 def _same(around: Around, task_id: str) -> Around:

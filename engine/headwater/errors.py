@@ -36,7 +36,9 @@ __all__ = [
     "NodeFailed",
     "TypeMismatch",
     "UnknownNode",
+    "add_note",
     "did_you_mean",
+    "in_words",
 ]
 
 
@@ -50,6 +52,24 @@ def did_you_mean(name: str, known: Iterable[str], limit: int = 3) -> str:
     quoted = [repr(found) for found in near]
     listed = quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
     return f" Did you mean {listed}?"
+
+
+def in_words(error: BaseException) -> str:
+    """Return the class and the message of an exception, whatever its class does when it is asked."""
+    try:
+        message = str(error)
+        return f"{type(error).__name__}: {message}" if message else type(error).__name__
+    except Exception as fault:
+        return f"{type(error).__name__} (its message cannot be made: {type(fault).__name__})"
+
+
+def add_note(error: BaseException, note: str) -> None:
+    """Add a note to an exception, once: an exception that is raised again still has its notes."""
+    try:
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
+    except Exception:  # noqa: S110, a class that takes no notes must not hide what it tells
+        pass
 
 
 class HeadwaterError(Exception):

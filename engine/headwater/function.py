@@ -210,7 +210,7 @@ def functions_of(
         [item for item in vars(module).items() if isinstance(item[1], FunctionType)], key=_by_name
     ):
         if not found.__name__.startswith("_"):
-            defined = found.__module__
+            defined = found.__module__ or ""
             if defined == home or defined.startswith(inside):
                 try:
                     yield read(found)
@@ -268,12 +268,12 @@ class _Reader:
         plain = not (code.co_flags & _VARIADIC or code.co_kwonlyargcount or code.co_posonlyargcount)
         if extra and ("__wrapped__" in extra or "__signature__" in extra):
             plain = False
-            defined = _unwrapped(fn).__code__
+            defined = _code_within(fn)
         else:
             defined = code
         location = Location(fn.__module__, defined.co_filename, 0, 0, defined)
         hints = self._hints(fn, location)
-        parameters = self._plain(fn, code, hints) if plain else _signature(fn, hints)
+        parameters = self._plain(fn, code, hints) if plain else _signature(fn, hints, location)
         returns = hints.get("return", MISSING)
         return Function(
             fn.__name__,
@@ -332,7 +332,7 @@ class _Reader:
             found = {name: self._evaluate(hint, names) for name, hint in annotations.items()}
             if any(map(_holds_text, found.values())):
                 return get_type_hints(fn, include_extras=True)
-        except (NameError, AttributeError, SyntaxError, TypeError) as error:
+        except Exception as error:
             raise DefinitionError(
                 f"{location}: '{fn.__name__}' has an annotation that cannot be resolved: {error}. "
                 "Import the name where the module is loaded, or correct it."
@@ -349,9 +349,16 @@ class _Reader:
         return self._evaluated[key]
 
 
-def _signature(fn: Callable[..., Any], hints: Mapping[str, Any]) -> tuple[Parameter, ...]:
+def _signature(fn: Callable[..., Any], hints: Mapping[str, Any], location: Location) -> tuple[Parameter, ...]:
     import inspect
 
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError) as error:
+        raise DefinitionError(
+            f"{location}: '{fn.__name__}' has no signature that can be read: {error}. Let its decorators use "
+            "functools.wraps on a plain function."
+        ) from error
     return tuple(
         Parameter(
             name=parameter.name,
@@ -359,14 +366,19 @@ def _signature(fn: Callable[..., Any], hints: Mapping[str, Any]) -> tuple[Parame
             kind=ParameterKind(parameter.kind.description.replace("-", " ")),
             default=MISSING if parameter.default is inspect.Parameter.empty else parameter.default,
         )
-        for parameter in inspect.signature(fn).parameters.values()
+        for parameter in parameters
     )
 
 
-def _unwrapped(fn: Callable[..., Any]) -> Any:
+def _code_within(fn: Callable[..., Any]) -> CodeType:
+    """Return the code of the function inside the decorators; what they wrap may also be no function."""
     import inspect
 
-    return inspect.unwrap(fn)
+    try:
+        code: CodeType = inspect.unwrap(fn).__code__
+    except (AttributeError, ValueError):
+        code = fn.__code__
+    return code
 
 
 def _cleaned(doc: Any) -> str | None:
@@ -396,4 +408,5 @@ def _def_line(code: CodeType) -> int:
 def _holds_text(hint: Any) -> bool:
     if isinstance(hint, (str, ForwardRef)):
         return True
-    return any(map(_holds_text, getattr(hint, "__args__", ())))
+    args = getattr(hint, "__args__", None)
+    return isinstance(args, tuple) and any(map(_holds_text, args))

@@ -117,7 +117,8 @@ class Code:
         trace: TracebackType | None = error.__traceback__
         while trace is not None and trace.tb_frame.f_code is not part.run.__code__:
             trace = trace.tb_next
-        assert trace is not None  # the error was raised while this code ran
+        if trace is None:  # the part could not even begin, since the stack is full
+            raise error
         slot = part.slots[trace.tb_lineno - 2]
         known = trace.tb_frame.f_locals
         received = [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
+from typing import Any
 
 from headwater.errors import HeadwaterError, UnknownNode
 from headwater.node import Node, Role
@@ -120,6 +122,17 @@ class Graph:
             UnknownNode: No node has one of the names.
         """
         return self._closure(names, self.readers)
+
+    def _repr_mimebundle_(
+        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **kwargs: Any
+    ) -> dict[str, str]:
+        # By its name, since drawings are made of graphs and not the other way round.
+        bundle: dict[str, str] = (
+            importlib.import_module("headwater.display")
+            .draw(self)
+            ._repr_mimebundle_(include, exclude, **kwargs)
+        )
+        return bundle
 
     def _closure(self, names: Iterable[str], edges: Mapping[str, tuple[str, ...]]) -> set[str]:
         pending = [node.name for name in names for node in self.variants(name)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from headwater.node import Node
 if TYPE_CHECKING:
     from headwater.display import Drawing
 
-__all__ = ["Inspection", "Wanted"]
+__all__ = ["Inspection", "Wanted", "listed"]
 
 Wanted = str | Callable[..., Any] | HamiltonNode
 """A node by its name, the feature function that makes it, or its description."""
@@ -59,10 +59,13 @@ class Inspection:
 
         Args:
             tag_filter: For each tag key a value, several of which one must match, or None for any.
+
+        Raises:
+            InvalidInput: What is given for a key is neither text nor texts nor None.
         """
         nodes = self.graph.nodes
         if tag_filter:
-            wanted = tag_filter.items()
+            wanted = [(key, _tag_values(key, values)) for key, values in tag_filter.items()]
             nodes = tuple(n for n in nodes if all(_has_tag(n, key, values) for key, values in wanted))
         return HamiltonNode.all_of(nodes, self.graph)
 
@@ -117,8 +120,9 @@ class Inspection:
         """
         from headwater.export import executed, export_nodes
 
-        self.validate_execution(final_vars, overrides, inputs)
-        outputs = map(self._output_name, final_vars)
+        wanted = listed(final_vars)
+        self.validate_execution(wanted, overrides, inputs)
+        outputs = map(self._output_name, wanted)
         names = executed(self.graph, outputs, {**self.config, **(inputs or {}), **(overrides or {})})
         return export_nodes(self.graph, names)
 
@@ -309,11 +313,34 @@ class Inspection:
         return self.display_all_functions()._repr_mimebundle_(include, exclude, **kwargs)
 
 
-def _has_tag(node: Node, key: str, wanted: str | list[str] | None) -> bool:
+def listed(final_vars: Iterable[Wanted]) -> list[Wanted]:
+    """Return what is asked for as a list, since a generator can be gone through only once.
+
+    Raises:
+        InvalidInput: It is one text, whose letters would be taken for names.
+    """
+    if isinstance(final_vars, str):
+        raise InvalidInput(f"What to compute must be a list. Write [{final_vars!r}], not {final_vars!r}.")
+    return list(final_vars)
+
+
+def _tag_values(key: str, wanted: Any) -> Collection[str] | None:
+    """Return the values of which a tag must have one, None for any."""
+    if wanted is None:
+        return None
+    values = [wanted] if isinstance(wanted, str) else wanted
+    if not isinstance(values, Collection) or not values:
+        raise InvalidInput(
+            f"tag_filter: the tag {key!r} cannot be asked for {wanted!r}. Give a text, a list of texts of "
+            "which one must match, or None for any value."
+        )
+    return values
+
+
+def _has_tag(node: Node, key: str, wanted: Collection[str] | None) -> bool:
     if key not in node.tags:
         return False
     if wanted is None:
         return True
     actual = node.tags[key]
-    held = set(actual) if isinstance(actual, tuple) else {actual}
-    return bool(held & set([wanted] if isinstance(wanted, str) else wanted))
+    return any(value in wanted for value in (actual if isinstance(actual, tuple) else (actual,)))

@@ -54,7 +54,7 @@ def misfit(value: Any, wanted: Type) -> str:
 
 
 def _elements(value: Any, wanted: Type) -> bool | None:
-    if isinstance(value, tuple) and not _repeats(wanted.args) and len(value) != len(wanted.args):
+    if _has_places(wanted) and len(value) != len(wanted.args):
         return False
     return _all_or_any([_fits(item, type_) for _, _, item, type_ in _parts(value, wanted)], all)
 
@@ -68,16 +68,17 @@ def _parts(value: Any, wanted: Type) -> Iterator[tuple[str, int, Any, Type]]:
         for index, (key, item) in enumerate(value.items()):
             yield "key", index, key, args[0]
             yield "value", index, item, args[1]
-    elif isinstance(value, tuple) and not _repeats(args):
+    elif _has_places(wanted):
         for index, (item, type_) in enumerate(zip(value, args, strict=False)):
             yield "item", index, item, type_
-    elif isinstance(value, (list, tuple, set, frozenset)):
+    elif isinstance(value, (list, tuple, set, frozenset)) and (len(args) == 1 or wanted.name == "tuple"):
         for index, item in enumerate(value):
             yield "item", index, item, args[0]
 
 
-def _repeats(args: tuple[Type, ...]) -> bool:
-    return len(args) == 2 and args[1].name == "..."
+def _has_places(wanted: Type) -> bool:
+    """Tell whether each element has a type of its own, as in `tuple[int, str]`."""
+    return wanted.name == "tuple" and not (len(wanted.args) == 2 and wanted.args[1].name == "...")
 
 
 def _all_or_any(

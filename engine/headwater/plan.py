@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from headwater.errors import CheckFailed, MissingInput, NodeFailed, UnknownNode, did_you_mean
+from headwater.errors import CheckFailed, MissingInput, NodeFailed, UnknownNode, did_you_mean, in_words
 from headwater.graph import Graph
 from headwater.node import Node
 from headwater.shapes import summary
@@ -15,7 +15,7 @@ from headwater.wiring import Wiring
 if TYPE_CHECKING:
     from headwater.generated import Code
 
-__all__ = ["Around", "Plan", "call_it", "make_plan"]
+__all__ = ["Around", "Plan", "call_it", "keep_plan", "make_plan"]
 
 Around = Callable[[Node, Callable[..., Any], Sequence[Any]], Any]
 """Computes a node in place of `call(*args)`: for hooks, records, caches."""
@@ -31,6 +31,10 @@ _RUNS_BEFORE = 3
 
 _WORTH_COMPILING = 20e-6
 """Seconds a node: where the features themselves take longer, generated code would save nothing."""
+
+
+_PLANS_KEPT = 64
+"""Of one driver, which may be asked for other outputs each time."""
 
 
 class Plan:
@@ -166,7 +170,7 @@ class Plan:
             f"{argument.parameter}: {summary(value)}"
             for argument, value in zip(node.arguments, received, strict=True)
         ]
-        lines = [f"{node.where} failed with {type(error).__name__}: {error}"]
+        lines = [f"{node.where} failed with {in_words(error)}"]
         if shown:
             lines.append(f"It received {', '.join(shown)}.")
         chain = self._chain(slot)
@@ -213,6 +217,14 @@ def make_plan(graph: Graph, outputs: Iterable[str], given: Iterable[str]) -> Pla
         raise _missing_input(graph, missing, order, set(supplied.values()))
     here = [(name, slot) for slot, name in supplied.items() if needed[slot]]
     return Plan(wiring, order, reads, frees, here, wanted, slots)
+
+
+def keep_plan(plans: dict[Hashable, Any], key: Hashable, plan: Any) -> None:
+    """Keep a plan under a key for the next time, and let go of the oldest where there are many."""
+    if len(plans) >= _PLANS_KEPT:
+        oldest, *_ = plans  # in one step, since another thread may be here at the same time
+        plans.pop(oldest, None)
+    plans[key] = plan
 
 
 def _with_defaults(wiring: Wiring, supplied: Mapping[int, str]) -> Sequence[tuple[int, ...]]:
@@ -277,8 +289,9 @@ def _missing_input(graph: Graph, slots: Sequence[int], order: Sequence[int], giv
     computed = {nodes[slot].name for slot in order}
     lines = [f"{len(missing)} inputs are missing:" if len(missing) > 1 else "An input is missing:"]
     for name in missing:
-        readers = [graph[reader].where for reader in graph.readers[name] if reader in computed]
-        asked = f" needed by {', '.join(readers[:3])}" if readers else " asked for itself"
+        readers = [reader for reader in graph.readers[name] if reader in computed]
+        places = ", ".join(graph[reader].where for reader in readers[:3])
+        asked = f" needed by {places}" if readers else " asked for itself"
         lines.append(f"- '{name}' ({graph[name].type}),{asked}.{did_you_mean(name, given)}")
     lines.append("Give them in inputs={...} or in the configuration.")
     return MissingInput("\n".join(lines), missing)

@@ -12,13 +12,14 @@ from headwater.values import Reference, Unevaluated, describe
 __all__ = ["plain", "summary"]
 
 _DEPTH = 8
+_SHAPED = ("numpy", "pandas", "polars", "pyarrow")
 
 
 def summary(value: Any) -> str:
     """Return the type and shape of a value, as `Series[float64] (104 rows)` or `float`."""
     name = type(value).__name__
-    shape = getattr(value, "shape", None)
-    if package_of(value) in ("pandas", "polars", "numpy", "pyarrow") and isinstance(shape, tuple) and shape:
+    shape = getattr(value, "shape", None) if package_of(value) in _SHAPED else None
+    if isinstance(shape, tuple) and shape:
         dtype = getattr(value, "dtype", None)
         typed = f"{name}[{dtype}]" if dtype is not None else name
         columns = f" x {shape[1]:,} columns" if len(shape) > 1 else ""

@@ -1,7 +1,9 @@
 """Modules made from functions on the spot."""
 
+import functools
 import inspect
 import math
+import pickle
 import sys
 
 import pytest
@@ -65,3 +67,18 @@ def test_module_of_wrong_text_leaves_nothing_behind() -> None:
         module_from_source("1 / 0", module_name="broken_text")
 
     assert "broken_text" not in sys.modules
+
+
+@pytest.mark.parametrize("what", [functools.partial(spend, 1), len, "spend"])
+def test_only_functions_become_a_module(what) -> None:
+    with pytest.raises(DefinitionError, match="is no function"):
+        create_temporary_module(what)
+
+
+def test_function_of_a_function_can_be_pickled_in_its_module() -> None:
+    def local(orders: int) -> int:
+        return orders + 1
+
+    module = create_temporary_module(local)
+
+    assert pickle.loads(pickle.dumps(module.local)) is module.local

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import textwrap
+import warnings
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
@@ -225,6 +226,23 @@ def test_a_failure_before_anything_is_awaited_leaves_no_coroutine_behind(plan):
     with pytest.raises(NodeFailed, match="'fails'"):
         run(plan(source, "top", given=["x"]), x=1)
     gc.collect()  # a coroutine that was never awaited would warn now
+
+
+def test_a_stop_from_outside_leaves_no_coroutine_behind(plan):
+    source = """
+        async def first() -> int:
+            raise SystemExit
+
+        async def second() -> int:
+            return 1
+    """
+    for outputs in (("first", "second"), ("second", "first")):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            with pytest.raises(SystemExit):
+                run(plan(source, *outputs))
+            gc.collect()
+        assert told == []
 
 
 def test_cancelling_the_caller_cancels_everything(plan):

@@ -363,3 +363,13 @@ def test_all_variants_filtered_by_a_configuration_are_what_it_builds(
         return
 
     assert [node for node in graph.nodes if node.role is not Role.INPUT] == features
+
+
+def test_function_that_is_met_twice_is_told_as_such(load) -> None:
+    module = load("def first() -> int:\n    return 1\n\nagain = first\n")
+
+    with pytest.raises(DuplicateNode, match="It is one function: give its module once"):
+        build(functions_of(module), {})
+    del module.again
+    with pytest.raises(DuplicateNode, match="It is one function: give its module once"):
+        build([*functions_of(module), *functions_of(module)], {})

@@ -1,5 +1,6 @@
 """The builder: drivers put together step by step."""
 
+import copy
 import json
 
 import pytest
@@ -48,7 +49,8 @@ def test_wrong_use_is_told(tmp_path, monkeypatch, wrong, error, told) -> None:
         wrong(Builder())
 
 
-def test_copy_goes_another_way(load) -> None:
+@pytest.mark.parametrize("copied", [Builder.copy, copy.copy])
+def test_copy_goes_another_way(load, copied) -> None:
     first = Builder().with_modules(load(FEATURES)).with_config({"orders": 1})
     second = first.copy().with_config({"orders": 10})
 

@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+import headwater
 from headwater import compat
 from headwater.errors import HeadwaterError
 
@@ -191,6 +192,21 @@ def test_modules_are_reached_through_their_packages(activated) -> None:
     assert frame is sys.modules["hamilton.experimental.decorators.parameterize_frame"]
     with pytest.raises(AttributeError, match=r"does not answer for 'hamilton\.experimental\.h_cache' yet"):
         _ = experimental.h_cache
+
+
+def test_contributed_dataflows_are_those_that_are_installed(activated, tmp_path, monkeypatch) -> None:
+    package = tmp_path / "hamilton" / "contrib" / "prices"
+    package.mkdir(parents=True)
+    (tmp_path / "hamilton" / "contrib" / "__init__.py").write_text("from hamilton import telemetry\n")
+    (package / "__init__.py").write_text("from hamilton.function_modifiers import tag\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    prices = importlib.import_module("hamilton.contrib.prices")
+
+    assert prices.tag is headwater.tag
+    assert not sys.modules["hamilton.contrib"].telemetry.is_telemetry_enabled()
+    with pytest.raises(ModuleNotFoundError, match=r"hamilton\.contrib\.costs"):
+        importlib.import_module("hamilton.contrib.costs")
 
 
 def test_part_that_is_not_answered_for_is_told(activated) -> None:

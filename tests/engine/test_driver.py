@@ -1,15 +1,35 @@
 """The driver: executing, asking, and what it says when it cannot."""
 
 import gc
+import sys
+import threading
 import weakref
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from headwater import Driver
 from headwater.checks import Importance
 from headwater.errors import CheckFailed, InvalidInput, MissingInput, UnknownNode
+from headwater.lifecycle import GraphExecutionHook
 from headwater.results import DictResult, SimplePythonGraphAdapter
+
+
+class Told(GraphExecutionHook):
+    """Keeps how executions end."""
+
+    def __init__(self) -> None:
+        self.ends: list[tuple[bool, type]] = []
+
+    def run_before_graph_execution(self, **facts: object) -> None:
+        pass
+
+    def run_after_graph_execution(
+        self, *, success: bool, error: BaseException | None, **facts: object
+    ) -> None:
+        self.ends.append((success, type(error)))
+
 
 SPEND = """
     from headwater import tag
@@ -223,6 +243,12 @@ def test_variables_are_filtered_by_tags(driver) -> None:
     assert len(names()) == 7
 
 
+@pytest.mark.parametrize("wanted", [3, True, []])
+def test_tag_filter_that_nothing_could_match_is_refused(driver, wanted: object) -> None:
+    with pytest.raises(InvalidInput, match=r"the tag 'owner' cannot be asked for .* Give a text"):
+        driver.list_available_variables(tag_filter={"owner": wanted})
+
+
 def test_variable_describes_its_node(driver) -> None:
     variables = {variable.name: variable for variable in driver.list_available_variables()}
 
@@ -266,3 +292,117 @@ def test_driver_holds_no_inputs_once_it_is_done(load) -> None:
 
     gc.collect()
     assert [reference() for reference in watched] == [None] * 5
+
+
+def test_exception_that_is_raised_again_has_one_note(load) -> None:
+    module = load("WRONG = ValueError()\n\ndef first() -> int:\n    raise WRONG\n")
+    driver = Driver({}, module, adapter=DictResult())
+    for _ in range(5):
+        with pytest.raises(ValueError):
+            driver.execute(["first"])
+
+    assert len(module.WRONG.__notes__) == 1
+
+
+@pytest.mark.parametrize("hooks", [(), (Told,)], ids=["plain", "watched"])
+def test_failure_lets_values_go_without_the_garbage_collector(load, hooks) -> None:
+    module = load("""
+        import weakref
+
+        held = []
+
+        class Value:
+            pass
+
+        def first() -> object:
+            value = Value()
+            held.append(weakref.ref(value))
+            return value
+
+        def second(first: object) -> int:
+            raise ValueError
+    """)
+    driver = Driver({}, module, adapter=[DictResult(), *(hook() for hook in hooks)])
+    gc.disable()
+    try:
+        for _ in range(5):
+            with pytest.raises(ValueError):
+                driver.execute(["second"])
+            assert module.held.pop()() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("hooks", [(), (Told,)], ids=["plain", "watched"])
+def test_what_is_asked_for_may_be_any_collection_but_a_text(load, hooks) -> None:
+    module = load("def first() -> int:\n    return 1\n\ndef second() -> int:\n    return 2\n")
+    driver = Driver({}, module, adapter=[DictResult(), *(hook() for hook in hooks)])
+    names = ["first", "second"]
+
+    for _ in range(2):
+        for wanted in (names, tuple(names), dict.fromkeys(names), np.array(names), pd.Index(names)):
+            assert driver.execute(wanted) == {"first": 1, "second": 2}
+        assert driver.execute(iter(names)) == {"first": 1, "second": 2}
+        assert driver.run(iter(names)).values == {"first": 1, "second": 2}
+        with pytest.raises(InvalidInput, match=r"Write \['first'\], not 'first'"):
+            driver.execute("first")
+    assert '"second"' in driver.export_execution(iter(names))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_hooks_are_told_that_a_stop_from_outside_is_no_success(load, error) -> None:
+    told = Told()
+    driver = Driver({}, load(f"def first() -> int:\n    raise {error.__name__}\n"), adapter=told)
+
+    with pytest.raises(error):
+        driver.execute(["first"])
+    assert told.ends == [(False, error)]
+
+
+def test_override_of_the_configuration_does_not_hide_its_fault_for_later(load) -> None:
+    driver = Driver({"x": "text"}, load("def first(x: int) -> int:\n    return x\n"), adapter=DictResult())
+
+    assert driver.execute(["first"], overrides={"x": 1}) == {"first": 1}
+    with pytest.raises(InvalidInput, match="Configuration key 'x' must be int"):
+        driver.execute(["first"])
+
+
+def test_threads_share_a_driver(load) -> None:
+    module = load("\n".join(f"def f{i}(x: int) -> int: return x * {i}" for i in range(100)))
+    driver = Driver({}, module, adapter=DictResult())
+    wrong: list[object] = []
+
+    def work(x: int) -> None:
+        try:
+            for step in range(400):
+                i = (7 * step + x) % 100
+                found = driver.execute([f"f{i}"], inputs={"x": x})
+                if found != {f"f{i}": x * i}:
+                    wrong.append(found)
+        except Exception as error:
+            wrong.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work, args=(x,)) for x in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert wrong == []
+
+
+def test_feature_may_execute_the_driver_that_executes_it(load) -> None:
+    module = load("""
+        drivers = []
+
+        def factorial(n: int) -> int:
+            return n * drivers[0].execute(["factorial"], inputs={"n": n - 1})["factorial"] if n else 1
+    """)
+    module.drivers.append(Driver({}, module, adapter=DictResult()))
+
+    for _ in range(4):
+        assert module.drivers[0].execute(["factorial"], inputs={"n": 10}) == {"factorial": 3_628_800}

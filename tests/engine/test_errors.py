@@ -15,7 +15,9 @@ from headwater.errors import (
     MissingInput,
     NodeFailed,
     UnknownNode,
+    add_note,
     did_you_mean,
+    in_words,
 )
 
 
@@ -82,3 +84,32 @@ def test_error_survives_the_way_from_another_process(error: HeadwaterError) -> N
     assert type(there) is type(error)
     assert str(there) == str(error)
     assert {k: str(v) for k, v in vars(there).items()} == {k: str(v) for k, v in vars(error).items()}
+
+
+class Mute(ValueError):
+    """Says nothing and takes nothing."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+    def add_note(self, note: str) -> None:
+        raise RuntimeError("no notes")
+
+
+def test_exception_is_told_whatever_it_does_when_it_is_asked() -> None:
+    assert in_words(ValueError("wrong")) == "ValueError: wrong"
+    assert in_words(Mute()) == "Mute (its message cannot be made: RuntimeError)"
+
+
+def test_note_is_added_once_and_refused_in_silence() -> None:
+    error, mute = ValueError(), Mute()
+    for _ in range(2):
+        add_note(error, "here")
+        add_note(mute, "here")
+
+    assert error.__notes__ == ["here"]
+    assert not hasattr(mute, "__notes__")
+
+
+def test_exception_without_a_message_is_told_by_its_class() -> None:
+    assert in_words(StopIteration()) == "StopIteration"

@@ -132,3 +132,61 @@ def test_annotation_that_names_nothing_is_told_with_its_place(load, annotation) 
     ) as told:
         read_function(module.spend)
     assert "Import the name where the module is loaded" in str(told.value)
+
+
+@pytest.mark.parametrize("annotation", ["TYPES['x']", "1 / 0", "int[", "print.nowhere"])
+def test_annotation_that_fails_in_any_way_is_told_with_its_place(load, annotation) -> None:
+    module = load(f"TYPES = {{}}\n\ndef first() -> {annotation!r}:\n    return 1\n")
+
+    with pytest.raises(DefinitionError, match=r"features\.py:3: 'first' has an annotation that cannot be"):
+        list(functions_of(module))
+
+
+def test_annotation_with_arguments_that_are_no_types_is_read(load) -> None:
+    module = load("""
+        class Column:
+            __args__ = 5
+
+        def first() -> Column():
+            return 1
+    """)
+
+    assert [function.name for function in functions_of(module)] == ["first"]
+
+
+def test_function_that_belongs_to_no_module_is_passed_over(load) -> None:
+    module = load("def first() -> int:\n    return 1\n\ndef second() -> int:\n    return 2\n")
+    module.second.__module__ = None
+
+    assert [function.name for function in functions_of(module)] == ["first"]
+
+
+def test_wrapper_of_something_that_has_no_code_is_read(load) -> None:
+    module = load("""
+        import functools
+
+        base = functools.partial(pow, 2)
+
+        def power(exp: int) -> int:
+            return base(exp)
+
+        power.__wrapped__ = base
+        power.__signature__ = __import__("inspect").signature(lambda exp: None)
+    """)
+
+    (power,) = functions_of(module)
+    assert [parameter.name for parameter in power.parameters] == ["exp"]
+    assert str(power.location) == f"{module.__file__}:5"
+
+
+def test_wrapper_of_itself_is_told_with_its_place(load) -> None:
+    module = load("def first() -> int:\n    return 1\n\nfirst.__wrapped__ = first\n")
+
+    with pytest.raises(DefinitionError, match=r"features\.py:1: 'first' has no signature that can be read"):
+        list(functions_of(module))
+
+
+def test_location_of_a_lambda_is_its_own_line(load) -> None:
+    module = load("first = lambda x: x\n\n\ndef second() -> int:\n    return 1\n")
+
+    assert read_function(module.first).location.line == 1

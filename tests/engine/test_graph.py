@@ -132,3 +132,12 @@ def test_one_node_of_several_variants_must_be_chosen(load) -> None:
     assert len(graph.variants("holidays")) == 2
     with pytest.raises(HeadwaterError, match='has 2 variants: region != "UK"; region = "UK"'):
         graph["holidays"]
+
+
+def test_graph_shows_itself_in_a_notebook(load) -> None:
+    graph = build(functions_of(load("def spend(orders: int) -> int:\n    return orders\n")), {})
+
+    shown = graph._repr_mimebundle_()
+    assert "spend" in shown["image/svg+xml"]
+    assert shown["text/html"].startswith("<div")
+    assert set(graph._repr_mimebundle_(include=["text/plain"])) == {"text/plain"}

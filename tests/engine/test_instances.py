@@ -11,6 +11,13 @@ import pytest
 from headwater.instances import is_instance, misfit
 from headwater.types import Type
 
+_First = typing.TypeVar("_First")
+_Second = typing.TypeVar("_Second")
+
+
+class _Pair(tuple[Any, ...], typing.Generic[_First, _Second]):
+    """A collection whose type arguments are not those of its elements."""
+
 
 @pytest.mark.parametrize(
     ("value", "annotation", "verdict"),
@@ -44,6 +51,9 @@ from headwater.types import Type
         ({1, "b"}, set[int], False),
         ([1], typing.Sequence[int], True),
         (["a"], collections.abc.Iterable[int], False),
+        (("a", "b"), typing.Sequence[str], True),
+        (("a", 1), typing.Iterable[str], False),
+        (_Pair((1, "a")), _Pair[int, str], True),
         (len, collections.abc.Callable[[str], int], True),
         (pd.Series([1]), pd.Series, True),
         (pd.Series([1]), pd.DataFrame, False),

@@ -16,7 +16,7 @@ from headwater.errors import MissingInput, NodeFailed
 from headwater.function import Function, Location, Parameter, functions_of
 from headwater.graph import Graph
 from headwater.node import Node
-from headwater.plan import call_it, make_plan
+from headwater.plan import call_it, keep_plan, make_plan
 from headwater.types import ANY
 from headwater.values import MISSING
 
@@ -241,3 +241,30 @@ def test_stop_from_outside_is_no_failure_of_a_node(load) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         plan.execute({})
+
+
+@pytest.mark.parametrize("way", ["loop", "around", "code"])
+def test_failure_whose_message_cannot_be_made_is_told(load, way) -> None:
+    module = load("""
+        class Mute(Exception):
+            def __str__(self) -> str:
+                raise RuntimeError
+
+        def first() -> int:
+            raise Mute
+    """)
+    plan = make_plan(build(functions_of(module), {}), ["first"], ())
+    if way == "code":
+        plan.compile()
+
+    with pytest.raises(NodeFailed, match="'first' failed with Mute") as told:
+        plan.execute({}, call_it if way == "around" else None)
+    assert type(told.value.__cause__) is module.Mute
+
+
+def test_oldest_plans_are_let_go() -> None:
+    plans: dict[Any, int] = {}
+    for number in range(100):
+        keep_plan(plans, number, number)
+
+    assert list(plans) == list(range(36, 100))

@@ -85,8 +85,10 @@ def test_failed_run_keeps_what_was_recorded_and_tells_the_node(load) -> None:
 
 
 @pytest.mark.parametrize("executor", ["MultiThreadingExecutor", "MultiProcessingExecutor"])
-def test_record_has_the_nodes_of_tasks_wherever_they_ran(load, executor) -> None:
+def test_record_has_the_nodes_of_tasks_wherever_they_ran(load, monkeypatch, tmp_path, executor) -> None:
     from headwater import executors
+
+    monkeypatch.syspath_prepend(tmp_path)  # a process that is started afresh imports the module itself
 
     module = load("""
         from headwater import Collect, Parallelizable

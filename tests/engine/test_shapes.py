@@ -75,3 +75,12 @@ def test_figures_that_hold_themselves_come_to_an_end() -> None:
     endless.append(endless)
 
     json.dumps(plain(endless))
+
+
+def test_value_of_another_library_is_not_asked_for_its_shape() -> None:
+    class Remote:
+        @property
+        def shape(self) -> tuple[int, ...]:
+            raise ConnectionError("gone")
+
+    assert summary(Remote()) == "Remote"

@@ -19,7 +19,7 @@ from headwater.caching.runs import CachedRun
 from headwater.caching.stores.base import MetadataStore, ResultRetrievalError, ResultStore
 from headwater.caching.stores.file import FileResultStore
 from headwater.caching.stores.sqlite import SQLiteMetadataStore
-from headwater.errors import HeadwaterError, did_you_mean
+from headwater.errors import HeadwaterError, did_you_mean, in_words
 from headwater.fingerprints import fingerprint
 from headwater.graph import Graph
 from headwater.lifecycle.base import BaseDoNodeExecute, BasePreGraphExecute
@@ -172,7 +172,7 @@ class HamiltonCacheAdapter(BasePreGraphExecute, BaseDoNodeExecute):
         try:
             value = view.node.call(*view.positional(kwargs))
         except Exception as error:
-            self._log(run, CachingEventType.FAILED_EXECUTION, view.name, task_id, msg=str(error))
+            self._log(run, CachingEventType.FAILED_EXECUTION, view.name, task_id, msg=in_words(error))
             raise
         self._log(run, CachingEventType.EXECUTE_NODE, view.name, task_id)
         return value

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from headwater.errors import add_note, in_words
+
 __all__ = ["Failure"]
 
 
@@ -38,7 +40,7 @@ class Failure:
         if self.cause is not None:
             error.__cause__ = self.cause.revive()
         else:
-            error.add_note(f"In the worker process:\n{self.trace.rstrip()}")
+            add_note(error, f"In the worker process:\n{self.trace.rstrip()}")
         return error
 
 
@@ -46,12 +48,12 @@ def _pickled(error: BaseException) -> bytes:
     for described in _descriptions(error):
         try:
             pickled = pickle.dumps(described)
-            told = str(_unpickled(pickled))
-            if described is not error or told == str(error):
+            told = in_words(_unpickled(pickled))
+            if described is not error or told == in_words(error):
                 return pickled
         except Exception:  # noqa: S112, whatever hinders it, the next description is plainer
             continue
-    return pickle.dumps(Exception(_in_words(error)))
+    return pickle.dumps(Exception(in_words(error)))
 
 
 def _descriptions(error: BaseException) -> Iterator[Any]:
@@ -59,14 +61,10 @@ def _descriptions(error: BaseException) -> Iterator[Any]:
     yield error
     kind = type(error)
     yield kind, error.args, vars(error)
-    yield kind, (str(error),), {}
+    yield kind, (in_words(error).partition(": ")[2],), {}
     for base in kind.__mro__[1:]:
         if issubclass(base, BaseException):
-            yield base, (_in_words(error),), {}
-
-
-def _in_words(error: BaseException) -> str:
-    return f"{type(error).__qualname__}: {error}"
+            yield base, (in_words(error),), {}
 
 
 def _unpickled(pickled: bytes) -> BaseException:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 from headwater.errors import HeadwaterError
@@ -14,6 +14,7 @@ from headwater.executors.taskplan import TaskPlan, make_task_plan
 from headwater.executors.tasks import RunContext
 from headwater.graph import Graph
 from headwater.node import Node
+from headwater.plan import keep_plan
 
 __all__ = ["InvalidExecutorException", "TaskBasedGraphExecutor", "require_static"]
 
@@ -36,7 +37,7 @@ class TaskBasedGraphExecutor:
         """Take the manager; nothing is started before `execute`."""
         self.execution_manager = execution_manager
         self.grouping_strategy = grouping_strategy or GroupByRepeatableBlocks()
-        self._plans: dict[tuple[tuple[str, ...], frozenset[str]], tuple[Graph, TaskPlan]] = {}
+        self._plans: dict[Hashable, tuple[Graph, TaskPlan]] = {}
 
     def plan(self, graph: Graph, outputs: Iterable[str], given: Iterable[str]) -> TaskPlan:
         """Return the tasks that compute outputs from values that are given.
@@ -50,7 +51,7 @@ class TaskBasedGraphExecutor:
         known, plan = self._plans.get(key, (None, None))
         if plan is None or known is not graph:
             plan = make_task_plan(graph, key[0], key[1], self.grouping_strategy)
-            self._plans[key] = (graph, plan)
+            keep_plan(self._plans, key, (graph, plan))
         return plan
 
     def execute(

@@ -69,9 +69,10 @@ class SynchronousLocalTaskExecutor(TaskExecutor):
 
     def can_submit_task(self) -> bool:
         """Tell whether the task before has been run."""
-        if self._last is not None and not self._last.is_pending:
-            self._last = None  # its values must not outlive it
-        return self._last is None
+        last = self._last
+        if last is not None and not last.is_pending:
+            self._last = last = None  # its values must not outlive it
+        return last is None
 
 
 class MultiThreadingExecutor(PoolExecutor):

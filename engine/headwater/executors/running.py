@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from time import sleep
 from typing import Any
 
-from headwater.errors import NodeFailed
+from headwater.errors import NodeFailed, add_note
 from headwater.executors.base import TaskExecutor, TaskFuture
 from headwater.executors.dataflow import DataFlow, Ready
 from headwater.executors.managers import ExecutionManager
@@ -184,7 +184,7 @@ def _located(error: Exception, task: TaskImplementation, plan: TaskPlan) -> Exce
     """Return an error that also says in which task it was raised, and for whose sake that was run."""
     where = f"It was raised in the task '{task.task_id}'."
     if not isinstance(error, NodeFailed):
-        error.add_note(where)
+        add_note(error, where)
         return error
     lines = [str(error)]
     if task.task_id != error.node:

@@ -264,7 +264,7 @@ def execute_task(task: TaskImplementation, around: Around | None) -> dict[str, A
     failure: BaseException | None = None
     try:
         results = spec.plan.execute(task.dynamic_inputs, around)
-    except Exception as error:
+    except BaseException as error:
         failure = error.__cause__ or error
         raise
     finally:

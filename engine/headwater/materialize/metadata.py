@@ -54,12 +54,17 @@ def get_dataframe_metadata(df: Any) -> dict[str, Any]:
     """Describe a table: rows, columns, column names and data types; None for what it cannot tell."""
     schema = _schema(df)
     described = {
-        "rows": len(df) if hasattr(df, "__len__") else None,
+        "rows": _rows(df),
         "columns": None if schema is None else len(schema),
         "column_names": None if schema is None else [name for name, _ in schema],
         "datatypes": None if schema is None else [dtype for _, dtype in schema],
     }
     return {DATAFRAME_METADATA: {**_VERSION, **described}}
+
+
+def _rows(df: Any) -> int | None:
+    """Return how many rows there are; None for a lazy table, and for what has no rows."""
+    return len(df) if hasattr(df, "__len__") and not isinstance(df, (str, bytes)) else None
 
 
 def _schema(df: Any) -> list[tuple[Any, str]] | None:
@@ -87,9 +92,8 @@ def get_sql_metadata(query_or_table: Any, results: Any) -> dict[str, Any]:
     """
     text = str(query_or_table)
     is_query = _QUERY.search(text) is not None
-    rows = results if isinstance(results, int) else len(results) if hasattr(results, "__len__") else None
     described = {
-        "rows": rows,
+        "rows": results if isinstance(results, int) else _rows(results),
         "query": text if is_query else None,
         "table_name": None if is_query else text,
         "timestamp": time.time(),

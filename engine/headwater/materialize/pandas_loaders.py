@@ -8,6 +8,7 @@ from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Any, ClassVar
 
+from headwater.errors import InvalidInput
 from headwater.materialize.builtin import UNSET
 from headwater.materialize.metadata import get_dataframe_metadata, get_file_metadata, get_sql_metadata
 from headwater.materialize.tables import TableLoader
@@ -231,7 +232,7 @@ class PandasPickleReader(_PandasLoader):
         """Take the one that is given for both."""
         path = None if self.path is UNSET else self.path
         if (path is None) is (self.filepath_or_buffer is None):
-            raise ValueError("load_from.pickle: give either path= or filepath_or_buffer=.")
+            raise InvalidInput("load_from.pickle: give either path= or filepath_or_buffer=.")
         self.filepath_or_buffer = self.filepath_or_buffer or path
         self.path = UNSET
 

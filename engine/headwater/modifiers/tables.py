@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from headwater.columns import package_of
-from headwater.errors import did_you_mean
+from headwater.errors import InvalidInput, did_you_mean
 from headwater.types import ANY, Type, class_of, public_name
 
 __all__ = [
@@ -148,11 +148,11 @@ def renamed(columns: Sequence[str], of: str, table: Any) -> Any:
     """Return a table with its columns renamed, in their order.
 
     Raises:
-        ValueError: The table does not have as many columns as there are names.
+        InvalidInput: The table does not have as many columns as there are names.
     """
     present = columns_of(table)
     if len(present) != len(columns):
-        raise ValueError(
+        raise InvalidInput(
             f"'{of}' made {len(present)} columns ({', '.join(map(repr, present))}) for {len(columns)} names: "
             f"{', '.join(map(repr, columns))}. Make one for each, in this order."
         )

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any, NoReturn, overload
 
 from headwater.driver import Driver
-from headwater.errors import InvalidInput, InvalidModifier, NodeFailed, did_you_mean
+from headwater.errors import InvalidInput, InvalidModifier, NodeFailed, add_note, did_you_mean
 from headwater.function import Function, ModuleRecord, as_function, functions_of
 from headwater.node import Role
 
@@ -141,5 +141,5 @@ def _raise(error: Exception) -> NoReturn:
     cause = error.__cause__ if isinstance(error, NodeFailed) else None
     if cause is None:
         raise error
-    cause.add_note(str(error))
+    add_note(cause, str(error))
     raise cause

@@ -100,3 +100,14 @@ def test_notes_are_kept():
     error.add_note("look at the data")
 
     assert _sent(error).__notes__[0] == "look at the data"
+
+
+class Mute(ValueError):
+    """Cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def test_an_exception_that_cannot_be_told_arrives_as_what_it_was():
+    assert type(_sent(Mute(1))) is Mute

@@ -64,4 +64,5 @@ def test_query_is_told_from_a_table() -> None:
 
     assert (query["rows"], query["query"], query["table_name"]) == (1, "select a from orders", None)
     assert (table["rows"], table["query"], table["table_name"]) == (7, None, "orders")
+    assert get_sql_metadata("orders", "7 rows")["sql_metadata"]["rows"] is None
     assert get_sql_metadata("selected_orders", None)["sql_metadata"]["table_name"] == "selected_orders"
