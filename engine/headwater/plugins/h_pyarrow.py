@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from headwater.columns import package_of
 from headwater.errors import InvalidInput
 from headwater.lifecycle.api import ResultBuilder
 from headwater.materialize.packages import needed
@@ -27,6 +28,9 @@ class PyarrowTableResult(ResultBuilder):
                 "several are joined. Ask for one table."
             )
         (only,) = outputs.values()
+        if package_of(only) == "pandas":
+            # The rows alone, as other packages hand them over; pandas would add its index as a column.
+            return pa.Table.from_pandas(only, preserve_index=False).replace_schema_metadata(None)
         if hasattr(only, "__arrow_c_stream__"):
             return pa.table(only)
         return needed("pyarrow.interchange", "An Arrow table").from_dataframe(only)
