@@ -36,7 +36,9 @@ def test_lazy_frame_is_not_collected() -> None:
     assert PolarsLazyFrameResult().build_result(a=A, b=A).collect().equals(pl.DataFrame({"a": A, "b": A}))
 
 
-@pytest.mark.parametrize("table", [pd.DataFrame({"u": [1, 2]}, index=["x", "y"]), TABLE, pa.table({"u": [1, 2]})])
+@pytest.mark.parametrize(
+    "table", [pd.DataFrame({"u": [1, 2]}, index=["x", "y"]), TABLE, pa.table({"u": [1, 2]})]
+)
 def test_table_becomes_an_arrow_table(table) -> None:
     assert PyarrowTableResult().build_result(t=table).to_pydict() == {"u": [1, 2]}
 
