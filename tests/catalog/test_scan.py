@@ -234,6 +234,43 @@ def test_variants_stand_side_by_side_under_their_conditions(catalog, git_repo):
     assert catalog.count(Feature) == 1
 
 
+def test_ways_of_a_feature_that_a_configuration_chooses_are_one_version(catalog, git_repo):
+    source = (
+        "from headwater import *\nfrom headwater.modifiers import *\n"
+        "def _text(x: int, width: int) -> str: ...\n"
+        "@config.when(kind='a')\n"
+        "@pipe_output(step(_text, width=source('width')).when(size='large'), step(_text, 3).when(size='small'))\n"
+        "def spend__a(x: int) -> int: ...\n"
+        "@pipe_input(step(_text, 3).when(size='large'), on_input='y')\n"
+        "def rate(x: int, y: int) -> int: ...\n"
+    )
+    git_repo.commit("Add", files={"f.py": source})
+    catalog.scan()
+
+    rate, spend = catalog.rows()["features"]
+    assert (spend["name"], spend["variant"]) == ("spend", "spend__a")
+    assert (spend["type"], spend["condition"]) == ("int | str", 'kind = "a"')
+    assert [(name, optional) for _, name, _, optional in spend["needs"]] == [("x", False), ("width", True)]
+    assert {part["name"] for part in spend["parts"]} == {"spend.raw", "spend.with_text"}
+    assert (rate["type"], rate["condition"]) == ("int", "")
+    assert [(name, optional) for _, name, _, optional in rate["needs"]] == [("x", False), ("y", False)]
+
+
+def test_a_declared_input_is_no_feature(catalog, git_repo):
+    source = (
+        "from headwater import external_input\n"
+        "@external_input(owner='crm')\ndef email() -> str:\n    'As typed.'\n"
+        "def domain(email: str) -> str:\n    return email\n"
+    )
+    git_repo.commit("Add", files={"f.py": source})
+    catalog.scan()
+
+    [domain] = catalog.rows()["features"]
+    assert domain["name"] == "domain"
+    assert [name for _, name, *_ in domain["needs"]] == ["email"]
+    assert catalog.diagnostics() == []
+
+
 def test_the_nodes_of_a_check_fold_into_their_feature(catalog, git_repo):
     source = (
         "from hamilton.function_modifiers import check_output, tag\n"
@@ -278,6 +315,18 @@ def test_a_wrong_modifier_is_a_diagnostic_and_the_other_features_count(catalog, 
     assert "extract_columns" in message
 
 
+def test_a_function_that_cannot_be_expanded_at_all_ends_no_scan(catalog, git_repo):
+    nested = "".join(f"@subdag(f{n})\ndef f{n + 1}(f{n}: int) -> int: ...\n" for n in range(300))
+    source = f"from headwater import *\ndef f0(x: int) -> int: ...\n{nested}"
+    git_repo.commit("Add", files={"p/f.py": source})
+    catalog.scan()
+
+    names = {row["name"] for row in catalog.rows()["features"]}
+    told = [message for _, _, message, _, _ in catalog.diagnostics()]
+    assert {"f0", "f1", "f9"} <= names
+    assert len(names) + len(told) == 301
+
+
 def test_scanning_runs_nothing_of_the_repository(catalog, git_repo, tmp_path):
     mark = tmp_path / "ran"
     git_repo.commit(
@@ -300,6 +349,38 @@ def test_a_constant_elsewhere_is_part_of_what_a_feature_says(catalog, git_repo):
 
     assert [row["tags"] for row in catalog.rows()["features"]] == [{"owner": "growth"}, {"owner": "finance"}]
     assert catalog.count(Definition) == 1
+
+
+def test_a_function_elsewhere_that_a_modifier_takes_in_is_part_of_what_a_feature_says(catalog, git_repo):
+    feature = (
+        "from hamilton.function_modifiers import pipe_output, source, step, subdag\nfrom p import lib\n"
+        "@pipe_output(step(lib._scaled, by=source('factor')))\ndef a(x: int) -> int:\n    return x\n"
+        "@subdag(lib)\ndef b(rate: float) -> float:\n    return rate\n"
+    )
+    helper = "def _scaled(x: int, by: int) -> {0}: ...\ndef rate({1}: float) -> float: ...\n"
+    other = "def c(x: int) -> int:\n    return x\n"
+    git_repo.commit(
+        "Add", files={"p/f.py": feature, "p/lib.py": helper.format("int", "base"), "p/other.py": other}
+    )
+    catalog.scan()
+    git_repo.commit("Retype the helper", files={"p/lib.py": helper.format("float", "base")})
+    retyped = catalog.scan()
+    git_repo.commit("Rename what the sub-graph needs", files={"p/lib.py": helper.format("float", "top")})
+    catalog.scan()
+    git_repo.commit("Move the helper", files={"p/lib.py": "\n\n" + helper.format("float", "top")})
+    moved = catalog.scan()
+
+    types = {(row["name"], row["from"]): row["type"] for row in catalog.rows()["features"]}
+    needs = {
+        (row["name"], row["from"]): [name for _, name, *_ in row["needs"]]
+        for row in catalog.rows()["features"]
+    }
+    assert (types["a", 0], types["a", 1]) == ("int", "float")
+    assert needs["a", 1] == ["x", "factor"]
+    assert (needs["b", 0], needs["b", 2]) == (["base"], ["top"])
+    assert retyped.blobs == 2  # the helper, and the module that takes it in
+    assert (retyped.opened, retyped.ended) == (1, 1)
+    assert (moved.opened, moved.ended) == (0, 0)
 
 
 def test_declared_dataflows_are_kept_over_time(catalog, git_repo):
@@ -502,20 +583,27 @@ def test_text_that_a_database_refuses_is_stored_all_the_same(catalog, git_repo):
 _BODIES = st.sampled_from(
     ["return x", "return x + 1", "return OTHER", '"""Doc."""\n    return x', "return ("]
 )
-_FUNCTIONS = st.dictionaries(st.sampled_from("abc"), _BODIES, max_size=3)
+_FUNCTIONS = st.dictionaries(st.sampled_from(["a", "b", "c", "_d"]), _BODIES, max_size=3)
+_TAKING = st.sampled_from(
+    ["pipe_output(step(_d))", "pipe_output(step(far.a))", "subdag(far.b)", "subdag(far)", "subdag(three)"]
+    + ["mutate(a)", "does(c)", "does(far._d)"]
+)
 _PATHS = st.sampled_from(["p/one.py", "p/two.py", "three.py", "tests/four.py", "p/__init__.py"])
 _OWNERS = st.sampled_from(["'growth'", "'finance'", "LIMIT", "print()"])
 
 
 @st.composite
 def _sources(draw) -> str:
-    """A module with a constant for others, a tag that may come from another module, and functions."""
+    """A module with a constant for others, and functions that may take something from other modules."""
     lines = [f"LIMIT = {draw(_OWNERS)}", "from p.one import LIMIT as OTHER"]
-    lines += ["from hamilton.function_modifiers import tag"] + ["#"] * draw(st.integers(0, 2))
+    lines += ["from hamilton.function_modifiers import *"] + ["#"] * draw(st.integers(0, 2))
+    lines += [f"from p import {draw(st.sampled_from(['one', 'two']))} as far", "import three"]
     for name, body in draw(_FUNCTIONS).items():
         if draw(st.booleans()):
             lines.append(f"@tag(owner={draw(st.sampled_from(['OTHER', 'LIMIT', 'unknown', '1']))})")
-        lines.append(f"def {name}(x: int) -> int:\n    {body}")
+        if draw(st.booleans()):
+            lines.append(f"@{draw(_TAKING)}")
+        lines.append(f"def {name}(x: {draw(st.sampled_from(['int', 'float']))}) -> int:\n    {body}")
     return "\n".join(lines) + "\n"
 
 

@@ -30,5 +30,5 @@ __all__ = [
     "read_tree",
 ]
 
-READER_VERSION = "2"
+READER_VERSION = "3"
 """Changes when the same source is read differently; catalogs then read their history anew."""

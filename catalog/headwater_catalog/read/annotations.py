@@ -35,7 +35,14 @@ _CLASS_MAKERS: Final = frozenset(
 _TYPE_VARIABLES: Final = frozenset({"typing.TypeVar", "typing_extensions.TypeVar"})
 
 _LITERALS: Final = frozenset({"typing.Literal", "typing_extensions.Literal"})
-_ANNOTATED: Final = frozenset({"typing.Annotated", "typing_extensions.Annotated"})
+_ANNOTATED: Final = frozenset(
+    {
+        "hamilton.htypes.column",
+        "headwater.htypes.column",
+        "typing.Annotated",
+        "typing_extensions.Annotated",
+    }
+)
 
 
 class Annotations:
@@ -48,13 +55,15 @@ class Annotations:
 
     def type(self, node: ast.expr, module: Module) -> tuple[Type, str | None]:
         """Return the type of an annotation in a module, and why it is only known as text, if so."""
-        self._steps = _MAX_STEPS
+        around, self._steps = self._steps, _MAX_STEPS  # a literal in a type may hold a type
         try:
             return self._type(node, module, 0), None
         except NotKnown as unknown:
             return Type(source_text(node)), unknown.reason
         except RecursionError:
             return Type(source_text(node)), "it is nested too deeply"
+        finally:
+            self._steps = around
 
     def _type(self, node: ast.expr, module: Module, depth: int) -> Type:
         self._steps -= 1
@@ -81,7 +90,7 @@ class Annotations:
         return tuple(self._type(node, module, depth + 1) for node in nodes)
 
     def _named(self, node: ast.expr, module: Module, depth: int) -> Type:
-        found = self._found(node, module)
+        found = self.found(node, module)
         if isinstance(found, Reference):
             return NONE if found.name == "types.NoneType" else _plain(found.name)
         expression, home = found.expression, found.module
@@ -91,7 +100,7 @@ class Annotations:
 
     def _made(self, found: Value, call: ast.Call) -> Type:
         """Return the type that `T = TypeVar("T")` or `UserId = NewType("UserId", int)` makes."""
-        maker = self._found(call.func, found.module)
+        maker = self.found(call.func, found.module)
         first = call.args[0] if call.args else None
         if isinstance(maker, Reference) and isinstance(first, ast.Constant) and first.value == found.name:
             if maker.name in _TYPE_VARIABLES:
@@ -101,13 +110,13 @@ class Annotations:
         raise NotKnown(f"'{found.name}' is made by a call of '{source_text(call.func)}'")
 
     def _generic(self, base: ast.expr, arguments: list[ast.expr], module: Module, depth: int) -> Type:
-        found = self._found(base, module)
+        found = self.found(base, module)
         if not isinstance(found, Reference):
             raise NotKnown(f"'{found.name}' is an alias that takes types")
         if found.name in _LITERALS:
             return Type("typing.Literal", tuple(self._literal(node, module) for node in arguments))
         if found.name in _ANNOTATED and arguments:
-            return Type.named(found.name, self._type(arguments[0], module, depth + 1))
+            return Type.named("typing.Annotated", self._type(arguments[0], module, depth + 1))
         return Type.named(found.name, *self._types(arguments, module, depth))
 
     def _literal(self, node: ast.expr, module: Module) -> Type:
@@ -119,11 +128,16 @@ class Annotations:
             raise NotKnown(f"'{describe(value)}' is no literal")
         return Type(repr(value))
 
-    def _found(self, node: ast.expr, module: Module) -> Value | Reference:
+    def found(self, node: ast.expr, module: Module) -> Value | Reference:
+        """Return what a name means, dots in it followed.
+
+        Raises:
+            NotKnown: It is no name, or the text does not settle it.
+        """
         if isinstance(node, ast.Name):
             found = self._scope.name(node.id, module)
         elif isinstance(node, ast.Attribute):
-            owner = self._found(node.value, module)
+            owner = self.found(node.value, module)
             if isinstance(owner, Value):
                 raise NotKnown(f"'{source_text(node)}' is an attribute of a value")
             found = self._scope.attribute(owner, node.attr)

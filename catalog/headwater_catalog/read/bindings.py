@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from headwater_catalog.read.changes import changes_in, is_reached_into
 from headwater_catalog.read.pieces import Piece
 
-__all__ = ["Binding", "Bindings", "Constant", "Definition", "Import", "Opaque", "bindings_of"]
+__all__ = ["Binding", "Bindings", "Constant", "Definition", "Fields", "Import", "Opaque", "bindings_of"]
 
 _FunctionDef = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -45,6 +45,21 @@ class Constant:
 @dataclass(frozen=True, slots=True)
 class Definition:
     """A name that a `def` or a `class` binds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fields(Definition):
+    """A class whose body does nothing but annotate names, as that of a `TypedDict` does.
+
+    Attributes:
+        bases: Its base classes.
+        annotations: The types by name.
+        source: Its lines: equal ones say the same.
+    """
+
+    bases: tuple[ast.expr, ...] = field(compare=False, repr=False)
+    annotations: Mapping[str, ast.expr] = field(compare=False, repr=False)
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +115,7 @@ class _Collector:
                 case ast.FunctionDef() | ast.AsyncFunctionDef():
                     self._function(statement)
                 case ast.ClassDef():
-                    self._bind(statement.name, Definition(), statement.lineno)
+                    self._bind(statement.name, self._class(statement), statement.lineno)
                 case ast.Import() | ast.ImportFrom():
                     self._import(statement)
                 case ast.Assign(targets=targets, value=value):
@@ -124,7 +139,8 @@ class _Collector:
 
     def _bind(self, name: str, binding: Binding, line: int) -> None:
         before = self.found.names.get(name)
-        again = type(before) is type(binding) and not isinstance(binding, Constant)
+        kind = Definition if isinstance(binding, Definition) else type(binding)
+        again = isinstance(before, kind) and not isinstance(binding, Constant)
         if before is None or again:
             self.found.names[name] = binding
         else:
@@ -144,6 +160,17 @@ class _Collector:
         self.found.functions[name] = definition
         self.found.replaced.pop(name, None)
         self._bind(name, Definition(), line)
+
+    def _class(self, definition: ast.ClassDef) -> Definition:
+        annotations = {
+            item.target.id: item.annotation
+            for item in definition.body
+            if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+        }
+        # Of other classes there is neither a base nor a body left to look at.
+        if not definition.bases:
+            return Definition()
+        return Fields(tuple(definition.bases), annotations, self._source(definition))
 
     def _import(self, statement: ast.Import | ast.ImportFrom) -> None:
         for name, binding in _imported(statement):

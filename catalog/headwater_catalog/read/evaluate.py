@@ -5,17 +5,21 @@ from __future__ import annotations
 import ast
 import itertools
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from headwater.errors import DefinitionError
-from headwater.modifiers import UNPACKED, static, static_value
+from headwater.modifiers import UNPACKED
+from headwater.modifiers.steps import Step
+from headwater.types import Type
 from headwater.values import Reference, Unevaluated
-from headwater_catalog.read import operations
+from headwater_catalog.read import calls, operations
+from headwater_catalog.read.calls import Generic, Take
 from headwater_catalog.read.modules import Module
 from headwater_catalog.read.operations import NotKnown, settled
 from headwater_catalog.read.scope import Scope, Unknown, Value, public_modifier
+from headwater_catalog.read.syntax import walk
 
 __all__ = ["MAX_DEPTH", "MAX_STEPS", "Evaluator", "source_text"]
 
@@ -44,6 +48,11 @@ _CODE: Final = frozenset(
 )
 """Packages whose names in lower case are classes and functions, too."""
 
+_TYPE_STEPS: Final = 100  # that reading a type with arguments counts for
+
+TypeOf = Callable[[ast.expr, Module], tuple[Type, str | None]]
+"""Reads a type, and says why it is only known as text, if so."""
+
 
 class _Exhausted(Exception):
     """The expression takes more steps or is deeper than is allowed."""
@@ -65,10 +74,17 @@ class Evaluator:
     built-ins have values; functions, classes and modules become a `Reference`; modifiers and
     `source()` and `value()` become the engine's objects. Everything else, and whatever takes too many
     steps or grows too large, is `Unevaluated` with the reason.
+
+    Args:
+        scope: Follows names.
+        type_of: Reads types that have arguments.
+        take: Gives the functions and modules that modifiers are given.
     """
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, type_of: TypeOf, take: Take) -> None:
         self._scope = scope
+        self._type_of = type_of
+        self._take = take
         self._constants: dict[tuple[str, str], Any] = {}
         self._steps = 0
         self._left = _ALL_STEPS
@@ -79,19 +95,31 @@ class Evaluator:
         Raises:
             DefinitionError: It makes a modifier, or a part of one, with wrong arguments.
         """
+        around = self._steps  # of the expression whose functions or types this one belongs to, if any
         granted = self._steps = max(_FREE_STEPS, min(MAX_STEPS, self._left))
         try:
             return self._item(node, _Frame(module))
         except _Exhausted as error:
             return _unevaluated(node, str(error))
+        except RecursionError:
+            return _unevaluated(node, "it is nested too deeply")
         finally:
             self._left -= max(0, granted - self._steps - _FREE_STEPS)
+            self._steps = around
 
-    def _item(self, node: ast.expr, frame: _Frame) -> Any:
-        """Return the value of an expression, or the expression where its value is not known."""
+    def _item(self, node: ast.expr, frame: _Frame, is_function: bool = False) -> Any:
+        """Return the value of an expression, or the expression where its value is not known.
+
+        Args:
+            node: The expression.
+            frame: Where it stands.
+            is_function: Whether only a function or a module can stand there, so that any name is one.
+        """
         try:
             value = self._visit(node, frame)
-            return value if self._is_meant(value) else settled(value)
+            if isinstance(value, Generic):
+                return replace(value, text=source_text(node), line=node.lineno)
+            return value if is_function or self._is_meant(value) else settled(value)
         except NotKnown as unknown:
             return _unevaluated(node, unknown.reason)
 
@@ -138,7 +166,10 @@ class Evaluator:
             case ast.UnaryOp(op=op, operand=operand):
                 return operations.unary(type(op), self._settled(operand, frame))
             case ast.BinOp(left=left, op=op, right=right):
-                return self._binary(type(op), self._visit(left, frame), self._visit(right, frame))
+                one, other = self._visit(left, frame), self._visit(right, frame)
+                if isinstance(op, ast.BitOr) and (self._is_type(one) or self._is_type(other)):
+                    return self._generic(node, frame)
+                return self._binary(type(op), one, other)
             case ast.BoolOp(op=op, values=values):
                 return self._choice(isinstance(op, ast.Or), values, frame)
             case ast.Compare():
@@ -146,10 +177,25 @@ class Evaluator:
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return self._visit(body if self._settled(test, frame) else orelse, frame)
             case ast.Subscript(value=value, slice=key):
-                return self._subscript(self._visit(value, frame), key, frame)
+                owner = self._visit(value, frame)
+                if self._is_type(owner):
+                    return self._generic(node, frame)
+                return self._subscript(owner, key, frame)
             case ast.Lambda():
                 raise NotKnown("it is a lambda")
         raise NotKnown("this kind of expression is not evaluated")
+
+    def _is_type(self, value: Any) -> bool:
+        return isinstance(value, Generic) or (isinstance(value, Reference) and self._is_meant(value))
+
+    def _generic(self, node: ast.expr, frame: _Frame) -> Generic:
+        self._spend(_TYPE_STEPS)
+        if frame.names and any(isinstance(n, ast.Name) and n.id in frame.names for n in walk(node)):
+            raise NotKnown("it is a type made of what a comprehension goes through")
+        type_, reason = self._type_of(node, frame.module)
+        if reason:
+            raise NotKnown(f"as a type, {reason}")
+        return Generic(source_text(node), "it is a type, not a value", node.lineno, type=type_)
 
     def _settled(self, node: ast.expr, frame: _Frame) -> Any:
         value = settled(self._visit(node, frame))
@@ -189,7 +235,7 @@ class Evaluator:
                 del self._constants[key]
                 raise
         value = self._constants[key]
-        if isinstance(value, Unevaluated):
+        if isinstance(value, Unevaluated) and not isinstance(value, Generic):
             raise NotKnown(f"{constant.name} = {value.text}: {value.reason}")
         return value
 
@@ -200,38 +246,31 @@ class Evaluator:
             owner = self._visit(node.func.value, frame)
             if not isinstance(owner, Reference):
                 args, kwargs = self._arguments(node, frame)
+                if isinstance(owner, Step):
+                    return calls.step_method(owner, node.func.attr, args, kwargs)
                 return operations.method(owner, node.func.attr, [*args, *kwargs.values()])
         called = self._visit(node.func, frame)
         name = called.name if isinstance(called, Reference) else ""
         public = public_modifier(name)
         if public is not None:
-            return self._modifier(public, *self._arguments(node, frame))
+            return calls.made(public, *self._arguments(node, frame, public), self._take)
         if operations.is_builtin(name):
             args, kwargs = self._arguments(node, frame)
             return operations.builtin(name, args, kwargs)
         raise NotKnown(f"it is made by a call of '{source_text(node.func)}'")
 
-    def _modifier(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        try:
-            made = static_value(name, args, kwargs) or static(name, args, kwargs)
-        except DefinitionError:
-            raise
-        except Exception as error:  # source may give a modifier anything at all; no scan ends by it
-            raise NotKnown(f"its arguments are of no use: {error!r}") from error
-        if made is None:
-            raise NotKnown(f"no modifier '{name}' is known")
-        return made
-
-    def _arguments(self, node: ast.Call, frame: _Frame) -> tuple[list[Any], dict[str, Any]]:
+    def _arguments(
+        self, node: ast.Call, frame: _Frame, modifier: str = ""
+    ) -> tuple[list[Any], dict[str, Any]]:
         args: list[Any] = []
         for arg in node.args:
             if isinstance(arg, ast.Starred):
                 args += self._spread(arg, frame)
             else:
-                args.append(self._item(arg, frame))
+                args.append(self._item(arg, frame, calls.takes_function(modifier, len(args))))
         kwargs: dict[str, Any] = {}
         for keyword in node.keywords:
-            value = self._item(keyword.value, frame)
+            value = self._item(keyword.value, frame, calls.takes_function(modifier, keyword.arg))
             if keyword.arg is not None:
                 kwargs[keyword.arg] = value
             elif isinstance(value, dict) and all(isinstance(key, str) for key in value):

@@ -30,7 +30,7 @@ class RawParameter:
 
 @dataclass(frozen=True, slots=True)
 class RawFunction:
-    """A public top-level function as it stands in the source.
+    """A top-level function as it stands in the source.
 
     Attributes:
         name: Its name.

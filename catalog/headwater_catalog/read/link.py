@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-from headwater.errors import DefinitionError
-from headwater.function import Function, Location, Parameter
-from headwater.modifiers import static
-from headwater.modifiers.base import Modifier
-from headwater.types import Type
-from headwater.values import MISSING, Reference, Unevaluated, unevaluated_in
-from headwater_catalog.read.annotations import Annotations
+from headwater.function import Function, Location
+from headwater.modifiers.mutations import with_mutations
+from headwater.values import unevaluated_in
+from headwater_catalog.read.calls import holds_functions
 from headwater_catalog.read.diagnostics import Diagnostic
-from headwater_catalog.read.evaluate import Evaluator, source_text
-from headwater_catalog.read.functions import RawFunction, RawParameter
+from headwater_catalog.read.functions import RawFunction
+from headwater_catalog.read.linker import Linker
 from headwater_catalog.read.modules import Module
-from headwater_catalog.read.scope import Resolve, Scope, public_modifier
+from headwater_catalog.read.scope import Resolve
 
 __all__ = ["LinkedModule", "link", "still_means"]
 
@@ -52,20 +47,38 @@ def link(module: Module, resolve: Resolve, earlier: LinkedModule | None = None) 
         earlier: What it was before; functions that nothing has changed for are taken from there. Most
             commits change one function among many.
     """
-    linker = _Linker(module, resolve)
+    linker = Linker(module, resolve)
     known, uses = _reusable(earlier, module, resolve)
-    functions = tuple(
-        _placed(known[raw.source], raw) if raw.source in known and not raw.replaced else linker.function(raw)
-        for raw in module.parsed.functions
-    )
+    pairs = [(_function(raw, module, linker, known), raw) for raw in module.parsed.functions]
+    pairs = _worked_on(pairs, module, linker)
     uses |= {name: meaning for name, meaning in linker.scope.uses.items() if name != module.name}
     return LinkedModule(
         module=module,
-        functions=functions,
-        raw=module.parsed.functions,
+        functions=tuple(function for function, _ in pairs),
+        raw=tuple(raw for _, raw in pairs),
         diagnostics=(*(d.at(module.path) for d in module.parsed.diagnostics), *linker.diagnostics),
         uses=uses,
     )
+
+
+_Pair = tuple[Function, RawFunction]
+
+
+def _function(raw: RawFunction, module: Module, linker: Linker, known: Mapping[str, Function]) -> Function:
+    if raw.source in known and not raw.replaced:
+        return _placed(known[raw.source], raw)
+    return linker.function(raw, module)
+
+
+def _worked_on(pairs: list[_Pair], module: Module, linker: Linker) -> list[_Pair]:
+    """Put what functions do to the output of others onto those, and leave out those that only do that."""
+    mutators = linker.mutators(module)
+    if not mutators:
+        return pairs
+    private = [(linker.function(raw, module), raw) for raw in mutators if raw.name.startswith("_")]
+    by_name = {raw.name: raw for _, raw in (*pairs, *private)}
+    functions = with_mutations([function for function, _ in (*pairs, *private)])
+    return [(function, by_name[function.name]) for function in functions]
 
 
 def _reusable(
@@ -90,15 +103,18 @@ def _means_the_same(earlier: LinkedModule, module: Module, resolve: Resolve) -> 
 
 def still_means(meaning: str | None, module: Module | None) -> bool:
     """Tell whether a module, or that there is none, is what was found before."""
-    return meaning == (module.meaning if module else None)
+    if module is None or meaning is None:
+        return module is None and meaning is None
+    # In this order: what a module means is only known once its content is read.
+    return meaning == module.whole or meaning == module.meaning
 
 
 def _is_settled(function: Function) -> bool:
-    """Tell whether everything about a function is known, so that it says nothing about lines."""
+    """Tell whether all about a function is known and its own, so that it says nothing about other lines."""
     defaults = [parameter.default for parameter in function.parameters]
     return not (
         function.partial
-        or any(modifier.partial for modifier in function.modifiers)
+        or any(modifier.partial or holds_functions(modifier) for modifier in function.modifiers)
         or any(unevaluated_in([*defaults, *function.modifiers]))
     )
 
@@ -109,77 +125,3 @@ def _placed(function: Function, raw: RawFunction) -> Function:
         return function
     moved = Location(location.module, location.path, raw.def_line, raw.end_line)
     return replace(function, location=moved)
-
-
-class _Linker:
-    """Makes the function records of one module."""
-
-    def __init__(self, module: Module, resolve: Resolve) -> None:
-        self.diagnostics: list[Diagnostic] = []
-        self.scope = Scope(resolve)
-        self._module = module
-        self._evaluator = Evaluator(self.scope)
-        self._annotations = Annotations(self.scope, self._evaluator)
-
-    def function(self, raw: RawFunction) -> Function:
-        partial: list[str] = []
-        if raw.replaced:
-            partial.append(f"line {raw.replaced}: '{raw.name}' is set again, perhaps to something else")
-        return Function(
-            name=raw.name,
-            location=Location(self._module.name, self._module.path, raw.def_line, raw.end_line),
-            parameters=tuple(self._parameter(parameter, partial) for parameter in raw.parameters),
-            returns=self._type(raw.returns, "the result", partial) if raw.returns else None,
-            doc=raw.doc,
-            modifiers=self._modifiers(raw, partial),
-            is_async=raw.is_async,
-            partial=tuple(partial),
-        )
-
-    def _parameter(self, raw: RawParameter, partial: list[str]) -> Parameter:
-        of = f"'{raw.name}'"
-        type_ = self._type(raw.annotation, of, partial) if raw.annotation else None
-        default = MISSING if raw.default is None else self._default(raw.default)
-        return Parameter(raw.name, type_, raw.kind, default)
-
-    def _type(self, annotation: ast.expr, of: str, partial: list[str]) -> Type:
-        type_, reason = self._annotations.type(annotation, self._module)
-        if reason:
-            where = f"line {annotation.lineno}: the type '{type_}' of {of}"
-            partial.append(f"{where} is only known as text: {reason}")
-        return type_
-
-    def _default(self, node: ast.expr) -> Any:
-        try:
-            return self._evaluator.evaluate(node, self._module)
-        except DefinitionError as error:
-            return Unevaluated(source_text(node), str(error), node.lineno)
-
-    def _modifiers(self, raw: RawFunction, partial: list[str]) -> tuple[Modifier, ...]:
-        found = []
-        for decorator in reversed(raw.decorators):
-            modifier = self._modifier(decorator, partial)
-            if modifier is not None:
-                found.append(modifier)
-        return tuple(found)
-
-    def _modifier(self, decorator: ast.expr, partial: list[str]) -> Modifier | None:
-        line = decorator.lineno
-        try:
-            made = self._evaluator.evaluate(decorator, self._module)
-            if isinstance(made, Reference):
-                made = self._bare(made)
-        except DefinitionError as error:
-            self.diagnostics.append(Diagnostic(self._module.path, line, str(error)))
-            partial.append(f"line {line}: '@{source_text(decorator)}' is left out: {error}")
-            return None
-        if isinstance(made, Modifier):
-            return made
-        why = f": {made.reason}" if isinstance(made, Unevaluated) else ""
-        partial.append(f"line {line}: '@{source_text(decorator)}' may change the function{why}")
-        return None
-
-    def _bare(self, decorator: Reference) -> Modifier | None:
-        """Return the modifier that is used without parentheses."""
-        name = public_modifier(decorator.name)
-        return static(name) if name else None

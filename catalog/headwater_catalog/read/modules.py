@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -50,8 +51,14 @@ class Module:
 
     @property
     def meaning(self) -> str:
-        """Return the hash of all that other modules can take from it."""
+        """Return the hash of all that other modules can take from it, but what is in its functions."""
         return f"{self.parsed.meaning}/" if self.is_package else self.parsed.meaning
+
+    @property
+    def whole(self) -> str:
+        """Return the hash of where it stands and of its whole content, which is not looked into for it."""
+        place = f"{self.content.name} {self.path}"
+        return hashlib.sha256(place.encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
     def is_package(self) -> bool:

@@ -28,8 +28,10 @@ class ParsedModule:
 
     Attributes:
         digest: sha256 of its bytes; equal digests mean equal modules.
-        meaning: Hash of all that other modules can take from it; equal ones link equally to it.
+        meaning: Hash of all that other modules can take from it, but what is in its functions; equal ones
+            link equally to it.
         functions: Its public top-level functions in the order of the source.
+        helpers: Its other top-level functions, whose names begin with an underscore.
         bindings: What each top-level name stands for.
         stars: Modules of `from ... import *`, with their level of relative import, in order.
         doc: Its docstring.
@@ -39,6 +41,7 @@ class ParsedModule:
     digest: str
     meaning: str = ""
     functions: tuple[RawFunction, ...] = ()
+    helpers: tuple[RawFunction, ...] = ()
     bindings: Mapping[str, Binding] = field(default_factory=dict)
     stars: tuple[tuple[str, int], ...] = ()
     doc: str | None = None
@@ -123,14 +126,16 @@ def _module(digest: str, text: str, pieces: Sequence[Piece], path: str) -> Parse
     statements = [statement for piece in pieces for statement in piece.statements]
     bindings = bindings_of(pieces, text.split("\n"))
     raw = {statement.node: statement.function for statement in statements}
+    functions = [
+        function if name not in bindings.replaced else replace(function, replaced=bindings.replaced[name])
+        for name, definition in bindings.functions.items()
+        if (function := raw[definition]) is not None
+    ]
     return ParsedModule(
         digest=digest,
         meaning=_meaning(bindings.names, bindings.stars),
-        functions=tuple(
-            function if name not in bindings.replaced else replace(function, replaced=bindings.replaced[name])
-            for name, definition in bindings.functions.items()
-            if (function := raw[definition]) is not None
-        ),
+        functions=tuple(function for function in functions if not function.name.startswith("_")),
+        helpers=tuple(function for function in functions if function.name.startswith("_")),
         bindings=bindings.names,
         stars=tuple(bindings.stars),
         doc=ast.get_docstring(ast.Module([statement.node for statement in statements[:1]], [])),

@@ -33,8 +33,9 @@ class Statement:
     """A statement of a module.
 
     Attributes:
-        node: Its tree; of a function or a class only the name and the lines.
-        function: What it says if it defines a public function.
+        node: Its tree; of a function only the name and the lines, and of a class, too, unless all that its
+            body does is to annotate names.
+        function: What it says if it defines a function.
     """
 
     node: ast.stmt
@@ -125,9 +126,18 @@ def _piece(text: str, offset: int) -> Piece:
 
 def _statement(node: ast.stmt, lines: list[str]) -> Statement:
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        is_public = not node.name.startswith("_")
-        return Statement(_shell(node), raw_function(node, lines) if is_public else None)
-    return Statement(_shell(node) if isinstance(node, ast.ClassDef) else node)
+        return Statement(_shell(node), raw_function(node, lines))
+    return Statement(_shell(node) if isinstance(node, ast.ClassDef) and not _is_annotations(node) else node)
+
+
+def _is_annotations(node: ast.ClassDef) -> bool:
+    """Tell whether a class may be one of typed fields."""
+    return bool(node.bases) and all(
+        isinstance(item, ast.Pass)
+        or (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))
+        or (isinstance(item, ast.AnnAssign) and item.value is None)
+        for item in node.body
+    )
 
 
 def _shell(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> ast.stmt:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import headwater
 from headwater import modifiers
 from headwater.modifiers import PUBLIC_MODULES
 from headwater.values import Reference
 from headwater_catalog.read.bindings import Constant, Definition, Import, Opaque
 from headwater_catalog.read.modules import Module
 
-__all__ = ["Found", "Resolve", "Scope", "Unknown", "Value", "public_modifier"]
+__all__ = ["Found", "Resolve", "Scope", "Site", "Unknown", "Value", "public_modifier"]
 
 Resolve = Callable[[str], Module | None]
 """Gives the module of a dotted name, or None where the source tree has none."""
@@ -46,13 +47,20 @@ Found = Value | Reference | Unknown
 
 _EXPORTS: Final = {
     "typing": frozenset(typing.__all__),
-    **dict.fromkeys(PUBLIC_MODULES, frozenset(modifiers.__all__)),
+    "headwater": frozenset(headwater.__all__),
+    **{
+        home: frozenset(modifiers.__all__)
+        for home in PUBLIC_MODULES
+        if home.startswith(("hamilton.function_modifiers", "headwater.modifiers"))
+    },
 }
 """What `from ... import *` gives, for the modules where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Site:
+class Site:
+    """The place where a name is made: the module, the name there, and what it stands for."""
+
     module: Module
     name: str
     binding: Constant | Definition | Opaque
@@ -68,11 +76,20 @@ class Scope:
     def __init__(self, resolve: Resolve) -> None:
         self._resolve = resolve
         self._seen: dict[str, Module | None] = {}
+        self._taken: set[str] = set()
 
     @property
     def uses(self) -> dict[str, str | None]:
         """Names of the modules looked into, with what they mean."""
-        return {name: found.meaning if found else None for name, found in self._seen.items()}
+        return {
+            name: None if found is None else found.whole if name in self._taken else found.meaning
+            for name, found in self._seen.items()
+        }
+
+    def take(self, module: Module) -> None:
+        """Note that what is in the functions of a module was looked into."""
+        self._seen[module.name] = module
+        self._taken.add(module.name)
 
     def module(self, name: str) -> Module | None:
         """Return a module of the tree by its dotted name."""
@@ -97,19 +114,32 @@ class Scope:
             return Unknown(f"'{name}' of '{of.name}' is not looked into")
         return Reference(f"{of.name}.{name}")
 
+    def site(self, dotted: str) -> Site | None:
+        """Return where a dotted name is made in the tree; None where it is a module or comes from outside."""
+        home, _, name = dotted.rpartition(".")
+        module = self.module(home) if home else None
+        found = self._find(module, name) if module else None
+        return found if isinstance(found, Site) else None
+
+    def starred(self, module: Module) -> list[Module]:
+        """Return the modules of the tree of which a module imports all public names."""
+        sources = [_absolute(module, *star) for star in module.parsed.stars]
+        found = [self.module(source) for source in sources if source]
+        return [source for source in found if source is not None]
+
     def public_name(self, module: Module, name: str) -> str:
         """Return a definition's dotted name by the shortest package that exports it, as live code has."""
         for package in _packages(module.name):
             exporter = self.module(package)
             found = self._find(exporter, name) if exporter else None
-            if isinstance(found, _Site) and (found.module, found.name) == (module, name):
+            if isinstance(found, Site) and (found.module, found.name) == (module, name):
                 return f"{package}.{name}"
         return f"{module.name}.{name}"
 
-    def _settled(self, found: _Site | Reference | Unknown | None, name: str, module: Module) -> Found:
+    def _settled(self, found: Site | Reference | Unknown | None, name: str, module: Module) -> Found:
         if found is None:
             return Unknown(f"'{name}' is not defined in {module.name}")
-        if not isinstance(found, _Site):
+        if not isinstance(found, Site):
             return found
         match found.binding:
             case Constant(expression=expression):
@@ -120,7 +150,7 @@ class Scope:
 
     def _find(
         self, module: Module, name: str, seen: _Seen | None = None
-    ) -> _Site | Reference | Unknown | None:
+    ) -> Site | Reference | Unknown | None:
         """Follow imports to the place where a name of a module is made, or out of the tree."""
         seen = set() if seen is None else seen
         if (module.name, name) in seen or len(seen) == _MOST_PLACES:
@@ -130,13 +160,13 @@ class Scope:
         if isinstance(binding, Import):
             return self._imported(module, binding, seen)
         if binding is not None:
-            return _Site(module, name, binding)
+            return Site(module, name, binding)
         found = self._starred(module, name, seen) if module.parsed.stars else None
         if found is None and self.module(f"{module.name}.{name}") is not None:
             return Reference(f"{module.name}.{name}")
         return found
 
-    def _imported(self, module: Module, binding: Import, seen: _Seen) -> _Site | Reference | Unknown:
+    def _imported(self, module: Module, binding: Import, seen: _Seen) -> Site | Reference | Unknown:
         source = _absolute(module, binding.module, binding.level)
         if source is None:
             return Unknown(f"'{binding.name}' is imported from beyond the top package")
@@ -149,7 +179,7 @@ class Scope:
             f"'{binding.name}' is not defined in {source}"
         )
 
-    def _starred(self, module: Module, name: str, seen: _Seen) -> _Site | Reference | Unknown | None:
+    def _starred(self, module: Module, name: str, seen: _Seen) -> Site | Reference | Unknown | None:
         outside = []
         for source in (_absolute(module, *star) for star in reversed(module.parsed.stars)):
             target = self.module(source) if source else None
@@ -160,8 +190,9 @@ class Scope:
                 if found is not None:
                     return found
         giving = [source for source in outside if source and name in _EXPORTS.get(source, (name,))]
-        if len(giving) == 1 and (giving[0] in _EXPORTS or not hasattr(builtins, name)):
-            # It is defined nowhere else, so running code could only find it there.
+        if giving and (giving[0] in _EXPORTS or (len(giving) == 1 and not hasattr(builtins, name))):
+            # The last one is known to give it, or it is defined nowhere else, so that running code could
+            # only find it there.
             return Reference(f"{giving[0]}.{name}")
         return Unknown(f"'{name}' may come from an 'import *'") if giving else None
 

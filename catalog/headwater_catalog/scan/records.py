@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headwater.build import expand
+from headwater.conditions import Condition
 from headwater.errors import DefinitionError
 from headwater.function import Function
-from headwater.node import Node, Role
+from headwater.node import Argument, Node, Role
+from headwater.types import union
 from headwater_catalog.read import DataflowSpec, Diagnostic, LinkedModule, RawFunction
 
 __all__ = [
@@ -32,7 +34,7 @@ FeatureKey = tuple[str, str, str]
 LONGEST_NAME = 250
 """Characters of a name that the store's indexes hold on both databases."""
 
-_LINE = re.compile(r"^line \d+: ")
+_LINE = re.compile(r"(?:^|(?<=: ))line \d+: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +82,12 @@ class ModuleRecords:
     Attributes:
         features: The features by key.
         faults: Functions that make no features, with the reason.
-        context: Everything but the functions themselves that the features follow from.
-        by_function: The features again, by the digest of the function that makes them.
+        by_function: The features again, with the function that makes them, by the digest of its source.
     """
 
     features: dict[FeatureKey, FeatureRecord]
     faults: tuple[Diagnostic, ...]
-    context: tuple[Any, ...]
-    by_function: dict[str, dict[FeatureKey, FeatureRecord]]
+    by_function: dict[str, tuple[Function, dict[FeatureKey, FeatureRecord]]]
 
 
 def clean(text: str) -> str:
@@ -120,31 +120,46 @@ def records_of(linked: LinkedModule, earlier: ModuleRecords | None = None) -> Mo
         earlier: What it was before; functions that nothing has changed for are taken from there. Most
             commits change one function among many, so this is most of the work of a long history.
     """
-    context = _context(linked)
-    known = earlier.by_function if earlier is not None and earlier.context == context else {}
+    known = earlier.by_function if earlier is not None else {}
     faults: list[Diagnostic] = []
-    made: dict[str, dict[FeatureKey, FeatureRecord]] = {}
+    made: dict[str, tuple[Function, dict[FeatureKey, FeatureRecord]]] = {}
     for function, raw in zip(linked.functions, linked.raw, strict=True):
-        digest = raw.digest
+        before, records = known.get(raw.digest, (None, {}))
         try:
-            made[digest] = known.get(digest) or _records(function, raw, digest)
+            if before is None or not _says_the_same(before, function):
+                records = _records(function, raw)
+            made[raw.digest] = function, records
         except DefinitionError as error:
             faults.append(Diagnostic(linked.module.path, raw.line, str(error)))
-    features = {key: record for records in made.values() for key, record in records.items()}
-    return ModuleRecords(features, tuple(faults), context, made)
+        except Exception as error:  # source may say anything at all; no scan ends by it
+            # Only the kind of error: its text may say where something is in memory.
+            why = f"its modifiers cannot be applied ({type(error).__name__})"
+            message = f"'{raw.name}' is left out: {why}. Check what they are given."
+            faults.append(Diagnostic(linked.module.path, raw.line, message))
+    features = {key: record for _, records in made.values() for key, record in records.items()}
+    return ModuleRecords(features, tuple(faults), made)
 
 
-def _context(linked: LinkedModule) -> tuple[Any, ...]:
-    replaced = tuple(raw.name for raw in linked.raw if raw.replaced)
-    return linked.module.path, linked.module.meaning, dict(linked.uses), replaced
+def _says_the_same(before: Function, function: Function) -> bool:
+    """Tell whether a function of the same source is known to make the same; its lines do not count.
+
+    What its names stand for is in its parameters and modifiers, which a reader hands on where they stay.
+    """
+    return (
+        before.parameters is function.parameters
+        and before.modifiers is function.modifiers
+        and before.returns == function.returns
+        and before.partial == function.partial
+        and before.location.module == function.location.module
+    )
 
 
-def _records(function: Function, raw: RawFunction, digest: str) -> dict[FeatureKey, FeatureRecord]:
+def _records(function: Function, raw: RawFunction) -> dict[FeatureKey, FeatureRecord]:
     nodes = expand(function)
     _refuse_overlong(function, nodes)
     module = function.location.module
     return {
-        (module, clean(name), function.name): _record(name, group, raw, digest)
+        (module, clean(name), function.name): _record(name, group, raw)
         for name, group in _groups(nodes).items()
     }
 
@@ -159,7 +174,10 @@ def _refuse_overlong(function: Function, nodes: Iterable[Node]) -> None:
 
 
 def _groups(nodes: Sequence[Node]) -> dict[str, list[Node]]:
-    """Return the nodes of each feature by its name; those without a node of their own are left out."""
+    """Return the nodes of each feature by its name; those without a node of their own are left out.
+
+    An input that a function declares is no feature: it stays among the names that others need from outside.
+    """
     groups: dict[str, list[Node]] = {node.name: [] for node in nodes if node.role is Role.FEATURE}
     for node in nodes:
         if node.feature in groups:
@@ -167,21 +185,33 @@ def _groups(nodes: Sequence[Node]) -> dict[str, list[Node]]:
     return {name: group for name, group in groups.items() if group}
 
 
-def _record(name: str, group: Sequence[Node], raw: RawFunction, digest: str) -> FeatureRecord:
-    main = next(node for node in group if node.name == name)
-    parts = [{"name": n.name, "type": str(n.type), "doc": n.doc} for n in group if n is not main]
+def _record(name: str, group: Sequence[Node], raw: RawFunction) -> FeatureRecord:
+    """Return what is stored of a feature, whose nodes may stand side by side under several conditions.
+
+    It exists where all of these hold, and is of any of their types; what only some of them need is optional.
+    """
+    mains = [node for node in group if node.name == name]
+    parts = dict.fromkeys((n.name, str(n.type), n.doc) for n in group if n.name != name)
     return FeatureRecord(
-        type=clean(str(main.type)),
-        doc=clean(main.doc),
-        condition=clean(str(main.condition)),
-        tags=as_json({key: value for key, value in main.tags.items() if not _is_automatic(key)}),
-        parts=as_json(parts),
+        type=clean(str(union(*(node.type for node in mains)))),
+        doc=clean(mains[0].doc),
+        condition=clean(str(_common(mains))),
+        tags=as_json({key: value for key, value in mains[0].tags.items() if not _is_automatic(key)}),
+        parts=as_json([{"name": part, "type": type_, "doc": doc} for part, type_, doc in parts]),
         # Without their lines: a version must not end because something above it was added.
         partial=as_json(list(dict.fromkeys(_LINE.sub("", reason) for n in group for reason in n.partial))),
-        dependencies=tuple(_dependencies(group)),
-        digest=digest,
+        dependencies=tuple(_dependencies(group, mains)),
+        digest=raw.digest,
         raw=raw,
     )
+
+
+def _common(mains: Sequence[Node]) -> Condition:
+    """Return what the conditions of some nodes have in common."""
+    first, *others = (node.condition for node in mains)
+    if all(other == first for other in others):
+        return first
+    return Condition(tuple(test for test in first.tests if all(test in other.tests for other in others)))
 
 
 def _is_automatic(tag: str) -> bool:
@@ -189,14 +219,26 @@ def _is_automatic(tag: str) -> bool:
     return tag == "module" or tag.startswith("hamilton.")
 
 
-def _dependencies(group: Sequence[Node]) -> Iterator[DependencyRecord]:
+def _dependencies(group: Sequence[Node], mains: Sequence[Node]) -> Iterator[DependencyRecord]:
     """Yield what the nodes of a feature need from outside it, in order, each name once."""
-    seen = {node.name for node in group}
-    for node in group:
-        for argument in node.arguments:
-            if argument.node is not None and argument.node not in seen:
-                seen.add(argument.node)
-                yield DependencyRecord(clean(argument.node), clean(str(argument.type)), argument.is_optional)
+    own = {node.name for node in group}
+    needed: dict[str, Argument] = {}
+    for argument in (argument for node in group for argument in node.arguments):
+        if argument.node is not None and argument.node not in own:
+            needed.setdefault(argument.node, argument)
+    certain = set(needed)
+    for main in mains if any(node.condition != mains[0].condition for node in group) else ():
+        certain &= {name for node in group if _comes_with(node, main) for name in node.dependencies}
+    for name, argument in needed.items():
+        optional = argument.is_optional or name not in certain
+        yield DependencyRecord(clean(name), clean(str(argument.type)), optional)
+
+
+def _comes_with(node: Node, main: Node) -> bool:
+    """Tell whether a node certainly exists where another one of the same name as its feature does."""
+    if node.name == main.name:
+        return node is main
+    return all(test in main.condition.tests for test in node.condition.tests)
 
 
 def dataflow_record(dataflow: DataflowSpec) -> DataflowRecord:
