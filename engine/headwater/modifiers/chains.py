@@ -176,9 +176,11 @@ def _all_narrowed(conditions: Iterable[Condition], others: Sequence[Condition]) 
 
 def _node(link: _Link, way: _Way, when: Condition, place: Place) -> Node:
     step = link.step
-    node = Node.of(step.fn) if isinstance(step.fn, Function) else _unknown_node(step)
+    known = step.fn if isinstance(step.fn, Function) else None
+    node = _unknown_node(step) if known is None else Node.of(known)
     return replace(
         node,
+        partial=node.partial if known is None else known.partial,
         name=_name(link, way, place),
         arguments=tuple(bound_arguments(step, way.end.name if way.end else place.origin)),
         feature=place.feature,

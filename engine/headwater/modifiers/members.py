@@ -48,7 +48,8 @@ def feature_function(fn: Callable[..., Any]) -> Function:
         return function
     from headwater.modifiers.mutations import with_mutations
 
-    return with_mutations([function, *others], alone=True)[0]
+    # A function that works on others is no feature once it has done so; by itself it is what it says.
+    return next(iter(with_mutations([function, *others], alone=True)), function)
 
 
 def _private(module: ModuleType) -> Iterator[Function]:

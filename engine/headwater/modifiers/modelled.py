@@ -42,6 +42,10 @@ class dynamic_transform(Deprecated):
 
     def __init__(self, transform_cls: Any, config_param: str, **extra_transform_params: Any) -> None:
         """Hold the arguments."""
+        if not isinstance(config_param, (str, Unevaluated, Reference)):
+            raise InvalidModifier(
+                f"@{type(self).__name__} takes the name of a configuration key, not {config_param!r}."
+            )
         self.transform = transform_cls
         self.key: Any = config_param
         self.extra = extra_transform_params

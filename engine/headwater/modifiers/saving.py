@@ -63,6 +63,8 @@ class save_to(Modifier, metaclass=SaverFormats):
             return list(nodes)
         targets = targeted(nodes, self.target, function)
         saved = [node for node in nodes if node.name in targets]
+        if not saved:
+            return list(nodes)  # what is to be saved is not known, and the nodes say why
         if len(saved) != 1:
             raise InvalidModifier(
                 f"{function.where} makes {', '.join(repr(node.name) for node in saved)}, but "

@@ -9,7 +9,7 @@ from headwater.conditions import Operator, Test
 from headwater.errors import InvalidModifier
 from headwater.function import Function
 from headwater.modifiers.base import Resolver, Variant
-from headwater.values import Unevaluated
+from headwater.values import Reference, Unevaluated
 
 __all__ = ["comparisons", "config", "hamilton_exclude"]
 
@@ -29,11 +29,16 @@ class config(Resolver):
 
     def __init__(
         self,
-        resolves: Callable[[Mapping[str, Any]], bool],
+        resolves: Callable[[Mapping[str, Any]], bool] | Unevaluated | Reference,
         target_name: str | None = None,
         config_used: Sequence[str] | None = None,
     ) -> None:
         """Hold a predicate over the configuration."""
+        if not callable(resolves) and not isinstance(resolves, (Unevaluated, Reference)):
+            raise InvalidModifier(
+                f"@config takes a function of the configuration, not {resolves!r}. To compare a key, use "
+                '@config.when(region="UK").'
+            )
         self.tests: tuple[Test, ...] = (Test("", Operator.HOLDS, resolves),)
         self.target_name = _target_name(target_name)
         self.keys = tuple(config_used) if config_used is not None else ("__UNKNOWN__",)

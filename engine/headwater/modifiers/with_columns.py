@@ -99,11 +99,13 @@ class WithColumns(Modifier):
         inner = configured(self.label, self.loaded.functions(), self.required, config, function)
         made = self._pruned(self.prepared(inner, table, reader), function)
         joined = self.joined(made, table, reader, config)
+        why = self.loaded.partial
+        if not joined:  # none of the columns is known, and the reasons say so
+            return [replace(node, partial=(*node.partial, *why)) for node in nodes]
         namespace = self.namespace or name_of(function)
         end = f"{namespace}.{joined[-1].name}"
         placed = namespaced(joined, namespace, reader.feature)
         added = [*rewired(nodes, str(table.node), [(ALWAYS, end)]), *placed]
-        why = self.loaded.partial
         return [replace(node, partial=(*node.partial, *why)) for node in added] if why else added
 
     def prepared(self, inner: list[Node], table: Argument, reader: Node) -> list[Node]:

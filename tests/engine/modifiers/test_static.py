@@ -504,3 +504,30 @@ def test_name_of_a_node_that_may_be_made_is_no_error(load) -> None:
 
     for name, kwargs in (("tag_outputs", {"a": {"owner": "x"}}), ("tag", {"target_": "a", "owner": "x"})):
         assert [node.name for node in from_source(function, columns, made(name, (), kwargs))] == ["spend__uk"]
+
+
+@pytest.mark.parametrize(
+    ("name", "args"), [("config", (1,)), ("model", (object, 3)), ("dynamic_transform", (object, [1]))]
+)
+def test_argument_of_another_kind_is_told(name: str, args: tuple[Any, ...]) -> None:
+    with pytest.raises(InvalidModifier, match=rf"@{name} takes"):
+        static(name, args)
+
+
+@pytest.mark.parametrize(
+    ("package", "frame"),
+    [
+        ("h_pandas", "pandas.DataFrame"),
+        ("h_polars", "polars.DataFrame"),
+        ("h_spark", "pyspark.sql.DataFrame"),
+    ],
+)
+def test_columns_by_functions_that_are_not_known_leave_a_partial_feature(package: str, frame: str) -> None:
+    table = Type.named(frame)
+    function = Function("joined", Location("shop", "shop.py", 1, 2), (Parameter("orders", table),), table)
+    modifier = made(f"{package}.with_columns", (UNKNOWN,), {"columns_to_pass": ["a"]})
+
+    nodes = from_source(function, modifier)
+
+    assert "joined" in [node.name for node in nodes]
+    assert all(WHY in node.partial for node in nodes)
