@@ -20,6 +20,7 @@ from headwater.lifecycle.base import (
     BasePreNodeExecute,
 )
 from headwater.results import DictResult, PandasDataFrameResult
+from support.event_loop import run_apart
 
 SOURCE = """
     import asyncio
@@ -55,12 +56,12 @@ def test_the_driver_of_a_builder_gives_a_dictionary(module):
         driver = await Builder().with_modules(module).build()
         return await driver.execute(["halved", "doubled", "request"], inputs={"request": 3})
 
-    assert asyncio.run(asked()) == {"halved": 2.0, "doubled": 8, "request": 3}
+    assert run_apart(asked()) == {"halved": 2.0, "doubled": 8, "request": 3}
 
 
 def test_a_driver_by_itself_gives_a_table(module):
     driver = AsyncDriver({}, module)
-    table = asyncio.run(driver.execute(["doubled", "halved"], inputs={"request": 1}))
+    table = run_apart(driver.execute(["doubled", "halved"], inputs={"request": 1}))
 
     pd.testing.assert_frame_equal(table, pd.DataFrame({"doubled": [4], "halved": [1.0]}))
 
@@ -68,13 +69,11 @@ def test_a_driver_by_itself_gives_a_table(module):
 def test_another_result_is_built_where_that_is_asked_for(module):
     asked = {"final_vars": ["doubled"], "inputs": {"request": 1}}
 
-    assert asyncio.run(AsyncDriver({}, module, result_builder=DictResult()).execute(**asked)) == {
-        "doubled": 4
-    }
+    assert run_apart(AsyncDriver({}, module, result_builder=DictResult()).execute(**asked)) == {"doubled": 4}
     built = _driver(module, PandasDataFrameResult())
-    assert isinstance(asyncio.run(built.execute(**asked)), pd.DataFrame)
+    assert isinstance(run_apart(built.execute(**asked)), pd.DataFrame)
     adapter = AsyncGraphAdapter(result_builder=DictResult())
-    assert asyncio.run(_driver(module, adapter).execute(**asked)) == {"doubled": 4}
+    assert run_apart(_driver(module, adapter).execute(**asked)) == {"doubled": 4}
 
 
 def test_two_result_builders_are_an_error(module):
@@ -83,7 +82,7 @@ def test_two_result_builders_are_an_error(module):
 
 
 def test_overrides_take_the_place_of_coroutines(module):
-    assert asyncio.run(_driver(module).execute(["doubled"], overrides={"raw": 5})) == {"doubled": 10}
+    assert run_apart(_driver(module).execute(["doubled"], overrides={"raw": 5})) == {"doubled": 10}
 
 
 def test_inputs_may_have_to_be_awaited(module):
@@ -94,7 +93,7 @@ def test_inputs_may_have_to_be_awaited(module):
 
         return await _driver(module).execute(["doubled"], inputs={"request": later()})
 
-    assert asyncio.run(asked()) == {"doubled": 10}
+    assert run_apart(asked()) == {"doubled": 10}
 
 
 def test_one_driver_serves_several_requests_at_once(module):
@@ -105,23 +104,23 @@ def test_one_driver_serves_several_requests_at_once(module):
             *(driver.execute(["doubled"], inputs={"request": request}) for request in range(20))
         )
 
-    assert asyncio.run(asked()) == [{"doubled": 2 * request + 2} for request in range(20)]
+    assert run_apart(asked()) == [{"doubled": 2 * request + 2} for request in range(20)]
 
 
 def test_wrong_questions_are_told_as_by_the_plain_driver(module):
     driver = _driver(module)
 
     with pytest.raises(UnknownNode, match="Did you mean 'doubled'"):
-        asyncio.run(driver.execute(["doubld"], inputs={"request": 1}))
+        run_apart(driver.execute(["doubld"], inputs={"request": 1}))
     with pytest.raises(MissingInput, match="'request'"):
-        asyncio.run(driver.execute(["doubled"]))
+        run_apart(driver.execute(["doubled"]))
     with pytest.raises(InvalidInput, match="'request' must be int"):
-        asyncio.run(driver.execute(["doubled"], inputs={"request": "one"}))
+        run_apart(driver.execute(["doubled"], inputs={"request": "one"}))
 
 
 def test_the_exception_of_a_function_is_raised_with_a_note(module):
     with pytest.raises(ZeroDivisionError) as caught:
-        asyncio.run(_driver(module).execute(["fails"], inputs={"request": 1}))
+        run_apart(_driver(module).execute(["fails"], inputs={"request": 1}))
 
     assert "'fails' failed with ZeroDivisionError" in caught.value.__notes__[0]
 
@@ -158,7 +157,7 @@ def test_what_an_async_driver_cannot_do_is_refused(module):
     with pytest.raises(InvalidInput, match="materialize"):
         driver.materialize()
     with pytest.raises(InvalidInput, match="visualize_execution"):
-        asyncio.run(driver.execute(["doubled"], display_graph=True, inputs={"request": 1}))
+        run_apart(driver.execute(["doubled"], display_graph=True, inputs={"request": 1}))
 
 
 class _Log:
@@ -215,7 +214,7 @@ def test_adapters_are_told_of_the_graph_once_each_in_its_way(module):
         await driver.ainit()
         await driver.ainit()
 
-    asyncio.run(twice())
+    run_apart(twice())
     assert waiting.told == [("graph", sorted(driver.graph.names), {"shop": "a"}), "ainit"]
     assert plain.told == ["graph"]
 
@@ -224,9 +223,9 @@ def test_adapters_are_told_of_executions_and_how_they_ended(module):
     log = _Execution()
     driver = _driver(module, log)
 
-    asyncio.run(driver.execute(["doubled"], inputs={"request": 1}))
+    run_apart(driver.execute(["doubled"], inputs={"request": 1}))
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(driver.execute(["fails"], inputs={"request": 2}))
+        run_apart(driver.execute(["fails"], inputs={"request": 2}))
 
     assert log.told == [
         (["doubled"], {"request": 1}),
@@ -239,7 +238,7 @@ def test_adapters_are_told_of_executions_and_how_they_ended(module):
 def test_adapters_are_told_of_nodes_with_awaited_values(module):
     log = _Nodes()
 
-    values = asyncio.run(_driver(module, log).execute(["halved"], inputs={"request": 1}))
+    values = run_apart(_driver(module, log).execute(["halved"], inputs={"request": 1}))
 
     assert values == {"halved": 1.0}
     assert log.told == [

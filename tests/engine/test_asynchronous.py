@@ -16,6 +16,7 @@ from headwater.errors import CheckFailed, NodeFailed
 from headwater.function import functions_of
 from headwater.node import Node
 from headwater.plan import Plan, make_plan
+from support.event_loop import run_apart
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def plan(load: Callable[..., ModuleType]) -> Callable[..., Plan]:
 
 
 def run(plan: Plan, around: Any = None, **given: Any) -> dict[str, Any]:
-    return asyncio.run(execute_plan(plan, given, around))
+    return run_apart(execute_plan(plan, given, around))
 
 
 MIXED = """
@@ -66,7 +67,7 @@ def test_plain_functions_alone_need_no_task(plan):
         values = await execute_plan(plan(source, "f49", given=["f0"]), {"f0": 0})
         return values["f49"], len(asyncio.all_tasks())
 
-    assert asyncio.run(tasks_after()) == (49, 1)
+    assert run_apart(tasks_after()) == (49, 1)
 
 
 def test_coroutines_that_do_not_need_each_other_run_side_by_side(plan):
@@ -208,7 +209,7 @@ def test_a_failure_ends_what_runs_beside_it(plan):
             await execute_plan(plan(source, "both", given=["log"]), {"log": log})
         return len(asyncio.all_tasks())
 
-    assert asyncio.run(tasks_after()) == 1
+    assert run_apart(tasks_after()) == 1
     assert log == ["cancelled", "cleaned up"]
 
 
@@ -274,7 +275,7 @@ def test_cancelling_the_caller_cancels_everything(plan):
             await task
         return len(asyncio.all_tasks())
 
-    assert asyncio.run(cancelled()) == 1
+    assert run_apart(cancelled()) == 1
     assert sorted(log) == ["one", "two"]
 
 
@@ -298,7 +299,7 @@ def test_a_future_that_belongs_to_others_is_not_cancelled(plan):
             await execute_plan(found, {"future": [future]}, lambda node, call, args: _unwrapped(call, args))
         return future.cancelled()
 
-    assert asyncio.run(state()) is False
+    assert run_apart(state()) is False
 
 
 def _unwrapped(call: Callable[..., Any], args: Sequence[Any]) -> Any:

@@ -1,6 +1,5 @@
 """Every way of running a graph gives what naive evaluation gives, whatever is optional, given or configured."""
 
-import asyncio
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from headwater.executors import MultiThreadingExecutor, SynchronousLocalTaskExec
 from headwater.executors.fusing import GroupChainsAndSiblings
 from headwater.executors.grouping import GroupNodesAllAsOne, GroupNodesByLevel, GroupNodesIndividually
 from headwater.lifecycle import NodeExecutionHook, NodeExecutionMethod
+from support.event_loop import run_apart
 
 INPUTS = ("x", "y", "z")
 
@@ -202,6 +202,6 @@ def test_the_async_driver_gives_what_naive_evaluation_gives(is_async: bool, case
         execution = driver.execute(case.outputs, case.overrides, inputs=case.inputs)
         if expected is None:
             with pytest.raises(MissingInput):
-                asyncio.run(execution)
+                run_apart(execution)
         else:
-            assert asyncio.run(execution) == expected
+            assert run_apart(execution) == expected

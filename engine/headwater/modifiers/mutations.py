@@ -22,7 +22,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 class mutate(Resolver):
     """Let the output of other functions of the module go through this one, as by `pipe_output` on each.
 
-    The function itself makes no node. Several of them work in the order in which they are defined.
+    The function itself makes no node. Several of them work in the order in which they are defined, also those
+    that have one name.
 
     Args:
         *target_functions: The functions, or `apply_to(function, ...)` for arguments, a condition, a name
@@ -51,6 +52,7 @@ class mutate(Resolver):
             _step(target) for target in target_functions if not isinstance(target, Unevaluated)
         )
         self.unknown = tuple(target for target in target_functions if isinstance(target, Unevaluated))
+        self.earlier: tuple[Function, ...] = ()
 
     def __call__(self, fn: F) -> F:
         """Note this modifier on a function; the targets are found when the module is read."""
@@ -60,6 +62,7 @@ class mutate(Resolver):
             _, module = _target_key(step)
             if module != function.location.module:
                 raise InvalidModifier(_elsewhere(step, function))
+        self.earlier = _earlier(fn, function)
         return super().__call__(fn)
 
     def resolve(self, variant: Variant, function: Function) -> Variant | None:
@@ -70,6 +73,26 @@ class mutate(Resolver):
         """Yield the steps that the decorated function is, one for each target."""
         for step in self.steps:
             yield replace(step, fn=function, kwargs=step.kwargs or self.kwargs)
+
+
+def _earlier(fn: Callable[..., Any], function: Function) -> tuple[Function, ...]:
+    """Return the definitions of the same name that stand above one in its file, which work as well.
+
+    One that was put in this one's place is none of them: it stood where this one stands, in another cell of a
+    notebook, or worked on functions that are no longer there.
+    """
+    names = getattr(fn, "__globals__", {})
+    above = names.get(function.name)
+    if not callable(above) or above is fn or not getattr(above, "__headwater_modifiers__", ()):
+        return ()
+    before = read_function(above)
+    mutations = list(_mutations(before))
+    if before.location.path != function.location.path or before.location.line >= function.location.line:
+        return ()
+    targets = [step.target_fn for mutation in mutations for step in mutation.steps]
+    if not targets or any(names.get(getattr(target, "__name__", "")) is not target for target in targets):
+        return ()
+    return (*mutations[0].earlier, before)
 
 
 class _Faulty(Resolver):
@@ -106,26 +129,32 @@ def with_mutations(functions: Sequence[Function], *, alone: bool = False) -> lis
     Returns:
         The functions in their order, without those that only work on others.
     """
-    mutators = {
-        id(function): function
+    # Definitions of one name stand in the module as the last of them.
+    working = {
+        _key(each): (each, function)
         for function in functions
-        for modifier in function.modifiers
-        if isinstance(modifier, mutate)
+        for mutation in _mutations(function)
+        for each in (*mutation.earlier, function)
     }
-    if not mutators:
+    if not working:
         return list(functions)
     made = list(functions)
     faulty: dict[int, Function] = {}
-    for mutator in sorted(mutators.values(), key=lambda function: function.location.line):
+    for mutator, standing in sorted(working.values(), key=lambda pair: pair[0].location.line):
         try:
             made = _worked_on(made, mutator, alone)
         except DefinitionError as fault:
-            faulty[id(mutator)] = replace(mutator, modifiers=(_Faulty(fault),))
+            faulty[_key(standing)] = replace(mutator, modifiers=(_Faulty(fault),))
     return [
-        faulty.get(id(function), worked_on)
+        faulty.get(_key(function), worked_on)
         for function, worked_on in zip(functions, made, strict=True)
-        if id(function) not in mutators or id(function) in faulty
+        if _key(function) not in working or _key(function) in faulty
     ]
+
+
+def _key(function: Function) -> int:
+    """Return what tells definitions apart: of one function that is alive there may be several records."""
+    return id(function) if function.callable is None else id(function.callable)
 
 
 def _worked_on(functions: list[Function], mutator: Function, alone: bool) -> list[Function]:

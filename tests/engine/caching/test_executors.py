@@ -1,6 +1,5 @@
 """Caches where graphs are cut into tasks, and in event loops."""
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +11,7 @@ from headwater import async_driver
 from headwater.builder import Builder
 from headwater.caching import HamiltonCacheAdapter
 from headwater.executors import MultiProcessingExecutor, MultiThreadingExecutor, SynchronousLocalTaskExecutor
+from support.event_loop import run_apart
 
 FAN = """
 from pathlib import Path
@@ -131,5 +131,5 @@ def total(fetched: int) -> int:
         dr = await async_driver.Builder().with_modules(module).with_adapters(cache).build()
         return await dr.execute(["total"], inputs={"rate": 1})
 
-    assert [asyncio.run(run()), asyncio.run(run())] == [{"total": 6}, {"total": 6}]
+    assert [run_apart(run()), run_apart(run())] == [{"total": 6}, {"total": 6}]
     assert (tmp_path / "features.told").read_text().split() == ["spend", "fetched", "total", "fetched"]

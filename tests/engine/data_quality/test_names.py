@@ -1,12 +1,11 @@
 """Checks written for Hamilton, by the names under which that code imports them."""
 
-import asyncio
-
 import pytest
 
 from headwater import Driver, compat
 from headwater.build import expand
 from headwater.function import read_function
+from support.event_loop import run_apart
 
 OWN = """
     import pandas as pd
@@ -126,7 +125,7 @@ def test_check_that_waits_needs_the_async_driver(own) -> None:
 
     assert own.base.is_async_validator(check.check)
     assert not own.base.is_async_validator(own.Digits())
-    assert gate.call("x", asyncio.run(check.call("x"))) == "x"
+    assert gate.call("x", run_apart(check.call("x"))) == "x"
     with pytest.raises(TypeError, match="needs the async driver"):
         gate.call("x", check.call("x"))
 

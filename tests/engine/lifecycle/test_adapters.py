@@ -21,6 +21,7 @@ from headwater.lifecycle.base import (
     BasePreNodeExecute,
 )
 from headwater.lifecycle.default import GracefulErrorAdapter, PrintLn
+from support.event_loop import run_apart
 
 
 class Plain(NodeExecutionMethod):
@@ -179,7 +180,7 @@ def test_hooks_of_both_kinds_are_called_in_an_event_loop(load: Any) -> None:
             await around(graph["refused"], graph["refused"].call, [value])
         return value
 
-    assert asyncio.run(run()) == 4
+    assert run_apart(run()) == 4
     assert waits.told == [
         "ready",
         ["refused"],
@@ -206,5 +207,5 @@ def test_method_computes_nodes_in_an_event_loop(load: Any, source: str) -> None:
 
     node = build(functions_of(load(source)), {})["doubled"]
 
-    assert asyncio.run(AdapterSet([Tenfold()]).around_async("r")(node, node.call, [1])) == 20
-    assert asyncio.run(AdapterSet([Plain()]).around_async("r")(node, node.call, [1])) == 2
+    assert run_apart(AdapterSet([Tenfold()]).around_async("r")(node, node.call, [1])) == 20
+    assert run_apart(AdapterSet([Plain()]).around_async("r")(node, node.call, [1])) == 2

@@ -1,6 +1,5 @@
 """What nodes call where a modifier stands around a function."""
 
-import asyncio
 import pickle
 from collections.abc import Callable
 from functools import partial
@@ -9,6 +8,7 @@ from operator import add
 import pytest
 
 from headwater.modifiers.calls import Grouped, Keyed, Then
+from support.event_loop import run_apart
 
 
 async def later(number: int) -> int:
@@ -24,7 +24,7 @@ def test_result_is_handed_on() -> None:
 
 
 def test_result_of_a_coroutine_is_handed_on_once_it_is_there() -> None:
-    assert asyncio.run(Then(later, str)(1)) == "2"
+    assert run_apart(Then(later, str)(1)) == "2"
 
 
 def test_values_are_put_together() -> None:

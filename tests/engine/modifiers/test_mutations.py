@@ -1,5 +1,7 @@
 """Functions that work on the output of other functions of their module."""
 
+import textwrap
+
 import pytest
 
 from headwater.build import build
@@ -165,6 +167,54 @@ def test_running_a_definition_again_does_not_double_it(load) -> None:
     module.__dict__["_double"] = again._double
 
     assert value_of(module, "a", x=3) == 6
+
+
+TWICE = f"""{BASE}
+    @mutate(a)
+    def bigger(x: int) -> int:
+        return x + 1
+
+    @mutate(a)
+    def double(x: int) -> int:
+        return 2 * x
+
+    @mutate(a)
+    def bigger(x: int) -> int:
+        return x + 10
+"""
+
+
+def test_definitions_of_one_name_all_work(load) -> None:
+    module = load(TWICE)
+
+    assert value_of(module, "a", x=3) == 18
+    assert made(module) >= {"a.raw", "a.with_bigger", "a.with_double", "a.with_bigger_1"}
+
+
+def test_definitions_of_one_name_may_work_on_several_targets(load) -> None:
+    module = load(TWICE.replace("@mutate(a)", "@mutate(a)\n    @mutate(apply_to(pair).on_output('c'))"))
+
+    assert value_of(module, "a", x=3) == 18
+    assert value_of(module, "c", x=4) == 20
+
+
+def test_file_that_runs_again_does_not_double_its_definitions(load) -> None:
+    module = load(TWICE)
+    source = textwrap.dedent(TWICE)
+
+    exec(compile(source, module.__file__, "exec"), module.__dict__)
+    assert value_of(module, "a", x=3) == 18
+
+    # Lines were put in at the top, so that no definition is where it was.
+    exec(compile("\n" * 40 + source, module.__file__, "exec"), module.__dict__)
+    assert value_of(module, "a", x=3) == 18
+
+
+def test_fault_in_an_earlier_definition_of_one_name_is_told(load) -> None:
+    faulty = TWICE.replace("@mutate(a)", '@mutate(apply_to(a).on_output("z"))', 1)
+
+    with pytest.raises(InvalidModifier, match="'z'"):
+        build(feature_functions(load(faulty)))
 
 
 def test_applying_mutations_again_changes_nothing_more(load) -> None:

@@ -1,6 +1,5 @@
 """Features that another function computes."""
 
-import asyncio
 import pickle
 
 import pytest
@@ -13,6 +12,7 @@ from headwater.modifiers import does
 from headwater.results import DictResult
 from headwater.types import Type
 from headwater.values import Reference
+from support.event_loop import run_apart
 
 SOURCE = """
     from headwater.modifiers import *
@@ -71,7 +71,7 @@ def test_node_is_that_of_the_decorated_function(load) -> None:
 def test_coroutine_may_stand_for_the_value(load) -> None:
     [node] = expanded(load, "@does(_later)", "async def spend(a: int) -> int:\n        '''Doc.'''")
 
-    assert asyncio.run(node.call(3)) == 3
+    assert run_apart(node.call(3)) == 3
 
 
 def test_does_goes_with_outputs_and_columns(load) -> None:

@@ -1,6 +1,5 @@
 """Adapters that bring other packages in, as code written for Hamilton uses them."""
 
-import asyncio
 import io
 import logging
 import sys
@@ -17,6 +16,7 @@ from headwater.plugins.h_logging import AsyncLoggingAdapter, ContextLogger, Logg
 from headwater.plugins.h_rich import RichProgressBar
 from headwater.plugins.h_threadpool import FutureAdapter
 from headwater.plugins.h_tqdm import ProgressBar
+from support.event_loop import run_apart
 
 Drive = Callable[..., Driver]
 
@@ -128,7 +128,7 @@ def test_log_is_told_in_an_event_loop_too(driver: Drive, caplog: pytest.LogCaptu
         await around(node, node.call, [1])
         await adapters.acall("post_graph_execute", **facts, success=True, error=None, results={})
 
-    asyncio.run(run())
+    run_apart(run())
 
     assert caplog.messages == [
         "Graph run 'r' - Starting graph execution",

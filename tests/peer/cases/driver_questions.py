@@ -61,6 +61,14 @@ def _ask_variables_by_tag(module):
     return [_names(_driver(module).list_available_variables(tag_filter=wanted)) for wanted in filters]
 
 
+def _ask_variables_by_a_tag_of_a_number(module):
+    return _names(_driver(module).list_available_variables(tag_filter={"owner": 3}))
+
+
+def _ask_variables_by_a_tag_of_no_value(module):
+    return _names(_driver(module).list_available_variables(tag_filter={"owner": []}))
+
+
 def _ask_upstream(module):
     return _names(_driver(module).what_is_upstream_of("cost"))
 
