@@ -127,7 +127,8 @@ def test_a_source_can_be_a_file_of_the_caller_which_is_kept(catalog: Catalog, tm
     Worker(catalog.database, catalog.settings).perform_next(job_id)
     run = catalog.get(run_id)
 
-    assert run.preview is not None and run.preview["table"]["rows"] == [["2026-02-02", "7"]]
+    assert run.preview is not None and "failure" not in run.preview, run.preview
+    assert run.preview["table"]["rows"] == [["2026-02-02", "7"]]
     assert run.inputs["weekly"]["path"] == "mine.csv" and run.inputs["weekly"]["upload"] is True
 
 

@@ -23,6 +23,7 @@ from headwater.caching.stores import (
     SQLiteMetadataStore,
 )
 from headwater.fingerprints import encoder, fingerprint
+from support.cache_writer import write_many
 
 VERSION = "0" * 40
 
@@ -136,16 +137,6 @@ def test_store_can_be_sent_to_another_process(tmp_path: Path) -> None:
 
     assert pickle.loads(pickle.dumps(store)).get("key") == VERSION
     assert pickle.loads(pickle.dumps(FileResultStore(tmp_path))).path == tmp_path
-
-
-def write_many(folder: Path, name: str) -> None:
-    store, files = SQLiteMetadataStore(folder), FileResultStore(folder)
-    for number in range(50):
-        version = fingerprint(number)
-        assert version is not None
-        files.set(version, number)
-        store.set(f"{name}-{number}", version, run_id=name, node_name="n", code_version="c")
-        assert files.get(store.get(f"{name}-{number}") or "") == number
 
 
 def test_several_threads_and_processes_write_at_a_time(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import multiprocessing
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -417,8 +416,5 @@ def test_an_interruption_ends_everything(tasks, executor):
         def total(slow: Collect[int]) -> int:
             return sum(slow)
     """
-    begun = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         tasks.run(source, "total", parent=os.getpid())
-
-    assert time.monotonic() - begun < 10
