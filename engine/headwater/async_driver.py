@@ -149,7 +149,8 @@ class AsyncDriver(driver.Driver):
         inputs: Mapping[str, Any],
         run_id: str,
     ) -> dict[str, Any]:
-        plan, given = self._prepare(self.graph, final_vars, overrides, inputs)
+        graph = self._asked(self.graph, final_vars, inputs)
+        plan, given = self._prepare(graph, final_vars, overrides, inputs)
         try:
             return await execute_plan(plan, given, self.adapter.around_async(run_id))
         except NodeFailed as failure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
@@ -158,6 +159,8 @@ class Driver(Inspection):
         inputs: Mapping[str, Any] | None,
         run_id: str = "",
     ) -> dict[str, Any]:
+        final_vars = listed(final_vars)
+        graph = self._asked(graph, final_vars, inputs)
         plan, given = self._prepare(graph, final_vars, overrides or {}, inputs or {})
         try:
             return self._run_plan(graph, plan, given, run_id)
@@ -220,11 +223,12 @@ class Driver(Inspection):
         run = Run()
 
         def record(run_id: str) -> dict[str, Any]:
-            plan, given = self._prepare(self.graph, wanted, overrides or {}, inputs or {})
+            graph = self._asked(self.graph, wanted, inputs)
+            plan, given = self._prepare(graph, wanted, overrides or {}, inputs or {})
             recorder = Recorder(
                 run, self.adapter.around(run_id), profile=profile, gather=gather, on_node=on_node
             )
-            values = self._run_plan(self.graph, plan, given, run_id, recorder)
+            values = self._run_plan(graph, plan, given, run_id, recorder)
             failure = recorder.failure()
             if failure is not None:
                 raise failure
@@ -252,6 +256,8 @@ class Driver(Inspection):
         overrides: Mapping[str, Any] | None,
         inputs: Mapping[str, Any] | None,
     ) -> None:
+        final_vars = listed(final_vars)
+        graph = self._asked(graph, final_vars, inputs)
         self._prepare(graph, final_vars, overrides or {}, inputs or {})
 
     def materialize(
@@ -346,6 +352,15 @@ class Driver(Inspection):
         nodes = materialized(graph, materializers)
         return assemble(nodes, self.config, self.adapter.check_edge_types)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Modules are sent by name; plans are made anew where they are wanted.
+        names = [module.__name__ for module in self.graph_modules]
+        return {**vars(self), "graph_modules": names, "_plans": {}, "_last": None}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        modules = tuple(map(importlib.import_module, state["graph_modules"]))
+        vars(self).update(state, graph_modules=modules)
+
     def _announce(self, graph: Graph) -> None:
         """Let adapters judge a graph that was built, and tell them of it."""
         self.adapter.validate(graph, self.graph_modules, self.config)
@@ -408,7 +423,7 @@ class Driver(Inspection):
             and last[1] == given.keys()
         ):
             return last[2], given
-        wanted = listed(final_vars)
+        wanted = list(final_vars)  # a copy, since the caller may change theirs
         outputs = tuple([v if v.__class__ is str else self._output_name(v) for v in wanted])
         if graph is not self.graph:
             return self._planned(graph, outputs, given), given

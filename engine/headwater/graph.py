@@ -9,6 +9,7 @@ from typing import Any
 
 from headwater.errors import HeadwaterError, UnknownNode
 from headwater.node import Node, Role
+from headwater.types import ANY
 from headwater.wiring import Wiring, wire
 
 __all__ = ["Graph", "topological"]
@@ -106,6 +107,10 @@ class Graph:
     def inputs(self) -> tuple[Node, ...]:
         """The nodes whose values come from outside."""
         return tuple(node for node in self.nodes if node.role is Role.INPUT)
+
+    def with_inputs(self, names: Iterable[str]) -> Graph:
+        """Return a graph with more inputs, of any type, which no feature reads."""
+        return Graph([*self, *(Node(name, ANY, feature=name, role=Role.INPUT) for name in names)])
 
     def upstream(self, *names: str) -> set[str]:
         """Return the names and everything they need.

@@ -43,6 +43,14 @@ class Inspection:
     def _output_name(self, wanted: Wanted) -> str:
         raise NotImplementedError
 
+    def _asked(self, graph: Graph, final_vars: Sequence[Wanted], inputs: Mapping[str, Any] | None) -> Graph:
+        """Return the graph with the inputs that no feature needs, but that are asked for themselves."""
+        extra = [name for name in inputs or () if name not in graph]
+        if not extra:
+            return graph
+        outputs = set(map(self._output_name, final_vars))
+        return graph.with_inputs(name for name in extra if name in outputs)
+
     def has_cycles(self, final_vars: Sequence[Wanted]) -> bool:
         """Return False: a graph whose nodes need themselves is refused when it is built.
 
@@ -122,9 +130,10 @@ class Inspection:
 
         wanted = listed(final_vars)
         self.validate_execution(wanted, overrides, inputs)
+        graph = self._asked(self.graph, wanted, inputs)
         outputs = map(self._output_name, wanted)
-        names = executed(self.graph, outputs, {**self.config, **(inputs or {}), **(overrides or {})})
-        return export_nodes(self.graph, names)
+        names = executed(graph, outputs, {**self.config, **(inputs or {}), **(overrides or {})})
+        return export_nodes(graph, names)
 
     def display_all_functions(
         self,
@@ -221,6 +230,7 @@ class Inspection:
         Raises:
             HeadwaterError: The execution could not begin; see `validate_execution`.
         """
+        final_vars = listed(final_vars)
         if not bypass_validation:
             self._validated(lambda: self.validate_execution(final_vars, overrides, inputs))
         return self._drawn_execution(
@@ -253,6 +263,7 @@ class Inspection:
         from headwater.display import draw
         from headwater.export import executed
 
+        graph = self._asked(graph, final_vars, inputs)
         outputs = [self._output_name(wanted) for wanted in final_vars]
         given = {**self.config, **(inputs or {}), **(overrides or {})}
         return draw(
@@ -321,7 +332,7 @@ def listed(final_vars: Iterable[Wanted]) -> list[Wanted]:
     """
     if isinstance(final_vars, str):
         raise InvalidInput(f"What to compute must be a list. Write [{final_vars!r}], not {final_vars!r}.")
-    return list(final_vars)
+    return final_vars if isinstance(final_vars, list) else list(final_vars)
 
 
 def _tag_values(key: str, wanted: Any) -> Collection[str] | None:

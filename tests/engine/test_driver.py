@@ -1,6 +1,7 @@
 """The driver: executing, asking, and what it says when it cannot."""
 
 import gc
+import pickle
 import sys
 import threading
 import weakref
@@ -122,6 +123,23 @@ def test_unknown_input_lists_the_known_ones(driver, module) -> None:
         "No feature needs an input 'order'. Did you mean 'orders'? "
         "The inputs of this graph are: cost, orders, rate."
     )
+
+
+def test_input_that_only_the_request_names_is_handed_back(driver) -> None:
+    inputs = {"orders": 1, "week": "2026-11"}
+
+    assert driver.execute(["week", "spend"], inputs=inputs) == {"week": "2026-11", "spend": 2}
+    assert driver.run(["week"], inputs=inputs).values == {"week": "2026-11"}
+    assert driver.materialize(additional_vars=["week"], inputs=inputs)[1] == {"week": "2026-11"}
+    assert '"week"' in driver.export_execution(["week"], inputs=inputs)
+    assert "week" in driver.visualize_execution(["week"], inputs=inputs).mermaid
+
+
+def test_driver_can_be_pickled(driver) -> None:
+    there = pickle.loads(pickle.dumps(driver))
+
+    assert there.graph_modules == driver.graph_modules
+    assert there.execute(["spend"], inputs={"orders": 3}) == driver.execute(["spend"], inputs={"orders": 3})
 
 
 def test_input_named_like_a_node_is_refused(driver, module) -> None:

@@ -17,6 +17,7 @@ from headwater.executors.taskplan import TaskPlan
 from headwater.executors.tasks import RunContext
 from headwater.function import functions_of
 from headwater.graph import Graph
+from support.task_hooks import Told
 
 _IMPORTS = "from headwater.htypes import Collect, Parallelizable\n"
 
@@ -51,39 +52,6 @@ class Tasks:
 def tasks(load: Callable[..., ModuleType]) -> Tasks:
     """Give what executes feature functions task by task, in this thread."""
     return Tasks(load)
-
-
-class Told:
-    """Hooks of tasks that write down what they are told, in the process of the driver and elsewhere."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def _write(self, *words: object) -> None:
-        with self.path.open("a") as file:
-            file.write(" ".join(map(str, words)) + "\n")
-
-    @property
-    def lines(self) -> list[str]:
-        return self.path.read_text().splitlines()
-
-    def post_task_group(self, *, run_id: str, task_ids: list[str]) -> None:
-        self._write("group", *sorted(task_ids))
-
-    def post_task_expand(self, *, run_id: str, task_id: str, parameters: dict[str, Any]) -> None:
-        self._write("expand", task_id, parameters)
-
-    def pre_task_submission(self, *, task_id: str, inputs: dict[str, Any], **facts: Any) -> None:
-        self._write("submit", task_id, facts["spawning_task_id"], facts["purpose"].value, inputs)
-
-    def pre_task_execute(self, *, task_id: str, **facts: Any) -> None:
-        self._write("begin", task_id, facts["run_id"])
-
-    def post_task_execute(self, *, task_id: str, **facts: Any) -> None:
-        self._write("end", task_id, facts["success"], type(facts["error"]).__name__)
-
-    def post_task_return(self, *, task_id: str, **facts: Any) -> None:
-        self._write("return", task_id, facts["success"], type(facts["error"]).__name__)
 
 
 @pytest.fixture

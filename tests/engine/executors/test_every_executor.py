@@ -24,7 +24,7 @@ from headwater.executors import (
 )
 from headwater.executors.grouping import GroupNodesIndividually
 from headwater.executors.tasks import RunContext
-from headwater.node import Node
+from support.task_hooks import DoublingIn
 
 EXECUTORS: dict[str, Callable[[], TaskExecutor]] = {
     "synchronous": SynchronousLocalTaskExecutor,
@@ -274,29 +274,6 @@ def test_tells_hooks_of_a_failure_with_the_function_s_own_exception(tasks, execu
 
     assert "end expand-number.3.block-number False Refused" in told.lines
     assert "return expand-number.3.block-number False Refused" in told.lines
-
-
-class Doubling:
-    """Doubles what nodes compute, and writes down in which task."""
-
-    def __init__(self, task_id: str, path: Path) -> None:
-        self.task_id, self.path = task_id, path
-
-    def __call__(self, node: Node, call: Callable[..., Any], args: Sequence[Any]) -> Any:
-        with self.path.open("a") as file:
-            file.write(f"{self.task_id} {node.name}\n")
-        value = call(*args)
-        return 2 * value if node.name == "square" else value
-
-
-class DoublingIn:
-    """Makes `Doubling` for each task; an object, so that it can travel."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __call__(self, task_id: str) -> Doubling:
-        return Doubling(task_id, self.path)
 
 
 @on_every_executor()

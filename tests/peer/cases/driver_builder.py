@@ -1,5 +1,7 @@
 """What a builder makes, and what it refuses."""
 
+import pickle
+
 from hamilton import ad_hoc_utils, base, driver
 from hamilton.function_modifiers import config
 from hamilton.lifecycle import NodeExecutionHook
@@ -46,6 +48,21 @@ def _ask_modules_add_up(module):
     extra = ad_hoc_utils.create_temporary_module(more, module_name="builder_more")
     builder = driver.Builder().with_modules(module).with_modules(extra).with_config({"region": "uk"})
     return builder.build().execute(["more"], inputs={"base_price": 5})
+
+
+def _ask_inputs_that_only_the_request_names(module):
+    built = driver.Builder().with_modules(module).with_config({"region": "uk"}).build()
+    inputs = {"base_price": 5, "week": "2026-11"}
+    built.validate_execution(["price", "week"], inputs=inputs)
+    return [
+        built.execute(["price", "week"], inputs=inputs),
+        built.materialize(additional_vars=["week"], inputs=inputs),
+    ]
+
+
+def _ask_pickled(module):
+    built = driver.Builder().with_modules(module).with_config({"region": "uk"}).build()
+    return pickle.loads(pickle.dumps(built)).execute(["price"], inputs={"base_price": 5})
 
 
 def _ask_no_modules(module):
