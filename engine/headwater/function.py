@@ -258,7 +258,7 @@ class _Reader:
 
     def __init__(self) -> None:
         # Annotations are kept beside what is made of them, since ids are used again once objects are gone.
-        self._parameters: dict[tuple[str, int], tuple[Parameter, Any]] = {}
+        self._parameters: dict[str, tuple[Parameter, Any]] = {}
         self._types: dict[int, tuple[Type, Any]] = {}
         self._evaluated: dict[tuple[int, str], Any] = {}
 
@@ -295,11 +295,11 @@ class _Reader:
         made = []
         for name in names[:required]:
             hint = hints.get(name, MISSING)
-            key = (name, id(hint))
-            known = self._parameters.get(key)
-            if known is None:
+            known = self._parameters.get(name)
+            # Who reads a column reads it as one type, nearly always.
+            if known is None or known[1] is not hint:
                 known = Parameter(name, None if hint is MISSING else self._type(hint)), hint
-                self._parameters[key] = known
+                self._parameters[name] = known
             made.append(known[0])
         for name, default in zip(names[required:], defaults, strict=True):
             hint = hints.get(name, MISSING)

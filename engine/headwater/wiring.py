@@ -69,7 +69,8 @@ def wire(nodes: Sequence[Node]) -> Wiring:
         if optional:
             fallbacks[slot] = optional
     calls = [node.call for node in nodes]
-    inputs = [slot for slot, node in enumerate(nodes) if node.role is Role.INPUT]
+    role = Role.INPUT  # a name of its own, since members of enumerations are slow to look up
+    inputs = [slot for slot, node in enumerate(nodes) if node.role is role]
     return Wiring(nodes, index, calls, reads, blank, fallbacks, inputs, _ordered(reads, len(nodes)))
 
 
