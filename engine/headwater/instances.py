@@ -32,6 +32,8 @@ def _fits(value: Any, wanted: Type) -> bool | None:
         return _fits(value, wanted.args[0])
     if wanted.name == "typing.Literal":
         return any(arg.name == repr(value) for arg in wanted.args)
+    if isinstance(wanted.live, typing.NewType):
+        return _fits(value, Type.of(wanted.live.__supertype__))
     class_ = class_of(wanted)
     if class_ is None:
         return None

@@ -196,7 +196,8 @@ def accepts(wanted: Type, produced: Type) -> bool | None:
     """Tell whether a parameter of type `wanted` takes a value of type `produced`.
 
     The rules are Hamilton's: equal types, `Any` on either side, subclasses, a union that has an
-    accepting member; generic arguments must be equal where both sides give them.
+    accepting member; generic arguments must be equal where both sides give them. For `NewType` and type
+    variables, which Hamilton takes for nothing but themselves, they are those of type checkers.
 
     Returns:
         True or False, and None where the classes are known by name only and nothing can be said.
@@ -214,9 +215,23 @@ def accepts(wanted: Type, produced: Type) -> bool | None:
         return accepts(wanted.args[0], produced)
     if wanted.name == UNION:
         return _any_of([accepts(member, produced) for member in wanted.args])
-    if produced.name == UNION:
+    if isinstance(wanted.live, typing.TypeVar):
+        bounds = _bounds(wanted.live)
+        return _any_of([accepts(bound, produced) for bound in bounds]) if bounds else True
+    if isinstance(produced.live, typing.TypeVar):
+        # Which of them it stands for follows from the arguments of a call, which are not looked at.
+        verdicts = [accepts(wanted, bound) for bound in _bounds(produced.live)] or [None]
+        return False if False in verdicts else None if None in verdicts else True
+    if isinstance(produced.live, typing.NewType):
+        return accepts(wanted, Type.of(produced.live.__supertype__))
+    if produced.name == UNION or isinstance(wanted.live, typing.NewType):
         return False
     return _accepts_class(wanted, produced)
+
+
+def _bounds(variable: typing.TypeVar) -> list[Type]:
+    bound = () if variable.__bound__ is None else (variable.__bound__,)
+    return [Type.of(each) for each in variable.__constraints__ or bound]
 
 
 def _any_of(verdicts: list[bool | None]) -> bool | None:

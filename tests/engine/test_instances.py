@@ -58,7 +58,8 @@ class _Pair(tuple[Any, ...], typing.Generic[_First, _Second]):
         (pd.Series([1]), pd.Series, True),
         (pd.Series([1]), pd.DataFrame, False),
         (1, "shop.Price", None),
-        ([1], list[typing.NewType("Price", int)], None),  # type: ignore[misc]
+        ([1], list[typing.NewType("Price", int)], True),  # type: ignore[misc]
+        (["1"], list[typing.NewType("Price", int)], False),  # type: ignore[misc]
     ],
 )
 def test_value_is_judged_with_all_its_elements(value: Any, annotation: Any, verdict: bool | None) -> None:

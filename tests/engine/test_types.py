@@ -15,6 +15,9 @@ from headwater.types import ANY, Type, accepts, union
 
 Number = typing.TypeVar("Number")
 UserId = typing.NewType("UserId", int)
+GuestId = typing.NewType("GuestId", UserId)
+Whole = typing.TypeVar("Whole", bound=int)
+Anything = typing.TypeVar("Anything")
 
 
 class Animal:
@@ -105,7 +108,18 @@ def test_names_from_source_equal_live_types() -> None:
         (pd.Series, pd.DataFrame, False),
         (str, None, False),
         (Sized, int, None),
-        (UserId, int, None),
+        (UserId, int, False),
+        (int, UserId, True),
+        (int | None, UserId, True),
+        (UserId | None, int, False),
+        (UserId, GuestId, True),
+        (GuestId, UserId, False),
+        (Whole, int, True),
+        (Whole, str, False),
+        (int, Whole, True),
+        (str, Whole, False),
+        (Anything, str, True),
+        (str, Anything, None),
         (int, "shop.Price", None),
     ],
 )
