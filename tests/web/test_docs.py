@@ -87,3 +87,12 @@ def test_deep_nesting_ends():
     assert render_markdown("> " * 5000 + "x")
     assert render_markdown("[" * 5000)
     assert render_doc("x\n\n" + "Args:\n  a: b\n" * 3000)
+
+
+def test_other_styles_read_the_same():
+    html = render_doc(
+        "Do.\n\nParameters\n----------\nspend : pd.Series\n    What was paid. Unit: EUR\n\nUnits\n-----\nEUR\n"
+    )
+
+    assert "<h3>Arguments</h3><dl><dt><code>spend</code></dt><dd>What was paid. [EUR]</dd></dl>" in html
+    assert "<h3>Unit</h3><p>EUR</p>" in html

@@ -1,14 +1,15 @@
-"""Docstrings as safe HTML: Google-style sections, and Markdown with no HTML of its own."""
+"""Docstrings as safe HTML: sections under their titles, and Markdown with no HTML of its own."""
 
 from __future__ import annotations
 
 import inspect
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
+
+from headwater_catalog.documentation import Section, understand
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -16,39 +17,23 @@ if TYPE_CHECKING:
 
 __all__ = ["render_doc", "render_lead", "render_markdown"]
 
-_LONGEST = 50_000
-_SECTIONS = {
-    "args": "Arguments",
-    "arguments": "Arguments",
-    "parameters": "Arguments",
-    "returns": "Returns",
-    "yields": "Yields",
-    "raises": "Raises",
-    "note": "Note",
-    "notes": "Notes",
-    "warning": "Warning",
-    "warnings": "Warnings",
-    "example": "Example",
-    "examples": "Examples",
-    "references": "References",
-    "see also": "See also",
-    "todo": "To do",
-}
-_HEADER = re.compile(r"(?P<title>[A-Za-z][A-Za-z ]{0,20}):\s*")
-_ITEM = re.compile(r"(?P<name>\*{0,2}[\w.]+)\s*(?:\([^)]*\))?:\s+(?P<text>.*)", re.DOTALL)
-
 
 def render_doc(doc: str) -> Markup:
-    """Render what follows the first paragraph: the prose, then each Google-style section under its title."""
-    prose, sections = _split(_parts(doc)[1].splitlines())
-    html = [render_markdown("\n".join(prose))]
-    html += [_section(title, lines) for title, lines in sections]
+    """Render what follows the first paragraph: the prose, then each section under its title."""
+    said = understand(doc)
+    units = {name: f" [{unit}]" for name, unit in said.units.items()}
+    parameters = [(name, f"{text}{units.get(name, '')}") for name, text in said.parameters.items()]
+    html = [render_markdown(said.description)]
+    html += [_definitions("Arguments", parameters)] if parameters else []
+    html += [_text("Returns", said.returns)] if said.returns else []
+    html += [_text("Unit", said.unit)] if said.unit else []
+    html += map(_section, said.sections)
     return Markup("").join(html)
 
 
 def render_lead(doc: str) -> Markup:
     """Render the first paragraph of a docstring as a line of text, without a paragraph around it."""
-    return _inline(_parts(doc)[0])
+    return _inline(understand(doc).summary)
 
 
 def render_markdown(text: str) -> Markup:
@@ -56,50 +41,25 @@ def render_markdown(text: str) -> Markup:
     return Markup(_markdown().render(text))  # noqa: S704  the renderer escapes everything it is given
 
 
-def _parts(doc: str) -> tuple[str, str]:
-    first, _, rest = inspect.cleandoc(doc[:_LONGEST]).strip().partition("\n\n")
-    return first, rest
+def _section(section: Section) -> Markup:
+    if section.items:
+        return _definitions(section.title, [(item.name, item.text) for item in section.items])
+    if section.title.startswith("Example") and ">>>" in section.text:
+        return _titled(section.title, Markup("<pre><code>{}</code></pre>").format(section.text))
+    return _text(section.title, section.text)
 
 
-def _split(lines: list[str]) -> tuple[list[str], list[tuple[str, list[str]]]]:
-    prose: list[str] = []
-    sections: list[tuple[str, list[str]]] = []
-    current = prose
-    for line in lines:
-        header = _HEADER.fullmatch(line)
-        title = _SECTIONS.get(header["title"].lower()) if header else None
-        if title:
-            current = []
-            sections.append((title, current))
-        elif line[:1].strip() and current is not prose:
-            current = prose  # a line that is not indented ends the section
-            current += ["", line]
-        else:
-            current.append(line)
-    return prose, sections
+def _text(title: str, text: str) -> Markup:
+    return _titled(title, render_markdown(text))
 
 
-def _section(title: str, lines: list[str]) -> Markup:
-    text = inspect.cleandoc("\n" + "\n".join(lines))
-    items = list(_items(text)) if title in ("Arguments", "Raises") else []
-    if items and all(items):
-        rows = (
-            Markup("<dt><code>{}</code></dt><dd>{}</dd>").format(item["name"], _inline(item["text"]))
-            for item in items
-            if item
-        )
-        body = Markup("<dl>{}</dl>").format(Markup("").join(rows))
-    elif title.startswith("Example") and ">>>" in text:
-        body = Markup("<pre><code>{}</code></pre>").format(text)
-    else:
-        body = render_markdown(text)
-    return Markup("<h3>{}</h3>{}").format(escape(title), body)
+def _definitions(title: str, items: Iterable[tuple[str, str]]) -> Markup:
+    rows = (Markup("<dt><code>{}</code></dt><dd>{}</dd>").format(name, _inline(text)) for name, text in items)
+    return _titled(title, Markup("<dl>{}</dl>").format(Markup("").join(rows)))
 
 
-def _items(text: str) -> Iterator[re.Match[str] | None]:
-    """Yield one match for each entry: a line that is not indented, and the indented ones after it."""
-    for entry in re.split(r"\n(?=\S)", text):
-        yield _ITEM.fullmatch(entry)
+def _titled(title: str, body: Markup) -> Markup:
+    return Markup("<h3>{}</h3>{}").format(title, body)
 
 
 def _inline(text: str) -> Markup:
