@@ -73,7 +73,8 @@ def test_python_itself_finds_the_same_names(module: ModuleType):
     for name, function in functions.items():
         found = free_names(function)
         roots = {dotted.partition(".")[0] for dotted in found.needed | found.hinted}
-        wanted = _globals(by_name[name]) - {name}
+        # Where `super` is named, Python asks for the class around, too, though there is none here.
+        wanted = _globals(by_name[name]) - {name, "__class__"}
         assert wanted <= roots, name
         assert roots - wanted <= _outside(function), name
         compared += 1

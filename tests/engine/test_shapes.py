@@ -48,7 +48,7 @@ def test_value_is_named_by_type_and_shape_and_never_shown(value: Any, text: str)
         (np.float32(0.5), 0.5),
         (np.datetime64("2024-01-02", "ns"), "2024-01-02T00:00:00"),
         (np.timedelta64(1, "h"), 3600.0),
-        (np.datetime64("NaT"), None),
+        (np.datetime64("NaT", "s"), None),
         (pd.NaT, None),
         (pd.NA, None),
         (date(2024, 1, 2), "2024-01-02"),
