@@ -64,6 +64,8 @@ class Check(ABC):
         InvalidModifier: The importance is unknown.
     """
 
+    is_general: ClassVar[bool] = False
+    """Whether it takes values of every type, so that the type need not be asked."""
     takes_tables: ClassVar[bool] = True
     """Whether it says something of a whole table, not only of a column or a single value."""
     replaces: ClassVar[bool] = False
@@ -104,9 +106,6 @@ class Check(ABC):
 
 class ArgumentCheck(Check):
     """A check that `check_output` makes from one keyword argument: `arg()` names it, there and here."""
-
-    is_general: ClassVar[bool] = False
-    """Whether it takes values of every type, so that the type need not be asked."""
 
     @classmethod
     @abstractmethod

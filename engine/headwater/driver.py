@@ -185,7 +185,7 @@ class Driver(Inspection):
 
     def _result(self, values: dict[str, Any]) -> Any:
         build_result = self.adapter.method("do_build_result")
-        if build_result is None or _gives_values(build_result.__self__):  # type: ignore[attr-defined]
+        if build_result is None or _gives_values(getattr(build_result, "__self__", None)):
             return values
         return build_result(outputs=values)
 

@@ -79,10 +79,23 @@ class HamiltonNode:
 
     @property
     def originating_functions(self) -> tuple[Callable[..., Any], ...] | None:
-        """The function it comes from, or for an input the first function that asks for it, in a tuple."""
+        """The functions it comes from, in a tuple: its own, then those that its part belongs to.
+
+        A node inside of sub-graphs belongs to the functions that take them in, from the inside out, and a
+        step to the function with the chain. An input comes from where the first node does that asks for it.
+        """
         node = next(self._origins(), None)
-        call = node.function.callable if node and node.function else None
-        return None if call is None else (call,)
+        nodes = () if node is None else (node, *self._around(node))
+        calls = [each.function.callable for each in nodes if each.function is not None]
+        return tuple({id(call): call for call in calls if call is not None}.values()) or None
+
+    def _around(self, node: Node) -> Iterator[Node]:
+        """Yield what a part belongs to: the nodes that its name is under, and its feature."""
+        graph, under = self._shared.graph, node.name
+        while graph is not None and under != node.feature:
+            under = under.rpartition(".")[0] or node.feature
+            if under in graph and (found := graph.variants(under)[0]).feature == node.feature:
+                yield found
 
     def _origins(self) -> Iterator[Node]:
         graph = self._shared.graph

@@ -51,8 +51,11 @@ def types_match(param_type: Any, required_node_type: Any) -> bool:
 
 
 def custom_subclass_check(requested_type: Any, param_type: Any) -> bool:
-    """Tell whether values of one type can be used where another is asked for; unknown classes can."""
-    return types_match(param_type, requested_type)
+    """Tell whether values of one type can be used where another is asked for; unknown classes can.
+
+    Values of any type can only be used where those are asked for.
+    """
+    return (requested_type is not Any or param_type is Any) and types_match(param_type, requested_type)
 
 
 def check_input_type(node_type: Any, input_value: Any) -> bool:

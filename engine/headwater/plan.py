@@ -10,7 +10,7 @@ from headwater.errors import CheckFailed, MissingInput, NodeFailed, UnknownNode,
 from headwater.graph import Graph
 from headwater.node import Node
 from headwater.shapes import summary
-from headwater.wiring import Wiring
+from headwater.wiring import DONE, Wiring, ordered
 
 if TYPE_CHECKING:
     from headwater.generated import Code
@@ -212,10 +212,10 @@ def make_plan(graph: Graph, outputs: Iterable[str], given: Iterable[str]) -> Pla
     supplied = {index[name]: name for name in given if name in index}
     reads = _with_defaults(wiring, supplied)
     order, needed, frees = _needed(slots, wiring, reads, supplied)
-    missing = [slot for slot in wiring.inputs if needed[slot] and slot not in supplied]
+    missing = [slot for slot in wiring.inputs if slot in needed and slot not in supplied]
     if missing:
         raise _missing_input(graph, missing, order, set(supplied.values()))
-    here = [(name, slot) for slot, name in supplied.items() if needed[slot]]
+    here = [(name, slot) for slot, name in supplied.items() if slot in needed]
     return Plan(wiring, order, reads, frees, here, wanted, slots)
 
 
@@ -243,44 +243,29 @@ def _with_defaults(wiring: Wiring, supplied: Mapping[int, str]) -> Sequence[tupl
 
 def _needed(
     wanted: Sequence[int], wiring: Wiring, reads: Sequence[tuple[int, ...]], supplied: Mapping[int, str]
-) -> tuple[list[int], bytearray, dict[int, list[int]]]:
-    """Return the order of what is computed, a mark for what is needed, and what is let go after each node.
+) -> tuple[list[int], set[int], dict[int, list[int]]]:
+    """Return the order of what is computed, the slots that are needed, and what is let go after each node.
 
     Going from the last node to the first, the first reader that is met is the last one to run.
     """
     nodes = len(wiring.nodes)
-    needed = bytearray(len(wiring.blank))
-    needed[nodes:] = b"\x01" * (len(wiring.blank) - nodes)  # literals and defaults are never let go
-    for slot in wanted:
-        needed[slot] = 1
-    if len(wanted) + len(wiring.inputs) >= nodes and _everything(needed, wiring, reads, supplied):
-        return [slot for slot in wiring.order if needed[slot] and slot not in supplied], needed, {}
-    order: list[int] = []
+    state = bytearray(nodes) + bytes([DONE]) * (len(wiring.blank) - nodes)
+    for slot in supplied:
+        state[slot] = DONE
+    order = ordered(wanted, reads, state)
+    needed = set(wanted)
     frees: dict[int, list[int]] = {}
-    for slot in reversed(wiring.order):
-        if needed[slot] and slot not in supplied:
-            order.append(slot)
-            for read in reads[slot]:
-                if not needed[read]:
-                    needed[read] = 1
-                    if slot in frees:
-                        frees[slot].append(read)
-                    else:
-                        frees[slot] = [read]
-    order.reverse()
+    if len(order) == len(needed.difference(supplied)):  # all of it is asked for, and nothing let go
+        return order, needed.union(*map(reads.__getitem__, order)), frees
+    for slot in reversed(order):
+        for read in reads[slot]:
+            if read not in needed and read < nodes:  # literals and defaults are never let go
+                needed.add(read)
+                if slot in frees:
+                    frees[slot].append(read)
+                else:
+                    frees[slot] = [read]
     return order, needed, frees
-
-
-def _everything(
-    needed: bytearray, wiring: Wiring, reads: Sequence[tuple[int, ...]], supplied: Mapping[int, str]
-) -> bool:
-    """Tell whether every node is wanted; if so, mark the inputs that are read, which is all that is left."""
-    inputs = set(wiring.inputs)
-    if supplied.keys() - inputs or not all([needed[slot] for slot in wiring.order if slot not in inputs]):  # noqa: C419
-        return False
-    for slot in inputs & set().union(*reads):
-        needed[slot] = 1
-    return True
 
 
 def _missing_input(graph: Graph, slots: Sequence[int], order: Sequence[int], given: set[str]) -> MissingInput:
@@ -289,9 +274,15 @@ def _missing_input(graph: Graph, slots: Sequence[int], order: Sequence[int], giv
     computed = {nodes[slot].name for slot in order}
     lines = [f"{len(missing)} inputs are missing:" if len(missing) > 1 else "An input is missing:"]
     for name in missing:
-        readers = [reader for reader in graph.readers[name] if reader in computed]
+        readers = [
+            reader for reader in graph.readers[name] if reader in computed and _needs(graph[reader], name)
+        ]
         places = ", ".join(graph[reader].where for reader in readers[:3])
         asked = f" needed by {places}" if readers else " asked for itself"
         lines.append(f"- '{name}' ({graph[name].type}),{asked}.{did_you_mean(name, given)}")
     lines.append("Give them in inputs={...} or in the configuration.")
     return MissingInput("\n".join(lines), missing)
+
+
+def _needs(node: Node, name: str) -> bool:
+    return any(argument.node == name and not argument.is_optional for argument in node.arguments)

@@ -2,40 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 from headwater.checks import Finding, ThresholdCheck, require
 from headwater.columns import package_of
 from headwater.values import Reference, describe
 
-__all__ = ["Model", "Schema", "SchemaFinding"]
+__all__ = ["Misfit", "Model", "Schema", "SchemaFinding"]
 
 _TOLD = 20  # kinds of misfits that a result lists
 
 
-class SchemaFinding(Finding):
-    """What a schema or model found; `failures` counts what does not fit by place and rule, values untold.
+class Misfit(NamedTuple):
+    """A kind of misfit.
 
     Attributes:
-        failures: How many values do not fit, by place and rule.
+        place: Where it is: a column, or the way into an object; empty for the whole.
+        rule: The rule that is broken.
+    """
+
+    place: tuple[str | int, ...]
+    rule: str
+
+    def __str__(self) -> str:
+        return f"'{'.'.join(map(str, self.place))}' {self.rule}" if self.place else self.rule
+
+
+class SchemaFinding(Finding):
+    """What a schema or model found; what does not fit is counted by place and rule, values untold.
+
+    Attributes:
+        misfits: How many values do not fit, by kind.
         validated: What the schema made of the value, if it says; passed on in place of it.
     """
 
     validated: Any
 
-    def __init__(self, check: ThresholdCheck, failures: Mapping[str, int], size: int) -> None:
-        """Keep the failures."""
-        offending = sum(failures.values())
-        super().__init__(check, not failures, offending, offending, size)
-        self.failures = failures
+    def __init__(self, check: ThresholdCheck, misfits: Mapping[Misfit, int], size: int) -> None:
+        """Keep the misfits."""
+        offending = sum(misfits.values())
+        super().__init__(check, not misfits, offending, offending, size)
+        self.misfits = misfits
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """How many values do not fit, by place and rule."""
+        return {str(misfit): count for misfit, count in self.misfits.items()}
 
 
 class _Declared(ThresholdCheck):
     """A check whose rules are declared elsewhere."""
 
     takes_tables = True
+    errors: ClassVar[str]
+    """Under which name code written for Hamilton looks for what does not fit."""
+
+    @abstractmethod
+    def told(self, misfit: Misfit) -> dict[str, Any]:
+        """Return a misfit as that code reads it."""
 
     def _named(self) -> str:
         # A schema that is no class has no name that its source tells, too.
@@ -43,19 +71,22 @@ class _Declared(ThresholdCheck):
 
     def says(self, finding: Finding) -> str:
         """Say which rules are broken, and how often."""
-        told = [f"{place} ({count:,})" for place, count in _first(finding).items()]
+        told = [f"{misfit} ({count:,})" for misfit, count in _first(finding).items()]
         if not told:
             return f"The value is {self.wanted}"
         return f"{finding.offending:,} misfits: {', '.join(told)}; wanted: {self.wanted}"
 
     def figures(self, finding: Finding) -> dict[str, Any]:
         """Add what does not fit, by place and rule."""
-        return {**super().figures(finding), "failures": _first(finding)}
+        first = _first(finding)
+        failures = {str(misfit): count for misfit, count in first.items()}
+        errors = {self.errors: [self.told(misfit) for misfit in first]} if first else {}
+        return {**super().figures(finding), "failures": failures, **errors}
 
 
-def _first(finding: Finding) -> dict[str, int]:
-    failures = finding.failures if isinstance(finding, SchemaFinding) else {}
-    return dict(list(failures.items())[:_TOLD])
+def _first(finding: Finding) -> dict[Misfit, int]:
+    misfits = finding.misfits if isinstance(finding, SchemaFinding) else {}
+    return dict(list(misfits.items())[:_TOLD])
 
 
 class Schema(_Declared):
@@ -65,6 +96,7 @@ class Schema(_Declared):
     """
 
     argument = "schema"
+    errors = "schema_errors"
     replaces = True
 
     def __init__(self, schema: Any, importance: str = "warn") -> None:
@@ -87,23 +119,28 @@ class Schema(_Declared):
 
         # A copy of pandera's own takes all the memory again, and others may hold the value at hand.
         own = dataset.copy(deep=False) if _is_pandas(dataset) else dataset
-        failures: dict[str, int] = {}
+        misfits: Counter[Misfit] = Counter()
         try:
             validated = self.limit.validate(own, lazy=True, inplace=own is not dataset)
             if hasattr(validated, "dask"):
                 validated.compute()
         except SchemaErrors as error:
-            failures = _counted(_misfits(error.failure_cases))
-        finding = SchemaFinding(self, failures, _length(dataset))
+            misfits.update(_misfits(error.failure_cases))
+        finding = SchemaFinding(self, misfits, _length(dataset))
         if own is not dataset:
             finding.validated = own
         return finding
+
+    def told(self, misfit: Misfit) -> dict[str, Any]:
+        """Return the column and the rule."""
+        return {"column": misfit.place[0] if misfit.place else None, "check": misfit.rule}
 
 
 class Model(_Declared):
     """A dictionary or object is as a pydantic model says, nothing coerced."""
 
     argument = "model"
+    errors = "model_errors"
     takes_tables = False
 
     def __init__(self, model: Any, importance: str = "warn") -> None:
@@ -123,12 +160,16 @@ class Model(_Declared):
         """Let the model judge, and count what does not fit by place and rule."""
         from pydantic import ValidationError
 
-        failures: dict[str, int] = {}
+        misfits: Counter[Misfit] = Counter()
         try:
             _adapter(self.limit).validate_python(dataset, strict=True)
         except ValidationError as error:
-            failures = _counted((".".join(map(str, one["loc"])), one["type"]) for one in error.errors())
-        return SchemaFinding(self, failures, 1)
+            misfits.update(Misfit(one["loc"], one["type"]) for one in error.errors())
+        return SchemaFinding(self, misfits, 1)
+
+    def told(self, misfit: Misfit) -> dict[str, Any]:
+        """Return the place and the rule."""
+        return {"loc": misfit.place, "type": misfit.rule}
 
 
 @lru_cache(maxsize=128)
@@ -146,19 +187,11 @@ def _length(value: Any) -> int:
     return len(value) if hasattr(value, "__len__") else 1
 
 
-def _misfits(cases: Any) -> Iterable[tuple[str, str]]:
+def _misfits(cases: Any) -> Iterator[Misfit]:
     """Yield column and rule of every failure case, from pandera's table of them."""
     rows = cases.to_dicts() if package_of(cases) == "polars" else cases.to_dict("records")
     for row in rows:
         rule = str(row["check"])
         # A column that is missing or too many is told as the failing value; other values are never told.
         place = row["failure_case"] if rule in ("column_in_dataframe", "column_in_schema") else row["column"]
-        yield str(place or ""), rule
-
-
-def _counted(misfits: Iterable[tuple[str, str]]) -> dict[str, int]:
-    failures: dict[str, int] = {}
-    for place, rule in misfits:
-        key = f"'{place}' {rule}" if place else rule
-        failures[key] = failures.get(key, 0) + 1
-    return failures
+        yield Misfit((str(place),) if place else (), rule)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from headwater.node import Node, Role
 from headwater.values import MISSING
 
-__all__ = ["Fallback", "Wiring", "wire"]
+__all__ = ["DONE", "Fallback", "Wiring", "ordered", "wire"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,10 @@ def wire(nodes: Sequence[Node]) -> Wiring:
     calls = [node.call for node in nodes]
     role = Role.INPUT  # a name of its own, since members of enumerations are slow to look up
     inputs = [slot for slot, node in enumerate(nodes) if node.role is role]
-    return Wiring(nodes, index, calls, reads, blank, fallbacks, inputs, _ordered(reads, len(nodes)))
+    size = len(nodes)
+    state = bytearray(size) + bytes([DONE]) * (len(blank) - size)  # literals and defaults are there
+    order = ordered(range(size), reads, state)
+    return Wiring(nodes, index, calls, reads, blank, fallbacks, inputs, order)
 
 
 def _with_values(
@@ -89,28 +92,54 @@ def _with_values(
     return tuple(reads), tuple(optional)
 
 
-_NEW, _ENTERED, _DONE = 0, 1, 2
+_NEW: Final = 0
+_ENTERED: Final = 1
+DONE: Final = 2
 
 
-def _ordered(reads: Sequence[tuple[int, ...]], size: int) -> list[int]:
-    """Return slots so that each comes after those it reads, without recursion; it ends at a circle."""
+def ordered(starts: Iterable[int], reads: Sequence[tuple[int, ...]], state: bytearray) -> list[int]:
+    """Return slots so that each comes after those it reads, without recursion; it ends at a circle.
+
+    What a start needs comes before the next start, and what an argument needs before the next argument:
+    features that share something that changes, such as a source of random numbers, find it as they would
+    if they called each other.
+
+    Args:
+        starts: Where to start; what they read is included.
+        reads: The slots that each slot reads.
+        state: A mark for each slot, `DONE` for those that have a value from the start; it is changed.
+    """
     order: list[int] = []
-    # Literals and defaults are there from the start.
-    state = bytearray(size) + bytes([_DONE]) * (max(map(max, filter(None, reads)), default=0) + 1)
-    for start in range(size):
-        pending = [start]
-        while pending:
-            slot = pending[-1]
-            if state[slot] == _NEW:
-                state[slot] = _ENTERED
-                for read in reads[slot]:
-                    if state[read] == _NEW:
-                        pending.append(read)
-                    elif state[read] == _ENTERED:
-                        return order
-            else:
-                pending.pop()
-                if state[slot] == _ENTERED:
-                    state[slot] = _DONE
-                    order.append(slot)
+    add, done = order.append, DONE
+    for start in starts:
+        if state[start]:
+            continue
+        for read in reads[start]:
+            if not state[read]:
+                break
+        else:  # the most frequent case by far, where much is asked for
+            state[start] = done
+            add(start)
+            continue
+        if not _descend(start, reads, state, order):
+            break
     return order
+
+
+def _descend(start: int, reads: Sequence[tuple[int, ...]], state: bytearray, order: list[int]) -> bool:
+    """Add a slot to the order, and what it reads before it; return whether there is no circle."""
+    pending = [start]
+    while pending:
+        slot = pending.pop()
+        if slot < 0:  # all that it reads is done
+            state[~slot] = DONE
+            order.append(~slot)
+        elif state[slot] == _NEW:
+            state[slot] = _ENTERED
+            pending.append(~slot)
+            for read in reads[slot][::-1]:
+                if state[read] == _NEW:
+                    pending.append(read)
+                elif state[read] == _ENTERED:
+                    return False
+    return True

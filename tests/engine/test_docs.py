@@ -27,6 +27,8 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# ([\w/]+\.py)\n")
 
 NOT_FOR_FEATURES = {
+    "DATA_VALIDATOR_ORIGINAL_OUTPUT_TAG",
+    "IS_DATA_VALIDATOR_TAG",
     "InvalidDecoratorException",
     "LiteralDependency",
     "PUBLIC_MODULES",

@@ -109,6 +109,13 @@ def test_missing_input_tells_who_needs_it(driver, module) -> None:
     )
 
 
+def test_missing_input_that_only_the_request_needs_is_told_so(load) -> None:
+    driver = Driver({}, load("def first(x: int = 1) -> int:\n    return x\n"), adapter=DictResult())
+
+    with pytest.raises(MissingInput, match=r"- 'x' \(int\), asked for itself\."):
+        driver.execute(["first", "x"])
+
+
 def test_unknown_output_and_override_find_the_nearest(driver, module) -> None:
     assert message(driver, module, UnknownNode, ["margn"]) == (
         "No node 'margn' in this graph. Did you mean 'margin'?"
@@ -365,6 +372,14 @@ def test_what_is_asked_for_may_be_any_collection_but_a_text(load, hooks) -> None
         with pytest.raises(InvalidInput, match=r"Write \['first'\], not 'first'"):
             driver.execute("first")
     assert '"second"' in driver.export_execution(iter(names))
+
+
+def test_method_that_stands_on_a_result_builder_itself_is_called(load) -> None:
+    builder = DictResult()
+    builder.do_build_result = lambda *, outputs: sorted(outputs)
+    driver = Driver({}, load("def first() -> int:\n    return 1\n"), adapter=builder)
+
+    assert driver.execute(["first"]) == ["first"]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit])

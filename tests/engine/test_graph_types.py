@@ -62,6 +62,46 @@ def test_an_input_names_the_first_function_that_asks_for_it_and_is_its_own_versi
     assert node.version == "spend"
 
 
+CHAINED = """
+    from headwater import pipe_output, source, step, subdag
+
+    def price(base_price: int) -> int:
+        return base_price
+
+    @subdag(price)
+    def region(price: int) -> int:
+        return price
+
+    @subdag(region)
+    def country(region: int) -> int:
+        return region
+
+    def _plus(amount: int, more: int) -> int:
+        return amount + more
+
+    @pipe_output(step(_plus, more=source("bonus")).named("added"))
+    def paid(country: int) -> int:
+        return country
+    """
+
+
+@pytest.mark.parametrize(
+    ("node", "functions"),
+    [
+        ("country", ["country"]),
+        ("country.region", ["region", "country"]),
+        ("country.region.price", ["price", "region", "country"]),
+        ("paid", ["paid"]),
+        ("paid.added", ["_plus", "paid"]),
+        ("bonus", ["_plus", "paid"]),
+    ],
+)
+def test_a_part_comes_from_its_own_function_and_from_those_that_it_is_part_of(load, node, functions):
+    graph = build(functions_of(load(CHAINED)), {})
+
+    assert [f.__name__ for f in HamiltonGraph.of(graph)[node].originating_functions] == functions
+
+
 def test_a_configuration_key_comes_from_no_function(graph):
     node = HamiltonGraph.of(graph)["region"]
 

@@ -52,6 +52,13 @@ def test_elements_do_not_fit_where_their_type_does_not(wanted, produced):
     assert not custom_subclass_check(produced, wanted)
 
 
+def test_any_type_is_no_subclass_of_another():
+    assert custom_subclass_check(int, Any)
+    assert custom_subclass_check(Any, Any)
+    assert not custom_subclass_check(Any, int)
+    assert types_match(int, Any)
+
+
 @pytest.mark.parametrize("package", ["hamilton.htypes", "headwater.htypes", "headwater"])
 def test_source_text_and_live_annotations_name_the_same_types(package):
     fan_out = Type.named(f"{package}.Parallelizable", Type.named("int"))

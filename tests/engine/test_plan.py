@@ -75,6 +75,26 @@ def naive(case: Case, name: str) -> Any:
     return (name, values)
 
 
+def depth_first(graph: Graph, given: Mapping[str, Any], name: str, done: dict[str, None]) -> None:
+    """Note what is computed for a name: first what its parameters need, one after the other."""
+    if name in done or name in given or graph[name].function is None:
+        return
+    for read in graph[name].dependencies:
+        depth_first(graph, given, read, done)
+    done[name] = None
+
+
+@given(cases())
+def test_order_is_that_of_the_outputs_and_of_the_parameters(case: Case) -> None:
+    graph = build([function(name, parameters) for name, parameters in case.needs.items()], {})
+    given = {**case.given, **{node.name: "" for node in graph.inputs}}
+    expected: dict[str, None] = {}
+    for name in case.outputs:
+        depth_first(graph, given, name, expected)
+
+    assert [node.name for node in make_plan(graph, case.outputs, given).nodes] == list(expected)
+
+
 @given(cases())
 def test_plan_gives_what_naive_evaluation_gives(case: Case) -> None:
     graph = build([function(name, parameters) for name, parameters in case.needs.items()], {})

@@ -33,7 +33,8 @@ class Order(BaseModel):
 def test_table_column_and_polars_table_are_judged_by_their_schemas() -> None:
     assert Schema(TABLE).validate(pd.DataFrame({"price": [1.0], "name": ["a"]})).passes
     assert Schema(COLUMN).validate(pd.Series([1.0])).passes
-    assert Schema(POLARS).validate(pl.DataFrame({"price": [1.0]})).passes
+    good = Schema(POLARS).validate(pl.DataFrame({"price": [1.0]}))
+    assert good.passes and "schema_errors" not in good.diagnostics
     assert not Schema(POLARS).validate(pl.DataFrame({"price": [-1.0]})).passes
 
 
@@ -48,6 +49,10 @@ def test_misfits_are_counted_by_column_and_rule_and_values_untold() -> None:
     )
     outcome = CheckOutcome.of("orders", check, found)
     assert outcome.diagnostics["failures"] == found.failures
+    assert outcome.diagnostics["schema_errors"] == [
+        {"column": "name", "check": "column_in_dataframe"},
+        {"column": "price", "check": "greater_than(0)"},
+    ]
     assert (outcome.validator, outcome.threshold) == ("schema", "DataFrameSchema")
     json.dumps(outcome.diagnostics, allow_nan=False)
 
@@ -56,6 +61,7 @@ def test_column_of_a_schema_has_misfits_without_a_place() -> None:
     found = Schema(COLUMN).validate(pd.Series([1.0, None]))
 
     assert found.message == "1 misfits: not_nullable (1); wanted: as the schema says."
+    assert found.diagnostics["schema_errors"] == [{"column": None, "check": "not_nullable"}]
 
 
 def test_coerced_table_is_passed_on_and_the_value_itself_left_alone() -> None:
@@ -105,6 +111,10 @@ def test_misfits_of_a_model_are_told_by_place() -> None:
     found = Model(Order).validate({"number": "secret", "place": (1, "x")})
 
     assert found.failures == {"'number' int_type": 1, "'place.1' int_type": 1}
+    assert found.diagnostics["model_errors"] == [
+        {"loc": ("number",), "type": "int_type"},
+        {"loc": ("place", 1), "type": "int_type"},
+    ]
     assert "secret" not in found.message
     assert found.message.endswith("test_schemas.Order says.")
 

@@ -38,6 +38,11 @@ ALLOWED = (
     Allowed(
         "an input named like a node", "input_named_like_a_node", f"{ONLY_HERE}, at validate: InvalidInput"
     ),
+    Allowed(
+        "an input that is asked for and not given",
+        "input_asked_for_and_not_given",
+        f"(optional|required): {ONLY_HERE}, at validate: MissingInput",
+    ),
     Allowed("nodes that need themselves", "cycle|self_cycle", f"{OTHER_KIND}: Cycle for RecursionError"),
     Allowed("nodes that need themselves", "cycle_broken_by_override", f"{ONLY_HERE}, at build: Cycle"),
     Allowed(
@@ -141,6 +146,11 @@ ALLOWED = (
         f"(nested_blocks|two_collects): {ONLY_THERE}",
     ),
     Allowed("tasks for inputs", "dynamic", r"task_hooks: answer: there .*'factor'"),
+    Allowed(
+        "the entries of a run in the metadata store",
+        "caching",
+        "entries_of_a_fan_out: answer: there 4, here 3",
+    ),
     # What nodes say of themselves
     Allowed("what a node of several steps says of itself", ".*", r"\.doc: there , here \S"),
     Allowed(
@@ -154,6 +164,11 @@ ALLOWED = (
         "the name of a variant's function",
         "driver_questions",
         r"functions\[3\]\[0\]: there extra, here extra__on",
+    ),
+    Allowed(
+        "the function that a step of a chain comes from",
+        "origins",
+        r"originating_functions: answer\.dict\.(paid\.added|bonus)",
     ),
     Allowed("the version of an input", "driver_questions", r"has version\[1\]: there \w{64}, here budget"),
 )

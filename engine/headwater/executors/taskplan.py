@@ -13,6 +13,7 @@ from headwater.executors.grouping import GroupingStrategy
 from headwater.executors.tasks import NodeGroup, NodeGroupPurpose, TaskSpec, is_collected, is_expander
 from headwater.executors.taskslots import plan_task
 from headwater.graph import Graph, topological
+from headwater.listing import Listed
 from headwater.node import Node, Role
 from headwater.plan import make_plan
 from headwater.values import MISSING
@@ -101,7 +102,7 @@ def _fanning(node: Node) -> Node:
 def _needing(node: Node, graph: Graph, given: Collection[str]) -> Node:
     """Return a node that makes a list if it is fanned out, and takes its defaults for missing inputs."""
     if is_expander(node) and node.call is not None:
-        node = replace(node, call=_Listed(node.call))
+        node = replace(node, call=Listed(node.call))
     absent = {
         argument.node
         for argument in node.arguments
@@ -114,16 +115,6 @@ def _needing(node: Node, graph: Graph, given: Collection[str]) -> Node:
         return node
     arguments = (replace(arg, node=None) if arg.node in absent else arg for arg in node.arguments)
     return replace(node, arguments=tuple(arguments))
-
-
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    """Calls a function and goes through what it yields, so that its errors are those of its own node."""
-
-    call: Any
-
-    def __call__(self, *values: Any) -> list[Any]:
-        return list(self.call(*values))
 
 
 class _Planner:

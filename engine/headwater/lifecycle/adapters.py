@@ -91,15 +91,16 @@ class AdapterSet:
 
     def _only(self, moments: Mapping[str, type]) -> dict[str, Call]:
         found = {}
-        for name, calls in self._sorted(moments).items():
-            if len(calls) > 1:
-                names = " and ".join(type(call.__self__).__name__ for call in calls)  # type: ignore[attr-defined]
+        for name, of in moments.items():
+            able = [adapter for adapter in self.adapters if isinstance(adapter, of)]
+            if len(able) > 1:
+                names = " and ".join(type(adapter).__name__ for adapter in able)
                 raise InvalidLifecycleAdapter(
                     f"{names} cannot be adapters of one driver, since each has '{name}', which only one can "
                     "have. Give one of them."
                 )
-            if not _does_as_the_engine(calls[0]):
-                found[name] = calls[0]
+            if able and not _does_as_the_engine(able[0], name):
+                found[name] = getattr(able[0], name)
         return found
 
     def hooks(self, name: str) -> tuple[Call, ...]:
@@ -268,10 +269,9 @@ def _require_adapter(adapter: Any) -> None:
     )
 
 
-def _does_as_the_engine(call: Call) -> bool:
+def _does_as_the_engine(adapter: Any, name: str) -> bool:
     """Tell whether a method only does what the engine does without it, so that it need not be called."""
-    adapter = call.__self__  # type: ignore[attr-defined]
-    own = getattr(type(adapter), _OVERRIDDEN.get(call.__name__, ""), None)
+    own = getattr(type(adapter), _OVERRIDDEN.get(name, ""), None)
     return getattr(own, "__does_as_the_engine__", False)
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from headwater.lifecycle.views import NodeView
+from headwater.listing import Listed
 from headwater.node import Node
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Around:
                 result = call(*args)
             else:
                 result = self._execute(run_id=self.run_id, node_=view, kwargs=kwargs, task_id=self.task_id)
+                if isinstance(view.node.call, Listed):
+                    result = list(result)
         except BaseException as error:
             self._tell(view, kwargs, False, error, None)
             raise

@@ -9,6 +9,7 @@ from typing import Any
 
 from headwater.errors import HeadwaterError
 from headwater.graph import Graph, topological
+from headwater.listing import unlisted
 from headwater.node import Node as GraphNode
 from headwater.node import Role
 from headwater.types import COLLECT, PARALLELIZABLE, Type
@@ -113,7 +114,7 @@ class NodeView:
     @cached_property
     def callable(self) -> Callable[..., Any]:
         """What computes the node from keyword arguments: the feature function itself where it can be."""
-        node = self.node
+        node = unlisted(self.node)
         own = node.function is not None and node.call is not None and node.call is node.function.callable
         if own and all(argument.parameter == argument.node for argument in node.arguments):
             assert node.call is not None

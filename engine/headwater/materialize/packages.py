@@ -29,7 +29,7 @@ def needing(package: str, purpose: str) -> Iterator[None]:
     """Tell what to install where the work inside finds that a package is missing.
 
     Args:
-        package: The package that is most likely missing, where the error names none.
+        package: The package that is most likely missing, where the error names none; empty for none.
         purpose: What it is needed for, as the beginning of a sentence.
 
     Raises:
@@ -42,6 +42,8 @@ def needing(package: str, purpose: str) -> Iterator[None]:
     except ImportError as error:
         # pandas and polars raise their own message from the failed import, which knows the name.
         name = error.name or getattr(error.__cause__ or error.__context__, "name", None) or package
+        if not name:  # nothing is missing: a package is too old, or broken, and the message tells of it
+            raise
         missing = name.partition(".")[0]
         raise MissingExtra(missing, _EXTRAS.get(missing, ""), purpose) from error
 

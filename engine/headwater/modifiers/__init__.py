@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from headwater.modifiers.variants import config, hamilton_exclude
 
 __all__ = [
+    "DATA_VALIDATOR_ORIGINAL_OUTPUT_TAG",
+    "IS_DATA_VALIDATOR_TAG",
     "PUBLIC_MODULES",
     "UNPACKED",
     "InvalidDecoratorException",
@@ -140,7 +142,12 @@ UNPACKED = "**"
 """Keyword under which `static` takes an unknown expression that source text unpacks with `**`."""
 
 _HOMES: Mapping[str, Sequence[str]] = {
-    "headwater.modifiers.checked": ("check_output", "check_output_custom"),
+    "headwater.modifiers.checked": (
+        "DATA_VALIDATOR_ORIGINAL_OUTPUT_TAG",
+        "IS_DATA_VALIDATOR_TAG",
+        "check_output",
+        "check_output_custom",
+    ),
     "headwater.modifiers.columns": ("extract_columns",),
     "headwater.modifiers.variants": ("config", "hamilton_exclude"),
     "headwater.modifiers.deferred": ("ResolveAt", "resolve", "resolve_from_config"),

@@ -18,16 +18,16 @@ from headwater.validators import checks_from
 from headwater.values import Reference, Unevaluated, unevaluated_in
 
 __all__ = [
-    "SOURCE_TAG",
-    "VALIDATION_TAG",
+    "DATA_VALIDATOR_ORIGINAL_OUTPUT_TAG",
+    "IS_DATA_VALIDATOR_TAG",
     "Checking",
     "check_output",
     "check_output_custom",
     "known_importance",
 ]
 
-VALIDATION_TAG = "hamilton.data_quality.contains_dq_results"
-SOURCE_TAG = "hamilton.data_quality.source_node"
+IS_DATA_VALIDATOR_TAG = "hamilton.data_quality.contains_dq_results"
+DATA_VALIDATOR_ORIGINAL_OUTPUT_TAG = "hamilton.data_quality.source_node"
 
 _RESULT = Type.of(ValidationResult)
 
@@ -131,7 +131,7 @@ def _check_node(node: Node, raw: Node, check: Check, name: str) -> Node:
         (Argument(raw.name, node.type, raw.name),),
         node.feature,
         Role.PART,
-        {**node.tags, VALIDATION_TAG: True, SOURCE_TAG: node.name},
+        {**node.tags, IS_DATA_VALIDATOR_TAG: True, DATA_VALIDATOR_ORIGINAL_OUTPUT_TAG: node.name},
         check.description() or "",
         node.function,
         check.validate if node.call else None,

@@ -145,8 +145,14 @@ class unpack_fields(Modifier):
                 f"{function.where} returns {returned}, which @unpack_fields cannot take apart. Return a "
                 "tuple[int, str], say, or a tuple[int, ...]."
             )
-        if len(returned.args) == 2 and returned.args[1].name == "...":
+        dots = [place for place, element in enumerate(returned.args) if element.name == "..."]
+        if dots == [1] and len(returned.args) == 2:
             return [returned.args[0]] * len(self.names), ()
+        if dots:
+            raise InvalidModifier(
+                f"{function.where} returns {returned}, which is no type, since `...` can only stand after "
+                "one other type. Return a tuple[int, ...], say."
+            )
         if len(returned.args) < len(self.names):
             raise InvalidModifier(
                 f"{function.where} returns {returned}, which has {len(returned.args)} elements of known "

@@ -21,7 +21,9 @@ from headwater.caching.stores import (
     ResultRetrievalError,
     ResultStore,
     SQLiteMetadataStore,
+    UnknownRun,
 )
+from headwater.errors import InvalidInput
 from headwater.fingerprints import encoder, fingerprint
 from support.cache_writer import write_many
 
@@ -49,8 +51,7 @@ def test_value_is_given_back_until_it_is_forgotten(results: ResultStore) -> None
     results.delete(VERSION)
     results.delete(VERSION)
     assert not results.exists(VERSION)
-    with pytest.raises(ResultRetrievalError):
-        results.get(VERSION)
+    assert results.get(VERSION) is None
 
 
 def test_all_values_can_be_forgotten_and_nothing_else(results: ResultStore, tmp_path: Path) -> None:
@@ -112,8 +113,9 @@ def test_keys_lead_to_fingerprints(metadata: MetadataStore) -> None:
 
     metadata.delete_all()
     assert metadata.get_run_ids() == []
-    with pytest.raises(ResultRetrievalError, match="no run 'run-1'"):
+    with pytest.raises(UnknownRun, match="no run 'run-1'") as told:
         metadata.get_run("run-1")
+    assert isinstance(told.value, ResultRetrievalError) and isinstance(told.value, IndexError)
 
 
 def test_what_is_in_memory_can_be_kept_and_had_again(tmp_path: Path) -> None:
@@ -129,6 +131,24 @@ def test_what_is_in_memory_can_be_kept_and_had_again(tmp_path: Path) -> None:
     again = InMemoryMetadataStore.load_from(kept)
     assert again.get_run("run-1") == metadata.get_run("run-1")
     assert InMemoryResultStore.load_from(files, again).get(VERSION) == [1]
+    assert InMemoryResultStore.load_from(files, data_versions=[VERSION, "0"]).get(VERSION) == [1]
+    with pytest.raises(InvalidInput, match="metadata_store or data_versions"):
+        InMemoryResultStore.load_from(files)
+
+
+def test_what_is_in_memory_is_kept_in_the_usual_folder_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    metadata, results = InMemoryMetadataStore(), InMemoryResultStore()
+    metadata.set("key", VERSION, run_id="run-1")
+    results.set(VERSION, [1])
+
+    metadata.persist_to()
+    results.persist_to()
+
+    assert SQLiteMetadataStore(".hamilton_cache").get("key") == VERSION
+    assert FileResultStore(".hamilton_cache").get(VERSION) == [1]
 
 
 def test_store_can_be_sent_to_another_process(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_several_collectors_share_a_task(tasks):
         return total + largest
     """
     )
-    assert _ids(tasks.plan(source, "both"))["collect-number"] == ["largest", "total"]
+    assert _ids(tasks.plan(source, "both"))["collect-number"] == ["total", "largest"]
     assert tasks.run(source, "both") == 5 + 4 + 2
 
 

@@ -40,6 +40,16 @@ def test_adapter_given_twice_counts_once() -> None:
     assert AdapterSet([plain, plain]).adapters == (plain,)
 
 
+def test_method_that_stands_on_the_adapter_itself_is_called(execute: Callable[..., Any]) -> None:
+    def tripled(*, node_: Any, kwargs: Any, **rest: Any) -> Any:
+        return node_(**kwargs) * 3
+
+    adapter = Plain()
+    adapter.do_node_execute = tripled  # type: ignore[method-assign]
+
+    assert execute(SUM, ["doubled"], adapter, inputs={"amount": 2}) == {"doubled": 12}
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [(PrintLn, r"Give an instance: PrintLn\(...\)"), ("PrintLn", "is no adapter: it extends no class")],

@@ -3,10 +3,12 @@
 import pdb
 import re
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from headwater.builder import Builder
 from headwater.lifecycle import InvalidLifecycleAdapter, PrintLnHook
 from headwater.lifecycle.default import (
     FunctionInputOutputTypeChecker,
@@ -181,24 +183,29 @@ def test_graceful_adapter_catches_only_what_it_is_told(execute: Callable[..., An
         execute(FAILING, ["failing"], GracefulErrorAdapter(error_to_catch=KeyError))
 
 
+FAILING_FAN_OUT = """
+from headwater.htypes import Collect, Parallelizable
+
+def week() -> Parallelizable[int]:
+    yield 1
+    yield 2
+    raise ValueError("no third week")
+
+def weeks(week: Collect[int]) -> list:
+    return list(week)
+"""
+
+
 @pytest.mark.parametrize(("try_all", "weeks"), [(True, [1, 2, "failed"]), (False, ["failed"])])
 def test_graceful_adapter_keeps_the_items_before_a_failure(
-    execute: Callable[..., Any], try_all: bool, weeks: list[Any]
+    execute: Callable[..., Any], load: Callable[..., ModuleType], try_all: bool, weeks: list[Any]
 ) -> None:
-    fan = """
-    from headwater.htypes import Collect, Parallelizable
-
-    def week() -> Parallelizable[int]:
-        yield 1
-        yield 2
-        raise ValueError("no third week")
-
-    def weeks(week: Collect[int]) -> list:
-        return list(week)
-    """
     adapter = GracefulErrorAdapter(ValueError, sentinel_value="failed", try_all_parallel=try_all)
+    builder = Builder().enable_dynamic_execution(allow_experimental_mode=True).with_adapters(adapter)
+    dynamic = builder.with_modules(load(FAILING_FAN_OUT)).build()
 
-    assert execute(fan, ["weeks"], adapter) == {"weeks": weeks}
+    assert execute(FAILING_FAN_OUT, ["weeks"], adapter) == {"weeks": weeks}
+    assert dynamic.execute(["weeks"]) == {"weeks": weeks}
 
 
 def test_sentinel_is_told_from_tables_without_asking_them(execute: Callable[..., Any]) -> None:

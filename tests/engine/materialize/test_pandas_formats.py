@@ -6,6 +6,7 @@ import io
 import logging
 import sqlite3
 import sys
+from types import ModuleType
 
 import pandas as pd
 import pytest
@@ -278,6 +279,16 @@ def test_missing_package_is_told(tmp_path, monkeypatch, call, package, told) -> 
 
     with pytest.raises(MissingExtra, match=told):
         call(tmp_path / "a")
+
+
+def test_package_that_is_too_old_is_told_in_the_words_of_pandas(tmp_path, monkeypatch) -> None:
+    old = ModuleType("zstandard")
+    monkeypatch.setattr(old, "__version__", "0.1", raising=False)
+    monkeypatch.setitem(sys.modules, "zstandard", old)
+
+    with pytest.raises(ImportError, match=r"requires version .* of 'zstandard'") as caught:
+        PandasCSVWriter(path=tmp_path / "a.csv.zst").save_data(TABLE)
+    assert not isinstance(caught.value, MissingExtra)
 
 
 @pytest.mark.parametrize("name", pandas_formats.__all__)

@@ -9,11 +9,11 @@ import pytest
 
 from headwater import Driver, check_output, extract_columns
 from headwater.build import expand
-from headwater.checks import ArgumentCheck, Importance, ValidationResult
+from headwater.checks import ArgumentCheck, Check, Importance, ValidationResult
 from headwater.errors import CheckFailed, InvalidModifier
 from headwater.function import read_function
 from headwater.modifiers import check_output_custom
-from headwater.modifiers.checked import SOURCE_TAG, VALIDATION_TAG
+from headwater.modifiers.checked import DATA_VALIDATOR_ORIGINAL_OUTPUT_TAG, IS_DATA_VALIDATOR_TAG
 from headwater.node import Node, Role
 from headwater.types import Type
 
@@ -86,7 +86,11 @@ def test_checked_node_becomes_raw_value_checks_and_gate(load) -> None:
     ]
     check = nodes[2]
     assert check.type == Type.of(ValidationResult)
-    assert check.tags == {"module": "features", VALIDATION_TAG: True, SOURCE_TAG: "height"}
+    assert check.tags == {
+        "module": "features",
+        IS_DATA_VALIDATOR_TAG: True,
+        DATA_VALIDATOR_ORIGINAL_OUTPUT_TAG: "height",
+    }
     assert (check.doc, check.importance) == ("Wanted: between -5.0 and 5.0.", Importance.FAIL)
     assert nodes[3].tags == {"module": "features", "owner": "Data-Science"}
     assert nodes[3].doc == "Height."
@@ -249,6 +253,38 @@ def test_candidates_take_the_place_of_the_known_checks() -> None:
         expand(read_function(text))
     with pytest.raises(InvalidModifier, match=r"no check 'range'\. It knows: between\."):
         expand(read_function(unknown))
+
+
+class Even(Check):
+    def __init__(self, even: bool, importance: str) -> None:
+        super().__init__(importance)
+        self.even = even
+
+    @classmethod
+    def applies_to(cls, datatype: Any) -> bool:
+        return datatype is int
+
+    @classmethod
+    def arg(cls) -> str:
+        return "even"
+
+    @classmethod
+    def name(cls) -> str:
+        return "even_check"
+
+    def description(self) -> str:
+        return "Even."
+
+    def validate(self, dataset: Any) -> ValidationResult:
+        return ValidationResult(dataset % 2 == 0, "")
+
+
+def test_candidates_may_be_any_checks_that_name_an_argument() -> None:
+    @check_output(default_validator_candidates=[Even], even=True)
+    def x(given: int) -> int:
+        return given
+
+    assert names(expand(read_function(x))) == ["x_raw", "x_even_check", "x"]
 
 
 def test_custom_checks_are_instances() -> None:

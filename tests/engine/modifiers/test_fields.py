@@ -164,6 +164,8 @@ def test_elements_of_a_tuple_are_features(load, returns, found) -> None:
 @pytest.mark.parametrize(
     ("returns", "said"),
     [
+        ("tuple[int, int, ...]", r"tuple\[int, int, \.\.\.\], which is no type"),
+        ("tuple[..., int, int]", "which is no type"),
         ("tuple", "has 0 elements of known type, and @unpack_fields names 2: a, b"),
         ("tuple[int]", "has 1 elements of known type"),
         ("list[int]", "which @unpack_fields cannot take apart"),

@@ -1,7 +1,10 @@
 """Values kept from one run to the next."""
 
-from hamilton import driver
+from hamilton import ad_hoc_utils, driver
+from hamilton.caching.stores import file, memory
+from hamilton.execution.executors import SynchronousLocalTaskExecutor
 from hamilton.function_modifiers import cache
+from hamilton.htypes import Collect, Parallelizable
 
 CALLS = []
 
@@ -107,6 +110,43 @@ def _ask_cache_property(module):
     run = built.cache.last_run_id
     behaviors = {name: behavior.name for name, behavior in built.cache.behaviors[run].items()}
     return behaviors, len(built.cache.run_ids), sorted(built.cache.data_versions[run])
+
+
+def _ask_stores(module):
+    results, metadata = memory.InMemoryResultStore(), memory.InMemoryMetadataStore()
+    metadata.initialize("run")
+    results.set("version", [1])
+    metadata.set(cache_key="key", data_version="version", run_id="run")
+    results.persist_to()
+    again = memory.InMemoryResultStore.load_from(
+        file.FileResultStore(".hamilton_cache"), data_versions=["version"]
+    )
+    return results.get("other"), again.get("version"), again.get("other"), metadata.get("other")
+
+
+def _ask_run_that_was_not(module):
+    return memory.InMemoryMetadataStore().get_run("run")
+
+
+def _ask_values_of_nothing_in_particular(module):
+    return memory.InMemoryResultStore.load_from(memory.InMemoryResultStore())
+
+
+def _ask_entries_of_a_fan_out(module):
+    def part() -> Parallelizable[int]:
+        yield from (1, 2)
+
+    def twice(part: int) -> int:
+        return 2 * part
+
+    def total(twice: Collect[int]) -> int:
+        return sum(twice)
+
+    parts = ad_hoc_utils.create_temporary_module(part, twice, total, module_name="caching_parts")
+    builder = driver.Builder().with_modules(parts).enable_dynamic_execution(allow_experimental_mode=True)
+    built = builder.with_cache(path="kept").with_remote_executor(SynchronousLocalTaskExecutor()).build()
+    built.execute(["total"])
+    return built.cache.metadata_store.size
 
 
 def _ask_cache_property_without_cache(module):

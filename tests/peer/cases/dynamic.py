@@ -5,7 +5,7 @@ from hamilton import ad_hoc_utils, base, driver
 from hamilton.execution import executors, grouping
 from hamilton.function_modifiers import check_output, extract_fields, tag
 from hamilton.htypes import Collect, Parallelizable
-from hamilton.lifecycle import NodeExecutionHook, TaskExecutionHook
+from hamilton.lifecycle import GracefulErrorAdapter, NodeExecutionHook, TaskExecutionHook
 from scenario import Scenario
 
 
@@ -377,6 +377,26 @@ def _ask_tables_in_the_block(module):
         return pd.concat(list(table), ignore_index=True)
 
     return _local(_made("dynamic_tables", item, table, tables)).build().execute(["tables"])
+
+
+def _ask_failing_fan_out_with_the_graceful_adapter(module):
+    def item() -> Parallelizable[int]:
+        yield 1
+        yield 2
+        raise ValueError("no third item")
+
+    def twice(item: int) -> int:
+        return 2 * item
+
+    def every(twice: Collect[int]) -> list:
+        return list(twice)
+
+    made = _made("dynamic_graceful", item, twice, every)
+    found = []
+    for try_all in (True, False):
+        adapter = GracefulErrorAdapter(ValueError, sentinel_value=None, try_all_parallel=try_all)
+        found.append(_local(made).with_adapters(adapter).build().execute(["every"]))
+    return found
 
 
 def _ask_wrong_type_into_the_block(module):

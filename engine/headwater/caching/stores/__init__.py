@@ -1,6 +1,6 @@
 """Where a cache keeps values, and what it knows of them."""
 
-from headwater.caching.stores.base import MetadataStore, ResultRetrievalError, ResultStore
+from headwater.caching.stores.base import MetadataStore, ResultRetrievalError, ResultStore, UnknownRun
 from headwater.caching.stores.file import FileResultStore
 from headwater.caching.stores.memory import InMemoryMetadataStore, InMemoryResultStore
 from headwater.caching.stores.sqlite import SQLiteMetadataStore
@@ -13,4 +13,5 @@ __all__ = [
     "ResultRetrievalError",
     "ResultStore",
     "SQLiteMetadataStore",
+    "UnknownRun",
 ]

@@ -8,11 +8,19 @@ from typing import Any
 
 from headwater.errors import HeadwaterError
 
-__all__ = ["MetadataStore", "ResultRetrievalError", "ResultStore"]
+__all__ = ["MetadataStore", "ResultRetrievalError", "ResultStore", "UnknownRun"]
 
 
 class ResultRetrievalError(HeadwaterError):
     """A value that was kept cannot be had."""
+
+
+class UnknownRun(ResultRetrievalError, IndexError):
+    """A run that the store knows nothing of."""
+
+    def __init__(self, run_id: str) -> None:
+        """Say which."""
+        super().__init__(f"There was no run {run_id!r} with this cache.")
 
 
 class ResultStore(ABC):
@@ -24,10 +32,10 @@ class ResultStore(ABC):
 
     @abstractmethod
     def get(self, data_version: str, **kwargs: Any) -> Any:
-        """Return a value.
+        """Return a value; None where it is not kept.
 
         Raises:
-            ResultRetrievalError: It cannot be had. A store may also return None where it has no value.
+            ResultRetrievalError: It is kept, but cannot be had.
         """
 
     @abstractmethod
@@ -80,7 +88,11 @@ class MetadataStore(ABC):
 
     @abstractmethod
     def get_run(self, run_id: str) -> Sequence[dict[str, Any]]:
-        """Return what is known of each node that a run computed: at least key and fingerprint."""
+        """Return what is known of each node that a run computed: at least key and fingerprint.
+
+        Raises:
+            UnknownRun: There was no such run.
+        """
 
     @property
     def size(self) -> int:

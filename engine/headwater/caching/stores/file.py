@@ -57,15 +57,18 @@ class FileResultStore(ResultStore):
         return (self.path / data_version).exists()
 
     def get(self, data_version: str, **kwargs: Any) -> Any:
-        """Return a value.
+        """Return a value; None where there is no such file.
 
         Raises:
-            ResultRetrievalError: There is no such file, or it is not as it was written.
+            ResultRetrievalError: The file is not as it was written.
         """
         path = self._prefix + data_version
         try:
-            with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - half the time of Path
-                raw = file.readall()
+            try:
+                with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - half the time of Path
+                    raw = file.readall()
+            except FileNotFoundError:
+                return None
             if raw[:4] != _MAGIC or _digest(raw[20:]) != raw[4:20]:
                 raise ResultRetrievalError(f"{path} is damaged; it is computed anew.")
             found = pickle.loads(raw[20:])  # noqa: S301 - see the note above

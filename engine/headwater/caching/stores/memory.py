@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any, Self
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Self
 
-from headwater.caching.stores.base import MetadataStore, ResultRetrievalError, ResultStore
+from headwater.caching.stores.base import MetadataStore, ResultStore, UnknownRun
+from headwater.caching.stores.file import FileResultStore
+from headwater.caching.stores.sqlite import SQLiteMetadataStore
+from headwater.errors import InvalidInput
 
 __all__ = ["InMemoryMetadataStore", "InMemoryResultStore"]
+
+_DEFAULT_PATH: Final = ".hamilton_cache"
+"""Where a cache is unless it is told otherwise."""
 
 
 class InMemoryResultStore(ResultStore):
@@ -22,16 +29,9 @@ class InMemoryResultStore(ResultStore):
         return data_version in self._results
 
     def get(self, data_version: str, **kwargs: Any) -> Any:
-        """Return a copy of a value.
-
-        Raises:
-            ResultRetrievalError: It is not kept.
-        """
-        try:
-            content = self._results[data_version]
-        except KeyError:
-            raise ResultRetrievalError(f"There is no value {data_version} in memory.") from None
-        return pickle.loads(content)  # noqa: S301 - it never left this process
+        """Return a copy of a value; None where it is not kept."""
+        content = self._results.get(data_version)
+        return None if content is None else pickle.loads(content)  # noqa: S301 - it never left this process
 
     def set(self, data_version: str, result: Any, **kwargs: Any) -> None:
         """Keep a copy of a value, which nothing that happens to the value reaches."""
@@ -45,20 +45,45 @@ class InMemoryResultStore(ResultStore):
         """Forget all values."""
         self._results.clear()
 
-    def persist_to(self, result_store: ResultStore) -> None:
-        """Put all values into another store."""
+    def persist_to(self, result_store: ResultStore | None = None) -> None:
+        """Put all values into another store, or else into files in the usual folder."""
+        kept = FileResultStore(_DEFAULT_PATH) if result_store is None else result_store
         for data_version in self._results:
-            result_store.set(data_version, self.get(data_version))
+            kept.set(data_version, self.get(data_version))
 
     @classmethod
-    def load_from(cls, result_store: ResultStore, metadata_store: MetadataStore) -> Self:
-        """Return a store with the values of another one that the runs of a metadata store made."""
+    def load_from(
+        cls,
+        result_store: ResultStore,
+        metadata_store: MetadataStore | None = None,
+        data_versions: Iterable[str] | None = None,
+    ) -> Self:
+        """Return a store with values of another one; what is not kept there is left out.
+
+        Args:
+            result_store: The other store.
+            metadata_store: Whose runs made values that are wanted.
+            data_versions: Fingerprints of values that are wanted.
+
+        Raises:
+            InvalidInput: Nothing says which values are wanted.
+        """
+        if metadata_store is None and data_versions is None:
+            raise InvalidInput(
+                "load_from() must know which values to load. Give it a metadata_store or data_versions."
+            )
         made = cls()
+        for data_version in {*(data_versions or ()), *_made_in_runs(metadata_store)}:
+            if result_store.exists(data_version):
+                made.set(data_version, result_store.get(data_version))
+        return made
+
+
+def _made_in_runs(metadata_store: MetadataStore | None) -> Iterator[str]:
+    if metadata_store is not None:
         for run_id in metadata_store.get_run_ids():
             for entry in metadata_store.get_run(run_id):
-                if result_store.exists(entry["data_version"]):
-                    made.set(entry["data_version"], result_store.get(entry["data_version"]))
-        return made
+                yield entry["data_version"]
 
 
 class InMemoryMetadataStore(MetadataStore):
@@ -112,18 +137,19 @@ class InMemoryMetadataStore(MetadataStore):
         """Return what is known of each node that a run computed.
 
         Raises:
-            ResultRetrievalError: There was no such run.
+            UnknownRun: There was no such run.
         """
         if run_id not in self._runs:
-            raise ResultRetrievalError(f"There was no run {run_id!r} with this cache.")
+            raise UnknownRun(run_id)
         return [dict(self._entries[key]) for key in self._runs[run_id] if key in self._entries]
 
-    def persist_to(self, metadata_store: MetadataStore) -> None:
-        """Tell another store all that is known."""
+    def persist_to(self, metadata_store: MetadataStore | None = None) -> None:
+        """Tell another store all that is known, or else the database in the usual folder."""
+        told = SQLiteMetadataStore(_DEFAULT_PATH) if metadata_store is None else metadata_store
         for run_id in self._runs:
-            metadata_store.initialize(run_id)
+            told.initialize(run_id)
             for entry in self.get_run(run_id):
-                metadata_store.set(**entry, run_id=run_id)
+                told.set(**entry, run_id=run_id)
 
     @classmethod
     def load_from(cls, metadata_store: MetadataStore) -> Self:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from headwater.caching.stores.base import MetadataStore, ResultRetrievalError
+from headwater.caching.stores.base import MetadataStore, UnknownRun
 
 __all__ = ["SQLiteMetadataStore"]
 
@@ -148,10 +148,10 @@ class SQLiteMetadataStore(MetadataStore):
         """Return what is known of each node that a run computed.
 
         Raises:
-            ResultRetrievalError: There was no such run.
+            UnknownRun: There was no such run.
         """
         if run_id not in self.get_run_ids():
-            raise ResultRetrievalError(f"There was no run {run_id!r} with this cache.")
+            raise UnknownRun(run_id)
         rows = self._rows(
             f"SELECT {', '.join(_ENTRY)} FROM history JOIN entry USING (cache_key) "  # noqa: S608
             "WHERE run_id = ? ORDER BY number",
