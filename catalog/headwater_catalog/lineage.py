@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -34,6 +33,7 @@ from headwater_catalog.store.models import (
     FeatureVersion,
     Repository,
 )
+from headwater_catalog.wiring import GraphBuilder, Need
 
 __all__ = [
     "DRAWABLE",
@@ -108,13 +108,19 @@ def _load(session: Session, repository: Repository, position: int, dataflow: str
     modules = _modules(session, repository, position, dataflow)
     every = dataflow is None
     wanted = None if every else {module for names in modules.values() for module in names}
-    builder = _Builder()
+    needs = _needs(session, repository, position)
+    builder = GraphBuilder()
     for row in _version_rows(session, repository, position):
         if wanted is None or row.module in wanted:
-            builder.add_version(row)
-    for row in _dependency_rows(session, repository, position):
-        if row.id in builder.key_of_version:
-            builder.add_need(_Need(builder.key_of_version[row.id], row.name, row.type))
+            builder.add(
+                row.module,
+                row.name,
+                type=row.type,
+                doc=row.doc,
+                tags=row.tags,
+                parts=(part["name"] for part in row.parts),
+                needs=needs.get(row.id, ()),
+            )
     for name, names in modules.items():
         builder.wire(name, frozenset(names))
     return builder.finish()
@@ -156,77 +162,16 @@ def _version_rows(session: Session, repository: Repository, position: int) -> It
     )
 
 
-def _dependency_rows(session: Session, repository: Repository, position: int) -> Iterable[Any]:
-    return session.execute(
+def _needs(session: Session, repository: Repository, position: int) -> dict[int, list[Need]]:
+    """Return the names that each version of a feature asks for, in order, by the version's id."""
+    rows = session.execute(
         select(Dependency.feature_version_id.label("id"), Dependency.name, Dependency.type)
         .join(FeatureVersion, FeatureVersion.id == Dependency.feature_version_id)
         .join(FeatureVersion.feature)
         .where(Feature.repository_id == repository.id, holds_at(FeatureVersion, position))
         .order_by(Dependency.feature_version_id, Dependency.ordinal)
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Need:
-    target: str
-    name: str
-    type: str
-
-
-class _Builder:
-    """Collects the rows of a graph, then wires them dataflow by dataflow."""
-
-    def __init__(self) -> None:
-        self.key_of_version: dict[int, str] = {}
-        self._nodes: dict[str, LineageNode] = {}
-        self._needs: dict[str, dict[str, _Need]] = {}
-        self._edges: dict[tuple[str, str], dict[str, None]] = {}
-        self._resolved: dict[str, dict[str, dict[str, None]]] = {}
-
-    def add_version(self, row: Any) -> None:
-        key = f"{row.module}:{row.name}"
-        self.key_of_version[row.id] = key
-        parts = tuple(part["name"] for part in row.parts)
-        if first := self._nodes.get(key):  # The first variant describes the node; all of them have parts.
-            self._nodes[key] = replace(first, parts=tuple(dict.fromkeys(first.parts + parts)))
-            return
-        self._nodes[key] = LineageNode(
-            key=key,
-            name=row.name,
-            module=row.module,
-            type=row.type,
-            summary=row.doc.partition("\n")[0],
-            owner=str(row.tags.get("owner", "")),
-            parts=parts,
-        )
-
-    def add_need(self, need: _Need) -> None:
-        self._needs.setdefault(need.target, {}).setdefault(need.name, need)
-
-    def wire(self, dataflow: str, modules: frozenset[str]) -> None:
-        inside = [node for node in self._nodes.values() if node.module in modules]
-        makers: dict[str, list[str]] = {}
-        for node in inside:
-            for name in dict.fromkeys((node.name, *node.parts)):
-                makers.setdefault(name, []).append(node.key)
-        for node in inside:
-            for need in self._needs.get(node.key, {}).values():
-                for source in makers.get(need.name) or [self._input(need)]:
-                    self._edges.setdefault((source, need.target), {})[dataflow] = None
-                    self._resolved.setdefault(need.target, {}).setdefault(need.name, {})[source] = None
-
-    def _input(self, need: _Need) -> str:
-        key = input_key(need.name)
-        if key not in self._nodes:
-            self._nodes[key] = LineageNode(key=key, name=need.name, module="", type=need.type)
-        return key
-
-    def finish(self) -> LineageGraph:
-        return LineageGraph(
-            nodes=self._nodes,
-            edges={pair: tuple(names) for pair, names in self._edges.items()},
-            resolved={
-                target: {name: tuple(keys) for name, keys in names.items()}
-                for target, names in self._resolved.items()
-            },
-        )
+    found: dict[int, list[Need]] = {}
+    for row in rows:
+        found.setdefault(row.id, []).append(Need(row.name, row.type))
+    return found

@@ -466,6 +466,46 @@ def test_a_new_commit_reads_only_what_it_changed_and_what_that_means_for_others(
     assert [until for *_, until in catalog.diagnostics()] == [4]
 
 
+def test_a_new_commit_finds_the_drivers_of_files_that_it_does_not_read(catalog, git_repo):
+    drive = "from hamilton import driver\nimport {0}\ndriver.Driver({{}}, {0})\n"
+    feature = "def {0}(x: int) -> int:\n    return x\n"
+    files = {f"{place}/run.py": drive.format("f") for place in ("one", "two")}
+    files |= {f"{place}/f.py": feature.format("a") for place in ("one", "two")}
+    git_repo.commit("Add", files={**files, "one/late.py": "def (", "three/run.py": drive.format("late")})
+    assert catalog.scan().blobs == 4
+    git_repo.commit("Change a feature", files={"one/f.py": feature.format("b")})
+    feature_only = catalog.scan()
+    git_repo.delete("one/late.py")
+    git_repo.commit("Move what a driver takes", files={"late.py": feature.format("c")})
+    moved = catalog.scan()
+    git_repo.commit("Change a driver", files={"two/run.py": drive.format("f").replace("{}", "{'n': 1}")})
+    driver_only = catalog.scan()
+
+    assert (feature_only.blobs, moved.blobs, driver_only.blobs) == (1, 1, 1)
+    assert [
+        (name, since, until, content[1:3]) for name, since, until, content in catalog.rows()["dataflows"]
+    ] == [
+        ("one.run", 0, None, (["one.f"], {})),
+        ("three.run", 2, None, (["late"], {})),
+        ("two.run", 0, 3, (["two.f"], {})),
+        ("two.run", 3, None, (["two.f"], {"n": 1})),
+    ]
+    assert _same_as_new(catalog, git_repo)
+
+
+def test_names_that_several_modules_of_a_folder_make_are_told_while_they_do(catalog, git_repo):
+    feature = "def a(x: int) -> int:\n    return x\n"
+    git_repo.commit("Add", files={"p/f.py": feature, "p/g.py": feature})
+    git_repo.commit("More", files={"p/h.py": feature.replace("a(", "b(")})
+    catalog.scan()
+    git_repo.commit("Rename", files={"p/g.py": feature.replace("a(", "c(")})
+    catalog.scan()
+
+    ((path, line, message, since, until),) = catalog.diagnostics()
+    assert (path, line, since, until) == ("p", 0, 0, 2)
+    assert "all of which count: a (p.f, p.g)." in message
+
+
 def test_each_content_of_a_history_is_read_once(catalog, git_repo):
     for n in range(5):
         git_repo.commit(
@@ -607,6 +647,27 @@ def _sources(draw) -> str:
     return "\n".join(lines) + "\n"
 
 
+_DRIVEN = st.sampled_from(
+    ["three", "one", "two", "four", "absent", "__main__", "p.one", "importlib.import_module('p.two')", "x()"]
+)
+
+
+@st.composite
+def _scripts(draw) -> str:
+    """A file that constructs drivers of other modules, or of itself."""
+    lines = [
+        "import importlib, __main__, three, one, two, four, absent, p.one",
+        "from hamilton import driver",
+    ]
+    lines += ["#"] * draw(st.integers(0, 1))
+    for taken in draw(st.lists(st.lists(_DRIVEN, min_size=1, max_size=2), max_size=2)):
+        config = draw(st.sampled_from(["{}", "{'n': 1}", "{'n': x()}"]))
+        lines.append(f"driver.Driver({config}, {', '.join(taken)})")
+    if draw(st.booleans()):
+        lines.append("def e(x: int) -> int: ...\ndef f(x) -> int: ...")
+    return "\n".join(lines) + "\n"
+
+
 _PROJECTS = st.sampled_from(
     [
         "",
@@ -616,7 +677,8 @@ _PROJECTS = st.sampled_from(
 )
 _EDITS = st.one_of(
     st.tuples(_PATHS, _sources()),
-    st.tuples(_PATHS, st.none()),
+    st.tuples(st.sampled_from(["run.py", "p/run.py", "p/two.py", "three.py"]), _scripts()),
+    st.tuples(st.one_of(_PATHS, st.sampled_from(["run.py", "p/run.py"])), st.none()),
     st.tuples(st.just("pyproject.toml"), _PROJECTS),
 )
 _HISTORIES = st.lists(st.lists(_EDITS, min_size=1, max_size=3), min_size=1, max_size=6)

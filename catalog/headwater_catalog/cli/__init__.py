@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, LazyCommand] = {
     ),
     "repo list": LazyCommand("headwater_catalog.cli.repositories:list_all", "List the repositories."),
     "scan": LazyCommand("headwater_catalog.cli.repositories:scan", "Read what is new in the repositories."),
+    "read": LazyCommand("headwater_catalog.cli.read:read", "Read a folder or a commit without a catalog."),
     "search": LazyCommand("headwater_catalog.cli.search:search", "Find features."),
     "show": LazyCommand("headwater_catalog.cli.features:show", "Show all about a feature."),
     "lineage": LazyCommand("headwater_catalog.cli.features:lineage", "List what a feature needs and feeds."),

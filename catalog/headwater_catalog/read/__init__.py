@@ -1,6 +1,7 @@
 """The static reader: from source text to functions and dataflows, nothing imported or run."""
 
 from headwater_catalog.read.diagnostics import Diagnostic
+from headwater_catalog.read.discover import Drivers, ambiguity, drivers_from_text, text_of_drivers
 from headwater_catalog.read.functions import RawFunction
 from headwater_catalog.read.link import LinkedModule
 from headwater_catalog.read.modules import is_source
@@ -15,6 +16,7 @@ __all__ = [
     "Content",
     "DataflowSpec",
     "Diagnostic",
+    "Drivers",
     "LinkCache",
     "LinkedModule",
     "ParsedModule",
@@ -23,12 +25,15 @@ __all__ = [
     "RawFunction",
     "Reading",
     "SourceSpec",
+    "ambiguity",
+    "drivers_from_text",
     "is_source",
     "read_blob",
     "read_directory",
     "read_project",
     "read_tree",
+    "text_of_drivers",
 ]
 
-READER_VERSION = "3"
+READER_VERSION = "4"
 """Changes when the same source is read differently; catalogs then read their history anew."""

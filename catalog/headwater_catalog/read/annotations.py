@@ -76,6 +76,8 @@ class Annotations:
                 return Type("...")
             case ast.Constant(value=str(text)):
                 return self._type(_parsed(text), module, depth + 1)
+            case ast.Name(id=name) if name.startswith("~"):  # a type variable of the function's own
+                return Type(name)
             case ast.Name() | ast.Attribute():
                 return self._named(node, module, depth)
             case ast.BinOp(left=left, op=ast.BitOr(), right=right):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -98,6 +99,7 @@ def bindings_of(pieces: Sequence[Piece], lines: Sequence[str]) -> Bindings:
     """Collect the top-level names of a module from its pieces; `lines` are its source."""
     collector = _Collector(lines)
     collector.block([statement.node for piece in pieces for statement in piece.statements])
+    _unread(collector.found, pieces)
     _change(collector.found.names, pieces)
     return collector.found
 
@@ -287,6 +289,19 @@ def _touched(root: ast.AST) -> Iterator[tuple[str, ast.AST]]:
             stack.extend((node.iter, *node.ifs))
         elif not isinstance(node, ast.Lambda):
             stack.extend(ast.iter_child_nodes(node))
+
+
+def _unread(found: Bindings, pieces: Sequence[Piece]) -> None:
+    """Note what lines that cannot be read may set, and what is wrong with them."""
+    for piece in pieces:
+        if piece.fault:
+            found.remarks.append(piece.fault)
+        for name in piece.names:
+            if name in found.names or not hasattr(builtins, name):
+                found.names[name] = Opaque("may be set in lines that cannot be read")
+            definition = found.functions.get(name)
+            if definition is not None and definition.lineno <= piece.offset:
+                found.replaced.setdefault(name, piece.offset + 1)
 
 
 def _change(names: dict[str, Binding], pieces: Sequence[Piece]) -> None:

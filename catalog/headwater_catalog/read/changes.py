@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from headwater_catalog.read.syntax import parse, walk
+from headwater_catalog.read.newer import parse_newer
+from headwater_catalog.read.syntax import Unreadable, walk
 
 __all__ = ["Changes", "changes_in", "is_reached_into", "may_change"]
 
@@ -51,10 +52,15 @@ def is_reached_into(text: str, name: str) -> bool:
 
 @lru_cache(maxsize=4_096)  # the versions of a file share most of their pieces
 def changes_in(text: str) -> Changes:
-    """Return what a piece of code changes."""
+    """Return what a piece of code changes, or what it may change where it cannot be read."""
     by_global: set[str] = set()
     changed: set[str] = set()
-    for node in walk(parse(text)):
+    try:
+        tree = parse_newer(text)
+    except Unreadable:
+        named = re.findall(r"\bglobal\b([^\n;]*)", text)
+        return Changes(frozenset(re.findall(r"\w+", " ".join(named))), frozenset(re.findall(r"\w+", text)))
+    for node in walk(tree):
         if isinstance(node, ast.Global):
             by_global.update(node.names)
         elif (target := _changed(node)) is not None and (name := _root(target)) is not None:

@@ -6,8 +6,10 @@ import ast
 from dataclasses import dataclass, replace
 
 from headwater.function import ParameterKind
+from headwater.normal_form import digest
 from headwater_catalog.hashing import code_hash, definition_digest
-from headwater_catalog.read.syntax import moved, parse
+from headwater_catalog.read.newer import parse_newer
+from headwater_catalog.read.syntax import Unreadable, moved, walk
 
 __all__ = ["RawFunction", "RawParameter", "raw_function"]
 
@@ -45,6 +47,7 @@ class RawFunction:
         source: Its text, from the first decorator to the last line.
         digest: The hash of its exact text.
         replaced: Line where something else takes its name; 0 where nothing does.
+        unread: Why what it says is not all known; empty where it is.
     """
 
     name: str
@@ -59,10 +62,17 @@ class RawFunction:
     source: str
     digest: str
     replaced: int = 0
+    unread: str = ""
 
     def code_hash(self) -> str:
-        """Return the hash of what it does; its text is parsed again, since bodies are not kept."""
-        definition = parse(self.source).body[0]
+        """Return the hash of what it does; its text is parsed again, since bodies are not kept.
+
+        Where the text cannot be read, whatever changes in it may change what it does.
+        """
+        try:
+            definition = parse_newer(self.source).body[0]
+        except Unreadable:
+            return digest([self.source])
         assert isinstance(definition, _Definition)
         return code_hash(definition)
 
@@ -88,6 +98,7 @@ def raw_function(definition: _Definition, lines: list[str]) -> RawFunction:
     first = min([definition.lineno, *(decorator.lineno for decorator in definition.decorator_list)])
     last = definition.end_lineno or definition.lineno
     source = "\n".join(lines[first - 1 : last])
+    _mark_variables(definition)
     return RawFunction(
         name=definition.name,
         is_async=isinstance(definition, ast.AsyncFunctionDef),
@@ -101,6 +112,21 @@ def raw_function(definition: _Definition, lines: list[str]) -> RawFunction:
         source=source,
         digest=definition_digest(source),
     )
+
+
+def _mark_variables(definition: _Definition) -> None:
+    """Rename the type variables of a definition's own to `~T`, which is what types call them.
+
+    No name in a source begins so, and none that a module binds can be meant.
+    """
+    own = {each.name for each in getattr(definition, "type_params", ()) if type(each).__name__ == "TypeVar"}
+    if not own:
+        return
+    arguments = [node for node in walk(definition.args) if isinstance(node, ast.arg)]
+    annotations = [definition.returns, *(argument.annotation for argument in arguments)]
+    for node in (node for root in annotations if root for node in walk(root)):
+        if isinstance(node, ast.Name) and node.id in own:
+            node.id = f"~{node.id}"
 
 
 def _parameters(arguments: ast.arguments) -> tuple[RawParameter, ...]:

@@ -90,6 +90,8 @@ class Linker:
         partial: list[str] = []
         if raw.replaced:
             partial.append(f"line {raw.replaced}: '{raw.name}' is set again, perhaps to something else")
+        if raw.unread:
+            partial.append(f"line {raw.def_line}: {raw.unread}")
         returns = self._type(raw.returns, module, "the result", partial) if raw.returns else None
         return Function(
             name=raw.name,

@@ -1,39 +1,47 @@
-"""Which files are modules, under which names, and which dataflows they form."""
+"""Which files are modules, under which names, and which of them look like ones of features."""
 
 from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
-from headwater.errors import did_you_mean
 from headwater.function import ParameterKind
+from headwater_catalog.read.bindings import Constant, Import, Opaque
 from headwater_catalog.read.diagnostics import Diagnostic
 from headwater_catalog.read.functions import RawFunction
 from headwater_catalog.read.parse import Content, ParsedModule
-from headwater_catalog.read.project import DataflowSpec, Project
 
 __all__ = [
     "Module",
-    "declared_dataflows",
     "has_features",
     "is_candidate",
     "is_source",
-    "layout_dataflows",
+    "is_test",
     "module_name",
     "modules_of",
     "offers_feature",
 ]
 
+NOTEBOOK = ".ipynb"
 _FOREIGN = frozenset({"__pycache__", "build", "dist", "env", "node_modules", "site-packages", "venv"})
-_NOT_FEATURES = frozenset({"benchmarks", "docs", "migrations", "scripts", "test", "testing", "tests"})
-_NOT_FEATURE_FILES = frozenset({"conftest.py", "noxfile.py", "run.py", "setup.py"})
+_TESTS = frozenset({"test", "testing", "tests"})
+_NOT_FEATURES = frozenset({"benchmarks", "docs", "migrations", "scripts"})
+_RUNNERS = frozenset(
+    ("airflow", "celery", "click", "dagster", "fastapi", "flask", "invoke", "luigi", "metaflow", "modal")
+    + ("nox", "prefect", "pytest", "streamlit", "typer", "zenml")
+)
+"""Packages whose decorators make commands, tasks, pages or tests of functions."""
 
-MAIN = "main"
-"""The dataflow of modules that are in no package."""
+_REGISTRIES = frozenset(
+    ("api", "app", "application", "blueprint", "bp", "celery", "cli", "mcp", "router", "server")
+)
+"""Names under which such objects are usually imported from where they are made."""
+
+_NOT_FEATURE_FILES = frozenset({"noxfile.py", "run.py", "setup.py"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,35 +79,45 @@ def is_source(path: str) -> bool:
     """Tell whether a path of a source tree is one that the reader may want."""
     *folders, name = path.split("/")
     foreign = any(folder in _FOREIGN or folder.startswith(".") for folder in folders)
-    return name.endswith(".py") and not foreign and not name.startswith(".")
+    return name.endswith((".py", NOTEBOOK)) and not foreign and not name.startswith(".")
+
+
+@lru_cache(maxsize=65_536)
+def is_test(path: str) -> bool:
+    """Tell whether a file belongs to tests."""
+    *folders, name = path.split("/")
+    stem = name.rpartition(".")[0]
+    is_named = stem.startswith("test_") or stem.endswith("_test") or name == "conftest.py"
+    return is_named or any(folder in _TESTS for folder in folders)
 
 
 @lru_cache(maxsize=65_536)
 def is_candidate(path: str) -> bool:
     """Tell whether a file may hold features though no dataflow names it: no test, script or manual."""
     *folders, name = path.split("/")
-    return (
-        is_source(path)
-        and not any(folder in _NOT_FEATURES for folder in folders)
-        and name not in _NOT_FEATURE_FILES
-        and not name.startswith("test_")
-        and not name.endswith("_test.py")
-    )
+    is_other = name in _NOT_FEATURE_FILES or any(folder in _NOT_FEATURES for folder in folders)
+    return is_source(path) and not is_other and not is_test(path)
 
 
 @lru_cache(maxsize=65_536)  # a scan asks for the same paths at every commit
 def module_name(path: str, source_roots: tuple[str, ...] = ("src",)) -> str | None:
     """Return the dotted name under which a file is imported; None where it cannot be.
 
+    A notebook has a name by the same rule, with `_` for what cannot be in one: nobody imports notebooks, so
+    that their files are seldom named for it.
+
     Args:
         path: Path of the file from the top of the tree.
         source_roots: Folders that importing starts from; the longest that fits counts.
     """
     fitting = [root for root in source_roots if path.startswith(f"{root}/")]
-    parts = path.removeprefix(f"{max(fitting, key=len)}/" if fitting else "").removesuffix(".py").split("/")
-    if parts[-1] == "__init__":
+    place, dot, ending = path.removeprefix(f"{max(fitting, key=len)}/" if fitting else "").rpartition(".")
+    parts = place.split("/")
+    if dot + ending == NOTEBOOK:
+        parts = [re.sub(r"\W|^(?=\d)", "_", part) for part in parts]
+    elif parts[-1] == "__init__":
         parts.pop()
-    if not path.endswith(".py") or not parts or not all(part.isidentifier() for part in parts):
+    if dot + ending not in (".py", NOTEBOOK) or not parts or not all(part.isidentifier() for part in parts):
         return None
     return ".".join(parts)
 
@@ -112,8 +130,8 @@ def modules_of(
     roots = (*source_roots, *(() if "src/__init__.py" in files else ("src",)))
     modules: dict[str, Module] = {}
     diagnostics = []
-    # A package goes before a module of the same name, as it does in Python.
-    for path in sorted(files, key=lambda path: (not path.endswith("/__init__.py"), path)):
+    # A package goes before a module of the same name, as it does in Python, and both before a notebook.
+    for path in sorted(files, key=lambda path: (not path.endswith("/__init__.py"), _is_notebook(path), path)):
         name = module_name(path, roots)
         if name is None:
             continue
@@ -126,61 +144,45 @@ def modules_of(
     return modules, diagnostics
 
 
-def declared_dataflows(
-    project: Project, names: Collection[str]
-) -> tuple[tuple[DataflowSpec, ...], list[Diagnostic]]:
-    """Return the declared dataflows with their globs expanded to the modules that exist."""
-    diagnostics: list[Diagnostic] = []
-    dataflows = []
-    for dataflow in project.dataflows:
-        found: dict[str, None] = {}
-        for pattern in dataflow.modules:
-            matching = _matching(pattern, names)
-            found.update(dict.fromkeys(matching))
-            if not matching:
-                message = (
-                    f"The dataflow '{dataflow.name}' names the module '{pattern}', which does not exist."
-                    f"{did_you_mean(pattern, names)}"
-                )
-                diagnostics.append(Diagnostic(project.path, project.lines.get(dataflow.name, 0), message))
-        dataflows.append(replace(dataflow, modules=tuple(found)))
-    return tuple(dataflows), diagnostics
-
-
-def _matching(pattern: str, names: Collection[str]) -> list[str]:
-    if pattern in names:
-        return [pattern]
-    if not any(sign in pattern for sign in "*?["):
-        return []
-    return sorted(name for name in names if fnmatchcase(name, pattern))
-
-
-def layout_dataflows(modules: Iterable[Module]) -> tuple[DataflowSpec, ...]:
-    """Return one dataflow for each top-level package of modules with features, and one for loose modules."""
-    members: dict[str, list[str]] = {}
-    for module in modules:
-        package, dot, _ = module.name.partition(".")
-        members.setdefault(package if dot or module.is_package else MAIN, []).append(module.name)
-    return tuple(
-        DataflowSpec(name, modules=tuple(sorted(members[name])), origin="layout") for name in sorted(members)
-    )
+def _is_notebook(path: str) -> bool:
+    return path.endswith(NOTEBOOK)
 
 
 def has_features(module: Module) -> bool:
     """Tell whether a module that no dataflow names looks like one of features."""
-    return is_candidate(module.path) and any(map(offers_feature, module.parsed.functions))
+    functions = module.parsed.functions
+    return is_candidate(module.path) and any(offers_feature(function, module) for function in functions)
 
 
-def offers_feature(function: RawFunction) -> bool:
-    """Tell whether an undeclared function looks like a feature.
+def offers_feature(function: RawFunction, module: Module) -> bool:
+    """Tell whether an undeclared function of a module looks like a feature.
 
     It is fully annotated, makes a value, takes every parameter by name, and is no entry point and no test.
     """
     if function.name == "main" or function.name.startswith("test_"):
         return False
+    if any(_registers(decorator, module) for decorator in function.decorators):
+        return False
     makes_value = function.returns is not None and not _is_none(function.returns)
     by_name = (ParameterKind.POSITIONAL_OR_KEYWORD, ParameterKind.KEYWORD_ONLY)
     return makes_value and all(p.annotation is not None and p.kind in by_name for p in function.parameters)
+
+
+def _registers(decorator: ast.expr, module: Module) -> bool:
+    """Tell whether a decorator hands a function over to something that will call it, as `@app.get("/")` does.
+
+    It is taken from an object, not from a module, or from a package that is known to run functions.
+    """
+    owner = decorator.func if isinstance(decorator, ast.Call) else decorator
+    is_attribute = isinstance(owner, ast.Attribute)
+    while isinstance(owner, ast.Attribute):
+        owner = owner.value
+    bound = module.parsed.bindings.get(owner.id) if isinstance(owner, ast.Name) else None
+    if isinstance(bound, Import):
+        is_object = is_attribute and bound.name is not None and bound.name.lower() in _REGISTRIES
+        return is_object or (not bound.level and bound.module.partition(".")[0] in _RUNNERS)
+    is_made = isinstance(bound, Constant) and isinstance(bound.expression, ast.Call)
+    return is_attribute and (is_made or isinstance(bound, Opaque))
 
 
 def _is_none(annotation: ast.expr) -> bool:

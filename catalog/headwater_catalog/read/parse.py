@@ -12,7 +12,9 @@ from functools import cached_property
 
 from headwater_catalog.read.bindings import Binding, Constant, bindings_of
 from headwater_catalog.read.diagnostics import Diagnostic
+from headwater_catalog.read.drivers import RawDriver, drivers_in
 from headwater_catalog.read.functions import RawFunction
+from headwater_catalog.read.notebooks import Cell, cell_at, cells_of, is_notebook
 from headwater_catalog.read.pieces import Piece, Pieces
 from headwater_catalog.read.syntax import TOO_DEEP, Unreadable, walk
 
@@ -35,6 +37,8 @@ class ParsedModule:
         bindings: What each top-level name stands for.
         stars: Modules of `from ... import *`, with their level of relative import, in order.
         doc: Its docstring.
+        drivers: The drivers that its code constructs.
+        cells: The cells that its code is in, if the file is a notebook; lines are those of all together.
         diagnostics: What could not be read as meant, without a path.
     """
 
@@ -45,6 +49,8 @@ class ParsedModule:
     bindings: Mapping[str, Binding] = field(default_factory=dict)
     stars: tuple[tuple[str, int], ...] = ()
     doc: str | None = None
+    drivers: tuple[RawDriver, ...] = ()
+    cells: tuple[Cell, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
@@ -80,6 +86,8 @@ class Content:
         self._source = source
         self._pieces = pieces
         self._size = 0
+        if not callable(source) and is_notebook(source):
+            _ = self.parsed  # most of a notebook are its outputs, which nobody is to keep
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Content) and self.name == other.name
@@ -105,21 +113,40 @@ def read_blob(source: bytes, path: str = "", pieces: Pieces | None = None) -> Pa
     """Read the content of a source file.
 
     Args:
-        source: The bytes of the file.
+        source: The bytes of the file, which may be a notebook.
         path: Where it stands; only the diagnostics keep it.
         pieces: Reads the text; kept by the caller for contents that are alike.
 
     Returns:
-        What it says. A file that cannot be read has no functions and a diagnostic with the reason.
+        What it says. What cannot be read is a diagnostic with the reason; the rest of the file counts.
     """
     digest = hashlib.sha256(source).hexdigest()
+    pieces = pieces or Pieces()
     try:
+        if is_notebook(source):
+            return _notebook(digest, cells_of(source), pieces, path)
         text = _decode(source)
-        return _module(digest, text, (pieces or Pieces()).read(text), path)
+        return _module(digest, text, pieces.read(text), path)
     except Unreadable as error:
         return ParsedModule(digest, diagnostics=(Diagnostic(path, error.line, error.reason),))
     except RecursionError:
         return ParsedModule(digest, diagnostics=(Diagnostic(path, 0, TOO_DEEP),))
+
+
+def _notebook(digest: str, cells: tuple[Cell, ...], pieces: Pieces, path: str) -> ParsedModule:
+    text = "".join(cell.text for cell in cells)
+    _refuse_large(len(text.encode("utf-8", "surrogatepass")), "code of the notebook")
+    read = [piece.at(piece.offset + cell.offset) for cell in cells for piece in pieces.read(cell.text)]
+    module = _module(digest, text, read, path)
+    diagnostics = (_in_cell(diagnostic, cells) for diagnostic in module.diagnostics)
+    return replace(module, cells=cells, diagnostics=tuple(diagnostics))
+
+
+def _in_cell(diagnostic: Diagnostic, cells: tuple[Cell, ...]) -> Diagnostic:
+    if not diagnostic.line:
+        return diagnostic
+    number, line = cell_at(cells, diagnostic.line)
+    return replace(diagnostic, message=f"Cell {number}, line {line}: {diagnostic.message}")
 
 
 def _module(digest: str, text: str, pieces: Sequence[Piece], path: str) -> ParsedModule:
@@ -139,13 +166,13 @@ def _module(digest: str, text: str, pieces: Sequence[Piece], path: str) -> Parse
         bindings=bindings.names,
         stars=tuple(bindings.stars),
         doc=ast.get_docstring(ast.Module([statement.node for statement in statements[:1]], [])),
+        drivers=drivers_in(text),
         diagnostics=tuple(Diagnostic(path, line, message) for line, message in bindings.remarks),
     )
 
 
 def _decode(source: bytes) -> str:
-    if len(source) > MAX_SIZE:
-        raise Unreadable(0, f"The file has {len(source):,} bytes; more than {MAX_SIZE:,} are not read.")
+    _refuse_large(len(source), "file")
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
         text = source.decode(encoding)
@@ -155,3 +182,8 @@ def _decode(source: bytes) -> str:
         ) from error
     # Python ends lines at these three only; str.splitlines knows more and would count differently.
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _refuse_large(size: int, what: str) -> None:
+    if size > MAX_SIZE:
+        raise Unreadable(0, f"The {what} has {size:,} bytes; more than {MAX_SIZE:,} are not read.")

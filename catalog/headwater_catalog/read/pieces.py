@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from headwater_catalog.read.changes import may_change
 from headwater_catalog.read.functions import RawFunction, raw_function
+from headwater_catalog.read.recovery import Part, parts_of, salvaged
 from headwater_catalog.read.syntax import Unreadable, moved, parse, shallow
 
 __all__ = ["Piece", "Pieces", "Statement"]
 
 _MOST_KEPT = 20_000  # pieces; a few kB each
+
+_MOST_UNREAD = 200_000
+"""How much of a text may be unreadable before no more of it is tried."""
+_PART = 400  # characters that an unreadable part counts for, beside those it has
+_DOUBT = "it may stand in a string that is not closed"
 
 _START = re.compile(
     r"^(?:(?P<decorator>@)|(?P<definition>(?:async[ \t]+def|def|class)\b)"
@@ -51,12 +59,16 @@ class Piece:
         offset: How many lines stand above it.
         statements: Its statements, with their lines in the file.
         may_change: Whether its code may change a name or what that stands for.
+        fault: Line and message of what is wrong in it.
+        names: Names that what cannot be read of it may set.
     """
 
     text: str
     offset: int
     statements: tuple[Statement, ...]
     may_change: bool
+    fault: tuple[int, str] | None = None
+    names: frozenset[str] = frozenset()
 
     def at(self, offset: int) -> Piece:
         """Return the piece with so many lines above it."""
@@ -67,7 +79,8 @@ class Piece:
             Statement(moved(known.node, by), known.function.moved(by) if known.function else None)
             for known in self.statements
         )
-        return replace(self, offset=offset, statements=tuple(statements))
+        fault = (self.fault[0] + by, self.fault[1]) if self.fault else None
+        return replace(self, offset=offset, statements=tuple(statements), fault=fault)
 
 
 class Pieces:
@@ -79,27 +92,75 @@ class Pieces:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, Piece] = {}
+        self._known: dict[str | Part, Piece] = {}
 
     def read(self, text: str) -> list[Piece]:
         """Return the pieces of a source text in order.
 
-        Raises:
-            Unreadable: Python cannot read the text.
+        Of a text that Python cannot read those are given that can be read one by one, also where their
+        syntax is newer than the host's Python; what is wrong is told in the others.
         """
-        try:
-            return list(self._pieces(_cut(text)))
-        except Unreadable:  # A cut went through a string or a bracket, or the text is wrong.
-            return list(self._pieces([text]))
+        for texts in (_cut(text), [text]):
+            try:
+                return list(self._pieces(texts))
+            except Unreadable:  # A cut went through a string or a bracket, or the text is wrong.
+                continue
+        return list(self._parts(text))
 
     def _pieces(self, texts: list[str]) -> Iterator[Piece]:
         offset = 0
         for text in texts:
-            piece = self._known.pop(text, None)
-            piece = _piece(text, offset) if piece is None else piece.at(offset)
-            self._known[text] = piece  # the last one used stands last
-            offset += text.count("\n")
+            piece = self._known[text] = self._piece(text).at(offset)
             yield piece
+            offset += text.count("\n")
+        self._forget()
+
+    def _parts(self, text: str) -> Iterator[Piece]:
+        offset = unread = 0
+        is_told = False
+        for piece in self._mended(parts_of(text)):
+            piece = piece.at(offset)
+            offset += piece.text.count("\n")
+            unread += len(piece.text) + _PART if piece.fault else 0
+            # Lines of nonsense in a row are told once.
+            yield replace(piece, fault=None) if is_told and not piece.statements else piece
+            is_told = piece.fault is not None and not piece.statements
+            if unread > _MOST_UNREAD:
+                told = "Nothing from here on is read, since too much above cannot be. Correct that first."
+                yield Piece("", offset, (), False, (offset + 1, told))
+                break
+        self._forget()
+
+    def _mended(self, parts: Iterable[Part]) -> Iterator[Piece]:
+        for is_plain, group in groupby(parts, lambda part: part.is_plain):
+            if is_plain:
+                yield from self._plain(list(group))
+            else:
+                yield from map(self._piece, group)
+
+    def _plain(self, parts: list[Part]) -> Iterator[Piece]:
+        """Yield the pieces of statements that define nothing; most of them can be read together."""
+        if len(parts) == 1:
+            yield self._piece(parts[0])
+            return
+        together: Piece | None = None
+        with suppress(Unreadable):
+            together = self._piece("".join(part.text for part in parts))
+        if together is not None:
+            yield together
+            return
+        half = len(parts) // 2
+        yield from self._plain(parts[:half])
+        yield from self._plain(parts[half:])
+
+    def _piece(self, key: str | Part) -> Piece:
+        piece = self._known.pop(key, None)
+        if piece is None:
+            piece = _lenient(key) if isinstance(key, Part) else _strict(key)
+        self._known[key] = piece  # the last one used stands last
+        return piece
+
+    def _forget(self) -> None:
         while len(self._known) > _MOST_KEPT:
             del self._known[next(iter(self._known))]
 
@@ -117,17 +178,28 @@ def _cut(text: str) -> list[str]:
     return [text[start:end] for start, end in zip(cuts, [*cuts[1:], len(text)], strict=True) if start < end]
 
 
-def _piece(text: str, offset: int) -> Piece:
+def _strict(text: str) -> Piece:
     tree = parse(text)
     lines = text.split("\n")
     statements = tuple(_statement(node, lines) for node in tree.body)
-    return Piece(text, 0, statements, may_change(text)).at(offset)
+    return Piece(text, 0, statements, may_change(text))
 
 
-def _statement(node: ast.stmt, lines: list[str]) -> Statement:
+def _lenient(part: Part) -> Piece:
+    found = salvaged(part.text)
+    unread = found.unread or (_DOUBT if part.is_doubtful else "")
+    lines = part.text.split("\n")
+    statements = tuple(_statement(node, lines, unread) for node in found.statements)
+    return Piece(part.text, 0, statements, may_change(part.text), found.fault, found.names)
+
+
+def _statement(node: ast.stmt, lines: list[str], unread: str = "") -> Statement:
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return Statement(_shell(node), raw_function(node, lines))
-    return Statement(_shell(node) if isinstance(node, ast.ClassDef) and not _is_annotations(node) else node)
+        function = raw_function(node, lines)
+        return Statement(_shell(node), replace(function, unread=unread) if unread else function)
+    if isinstance(node, ast.ClassDef) and (unread or not _is_annotations(node)):
+        return Statement(_shell(node))
+    return Statement(node)
 
 
 def _is_annotations(node: ast.ClassDef) -> bool:

@@ -59,7 +59,8 @@ class DataflowSpec:
         sinks: Where its results go, by logical name, as declared.
         outputs: The nodes that its dataset has as columns.
         schedule: When it is to run, as declared.
-        origin: "declared" in a project file, or "layout" of the packages.
+        origin: "declared" in a project file, taken by a "driver", or "layout" of the packages.
+        places: Where drivers take it, as path:line.
     """
 
     name: str
@@ -70,6 +71,7 @@ class DataflowSpec:
     outputs: tuple[str, ...] = ()
     schedule: str | None = None
     origin: str = "declared"
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

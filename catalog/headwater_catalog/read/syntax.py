@@ -34,7 +34,8 @@ def parse(text: str) -> ast.Module:
             warnings.simplefilter("ignore")
             return ast.parse(text)
     except SyntaxError as error:
-        raise Unreadable(error.lineno or 0, f"Python cannot read this: {error.msg}.") from error
+        end = "" if error.msg.endswith("?") else "."
+        raise Unreadable(error.lineno or 0, f"Python cannot read this: {error.msg}{end}") from error
     except ValueError as error:  # null bytes, on older Pythons
         raise Unreadable(0, f"Python cannot read this: {error}.") from error
     except (RecursionError, MemoryError) as error:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from headwater.modifiers import hamilton_exclude
 from headwater_catalog.read.diagnostics import Diagnostic
+from headwater_catalog.read.discover import (
+    Driver,
+    Drivers,
+    declared_dataflows,
+    driver_dataflows,
+    drivers_of,
+    layout_dataflows,
+    uses_of,
+)
 from headwater_catalog.read.link import LinkedModule, link, still_means
 from headwater_catalog.read.modules import (
     Module,
-    declared_dataflows,
     has_features,
     is_candidate,
     is_source,
-    layout_dataflows,
+    is_test,
     modules_of,
     offers_feature,
 )
@@ -38,6 +46,8 @@ class Reading:
         unchanged: Modules, with their paths, that the link cache remembers from an earlier process and that
             were not looked into: what was known of them then, diagnostics included, still holds. None of
             them is in `modules`, whether a dataflow has it or not.
+        drivers: The drivers that its files construct; None where the project declares dataflows, so that
+            nobody looked.
     """
 
     project: Project
@@ -45,6 +55,7 @@ class Reading:
     modules: Mapping[str, LinkedModule]
     diagnostics: tuple[Diagnostic, ...]
     unchanged: Mapping[str, str] = field(default_factory=dict)
+    drivers: Drivers | None = None
 
 
 class LinkCache:
@@ -57,15 +68,18 @@ class LinkCache:
         self._source_roots: tuple[str, ...] = ()
         self._changed: set[str] = set()
         self._offers: dict[str, tuple[Module, bool]] = {}
+        self._drivers: dict[str, tuple[Content, tuple[Driver, ...]]] = {}
         self._linked: dict[tuple[str, bool], _Linked] = {}
         self._readings = 0
         self._remembered: set[str] = set()
+        self._in_use: set[str] = set()
 
     def remember(
         self,
         files: Mapping[str, Content],
         project: Project,
         uses: Mapping[str, Mapping[str, str | None]],
+        drivers: Drivers | None = None,
     ) -> None:
         """Begin where an earlier process left off, without looking into any file.
 
@@ -73,21 +87,34 @@ class LinkCache:
             files: The source tree as that process read it last.
             project: What its project file said.
             uses: What each module of its dataflows used, as `LinkedModule.uses` told.
+            drivers: The drivers that its files constructed, as `Reading.drivers` told.
         """
         modules, _ = self.modules(files, project.source_roots)
-        self._remembered = set(modules)
+        self._remembered, self._in_use = set(modules), set(uses)
+        driven: Collection[str] = ()
+        if drivers is not None:
+            self._drivers = {
+                path: (files[path], drivers.get(path, ())) for path in files if not is_test(path)
+            }
+            driven = {name for use in uses_of(drivers, modules) for name in use.modules}
         for name, module in modules.items():
-            self._offers[name] = module, name in uses
+            if name not in driven:  # whether it would be one without its driver, nobody has asked
+                self._offers[name] = module, name in uses
             if name in uses:
-                key = module.path, bool(project.dataflows)
+                key = module.path, bool(project.dataflows) or name in driven
                 self._linked[key] = _Linked(module, uses[name], reading=self._readings)
 
     def forget(self) -> None:
         """Look into everything again that is only remembered."""
+        self._drivers = {}
         for name in self._remembered:
             self._offers.pop(name, None)
         self._linked = {key: known for key, known in self._linked.items() if known.features is not None}
         self._remembered = set()
+
+    def use_only(self, names: Collection[str]) -> None:
+        """Let go of what is remembered of modules that were in use and are not among some names any more."""
+        self._remembered -= self._in_use.difference(names)
 
     @property
     def unchanged(self) -> dict[str, str]:
@@ -111,15 +138,30 @@ class LinkCache:
         self._modules = now
         return now, self._misplaced
 
-    def offering(self) -> list[Module]:
-        """Return the modules that look like ones of features."""
+    def drivers(self, files: Mapping[str, Content]) -> Drivers:
+        """Return the drivers that the files of the source tree construct."""
+        for path in self._drivers.keys() - files:
+            del self._drivers[path]
+        for path, content in files.items():
+            known = self._drivers.get(path)
+            if (known is None or known[0] != content) and not is_test(path):
+                self._drivers[path] = content, drivers_of(content)
+        return {path: drivers for path, (_, drivers) in self._drivers.items() if drivers}
+
+    def offering(self, driven: Collection[str], scripts: Collection[str]) -> list[str]:
+        """Return the modules that look like ones of features, but those that drivers have and scripts."""
         for name in self._offers.keys() - self._modules:
             del self._offers[name]
+        found = []
         for name, module in self._modules.items():
+            if name in driven or module.path in scripts:
+                continue
             known = self._offers.get(name)
             if known is None or known[0] is not module:
-                self._offers[name] = module, has_features(module)
-        return [module for name, module in self._modules.items() if self._offers[name][1]]
+                known = self._offers[name] = module, has_features(module)
+            if known[1]:
+                found.append(name)
+        return found
 
     def get(self, name: str, declared: bool) -> LinkedModule | None:
         """Return a module with its feature functions, linked anew where something it says has changed.
@@ -166,7 +208,8 @@ def _renewed(module: Module, files: Mapping[str, Content]) -> Module:
 def read_tree(files: Mapping[str, Content], project: Project, link_cache: LinkCache | None = None) -> Reading:
     """Read one state of a source tree.
 
-    Where the project declares no dataflow, the layout of the packages makes them.
+    Where the project declares no dataflow, drivers in the code make them, and for modules that no driver
+    takes the layout of packages and folders.
 
     Args:
         files: The Python files by path (with "/"); those that no feature needs are not looked into.
@@ -176,22 +219,55 @@ def read_tree(files: Mapping[str, Content], project: Project, link_cache: LinkCa
     """
     cache = link_cache or LinkCache()
     modules, misplaced = cache.modules(files, project.source_roots)
-    diagnostics = [*project.diagnostics, *misplaced]
-    declared = bool(project.dataflows)
-    if declared:
-        dataflows, unknown = declared_dataflows(project, modules)
-        diagnostics += unknown
-    else:
-        dataflows = layout_dataflows(cache.offering())
-    used = dict.fromkeys(name for dataflow in dataflows for name in dataflow.modules)
-    found = ((name, cache.get(name, declared)) for name in used)
+    flows = _declared(project, modules) if project.dataflows else _found(files, project, modules, cache)
+    used = dict.fromkeys(name for dataflow in flows.dataflows for name in dataflow.modules)
+    found = ((name, cache.get(name, name in flows.meant)) for name in used)
     linked = {name: module for name, module in found if module is not None}
+    cache.use_only(used)
     unchanged = cache.unchanged
+    diagnostics = [*project.diagnostics, *misplaced, *flows.diagnostics]
     for module in linked.values():
         diagnostics += module.diagnostics
-    if not declared:
+    if not project.dataflows:
         diagnostics += _unread(modules, {*used, *unchanged})
-    return Reading(project, dataflows, linked, tuple(sorted(set(diagnostics))), unchanged)
+    told = tuple(sorted(set(diagnostics)))
+    return Reading(project, flows.dataflows, linked, told, unchanged, flows.drivers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Flows:
+    """The dataflows of a source tree.
+
+    Attributes:
+        dataflows: The dataflows.
+        meant: The modules that somebody took for ones of features by name.
+        diagnostics: What is not known of them.
+        drivers: The drivers that were looked for; None where none were.
+    """
+
+    dataflows: tuple[DataflowSpec, ...]
+    meant: Collection[str]
+    diagnostics: Sequence[Diagnostic]
+    drivers: Drivers | None = None
+
+
+def _declared(project: Project, modules: Mapping[str, Module]) -> _Flows:
+    dataflows, unknown = declared_dataflows(project, modules)
+    return _Flows(dataflows, modules, unknown)
+
+
+def _found(
+    files: Mapping[str, Content], project: Project, modules: Mapping[str, Module], cache: LinkCache
+) -> _Flows:
+    drivers = cache.drivers(files)
+    uses = uses_of(drivers, modules)
+    driven = {name for use in uses for name in use.modules}
+    # What stands in a script beside its drivers is there to serve it, unless a driver takes the script, too.
+    scripts = {path for path, found in drivers.items() if not any(driver.unknown for driver in found)}
+    laid_out = layout_dataflows(modules, cache.offering(driven, scripts), driven)
+    taken, unknown = driver_dataflows(uses, {dataflow.name for dataflow in laid_out})
+    dataflows = sorted((*taken, *laid_out), key=lambda dataflow: dataflow.name)
+    return _Flows(tuple(dataflows), driven, unknown, drivers)
 
 
 def _unread(modules: Mapping[str, Module], known: Collection[str]) -> Iterator[Diagnostic]:
@@ -209,7 +285,7 @@ def _features(linked: LinkedModule, declared: bool) -> LinkedModule:
         function, raw = pair
         missing = [f"parameter '{p.name}'" for p in function.parameters if p.type is None]
         missing += ["the result"] if function.returns is None else []
-        if not missing and (declared or offers_feature(raw)):
+        if not missing and (declared or offers_feature(raw, linked.module)):
             kept.append(pair)
         elif declared and not any(isinstance(modifier, hamilton_exclude) for modifier in function.modifiers):
             message = (

@@ -11,15 +11,20 @@ from headwater_catalog.git import Change, CommitInfo, GitSource, TreeFile
 from headwater_catalog.read import (
     PROJECT_FILES,
     Content,
+    DataflowSpec,
     Diagnostic,
+    Drivers,
     LinkCache,
     LinkedModule,
     Pieces,
     Project,
     Reading,
+    ambiguity,
+    drivers_from_text,
     is_source,
     read_project,
     read_tree,
+    text_of_drivers,
 )
 from headwater_catalog.scan.records import (
     LONGEST_NAME,
@@ -36,7 +41,9 @@ from headwater_catalog.scan.timeline import Timeline
 __all__ = ["History", "ModulePlace", "Timelines", "Uses"]
 
 Uses = Mapping[str, Mapping[str, str | None]]
-"""What each module used when it was linked, by its name."""
+"""What each module used when it was linked, by its name; and under no name, the drivers of all files."""
+
+_DRIVERS = ""
 
 DiagnosticKey = tuple[str, int, str]
 """Path, line and message."""
@@ -81,7 +88,7 @@ class History:
         source: The mirror.
         timelines: What holds at the position before the first commit that is applied.
         before: That position's commit; None before the first.
-        uses: What each module of the dataflows used there.
+        uses: What each module of the dataflows used there, and the drivers.
     """
 
     def __init__(
@@ -93,7 +100,10 @@ class History:
         self.blobs_read = 0
         self._source = source
         self._before = before
-        self._uses = uses or {}
+        self._uses = {name: used for name, used in (uses or {}).items() if name != _DRIVERS}
+        self._drivers = _drivers((uses or {}).get(_DRIVERS))
+        self._told: dict[DiagnosticKey, None] = {}
+        self._ambiguities: dict[str, tuple[object, Diagnostic | None]] = {}
         self._files: dict[str, str] = {}
         self._sources: dict[str, Content] = {}
         self._pieces = Pieces()
@@ -102,6 +112,8 @@ class History:
         self._cache = LinkCache()
         self._seen: dict[str, tuple[LinkedModule, ModuleRecords]] = {}
         self._keys = _keys_by_module(timelines.features.current)
+        features = {key: span.value for key, span in timelines.features.current.items()}
+        self._made = {name: _made({key: features[key] for key in keys}) for name, keys in self._keys.items()}
 
     def apply(self, position: int, commit: CommitInfo) -> None:
         """Move to the next commit of the main line."""
@@ -132,10 +144,14 @@ class History:
         if any(len(change.path) > LONGEST_NAME for change in files):
             return False  # modules of such names are not stored
         _move(self._files, files)
+        self._project = self._read_project()
+        if self._drivers is None and not self._project.dataflows:
+            self._files, self._project = {}, Project()
+            return False
         self.contents = {oid: self._later(oid) for path, oid in self._files.items() if is_source(path)}
         self._sources = {path: self.contents[oid] for path, oid in self._files.items() if is_source(path)}
-        self._project = self._read_project()
-        self._cache.remember(self._sources, self._project, self._uses)
+        self._cache.remember(self._sources, self._project, self._uses, self._drivers)
+        self._told = _told(read_tree(self._sources, self._project, self._cache).diagnostics)
         return True
 
     def _later(self, oid: str) -> Content:
@@ -173,16 +189,35 @@ class History:
     def _read(self, position: int) -> None:
         reading = read_tree(self._sources, self._project, self._cache)
         faults = self._read_modules(position, reading)
-        told = ((clean(d.path), d.line, clean(d.message)) for d in (*reading.diagnostics, *faults))
-        paths = set(map(clean, reading.unchanged.values()))
-        kept = (known for known in self.timelines.diagnostics.current if known[0] in paths)
         flows = {
             clean(dataflow.name): dataflow_record(dataflow)
             for dataflow in reading.dataflows
             if len(dataflow.name) <= LONGEST_NAME
         }
         self.timelines.dataflows.replace(position, flows)
-        self.timelines.diagnostics.replace(position, dict.fromkeys((*kept, *told)))
+        paths = set(map(clean, reading.unchanged.values()))
+        current = self.timelines.diagnostics.current
+        # What follows from several files, such as where a driver's modules are, was told anew.
+        kept = [known for known in current if known[0] in paths and known not in self._told]
+        self._told = _told(reading.diagnostics)
+        others = _told((*faults, *self._ambiguous(reading.dataflows)))
+        self.timelines.diagnostics.replace(position, dict.fromkeys((*kept, *self._told, *others)))
+        if reading.drivers != self._drivers:
+            self._drivers = reading.drivers
+            found = None if reading.drivers is None else {_DRIVERS: text_of_drivers(reading.drivers)}
+            self.links[_DRIVERS] = found
+
+    def _ambiguous(self, dataflows: Iterable[DataflowSpec]) -> Iterator[Diagnostic]:
+        places = self.timelines.modules.current
+        for dataflow in dataflows:
+            paths = {name: places[name].value.path for name in dataflow.modules if name in places}
+            made = {name: self._made.get(name, frozenset()) for name in paths}
+            known = self._ambiguities.get(dataflow.name)
+            said = dataflow.origin, paths, made
+            if known is None or known[0] != said:
+                known = self._ambiguities[dataflow.name] = said, ambiguity(dataflow, made, paths)
+            if known[1] is not None:
+                yield known[1]
 
     def _read_modules(self, position: int, reading: Reading) -> list[Diagnostic]:
         features, modules = self.timelines.features, self.timelines.modules
@@ -193,6 +228,7 @@ class History:
         for name in [name for name in self._keys if name not in here]:
             self._seen.pop(name, None)
             features.change(position, self._keys.pop(name), {})
+            del self._made[name]
         for name, linked in reading.modules.items():
             known = self._seen.get(name)
             if known is not None and known[0] is linked:
@@ -200,12 +236,26 @@ class History:
             records = records_of(linked, known[1] if known else None)
             self._seen[name] = linked, records
             features.change(position, self._keys.get(name, ()), records.features)
-            self._keys[name] = tuple(records.features)
+            self._keys[name], self._made[name] = tuple(records.features), _made(records.features)
             if len(name) <= LONGEST_NAME:
                 path = linked.module.path
                 modules.change(position, (), {name: ModulePlace(clean(path), self._files[path])})
                 self.links[name] = linked.uses
         return [fault for name in reading.modules for fault in self._seen[name][1].faults]
+
+
+def _drivers(uses: Mapping[str, str | None] | None) -> Drivers | None:
+    text = uses.get(_DRIVERS) if uses else None
+    return drivers_from_text(text) if text else None
+
+
+def _made(features: Mapping[FeatureKey, FeatureRecord]) -> frozenset[str]:
+    """Return the names that a module makes in every configuration."""
+    return frozenset(name for (_, name, _), record in features.items() if not record.condition)
+
+
+def _told(diagnostics: Iterable[Diagnostic]) -> dict[DiagnosticKey, None]:
+    return {(clean(d.path), d.line, clean(d.message)): None for d in diagnostics}
 
 
 @contextmanager

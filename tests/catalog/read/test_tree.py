@@ -67,6 +67,7 @@ def test_the_layout_of_packages_makes_dataflows() -> None:
     files = {
         "shop/__init__.py": "",
         "shop/spend.py": FEATURE.format(name="a"),
+        "shop/deep/__init__.py": "",
         "shop/deep/more.py": FEATURE.format(name="b"),
         "src/labs/x.py": FEATURE.format(name="c"),
         "loose.py": FEATURE.format(name="d"),

@@ -1,0 +1,108 @@
+"""The command that reads a repository at one moment, without a catalog."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from headwater_catalog.cli.output import clean, counted, json_option, print_json, print_table
+
+if TYPE_CHECKING:
+    from headwater_catalog.snapshot import Snapshot, SnapshotFeature
+
+__all__ = ["read"]
+
+
+@click.command()
+@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--at", help="A commit, tag or branch; the files as they lie there unless given.")
+@json_option
+def read(path: Path, at: str | None, as_json: bool) -> None:
+    """Read the feature functions in the folder PATH, without a catalog; nothing is imported or executed.
+
+    Of a bare repository HEAD is read unless --at is given.
+
+    JSON: nodes (key, name, module, function, path, line, end_line, type, dependencies (name, type,
+    optional), tags, doc, condition, parts (name, type, doc), dataflows, partial), edges (from, to,
+    dataflow; a key of a node, or input:NAME), dataflows (name, origin, modules, config, sources, outputs),
+    diagnostics (path, line, message).
+    """
+    snapshot = _snapshot(path, at)
+    if as_json:
+        print_json(_json(snapshot))
+    else:
+        _print(snapshot)
+
+
+def _snapshot(path: Path, at: str | None) -> Snapshot:
+    from headwater_catalog.snapshot import read_folder, read_repository
+
+    bare = (path / "HEAD").is_file() and (path / "objects").is_dir()
+    return read_folder(path) if at is None and not bare else read_repository(path, at)
+
+
+def _json(snapshot: Snapshot) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "nodes": [_node_json(feature) for feature in snapshot.features],
+        "edges": [{"from": e.source, "to": e.target, "dataflow": e.dataflow} for e in snapshot.edges],
+        "dataflows": [asdict(dataflow) for dataflow in snapshot.dataflows],
+        "diagnostics": [asdict(diagnostic) for diagnostic in snapshot.diagnostics],
+    }
+
+
+def _node_json(feature: SnapshotFeature) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "key": feature.key,
+        "name": feature.name,
+        "module": feature.module,
+        "function": feature.variant,
+        "path": feature.path,
+        "line": feature.line,
+        "end_line": feature.end_line,
+        "type": feature.type,
+        "dependencies": [asdict(needed) for needed in feature.dependencies],
+        "tags": feature.tags,
+        "doc": feature.doc,
+        "condition": feature.condition,
+        "parts": [asdict(part) for part in feature.parts],
+        "dataflows": feature.dataflows,
+        "partial": feature.partial,
+    }
+
+
+def _print(snapshot: Snapshot) -> None:
+    for (module, path), features in groupby(snapshot.features, key=lambda f: (f.module, f.path)):
+        click.echo(clean(f"{module}  {path}\n"))
+        print_table(("FEATURE", "TYPE", "NEEDS", "LINE", "NOTE"), list(map(_row, features)))
+        click.echo()
+    if snapshot.dataflows:
+        rows = [(d.name, d.origin, ", ".join(d.modules), ", ".join(d.outputs)) for d in snapshot.dataflows]
+        print_table(("DATAFLOW", "ORIGIN", "MODULES", "OUTPUTS"), rows)
+        click.echo()
+    for diagnostic in snapshot.diagnostics:
+        click.echo(clean(str(diagnostic)))
+    click.echo(
+        f"{counted(len({feature.key for feature in snapshot.features}), 'feature')} in "
+        f"{counted(len({feature.module for feature in snapshot.features}), 'module')}, "
+        f"{counted(len(snapshot.dataflows), 'dataflow')}, "
+        f"{counted(len(snapshot.diagnostics), 'problem')} in files."
+    )
+
+
+def _row(feature: SnapshotFeature) -> tuple[str, ...]:
+    notes = [f"where {feature.condition}"] if feature.condition else []
+    notes += [f"partial: {reason}" for reason in feature.partial]
+    return (
+        feature.name,
+        feature.type,
+        ", ".join(needed.name for needed in feature.dependencies),
+        str(feature.line),
+        "; ".join(notes),
+    )

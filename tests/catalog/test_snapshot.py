@@ -1,0 +1,282 @@
+"""A snapshot says of a commit what the store says of it after a scan, and of files on disk what lies there."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from headwater_catalog.demo import init_demo
+from headwater_catalog.errors import NotFound, RepositoryError
+from headwater_catalog.features import PartView, list_dataflows
+from headwater_catalog.git import GitSource
+from headwater_catalog.lineage import load_graph
+from headwater_catalog.problems import list_problems
+from headwater_catalog.read import Diagnostic
+from headwater_catalog.repositories import add_repository, get_repository
+from headwater_catalog.scan import scan
+from headwater_catalog.scan.records import DependencyRecord
+from headwater_catalog.snapshot import (
+    Snapshot,
+    SnapshotEdge,
+    SnapshotFeature,
+    read_commit,
+    read_folder,
+    read_repository,
+)
+from headwater_catalog.store.database import Database
+from headwater_catalog.store.intervals import holds_at
+from headwater_catalog.store.models import (
+    BlobDefinition,
+    Commit,
+    Feature,
+    FeatureVersion,
+    ModuleVersion,
+    Repository,
+)
+from support.demo_catalog import settings_in
+from support.git_repo import GitRepo
+
+SPEND = '''\
+import pandas as pd
+from headwater import check_output, tag
+
+
+@tag(owner="growth", uses=["a", "b"])
+@check_output(range=(0, 5))
+def spend_per_signup(spend: pd.Series, signups: pd.Series, rate: float = 1.0) -> pd.Series:
+    """The cost per signup.
+
+    More of it.
+    """
+    return spend / signups
+'''
+REGIONS = """\
+from headwater import config
+from elsewhere import unknown
+
+@config.when(region="UK")
+def spend__uk(uk_cost: float) -> float: return uk_cost
+@config.when(region="US")
+def spend__us(us_cost: float, fx: int) -> float: return us_cost * fx
+@unknown
+def fx(day: int) -> int: return 1
+"""
+PROJECT = """\
+[dataflows.all]
+modules = ["features.*"]
+outputs = ["spend_per_signup"]
+[dataflows.alone]
+modules = ["features.spend", "features.missing"]
+config = { region = "UK" }
+"""
+
+
+class Stored:
+    """A catalog that has scanned a repository, and reads rows of it as snapshots."""
+
+    def __init__(self, session: Session, repository: Repository) -> None:
+        self.session = session
+        self.repository = repository
+
+    def positions(self) -> dict[int, str]:
+        rows = self.session.execute(
+            select(Commit.position, Commit.sha).where(Commit.repository_id == self.repository.id)
+        )
+        return {position: sha for position, sha in rows if position is not None}
+
+    def snapshot(self, position: int) -> Snapshot:
+        dataflows = list_dataflows(self.session, self.repository, position)
+        places = self._places(position)
+        inside = {d.name: d.modules for d in dataflows}
+        rows = self.session.scalars(
+            select(FeatureVersion)
+            .join(FeatureVersion.feature)
+            .where(Feature.repository_id == self.repository.id, holds_at(FeatureVersion, position))
+        )
+        features = [_feature(row, places, inside) for row in rows]
+        problems = list_problems(self.session, self.repository, position)
+        return Snapshot(
+            features=tuple(sorted(features, key=lambda f: (f.module, f.name, f.variant))),
+            dataflows=tuple(dataflows),
+            diagnostics=tuple(sorted(Diagnostic(p.path, p.line, p.message) for p in problems)),
+        )
+
+    def _places(self, position: int) -> dict[tuple[str, int], tuple[str, int, int]]:
+        rows = self.session.execute(
+            select(ModuleVersion.module, ModuleVersion.path, BlobDefinition)
+            .join(BlobDefinition, BlobDefinition.blob_id == ModuleVersion.blob_id)
+            .where(ModuleVersion.repository_id == self.repository.id, holds_at(ModuleVersion, position))
+        )
+        return {(m, d.definition_id): (path, d.line, d.end_line) for m, path, d in rows}
+
+
+def _feature(row: FeatureVersion, places, inside) -> SnapshotFeature:
+    module = row.feature.module
+    path, line, end_line = places[module, row.definition_id]
+    return SnapshotFeature(
+        module=module,
+        name=row.feature.name,
+        variant=row.variant,
+        path=path,
+        line=line,
+        end_line=end_line,
+        type=row.type,
+        doc=row.doc,
+        condition=row.condition,
+        tags=row.tags,
+        parts=tuple(PartView(p["name"], p["type"], p["doc"]) for p in row.parts),
+        dependencies=tuple(DependencyRecord(d.name, d.type, d.optional) for d in row.dependencies),
+        dataflows=tuple(name for name, modules in inside.items() if module in modules),
+        partial=tuple(row.partial),
+        source=row.definition.source,
+        digest=row.definition.digest,
+    )
+
+
+def assert_agree_with_the_store(tmp_path: Path, origin: Path, every: int) -> Snapshot:
+    """Scan a repository, compare snapshots of its commits with the rows, and return the last one."""
+    settings = settings_in(tmp_path / "home")
+    database = Database(settings.database_url)
+    database.upgrade()
+    with database.write() as session:
+        add_repository(session, "shop", str(origin), now=0)
+    scan(database, settings, "shop")
+    with database.read() as session, GitSource(origin / ".git") as source:
+        stored = Stored(session, get_repository(session, "shop"))
+        shas = stored.positions()
+        last = max(shas)
+        for position in (*range(0, last, every), last):
+            snapshot = read_commit(source, shas[position])
+
+            assert snapshot == stored.snapshot(position), position
+            assert snapshot.graph == load_graph(session, stored.repository, position)
+    database.dispose()
+    return snapshot
+
+
+def test_snapshots_of_the_demo_are_what_is_stored_of_it(tmp_path: Path):
+    init_demo(tmp_path / "demo")
+
+    last = assert_agree_with_the_store(tmp_path, tmp_path / "demo", every=12)
+
+    assert len(last.features) > 50
+    assert last.diagnostics == ()
+    assert last == read_folder(tmp_path / "demo")
+
+
+def test_snapshots_are_what_is_stored_of_variants_faults_and_odd_names(tmp_path: Path, git_repo: GitRepo):
+    long = "x" * 300
+    git_repo.commit("Begin", files={"features/spend.py": SPEND, "features/regions.py": REGIONS})
+    git_repo.commit("Declare", files={"headwater.toml": PROJECT})
+    git_repo.commit(
+        "Be odd",
+        files={
+            "features/odd.py": f'def {long}(a: int) -> int: ...\ndef nul(a: int) -> int:\n    "\\0"\n',
+            "features/broken.py": "def broken(:\n",
+            "features/twice.py": "def a(x: int) -> int: return 1\n\n\ndef a(x: int) -> int: return 1\n",
+            "features/__init__.py": "",
+        },
+    )
+    git_repo.commit(
+        "Drive",
+        files={
+            "run.py": "from hamilton import driver\nfrom features import regions, spend\ndriver.Driver({}, spend, regions)\n",
+            "other/ratio.py": "def spend_per_signup(a: int) -> int: return a\n",
+            "other/again.py": "def spend_per_signup(b: int) -> int: return b\n",
+        },
+    )
+    git_repo.delete("headwater.toml")
+    git_repo.commit("Leave it to the drivers")
+    git_repo.commit("Move down", files={"features/spend.py": "\n\n" + SPEND, "headwater.toml": "broken = ["})
+
+    assert_agree_with_the_store(tmp_path, git_repo.path, every=1)
+
+
+def test_edges_are_told_by_dataflow_with_inputs_apart(git_repo: GitRepo):
+    git_repo.commit(
+        "Begin",
+        files={"features/spend.py": SPEND, "features/regions.py": REGIONS, "headwater.toml": PROJECT},
+    )
+
+    snapshot = read_repository(git_repo.path)
+
+    ratio, spend, fx = (
+        "features.spend:spend_per_signup",
+        "features.regions:spend",
+        "features.regions:fx",
+    )
+    assert snapshot.edges == (
+        SnapshotEdge(fx, spend, "all"),
+        SnapshotEdge(spend, ratio, "all"),
+        SnapshotEdge("input:day", fx, "all"),
+        SnapshotEdge("input:rate", ratio, "all"),
+        SnapshotEdge("input:rate", ratio, "alone"),
+        SnapshotEdge("input:signups", ratio, "all"),
+        SnapshotEdge("input:signups", ratio, "alone"),
+        SnapshotEdge("input:spend", ratio, "alone"),
+        SnapshotEdge("input:uk_cost", spend, "all"),
+        SnapshotEdge("input:us_cost", spend, "all"),
+    )
+
+
+def test_a_folder_is_read_as_it_lies_there_and_a_commit_as_it_was(git_repo: GitRepo):
+    git_repo.commit("Begin", files={"spend.py": "def spend(a: int) -> int: return a\n"})
+    git_repo.tag("v1")
+    git_repo.write("spend.py", "def cost(a: int) -> int: return a\n")
+
+    def names(snapshot: Snapshot) -> list[str]:
+        return [feature.name for feature in snapshot.features]
+
+    assert names(read_folder(git_repo.path)) == ["cost"]
+    for ref in (None, "main", "v1", git_repo.head()[:8]):
+        assert names(read_repository(git_repo.path, ref)) == ["spend"]
+
+
+def test_bare_repositories_linked_trees_and_shallow_clones_are_read(git_repo: GitRepo, tmp_path: Path):
+    for number in range(3):
+        git_repo.commit("Go on", files={"spend.py": f"def spend(a: int) -> int: return {number}\n"})
+    git_repo.git("clone", "--quiet", "--bare", str(git_repo.path), str(tmp_path / "bare.git"))
+    git_repo.git("worktree", "add", "--quiet", str(tmp_path / "linked"), "HEAD~1")
+    git_repo.git("clone", "--quiet", "--depth=1", f"file://{git_repo.path}", str(tmp_path / "shallow"))
+    whole = read_repository(git_repo.path)
+
+    assert read_repository(tmp_path / "bare.git") == whole
+    assert read_repository(tmp_path / "shallow") == whole
+    assert read_repository(tmp_path / "linked", "main") == whole
+    assert read_repository(tmp_path / "linked") == read_repository(git_repo.path, "HEAD~1")
+
+
+def test_the_configuration_of_a_repository_is_not_listened_to(git_repo: GitRepo, tmp_path: Path):
+    git_repo.commit("Begin", files={"spend.py": "def spend(a: int) -> int: return a\n"})
+    trap = tmp_path / "trap"
+    for name in (
+        "core.fsmonitor",
+        "core.sshCommand",
+        "core.pager",
+        "diff.external",
+        "core.alternateRefsCommand",
+    ):
+        git_repo.git("config", name, f"touch {trap};")
+    git_repo.git("config", "uploadpack.packObjectsHook", f"touch {trap};")
+
+    assert len(read_repository(git_repo.path, "main").features) == 1
+    assert not trap.exists()
+
+
+@pytest.mark.parametrize("ref", ["mian", "", "--all", "-x", "main\n", "a" * 5000, "main:spend.py", "v1\0"])
+def test_an_unknown_ref_is_told_with_what_there_is(git_repo: GitRepo, ref: str):
+    git_repo.commit("Begin", files={"spend.py": "def spend(a: int) -> int: return a\n"})
+
+    with pytest.raises(NotFound, match=r"'main'|tags are: main"):
+        read_repository(git_repo.path, ref)
+
+
+def test_a_folder_without_repository_or_commit_has_no_ref(tmp_path: Path):
+    GitRepo(tmp_path / "empty")
+    (tmp_path / "plain").mkdir()
+
+    for name in ("empty", "plain"):
+        with pytest.raises(RepositoryError, match=name):
+            read_repository(tmp_path / name, "main")
+        assert read_folder(tmp_path / name) == Snapshot((), (), ())
