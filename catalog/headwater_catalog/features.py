@@ -9,11 +9,10 @@ from typing import Any, Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from headwater.checks import ValidationResult
 from headwater.errors import did_you_mean
-from headwater.types import public_name
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.lineage import LineageGraph, load_graph
+from headwater_catalog.moments import list_dataflows
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import (
     BlobDefinition,
@@ -26,28 +25,25 @@ from headwater_catalog.store.models import (
     Repository,
 )
 from headwater_catalog.tokens import storable
+from headwater_catalog.views import PartView, summary_of
 
 __all__ = [
     "AmbiguousName",
     "CommitRef",
-    "DataflowView",
     "DependencyView",
     "FeatureRow",
     "FeatureView",
     "ModuleRow",
-    "PartView",
     "RepositoryView",
     "VariantView",
     "find_key",
     "find_repository",
     "get_feature",
-    "list_dataflows",
     "list_features",
     "list_modules",
     "list_repositories",
     "owner_of",
     "shown",
-    "summary_of",
 ]
 
 _MOST_LISTED: Final = 10  # keys in a message; an attribute holds them all
@@ -90,23 +86,6 @@ class DependencyView:
     type: str
     optional: bool
     features: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PartView:
-    """A node that a modifier makes for itself, folded into its feature."""
-
-    name: str
-    type: str
-    doc: str
-
-    @property
-    def is_check(self) -> bool:
-        """Tell whether it is the outcome of a check; its documentation then says what is wanted."""
-        return self.type == _CHECK_TYPE
-
-
-_CHECK_TYPE = public_name(ValidationResult)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,18 +176,6 @@ class ModuleRow:
 
 
 @dataclass(frozen=True, slots=True)
-class DataflowView:
-    """A dataflow at one commit."""
-
-    name: str
-    origin: str
-    modules: tuple[str, ...]
-    config: Mapping[str, Any]
-    sources: Mapping[str, Any]
-    outputs: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class RepositoryView:
     """A repository with what the home page counts; `head` is None until it is scanned."""
 
@@ -219,11 +186,6 @@ class RepositoryView:
     commits: int
     scanned_at: int | None
     head: CommitRef | None
-
-
-def summary_of(doc: str) -> str:
-    """Return the first line of a documentation text."""
-    return doc.strip().partition("\n")[0]
 
 
 def owner_of(tags: Mapping[str, Any]) -> str:
@@ -442,27 +404,6 @@ def list_modules(session: Session, repository: Repository, position: int) -> lis
         (ModuleRow(row.module, row.path, counts[row.module]) for row in paths if row.module in counts),
         key=lambda row: row.name,
     )
-
-
-def list_dataflows(session: Session, repository: Repository, position: int) -> list[DataflowView]:
-    """Return the dataflows at a position, by name."""
-    rows = session.execute(
-        select(Dataflow.name, DataflowVersion)
-        .join(DataflowVersion.dataflow)
-        .where(Dataflow.repository_id == repository.id, holds_at(DataflowVersion, position))
-    )
-    views = (
-        DataflowView(
-            name=name,
-            origin=version.origin,
-            modules=tuple(version.modules),
-            config=version.config,
-            sources=version.sources,
-            outputs=tuple(version.outputs),
-        )
-        for name, version in rows
-    )
-    return sorted(views, key=lambda view: view.name)
 
 
 def list_repositories(session: Session) -> list[RepositoryView]:

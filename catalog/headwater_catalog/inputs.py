@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from headwater_catalog.features import DataflowView
 from headwater_catalog.lineage import load_graph
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import Dependency, Feature, FeatureVersion, Repository
+from headwater_catalog.views import DataflowView
 
 __all__ = ["Supply", "missing_inputs", "supplies"]
 

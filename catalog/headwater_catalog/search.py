@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, collate, func, not_, null, or_, select, true
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from headwater_catalog.features import owner_of, shown, summary_of
+from headwater_catalog.features import owner_of, shown
 from headwater_catalog.matches import Match, explain
 from headwater_catalog.query import Query, Term, parse_query
 from headwater_catalog.spelling import nearest_names
@@ -19,6 +19,7 @@ from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import Feature, FeatureVersion, Repository, Tag
 from headwater_catalog.store.search_index import AllOf, AnyOf, Expression, Phrase, matching, staged
 from headwater_catalog.tokens import fold, name_parts, normal, text_tokens
+from headwater_catalog.views import summary_of
 
 __all__ = ["Match", "Rank", "SearchHit", "SearchPage", "search"]
 

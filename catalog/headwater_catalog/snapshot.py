@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from headwater.errors import did_you_mean
 from headwater_catalog.errors import NotFound, RepositoryError
-from headwater_catalog.features import DataflowView, PartView
 from headwater_catalog.git import GitSource
 from headwater_catalog.lineage_graph import LineageGraph
 from headwater_catalog.read import (
@@ -29,17 +28,19 @@ from headwater_catalog.read import (
     read_project,
     read_tree,
 )
-from headwater_catalog.scan.records import (
+from headwater_catalog.records import (
     LONGEST_NAME,
     DataflowRecord,
     DependencyRecord,
     FeatureKey,
     FeatureRecord,
     ModuleRecords,
+    certain_names,
     clean,
     dataflow_record,
     records_of,
 )
+from headwater_catalog.views import ColumnUse, DataflowView, PartView
 from headwater_catalog.wiring import GraphBuilder, Need
 
 __all__ = [
@@ -74,6 +75,9 @@ class SnapshotFeature:
         partial: Reasons why reading the source does not say all that running it would.
         source: The code, decorators included.
         digest: The hash of exactly that text.
+        columns: The columns of tables that its body reads and writes.
+        owners: Whom to ask about it, as its tags or else the files of the repository say.
+        since: The position of the main line at which this version of it began; None where no catalog knows.
     """
 
     module: str
@@ -92,6 +96,9 @@ class SnapshotFeature:
     partial: tuple[str, ...]
     source: str
     digest: str
+    columns: tuple[ColumnUse, ...] = ()
+    owners: tuple[str, ...] = ()
+    since: int | None = field(default=None, compare=False)
 
     @property
     def key(self) -> str:
@@ -125,20 +132,21 @@ class Snapshot:
     @cached_property
     def graph(self) -> LineageGraph:
         """Who needs whom, in all dataflows together."""
-        builder = GraphBuilder()
-        for feature in self.features:
-            builder.add(
-                feature.module,
-                feature.name,
-                type=feature.type,
-                doc=feature.doc,
-                tags=feature.tags,
-                parts=(part.name for part in feature.parts),
-                needs=(Need(needed.name, needed.type) for needed in feature.dependencies),
-            )
-        for dataflow in self.dataflows:
-            builder.wire(dataflow.name, frozenset(dataflow.modules))
-        return builder.finish()
+        return _graph(self.features, self.dataflows)
+
+    def graph_of(self, dataflow: str) -> LineageGraph:
+        """Return who needs whom in one dataflow.
+
+        Raises:
+            NotFound: There is no dataflow of this name.
+        """
+        found = next((each for each in self.dataflows if each.name == dataflow), None)
+        if found is None:
+            names = [each.name for each in self.dataflows]
+            hint = did_you_mean(dataflow, names) or f" It has: {', '.join(names) or 'none'}."
+            raise NotFound(f"No dataflow '{dataflow}' at this commit.{hint}")
+        modules = frozenset(found.modules)
+        return _graph([each for each in self.features if each.module in modules], [found])
 
     @cached_property
     def edges(self) -> tuple[SnapshotEdge, ...]:
@@ -149,6 +157,23 @@ class Snapshot:
             for dataflow in dataflows
         )
         return tuple(sorted(found))
+
+
+def _graph(features: Iterable[SnapshotFeature], dataflows: Iterable[DataflowView]) -> LineageGraph:
+    builder = GraphBuilder()
+    for feature in features:
+        builder.add(
+            feature.module,
+            feature.name,
+            type=feature.type,
+            doc=feature.doc,
+            tags=feature.tags,
+            parts=(part.name for part in feature.parts),
+            needs=(Need(needed.name, needed.type) for needed in feature.dependencies),
+        )
+    for dataflow in dataflows:
+        builder.wire(dataflow.name, frozenset(dataflow.modules))
+    return builder.finish()
 
 
 def snapshot_of(reading: Reading) -> Snapshot:
@@ -173,12 +198,7 @@ def snapshot_of(reading: Reading) -> Snapshot:
 
 def _ambiguities(reading: Reading, records: Mapping[str, ModuleRecords]) -> Iterator[Diagnostic]:
     """Yield what is told of names that several modules of a dataflow make in every configuration."""
-    made = {
-        name: frozenset(
-            feature for (_, feature, _), record in module.features.items() if not record.condition
-        )
-        for name, module in records.items()
-    }
+    made = {name: certain_names(module.features) for name, module in records.items()}
     paths = {name: linked.module.path for name, linked in reading.modules.items()}
     for dataflow in reading.dataflows:
         found = ambiguity(dataflow, made, paths)

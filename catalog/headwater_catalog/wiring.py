@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from headwater_catalog.lineage_graph import LineageGraph, LineageNode, input_key
+from headwater_catalog.views import summary_of
 
 __all__ = ["GraphBuilder", "Need"]
 
@@ -52,7 +53,7 @@ class GraphBuilder:
             name=name,
             module=module,
             type=type,
-            summary=doc.partition("\n")[0],
+            summary=summary_of(doc),
             owner=str(tags.get("owner", "")),
             parts=own_parts,
         )

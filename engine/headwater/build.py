@@ -228,11 +228,11 @@ class _Build:
         return self._accepts(argument.type, maker.type) or not self._coexist(node, maker)
 
 
-Edges = Iterator[tuple[Node, Argument, Node]]
+_Edges = Iterator[tuple[Node, Argument, Node]]
 """Reader, argument and maker of the edges whose two types are not one object; on most edges they are."""
 
 
-def _edges_by_name(graph: Graph) -> Edges:
+def _edges_by_name(graph: Graph) -> _Edges:
     for node in graph.nodes:
         for argument in node.arguments:
             if argument.node is not None:
@@ -241,7 +241,7 @@ def _edges_by_name(graph: Graph) -> Edges:
                         yield node, argument, maker
 
 
-def _edges_by_slot(wiring: Wiring) -> Edges:
+def _edges_by_slot(wiring: Wiring) -> _Edges:
     nodes = wiring.nodes
     types = [node.type for node in nodes]
     for node, reads in zip(nodes, wiring.reads, strict=True):

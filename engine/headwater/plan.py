@@ -203,7 +203,8 @@ def make_plan(graph: Graph, outputs: Iterable[str], given: Iterable[str]) -> Pla
     """
     wiring = graph.wiring
     index = wiring.index
-    wanted = list(dict.fromkeys(outputs))
+    asked = dict.fromkeys(outputs)
+    wanted = list(asked)
     try:
         slots = [index[name] for name in wanted]
     except KeyError:
@@ -211,11 +212,19 @@ def make_plan(graph: Graph, outputs: Iterable[str], given: Iterable[str]) -> Pla
         raise UnknownNode(unknown, graph.names) from None
     supplied = {index[name]: name for name in given if name in index}
     reads = _with_defaults(wiring, supplied)
-    order, needed, frees = _needed(slots, wiring, reads, supplied)
-    missing = [slot for slot in wiring.inputs if slot in needed and slot not in supplied]
+    nodes = len(wiring.nodes)
+    state = bytearray(nodes) + bytes([DONE]) * (len(wiring.blank) - nodes)  # literals and defaults are there
+    for slot in supplied:
+        state[slot] = DONE
+    order = ordered(slots, reads, state)
+    missing = [slot for slot in wiring.inputs if state[slot] == DONE and slot not in supplied]
     if missing:
         raise _missing_input(graph, missing, order, set(supplied.values()))
-    here = [(name, slot) for slot, name in supplied.items() if slot in needed]
+    unread = _unread(supplied, slots, order, reads)
+    here = [(name, slot) for slot, name in supplied.items() if slot not in unread]
+    there = len(order) + sum(name in asked for name in supplied.values())
+    # Where all that is there is asked for, nothing is let go.
+    frees = {} if there == len(wanted) else _frees(order, slots, reads, nodes)
     return Plan(wiring, order, reads, frees, here, wanted, slots)
 
 
@@ -241,31 +250,36 @@ def _with_defaults(wiring: Wiring, supplied: Mapping[int, str]) -> Sequence[tupl
     return reads
 
 
-def _needed(
-    wanted: Sequence[int], wiring: Wiring, reads: Sequence[tuple[int, ...]], supplied: Mapping[int, str]
-) -> tuple[list[int], set[int], dict[int, list[int]]]:
-    """Return the order of what is computed, the slots that are needed, and what is let go after each node.
+def _unread(
+    supplied: Iterable[int], wanted: Iterable[int], order: Iterable[int], reads: Sequence[tuple[int, ...]]
+) -> set[int]:
+    """Return the supplied slots that are neither wanted nor read by what is computed."""
+    unread = set(supplied).difference(wanted)
+    for slot in order:
+        if not unread:
+            break
+        unread.difference_update(reads[slot])
+    return unread
+
+
+def _frees(
+    order: Sequence[int], wanted: Iterable[int], reads: Sequence[tuple[int, ...]], nodes: int
+) -> dict[int, list[int]]:
+    """Return the slots that are let go after each slot.
 
     Going from the last node to the first, the first reader that is met is the last one to run.
     """
-    nodes = len(wiring.nodes)
-    state = bytearray(nodes) + bytes([DONE]) * (len(wiring.blank) - nodes)
-    for slot in supplied:
-        state[slot] = DONE
-    order = ordered(wanted, reads, state)
-    needed = set(wanted)
+    kept = set(wanted)
     frees: dict[int, list[int]] = {}
-    if len(order) == len(needed.difference(supplied)):  # all of it is asked for, and nothing let go
-        return order, needed.union(*map(reads.__getitem__, order)), frees
     for slot in reversed(order):
         for read in reads[slot]:
-            if read not in needed and read < nodes:  # literals and defaults are never let go
-                needed.add(read)
+            if read not in kept and read < nodes:  # literals and defaults are never let go
+                kept.add(read)
                 if slot in frees:
                     frees[slot].append(read)
                 else:
                     frees[slot] = [read]
-    return order, needed, frees
+    return frees
 
 
 def _missing_input(graph: Graph, slots: Sequence[int], order: Sequence[int], given: set[str]) -> MissingInput:

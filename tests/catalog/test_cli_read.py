@@ -1,6 +1,8 @@
 """The command `headwater read`: a repository at one moment, with no catalog anywhere."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -135,3 +137,9 @@ def test_what_comes_from_a_file_cannot_steer_the_terminal(repository: GitRepo):
 
     assert "features.evil" in printed
     assert "\x1b" not in printed
+
+
+def test_no_package_of_the_database_is_loaded():
+    code = "import headwater_catalog.cli.read, sys; sys.exit('sqlalchemy' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -7,11 +7,11 @@ from headwater_catalog.features import (
     ModuleRow,
     find_repository,
     get_feature,
-    list_dataflows,
     list_features,
     list_modules,
     list_repositories,
 )
+from headwater_catalog.moments import list_dataflows
 from support.catalog_rows import CatalogRows
 
 

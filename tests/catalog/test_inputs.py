@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from headwater_catalog.features import DataflowView, list_dataflows
 from headwater_catalog.inputs import Supply, missing_inputs, supplies
+from headwater_catalog.moments import list_dataflows
 from headwater_catalog.store.database import Database
+from headwater_catalog.views import DataflowView
 from support.catalog_rows import CatalogRows
 
 _FILE = {"path": "data/weekly.csv", "index": "week", "dates": ["week", "until"], "format": None}

@@ -8,14 +8,14 @@ from sqlalchemy.orm import Session
 
 from headwater_catalog.demo import init_demo
 from headwater_catalog.errors import NotFound, RepositoryError
-from headwater_catalog.features import PartView, list_dataflows
 from headwater_catalog.git import GitSource
 from headwater_catalog.lineage import load_graph
+from headwater_catalog.moments import list_dataflows, snapshot_at
 from headwater_catalog.problems import list_problems
 from headwater_catalog.read import Diagnostic
+from headwater_catalog.records import DependencyRecord
 from headwater_catalog.repositories import add_repository, get_repository
 from headwater_catalog.scan import scan
-from headwater_catalog.scan.records import DependencyRecord
 from headwater_catalog.snapshot import (
     Snapshot,
     SnapshotEdge,
@@ -34,6 +34,7 @@ from headwater_catalog.store.models import (
     ModuleVersion,
     Repository,
 )
+from headwater_catalog.views import PartView
 from support.demo_catalog import settings_in
 from support.git_repo import GitRepo
 
@@ -151,6 +152,7 @@ def assert_agree_with_the_store(tmp_path: Path, origin: Path, every: int) -> Sna
 
             assert snapshot == stored.snapshot(position), position
             assert snapshot.graph == load_graph(session, stored.repository, position)
+            assert snapshot_at(session, stored.repository, position) == snapshot
     database.dispose()
     return snapshot
 

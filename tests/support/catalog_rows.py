@@ -94,6 +94,7 @@ class CatalogRows:
             tags=tags,
             parts=[{"name": part, "type": type, "doc": ""} for part in parts],
             partial=[],
+            columns=[],
             valid_from=self.position,
             valid_until=None,
         )
@@ -191,6 +192,8 @@ class CatalogRows:
                     name=name,
                     type="pandas.Series",
                     optional=name in optional,
+                    doc="",
+                    tags={},
                 )
             )
         for key, value in version.tags.items():

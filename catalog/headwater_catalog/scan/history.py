@@ -26,12 +26,13 @@ from headwater_catalog.read import (
     read_tree,
     text_of_drivers,
 )
-from headwater_catalog.scan.records import (
+from headwater_catalog.records import (
     LONGEST_NAME,
     DataflowRecord,
     FeatureKey,
     FeatureRecord,
     ModuleRecords,
+    certain_names,
     clean,
     dataflow_record,
     records_of,
@@ -113,7 +114,9 @@ class History:
         self._seen: dict[str, tuple[LinkedModule, ModuleRecords]] = {}
         self._keys = _keys_by_module(timelines.features.current)
         features = {key: span.value for key, span in timelines.features.current.items()}
-        self._made = {name: _made({key: features[key] for key in keys}) for name, keys in self._keys.items()}
+        self._made = {
+            name: certain_names({key: features[key] for key in keys}) for name, keys in self._keys.items()
+        }
 
     def apply(self, position: int, commit: CommitInfo) -> None:
         """Move to the next commit of the main line."""
@@ -236,7 +239,7 @@ class History:
             records = records_of(linked, known[1] if known else None)
             self._seen[name] = linked, records
             features.change(position, self._keys.get(name, ()), records.features)
-            self._keys[name], self._made[name] = tuple(records.features), _made(records.features)
+            self._keys[name], self._made[name] = tuple(records.features), certain_names(records.features)
             if len(name) <= LONGEST_NAME:
                 path = linked.module.path
                 modules.change(position, (), {name: ModulePlace(clean(path), self._files[path])})
@@ -247,11 +250,6 @@ class History:
 def _drivers(uses: Mapping[str, str | None] | None) -> Drivers | None:
     text = uses.get(_DRIVERS) if uses else None
     return drivers_from_text(text) if text else None
-
-
-def _made(features: Mapping[FeatureKey, FeatureRecord]) -> frozenset[str]:
-    """Return the names that a module makes in every configuration."""
-    return frozenset(name for (_, name, _), record in features.items() if not record.condition)
 
 
 def _told(diagnostics: Iterable[Diagnostic]) -> dict[DiagnosticKey, None]:

@@ -9,14 +9,14 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from headwater_catalog.errors import Conflict
-from headwater_catalog.scan.history import ModulePlace, Timelines, Uses
-from headwater_catalog.scan.records import (
+from headwater_catalog.records import (
     DataflowRecord,
     DependencyRecord,
     FeatureKey,
     FeatureRecord,
     as_json,
 )
+from headwater_catalog.scan.history import ModulePlace, Timelines, Uses
 from headwater_catalog.scan.timeline import Span, Timeline
 from headwater_catalog.store.models import (
     Commit,

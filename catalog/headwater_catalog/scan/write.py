@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from headwater_catalog.git import CommitInfo
 from headwater_catalog.read import Content, RawFunction
+from headwater_catalog.records import DataflowRecord, FeatureKey, FeatureRecord, clean
 from headwater_catalog.scan.bulk import (
     chunks,
     insert_new,
@@ -21,7 +22,6 @@ from headwater_catalog.scan.bulk import (
     update_by_id,
 )
 from headwater_catalog.scan.history import History, ModulePlace
-from headwater_catalog.scan.records import DataflowRecord, FeatureKey, FeatureRecord, clean
 from headwater_catalog.scan.timeline import Span, Timeline
 from headwater_catalog.store.models import (
     Base,
@@ -187,6 +187,7 @@ class BatchWriter:
                 "tags": json.loads(span.value.tags),
                 "parts": json.loads(span.value.parts),
                 "partial": json.loads(span.value.partial),
+                "columns": [],
             }
             for span in timeline.opened
         ]
@@ -287,6 +288,8 @@ def _dependency_rows(span: FeatureSpan) -> Iterator[dict[str, Any]]:
             "name": needed.name,
             "type": needed.type,
             "optional": needed.optional,
+            "doc": "",
+            "tags": {},
         }
 
 

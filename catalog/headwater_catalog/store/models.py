@@ -39,6 +39,8 @@ __all__ = [
     "Job",
     "ModuleLink",
     "ModuleVersion",
+    "Ownership",
+    "Ref",
     "Repository",
     "Run",
     "RunNode",
@@ -107,6 +109,27 @@ class Commit(Base):
     committed_at: Mapped[int] = mapped_column(Instant)
     subject: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text)
+
+
+class Ref(Base):
+    """A branch or a tag of a repository as it was when it was last scanned."""
+
+    __tablename__ = "ref"
+
+    repository_id: Mapped[int] = mapped_column(_owner("repository.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)  # in full: refs/heads/..., refs/tags/...
+    sha: Mapped[str] = mapped_column(String(64))  # of the commit that it means
+
+
+class Ownership(Interval, Base):
+    """Who owns what by the files of a repository, over time: CODEOWNERS and the project file."""
+
+    __tablename__ = "ownership"
+    __table_args__ = (UniqueConstraint("repository_id", "valid_from"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(_owner("repository.id"))
+    rules: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class SourceBlob(Base):
@@ -200,16 +223,19 @@ class FeatureVersion(Interval, Base):
     variant: Mapped[str] = mapped_column(Text)  # name of the function, with its suffix
     definition_id: Mapped[int] = mapped_column(_owner("definition.id"))
     commit_id: Mapped[int] = mapped_column(_owner("commit.id"))  # the commit at valid_from
+    introduced_id: Mapped[int | None] = mapped_column(_owner("commit.id"))  # behind it, where that merged
     type: Mapped[str] = mapped_column(Text)
     doc: Mapped[str] = mapped_column(Text)
     condition: Mapped[str] = mapped_column(Text)  # configurations it exists under; empty: all
     tags: Mapped[dict[str, Any]] = mapped_column(JSON)
     parts: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # nodes folded into it: name, type, doc
     partial: Mapped[list[str]] = mapped_column(JSON)
+    columns: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # that its body reads and writes of tables
 
     feature: Mapped[Feature] = relationship()
     definition: Mapped[Definition] = relationship()
-    commit: Mapped[Commit] = relationship()
+    commit: Mapped[Commit] = relationship(foreign_keys=commit_id)
+    introduced: Mapped[Commit | None] = relationship(foreign_keys=introduced_id)
     dependencies: Mapped[list[Dependency]] = relationship(order_by="Dependency.ordinal")
 
 
@@ -224,6 +250,8 @@ class Dependency(Base):
     name: Mapped[str] = mapped_column(Text)
     type: Mapped[str] = mapped_column(Text)
     optional: Mapped[bool]
+    doc: Mapped[str] = mapped_column(Text)  # of an input that the function declares
+    tags: Mapped[dict[str, Any]] = mapped_column(JSON)  # of such an input
 
 
 class Tag(Base):

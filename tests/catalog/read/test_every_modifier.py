@@ -14,9 +14,8 @@ from headwater import modifiers
 from headwater.build import expand
 from headwater.function import Function
 from headwater.modifiers.members import feature_functions
-from headwater.node import Node
-from headwater.values import describe
 from headwater_catalog.read.link import LinkedModule
+from support.node_facts import facts_of
 
 Load = Callable[..., ModuleType]
 Linked = Callable[..., LinkedModule]
@@ -377,26 +376,9 @@ def _hamilton_is_answered() -> None:
     headwater.compat.activate()
 
 
-def shown(nodes: Iterable[Node]) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": node.name,
-            "type": str(node.type),
-            "arguments": [(a.parameter, str(a.type), a.node, describe(a.value)) for a in node.arguments],
-            "feature": node.feature,
-            "role": node.role,
-            "tags": dict(node.tags),
-            "doc": node.doc,
-            "condition": str(node.condition),
-            "partial": node.partial,
-        }
-        for node in nodes
-    ]
-
-
 def nodes_of(functions: Iterable[Function], config: dict[str, Any] | None) -> list[dict[str, Any]]:
     by_name = sorted(functions, key=lambda function: function.name)
-    return [node for function in by_name for node in shown(expand(function, config))]
+    return [node for function in by_name for node in map(facts_of, expand(function, config))]
 
 
 def tree(source: str) -> dict[str, str]:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from textwrap import dedent
 from types import ModuleType
-from typing import Any
 
 import pytest
 
@@ -13,8 +12,8 @@ import headwater.compat
 from headwater.build import build, expand
 from headwater.function import Function, functions_of
 from headwater.node import Node
-from headwater.values import describe
 from headwater_catalog.read.link import LinkedModule
+from support.node_facts import facts_of
 
 CASES: dict[str, str] = {
     "plain functions": """
@@ -265,20 +264,6 @@ CASES: dict[str, str] = {
 }
 
 
-def _shown(node: Node) -> dict[str, Any]:
-    return {
-        "name": node.name,
-        "type": str(node.type),
-        "arguments": [(a.parameter, str(a.type), a.node, describe(a.value)) for a in node.arguments],
-        "feature": node.feature,
-        "role": node.role,
-        "tags": dict(node.tags),
-        "doc": node.doc,
-        "condition": str(node.condition),
-        "partial": node.partial,
-    }
-
-
 def _assert_equal(live: Function, read: Function) -> None:
     """Both records say the same, field by field; only code itself and its last line may differ."""
     assert read.name == live.name
@@ -291,7 +276,7 @@ def _assert_equal(live: Function, read: Function) -> None:
     assert [type(m) for m in read.modifiers] == [type(m) for m in live.modifiers]
     assert read.partial == ()
     if all(p.type for p in live.parameters) and live.returns and live.name != "kinds":
-        assert [_shown(node) for node in expand(read)] == [_shown(node) for node in expand(live)]
+        assert [facts_of(node) for node in expand(read)] == [facts_of(node) for node in expand(live)]
 
 
 def _assert_same_functions(module: ModuleType, linked: LinkedModule) -> None:
@@ -372,8 +357,8 @@ def test_the_two_graphs_of_a_dataflow_are_equal(
     def strip(node: Node) -> Node:
         return replace(node, function=None, call=None)
 
-    assert {n.name: _shown(strip(n)) for n in read_graph.nodes} == {
-        n.name: _shown(strip(n)) for n in live_graph.nodes
+    assert {n.name: facts_of(strip(n)) for n in read_graph.nodes} == {
+        n.name: facts_of(strip(n)) for n in live_graph.nodes
     }
 
 

@@ -17,15 +17,15 @@ from werkzeug.wrappers import Response
 from headwater_catalog.features import (
     AmbiguousName,
     CommitRef,
-    DataflowView,
     FeatureView,
     VariantView,
     get_feature,
-    list_dataflows,
 )
 from headwater_catalog.history import HistoryEntry, history
 from headwater_catalog.inputs import missing_inputs
 from headwater_catalog.lineage import LineageNode, input_key, load_graph
+from headwater_catalog.moments import list_dataflows
+from headwater_catalog.views import DataflowView
 from headwater_web.docs import render_doc, render_lead
 from headwater_web.drawing import draw
 from headwater_web.highlighting import highlight

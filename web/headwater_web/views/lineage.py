@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template, request
 
 from headwater_catalog.errors import NotFound
-from headwater_catalog.features import DataflowView, list_dataflows
 from headwater_catalog.inputs import Supply, supplies
 from headwater_catalog.lineage import INPUT_PREFIX, LineageGraph, LineageNode, load_graph
+from headwater_catalog.moments import list_dataflows
+from headwater_catalog.views import DataflowView
 from headwater_web.drawing import draw
 from headwater_web.links import lineage_url
 from headwater_web.reading import as_of, reading

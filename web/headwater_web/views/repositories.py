@@ -9,9 +9,11 @@ from typing import Any
 
 from flask import Blueprint, render_template
 
-from headwater_catalog.features import DataflowView, list_dataflows, list_modules
+from headwater_catalog.features import list_modules
 from headwater_catalog.lineage import LineageGraph, load_graph
+from headwater_catalog.moments import list_dataflows
 from headwater_catalog.problems import list_problems
+from headwater_catalog.views import DataflowView
 from headwater_web.reading import as_of, reading
 
 __all__ = ["blueprint"]

@@ -13,8 +13,8 @@ from werkzeug.wrappers import Response
 
 from headwater_catalog import runs as catalog_runs
 from headwater_catalog.errors import Conflict
-from headwater_catalog.features import list_dataflows
 from headwater_catalog.jobs import FINISHED
+from headwater_catalog.moments import list_dataflows
 from headwater_catalog.repositories import get_repository, resolve_at
 from headwater_catalog.store.models import Commit, Repository, Run, RunNode
 from headwater_web.dates import duration

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ __all__ = [
     "FeatureRecord",
     "ModuleRecords",
     "as_json",
+    "certain_names",
     "clean",
     "dataflow_record",
     "records_of",
@@ -138,6 +139,11 @@ def records_of(linked: LinkedModule, earlier: ModuleRecords | None = None) -> Mo
             faults.append(Diagnostic(linked.module.path, raw.line, message))
     features = {key: record for _, records in made.values() for key, record in records.items()}
     return ModuleRecords(features, tuple(faults), made)
+
+
+def certain_names(features: Mapping[FeatureKey, FeatureRecord]) -> frozenset[str]:
+    """Return the names that a module makes in every configuration."""
+    return frozenset(name for (_, name, _), record in features.items() if not record.condition)
 
 
 def _says_the_same(before: Function, function: Function) -> bool:
