@@ -9,10 +9,9 @@ from support.catalog_rows import CatalogRows
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(catalog_url: str) -> Iterator[Database]:
     """Give an empty catalog."""
-    database = Database(database_url)
-    database.upgrade()
+    database = Database(catalog_url)
     yield database
     database.dispose()
 

@@ -16,9 +16,8 @@ _FILE = {"path": "data/weekly.csv", "index": "week", "dates": ["week", "until"],
 
 
 @pytest.fixture
-def rows(database_url: str) -> Iterator[CatalogRows]:
-    database = Database(database_url)
-    database.upgrade()
+def rows(catalog_url: str) -> Iterator[CatalogRows]:
+    database = Database(catalog_url)
     with database.write() as session:
         made = CatalogRows(session)
         made.commit()

@@ -251,11 +251,11 @@ while (leased := jobs.lease(database, sys.argv[2])) is not None:
 
 
 def test_two_processes_racing_for_fifty_jobs_lose_none_and_take_none_twice(
-    database: Database, database_url: str
+    database: Database, catalog_url: str
 ):
     queued = [queue(database) for _ in range(50)]
     racers = [
-        subprocess.Popen([sys.executable, "-c", RACER, database_url, name], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([sys.executable, "-c", RACER, catalog_url, name], stdout=subprocess.PIPE, text=True)
         for name in ("one", "two")
     ]
     done = [int(line) for racer in racers for line in racer.communicate(timeout=120)[0].split()]

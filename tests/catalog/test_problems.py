@@ -11,9 +11,8 @@ from support.catalog_rows import CatalogRows
 
 
 @pytest.fixture
-def rows(database_url: str) -> Iterator[CatalogRows]:
-    database = Database(database_url)
-    database.upgrade()
+def rows(catalog_url: str) -> Iterator[CatalogRows]:
+    database = Database(catalog_url)
     with database.write() as session:
         yield CatalogRows(session)
     database.dispose()

@@ -31,10 +31,10 @@ def catalog(sqlite_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Cata
 
 
 def test_a_run_keeps_its_values_nodes_checks_inputs_and_environment(
-    database_url: str, git_repo: GitRepo, tmp_path: Path
+    catalog_url: str, git_repo: GitRepo, tmp_path: Path
 ):
     make_repository(git_repo)
-    catalog = make_catalog(database_url, git_repo, tmp_path / "home")
+    catalog = make_catalog(catalog_url, git_repo, tmp_path / "home")
     run = catalog.run("spend_per_signup", "holiday_count", save="csv")
 
     assert (run.job.state, run.job.error) == ("succeeded", None)
@@ -69,10 +69,10 @@ def test_what_feature_code_prints_is_the_log(catalog: Catalog):
 
 
 def test_text_that_databases_refuse_is_kept_without_its_odd_characters(
-    database_url: str, git_repo: GitRepo, tmp_path: Path
+    catalog_url: str, git_repo: GitRepo, tmp_path: Path
 ):
     make_repository(git_repo)
-    catalog = make_catalog(database_url, git_repo, tmp_path / "home")
+    catalog = make_catalog(catalog_url, git_repo, tmp_path / "home")
     run = catalog.run("unstorable")
 
     assert run.job.state == "succeeded"

@@ -164,8 +164,8 @@ def _dataflow_rows(session, repository_id):
 
 
 @pytest.fixture
-def catalog(database_url, git_repo, tmp_path):
-    catalog = Catalog(database_url, tmp_path / "home", git_repo.path)
+def catalog(catalog_url, git_repo, tmp_path):
+    catalog = Catalog(catalog_url, tmp_path / "home", git_repo.path)
     yield catalog
     catalog.database.dispose()
 
@@ -741,13 +741,11 @@ scan(Database(url), settings, "repo", batch=1, progress=progress)
 """
 
 
-def test_a_scan_that_is_killed_again_and_again_ends_with_the_same_rows(
-    catalog, git_repo, database_url, tmp_path
-):
+def test_a_scan_that_is_killed_again_and_again_ends_with_the_same_rows(catalog, git_repo, tmp_path):
     functions = "def f{0}_{1}(x: int) -> int:\n    return x\n"
     history = [[(f"p/m{n % 5}.py", "".join(functions.format(n, k) for k in range(30)))] for n in range(40)]
     _import(git_repo.path, history)
-    command = [sys.executable, "-c", _CHILD, database_url, str(tmp_path / "home")]
+    command = [sys.executable, "-c", _CHILD, catalog.settings.database_url, str(tmp_path / "home")]
     for steps in (1, 2, 5, 9):
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
             for _ in range(steps):

@@ -22,12 +22,12 @@ PIDS = "from pathlib import Path\nimport os, time\n\ndef slow() -> int:\n    Pat
 
 
 @pytest.fixture
-def catalog(database_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog]:
+def catalog(catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog]:
     make_repository(git_repo)
     # A feature that tells its process, to be seen from outside, and then takes its time.
     git_repo.write("features/traps.py", PIDS.format(tmp_path / "pid"))
     git_repo.commit("Add a slow feature")
-    made = make_catalog(database_url, git_repo, tmp_path / "home")
+    made = make_catalog(catalog_url, git_repo, tmp_path / "home")
     yield made
     made.database.dispose()
 

@@ -53,10 +53,12 @@ class PostgresServer:
 
     url: URL
 
-    def create_database(self) -> URL:
-        """Make an empty database with a name of its own."""
+    def create_database(self, template: URL | None = None) -> URL:
+        """Make a database with a name of its own: a copy of one that nobody is connected to, or empty."""
         name = f"headwater_test_{uuid.uuid4().hex}"
-        self._execute(SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(name)))
+        origin = "template0" if template is None else str(template.database)
+        statement = SQL("CREATE DATABASE {} TEMPLATE {}")
+        self._execute(statement.format(Identifier(name), Identifier(origin)))
         return self.url.set(database=name)
 
     def drop_database(self, url: URL) -> None:

@@ -110,10 +110,10 @@ _PROJECT = '[tool.headwater.dataflows.flow]\nmodules = ["feats"]\nconfig = { n =
 
 
 @pytest.fixture
-def shop(database_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog]:
+def shop(catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog]:
     """Give a catalog of one feature that reads a number of the configuration."""
     git_repo.commit("Add", files={"feats.py": _MODULE, "pyproject.toml": _PROJECT})
-    made = make_catalog(database_url, git_repo, tmp_path / "home")
+    made = make_catalog(catalog_url, git_repo, tmp_path / "home")
     yield made
     made.database.dispose()
 
