@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine_workloads import WORKLOADS, write_modules
+from page import write_section
 
 HERE = Path(__file__).parent
 PEER = HERE.parent / ".venv" / "peer" / "bin" / "python"
@@ -37,16 +38,16 @@ def main() -> None:
     options.add_argument("--peer", type=Path, default=PEER, help="a Python that has the real Hamilton")
     options.add_argument("--rounds", type=int, default=5, help="processes for each workload and engine")
     options.add_argument("--only", action="append", choices=["import", *WORKLOADS], help="a workload")
-    options.add_argument("--write", type=Path, help="a page to write the table to")
+    options.add_argument("--write", type=Path, help="a page to write the table into")
     given = options.parse_args()
     engines = {"ours": Path(sys.executable)}
     if given.peer.exists():
         engines["peer"] = given.peer
     figures = measure(engines, given.only or ["import", *WORKLOADS], given.rounds)
-    page = report(figures, given.rounds)
-    print(page)
+    section = report(figures, given.rounds)
+    print(section)
     if given.write:
-        given.write.write_text(page)
+        write_section(given.write, "engine", section)
 
 
 def measure(engines: dict[str, Path], workloads: list[str], rounds: int) -> Figures:
@@ -195,9 +196,9 @@ ROWS = [
 
 
 def report(figures: Figures, rounds: int) -> str:
-    """Return the page that says what was measured."""
+    """Return the section that says what was measured."""
     lines = [
-        "# How fast the engine is",
+        "## The engine",
         "",
         f"Written by `python benchmarks/engine.py`: medians of {rounds} processes for each line, ours and "
         "Hamilton's in turn, CPU time of the measuring thread. "
