@@ -1,46 +1,116 @@
-"""How fast the catalog scans, searches and follows lineage, as ratios to floors of the same run."""
+"""How fast the catalog scans, searches and follows lineage, as ratios to floors of the same run.
+
+python benchmarks/catalog.py [--repository PATH] [--runs N] [--large] [--write docs/benchmarks.md]
+"""
 
 from __future__ import annotations
 
 import argparse
 import ast
 import os
+import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 
+from lineage_graphs import SHAPES, synthetic_graph
+from page import write_section
+from sqlalchemy import func, select
+
 from headwater_catalog.demo import init_synthetic
-from headwater_catalog.lineage import load_graph
-from headwater_catalog.repositories import add_repository, get_repository
+from headwater_catalog.git import GitSource
+from headwater_catalog.moments import snapshot_at
+from headwater_catalog.repositories import add_repository, get_repository, mirror_path
 from headwater_catalog.scan import scan
-from headwater_catalog.search import search
+from headwater_catalog.search import heads, search
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
+from headwater_catalog.store.models import FeatureVersion
 
 FEATURES, COMMITS = 4_000, 500
 SEARCHES = 10
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--repository", type=Path, help="a repository to scan besides the synthetic one")
     options.add_argument("--runs", type=int, default=3, help="how often each scan is measured")
+    options.add_argument("--large", action="store_true", help="40,000 features x 2,000 commits, too")
+    options.add_argument("--write", type=Path, help="a page to write the table into")
     given = options.parse_args()
+    table = Table()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         synthetic = place / "synthetic"
         init_synthetic(synthetic, features=FEATURES, commits=COMMITS)
         if given.repository:
-            measure_history("history of the repository", given.repository.resolve(), place, given.runs)
-        catalog = measure_history(f"history of {FEATURES} x {COMMITS}", synthetic, place, given.runs)
-        measure_news(catalog, synthetic, given.runs)
-        measure_search(catalog)
-        measure_closure(catalog)
+            measure_history(
+                table, "all history of a repository", given.repository.resolve(), place, given.runs
+            )
+        size = f"{FEATURES:,} features x {COMMITS} commits"
+        catalog = measure_history(table, f"all history of {size}", synthetic, place, given.runs)
+        measure_news(table, catalog, synthetic, given.runs)
+        measure_search(table, catalog, 10)
+        measure_closure(table, catalog)
         catalog.database.dispose()
+        measure_graphs(table)
+        if given.large:
+            measure_large(table, place)
+    if given.write:
+        write_section(given.write, "catalog", table.section(given.repository, given.runs))
+
+
+class Table:
+    """What was measured, told as it comes and kept for the page."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def ratio(
+        self, what: str, taken: list[float], floors: list[float], floor: str, bound: float | None = None
+    ) -> None:
+        """Tell a median, and how many times that of a floor it is."""
+        median, least = statistics.median(taken), statistics.median(floors)
+        held = f"{floor}, {shown(least)}"
+        self._tell(what, shown(median), held, f"{median / least:.1f}", f"≤ {bound:g}" if bound else "")
+
+    def latency(self, what: str, taken: list[float], bound: float | None = None) -> None:
+        """Tell the time of half and of all but one in a hundred."""
+        ordered = sorted(taken)
+        median = statistics.median(ordered)
+        worst = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+        limit = f"p99 ≤ {bound * 1000:g} ms" if bound else ""
+        self._tell(what, f"p50 {shown(median)}, p99 {shown(worst)}", "", "", limit)
+
+    def figure(self, what: str, value: str, bound: str = "") -> None:
+        """Tell a single figure."""
+        self._tell(what, value, "", "", bound)
+
+    def _tell(self, *cells: str) -> None:
+        line = f"| {' | '.join(cells)} |"
+        print(line, flush=True)
+        self._lines.append(line)
+
+    def section(self, repository: Path | None, runs: int) -> str:
+        """Return the section that says what was measured."""
+        which = " --repository PATH" if repository else ""
+        about = (
+            f"Written by `python benchmarks/catalog.py{which} --write`: medians of {runs} runs of each scan"
+            " and its floor in turn, processor time with child processes, into SQLite; a new commit is "
+            "wall time. Searches and closures are wall time in a warm process. "
+            f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}."
+        )
+        head = ["| what | ours | held against | ratio | bound |", "| --- | --- | --- | --- | --- |"]
+        return "\n".join(["## The catalog", "", about, "", *head, *self._lines])
+
+
+def shown(seconds: float) -> str:
+    return f"{seconds:.3g} s" if seconds >= 0.2 else f"{seconds * 1000:.3g} ms"
 
 
 class Catalog:
@@ -58,8 +128,15 @@ class Catalog:
     def scan(self) -> None:
         scan(self.database, self.settings, "measured")
 
+    def fetch(self) -> None:
+        """Bring the mirror up to date, which is the part of a scan that is git's."""
+        with self.database.read() as session:
+            repository = get_repository(session, "measured")
+            url, path = repository.url, mirror_path(self.settings, repository)
+        GitSource.mirror(url, path).close()
 
-def measure_history(name: str, origin: Path, place: Path, runs: int) -> Catalog:
+
+def measure_history(table: Table, name: str, origin: Path, place: Path, runs: int) -> Catalog:
     """Compare a scan of a whole history with reading each of its contents once."""
     floors: list[float] = []
     scans: list[float] = []
@@ -67,27 +144,33 @@ def measure_history(name: str, origin: Path, place: Path, runs: int) -> Catalog:
         floors.append(seconds(lambda: read_once(origin)))
         catalog = Catalog(origin, place / f"catalog-of-{origin.name}-{run}")
         scans.append(seconds(catalog.scan))
-    tell(name, scans, floors, "log + cat-file + ast.parse")
+    table.ratio(name, scans, floors, "log --raw, cat-file, ast.parse of each content", 1.5)
     return catalog
 
 
-def measure_news(catalog: Catalog, origin: Path, runs: int) -> None:
+def measure_news(table: Table, catalog: Catalog, origin: Path, runs: int) -> None:
     """Measure a scan that finds nothing new, and one that finds one commit."""
     log = ["log", "-1", "--raw", "--no-abbrev"]
-    floors, nothing, one = [], [], []
-    for run in range(runs):
-        floors.append(seconds(lambda: git(origin, *log)))
-        nothing.append(seconds(catalog.scan))
+    floors, nothing, fetches, one = [], [], [], []
+    for run in range(2 * runs + 1):
+        floors.append(latency(lambda: git(origin, *log)))
+        nothing.append(latency(catalog.scan))
         commit_one(origin, run)
-        one.append(seconds(catalog.scan))
-    tell("scan with nothing new", nothing, floors, "git log -1 --raw")
-    tell("scan of one new commit", one, floors, "git log -1 --raw")
+        fetches.append(latency(catalog.fetch))
+        one.append(latency(catalog.scan))
+    floor = "git log -1 --raw"
+    table.figure("a second scan with nothing new", shown(statistics.median(nothing)), "≤ 0.3 s")
+    table.ratio("one new commit that was fetched before", one, floors, floor, 10)
+    table.ratio("its fetch alone, by git", fetches, floors, floor)
 
 
-def measure_search(catalog: Catalog) -> None:
+def measure_search(table: Table, catalog: Catalog, bound: float) -> None:
     """Measure fixed kinds of queries, each with words that the catalog has."""
     with catalog.database.read() as session:
-        names = [hit.name for hit in search(session, "", limit=200).hits][::10]
+        moments = heads(session, catalog.settings)
+        took = latency(lambda: search(moments, "word", facets=True))
+        table.figure("the first search of a process: snapshot, index and facets", shown(took))
+        names = [hit.name for hit in search(moments, "", limit=200).hits][::10]
         parts = [name.split("_") for name in names]
         kinds: dict[str, list[str]] = {
             "exact name": names,
@@ -95,26 +178,78 @@ def measure_search(catalog: Catalog) -> None:
             "two words": [" ".join(words[:2]) for words in parts],
             "prefix": [name[:length] for name in names for length in (1, 3)],
             "typo": [f"{name[:2]}{name[3:]}x" for name in names],
-            "field": ["owner:growth", "tag:stage", "module:features", "type:Series"],
+            "phrase": [f'"{" ".join(words[:2])}"' for words in parts],
+            "field": ["owner:growth-team", "tag:stage", "module:features", "type:int", "has:owner -is:leaf"],
+            "choice": [f"({words[0]} OR {words[-2]}) -owner:growth-team" for words in parts],
+            "lineage": [f"downstream:{name}@3" for name in names] + [f"upstream:{name}" for name in names],
+            "history": ["changed:<30d", "added:>1y author:maya", "removed:<9y"],
             "empty": [""],
         }
         for kind, queries in kinds.items():
-            taken = [latency(lambda q=q: search(session, q)) for _ in range(SEARCHES) for q in queries]
-            tell_latency(f"search, {kind}", taken)
+            for query in queries:  # so that what a field or the history needs is there, as it is in use
+                search(moments, query)
+            taken = [latency(lambda q=q: search(moments, q)) for _ in range(SEARCHES) for q in queries]
+            table.latency(f"search, {kind}", taken, bound / 1000)
+        counted = [latency(lambda q=q: search(moments, q, facets=True)) for q in ("", *names) * SEARCHES]
+        table.latency("search with facets", counted, bound / 1000)
 
 
-def measure_closure(catalog: Catalog) -> None:
+def measure_closure(table: Table, catalog: Catalog) -> None:
     """Measure everything upstream and downstream of features spread over the graph."""
     with catalog.database.read() as session:
         repository = get_repository(session, "measured")
-        graph = load_graph(session, repository, COMMITS - 1)
+        graph = snapshot_at(session, repository, COMMITS - 1).graph
         keys = sorted(key for key in graph.nodes if not key.startswith("input:"))[::20]
-        tell_latency("closure", [latency(lambda key=key: graph.closure(key)) for key in keys])
+        taken = [latency(lambda key=key: graph.closure(key)) for key in keys]
+        table.latency("both closures of a feature, among 4,000", taken, 0.005)
+
+
+def measure_graphs(table: Table) -> None:
+    """Measure one way of the closure of nodes spread over graphs as small and as large as they come."""
+    for size, shape in product((4_000, 400_000), SHAPES):
+        graph = synthetic_graph(shape, size)
+        keys = list(graph.nodes)[size // 200 :: size // 50]
+        for way in (graph.upstream, graph.downstream):
+            for key in keys:
+                way(key)  # once for a graph its nodes are numbered and laid out
+            taken = [latency(lambda key=key, way=way: list(way(key).items())) for key in keys]
+            bound = 0.005 if size == 4_000 else 0.1
+            table.latency(f"{way.__name__} closure, {size:,} nodes, {shape}", taken, bound)
+
+
+def measure_large(table: Table, place: Path) -> None:
+    """Measure the memory of a scan of many features, and searches in what it has stored."""
+    origin = place / "large"
+    init_synthetic(origin, features=40_000, commits=2_000)
+    catalog = Catalog(origin, place / "catalog-of-large")
+    code = (
+        "import sys, resource; from pathlib import Path; from headwater_catalog.scan import scan; "
+        "from headwater_catalog.settings import Settings; "
+        "from headwater_catalog.store.database import Database; "
+        "s = Settings(home=Path(sys.argv[1]), database_url=sys.argv[2], secret_key='not secret'); "
+        "scan(Database(s.database_url), s, 'measured'); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    command = [sys.executable, "-c", code, str(catalog.settings.home), catalog.settings.database_url]
+    started = time.perf_counter()
+    peak = int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+    took = time.perf_counter() - started
+    table.figure(
+        "peak memory of scanning 40,000 features x 2,000 commits", f"{peak / 1024:.0f} MB", "≤ 500 MB"
+    )
+    table.figure("that scan", shown(took))
+    with catalog.database.read() as session:
+        versions = session.scalar(select(func.count(FeatureVersion.id))) or 0
+    table.figure("feature versions it has stored", f"{versions:,}")
+    measure_search(table, catalog, 50)
+    catalog.database.dispose()
 
 
 def read_once(origin: Path) -> None:
     """Do the least that any reader of a whole history must do."""
-    log = git(origin, "log", "--first-parent", "-m", "--root", "--raw", "--no-abbrev", "--format=%H")
+    log = git(
+        origin, "log", "--first-parent", "-m", "--root", "--raw", "--no-renames", "--no-abbrev", "--format=%H"
+    )
     blobs = {
         line.split()[3]
         for line in log.decode(errors="replace").splitlines()
@@ -165,18 +300,6 @@ def latency(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
-
-
-def tell(name: str, taken: list[float], floors: list[float], floor: str) -> None:
-    """Print the median and how many times that of the floor it is."""
-    median, least = statistics.median(taken), statistics.median(floors)
-    print(f"{name:32} {median:9.3f} s  {median / least:8.1f} x {floor} ({least:.3f} s)")
-
-
-def tell_latency(name: str, taken: list[float]) -> None:
-    ordered = sorted(taken)
-    median, worst = statistics.median(ordered), ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-    print(f"{name:32} p50 {median * 1000:7.2f} ms  p99 {worst * 1000:7.2f} ms")
 
 
 if __name__ == "__main__":

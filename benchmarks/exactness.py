@@ -18,12 +18,29 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from page import write_section
+
 import headwater
 from headwater_catalog.demo import init_demo
-from headwater_catalog.read import Reading, read_directory
+from headwater_catalog.read import Content, LinkedModule, Reading, is_source, read_directory
+from headwater_catalog.read.modules import Module, modules_of, offers_feature
 from headwater_catalog.snapshot import Snapshot, SnapshotFeature, snapshot_of
 
 LONGEST = 600  # seconds for the modules of one repository
+
+ABOUT = """\
+## How exactly source is read
+
+Written by `python benchmarks/exactness.py FOLDER... --python PYTHON --write docs/benchmarks.md`. The
+folders held the Python files, notebooks and project files of the public repositories apache/hamilton,
+DAGWorks-Inc/hamilton-tutorials, paul-heyse/CodeIntel, unicef/adt-press and zhafen/iacs as they stood on the
+day; PYTHON had pandas, polars and what else most of their modules import. What the catalog reads of a
+folder, without running it, is held against what the engine makes of the same modules when they are
+imported: every node, type, documentation text, tag, needed name and edge counts as one thing. *Precision*
+is the share of what is read that is so, *recall* the share of what is so that is read, and *partial* the
+share of features that the reader itself marks as not known in full. The last two columns count what is
+wrong, or missing, and not marked. Modules that cannot be imported there are not compared; functions that no
+driver takes and that do not look like features are passed over on both sides."""
 
 Item = tuple[str, str, str]
 """One thing that is said: its kind, of what (`module:function:feature`), and the value."""
@@ -34,6 +51,7 @@ def main() -> int:
     options.add_argument("repositories", nargs="*", type=Path, help="folders; the demo unless given")
     options.add_argument("--python", default=sys.executable, help="a Python that has what the modules import")
     options.add_argument("--quiet", action="store_true", help="print the table alone")
+    options.add_argument("--write", type=Path, help="a page to write the table into")
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folders = given.repositories
@@ -45,7 +63,10 @@ def main() -> int:
             compared.append(compare(folder.resolve(), given.python))
             for line in () if given.quiet else compared[-1].differences():
                 print(line, flush=True)
-    print("\n".join(table(compared)))
+    lines = list(table(compared))
+    print("\n".join(lines))
+    if given.write:
+        write_section(given.write, "exactness", f"{ABOUT}\n\n" + "\n".join(lines))
     return 1 if any(comparison.wrong for comparison in compared) else 0
 
 
@@ -120,14 +141,21 @@ def compare(folder: Path, python: str) -> Comparison:
         (edge.source, edge.target, edge.dataflow) for edge in Snapshot(tuple(kept), flows, ()).edges
     )
     live_edges = ((source, target, flow) for flow, edges in live.edges.items() for source, target in edges)
+    comments = {
+        (name, raw.name): raw.comment for name, linked in reading.modules.items() for raw in linked.raw
+    }
     live_features = [feature for module in live.features.values() for feature in module]
     return Comparison(
         name=folder.name,
         modules=len(live.features),
         live=live,
         features=len(kept),
-        partial=_partial(_told(feature, {}) for feature in kept) | _partial(live_features),
-        read_items=_items(_told(feature, live.types) for feature in kept) | _edges(read_edges),
+        partial=_partial(_told(feature, {}, "") for feature in kept) | _partial(live_features),
+        read_items=_items(
+            _told(feature, live.types, comments.get((feature.module, feature.variant), ""))
+            for feature in kept
+        )
+        | _edges(read_edges),
         live_items=_items(live_features) | _edges(live_edges),
     )
 
@@ -142,14 +170,17 @@ def _partial(features: Iterable[Mapping[str, Any]]) -> set[str]:
     return {f"{feature['module']}:{feature[name]}" for feature in partial for name in ("function", "name")}
 
 
-def _told(feature: SnapshotFeature, types: Mapping[str, str]) -> dict[str, Any]:
-    """Return a feature that was read as the process that imports tells those that are live."""
+def _told(feature: SnapshotFeature, types: Mapping[str, str], comment: str) -> dict[str, Any]:
+    """Return a feature that was read as the process that imports tells those that are live.
+
+    That knows nothing of the comment above a function, which stands in for a docstring.
+    """
     return {
         "module": feature.module,
         "function": feature.variant,
         "name": feature.name,
         "type": types.get(feature.type, feature.type),
-        "doc": feature.doc,
+        "doc": "" if comment and feature.doc == comment else feature.doc,
         "tags": feature.tags,
         "parts": [(part.name, types.get(part.type, part.type), part.doc) for part in feature.parts],
         "needs": {needed.name: types.get(needed.type, needed.type) for needed in feature.dependencies},
@@ -177,16 +208,20 @@ def _edges(edges: Iterable[tuple[str, str, str]]) -> set[Item]:
 
 def ask(folder: Path, reading: Reading, snapshot: Snapshot, python: str) -> Live:
     """Have the modules of the dataflows imported; those that end the process are left out the next time."""
-    paths = {name: linked.module.path for name, linked in reading.modules.items()}
     asked = {
+        "roots": sorted({str(folder / _root(m.module)) for m in reading.modules.values()}),
         "dataflows": {flow.name: list(flow.modules) for flow in reading.dataflows},
         "types": sorted(set(_types(snapshot))),
+        "paths": {
+            name: str(folder / path) for name, path in _paths(folder, reading.project.source_roots).items()
+        },
     }
-    failed: dict[str, str] = {}
+    passed_over = {name: _passed_over(linked) for name, linked in reading.modules.items()}
+    failed = {name: why for name, linked in reading.modules.items() if (why := _refused(linked.module))}
     while True:
         live = Live(failed=failed)
-        wanted = {name: path for name, path in paths.items() if name not in failed}
-        ended_at = _ask_once(folder, wanted, asked, python, live) if wanted else None
+        wanted = {name: passed for name, passed in passed_over.items() if name not in failed}
+        ended_at = _ask_once({**asked, "modules": wanted}, python, live) if wanted else None
         if ended_at is None:
             return live
         failed[ended_at] = "its import ends the process, or takes too long"
@@ -199,15 +234,34 @@ def _types(snapshot: Snapshot) -> Iterator[str]:
         yield from (needed.type for needed in feature.dependencies)
 
 
-def _ask_once(
-    folder: Path, paths: Mapping[str, str], asked: Mapping[str, Any], python: str, live: Live
-) -> str | None:
+def _refused(module: Module) -> str:
+    """Return why a module is not to be imported, if so."""
+    if module.path.endswith(".ipynb"):
+        return "it is a notebook"
+    # In the repository of Hamilton itself these are not what `import hamilton` gives here.
+    return "the engine answers for it" if module.name.partition(".")[0] == "hamilton" else ""
+
+
+def _paths(folder: Path, source_roots: Collection[str]) -> dict[str, str]:
+    """Return the paths of all modules of a folder, also of those that only others import."""
+    files = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.py"))]
+    contents = {path: Content(b"", name=path) for path in files if is_source(path)}
+    modules, _ = modules_of(contents, source_roots)
+    return {name: module.path for name, module in modules.items()}
+
+
+def _passed_over(linked: LinkedModule) -> list[str]:
+    """Return the functions of a module that do not look like features, so that they are none here."""
+    taken = {raw.name for raw in linked.raw}
+    others = (raw for raw in linked.module.parsed.functions if raw.name not in taken)
+    return [raw.name for raw in others if not offers_feature(raw, linked.module)]
+
+
+def _ask_once(asked: Mapping[str, Any], python: str, live: Live) -> str | None:
     with tempfile.TemporaryDirectory() as place:
         answers = Path(place, "answers")
         request = {
             **asked,
-            "roots": sorted({str(folder / _root(name, path)) for name, path in paths.items()}),
-            "modules": {name: str((folder / path).parent) for name, path in paths.items()},
             "answers": str(answers),
         }
         program = Path(__file__).with_name("exactness_live.py")
@@ -249,10 +303,10 @@ def _take(live: Live, answers: Iterable[Mapping[str, Any]]) -> str | None:
     return begun
 
 
-def _root(name: str, path: str) -> str:
+def _root(module: Module) -> str:
     """Return the folder that importing a module by its name starts from."""
-    depth = name.count(".") + (2 if path.endswith("__init__.py") else 1)
-    return "/".join(path.split("/")[:-depth])
+    depth = module.name.count(".") + (2 if module.is_package else 1)
+    return "/".join(module.path.split("/")[:-depth])
 
 
 def table(compared: Iterable[Comparison]) -> Iterator[str]:

@@ -8,7 +8,10 @@ import importlib
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import IO, Any
@@ -31,18 +34,19 @@ def main() -> None:
     asked = json.load(sys.stdin)
     headwater.compat.activate()
     sys.path[:0] = asked["roots"]
+    tree = Tree(asked["paths"])
     signal.signal(signal.SIGALRM, _too_long)
     made: dict[str, list[Owned]] = {}
     with Path(asked["answers"]).open("w", encoding="utf-8") as answers:
-        for name, folder in asked["modules"].items():
+        for name, passed_over in asked["modules"].items():
             tell(answers, begun=name)
             try:
-                module = imported(name, folder)
+                module = tree.imported(name)
             except BaseException as error:  # a module may do anything at all, such as to exit
                 reason = " ".join(f"{type(error).__name__}: {error}".split())
                 tell(answers, failed=name, reason=reason[:200])
             else:
-                made[name] = told_of(answers, name, module)
+                made[name] = told_of(answers, name, module, passed_over)
         for dataflow, modules in asked["dataflows"].items():
             owned = [each for name in modules for each in made.get(name, ())]
             tell(answers, dataflow=dataflow, edges=sorted(edges(owned)))
@@ -58,15 +62,65 @@ def tell(answers: IO[str], **said: Any) -> None:
     answers.flush()
 
 
-def imported(name: str, folder: str) -> ModuleType:
-    """Import a module; it may also import its neighbours as a script does."""
-    sys.path.append(folder)
-    signal.alarm(LONGEST_IMPORT)
-    try:
-        return importlib.import_module(name)
-    finally:
-        signal.alarm(0)
-        sys.path.remove(folder)
+class Tree(MetaPathFinder, Loader):
+    """Imports the modules of a source tree by their names; they may import their neighbours as scripts do.
+
+    Args:
+        paths: The files of the modules by name.
+    """
+
+    def __init__(self, paths: Mapping[str, str]) -> None:
+        self._paths = paths
+        self._names = {path: name for name, path in paths.items()}
+        self._beside: list[str] = []
+        sys.meta_path.append(self)
+
+    def imported(self, name: str) -> ModuleType:
+        """Import a module."""
+        before = set(sys.modules)
+        self._beside.append(str(Path(self._paths[name]).parent))
+        signal.alarm(LONGEST_IMPORT)
+        try:
+            return self._load(name)
+        finally:
+            signal.alarm(0)
+            self._beside.pop()
+            # What one folder has under a short name, another one may have, too.
+            for short in set(sys.modules) - before:
+                if getattr(sys.modules[short], "__name__", short) != short:
+                    del sys.modules[short]
+
+    def _load(self, name: str) -> ModuleType:
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+                raise
+        # No name leads there, since a folder on the way has none that an import could say.
+        spec = spec_from_file_location(name, self._paths[name])
+        assert spec is not None and spec.loader is not None
+        module = sys.modules[name] = module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+        return module
+
+    def find_spec(self, fullname: str, *_: Any) -> ModuleSpec | None:
+        """Find a module beside the one that is being imported."""
+        for ending in (".py", "/__init__.py") if self._beside else ():
+            if f"{self._beside[-1]}/{fullname.replace('.', '/')}{ending}" in self._names:
+                return ModuleSpec(fullname, self)
+        return None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        place = f"{self._beside[-1]}/{spec.name.replace('.', '/')}"
+        name = self._names.get(f"{place}.py") or self._names[f"{place}/__init__.py"]
+        return sys.modules.get(name) or self._load(name)
+
+    def exec_module(self, _module: ModuleType) -> None:
+        """It has run under its own name."""
 
 
 class Packages(dict[str, Any]):
@@ -86,12 +140,14 @@ def type_of(text: str) -> str | None:
         return None
 
 
-def told_of(answers: IO[str], name: str, module: ModuleType) -> list[Owned]:
-    """Tell what the engine makes of a module, and return its nodes."""
+def told_of(answers: IO[str], name: str, module: ModuleType, passed_over: Collection[str]) -> list[Owned]:
+    """Tell what the engine makes of a module, but for some functions of it, and return its nodes."""
     faults: list[DefinitionError] = []
     owned: list[Owned] = []
     features: list[dict[str, Any]] = []
     for function in feature_functions(module, faults):
+        if function.name in passed_over:
+            continue
         try:
             made = expand(function)
         except DefinitionError as fault:
@@ -134,10 +190,12 @@ def edges(owned: list[Owned]) -> set[tuple[str, str]]:
     # Types that do not fit are no matter of reading.
     graph = assemble((node for _, node in owned), also_accepts=lambda _made, _wanted: True)
     keys = {id(node): key for key, node in owned if node.role is not Role.INPUT}
-    found = set()
+    found: set[tuple[str, str]] = set()
     for node in graph.nodes:
         reader = keys.get(id(node))
-        for name in node.dependencies if reader else ():
+        if reader is None:
+            continue
+        for name in node.dependencies:
             makers = {keys.get(id(maker), f"input:{name}") for maker in graph.variants(name)}
             # What a feature makes for itself is not for others, though other modules may make it again.
             if reader not in makers:

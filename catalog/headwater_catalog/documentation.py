@@ -132,7 +132,7 @@ def understand(doc: str) -> Documentation:
     description, told = _unit_line("\n".join(prose).strip("\n"))
     sections = _merged([_section(draft) for draft in drafts])
     arguments, returns, units = (_first(sections, title) for title in (ARGUMENTS, RETURNS, UNIT))
-    items = {item.name: _unit_said(item.text) for item in arguments.items}
+    items = {name: _unit_said(text) for name, text in _by_name(arguments.items).items()}
     taken = (returns, units, arguments) if items else (returns, units)
     return Documentation(
         summary=summary,
@@ -240,6 +240,14 @@ def _merged(sections: Sequence[Section]) -> list[Section]:
             section = Section(section.title, f"{last.text}\n{section.text}", together)
         merged.append(section)
     return merged
+
+
+def _by_name(items: Sequence[Item]) -> dict[str, str]:
+    """Return the texts by name; what is said of one name in several places stands together."""
+    found: dict[str, list[str]] = {}
+    for item in items:
+        found.setdefault(item.name, []).append(item.text)
+    return {name: "\n".join(filter(None, texts)) for name, texts in found.items()}
 
 
 def _first(sections: Sequence[Section], title: str) -> Section:

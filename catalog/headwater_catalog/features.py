@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from headwater.errors import did_you_mean
 from headwater_catalog.errors import Conflict, NotFound
-from headwater_catalog.lineage import LineageGraph, load_graph
-from headwater_catalog.moments import list_dataflows
+from headwater_catalog.lineage_graph import LineageGraph, input_key
+from headwater_catalog.moments import Moment
+from headwater_catalog.snapshot import SnapshotFeature
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import (
-    BlobDefinition,
     Commit,
     Dataflow,
     DataflowVersion,
     Feature,
     FeatureVersion,
-    ModuleVersion,
     Repository,
 )
 from headwater_catalog.tokens import storable
-from headwater_catalog.views import PartView, summary_of
+from headwater_catalog.views import ColumnUse, PartView, summary_of
 
 __all__ = [
     "AmbiguousName",
@@ -36,13 +36,14 @@ __all__ = [
     "ModuleRow",
     "RepositoryView",
     "VariantView",
+    "base_of",
+    "count_by_module",
     "find_key",
     "find_repository",
     "get_feature",
     "list_features",
     "list_modules",
     "list_repositories",
-    "owner_of",
     "shown",
 ]
 
@@ -80,12 +81,16 @@ class CommitRef:
 
 @dataclass(frozen=True, slots=True)
 class DependencyView:
-    """A name that a variant needs, and the features that answer it; none for an external input."""
+    """A name that a variant needs, and the features that answer it.
+
+    For an external input there are none; `summary` says what it means where code declares it.
+    """
 
     name: str
     type: str
     optional: bool
     features: tuple[str, ...]
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,9 @@ class VariantView:
         dependencies: The names it needs, in order.
         parts: Nodes folded into it.
         partial: Reasons why reading the source does not say all that running it would.
-        commit: The last commit that changed it.
+        columns: The columns of tables that its body reads and writes.
+        commit: The last commit of the main line that changed it; None if that came beside the main line.
+        introduced: The commit that brought the change, where the main line merged it.
     """
 
     name: str
@@ -120,7 +127,9 @@ class VariantView:
     dependencies: tuple[DependencyView, ...]
     parts: tuple[PartView, ...]
     partial: tuple[str, ...]
-    commit: CommitRef
+    columns: tuple[ColumnUse, ...]
+    commit: CommitRef | None
+    introduced: CommitRef | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +142,15 @@ class FeatureView:
         module: Its module.
         name: Its name.
         type: Type of its value; the types of its variants joined where they differ.
-        owner: The tag `owner`, or an empty string.
+        owner: Whom to ask about it, as one text.
         summary: First line of the documentation.
         variants: What its functions make of it; more than one where the configuration decides.
         dataflows: Names of the dataflows that contain it.
         users: Keys of the features that need it directly.
-        commit: The last commit that changed it.
+        owners: Whom to ask about it.
+        owned_by: What says so: `tag`, or a file, with the line where it is known; empty where nothing does.
+        commit: The last commit of the main line that changed it; None if that came beside the main line.
+        base: Of a commit beside the main line, the last commit there that it builds on.
     """
 
     key: str
@@ -151,7 +163,10 @@ class FeatureView:
     variants: tuple[VariantView, ...]
     dataflows: tuple[str, ...]
     users: tuple[str, ...]
-    commit: CommitRef
+    owners: tuple[str, ...]
+    owned_by: str
+    commit: CommitRef | None
+    base: CommitRef | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,48 +203,41 @@ class RepositoryView:
     head: CommitRef | None
 
 
-def owner_of(tags: Mapping[str, Any]) -> str:
-    """Return the owner that the tags name, or an empty string."""
-    return shown(tags.get("owner", ""))
-
-
 def shown(value: Any) -> str:
     """Return a tag's value as one text."""
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def find_key(session: Session, repository: Repository, key: str, position: int) -> tuple[str, str]:
-    """Return module and name of the feature that a key means at a position.
+def find_key(moment: Moment, key: str) -> tuple[str, str]:
+    """Return module and name of the feature that a key means.
 
     Args:
-        session: An open session.
-        repository: The repository.
+        moment: Where to look.
         key: `module:name`, or a bare name where it is unique; `repository:` may stand before it.
-        position: Place on the main line.
 
     Raises:
-        NotFound: No feature of this repository has this key at this position; tells the nearest names.
+        NotFound: There is no such feature at this commit; tells the nearest names.
         AmbiguousName: Several modules have a feature of this name.
     """
-    key = storable(key)
-    asked = key.removeprefix(f"{repository.name}:") if key.count(":") == 2 else key
+    found = _variants(moment, key)[0]
+    return found.module, found.name
+
+
+def _variants(moment: Moment, key: str) -> tuple[SnapshotFeature, ...]:
+    snapshot, repository = moment.snapshot, moment.repository.name
+    asked = key.removeprefix(f"{repository}:") if key.count(":") == 2 else key
+    if asked in snapshot.variants:
+        return snapshot.variants[asked]
     module, _, name = asked.rpartition(":")
-    features = select(Feature.module, Feature.name).where(
-        Feature.repository_id == repository.id, _is_live(position)
-    )
-    wanted = features.where(Feature.name == name).order_by(Feature.module)
-    if module:
-        wanted = wanted.where(Feature.module == module)
-    found = session.execute(wanted).all()
-    if len(found) > 1:
-        raise AmbiguousName(name, (f"{row.module}:{row.name}" for row in found))
-    if not found:
-        known = {row.name: f"{row.module}:{row.name}" for row in session.execute(features)}
-        hint = did_you_mean(asked, known.values() if module else known)
-        if module and name in known:
-            hint = f" There is {known[name]}."
-        raise NotFound(f"No feature '{asked}' in repository '{repository.name}' at this commit.{hint}")
-    return found[0].module, found[0].name
+    named = snapshot.keys.get(name, ())
+    if len(named) == 1 and not module:
+        return snapshot.variants[named[0]]
+    if named and not module:
+        raise AmbiguousName(name, named)
+    hint = did_you_mean(asked, snapshot.variants if module else snapshot.keys)
+    if named:
+        hint = f" There is {named[0]}."
+    raise NotFound(f"No feature '{asked}' in repository '{repository}' at this commit.{hint}")
 
 
 def find_repository(session: Session, key: str) -> str | None:
@@ -262,148 +270,142 @@ def _is_live(position: Any) -> Any:
     )
 
 
-def get_feature(session: Session, repository: Repository, key: str, position: int) -> FeatureView:
-    """Return a feature as it is at a position of the main line.
+def get_feature(moment: Moment, key: str) -> FeatureView:
+    """Return a feature as it is at a commit.
 
     Args:
-        session: An open session.
-        repository: The repository.
+        moment: Where to look.
         key: `module:name`, or a bare name where it is unique.
-        position: Place on the main line.
 
     Raises:
-        NotFound: There is no such feature at this position.
+        NotFound: There is no such feature at this commit.
         AmbiguousName: The bare name means several features.
     """
-    module, name = find_key(session, repository, key, position)
-    versions = _versions(session, repository, module, name, position)
-    graph = load_graph(session, repository, position)
-    places = _places(session, repository, module, position)
-    variants = tuple(_variant(version, graph, places) for version in versions)
-    first = variants[0]
-    dataflows = (d.name for d in list_dataflows(session, repository, position) if module in d.modules)
+    found = _variants(moment, key)
+    graph, changes = moment.graph(), _changes(moment, found)
+    variants = tuple(_variant(each, graph, changes.get(each.variant)) for each in found)
+    commits = [variant.commit for variant in variants]
+    first = found[0]
+    owners = tuple(dict.fromkeys(owner for each in found for owner in each.owners))
     return FeatureView(
-        key=f"{module}:{name}",
-        repository=repository.name,
-        module=module,
-        name=name,
+        key=first.key,
+        repository=moment.repository.name,
+        module=first.module,
+        name=first.name,
         type=" | ".join(dict.fromkeys(variant.type for variant in variants)),
-        owner=owner_of(first.tags),
+        owner=", ".join(owners),
         summary=summary_of(first.doc),
         variants=variants,
-        dataflows=tuple(dataflows),
-        users=graph.children(f"{module}:{name}"),
-        commit=max((v.commit for v in variants), key=lambda commit: commit.position or 0),
+        dataflows=first.dataflows,
+        users=graph.children(first.key),
+        owners=owners,
+        owned_by=moment.snapshot.ownership.of(first.path, first.module, first.tags).why,
+        commit=None if None in commits else max(filter(None, commits), key=lambda c: c.position or 0),
+        base=base_of(moment),
     )
 
 
-def _versions(
-    session: Session, repository: Repository, module: str, name: str, position: int
-) -> list[FeatureVersion]:
+def base_of(moment: Moment) -> CommitRef | None:
+    """Return, of a commit beside the main line, the last commit there that it builds on."""
+    if moment.position is not None:
+        return None
+    found = moment.session.scalar(
+        select(Commit).where(Commit.repository_id == moment.repository.id, Commit.position == moment.base)
+    )
+    return CommitRef.of(found) if found is not None else None
+
+
+def _changes(moment: Moment, variants: Collection[SnapshotFeature]) -> dict[str, FeatureVersion]:
+    """Return what is stored of each variant that the main line has had, with its commits."""
+    since = {each.variant: each.since for each in variants}
+    module, name = next((each.module, each.name) for each in variants)
     statement = (
         select(FeatureVersion)
         .join(FeatureVersion.feature)
-        .where(Feature.repository_id == repository.id, Feature.module == module, Feature.name == name)
-        .where(holds_at(FeatureVersion, position))
-        .options(joinedload(FeatureVersion.definition), joinedload(FeatureVersion.commit))
-        .options(selectinload(FeatureVersion.dependencies))
-        .order_by(FeatureVersion.variant)
+        .where(Feature.repository_id == moment.repository.id, Feature.module == module, Feature.name == name)
+        .where(FeatureVersion.valid_from.in_({place for place in since.values() if place is not None}))
+        .options(joinedload(FeatureVersion.commit), joinedload(FeatureVersion.introduced))
     )
-    return list(session.scalars(statement))
+    versions = moment.session.scalars(statement)
+    return {each.variant: each for each in versions if since.get(each.variant) == each.valid_from}
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    path: str = ""
-    line: int = 0
-    end_line: int = 0
-
-
-def _places(session: Session, repository: Repository, module: str, position: int) -> dict[int, _Place]:
-    """Return where each definition of a module stands, by the definition's id."""
-    rows = session.execute(
-        select(BlobDefinition.definition_id, ModuleVersion.path, BlobDefinition.line, BlobDefinition.end_line)
-        .join(BlobDefinition, BlobDefinition.blob_id == ModuleVersion.blob_id)
-        .where(ModuleVersion.repository_id == repository.id, ModuleVersion.module == module)
-        .where(holds_at(ModuleVersion, position))
-        .order_by(BlobDefinition.ordinal)
-    )
-    # Of two equal definitions in one file the later one counts, as it does in Python.
-    return {row.definition_id: _Place(row.path, row.line, row.end_line) for row in rows}
-
-
-def _variant(version: FeatureVersion, graph: LineageGraph, places: Mapping[int, _Place]) -> VariantView:
-    feature = version.feature
-    resolved = graph.resolved.get(f"{feature.module}:{feature.name}", {})
-    place = places.get(version.definition_id, _Place())
+def _variant(feature: SnapshotFeature, graph: LineageGraph, version: FeatureVersion | None) -> VariantView:
+    resolved = graph.resolved.get(feature.key, {})
+    introduced = version.introduced if version is not None else None
     return VariantView(
-        name=version.variant,
-        type=version.type,
-        doc=version.doc,
-        condition=version.condition,
-        tags=version.tags,
-        source=version.definition.source,
-        path=place.path,
-        line=place.line,
-        end_line=place.end_line,
+        name=feature.variant,
+        type=feature.type,
+        doc=feature.doc,
+        condition=feature.condition,
+        tags=feature.tags,
+        source=feature.source,
+        path=feature.path,
+        line=feature.line,
+        end_line=feature.end_line,
         dependencies=tuple(
             DependencyView(
                 name=needed.name,
                 type=needed.type,
                 optional=needed.optional,
                 features=tuple(k for k in resolved.get(needed.name, ()) if not graph[k].is_input),
+                summary=_meaning(graph, needed.name),
             )
-            for needed in version.dependencies
+            for needed in feature.dependencies
         ),
-        parts=tuple(PartView(p["name"], p.get("type", ""), p.get("doc", "")) for p in version.parts),
-        partial=tuple(version.partial),
-        commit=CommitRef.of(version.commit),
+        parts=feature.parts,
+        partial=feature.partial,
+        columns=feature.columns,
+        commit=CommitRef.of(version.commit) if version is not None else None,
+        introduced=CommitRef.of(introduced) if introduced is not None else None,
     )
 
 
-def list_features(
-    session: Session, repository: Repository, position: int, module: str | None = None
-) -> list[FeatureRow]:
-    """Return the features at a position in the order of module and name, one row for all variants."""
-    statement = (
-        select(Feature.module, Feature.name, FeatureVersion.type, FeatureVersion.tags, FeatureVersion.doc)
-        .join(FeatureVersion.feature)
-        .where(Feature.repository_id == repository.id, holds_at(FeatureVersion, position))
-        .order_by(FeatureVersion.variant)
-    )
-    if module is not None:
-        statement = statement.where(Feature.module == module)
-    rows: dict[tuple[str, str], FeatureRow] = {}
-    for row in session.execute(statement):
-        listed = FeatureRow(
-            key=f"{row.module}:{row.name}",
-            module=row.module,
-            name=row.name,
-            type=row.type,
-            owner=owner_of(row.tags),
-            summary=summary_of(row.doc),
+def _meaning(graph: LineageGraph, name: str) -> str:
+    declared = graph.nodes.get(input_key(name))
+    return declared.summary if declared is not None else ""
+
+
+def list_features(moment: Moment, module: str | None = None) -> list[FeatureRow]:
+    """Return the features at a commit in the order of module and name, one row for all variants."""
+    firsts = (variants[0] for variants in moment.snapshot.variants.values())
+    return [
+        FeatureRow(
+            key=first.key,
+            module=first.module,
+            name=first.name,
+            type=first.type,
+            owner=", ".join(first.owners),
+            summary=summary_of(first.doc),
         )
-        rows.setdefault((row.module, row.name), listed)
-    return [rows[key] for key in sorted(rows)]
+        for first in firsts
+        if module in (None, first.module)
+    ]
 
 
-def list_modules(session: Session, repository: Repository, position: int) -> list[ModuleRow]:
-    """Return the modules that define features at a position, by name, with how many."""
-    counted = session.execute(
-        select(Feature.module, func.count(Feature.id).label("features"))
-        .where(Feature.repository_id == repository.id, _is_live(position))
-        .group_by(Feature.module)
+def list_modules(moment: Moment) -> list[ModuleRow]:
+    """Return the modules that define features at a commit, by name, with how many."""
+    counts: Counter[str] = Counter()
+    paths: dict[str, str] = {}
+    for variants in moment.snapshot.variants.values():
+        module = variants[0].module
+        counts[module] += 1
+        paths[module] = paths.get(module) or max(variant.path for variant in variants)
+    return [ModuleRow(module, paths[module], counts[module]) for module in sorted(counts)]
+
+
+def count_by_module(session: Session) -> Mapping[str, Mapping[str, int]]:
+    """Return how many features each module has at the scanned head, by the repository's name."""
+    rows = session.execute(
+        select(Repository.name, Feature.module, func.count(Feature.id))
+        .join(Feature, Feature.repository_id == Repository.id)
+        .where(_is_live(Repository.scanned_position))
+        .group_by(Repository.name, Feature.module)
     )
-    counts = {row.module: row.features for row in counted}
-    paths = session.execute(
-        select(ModuleVersion.module, ModuleVersion.path).where(
-            ModuleVersion.repository_id == repository.id, holds_at(ModuleVersion, position)
-        )
-    )
-    return sorted(
-        (ModuleRow(row.module, row.path, counts[row.module]) for row in paths if row.module in counts),
-        key=lambda row: row.name,
-    )
+    counts: dict[str, dict[str, int]] = {}
+    for repository, module, features in rows:
+        counts.setdefault(repository, {})[module] = features
+    return counts
 
 
 def list_repositories(session: Session) -> list[RepositoryView]:

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
 from git import Git
-from git.exc import GitCommandError, GitCommandNotFound
+from git.exc import GitCommandNotFound
 
 from headwater_catalog.errors import NotFound, RepositoryError
 from headwater_catalog.git_address import normal_url
+from headwater_catalog.git_contents import Contents
+from headwater_catalog.git_failures import reason_of
+from headwater_catalog.mirror_lock import writing
 
 __all__ = ["Change", "CommitInfo", "GitSource", "TreeFile"]
 
@@ -39,6 +44,8 @@ _ENVIRONMENT = {
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_ATTR_NOSYSTEM": "1",
+    # What is missing in a partial clone is not fetched: its configuration would say how.
+    "GIT_NO_LAZY_FETCH": "1",
 }
 
 # Objects are taken as they are: old histories are full of harmless faults that git's fsck refuses, and
@@ -50,6 +57,10 @@ _OPTIONS = (
     *("-c", "maintenance.auto=false"),
     *("-c", "core.filesRefLockTimeout=30000"),
     *("-c", "i18n.logOutputEncoding=UTF-8"),
+    # Larger contents pass through piece by piece; whole ones would fill the memory.
+    *("-c", "core.bigFileThreshold=32m"),
+    # A server that says nothing for a minute has failed.
+    *("-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=60"),
 )
 
 _HEAD = "refs/headwater/head"
@@ -59,6 +70,10 @@ _FIELDS = 7
 _EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799  # the years 1 to 9999
 _LONGEST_LINE, _LONGEST_BODY = 500, 50_000  # characters; a page shows many subjects, and one body
 _LONGEST_REF = 1000  # characters; a system may refuse to start a program with a much longer argument
+_MOST_READ = 32_000_000  # bytes of a content; it is known by then that it is too large for a source
+
+_NAME = re.compile(r"(?!.*(?:\.\.|@\{))[^\x00-\x20\x7f~^:?*\[\\]+(?:[~^]\d{0,6})*")
+"""Names of branches, tags and commits, and `~2` or `^2` behind them; git's other expressions search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +87,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class CommitInfo:
-    """A commit of the main line, and what it changed against its first parent."""
+    """A commit, and what it changed against its first parent.
+
+    Attributes:
+        merged: Of a commit of the main line, the commits that it brought there, each after its parents.
+    """
 
     sha: str
     parents: tuple[str, ...]
@@ -82,6 +101,7 @@ class CommitInfo:
     committed_at: int
     message: str
     changes: tuple[Change, ...]
+    merged: tuple[CommitInfo, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -118,6 +138,7 @@ class GitSource:
             GIT_OBJECT_DIRECTORY=str(self.path / "objects"),
             GIT_GRAFT_FILE=str(self.path / "info" / "grafts"),
         )
+        self._contents = Contents(self._reading, self.path)
 
     def __enter__(self) -> GitSource:
         return self
@@ -127,7 +148,7 @@ class GitSource:
 
     def close(self) -> None:
         """End the process that reads contents."""
-        self._git.clear_cache()
+        self._contents.close()
 
     @classmethod
     def mirror(cls, url: str, path: Path) -> GitSource:
@@ -137,8 +158,6 @@ class GitSource:
             RepositoryError: The address cannot be used, or there is nothing to read.
         """
         source = cls(path)
-        if not source.exists:
-            _make_bare(path)
         source.fetch(url)
         return source
 
@@ -155,7 +174,14 @@ class GitSource:
     @property
     def exists(self) -> bool:
         """Tell whether there is a mirror at the path."""
-        return (self.path / "HEAD").is_file()
+        return (self.path / "HEAD").is_file() and (self.path / "config").is_file()
+
+    @property
+    def is_damaged(self) -> bool:
+        """Tell whether what was fetched last can no longer be found."""
+        if not (self.path / _HEAD).exists():
+            return False
+        return self._find_commit(_HEAD) is None
 
     def fetch(self, url: str) -> None:
         """Bring branches, tags and HEAD to what `url` has now.
@@ -164,30 +190,50 @@ class GitSource:
             RepositoryError: The address cannot be used, cannot be reached, or has no commit.
         """
         url = normal_url(url)
-        branch = self._remote_head(url)
+        sha, branch = self._remote_head(url)
+        if not self.exists:
+            _make_bare(self.path, is_sha256=len(sha) == 64)
+        with writing(self.path) as lock:
+            self._fetch(url, lock)
+            if branch is None:
+                self._run("update-ref", "--no-deref", "HEAD", self.resolve(_HEAD))
+            else:
+                self._run("symbolic-ref", "HEAD", branch)
+
+    def _fetch(self, url: str, lock: int) -> None:
+        # Once the origin has the history that a shallow clone lacked, so does the mirror.
+        deepen = ("--unshallow",) if (self.path / "shallow").is_file() else ()
         self._run(
-            *("fetch", "--quiet", "--prune", "--no-tags", "--force", "--update-shallow"),
+            *("fetch", "--quiet", "--prune", "--no-tags", "--force", "--update-shallow", *deepen),
             *("--no-recurse-submodules", "--no-write-fetch-head", "--end-of-options", url),
             *("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", f"+HEAD:{_HEAD}"),
+            # Of a clone on this machine: what its own origin had, by the names that people use there.
+            "+refs/remotes/*:refs/remotes/*",
             doing=f"{url} cannot be fetched",
+            keep=(lock,),
         )
-        if branch is None:
-            self._run("update-ref", "--no-deref", "HEAD", self.resolve(_HEAD))
-        else:
-            self._run("symbolic-ref", "HEAD", branch)
 
-    def _remote_head(self, url: str) -> str | None:
-        """Return the full name of the branch that HEAD means there; None where it is detached."""
+    def _remote_head(self, url: str) -> tuple[str, str | None]:
+        """Return the commit of HEAD there, and the full name of its branch; None where it is detached."""
         listed = self._text(
             "ls-remote", "--symref", "--end-of-options", url, "HEAD", doing=f"{url} cannot be read"
         )
         lines = [line.split("\t") for line in listed.splitlines()]
-        if not any(len(line) == 2 and _SHA.fullmatch(line[0]) and line[1] == "HEAD" for line in lines):
-            raise RepositoryError(
-                f"{url} has no commit that HEAD means. Commit something there, then try again."
-            )
+        shas = [line[0] for line in lines if len(line) == 2 and line[1] == "HEAD" and _SHA.fullmatch(line[0])]
+        if not shas:
+            raise RepositoryError(f"{url} has no commit that HEAD means. {self._without_head(url)}")
         heads = (name.removeprefix("ref: ") for name, _ in lines if name.startswith("ref: refs/heads/"))
-        return next(heads, None)
+        return shas[0], next(heads, None)
+
+    def _without_head(self, url: str) -> str:
+        """Say what to do with a repository whose HEAD means nothing."""
+        listed = self._text("ls-remote", "--heads", "--end-of-options", url, doing=f"{url} cannot be read")
+        names = [line.partition("\trefs/heads/")[2] for line in listed.split("\n")]
+        names = [name for name in names if name and name.isprintable()]
+        if not names:
+            return "Commit something there, then try again."
+        some = _shortened(", ".join(names), _LONGEST_LINE)
+        return f"Its branches are: {some}. Choose one there: git symbolic-ref HEAD refs/heads/BRANCH"
 
     def head(self, branch: str | None = None) -> str:
         """Return the commit at the tip of a branch; None means what HEAD means at the origin.
@@ -203,36 +249,95 @@ class GitSource:
         Raises:
             NotFound: Nothing here has this name, or it is no commit.
         """
-        found = ""
-        if ref and len(ref) <= _LONGEST_REF and "\0" not in ref:
-            arguments = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-            found = self._text(*arguments, accept=(0, 1, 128)).strip()
-        if not _SHA.fullmatch(found):
+        found = self._find_commit(ref) if len(ref) <= _LONGEST_REF and _NAME.fullmatch(ref) else None
+        if found is None and self.is_damaged:
+            raise RepositoryError(self._damage())
+        if found is None:
             raise NotFound(
                 f"No commit, branch or tag {ref!r:.100} in this repository. "
                 "Scan again if it is new, or give the first characters of a commit's name."
             )
         return found
 
+    def _find_commit(self, ref: str) -> str | None:
+        arguments = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        status, out, _ = self._execute(arguments)
+        found = out.decode("ascii", "replace").strip()
+        return found if status == 0 and _SHA.fullmatch(found) else None
+
+    def _damage(self) -> str:
+        return f"The mirror {self.path} is damaged. Delete it and scan again."
+
+    def commit(self, sha: str) -> CommitInfo:
+        """Return a commit, given by its full name; what it changed is left out.
+
+        Raises:
+            RepositoryError: The mirror lacks it.
+        """
+        text = self._text(
+            *("log", "--max-count=1", "--no-patch", "--no-notes", "--no-decorate", "--no-color"),
+            *("--no-mailmap", f"--format=tformat:{_FORMAT}", _sha(sha), "--"),
+        )
+        fields = text.encode("utf-8", "surrogateescape").split(b"\0", _FIELDS - 1)
+        return _commit(fields, [])
+
+    def refs(self) -> dict[str, str]:
+        """Return the commits that branches and tags mean, by their full names; others mean none."""
+        fields = ("refname", "objecttype", "objectname", "*objecttype", "*objectname")
+        form = "%00".join(f"%({field})" for field in fields)
+        listed = self._text("for-each-ref", f"--format={form}", "refs/heads", "refs/tags")
+        found: dict[str, str | None] = {}
+        for line in listed.split("\n"):
+            name, *peeled = line.split("\0")
+            commits = dict(zip(peeled[::2], peeled[1::2], strict=True))
+            if "commit" in commits:
+                found[name] = commits["commit"]
+            elif "tag" in peeled[2:]:  # a tag of a tag
+                found[name] = self._find_commit(commits["tag"])
+        return {name: sha for name, sha in found.items() if sha is not None}
+
     def is_ancestor(self, ancestor: str, descendant: str) -> bool:
         """Tell whether one commit is reached from another by its parents."""
         arguments = ("merge-base", "--is-ancestor", _sha(ancestor), _sha(descendant))
         return self._status(*arguments, accept=(0, 1)) == 0
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """Return the last commit that two commits have in common; None where they are unrelated."""
+        found = self._text("merge-base", _sha(one), _sha(other), accept=(0, 1)).split()
+        return found[0] if found else None
 
     def main_line_shas(self, tip: str, after: str | None = None) -> list[str]:
         """Return the names of the first-parent commits up to `tip`, oldest first."""
         listed = self._text("rev-list", "--first-parent", "--reverse", *_range(tip, after))
         return listed.split()
 
-    def main_line(self, tip: str, after: str | None = None) -> Iterator[CommitInfo]:
-        """Yield the first-parent commits after `after` up to `tip`, oldest first, with their changes."""
+    def main_line(
+        self, tip: str, after: str | None = None, shas: Iterable[str] | None = None
+    ) -> Iterator[CommitInfo]:
+        """Yield the first-parent commits after `after` up to `tip`, oldest first, with their changes.
+
+        A merge has the commits beside the line that it brought, so that one process tells the whole history.
+
+        Args:
+            tip: The last commit.
+            after: The commit before the first one; None for the whole line.
+            shas: The names of the commits, where `main_line_shas` has told them already.
+        """
+        line = frozenset(self.main_line_shas(tip, after) if shas is None else shas)
         process = self._process(
-            *("log", "--first-parent", "--reverse", "--diff-merges=first-parent", "--raw", "-z"),
+            *("log", "--topo-order", "--reverse", "--diff-merges=first-parent", "--raw", "-z"),
             *("--no-abbrev", "--no-renames", "--no-ext-diff", "--no-notes", "--no-decorate", "--no-color"),
             *("--no-mailmap", f"--format=tformat:{_FORMAT}", *_range(tip, after)),
         )
-        yield from _commits(_tokens(process.stdout))
+        # The last one may be cut off, which only the end of the process tells.
+        before: CommitInfo | None = None
+        for commit in _with_merged(_commits(_tokens(process.stdout)), line):
+            if before is not None:
+                yield before
+            before = commit
         self._finish(process)
+        if before is not None:
+            yield before
 
     def tree(self, sha: str) -> dict[str, TreeFile]:
         """Return the files of a commit by path; links and submodules are left out."""
@@ -242,7 +347,7 @@ class GitSource:
         process = self._process("ls-tree", "-r", "-z", "--full-tree", _sha(sha))
         for token in _tokens(process.stdout):
             head, _, path = token.partition(b"\t")
-            if head:
+            if path:
                 mode, _, oid = head.decode("ascii").split(" ")
                 yield _path(path), TreeFile(mode, oid)
         self._finish(process)
@@ -250,21 +355,14 @@ class GitSource:
     def blobs(self, oids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Yield the contents with these names, through one process that is kept for later calls.
 
+        Of one that is too large for a source only the beginning comes. What is no file, though a tree says
+        so, has no content.
+
         Raises:
             RepositoryError: The mirror lacks one of them.
         """
         for oid in oids:
-            try:
-                # Its annotation says that the kind is text; it is bytes.
-                found: Any = self._git.get_object_data(_sha(oid))
-            except (ValueError, OSError, GitCommandError) as error:
-                raise RepositoryError(
-                    f"The mirror {self.path} lacks object {oid}. Delete the mirror and scan again."
-                ) from error
-            _, kind, _, data = found
-            if kind != b"blob":
-                raise RepositoryError(f"Object {oid} in {self.path} is no file, where one was expected.")
-            yield oid, data
+            yield oid, self._contents.read(_sha(oid), _MOST_READ)
 
     def export_tree(self, sha: str, directory: Path) -> None:
         """Write the files of a commit into an empty or new folder, as they are stored.
@@ -278,9 +376,9 @@ class GitSource:
         files = self.tree(sha)
         for path in files:
             _refuse_unsafe(path)
-        contents = self.blobs(file.oid for file in files.values())
-        for (path, file), (_, data) in zip(files.items(), contents, strict=True):
-            _write(directory / path, data, executable=file.mode == "100755")
+        for path, file in files.items():
+            with _new_file(directory / path, executable=file.mode == "100755") as opened:
+                self._contents.copy(_sha(file.oid), opened)
 
     def pin(self, sha: str) -> None:
         """Keep a commit and its files for ever, whatever becomes of the branches."""
@@ -291,13 +389,14 @@ class GitSource:
     def _command(self, arguments: tuple[str, ...]) -> list[str]:
         return [str(Git.GIT_PYTHON_GIT_EXECUTABLE or "git"), *_OPTIONS, *arguments]
 
-    def _execute(self, arguments: tuple[str, ...]) -> tuple[int, bytes, str]:
+    def _execute(self, arguments: tuple[str, ...], keep: tuple[int, ...] = ()) -> tuple[int, bytes, str]:
         try:
             status, out, err = self._git.execute(
                 self._command(arguments),
                 with_extended_output=True,
                 with_exceptions=False,
                 stdout_as_string=False,
+                pass_fds=keep,
             )
         except GitCommandNotFound as error:
             raise RepositoryError("The program git was not found. Install git, then try again.") from error
@@ -312,32 +411,46 @@ class GitSource:
         self._checked(status, err, arguments, accept, doing)
         return out.decode("utf-8", "surrogateescape")
 
-    def _run(self, *arguments: str, doing: str = "") -> None:
-        self._status(*arguments, accept=(0,), doing=doing)
+    def _run(self, *arguments: str, doing: str = "", keep: tuple[int, ...] = ()) -> None:
+        status, _, err = self._execute(arguments, keep)
+        self._checked(status, err, arguments, (0,), doing)
 
     def _checked(
         self, status: int, err: str, arguments: tuple[str, ...], accept: tuple[int, ...], doing: str
     ) -> int:
         if status in accept:
             return status
-        said = err.strip() or f"git {arguments[0]} ended with status {status}"
-        raise RepositoryError(f"{doing or f'The mirror {self.path} cannot be read'}: {said}")
+        if self.is_damaged:
+            raise RepositoryError(self._damage())
+        if not doing:
+            raise RepositoryError(self._unreadable(err))
+        raise RepositoryError(f"{doing}: {reason_of(err) or f'git {arguments[0]} ended with {status}'}")
+
+    def _unreadable(self, err: str) -> str:
+        said = reason_of(err) or "git was stopped"
+        return f"The mirror {self.path} cannot be read: {said}\nIf that goes on, delete it and scan again."
 
     def _process(self, *arguments: str) -> Any:
         return self._git.execute(self._command(arguments), as_process=True)
 
+    def _reading(self) -> Any:
+        return self._git.execute(
+            self._command(("cat-file", "--batch")), istream=subprocess.PIPE, as_process=True
+        )
+
     def _finish(self, process: Any) -> None:
-        try:
-            process.wait()
-        except GitCommandError as error:
-            raise RepositoryError(f"The mirror {self.path} cannot be read: {error.stderr}") from error
+        said = process.stderr.read().decode("utf-8", "replace")
+        if process.proc.wait() != 0:
+            raise RepositoryError(self._unreadable(said))
 
 
-def _make_bare(path: Path) -> None:
+def _make_bare(path: Path, *, is_sha256: bool) -> None:
     """Make an empty bare repository; `git init` would listen to variables that cannot be unset for it."""
     for folder in ("objects", "refs"):
         (path / folder).mkdir(parents=True, exist_ok=True)
-    (path / "config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = true\n", encoding="ascii")
+    version, more = (1, "[extensions]\n\tobjectFormat = sha256\n") if is_sha256 else (0, "")
+    config = f"[core]\n\trepositoryformatversion = {version}\n\tbare = true\n{more}"
+    (path / "config").write_text(config, encoding="ascii")
     # Last, since it is what tells that there is a repository.
     (path / "HEAD").write_text("ref: refs/heads/main\n", encoding="ascii")
 
@@ -357,13 +470,11 @@ def _path(raw: bytes) -> str:
 
 
 def _tokens(stream: IO[bytes], size: int = 1 << 16) -> Iterator[bytes]:
-    """Cut a stream at its NULs."""
+    """Cut a stream at the NULs that end its tokens; one without is cut off, and left out."""
     rest = b""
     while chunk := stream.read(size):
         *whole, rest = (rest + chunk).split(b"\0")
         yield from whole
-    if rest:
-        yield rest
 
 
 def _commits(tokens: Iterator[bytes]) -> Iterator[CommitInfo]:
@@ -375,12 +486,36 @@ def _commits(tokens: Iterator[bytes]) -> Iterator[CommitInfo]:
         if len(fields) < _FIELDS:
             fields.append(token)
         elif token.startswith(b":"):
-            changes.append(_change(token, next(tokens)))
+            changes.append(_change(token, next(tokens, b"")))
         elif token:
             yield _commit(fields, changes)
             fields, changes = [token], []
-    if fields:
+    if len(fields) == _FIELDS:
         yield _commit(fields, changes)
+
+
+def _with_merged(commits: Iterable[CommitInfo], line: Collection[str]) -> Iterator[CommitInfo]:
+    """Yield the commits of a line, the merges with what they brought; all come after their parents."""
+    beside: dict[str, tuple[int, CommitInfo]] = {}
+    for number, commit in enumerate(commits):
+        if commit.sha not in line:
+            beside[commit.sha] = number, commit
+        elif len(commit.parents) > 1:
+            yield replace(commit, merged=tuple(_taken(beside, commit.parents[1:])))
+        else:
+            yield commit
+
+
+def _taken(beside: dict[str, tuple[int, CommitInfo]], tips: Iterable[str]) -> list[CommitInfo]:
+    """Take out the commits that some of them reach, and return them in their order."""
+    found = []
+    pending = list(tips)
+    while pending:
+        taken = beside.pop(pending.pop(), None)
+        if taken is not None:
+            found.append(taken)
+            pending += taken[1].parents
+    return [commit for _, commit in sorted(found, key=lambda each: each[0])]
 
 
 def _commit(fields: list[bytes], changes: list[Change]) -> CommitInfo:
@@ -420,12 +555,13 @@ def _refuse_unsafe(path: str) -> None:
             )
 
 
-def _write(path: Path, data: bytes, *, executable: bool) -> None:
+@contextmanager
+def _new_file(path: Path, *, executable: bool) -> Iterator[IO[bytes]]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Never over something that is there: two names may be one to this file system.
         with path.open("xb") as file:
-            file.write(data)
+            yield file
         if executable:
             path.chmod(0o755)
     except OSError as error:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from headwater.normal_form import digest, normal_form
 
-__all__ = ["Traits", "change_classes", "code_hash", "definition_digest"]
+__all__ = ["Traits", "change_classes", "code_hash", "definition_digest", "signature_text"]
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -43,6 +44,25 @@ def code_hash(function: _Function) -> str:
     that was renamed or documented keeps its hash.
     """
     return digest(normal_form(function))
+
+
+def signature_text(
+    type: str,
+    condition: str,
+    parts: Iterable[tuple[str, str]],
+    dependencies: Iterable[tuple[str, str, bool]],
+) -> str:
+    """Return the signature of a feature version as one text.
+
+    The condition and the parts follow from modifiers, whose arguments may stand in another file.
+
+    Args:
+        type: Type of its value.
+        condition: Configurations it exists under.
+        parts: Names and types of the nodes folded into it.
+        dependencies: Names and types of what it needs, and whether that is optional.
+    """
+    return repr([type, condition, *parts, *dependencies])
 
 
 def change_classes(old: Traits, new: Traits) -> tuple[str, ...]:

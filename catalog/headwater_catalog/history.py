@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from enum import StrEnum
 from itertools import groupby
-from typing import Any
 
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from headwater_catalog.errors import NotFound
 from headwater_catalog.features import CommitRef
-from headwater_catalog.hashing import Traits, change_classes
+from headwater_catalog.hashing import Traits, change_classes, signature_text
 from headwater_catalog.moves import moves_at
 from headwater_catalog.store.models import Commit, Feature, FeatureVersion, Repository
 
@@ -43,6 +42,7 @@ class HistoryEntry:
         old: The code before; None if added.
         new: The code after; None if removed.
         origin: Its key before, if it moved.
+        introduced: The commit that brought the change, where that commit merged it.
     """
 
     commit: CommitRef
@@ -53,6 +53,12 @@ class HistoryEntry:
     old: str | None
     new: str | None
     origin: str | None = None
+    introduced: CommitRef | None = None
+
+    @property
+    def is_formatting(self) -> bool:
+        """Tell whether nothing but layout and comments changed."""
+        return self.classes == ("formatting",)
 
     @property
     def label(self) -> str:
@@ -118,6 +124,7 @@ def _versions(repository: Repository) -> Select[FeatureVersion]:
         .join(FeatureVersion.feature)
         .where(Feature.repository_id == repository.id)
         .options(joinedload(FeatureVersion.feature), joinedload(FeatureVersion.definition))
+        .options(joinedload(FeatureVersion.introduced))
         .options(selectinload(FeatureVersion.dependencies))
         .order_by(FeatureVersion.feature_id, FeatureVersion.variant, FeatureVersion.valid_from)
     )
@@ -240,6 +247,7 @@ def _entry(step: _Step, commit: CommitRef) -> HistoryEntry:
         old=old.definition.source if old is not None else None,
         new=new.definition.source if new is not None else None,
         origin=_key(old) if old is not None and change is Change.MOVED else None,
+        introduced=CommitRef.of(new.introduced) if new is not None and new.introduced is not None else None,
     )
 
 
@@ -248,14 +256,15 @@ def _key(version: FeatureVersion) -> str:
 
 
 def _traits(version: FeatureVersion) -> Traits:
-    # The condition and the parts follow from modifiers, whose arguments may stand in another file.
-    made: list[Any] = [version.type, version.condition]
-    made += ((part["name"], part.get("type")) for part in version.parts)
-    made += ((needed.name, needed.type, needed.optional) for needed in version.dependencies)
     return Traits(
         digest=version.definition.digest,
         code_hash=version.definition.code_hash,
-        signature=repr(made),
+        signature=signature_text(
+            version.type,
+            version.condition,
+            ((part["name"], part.get("type", "")) for part in version.parts),
+            ((needed.name, needed.type, needed.optional) for needed in version.dependencies),
+        ),
         doc=version.doc,
         tags=version.tags,
     )

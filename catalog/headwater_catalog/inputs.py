@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import select, tuple_
-from sqlalchemy.orm import Session
-
-from headwater_catalog.lineage import load_graph
-from headwater_catalog.store.intervals import holds_at
-from headwater_catalog.store.models import Dependency, Feature, FeatureVersion, Repository
+from headwater_catalog.moments import Moment
+from headwater_catalog.snapshot import Snapshot
 from headwater_catalog.views import DataflowView
 
 __all__ = ["Supply", "missing_inputs", "supplies"]
@@ -18,11 +14,21 @@ __all__ = ["Supply", "missing_inputs", "supplies"]
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """What a dataflow has for an input: a value in its configuration, or files that may hold the column."""
+    """What a dataflow has for an input.
+
+    Attributes:
+        dataflow: Its name.
+        configured: Whether its configuration has a value.
+        paths: Files that may hold the column.
+        feature: The feature of another repository that it is declared to be, `repository:module:name`.
+        at: The commit, tag or branch of that; None for what was scanned last.
+    """
 
     dataflow: str
     configured: bool
     paths: tuple[str, ...]
+    feature: str | None = None
+    at: str | None = None
 
 
 def supplies(name: str, dataflows: Iterable[DataflowView]) -> tuple[Supply, ...]:
@@ -35,66 +41,51 @@ def supplies(name: str, dataflows: Iterable[DataflowView]) -> tuple[Supply, ...]
     for flow in dataflows:
         telling = [s["path"] for s in flow.sources.values() if name in (s["index"], *s["dates"])]
         paths = telling or [source["path"] for source in flow.sources.values()]
+        other = flow.upstream.get(name, {})
         if name in flow.config:
             found.append(Supply(flow.name, True, ()))
-        elif paths:
-            found.append(Supply(flow.name, False, tuple(dict.fromkeys(paths))))
+        elif paths or other:
+            origin = other.get("feature"), other.get("at")
+            found.append(Supply(flow.name, False, tuple(dict.fromkeys(paths)), *origin))
     return tuple(found)
 
 
-def missing_inputs(
-    session: Session, repository: Repository, position: int, dataflow: DataflowView, key: str
-) -> tuple[str, ...]:
+def missing_inputs(moment: Moment, dataflow: DataflowView, key: str) -> tuple[str, ...]:
     """Return the inputs that a feature certainly needs, directly or not, and its dataflow does not supply.
 
     Where a name has several variants, only what all of them need is certain, since the configuration may
     choose any. A dataflow with sources misses nothing, as only their files tell which columns they have.
 
     Args:
-        session: An open session.
-        repository: The repository.
-        position: Place on the main line.
-        dataflow: The dataflow, as it is at this position.
+        moment: The repository at a commit.
+        dataflow: The dataflow, as it is at this commit.
         key: `module:name` of a feature in it.
     """
     if dataflow.sources:
         return ()
-    graph = load_graph(session, repository, position, dataflow.name)
+    graph = moment.graph(dataflow.name)
     missing: set[str] = set()
-    seen: set[tuple[str, ...]] = set()
-    waiting: set[tuple[str, ...]] = {(key,)}  # each the features that may answer one name
+    waiting: list[tuple[str, ...]] = [(key,)]  # each the features that may answer one name
+    seen = set(waiting)
     while waiting:
-        seen |= waiting
-        needs = _needs(session, repository, position, {key for keys in waiting for key in keys})
-        following: set[tuple[str, ...]] = set()
-        for keys in waiting:
-            certain = frozenset.intersection(*(needs.get(key, frozenset()) for key in keys))
-            for name in certain - dataflow.config.keys():
-                makers = graph.resolved[keys[0]][name]
-                if any(graph[maker].is_input for maker in makers):
-                    missing.add(name)
-                else:
-                    following.add(makers)
-        waiting = following - seen
+        keys = waiting.pop()
+        for name in _certain_needs(moment.snapshot, keys) - dataflow.config.keys():
+            makers = graph.resolved[keys[0]][name]
+            if makers in seen:
+                continue
+            seen.add(makers)
+            if any(graph.nodes[maker].is_input for maker in makers):
+                missing.add(name)
+            else:
+                waiting.append(makers)
     return tuple(sorted(missing))
 
 
-def _needs(
-    session: Session, repository: Repository, position: int, keys: Collection[str]
-) -> dict[str, frozenset[str]]:
-    """Return the names that all variants of each feature need, those with defaults left out."""
-    rows = session.execute(
-        select(FeatureVersion.id, Feature.module, Feature.name, Dependency.name.label("needed"))
-        .join(Feature, Feature.id == FeatureVersion.feature_id)
-        .outerjoin(
-            Dependency,
-            (Dependency.feature_version_id == FeatureVersion.id) & Dependency.optional.is_(False),
-        )
-        .where(Feature.repository_id == repository.id, holds_at(FeatureVersion, position))
-        .where(tuple_(Feature.module, Feature.name).in_([key.rpartition(":")[::2] for key in keys]))
+def _certain_needs(snapshot: Snapshot, keys: Iterable[str]) -> set[str]:
+    """Return the names that all variants of some features need, those with defaults left out."""
+    needs = (
+        {needed.name for needed in variant.dependencies if not needed.optional}
+        for key in keys
+        for variant in snapshot.variants[key]
     )
-    variants: dict[str, dict[int, set[str]]] = {}
-    for row in rows:
-        names = variants.setdefault(f"{row.module}:{row.name}", {}).setdefault(row.id, set())
-        names |= {row.needed} - {None}
-    return {key: frozenset(set.intersection(*of_key.values())) for key, of_key in variants.items()}
+    return set.intersection(*needs)

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from headwater.errors import did_you_mean
+from headwater_catalog.adjacency import Adjacency, Distances, TooManySteps
 from headwater_catalog.errors import NotFound
 
 __all__ = [
+    "DRAWABLE",
     "INPUT_PREFIX",
+    "LISTED",
     "Closure",
+    "Common",
+    "Distances",
     "Hidden",
+    "LineageDifference",
     "LineageEdge",
     "LineageGraph",
     "LineageNode",
     "Neighbourhood",
+    "Paths",
+    "difference",
     "input_key",
 ]
 
 INPUT_PREFIX = "input:"
 DRAWABLE = 150
 """How many nodes a neighbourhood has at most: a page never gets more than it can draw."""
+LISTED = 100
+"""How many paths are listed unless told otherwise: between two nodes there may be millions."""
 
 
 def input_key(name: str) -> str:
@@ -41,8 +50,9 @@ class LineageNode:
         module: Where the feature is defined; empty for an input.
         type: Type of the value, as text.
         summary: First line of the documentation.
-        owner: The tag `owner`, or an empty string.
+        owner: Whom to ask, or an empty string.
         parts: Names of the nodes folded into the feature, by which others may ask for it.
+        is_declared: Whether it is an input that code declares, with its type and what it means.
     """
 
     key: str
@@ -52,6 +62,7 @@ class LineageNode:
     summary: str = ""
     owner: str = ""
     parts: tuple[str, ...] = ()
+    is_declared: bool = False
 
     @property
     def is_input(self) -> bool:
@@ -73,8 +84,51 @@ class Closure:
     """All that a feature needs and all that needs it, nearest first, each with its distance."""
 
     focus: str
-    up: Mapping[str, int]
-    down: Mapping[str, int]
+    up: Distances
+    down: Distances
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Ways downstream from one node to another, the shortest first, each from end to end.
+
+    Attributes:
+        paths: The ways as keys.
+        is_cut: Whether there are, or may be, more of them.
+    """
+
+    paths: tuple[tuple[str, ...], ...]
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """A node that several have upstream, or downstream, of them.
+
+    Attributes:
+        key: Its key.
+        distances: Steps to each of the several, in their order; 0 to itself where it is one of them.
+    """
+
+    key: str
+    distances: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LineageDifference:
+    """What one graph has that another has not; an edge by the dataflows in which it came or went.
+
+    Attributes:
+        added: Keys of the nodes that only the later graph has.
+        removed: Keys of the nodes that only the earlier one has.
+        added_edges: Edges that only the later graph has.
+        removed_edges: Edges that only the earlier one has.
+    """
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    added_edges: tuple[LineageEdge, ...]
+    removed_edges: tuple[LineageEdge, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +177,8 @@ class LineageGraph:
     resolved: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
     @cached_property
-    def _parents(self) -> Mapping[str, tuple[str, ...]]:
-        return _grouped((target, source) for source, target in self.edges)
-
-    @cached_property
-    def _children(self) -> Mapping[str, tuple[str, ...]]:
-        return _grouped(self.edges)
+    def _adjacency(self) -> Adjacency:
+        return Adjacency(self.nodes, self.edges)
 
     def __getitem__(self, key: str) -> LineageNode:
         """Return the node with a key.
@@ -144,37 +194,64 @@ class LineageGraph:
 
     def parents(self, key: str) -> tuple[str, ...]:
         """Return the keys that a node needs directly, sorted."""
-        return self._parents.get(self[key].key, ())
+        return self._adjacency.parents(self[key].key)
 
     def children(self, key: str) -> tuple[str, ...]:
         """Return the keys that need a node directly, sorted."""
-        return self._children.get(self[key].key, ())
+        return self._adjacency.children(self[key].key)
+
+    def upstream(self, key: str) -> Distances:
+        """Return all that a node needs, directly or not, nearest first, each with its distance."""
+        return self._adjacency.upstream(self[key].key)
+
+    def downstream(self, key: str) -> Distances:
+        """Return all that needs a node, directly or not, nearest first, each with its distance."""
+        return self._adjacency.downstream(self[key].key)
 
     def closure(self, key: str) -> Closure:
         """Return all that is upstream and downstream of a node, with distances."""
-        focus = self[key].key
-        return Closure(focus, _distances(focus, self._parents), _distances(focus, self._children))
+        return Closure(key, self.upstream(key), self.downstream(key))
 
     def path(self, source: str, target: str) -> tuple[str, ...]:
         """Return a shortest way downstream from one node to another, ends included, or nothing."""
-        start, end = self[source].key, self[target].key
-        came_from = {start: start}
-        queue = deque([start])
-        while queue and end not in came_from:
-            here = queue.popleft()
-            for child in self._children.get(here, ()):
-                if child not in came_from:
-                    came_from[child] = here
-                    queue.append(child)
-        return tuple(reversed(list(_steps_back(end, start, came_from)))) if end in came_from else ()
+        return next(iter(self.paths(source, target, limit=1).paths), ())
+
+    def paths(self, source: str, target: str, *, longer: bool = False, limit: int = LISTED) -> Paths:
+        """Return the ways downstream from one node to another that meet no node twice.
+
+        Args:
+            source: Where they begin.
+            target: Where they end.
+            longer: Also those that are longer than the shortest.
+            limit: How many at most.
+        """
+        found: list[tuple[str, ...]] = []
+        try:
+            for way in self._adjacency.ways(self[source].key, self[target].key):
+                if found and not longer and len(way) > len(found[0]):
+                    break
+                if len(found) == limit:
+                    return Paths(tuple(found), is_cut=True)
+                found.append(way)
+        except TooManySteps:
+            return Paths(tuple(found), is_cut=True)
+        return Paths(tuple(found), is_cut=False)
+
+    def common_upstream(self, *keys: str) -> tuple[Common, ...]:
+        """Return what all of some nodes come from, nearest first; one of them may be it for the others."""
+        return _common([{key: 0, **self.upstream(key)} for key in keys])
+
+    def common_downstream(self, *keys: str) -> tuple[Common, ...]:
+        """Return what needs all of some nodes, nearest first; one of them may be it for the others."""
+        return _common([{key: 0, **self.downstream(key)} for key in keys])
 
     def neighbourhood(self, key: str, up: int = 1, down: int = 1, limit: int = DRAWABLE) -> Neighbourhood:
         """Return the nodes within some steps of one, the nearest where there are more than `limit`."""
         whole = self.closure(key)
-        distances = {whole.focus: 0} | {k: -steps for k, steps in whole.up.items() if steps <= up}
-        for k, steps in whole.down.items():
+        distances = {whole.focus: 0} | {k: -steps for k, steps in whole.up.within(up).items()}
+        for k, steps in whole.down.within(down).items():
             # In a cycle a node is on both sides; it is drawn on the side where it is nearer.
-            if steps <= down and steps < abs(distances.get(k, -steps - 1)):
+            if steps < abs(distances.get(k, -steps - 1)):
                 distances[k] = steps
         nearest = sorted(distances, key=lambda k: abs(distances[k]))[: max(limit, 1)]
         shown = {k: distances[k] for k in nearest}
@@ -184,49 +261,55 @@ class LineageGraph:
             distances=shown,
             edges=tuple(self.edges_among(shown)),
             hidden=dict(self._rims(shown)),
-            hidden_up=sum(k not in shown for k in whole.up),
-            hidden_down=sum(k not in shown for k in whole.down),
+            hidden_up=len(whole.up) - sum(k in whole.up for k in shown),
+            hidden_down=len(whole.down) - sum(k in whole.down for k in shown),
         )
 
     def edges_among(self, keys: Iterable[str]) -> Iterator[LineageEdge]:
         """Yield the edges between some nodes, in the order of their keys."""
         shown = frozenset(keys)
         for source in sorted(shown):
-            for target in self._children.get(source, ()):
+            for target in self._adjacency.children(source):
                 if target in shown:
                     yield LineageEdge(source, target, self.edges[source, target])
 
+    def around(self, key: str, up: int | None = None, down: int | None = None) -> LineageGraph:
+        """Return the piece of the graph within some steps of a node; it is empty where the node is not."""
+        if key not in self.nodes:
+            return LineageGraph({}, {})
+        keys = (key, *self.upstream(key).within(up), *self.downstream(key).within(down))
+        edges = {(edge.source, edge.target): edge.dataflows for edge in self.edges_among(keys)}
+        return LineageGraph({key: self.nodes[key] for key in keys}, edges)
+
     def _rims(self, shown: Mapping[str, int]) -> Iterator[tuple[str, Hidden]]:
         for key in shown:
-            up = sum(parent not in shown for parent in self._parents.get(key, ()))
-            down = sum(child not in shown for child in self._children.get(key, ()))
+            up = sum(parent not in shown for parent in self._adjacency.parents(key))
+            down = sum(child not in shown for child in self._adjacency.children(key))
             if up or down:
                 yield key, Hidden(up, down)
 
 
-def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
-    lists: dict[str, list[str]] = {}
-    for key, member in pairs:
-        lists.setdefault(key, []).append(member)
-    return {key: tuple(sorted(members)) for key, members in lists.items()}
+def difference(before: LineageGraph, after: LineageGraph) -> LineageDifference:
+    """Return what came into a graph and what went from it."""
+    return LineageDifference(
+        added=tuple(sorted(after.nodes.keys() - before.nodes.keys())),
+        removed=tuple(sorted(before.nodes.keys() - after.nodes.keys())),
+        added_edges=tuple(_more(after.edges, before.edges)),
+        removed_edges=tuple(_more(before.edges, after.edges)),
+    )
 
 
-def _distances(start: str, steps: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
-    found = {start: 0}
-    queue = deque([start])
-    while queue:
-        here = queue.popleft()
-        for there in steps.get(here, ()):
-            if there not in found:
-                found[there] = found[here] + 1
-                queue.append(there)
-    del found[start]
-    return found
+def _more(
+    edges: Mapping[tuple[str, str], tuple[str, ...]], known: Mapping[tuple[str, str], tuple[str, ...]]
+) -> Iterator[LineageEdge]:
+    for source, target in sorted(edges):
+        dataflows = edges[source, target]
+        more = tuple(name for name in dataflows if name not in known.get((source, target), ()))
+        if more:
+            yield LineageEdge(source, target, more)
 
 
-def _steps_back(end: str, start: str, came_from: Mapping[str, str]) -> Iterator[str]:
-    here = end
-    while here != start:
-        yield here
-        here = came_from[here]
-    yield start
+def _common(distances: Sequence[Mapping[str, int]]) -> tuple[Common, ...]:
+    shared = set.intersection(*(set(each) for each in distances)) if distances else set()
+    found = (Common(key, tuple(each[key] for each in distances)) for key in shared)
+    return tuple(sorted(found, key=lambda node: (max(node.distances), sum(node.distances), node.key)))

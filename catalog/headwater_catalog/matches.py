@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from headwater_catalog.store.search_index import Expression, Phrase, holds, phrases_of
+from headwater_catalog.query.words import Expression, Phrase, holds, phrases_of
 from headwater_catalog.tokens import Word, normal, words_in
 
 __all__ = ["Match", "explain"]
@@ -19,7 +19,7 @@ class Match:
     """Where some words of a query stand.
 
     Attributes:
-        field: One of "name", "owner", "tags", "module", "variant", "docs" and "code".
+        field: One of "name", "owner", "tags", "module", "variant", "part", "docs" and "code".
         fragment: A line, or a piece of it, around the first place.
         spans: Where the words begin and end in the fragment, in order and apart from each other.
     """
@@ -38,7 +38,7 @@ class Match:
         return tuple(piece for piece in found if piece[0])
 
 
-def explain(wanted: Sequence[Expression], texts: Sequence[tuple[str, str]]) -> tuple[Match, ...]:
+def explain(wanted: Sequence[Expression], texts: Iterable[tuple[str, str]]) -> tuple[Match, ...]:
     """Return where the wanted expressions hold.
 
     Args:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from headwater_catalog.snapshot import Snapshot
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import Diagnostic, Repository
 
-__all__ = ["Problem", "count_problems", "list_problems"]
+__all__ = ["Problem", "count_problems", "list_problems", "problems_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,11 @@ class Problem:
     def where(self) -> str:
         """Say where it is: the file, and the line if there is one."""
         return f"{self.path}:{self.line}" if self.line else self.path
+
+
+def problems_of(snapshot: Snapshot) -> tuple[Problem, ...]:
+    """Return the problems in files at any commit, by path and line."""
+    return tuple(Problem(told.path, told.line, told.message) for told in snapshot.diagnostics)
 
 
 def list_problems(session: Session, repository: Repository, position: int) -> tuple[Problem, ...]:

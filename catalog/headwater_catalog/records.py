@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from headwater.build import expand
 from headwater.conditions import Condition
@@ -14,13 +15,15 @@ from headwater.errors import DefinitionError
 from headwater.function import Function
 from headwater.node import Argument, Node, Role
 from headwater.types import union
-from headwater_catalog.read import DataflowSpec, Diagnostic, LinkedModule, RawFunction
+from headwater_catalog.read import DataflowSpec, Diagnostic, LinkedModule, RawFunction, columns_of
+from headwater_catalog.read.diagnostics import shortened
 
 __all__ = [
     "DataflowRecord",
     "DependencyRecord",
     "FeatureKey",
     "FeatureRecord",
+    "InputRecord",
     "ModuleRecords",
     "as_json",
     "certain_names",
@@ -34,6 +37,8 @@ FeatureKey = tuple[str, str, str]
 
 LONGEST_NAME = 250
 """Characters of a name that the store's indexes hold on both databases."""
+
+_MOST_REASONS = 50  # why a feature is partial; nobody reads more, and source may give thousands
 
 _LINE = re.compile(r"(?:^|(?<=: ))line \d+: ")
 
@@ -60,7 +65,20 @@ class FeatureRecord:
     tags: str
     parts: str
     partial: str
+    columns: str
     dependencies: tuple[DependencyRecord, ...]
+    digest: str
+    raw: RawFunction | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InputRecord:
+    """Everything that is stored of an input that a function declares; its tags are a JSON text."""
+
+    type: str
+    doc: str
+    condition: str
+    tags: str
     digest: str
     raw: RawFunction | None = field(default=None, compare=False, repr=False)
 
@@ -73,7 +91,17 @@ class DataflowRecord:
     modules: str
     config: str
     sources: str
+    upstream: str
     outputs: str
+
+
+class Made(NamedTuple):
+    """What one function makes: features, or the declaration of an input, by key."""
+
+    function: Function
+    comment: str
+    features: dict[FeatureKey, FeatureRecord]
+    inputs: dict[FeatureKey, InputRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +110,15 @@ class ModuleRecords:
 
     Attributes:
         features: The features by key.
-        faults: Functions that make no features, with the reason.
-        by_function: The features again, with the function that makes them, by the digest of its source.
+        inputs: The inputs that it declares, by key.
+        faults: Functions that make neither, with the reason.
+        by_function: What each function makes, by the digest of its source.
     """
 
     features: dict[FeatureKey, FeatureRecord]
+    inputs: dict[FeatureKey, InputRecord]
     faults: tuple[Diagnostic, ...]
-    by_function: dict[str, tuple[Function, dict[FeatureKey, FeatureRecord]]]
+    by_function: dict[str, Made]
 
 
 def clean(text: str) -> str:
@@ -123,13 +153,17 @@ def records_of(linked: LinkedModule, earlier: ModuleRecords | None = None) -> Mo
     """
     known = earlier.by_function if earlier is not None else {}
     faults: list[Diagnostic] = []
-    made: dict[str, tuple[Function, dict[FeatureKey, FeatureRecord]]] = {}
+    made: dict[str, Made] = {}
     for function, raw in zip(linked.functions, linked.raw, strict=True):
-        before, records = known.get(raw.digest, (None, {}))
+        before = known.get(raw.digest)
         try:
-            if before is None or not _says_the_same(before, function):
-                records = _records(function, raw)
-            made[raw.digest] = function, records
+            if (
+                before is None
+                or before.comment != raw.comment
+                or not _says_the_same(before.function, function)
+            ):
+                before = _made(function, raw)
+            made[raw.digest] = before._replace(function=function)
         except DefinitionError as error:
             faults.append(Diagnostic(linked.module.path, raw.line, str(error)))
         except Exception as error:  # source may say anything at all; no scan ends by it
@@ -137,8 +171,9 @@ def records_of(linked: LinkedModule, earlier: ModuleRecords | None = None) -> Mo
             why = f"its modifiers cannot be applied ({type(error).__name__})"
             message = f"'{raw.name}' is left out: {why}. Check what they are given."
             faults.append(Diagnostic(linked.module.path, raw.line, message))
-    features = {key: record for _, records in made.values() for key, record in records.items()}
-    return ModuleRecords(features, tuple(faults), made)
+    features = {key: record for each in made.values() for key, record in each.features.items()}
+    inputs = {key: record for each in made.values() for key, record in each.inputs.items()}
+    return ModuleRecords(features, inputs, tuple(faults), made)
 
 
 def certain_names(features: Mapping[FeatureKey, FeatureRecord]) -> frozenset[str]:
@@ -160,14 +195,27 @@ def _says_the_same(before: Function, function: Function) -> bool:
     )
 
 
-def _records(function: Function, raw: RawFunction) -> dict[FeatureKey, FeatureRecord]:
+def _made(function: Function, raw: RawFunction) -> Made:
     nodes = expand(function)
     _refuse_overlong(function, nodes)
-    module = function.location.module
-    return {
-        (module, clean(name), function.name): _record(name, group, raw)
+    module, columns = function.location.module, _columns(function, raw)
+    features = {
+        (module, clean(name), function.name): _record(name, group, raw, columns)
         for name, group in _groups(nodes).items()
     }
+    inputs = {
+        (module, clean(node.name), function.name): _input(node, raw)
+        for node in nodes
+        if node.role is Role.INPUT
+    }
+    return Made(function, raw.comment, features, inputs)
+
+
+def _columns(function: Function, raw: RawFunction) -> str:
+    used = ((use.table, use.column, use.written) for use in columns_of(function, raw))
+    return as_json(
+        [{"table": table, "column": column, "written": written} for table, column, written in used]
+    )
 
 
 def _refuse_overlong(function: Function, nodes: Iterable[Node]) -> None:
@@ -191,7 +239,7 @@ def _groups(nodes: Sequence[Node]) -> dict[str, list[Node]]:
     return {name: group for name, group in groups.items() if group}
 
 
-def _record(name: str, group: Sequence[Node], raw: RawFunction) -> FeatureRecord:
+def _record(name: str, group: Sequence[Node], raw: RawFunction, columns: str) -> FeatureRecord:
     """Return what is stored of a feature, whose nodes may stand side by side under several conditions.
 
     It exists where all of these hold, and is of any of their types; what only some of them need is optional.
@@ -200,16 +248,42 @@ def _record(name: str, group: Sequence[Node], raw: RawFunction) -> FeatureRecord
     parts = dict.fromkeys((n.name, str(n.type), n.doc) for n in group if n.name != name)
     return FeatureRecord(
         type=clean(str(union(*(node.type for node in mains)))),
-        doc=clean(mains[0].doc),
+        doc=_doc(mains[0], raw),
         condition=clean(str(_common(mains))),
-        tags=as_json({key: value for key, value in mains[0].tags.items() if not _is_automatic(key)}),
+        tags=_tags(mains[0]),
         parts=as_json([{"name": part, "type": type_, "doc": doc} for part, type_, doc in parts]),
-        # Without their lines: a version must not end because something above it was added.
-        partial=as_json(list(dict.fromkeys(_LINE.sub("", reason) for n in group for reason in n.partial))),
+        partial=as_json(_reasons(group)),
+        columns=columns,
         dependencies=tuple(_dependencies(group, mains)),
         digest=raw.digest,
         raw=raw,
     )
+
+
+def _reasons(group: Iterable[Node]) -> list[str]:
+    """Return why nodes are partial, without lines: no version must end because something was added above."""
+    reasons = dict.fromkeys(shortened(_LINE.sub("", reason)) for node in group for reason in node.partial)
+    return list(itertools.islice(reasons, _MOST_REASONS))
+
+
+def _input(node: Node, raw: RawFunction) -> InputRecord:
+    return InputRecord(
+        type=clean(str(node.type)),
+        doc=_doc(node, raw),
+        condition=clean(str(node.condition)),
+        tags=_tags(node),
+        digest=raw.digest,
+        raw=raw,
+    )
+
+
+def _doc(node: Node, raw: RawFunction) -> str:
+    """Return the documentation of a node; a comment right above a function stands in for its docstring."""
+    return clean(node.doc or ("" if raw.doc else raw.comment))
+
+
+def _tags(node: Node) -> str:
+    return as_json({key: value for key, value in node.tags.items() if not _is_automatic(key)})
 
 
 def _common(mains: Sequence[Node]) -> Condition:
@@ -254,5 +328,6 @@ def dataflow_record(dataflow: DataflowSpec) -> DataflowRecord:
         modules=as_json(dataflow.modules),
         config=as_json(dict(dataflow.config)),
         sources=as_json({name: source.as_dict() for name, source in dataflow.sources.items()}),
+        upstream=as_json({name: source.as_dict() for name, source in dataflow.upstream.items()}),
         outputs=as_json(dataflow.outputs),
     )

@@ -11,9 +11,11 @@ from sqlalchemy.orm import Session
 
 from headwater.errors import did_you_mean
 from headwater_catalog.errors import Conflict, NotFound, RepositoryError
-from headwater_catalog.git import GitSource
+from headwater_catalog.git import CommitInfo, GitSource
 from headwater_catalog.git_address import normal_url
 from headwater_catalog.jobs import FINISHED, State
+from headwater_catalog.records import clean
+from headwater_catalog.refs import nearest_refs
 from headwater_catalog.removal import remove_folder
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.models import (
@@ -25,13 +27,13 @@ from headwater_catalog.store.models import (
     Job,
     Repository,
 )
-from headwater_catalog.store.search_index import delete_entries
 
 __all__ = [
     "add_repository",
     "get_repository",
     "list_repositories",
     "mirror_path",
+    "open_mirror",
     "remove_repository",
     "resolve_at",
 ]
@@ -96,7 +98,6 @@ def remove_repository(session: Session, settings: Settings, repository: Reposito
     _require_idle(session, repository)
     features = select(Feature.id).where(Feature.repository_id == repository.id)
     versions = FeatureVersion.feature_id.in_(features)
-    delete_entries(session, session.scalars(select(FeatureVersion.id).where(versions)).all())
     saved = select(DatasetVersion.path).join(Dataset).where(Dataset.repository_id == repository.id)
     files = [settings.home / path for path in session.scalars(saved)]
     plain = {"synchronize_session": False}
@@ -132,39 +133,63 @@ def mirror_path(settings: Settings, repository: Repository) -> Path:
 
 
 def resolve_at(session: Session, settings: Settings, repository: Repository, at: str | None) -> Commit:
-    """Return the main-line commit that a branch, a tag or a commit's name means; None: the last scanned.
+    """Return the commit that a branch, a tag or a commit's name means; None: the last scanned.
+
+    A commit beside the scanned main line has no position, and need not be in the store.
 
     Raises:
         NotFound: The repository has not been scanned, or nothing has this name.
-        RepositoryError: It is a commit that the scanned main line does not hold.
+        RepositoryError: The mirror cannot be read.
     """
     if repository.scanned_sha is None:
         raise NotFound(
             f"The repository '{repository.name}' has not been scanned yet. "
             f"Run: headwater scan {repository.name}"
         )
-    sha = repository.scanned_sha if at is None else _sha_of(settings, repository, at)
-    commit = session.scalar(
-        select(Commit).where(Commit.repository_id == repository.id, Commit.sha == sha, Commit.position >= 0)
-    )
-    if commit is None:
-        raise RepositoryError(
-            f"'{at}' ({sha[:10]}) is not on the scanned main line of '{repository.name}'. Choose a commit of "
-            f"the main line, or scan again if it is new: headwater scan {repository.name}"
-        )
-    return commit
-
-
-def _sha_of(settings: Settings, repository: Repository, at: str) -> str:
-    if _SHA.fullmatch(at):
-        return at  # a full name means itself, as in git: no process is needed
-    with GitSource(mirror_path(settings, repository)) as source:
-        if not source.exists:
-            raise NotFound(
-                f"The mirror of '{repository.name}' is gone, so '{at}' cannot be looked up. "
-                f"Run: headwater scan {repository.name}"
-            )
+    # A full name means itself, as in git: no process is needed.
+    full = repository.scanned_sha if at is None else at if _SHA.fullmatch(at) else None
+    known = _stored(session, repository, full) if full is not None else None
+    if known is not None:
+        return known
+    with open_mirror(settings, repository) as source:
         try:
-            return source.resolve(at)
+            sha = source.resolve(repository.scanned_sha if at is None else at)
         except NotFound as error:
-            raise NotFound(f"'{repository.name}': {error}") from None
+            hint = nearest_refs(session, repository, at or "")
+            raise NotFound(f"'{repository.name}': {error}{hint}") from None
+        return _stored(session, repository, sha) or _unstored(repository, source.commit(sha))
+
+
+def open_mirror(settings: Settings, repository: Repository) -> GitSource:
+    """Open the mirror of a repository; close it after use.
+
+    Raises:
+        NotFound: It is not there.
+    """
+    source = GitSource(mirror_path(settings, repository))
+    if not source.exists:
+        raise NotFound(
+            f"The mirror of '{repository.name}' is gone, so its commits cannot be looked up. "
+            f"Run: headwater scan {repository.name}"
+        )
+    return source
+
+
+def _stored(session: Session, repository: Repository, sha: str) -> Commit | None:
+    return session.scalar(select(Commit).where(Commit.repository_id == repository.id, Commit.sha == sha))
+
+
+def _unstored(repository: Repository, commit: CommitInfo) -> Commit:
+    """Return what a commit says of itself, as a row that belongs to no session."""
+    return Commit(
+        repository_id=repository.id,
+        sha=commit.sha,
+        position=None,
+        parents=list(commit.parents),
+        author_name=clean(commit.author_name),
+        author_email=clean(commit.author_email),
+        authored_at=commit.authored_at,
+        committed_at=commit.committed_at,
+        subject=clean(commit.subject),
+        body=clean(commit.body),
+    )

@@ -2,42 +2,41 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
+from heapq import merge
+from itertools import islice
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, case, collate, func, not_, null, or_, select, true
-from sqlalchemy.orm import Session, joinedload, selectinload
-
-from headwater_catalog.features import owner_of, shown
+from headwater_catalog.corrections import Correction, corrected
+from headwater_catalog.errors import QueryError
+from headwater_catalog.grounds import Ground, heads, open_grounds
 from headwater_catalog.matches import Match, explain
-from headwater_catalog.query import Query, Term, parse_query
+from headwater_catalog.moments import Moment
+from headwater_catalog.query import Query, parse_query, term_text
+from headwater_catalog.query.evaluate import Ranked, Sets, find_sets
+from headwater_catalog.query.find import Found, find
+from headwater_catalog.query.ranking import Rank, by_name, order
+from headwater_catalog.query.subjects import Scope, Subject, tag_values
+from headwater_catalog.query.words import Expression
 from headwater_catalog.spelling import nearest_names
-from headwater_catalog.store.intervals import holds_at
-from headwater_catalog.store.models import Feature, FeatureVersion, Repository, Tag
-from headwater_catalog.store.search_index import AllOf, AnyOf, Expression, Phrase, matching, staged
-from headwater_catalog.tokens import fold, name_parts, normal, text_tokens
 from headwater_catalog.views import summary_of
 
-__all__ = ["Match", "Rank", "SearchHit", "SearchPage", "search"]
+__all__ = [
+    "Correction",
+    "Facet",
+    "FacetValue",
+    "Match",
+    "Rank",
+    "SearchHit",
+    "SearchPage",
+    "heads",
+    "search",
+]
 
-
-class Rank(StrEnum):
-    """How well a feature meets the words of a query, the best first."""
-
-    EXACT = "exact name"
-    SAME_LETTERS = "name in other case"
-    PREFIX = "name begins so"
-    NAME = "name"
-    TAGS = "tags"
-    DOCS = "docs"
-    CODE = "code"
-
-
-_RANKS = tuple(Rank)
-_FIRST_FIELD = _RANKS.index(Rank.NAME)
+_MOST_VALUES: Final = 100  # of a facet; a tag may have a value of its own for every feature
+_LONGEST_VALUE: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +50,13 @@ class SearchHit:
         name: Its name.
         type: Type of its value.
         summary: First line of its documentation.
-        owner: The tag `owner`, or an empty string.
+        owner: Whom to ask about it, in one text; empty where nobody is known.
         tags: Its tags.
         variants: Names of the functions that make it.
         dependencies: How many names it needs.
         rank: The stage it was found in; None if the query has no words.
         matches: Where the words of the query stand, the most telling field first.
+        last_sha: The last commit that had it, if it is gone; None for a feature that is there.
     """
 
     repository: str
@@ -71,6 +71,24 @@ class SearchHit:
     dependencies: int
     rank: Rank | None
     matches: tuple[Match, ...]
+    last_sha: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """A value that some hits have, how many of them, and the term that finds just these."""
+
+    value: str
+    count: int
+    term: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """The values of a field among all hits of a query, the most frequent first."""
+
+    field: str
+    values: tuple[FacetValue, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +101,9 @@ class SearchPage:
         total: How many hits there are in all.
         limit: How many hits a page has at most.
         offset: How many hits come before this page.
+        corrections: Words that no feature has, each with what was looked for instead.
         suggestions: Names near to what was asked for, where there is no hit.
+        facets: What the hits have in common, where it was asked for.
     """
 
     query: Query
@@ -91,228 +111,155 @@ class SearchPage:
     total: int
     limit: int
     offset: int
+    corrections: tuple[Correction, ...]
     suggestions: tuple[str, ...]
+    facets: tuple[Facet, ...]
 
 
 def search(
-    session: Session,
+    moments: Sequence[Moment],
     text: str,
     *,
-    repository: Repository | None = None,
-    position: int | None = None,
+    base: str | None = None,
     limit: int = 20,
     offset: int = 0,
+    facets: bool = False,
 ) -> SearchPage:
-    """Return the features that meet every term of a query, the best first.
+    """Return the features that meet a query, the best first.
 
     Args:
-        session: An open session.
-        text: Words, `"a phrase"`, `-word`, and the fields of `headwater_catalog.query.FIELDS`; an empty
-            text finds all features in the order of their names.
-        repository: Only features of this repository; None for all.
-        position: A place on this repository's main line; None for the scanned head.
+        moments: Where to look: repositories, each at a commit; `heads` gives all of them.
+        text: A query as docs/query.md has it; an empty one finds all features in the order of their names.
+        base: A commit, tag or branch that terms such as `new:` compare with.
         limit: How many hits to return at most.
         offset: How many hits to leave out before.
+        facets: Whether to count what all hits have in common.
 
     Raises:
-        QueryError: The query cannot be understood.
+        QueryError: The query cannot be understood, or names what is nowhere.
+        NotFound: No repository has the base.
     """
-    query = parse_query(text)
-    wanted = _wanted(query)
-    at: Any = Repository.scanned_position if position is None or repository is None else position
-    statement = _ranked(session, query, wanted).where(holds_at(FeatureVersion, at))
-    if repository is not None:
-        statement = statement.where(Repository.id == repository.id)
-    rows = session.execute(statement.limit(limit).offset(offset)).all()
-    if rows or not offset:
-        total = rows[0].total if rows else 0
-    else:  # The page lies behind the last hit, so that no row tells the number.
-        total = session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
-    suggestions: Sequence[str] = ()
-    if wanted and not total:
-        suggestions = nearest_names(query.name, _names(session, repository, at))
+    query = parse_query(text, growing=True)
+    grounds = open_grounds(query, moments, base)
+    sets = _sets(query, grounds)
+    corrections: tuple[Correction, ...] = ()
+    meant, found = query, _find(query, grounds, sets)
+    if query.has_words and not any(each.total for each in found):
+        meant, corrections = corrected(query, [ground.index for ground in grounds])
+        found = _find(meant, grounds, sets) if corrections else found
+    total = sum(each.total for each in found)
+    if not total:
+        corrections = ()
     return SearchPage(
         query=query,
-        hits=tuple(_hits(session, rows, wanted, at)),
+        hits=tuple(_hits(meant, found, limit, offset)),
         total=total,
         limit=limit,
         offset=offset,
-        suggestions=tuple(suggestions),
+        corrections=corrections,
+        suggestions=_suggestions(query, grounds) if query.has_words and not total else (),
+        facets=tuple(_facets(found)) if facets else (),
     )
 
 
-def _wanted(query: Query) -> tuple[Expression, ...]:
-    """Return what each word or phrase of the query must match; the last word may still be growing."""
-    found: list[Expression] = []
-    for term in query.wanted:
-        is_last = not term.is_phrase and term is query.terms[-1]
-        found.extend(_expressions(term, is_last))
-    return tuple(found)
+def _sets(query: Query, grounds: Sequence[Ground]) -> list[Sets]:
+    """Return what the terms of lineage mean in each place; a name must be somewhere."""
+    found: list[Sets] = []
+    problems: dict[int, list[QueryError]] = {}
+    for ground in grounds:
+        sets, missing = find_sets(query, ground.index.scope)
+        found.append(sets)
+        for problem in missing:
+            problems.setdefault(problem.position, []).append(problem)
+    for position in sorted(problems):
+        if len(problems[position]) == len(grounds):
+            raise problems[position][0]
+    return found
 
 
-def _expressions(term: Term, growing: bool = False) -> list[Expression]:
-    if term.is_phrase:
-        return _phrase(term.value)
-    words = re.findall(r"\w+", normal(term.value))
-    return [_word(word, growing and word is words[-1]) for word in words if fold(word).strip("_")]
+def _find(query: Query, grounds: Sequence[Ground], sets: Sequence[Sets]) -> list[Found]:
+    return [
+        find(query, ground.index, known, ground.base) for ground, known in zip(grounds, sets, strict=True)
+    ]
 
 
-def _phrase(text: str) -> list[Expression]:
-    # The index has the parts of a compound after it in a text, but not before the next part in a name.
-    whole, expanded = tuple(fold(word) for word in re.findall(r"\w+", normal(text))), tuple(text_tokens(text))
-    if not expanded:
-        return []
-    return [Phrase(expanded) if whole == expanded else AnyOf((Phrase(whole), Phrase(expanded)))]
+def _hits(query: Query, found: Sequence[Found], limit: int, offset: int) -> Iterator[SearchHit]:
+    wanted = [term.expression for term in query.wanted]
+    streams = ([(hit, each.index.scope) for hit in islice(each, offset + limit)] for each in found)
+    for ranked, scope in islice(merge(*streams, key=_order), offset, offset + limit):
+        yield _hit(ranked, scope, [expression for expression in wanted if expression is not None])
 
 
-def _word(word: str, growing: bool) -> Expression:
-    whole, parts = Phrase((fold(word),), growing), name_parts(word)
-    if len(parts) < 2:
-        return whole
-    split = (Phrase((part,), growing and at == len(parts)) for at, part in enumerate(parts, 1))
-    return AnyOf((whole, AllOf(tuple(split))))
+def _order(placed: tuple[Ranked, Scope]) -> tuple[Any, ...]:
+    hit, scope = placed
+    if hit.rank is None:
+        return by_name(hit.subject, scope.repository)
+    return order(hit.rank, hit.subject, scope.repository)
 
 
-def _ranked(session: Session, query: Query, wanted: Sequence[Expression]) -> Select[Any]:
-    """Return the statement for the features that the words match, best first, with their rank and number."""
-    columns = (Feature.id, Feature.module, Feature.name, Repository.name.label("repository"))
-    name = collate(Feature.name, _binary(session))
-    if query.wanted and not wanted:  # Signs alone, which no token holds.
-        wanted = (Phrase(("_",)),)
-    if wanted:
-        found = staged(session, AllOf(tuple(wanted))).subquery()
-        rank = func.min(_rank(query, found.c.field))
-        start = select(*columns, rank.label("rank")).join(found, found.c.id == FeatureVersion.id)
-        order: tuple[Any, ...] = (rank, func.length(Feature.name), name)
-    else:
-        start, order = select(*columns, null().label("rank")), (name,)
-    statement = (
-        start.add_columns(func.count().over().label("total"))
-        .select_from(FeatureVersion)
-        .join(Feature, Feature.id == FeatureVersion.feature_id)
-        .join(Repository, Repository.id == Feature.repository_id)
-        .group_by(*columns)
-        .order_by(*order, Repository.name, collate(Feature.module, _binary(session)))
-    )
-    return statement.where(*(_condition(term) for term in query.filters)).where(
-        *(_left_out(session, term) for term in query.unwanted)
-    )
-
-
-def _binary(session: Session) -> str:
-    """Return the collation that orders text by its bytes, the same on both databases."""
-    return "C" if session.get_bind().dialect.name == "postgresql" else "BINARY"
-
-
-def _rank(query: Query, field: ColumnElement[int]) -> ColumnElement[int]:
-    lower = func.lower(Feature.name)
-    return case(
-        (Feature.name == query.name, _RANKS.index(Rank.EXACT)),
-        (lower == query.name.lower(), _RANKS.index(Rank.SAME_LETTERS)),
-        (lower.startswith(query.name.lower(), autoescape=True), _RANKS.index(Rank.PREFIX)),
-        else_=field + _FIRST_FIELD,
-    )
-
-
-def _left_out(session: Session, term: Term) -> ColumnElement[bool]:
-    return and_(true(), *(FeatureVersion.id.not_in(matching(session, found)) for found in _expressions(term)))
-
-
-def _condition(term: Term) -> ColumnElement[bool]:
-    condition = _FILTERS[term.field](term.value.lower())
-    return not_(condition) if term.negated else condition
-
-
-def _by_owner(value: str) -> ColumnElement[bool]:
-    return _tagged(Tag.key == "owner", func.lower(Tag.value) == value)
-
-
-def _by_tag(text: str) -> ColumnElement[bool]:
-    key, equals, value = text.partition("=")
-    return _tagged(func.lower(Tag.key) == key, *((func.lower(Tag.value) == value,) if equals else ()))
-
-
-def _tagged(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    return select(Tag.key).where(Tag.feature_version_id == FeatureVersion.id, *conditions).exists()
-
-
-def _by_module(module: str) -> ColumnElement[bool]:
-    lower = func.lower(Feature.module)
-    return or_(lower == module, lower.startswith(f"{module}.", autoescape=True))
-
-
-def _by_type(name: str) -> ColumnElement[bool]:
-    """Accept the type by its full or its last name, whatever its arguments."""
-    lower = func.lower(FeatureVersion.type)
-    return or_(
-        lower == name,
-        lower.startswith(f"{name}[", autoescape=True),
-        lower.endswith(f".{name}", autoescape=True),
-        lower.contains(f".{name}[", autoescape=True),
-    )
-
-
-_FILTERS: Mapping[str, Callable[[str], ColumnElement[bool]]] = {
-    "owner": _by_owner,
-    "tag": _by_tag,
-    "module": _by_module,
-    "type": _by_type,
-}
-
-
-def _hits(session: Session, rows: Sequence[Any], wanted: Sequence[Expression], at: Any) -> list[SearchHit]:
-    versions: dict[int, list[FeatureVersion]] = {}
-    statement = (
-        select(FeatureVersion)
-        .join(Feature, Feature.id == FeatureVersion.feature_id)
-        .join(Repository, Repository.id == Feature.repository_id)
-        .where(FeatureVersion.feature_id.in_([row.id for row in rows]), holds_at(FeatureVersion, at))
-        .options(joinedload(FeatureVersion.definition), selectinload(FeatureVersion.dependencies))
-        .order_by(FeatureVersion.variant)
-    )
-    for version in session.scalars(statement) if rows else ():
-        versions.setdefault(version.feature_id, []).append(version)
-    return [_hit(row, versions[row.id], wanted) for row in rows]
-
-
-def _hit(row: Any, versions: Sequence[FeatureVersion], wanted: Sequence[Expression]) -> SearchHit:
-    first = versions[0]
+def _hit(ranked: Ranked, scope: Scope, wanted: Sequence[Expression]) -> SearchHit:
+    subject = ranked.subject
+    first = subject.variants[0]
+    past = (scope.pasts or {}).get(subject.key)
     return SearchHit(
-        repository=row.repository,
-        key=f"{row.module}:{row.name}",
-        module=row.module,
-        name=row.name,
+        repository=scope.repository,
+        key=subject.key,
+        module=subject.module,
+        name=subject.name,
         type=first.type,
         summary=summary_of(first.doc),
-        owner=owner_of(first.tags),
+        owner=", ".join(subject.owners),
         tags=first.tags,
-        variants=tuple(version.variant for version in versions),
-        dependencies=len({needed.name for version in versions for needed in version.dependencies}),
-        rank=None if row.rank is None else _RANKS[row.rank],
-        matches=explain(wanted, _texts(row, versions)),
+        variants=tuple(variant.variant for variant in subject.variants),
+        dependencies=len({needed.name for variant in subject.variants for needed in variant.dependencies}),
+        rank=ranked.rank,
+        matches=explain(wanted, _texts(subject)),
+        last_sha=past.last_sha if past else None,
     )
 
 
-def _texts(row: Any, versions: Sequence[FeatureVersion]) -> list[tuple[str, str]]:
-    """Return the texts that a hit may have matched by, the most telling first, each with its field."""
-    texts = [("name", row.name)]
-    for version in versions:
-        tagged = [(key, value) for key, value in version.tags.items() if key != "owner"]
-        texts += [("owner", owner_of(version.tags)), *(("tags", f"{key}={shown(v)}") for key, v in tagged)]
-        texts += [("module", row.module), ("variant", version.variant)]
-    texts += [("docs", version.doc) for version in versions]
-    texts += [("code", version.definition.source) for version in versions]
-    return texts
+def _texts(subject: Subject) -> Iterator[tuple[str, str]]:
+    """Yield the texts that a hit may have matched by, the most telling first, each with its field."""
+    yield "name", subject.name
+    for variant in subject.variants:
+        for owner in variant.owners or tag_values(variant.tags, "owner"):
+            yield "owner", owner
+        for key in variant.tags:
+            if key != "owner":
+                yield "tags", f"{key}={', '.join(tag_values(variant.tags, key))}"
+        yield "module", variant.module
+        yield "variant", variant.variant
+        for part in variant.parts:
+            yield "part", part.name
+    for variant in subject.variants:
+        yield "docs", variant.doc
+    for variant in subject.variants:
+        yield "code", variant.source
 
 
-def _names(session: Session, repository: Repository | None, at: Any) -> Sequence[str]:
-    statement = (
-        select(Feature.name)
-        .join(FeatureVersion, FeatureVersion.feature_id == Feature.id)
-        .join(Repository, Repository.id == Feature.repository_id)
-        .where(holds_at(FeatureVersion, at))
-        .distinct()
-    )
-    if repository is not None:
-        statement = statement.where(Feature.repository_id == repository.id)
-    return session.scalars(statement).all()
+def _suggestions(query: Query, grounds: Sequence[Ground]) -> tuple[str, ...]:
+    names = {subject.name for ground in grounds for subject in ground.index.scope.subjects}
+    return tuple(nearest_names(query.name, names))
+
+
+def _facets(found: Sequence[Found]) -> Iterator[Facet]:
+    counts: dict[str, Counter[str]] = {}
+    shown: dict[str, dict[str, str]] = {}
+    for each in found:
+        for field, facet in each.index.facets():
+            values = zip(facet.postings.values, facet.postings.counts(each.bits), strict=True)
+            counts.setdefault(field.name, Counter()).update(
+                {value: count for value, count in values if count}
+            )
+            shown[field.name] = {**facet.shown, **shown.get(field.name, {})}
+    for name, counted in counts.items():
+        ordered = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+        values_ = (_facet_value(name, shown[name][value], count) for value, count in ordered)
+        told = tuple(islice((value for value in values_ if value is not None), _MOST_VALUES))
+        if told:
+            yield Facet(name, told)
+
+
+def _facet_value(field: str, value: str, count: int) -> FacetValue | None:
+    term = term_text(field, value) if len(value) <= _LONGEST_VALUE else None
+    return FacetValue(value, count, term) if term is not None else None

@@ -9,24 +9,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from headwater.errors import did_you_mean
+from headwater_catalog.codeowners import CODEOWNERS_FILES
 from headwater_catalog.errors import NotFound, RepositoryError
 from headwater_catalog.git import GitSource
 from headwater_catalog.lineage_graph import LineageGraph
+from headwater_catalog.owners import NOBODY, Ownership, codeowners_file, read_ownership
 from headwater_catalog.read import (
-    PROJECT_FILES,
-    Content,
     Diagnostic,
     LinkedModule,
     Reading,
     ambiguity,
-    is_source,
     read_directory,
-    read_project,
-    read_tree,
 )
 from headwater_catalog.records import (
     LONGEST_NAME,
@@ -34,22 +32,29 @@ from headwater_catalog.records import (
     DependencyRecord,
     FeatureKey,
     FeatureRecord,
+    InputRecord,
     ModuleRecords,
     certain_names,
     clean,
     dataflow_record,
     records_of,
 )
-from headwater_catalog.views import ColumnUse, DataflowView, PartView
+from headwater_catalog.tree_reader import TreeReader
+from headwater_catalog.views import ColumnUse, DataflowView, PartView, column_uses
 from headwater_catalog.wiring import GraphBuilder, Need
 
 __all__ = [
+    "KnownRecords",
     "Snapshot",
     "SnapshotEdge",
     "SnapshotFeature",
+    "SnapshotInput",
+    "borrowed",
+    "in_order",
     "read_commit",
     "read_folder",
     "read_repository",
+    "resolve_in",
     "snapshot_of",
 ]
 
@@ -106,6 +111,37 @@ class SnapshotFeature:
         return f"{self.module}:{self.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class SnapshotInput:
+    """An input that a function declares: its name, its type and what it means.
+
+    Attributes:
+        module: Its module.
+        name: Its name.
+        variant: Name of the function, with its suffix.
+        path: File of the repository.
+        line: First line of the declaration in that file, from 1.
+        end_line: Its last line.
+        type: Type of the value, as text.
+        doc: Documentation.
+        condition: Configurations it is declared for, as text; empty for all.
+        tags: Tags by key.
+        owners: Whom to ask about it.
+    """
+
+    module: str
+    name: str
+    variant: str
+    path: str
+    line: int
+    end_line: int
+    type: str
+    doc: str
+    condition: str
+    tags: Mapping[str, Any]
+    owners: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class SnapshotEdge:
     """`target` needs `source` in a dataflow; both are keys, that of an input begins with `input:`."""
@@ -123,16 +159,38 @@ class Snapshot:
         features: What its functions make, in the order of module, name and variant.
         dataflows: Its dataflows, by name.
         diagnostics: What could not be read as meant, by path and line.
+        inputs: The inputs that its functions declare, in the order of module, name and variant.
+        ownership: What its files say of owners.
     """
 
     features: tuple[SnapshotFeature, ...]
     dataflows: tuple[DataflowView, ...]
     diagnostics: tuple[Diagnostic, ...]
+    inputs: tuple[SnapshotInput, ...] = ()
+    ownership: Ownership = NOBODY
+
+    @cached_property
+    def variants(self) -> Mapping[str, tuple[SnapshotFeature, ...]]:
+        """What the functions make of each feature, by its key, in order."""
+        grouped = groupby(self.features, key=lambda feature: feature.key)
+        return {key: tuple(variants) for key, variants in grouped}
+
+    @cached_property
+    def keys(self) -> Mapping[str, tuple[str, ...]]:
+        """The keys of the features that have a bare name, by that name, in order."""
+        found: dict[str, list[str]] = {}
+        for key, variants in self.variants.items():
+            found.setdefault(variants[0].name, []).append(key)
+        return {name: tuple(keys) for name, keys in found.items()}
 
     @cached_property
     def graph(self) -> LineageGraph:
         """Who needs whom, in all dataflows together."""
-        return _graph(self.features, self.dataflows)
+        return _graph(self.features, self.inputs, self.dataflows)
+
+    @cached_property
+    def _graphs(self) -> dict[str, LineageGraph]:
+        return {}
 
     def graph_of(self, dataflow: str) -> LineageGraph:
         """Return who needs whom in one dataflow.
@@ -140,13 +198,19 @@ class Snapshot:
         Raises:
             NotFound: There is no dataflow of this name.
         """
+        if dataflow not in self._graphs:
+            self._graphs[dataflow] = self._graph_of(dataflow)
+        return self._graphs[dataflow]
+
+    def _graph_of(self, dataflow: str) -> LineageGraph:
         found = next((each for each in self.dataflows if each.name == dataflow), None)
         if found is None:
             names = [each.name for each in self.dataflows]
             hint = did_you_mean(dataflow, names) or f" It has: {', '.join(names) or 'none'}."
             raise NotFound(f"No dataflow '{dataflow}' at this commit.{hint}")
         modules = frozenset(found.modules)
-        return _graph([each for each in self.features if each.module in modules], [found])
+        inside = [each for each in self.features if each.module in modules]
+        return _graph(inside, self.inputs, [found])
 
     @cached_property
     def edges(self) -> tuple[SnapshotEdge, ...]:
@@ -159,15 +223,20 @@ class Snapshot:
         return tuple(sorted(found))
 
 
-def _graph(features: Iterable[SnapshotFeature], dataflows: Iterable[DataflowView]) -> LineageGraph:
+def _graph(
+    features: Iterable[SnapshotFeature], inputs: Iterable[SnapshotInput], dataflows: Iterable[DataflowView]
+) -> LineageGraph:
     builder = GraphBuilder()
+    for declared in inputs:
+        owner = ", ".join(declared.owners)
+        builder.declare(declared.module, declared.name, type=declared.type, doc=declared.doc, owner=owner)
     for feature in features:
         builder.add(
             feature.module,
             feature.name,
             type=feature.type,
             doc=feature.doc,
-            tags=feature.tags,
+            owner=", ".join(feature.owners),
             parts=(part.name for part in feature.parts),
             needs=(Need(needed.name, needed.type) for needed in feature.dependencies),
         )
@@ -176,24 +245,58 @@ def _graph(features: Iterable[SnapshotFeature], dataflows: Iterable[DataflowView
     return builder.finish()
 
 
-def snapshot_of(reading: Reading) -> Snapshot:
-    """Return what a catalog would store of a source tree that was read as a whole."""
+KnownRecords = dict[str, tuple[LinkedModule, ModuleRecords]]
+"""What modules are stored as, by name."""
+
+
+def snapshot_of(
+    reading: Reading,
+    codeowners: tuple[str | None, bytes] = (None, b""),
+    known: KnownRecords | None = None,
+) -> Snapshot:
+    """Return what a catalog would store of a source tree that was read as a whole.
+
+    Args:
+        reading: What was read.
+        codeowners: Path and bytes of its CODEOWNERS file.
+        known: Kept by the caller between trees that are alike; modules that stay are not worked out again.
+    """
+    ownership, owner_faults = read_ownership(*codeowners, reading.project)
     flows = {clean(d.name): dataflow_record(d) for d in reading.dataflows if len(d.name) <= LONGEST_NAME}
     dataflows = tuple(_dataflow(name, flows[name]) for name in sorted(flows))
-    records = {name: records_of(linked) for name, linked in reading.modules.items()}
+    records = _records(reading, {} if known is None else known)
     users = {name: tuple(d.name for d in dataflows if name in d.modules) for name in records}
     features = [
-        _feature(key, record, reading.modules[name], users[name])
+        _feature(key, record, reading.modules[name], users[name], ownership)
         for name, made in records.items()
         for key, record in made.features.items()
     ]
+    inputs = [
+        _input(key, record, reading.modules[name], ownership)
+        for name, made in records.items()
+        for key, record in made.inputs.items()
+    ]
     faults = (fault for made in records.values() for fault in made.faults)
-    told = (*reading.diagnostics, *faults, *_ambiguities(reading, records))
+    told = (*reading.diagnostics, *faults, *owner_faults, *_ambiguities(reading, records))
     return Snapshot(
-        features=tuple(sorted(features, key=lambda feature: (feature.module, feature.name, feature.variant))),
+        features=tuple(sorted(features, key=in_order)),
         dataflows=dataflows,
         diagnostics=tuple(sorted({Diagnostic(clean(d.path), d.line, clean(d.message)) for d in told})),
+        inputs=tuple(sorted(inputs, key=in_order)),
+        ownership=ownership,
     )
+
+
+def _records(reading: Reading, known: KnownRecords) -> dict[str, ModuleRecords]:
+    for name, linked in reading.modules.items():
+        if name not in known or known[name][0] is not linked:
+            known[name] = linked, records_of(linked)
+    return {name: known[name][1] for name in reading.modules}
+
+
+def in_order(each: SnapshotFeature | SnapshotInput) -> tuple[str, str, str]:
+    """Return what the features and inputs of a snapshot are sorted by."""
+    return each.module, each.name, each.variant
 
 
 def _ambiguities(reading: Reading, records: Mapping[str, ModuleRecords]) -> Iterator[Diagnostic]:
@@ -213,33 +316,61 @@ def _dataflow(name: str, record: DataflowRecord) -> DataflowView:
         modules=tuple(json.loads(record.modules)),
         config=json.loads(record.config),
         sources=json.loads(record.sources),
+        upstream=json.loads(record.upstream),
         outputs=tuple(json.loads(record.outputs)),
     )
 
 
 def _feature(
-    key: FeatureKey, record: FeatureRecord, linked: LinkedModule, dataflows: tuple[str, ...]
+    key: FeatureKey,
+    record: FeatureRecord,
+    linked: LinkedModule,
+    dataflows: tuple[str, ...],
+    ownership: Ownership,
 ) -> SnapshotFeature:
     module, name, variant = key
     raw = record.raw
     assert raw is not None  # it was just read
+    path, tags = clean(linked.module.path), json.loads(record.tags)
     return SnapshotFeature(
         module=module,
         name=name,
         variant=variant,
-        path=clean(linked.module.path),
+        path=path,
         line=raw.line,
         end_line=raw.end_line,
         type=record.type,
         doc=record.doc,
         condition=record.condition,
-        tags=json.loads(record.tags),
+        tags=tags,
         parts=tuple(PartView(p["name"], p["type"], p["doc"]) for p in json.loads(record.parts)),
         dependencies=record.dependencies,
         dataflows=dataflows,
         partial=tuple(json.loads(record.partial)),
         source=clean(raw.source),
         digest=record.digest,
+        columns=column_uses(json.loads(record.columns)),
+        owners=ownership.of(path, module, tags).owners,
+    )
+
+
+def _input(key: FeatureKey, record: InputRecord, linked: LinkedModule, ownership: Ownership) -> SnapshotInput:
+    module, name, variant = key
+    raw = record.raw
+    assert raw is not None  # it was just read
+    path, tags = clean(linked.module.path), json.loads(record.tags)
+    return SnapshotInput(
+        module=module,
+        name=name,
+        variant=variant,
+        path=path,
+        line=raw.line,
+        end_line=raw.end_line,
+        type=record.type,
+        doc=record.doc,
+        condition=record.condition,
+        tags=tags,
+        owners=ownership.of(path, module, tags).owners,
     )
 
 
@@ -250,9 +381,21 @@ def read_folder(folder: Path) -> Snapshot:
         RepositoryError: The folder or a file in it cannot be read.
     """
     try:
-        return snapshot_of(read_directory(folder))
+        return snapshot_of(read_directory(folder), _codeowners_in(folder))
     except OSError as error:
         raise RepositoryError(f"{error.filename or folder} cannot be read: {error.strerror}.") from error
+
+
+def _codeowners_in(folder: Path) -> tuple[str | None, bytes]:
+    """Return path and bytes of the CODEOWNERS file in a folder; links are not followed, as in a commit."""
+    places = (folder / path for path in CODEOWNERS_FILES)
+    files = {p.relative_to(folder).as_posix(): p for p in places if p.is_file() and not _is_linked(p, folder)}
+    path = codeowners_file(files)
+    return path, files[path].read_bytes() if path else b""
+
+
+def _is_linked(place: Path, folder: Path) -> bool:
+    return place.is_symlink() or (place.parent != folder and place.parent.is_symlink())
 
 
 def read_commit(source: GitSource, sha: str) -> Snapshot:
@@ -261,13 +404,8 @@ def read_commit(source: GitSource, sha: str) -> Snapshot:
     Raises:
         RepositoryError: The mirror lacks it.
     """
-    oids = {path: file.oid for path, file in source.tree(sha).items()}
-    paths = [path for path in oids if is_source(path)]
-    projects = [path for path in PROJECT_FILES if path in oids]
-    contents = dict(source.blobs(dict.fromkeys(oids[path] for path in (*paths, *projects))))
-    project = read_project(*(contents[oids[path]] if path in oids else None for path in PROJECT_FILES))
-    known = {oids[path]: Content(contents[oids[path]], name=oids[path]) for path in paths}
-    return snapshot_of(read_tree({path: known[oids[path]] for path in paths}, project))
+    tree = TreeReader(source).read(sha)
+    return snapshot_of(tree.reading, tree.codeowners)
 
 
 def read_repository(folder: Path, ref: str | None = None) -> Snapshot:
@@ -281,18 +419,24 @@ def read_repository(folder: Path, ref: str | None = None) -> Snapshot:
         RepositoryError: There is no repository, or it cannot be read.
         NotFound: Nothing in it has this name.
     """
-    with _borrowed(folder) as source:
-        if ref is None:
-            return read_commit(source, source.head())
-        try:
-            sha = source.resolve(ref)
-        except NotFound:
-            raise _unknown_ref(folder, ref, _names(source.path)) from None
-        return read_commit(source, sha)
+    with borrowed(folder) as source:
+        return read_commit(source, source.head() if ref is None else resolve_in(source, folder, ref))
+
+
+def resolve_in(source: GitSource, folder: Path, ref: str) -> str:
+    """Return the full name of the commit that something means in a repository that is borrowed from a folder.
+
+    Raises:
+        NotFound: Nothing in it has this name; tells the nearest.
+    """
+    try:
+        return source.resolve(ref)
+    except NotFound:
+        raise _unknown_ref(folder, ref, _names(source.path)) from None
 
 
 @contextmanager
-def _borrowed(folder: Path) -> Iterator[GitSource]:
+def borrowed(folder: Path) -> Iterator[GitSource]:
     """Open a repository through a mirror for the moment.
 
     Git then reads no configuration but ours. The mirror has branches and tags of its own, and borrows the

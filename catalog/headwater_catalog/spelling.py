@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from headwater_catalog.tokens import fold, name_parts
 
-__all__ = ["distance", "nearest_names"]
+__all__ = ["Vocabulary", "distance", "nearest_names"]
 
 _FAR = 1000  # more than any number of slips or parts
 
@@ -35,6 +35,43 @@ def nearest_names(asked: str, names: Collection[str], limit: int = 5) -> list[st
         if count:
             ranked.append((_FAR - count, len(name), name))
     return [name for *_, name in sorted(ranked)[:limit]]
+
+
+class Vocabulary:
+    """Words that a misspelled one may mean.
+
+    Args:
+        words: The words, each with how often it is used.
+    """
+
+    def __init__(self, words: Iterable[tuple[str, int]]) -> None:
+        self._counts = dict(words)
+        self._by_length: dict[int, list[tuple[str, int]]] = {}
+        for word in self._counts:
+            self._by_length.setdefault(len(word), []).append((word, _letter_bits(word)))
+
+    def has(self, word: str) -> bool:
+        """Tell whether a word is one of them."""
+        return word in self._counts
+
+    def nearest(self, word: str) -> tuple[int, int, str] | None:
+        """Return the word with the fewest slips, of several the most frequent: `(slips, -count, word)`."""
+        bits = _letter_bits(word)
+        found = (
+            (slips, -self._counts[other], other)
+            for length in range(len(word) - 2, len(word) + 3)
+            for other, other_bits in self._by_length.get(length, ())
+            # Two slips change at most four members of the set of letters: a quick look spares most others.
+            if (bits ^ other_bits).bit_count() <= 4 and (slips := _slips(word, other)) is not None
+        )
+        return min(found, default=None)
+
+
+def _letter_bits(word: str) -> int:
+    bits = 0
+    for letter in word:
+        bits |= 1 << ord(letter) % 64
+    return bits
 
 
 def _slips(word: str, other: str) -> int | None:

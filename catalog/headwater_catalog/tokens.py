@@ -13,6 +13,8 @@ __all__ = ["Word", "fold", "name_parts", "name_tokens", "normal", "storable", "t
 
 _WORD = re.compile(r"\w+")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_SIMPLE = re.compile(r"[a-z0-9_]{1,80}")
+_RUN = re.compile(r"[a-z]+|[0-9]+")
 _PIECE = re.compile(r"[^_]+")
 _LONGEST = 80  # bytes of a token that count; PostgreSQL refuses lexemes of more than 2 kB
 
@@ -66,9 +68,22 @@ def _inside(word: str) -> tuple[Word, ...]:
     return tuple(found.values())
 
 
+@lru_cache(maxsize=65_536)
+def _tokens(word: str) -> tuple[str, ...]:
+    if not _SIMPLE.fullmatch(word):
+        return tuple(found.token for found in _inside(word))
+    # Most words: nothing to fold, and to cut them takes no look at each letter.
+    parts = [part for part in word.split("_") if part]
+    found = dict.fromkeys((word, *parts)) if parts else {}
+    for part in parts:
+        if not part.isalpha():
+            found.update(dict.fromkeys(_RUN.findall(part)))
+    return tuple(found)
+
+
 def text_tokens(text: str) -> list[str]:
     """Return the tokens of a text in order: each word, and the parts of words that are compounds."""
-    return [word.token for word in words_in(normal(text))]
+    return [token for word in _WORD.findall(normal(text)) for token in _tokens(word)]
 
 
 def name_tokens(name: str) -> list[str]:

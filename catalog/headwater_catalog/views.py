@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from headwater.checks import ValidationResult
 from headwater.types import public_name
 
-__all__ = ["ColumnUse", "DataflowView", "PartView", "summary_of"]
+__all__ = ["ColumnUse", "DataflowView", "PartView", "column_uses", "summary_of"]
 
 _CHECK_TYPE: Final = public_name(ValidationResult)
 
@@ -42,10 +42,29 @@ class ColumnUse:
     column: str
     written: bool
 
+    def __str__(self) -> str:
+        """Write it as code would."""
+        return f'{self.table}["{self.column}"]' if self.table else f'"{self.column}"'
+
+
+def column_uses(stored: Iterable[Mapping[str, Any]]) -> tuple[ColumnUse, ...]:
+    """Return column uses from plain data, as the store keeps them."""
+    return tuple(ColumnUse(use["table"], use["column"], use["written"]) for use in stored)
+
 
 @dataclass(frozen=True, slots=True)
 class DataflowView:
-    """A dataflow at one commit."""
+    """A dataflow at one commit.
+
+    Attributes:
+        name: Its name.
+        origin: "declared" in a project file, taken by a "driver", or "layout" of the packages.
+        modules: Its modules, in order.
+        config: Its configuration.
+        sources: Data files whose columns are its inputs, by logical name.
+        outputs: The nodes that its dataset has as columns.
+        upstream: Features of other repositories that its inputs come from, by the input's name.
+    """
 
     name: str
     origin: str
@@ -53,6 +72,7 @@ class DataflowView:
     config: Mapping[str, Any]
     sources: Mapping[str, Any]
     outputs: tuple[str, ...]
+    upstream: Mapping[str, Any] = field(default_factory=dict)
 
 
 def summary_of(doc: str) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from headwater_catalog.lineage_graph import LineageGraph, LineageNode, input_key
 from headwater_catalog.views import summary_of
@@ -20,6 +19,16 @@ class Need:
     type: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    """What a module says of an input."""
+
+    module: str
+    type: str
+    summary: str
+    owner: str
+
+
 class GraphBuilder:
     """Collects the variants of features, then wires them dataflow by dataflow."""
 
@@ -28,6 +37,7 @@ class GraphBuilder:
         self._needs: dict[str, dict[str, Need]] = {}
         self._edges: dict[tuple[str, str], dict[str, None]] = {}
         self._resolved: dict[str, dict[str, dict[str, None]]] = {}
+        self._declared: dict[str, list[_Declared]] = {}
 
     def add(
         self,
@@ -36,7 +46,7 @@ class GraphBuilder:
         *,
         type: str,
         doc: str,
-        tags: Mapping[str, Any],
+        owner: str,
         parts: Iterable[str],
         needs: Iterable[Need],
     ) -> None:
@@ -54,9 +64,13 @@ class GraphBuilder:
             module=module,
             type=type,
             summary=summary_of(doc),
-            owner=str(tags.get("owner", "")),
+            owner=owner,
             parts=own_parts,
         )
+
+    def declare(self, module: str, name: str, *, type: str, doc: str, owner: str) -> None:
+        """Note what a module says of an input; in a dataflow the first of its modules counts."""
+        self._declared.setdefault(name, []).append(_Declared(module, type, summary_of(doc), owner))
 
     def wire(self, dataflow: str, modules: Collection[str]) -> None:
         """Answer each name that the features of a dataflow ask for, by whatever its modules make of it.
@@ -70,21 +84,30 @@ class GraphBuilder:
                 makers.setdefault(name, []).append(node.key)
         for node in inside:
             for need in self._needs[node.key].values():
-                for source in makers.get(need.name) or [self._input(need)]:
+                for source in makers.get(need.name) or [self._input(need, modules)]:
                     self._edges.setdefault((source, node.key), {})[dataflow] = None
                     self._resolved.setdefault(node.key, {}).setdefault(need.name, {})[source] = None
 
-    def _input(self, need: Need) -> str:
+    def _input(self, need: Need, modules: Collection[str]) -> str:
         key = input_key(need.name)
-        if key not in self._nodes:
-            self._nodes[key] = LineageNode(key=key, name=need.name, module="", type=need.type)
+        known = self._nodes.get(key)
+        if known is None:
+            known = self._nodes[key] = LineageNode(key=key, name=need.name, module="", type=need.type)
+        if not known.is_declared:
+            told = (each for each in self._declared.get(need.name, ()) if each.module in modules)
+            if (said := next(told, None)) is not None:
+                self._nodes[key] = replace(
+                    known, type=said.type, summary=said.summary, owner=said.owner, is_declared=True
+                )
         return key
 
     def finish(self) -> LineageGraph:
         """Return the graph."""
+        shared: dict[tuple[str, ...], tuple[str, ...]] = {}  # few lists of dataflows, many edges
+        flows = ((pair, tuple(names)) for pair, names in self._edges.items())
         return LineageGraph(
             nodes=self._nodes,
-            edges={pair: tuple(names) for pair, names in self._edges.items()},
+            edges={pair: shared.setdefault(names, names) for pair, names in flows},
             resolved={
                 target: {name: tuple(keys) for name, keys in names.items()}
                 for target, names in self._resolved.items()

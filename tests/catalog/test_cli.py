@@ -114,11 +114,27 @@ def test_search_prints_hits_for_people_and_programs(catalog):
     assert "Rolling 3 week average spend." in headwater("search", "owner:growth").output
 
 
-def test_search_without_a_hit_tells_near_names(catalog):
+def test_a_search_for_a_misspelled_word_shows_what_was_meant_and_says_so(catalog):
     result = headwater("search", "spned")
 
     assert result.exit_code == 0
+    assert "No feature has 'spned'. Showing 'spend'." in result.stderr
+    assert "avg_3wk_spend" in result.stdout
+
+
+def test_a_search_without_a_hit_tells_near_names(catalog):
+    result = headwater("search", "spned", "owner:nobody")
+
+    assert result.exit_code == 0
     assert "Near to it: avg_3wk_spend, spend_per_signup" in result.stderr
+
+
+def test_a_search_counts_what_its_hits_have_in_common(catalog):
+    facets = {facet["field"]: facet["values"] for facet in printed("search", "--facets")["facets"]}
+
+    assert {"value": "shop", "count": 2, "term": "repo:shop"} in facets["repo"]
+    assert "owner:growth" in headwater("search", "--facets").output
+    assert "facets" not in printed("search")
 
 
 def test_show_prints_a_feature_with_its_source_and_place(catalog):
@@ -142,6 +158,108 @@ def test_lineage_lists_both_ways_with_distances(catalog):
     assert {edge["source"] for edge in lineage["edges"]} == {"input:spend"}
     assert printed("lineage", "spend_per_signup", "--up", "0")["upstream"] == []
     assert "input:signups" in headwater("lineage", "spend_per_signup").output
+
+
+def test_path_lists_the_ways_between_two_features_whichever_comes_first(catalog):
+    more = "def index(spend_per_signup: float, spend: float) -> float:\n    return spend_per_signup / spend\n"
+    catalog.write("features/more.py", more)
+    catalog.commit("Add an index")
+    headwater("scan")
+
+    shortest, every = (
+        printed("path", "input:spend", "index"),
+        printed("path", "input:spend", "index", "--all"),
+    )
+
+    assert [[node["name"] for node in way] for way in shortest["paths"]] == [["spend", "index"]]
+    assert [len(way) for way in every["paths"]] == [2, 3]
+    assert every["paths"][1][1] == {
+        "key": "features.spend:spend_per_signup",
+        "name": "spend_per_signup",
+        "type": "pandas.Series",
+        "input": False,
+    }
+    assert printed("path", "index", "input:spend") == shortest
+    assert printed("path", "input:spend", "index", "--all", "--limit", "1")["cut"] is True
+    assert headwater("path", "input:spend", "index").stdout == "spend → index\n"
+
+
+def test_features_that_do_not_reach_each_other_are_told_what_they_share(catalog):
+    found = printed("path", "avg_3wk_spend", "spend_per_signup")
+    told = headwater("path", "avg_3wk_spend", "spend_per_signup")
+
+    assert (found["paths"], found["cut"]) == ([], False)
+    assert found["common"] == [{"key": "input:spend", "distances": [1, 1]}]
+    assert "Both come from: input:spend" in told.stderr
+    assert "Did you mean 'avg_3wk_spend'" in headwater("path", "spend_per_signup", "avg_3wk_spnd").stderr
+
+
+def test_lineage_tells_what_came_and_went_since_another_commit(catalog):
+    changed = SPEND.replace(
+        "def spend_per_signup(spend: pd.Series, ", "def spend_per_signup(avg_3wk_spend: pd.Series, "
+    )
+    catalog.write("features/spend.py", changed)
+    catalog.commit("Take the average")
+    headwater("scan")
+
+    changes = printed("lineage", "spend_per_signup", "--since", "main~1")["changes"]
+
+    assert (changes["added"], changes["removed"]) == (["features.spend:avg_3wk_spend"], [])
+    assert [edge["source"] for edge in changes["removed_edges"]] == ["input:spend"]
+    assert headwater("lineage", "spend_per_signup", "--since", "main~1", "--up", "1").stdout.splitlines() == [
+        "+ features.spend:avg_3wk_spend",
+        "- input:spend",
+        "+ features.spend:avg_3wk_spend → features.spend:spend_per_signup",
+        "- input:spend → features.spend:spend_per_signup",
+    ]
+    assert "Nothing came" in headwater("lineage", "avg_3wk_spend", "--since", "main", "--down", "0").stdout
+    assert printed("lineage", "avg_3wk_spend")["changes"] is None
+
+
+def test_lineage_goes_on_in_another_repository_where_a_source_says_so(catalog, tmp_path):
+    other = GitRepo(tmp_path / "other")
+    other.write("report.py", "def report(cost: float) -> float:\n    return cost\n")
+    sources = 'cost = { feature = "shop:features.spend:spend_per_signup" }'
+    other.write("headwater.toml", f'[dataflows.r]\nmodules = ["report"]\n[dataflows.r.sources]\n{sources}\n')
+    other.commit("Report")
+    headwater("repo", "add", "reports", str(other.path))
+    headwater("scan", "reports")
+
+    found = printed("lineage", "report", "--across")
+    way = printed("path", "report", "shop:input:signups", "--across")
+    down = printed("lineage", "spend_per_signup", "--repo", "shop", "--across")
+
+    assert found["focus"] == "reports:report:report"
+    assert [row["key"] for row in found["upstream"]] == [
+        "reports:input:cost",
+        "shop:features.spend:spend_per_signup",
+        "shop:input:signups",
+        "shop:input:spend",
+    ]
+    assert [len(nodes) for nodes in way["paths"]] == [4]
+    assert [row["key"] for row in down["downstream"]] == ["reports:input:cost", "reports:report:report"]
+    assert found["unresolved"] == []
+    assert printed("lineage", "report")["upstream"][0]["key"] == "input:cost"
+    assert headwater("lineage", "report", "--across", "--dataflow", "r").exit_code == 2
+
+
+def test_a_branch_that_is_not_merged_can_be_asked_about(catalog):
+    catalog.branch("side")
+    catalog.write("features/spend.py", SPEND.replace("mean()", "median()"))
+    catalog.commit("Take the median")
+    catalog.checkout("main")
+    headwater("scan")
+
+    shown = printed("show", "avg_3wk_spend", "--at", "side")
+    other = printed("show", "spend_per_signup", "--at", "side")
+
+    assert "median()" in shown["variants"][0]["source"]
+    assert (shown["commit"], shown["base"]["subject"]) == (None, "Add spend")
+    assert other["commit"]["subject"] == "Add spend"
+    assert "beside the main line, after" in headwater("show", "avg_3wk_spend", "--at", "side").output
+    assert printed("lineage", "avg_3wk_spend", "--at", "side")["upstream"][0]["key"] == "input:spend"
+    assert len(printed("history", "avg_3wk_spend", "--at", "side")) == 1
+    assert headwater("run", "avg_3wk_spend", "--at", "side").exit_code == 3
 
 
 def test_history_lists_changes_with_their_class_and_diff(catalog):
@@ -186,6 +304,7 @@ def test_a_name_that_several_repositories_have_must_say_which(catalog):
     ("command", "code", "message"),
     [
         (("show", "spend_per_sigup"), 3, "Did you mean 'spend_per_signup'"),
+        (("lineage", "input:spned"), 3, "Did you mean 'input:spend'"),
         (("scan", "shp"), 3, "Did you mean 'shop'"),
         (("search", "ownr:x"), 2, "Did you mean 'owner'"),
         (("search", "--nonsense"), 2, "--nonsense"),

@@ -53,7 +53,7 @@ def test_it_prints_nodes_edges_dataflows_and_diagnostics(repository: GitRepo, tm
     nodes = {node["function"]: node for node in printed["nodes"]}
     (diagnostic,) = printed["diagnostics"]
 
-    assert list(printed) == ["nodes", "edges", "dataflows", "diagnostics"]
+    assert list(printed) == ["nodes", "edges", "inputs", "dataflows", "diagnostics"]
     assert list(nodes) == ["fx", "ratio", "spend__uk"]
     assert nodes["ratio"] == {
         "key": "features.spend:ratio",
@@ -74,6 +74,8 @@ def test_it_prints_nodes_edges_dataflows_and_diagnostics(repository: GitRepo, tm
         "parts": nodes["ratio"]["parts"],
         "dataflows": ["features"],
         "partial": [],
+        "columns": [],
+        "owners": ["growth"],
     }
     assert [part["name"] for part in nodes["ratio"]["parts"]] == ["ratio_raw", "ratio_range_validator"]
     assert (nodes["spend__uk"]["name"], nodes["spend__uk"]["condition"]) == ("spend", 'region = "UK"')
@@ -97,6 +99,30 @@ def test_it_tells_people_features_by_module_and_what_is_wrong(repository: GitRep
     assert "partial: '@unknown' may change the function" in printed
     assert "features/broken.py:1: " in printed
     assert printed.endswith("3 features in 1 module, 1 dataflow, 1 problem in files.\n")
+
+
+def test_it_tells_columns_that_no_signature_declares_inputs_that_code_does_and_owners(git_repo: GitRepo):
+    source = (
+        "import pandas as pd\nfrom headwater import external_input\n"
+        "@external_input(owner='crm')\ndef orders() -> pd.DataFrame:\n    'What was ordered.'\n"
+        "def spend(orders: pd.DataFrame) -> pd.Series:\n"
+        "    orders['net'] = orders['gross'] * 0.8\n    return orders['net']\n"
+    )
+    git_repo.commit("Begin", files={"p/spend.py": source, "CODEOWNERS": "*.py @data\n"})
+    for at in ((), ("--at", "main")):
+        printed = json.loads(headwater("read", git_repo.path, "--json", *at).stdout)
+        (spend,), (orders,) = printed["nodes"], printed["inputs"]
+
+        assert spend["columns"] == [
+            {"table": "orders", "column": "gross", "written": False},
+            {"table": "orders", "column": "net", "written": True},
+        ]
+        assert (spend["owners"], orders["owners"]) == (["@data"], ["crm"])
+        assert (orders["name"], orders["type"], orders["doc"], orders["line"]) == (
+            *("orders", "pandas.DataFrame", "What was ordered."),
+            3,
+        )
+    assert 'reads orders["gross"]; writes orders["net"]' in headwater("read", git_repo.path).stdout
 
 
 def test_a_folder_without_features_is_no_error(tmp_path: Path):

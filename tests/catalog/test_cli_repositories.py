@@ -107,7 +107,7 @@ def test_a_removed_repository_leaves_nothing_and_can_come_back(shop: GitRepo, ho
     assert list(home.glob("mirrors/*")) == []
     database = Database(database_url)
     with database.read() as session:
-        for table in ("feature", "feature_version", "feature_search", '"commit"', "run", "job", "diagnostic"):
+        for table in ("feature", "feature_version", '"commit"', "run", "job", "diagnostic"):
             assert session.scalar(text(f"SELECT count(*) FROM {table}")) == 0, table
     database.dispose()
     headwater("repo", "add", "shop", str(shop.path))

@@ -146,6 +146,7 @@ _LINES = st.sampled_from(
 @given(st.lists(_LINES | st.text(max_size=12), max_size=12).map("\n".join))
 @example("Args:\n  :")
 @example(":param:\n")
+@example("Args:\n    x: y\n:param x:")
 def test_no_word_is_lost(doc: str) -> None:
     found = understand(doc)
 

@@ -5,13 +5,13 @@ from headwater_catalog.features import (
     AmbiguousName,
     DependencyView,
     ModuleRow,
+    count_by_module,
     find_repository,
     get_feature,
     list_features,
     list_modules,
     list_repositories,
 )
-from headwater_catalog.moments import list_dataflows
 from support.catalog_rows import CatalogRows
 
 
@@ -24,8 +24,8 @@ def test_a_feature_has_all_that_its_page_shows(rows):
     ratio = rows.define("ratio", ["spend", "signups", "scale"], optional=["scale"], parts=["ratio_raw"])
     rows.place("features.spend", "src/features/spend.py", (ratio, 12, 15))
 
-    view = get_feature(rows.session, rows.repository, "ratio", 0)
-    spend = get_feature(rows.session, rows.repository, "features.spend:spend", 0)
+    view = get_feature(rows.moment(0), "ratio")
+    spend = get_feature(rows.moment(0), "features.spend:spend")
 
     (variant,) = view.variants
     assert view.key == "features.spend:ratio"
@@ -49,7 +49,7 @@ def test_the_last_change_of_a_feature_is_that_of_its_newest_variant(rows):
     rows.commit("Second")
     rows.define("holidays", ["days"], variant="holidays__uk", condition='region = "UK"')
 
-    view = get_feature(rows.session, rows.repository, "holidays", 1)
+    view = get_feature(rows.moment(1), "holidays")
 
     assert [v.name for v in view.variants] == ["holidays__uk", "holidays__us"]
     assert view.type == "pandas.Series | list"
@@ -64,10 +64,10 @@ def test_a_feature_is_shown_as_of_a_commit(rows):
     rows.commit()
     rows.remove("spend")
 
-    assert get_feature(rows.session, rows.repository, "spend", 0).summary == "Old."
-    assert get_feature(rows.session, rows.repository, "spend", 1).summary == "New."
+    assert get_feature(rows.moment(0), "spend").summary == "Old."
+    assert get_feature(rows.moment(1), "spend").summary == "New."
     with pytest.raises(NotFound):
-        get_feature(rows.session, rows.repository, "spend", 2)
+        get_feature(rows.moment(2), "spend")
 
 
 def test_a_name_of_two_modules_is_ambiguous_and_tells_both(rows):
@@ -76,11 +76,11 @@ def test_a_name_of_two_modules_is_ambiguous_and_tells_both(rows):
     rows.define("spend", module="us")
 
     with pytest.raises(AmbiguousName, match=r"uk:spend\n  us:spend") as caught:
-        get_feature(rows.session, rows.repository, "spend", 0)
+        get_feature(rows.moment(0), "spend")
 
     assert caught.value.candidates == ("uk:spend", "us:spend")
-    assert get_feature(rows.session, rows.repository, "us:spend", 0).module == "us"
-    assert get_feature(rows.session, rows.repository, "shop:us:spend", 0).module == "us"
+    assert get_feature(rows.moment(0), "us:spend").module == "us"
+    assert get_feature(rows.moment(0), "shop:us:spend").module == "us"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_feature_that_is_not_there_is_told_with_the_nearest(rows, asked, told)
     rows.define("spend")
 
     with pytest.raises(NotFound, match=told):
-        get_feature(rows.session, rows.repository, asked, 0)
+        get_feature(rows.moment(0), asked)
 
 
 def test_features_and_modules_are_listed_in_order_once_for_all_variants(rows):
@@ -106,14 +106,12 @@ def test_features_and_modules_are_listed_in_order_once_for_all_variants(rows):
     rows.define("avg", variant="avg__us")
     rows.place("features.spend", "features/spend.py", (spend, 1, 2))
 
-    features = list_features(rows.session, rows.repository, 0)
+    features = list_features(rows.moment())
 
     assert [feature.name for feature in features] == ["avg", "spend"]
     assert features[1].owner == "a, b"
-    assert list_modules(rows.session, rows.repository, 0) == [
-        ModuleRow("features.spend", "features/spend.py", 2)
-    ]
-    assert list_features(rows.session, rows.repository, 0, module="other") == []
+    assert list_modules(rows.moment()) == [ModuleRow("features.spend", "features/spend.py", 2)]
+    assert list_features(rows.moment(), module="other") == []
 
 
 def test_the_home_page_counts_what_is_there_at_the_head(rows):
@@ -132,9 +130,8 @@ def test_the_home_page_counts_what_is_there_at_the_head(rows):
     assert (shop.features, shop.dataflows, shop.commits) == (1, 1, 2)
     assert shop.head is not None
     assert shop.head.sha == head
-    assert [flow.modules for flow in list_dataflows(rows.session, rows.repository, 1)] == [
-        ("features.spend",)
-    ]
+    assert [flow.modules for flow in rows.moment().snapshot.dataflows] == [("features.spend",)]
+    assert count_by_module(rows.session) == {"shop": {"features.spend": 1}}
 
 
 def test_a_feature_finds_its_repository_where_only_one_has_it(rows):

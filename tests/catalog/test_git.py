@@ -320,14 +320,23 @@ def test_an_export_never_writes_over_a_file(git_repo, source, tmp_path):
     assert (tmp_path / "a.py").read_text() == "mine"
 
 
-def test_an_object_that_is_missing_or_no_file_is_told(git_repo, source):
+def test_an_object_that_is_missing_is_told_and_others_are_read_after_it(git_repo, source):
+    sha = git_repo.commit("One", files={"a.py": "1"})
+    _fetch(source, git_repo)
+    file = source.tree(sha)["a.py"]
+
+    assert file == TreeFile("100644", file.oid)
+    for oid, message in (("0" * 40, "lacks object"), ("x", "no full name")):
+        with pytest.raises(RepositoryError, match=message):
+            list(source.blobs([oid]))
+        assert list(source.blobs([file.oid])) == [(file.oid, b"1")]
+
+
+def test_what_is_no_file_has_no_content(git_repo, source):
     sha = git_repo.commit("One", files={"a.py": "1"})
     _fetch(source, git_repo)
 
-    assert isinstance(source.tree(sha)["a.py"], TreeFile)
-    for oid, message in (("0" * 40, "lacks object"), (sha, "is no file"), ("x", "no full name")):
-        with pytest.raises(RepositoryError, match=message):
-            list(source.blobs([oid]))
+    assert list(source.blobs([sha])) == [(sha, b"")]
 
 
 def test_what_git_set_for_a_hook_has_no_effect(git_repo, source, monkeypatch, tmp_path):

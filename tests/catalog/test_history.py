@@ -2,6 +2,9 @@ import pytest
 
 from headwater_catalog.errors import NotFound
 from headwater_catalog.history import Change, commit_changes, history
+from headwater_catalog.repositories import add_repository, get_repository
+from headwater_catalog.scan import scan
+from headwater_catalog.settings import Settings
 
 SPEND = "features.spend"
 
@@ -177,3 +180,33 @@ def test_a_feature_that_never_was_has_no_history(rows):
 
     with pytest.raises(NotFound, match=r"no feature 'features\.spend:nothing'"):
         history(rows.session, rows.repository, SPEND, "nothing")
+
+
+def test_a_merge_tells_the_commit_that_brought_the_change(database, git_repo, tmp_path):
+    git_repo.commit("Begin", files={"features/a.py": "def a(x: int) -> int:\n    return x\n"})
+    git_repo.branch("side")
+    brought = git_repo.commit("Add", files={"features/a.py": "def a(x: int) -> int:\n    return -x\n"})
+    git_repo.checkout("main")
+    merged = git_repo.merge("side", "Merge side")
+    settings = Settings(home=tmp_path / "home", database_url=str(database.url), secret_key="k")
+    with database.write() as session:
+        add_repository(session, "shop", str(git_repo.path), 0)
+    scan(database, settings, "shop")
+    with database.read() as session:
+        newest, oldest = history(session, get_repository(session, "shop"), "features.a", "a")
+
+    assert (newest.commit.sha, newest.introduced and newest.introduced.sha) == (merged, brought)
+    assert oldest.introduced is None
+
+
+def test_an_entry_tells_whether_only_the_layout_changed(rows):
+    rows.commit()
+    rows.define("spend", source="def spend(a):\n    return a*2\n")
+    rows.commit()
+    rows.define("spend", source="def spend(a):\n    return a * 2\n")
+    rows.commit()
+    rows.define("spend", source="def spend(a):\n    return a * 3\n")
+
+    entries = history(rows.session, rows.repository, SPEND, "spend")
+
+    assert [entry.is_formatting for entry in entries] == [False, True, False]

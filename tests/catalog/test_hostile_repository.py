@@ -5,8 +5,10 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from click.testing import CliRunner
 
 from headwater_catalog import execution
+from headwater_catalog.cli import command_line
 from headwater_catalog.errors import NotFound, RepositoryError
 from headwater_catalog.git import CommitInfo, GitSource
 from headwater_catalog.removal import remove_folder
@@ -152,6 +154,36 @@ def test_what_names_no_commit_is_not_found(git_repo, tmp_path):
         for ref in ("a" * 300_000, "a\nb", "..", "main..main", "@{-1}", ":/Start", "\udcff", "-", "^main"):
             with pytest.raises(NotFound):
                 source.resolve(ref)
+
+
+_STEERING = "\x1b[31m\x07\x9b\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+def test_no_text_of_a_repository_steers_or_turns_the_terminal(git_repo, tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADWATER_HOME", str(tmp_path / "home"))
+    feature = f'from headwater import tag\n\n\n@tag(a="{_STEERING}")\ndef one(a: "{_STEERING}") -> "x{_STEERING}":\n'
+    git_repo.write("features.py", f'{feature}    """Say {_STEERING}."""\n    return a\n\n\ndef (\n')
+    git_repo.write(f"odd{_STEERING}/features.py", "def (\n")
+    git_repo.commit(f"Start {_STEERING}", author=f"A{_STEERING} <a@example.com>")
+    git_repo.git("branch", f"b{_STEERING[-4:]}")
+    working = (
+        ("db", "upgrade"),
+        ("repo", "add", "odd", str(git_repo.path)),
+        ("scan", "odd"),
+        ("read", str(git_repo.path)),
+        ("show", "features:one"),
+        ("history", "features:one"),
+        ("search", "one"),
+    )
+    failing = (
+        ("read", str(git_repo.path), "--at", f"nothing{_STEERING}"),
+        ("repo", "add", "other", f"https://example.com/{_STEERING}?x"),
+    )
+    for command in (*working, *failing):
+        done = CliRunner().invoke(command_line(), command)
+
+        assert done.exit_code == (0 if command in working else 3), done.output
+        assert not set(_STEERING) - set("[31m") & set(done.output), command
 
 
 _TRAPS = """

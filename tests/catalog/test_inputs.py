@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from headwater_catalog.inputs import Supply, missing_inputs, supplies
-from headwater_catalog.moments import list_dataflows
 from headwater_catalog.store.database import Database
 from headwater_catalog.views import DataflowView
 from support.catalog_rows import CatalogRows
@@ -27,8 +26,8 @@ def rows(catalog_url: str) -> Iterator[CatalogRows]:
 
 def _missing(rows: CatalogRows, name: str, config: Mapping[str, Any] | None = None) -> tuple[str, ...]:
     rows.dataflow("flow", ["features.spend"])
-    flow = replace(list_dataflows(rows.session, rows.repository, 0)[0], config=config or {})
-    return missing_inputs(rows.session, rows.repository, 0, flow, f"features.spend:{name}")
+    flow = replace(rows.moment().snapshot.dataflows[0], config=config or {})
+    return missing_inputs(rows.moment(), flow, f"features.spend:{name}")
 
 
 def test_inputs_are_found_however_far_upstream(rows: CatalogRows):
@@ -77,9 +76,9 @@ def test_features_that_need_each_other_are_walked_once(rows: CatalogRows):
 def test_a_dataflow_with_sources_is_trusted_to_have_its_inputs(rows: CatalogRows):
     rows.define("net", ["spend"])
     rows.dataflow("flow", ["features.spend"])
-    flow = replace(list_dataflows(rows.session, rows.repository, 0)[0], sources={"weekly": _FILE})
+    flow = replace(rows.moment().snapshot.dataflows[0], sources={"weekly": _FILE})
 
-    assert missing_inputs(rows.session, rows.repository, 0, flow, "features.spend:net") == ()
+    assert missing_inputs(rows.moment(), flow, "features.spend:net") == ()
 
 
 def _flow(name: str, **changes: Any) -> DataflowView:

@@ -1,11 +1,21 @@
+from collections import Counter
 from itertools import pairwise, product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater_catalog.errors import NotFound
-from headwater_catalog.lineage import Hidden, LineageGraph, LineageNode, input_key, load_graph
+from headwater_catalog.lineage import (
+    Common,
+    Hidden,
+    LineageDifference,
+    LineageEdge,
+    LineageGraph,
+    LineageNode,
+    difference,
+    input_key,
+)
 from support.catalog_rows import CatalogRows
 
 
@@ -78,6 +88,21 @@ def test_a_neighbourhood_keeps_the_nearest_where_there_are_too_many():
     assert shown.hidden == {"b": Hidden(1, 0), "d": Hidden(0, 1)}
 
 
+def test_wide_and_narrow_stretches_of_a_graph_have_one_closure():
+    fan = [("root", f"leaf{i}") for i in range(3000)]
+    gathered = [(f"leaf{i}", f"pair{i // 2}") for i in range(3000)] + [
+        (f"leaf{i}", "leaf0") for i in range(9)
+    ]
+    end = [(f"pair{i}", "end") for i in range(1500)] + [("end", "last"), ("last", "root")]
+    graph = graph_of(*fan, *gathered, *end)
+
+    down, up = graph.downstream("root"), graph.upstream("end")
+
+    assert Counter(down.values()) == {1: 3000, 2: 1500, 3: 1, 4: 1}
+    assert Counter(up.values()) == {1: 1500, 2: 3000, 3: 1, 4: 1}
+    assert list(down) == sorted(down, key=lambda key: (down[key], key))
+
+
 def test_a_chain_longer_than_the_python_stack_has_a_closure():
     edges = [(f"n{i}", f"n{i + 1}") for i in range(5000)]
 
@@ -98,10 +123,9 @@ def test_names_resolve_inside_each_dataflow(database):
         rows.define("ratio", ["spend", "signups"], module="shared")
         rows.dataflow("uk", ["uk.spend", "shared"])
         rows.dataflow("us", ["us.spend", "shared"])
-        repository = rows.repository
 
-        both = load_graph(session, repository, 0)
-        uk = load_graph(session, repository, 0, "uk")
+        both = rows.moment().graph()
+        uk = rows.moment().graph("uk")
 
     assert both.edges == {
         ("uk.spend:spend", "shared:ratio"): ("uk",),
@@ -123,7 +147,7 @@ def test_a_name_made_by_a_part_leads_to_its_feature(database):
         rows.define("tall", ["height_raw"])
         rows.dataflow("all", ["features.spend"])
 
-        graph = load_graph(session, rows.repository, 0)
+        graph = rows.moment().graph()
 
     assert graph.parents("features.spend:tall") == ("features.spend:height",)
 
@@ -136,7 +160,7 @@ def test_all_variants_of_a_feature_are_one_node_with_the_needs_of_each(database)
         rows.define("holidays", ["us_days"], variant="holidays__us", condition='region = "US"')
         rows.dataflow("all", ["features.spend"])
 
-        graph = load_graph(session, rows.repository, 0)
+        graph = rows.moment().graph()
 
     assert graph.parents("features.spend:holidays") == ("input:uk_days", "input:us_days")
 
@@ -152,7 +176,7 @@ def test_the_graph_is_that_of_the_commit_asked_for(database):
         rows.commit()
         rows.remove("ratio")
 
-        graphs = [load_graph(session, rows.repository, position) for position in range(3)]
+        graphs = [rows.moment(position).graph() for position in range(3)]
 
     assert graphs[0].parents("features.spend:ratio") == ("input:spend",)
     assert graphs[1].parents("features.spend:ratio") == ("input:signups", "input:spend")
@@ -164,12 +188,12 @@ def test_a_graph_is_loaded_once_and_anew_after_a_scan(database):
         rows = CatalogRows(session)
         rows.commit()
         rows.define("ratio", ["spend"])
-        first = load_graph(session, rows.repository, 0)
+        first = rows.moment().graph()
 
-        assert load_graph(session, rows.repository, 0) is first
+        assert rows.moment().graph() is first
 
         rows.repository.scanned_at = 5
-        assert load_graph(session, rows.repository, 0) is not first
+        assert rows.moment().graph() is not first
 
 
 def test_an_unknown_dataflow_is_told_with_the_nearest_name(database):
@@ -179,4 +203,128 @@ def test_an_unknown_dataflow_is_told_with_the_nearest_name(database):
         rows.dataflow("marketing", [])
 
         with pytest.raises(NotFound, match="Did you mean 'marketing'"):
-            load_graph(session, rows.repository, 0, "marketin")
+            rows.moment().graph("marketin")
+
+
+def _simple_paths(edges: set[tuple[str, str]], way: tuple[str, ...], target: str) -> list[tuple[str, ...]]:
+    if way[-1] == target:
+        return [way]
+    steps = sorted(b for a, b in edges if a == way[-1] and b not in way)
+    return [path for step in steps for path in _simple_paths(edges, (*way, step), target)]
+
+
+@settings(max_examples=40)
+@given(random_edges())
+def test_paths_equal_brute_force_the_shortest_first(drawn):
+    names, edges = drawn
+    graph = graph_of(*edges, alone=tuple(names))
+
+    for source, target in product(names[:3], names):
+        every = sorted(_simple_paths(set(edges), (source,), target), key=lambda path: (len(path), path))
+        shortest = [path for path in every if len(path) == len(every[0])]
+
+        found = graph.paths(source, target, longer=True, limit=100_000).paths
+        assert sorted(found) == sorted(every)
+        assert [len(path) for path in found] == [len(path) for path in every]
+        assert graph.paths(source, target).paths == tuple(shortest[:100])
+
+
+def test_paths_that_are_too_many_are_cut_and_said_to_be():
+    ladder = [(f"n{i}", f"{side}{i}") for i in range(60) for side in "ab"]
+    ladder += [(f"{side}{i}", f"n{i + 1}") for i in range(60) for side in "ab"]
+    graph = graph_of(*ladder)
+
+    cut = graph.paths("n0", "n60", limit=5)
+
+    assert (len(cut.paths), cut.is_cut) == (5, True)
+    assert len(set(cut.paths)) == 5
+    assert graph.paths("n0", "n2", limit=4) == graph.paths("n0", "n2", longer=True)
+    assert not graph.paths("n0", "n2").is_cut
+
+
+def test_a_search_for_paths_ends_in_a_graph_where_most_ways_lead_nowhere():
+    names = [f"n{i}" for i in range(40)]
+    everywhere = [(a, b) for a, b in product(names, names) if a != b]
+    graph = graph_of(*everywhere, ("n0", "door"), ("door", "n1"), ("n1", "end"))
+
+    found = graph.paths("n0", "end", longer=True, limit=1_000_000)
+
+    assert found.is_cut
+    assert found.paths[0] == ("n0", "n1", "end")
+
+
+@given(random_edges())
+def test_what_nodes_have_in_common_equals_brute_force(drawn):
+    names, edges = drawn
+    graph = graph_of(*edges, alone=tuple(names))
+    one, other = names[0], names[-1]
+
+    up = [{key: 0, **graph.closure(key).up} for key in (one, other)]
+    down = [{key: 0, **graph.closure(key).down} for key in (one, other)]
+
+    for found, sides in (
+        (graph.common_upstream(one, other), up),
+        (graph.common_downstream(one, other), down),
+    ):
+        assert {node.key: node.distances for node in found} == {
+            key: (sides[0][key], sides[1][key]) for key in sides[0] if key in sides[1]
+        }
+        assert [max(node.distances) for node in found] == sorted(max(node.distances) for node in found)
+
+
+def test_the_nearest_common_origin_comes_first():
+    graph = graph_of(("raw", "a"), ("raw", "b"), ("a", "x"), ("b", "x"), ("a", "y"), ("x", "y"))
+
+    assert graph.common_upstream("x", "y") == (
+        Common("x", (0, 1)),
+        Common("a", (1, 1)),
+        Common("b", (1, 2)),
+        Common("raw", (2, 2)),
+    )
+    assert [node.key for node in graph.common_downstream("a", "b")] == ["x", "y"]
+    assert graph.common_upstream() == ()
+
+
+def test_a_difference_has_what_came_and_what_went_in_each_dataflow():
+    before = graph_of(("raw", "spend"), ("spend", "ratio"), alone=("old",))
+    after = LineageGraph(
+        {**before.nodes, "signups": before.nodes["raw"]},
+        {("raw", "spend"): ("flow", "more"), ("signups", "ratio"): ("flow",)},
+    )
+    after = LineageGraph({key: node for key, node in after.nodes.items() if key != "old"}, after.edges)
+
+    found = difference(before, after)
+
+    assert (found.added, found.removed) == (("signups",), ("old",))
+    assert found.added_edges == (
+        LineageEdge("raw", "spend", ("more",)),
+        LineageEdge("signups", "ratio", ("flow",)),
+    )
+    assert found.removed_edges == (LineageEdge("spend", "ratio", ("flow",)),)
+    assert difference(after, after) == LineageDifference((), (), (), ())
+
+
+@given(random_edges(), st.integers(0, 3), st.integers(0, 3))
+def test_the_piece_around_a_node_keeps_its_distances(drawn, up, down):
+    names, edges = drawn
+    graph = graph_of(*edges, alone=tuple(names))
+
+    piece = graph.around(names[0], up, down)
+
+    above, below = graph.upstream(names[0]).within(up), graph.downstream(names[0]).within(down)
+    assert set(piece.nodes) == {names[0], *above, *below}
+    assert set(piece.edges) == {(a, b) for a, b in edges if a in piece.nodes and b in piece.nodes}
+    assert graph.around("nothing") == LineageGraph({}, {})
+
+
+@given(random_edges(), st.integers(0, 4))
+def test_distances_read_like_a_dictionary_nearest_first(drawn, steps):
+    names, edges = drawn
+    found = graph_of(*edges, alone=tuple(names)).downstream(names[0])
+    plain = dict(found.items())
+
+    assert list(found) == list(plain) == sorted(plain, key=lambda key: (plain[key], key))
+    assert (len(found), dict(found)) == (len(plain), plain)
+    assert found.within(None) == found
+    assert found.within(steps) == {key: distance for key, distance in plain.items() if distance <= steps}
+    assert "nothing" not in found

@@ -65,31 +65,51 @@ def test_what_is_not_scanned_yet_says_how_to(session, settings, git_repo):
         resolve_at(session, settings, one, None)
 
 
-def test_a_moment_is_a_branch_a_tag_or_a_commit_of_the_scanned_main_line(database, settings, git_repo):
+def test_a_moment_is_a_branch_a_tag_or_any_commit_of_the_mirror(database, settings, git_repo):
     first = git_repo.commit("One", files={"a.py": "1"})
     git_repo.tag("v1")
     git_repo.branch("side")
-    side = git_repo.commit("Side", files={"b.py": "1"})
+    beside = git_repo.commit("Two\n\nMore.", files={"b.py": "1"}, author="Tom Okafor <tom@example.com>")
+    side = git_repo.commit("Three", files={"b.py": "2"})
     git_repo.checkout("main")
-    last = git_repo.commit("Two", files={"a.py": "2"})
+    last = git_repo.commit("Four", files={"a.py": "2"})
     with database.write() as session:
         add_repository(session, "one", str(git_repo.path), 0)
     scan(database, settings, "one")
 
     with database.read() as session:
         one = get_repository(session, "one")
-        found = {at: resolve_at(session, settings, one, at) for at in (None, "main", "v1", first, first[:9])}
+        names = (None, "main", "v1", first, first[:9], "side", side[:9], beside)
+        found = {at: resolve_at(session, settings, one, at) for at in names}
         assert {at: commit.sha for at, commit in found.items()} == {
             **dict.fromkeys((None, "main"), last),
             **dict.fromkeys(("v1", first, first[:9]), first),
+            **dict.fromkeys(("side", side[:9]), side),
+            beside: beside,
         }
-        assert [found[at].position for at in ("v1", None)] == [0, 1]
-        for beside in ("side", side):
-            with pytest.raises(RepositoryError, match="not on the scanned main line"):
-                resolve_at(session, settings, one, beside)
-        for unknown in ("v2", "-x", ""):
+        assert [found[at].position for at in ("v1", None, "side", beside)] == [0, 1, None, None]
+        told = found[beside]
+        assert (told.subject, told.body, told.author_name) == ("Two", "More.", "Tom Okafor")
+        assert told.parents == [first]
+        assert told.authored_at == int(git_repo.git("log", "-1", "--format=%at", beside))
+        for unknown in ("v2", "-x", "", "0" * 40):
             with pytest.raises(NotFound, match="'one': No commit, branch or tag"):
                 resolve_at(session, settings, one, unknown)
+
+
+def test_a_commit_of_the_main_line_is_found_without_its_mirror(database, settings, git_repo):
+    first = git_repo.commit("One", files={"a.py": "1"})
+    with database.write() as session:
+        add_repository(session, "one", str(git_repo.path), 0)
+    scan(database, settings, "one")
+
+    with database.read() as session:
+        one = get_repository(session, "one")
+        mirror_path(settings, one).rename(settings.home / "elsewhere")
+
+        assert resolve_at(session, settings, one, first).position == 0
+        with pytest.raises(NotFound, match="The mirror of 'one' is gone"):
+            resolve_at(session, settings, one, "main")
 
 
 def test_the_mirror_of_a_repository_is_named_by_its_number(session, settings, git_repo):

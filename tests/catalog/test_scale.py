@@ -11,11 +11,11 @@ from headwater.build import build
 from headwater.driver import Driver
 from headwater_catalog.demo import init_synthetic
 from headwater_catalog.git import GitSource
-from headwater_catalog.lineage import load_graph
+from headwater_catalog.moments import snapshot_at
 from headwater_catalog.read import Reading, read_directory
 from headwater_catalog.repositories import add_repository, get_repository, mirror_path
 from headwater_catalog.scan import scan
-from headwater_catalog.search import search
+from headwater_catalog.search import heads, search
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.intervals import holds_at
@@ -70,11 +70,11 @@ def test_a_scan_of_thousands_of_features_says_what_each_commit_says(
             assert stored == declared(reading)
             graph = build(f for module in reading.modules.values() for f in module.functions)
             module, name = max(stored)
-            lineage = load_graph(session, repository, position)
+            lineage = snapshot_at(session, repository, position).graph
             assert {node.name for node in lineage.nodes.values()} == {node.feature for node in graph}
             upstream = {lineage.nodes[key].name for key in lineage.closure(f"{module}:{name}").up}
             assert upstream == {graph[found].feature for found in graph.upstream(name)} - {name}
-            assert search(session, name, repository=repository, position=position).hits[0].name == name
+            assert search(heads(session, settings), name).hits[0].name == name
     database.dispose()
 
 

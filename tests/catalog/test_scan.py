@@ -1,34 +1,21 @@
-import subprocess
-import sys
-import time
-from pathlib import Path
+"""A scan brings the store to what the main line says, and reads only what is new."""
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as examples
-from hypothesis import strategies as st
-from sqlalchemy import func, select, text, update
+from sqlalchemy import update
 
 from headwater_catalog.errors import Conflict, NotFound
-from headwater_catalog.repositories import add_repository
-from headwater_catalog.scan import scan
-from headwater_catalog.settings import Settings
-from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import (
     BlobDefinition,
     Commit,
-    Dataflow,
-    DataflowVersion,
     Definition,
     Dependency,
-    Diagnostic,
     Feature,
     FeatureVersion,
     ModuleVersion,
     Repository,
     SourceBlob,
-    Tag,
 )
+from support.scanned import Catalog
 
 SPEND = """import pandas as pd
 
@@ -36,131 +23,6 @@ def avg_spend(spend: pd.Series, window: int = 3) -> pd.Series:
     \"\"\"Average spend.\"\"\"
     return spend.rolling(window).mean()
 """
-
-
-class Catalog:
-    """A catalog database with one repository in it, and its rows in a form that two catalogs share."""
-
-    def __init__(self, url: str, home: Path, repository: Path) -> None:
-        self.database = Database(url)
-        self.database.upgrade()
-        self.settings = Settings(home=home, database_url=url, secret_key="k")
-        self.add("repo", repository)
-
-    def add(self, name: str, repository: Path) -> None:
-        with self.database.write() as session:
-            add_repository(session, name, str(repository), 0)
-
-    def scan(self, name: str = "repo", **options):
-        return scan(self.database, self.settings, name, now=1, **options)
-
-    def features(self, name: str = "repo"):
-        """Name, variant and interval of every feature version, in order."""
-        versions = self.rows(name)["features"]
-        return [(v["name"], v["from"], v["until"]) for v in versions]
-
-    def diagnostics(self):
-        return self.rows()["diagnostics"]
-
-    def rows(self, name: str = "repo"):
-        with self.database.read() as session:
-            repository = session.scalars(select(Repository).where(Repository.name == name)).one()
-            return {
-                "head": (repository.scanned_sha, repository.scanned_position),
-                "commits": sorted(
-                    tuple(row)
-                    for row in session.execute(
-                        select(Commit.position, Commit.sha, Commit.subject).where(
-                            Commit.repository_id == repository.id, Commit.position.is_not(None)
-                        )
-                    )
-                ),
-                "features": sorted(_feature_rows(session, repository.id), key=_order),
-                "modules": sorted(_module_rows(session, repository.id), key=str),
-                "dataflows": sorted(_dataflow_rows(session, repository.id), key=str),
-                "diagnostics": sorted(
-                    tuple(row)
-                    for row in session.execute(
-                        select(
-                            Diagnostic.path,
-                            Diagnostic.line,
-                            Diagnostic.message,
-                            Diagnostic.valid_from,
-                            func.coalesce(Diagnostic.valid_until, -1),
-                        ).where(Diagnostic.repository_id == repository.id)
-                    )
-                ),
-                "indexed": session.scalar(text("SELECT count(*) FROM feature_search"))
-                - session.scalar(select(func.count()).select_from(FeatureVersion)),
-            }
-
-    def count(self, model) -> int:
-        with self.database.read() as session:
-            return session.scalar(select(func.count()).select_from(model))
-
-
-def _order(row):
-    return row["module"], row["name"], row["variant"], row["from"]
-
-
-def _feature_rows(session, repository_id):
-    for version, feature, definition, sha in session.execute(
-        select(FeatureVersion, Feature, Definition, Commit.sha)
-        .join(Feature, Feature.id == FeatureVersion.feature_id)
-        .join(Definition, Definition.id == FeatureVersion.definition_id)
-        .join(Commit, Commit.id == FeatureVersion.commit_id)
-        .where(Feature.repository_id == repository_id)
-    ):
-        needed = select(Dependency.ordinal, Dependency.name, Dependency.type, Dependency.optional)
-        tags = select(Tag.key, Tag.value)
-        yield {
-            "module": feature.module,
-            "name": feature.name,
-            "variant": version.variant,
-            "from": version.valid_from,
-            "until": version.valid_until,
-            "commit": sha,
-            "type": version.type,
-            "doc": version.doc,
-            "condition": version.condition,
-            "tags": version.tags,
-            "parts": version.parts,
-            "partial": version.partial,
-            "source": definition.source,
-            "code": definition.code_hash,
-            "needs": sorted(
-                map(tuple, session.execute(needed.where(Dependency.feature_version_id == version.id)))
-            ),
-            "facets": sorted(map(tuple, session.execute(tags.where(Tag.feature_version_id == version.id)))),
-        }
-
-
-def _module_rows(session, repository_id):
-    for module, blob in session.execute(
-        select(ModuleVersion, SourceBlob)
-        .join(SourceBlob, SourceBlob.id == ModuleVersion.blob_id)
-        .where(ModuleVersion.repository_id == repository_id)
-    ):
-        places = session.execute(
-            select(BlobDefinition.ordinal, Definition.source, BlobDefinition.line, BlobDefinition.end_line)
-            .join(Definition, Definition.id == BlobDefinition.definition_id)
-            .where(BlobDefinition.blob_id == blob.id)
-            .order_by(BlobDefinition.ordinal)
-        )
-        yield (
-            (module.module, module.path, module.valid_from, module.valid_until),
-            (blob.oid, blob.size, [tuple(place) for place in places]),
-        )
-
-
-def _dataflow_rows(session, repository_id):
-    for version, name in session.execute(
-        select(DataflowVersion, Dataflow.name)
-        .join(Dataflow, Dataflow.id == DataflowVersion.dataflow_id)
-        .where(Dataflow.repository_id == repository_id)
-    ):
-        content = (version.origin, version.modules, version.config, version.sources, version.outputs)
-        yield name, version.valid_from, version.valid_until, content
 
 
 @pytest.fixture
@@ -265,9 +127,18 @@ def test_a_declared_input_is_no_feature(catalog, git_repo):
     git_repo.commit("Add", files={"f.py": source})
     catalog.scan()
 
+    git_repo.commit("Describe", files={"f.py": source.replace("typed", "written")})
+    git_repo.delete("f.py")
+    git_repo.commit("Delete")
+    catalog.scan()
+
     [domain] = catalog.rows()["features"]
     assert domain["name"] == "domain"
     assert [name for _, name, *_ in domain["needs"]] == ["email"]
+    assert [(since, type_, doc, tags) for since, type_, doc, _, tags, _ in catalog.rows()["inputs"]] == [
+        (("f", "email", "email", 0, 1), "str", "As typed.", {"owner": "crm"}),
+        (("f", "email", "email", 1, 2), "str", "As written.", {"owner": "crm"}),
+    ]
     assert catalog.diagnostics() == []
 
 
@@ -391,9 +262,9 @@ def test_declared_dataflows_are_kept_over_time(catalog, git_repo):
     catalog.scan()
 
     assert catalog.rows()["dataflows"] == [
-        ("main", 0, 1, ("layout", ["a"], {}, {}, [])),
-        ("weekly", 1, 2, ("declared", ["a"], {"n": 1.5}, {}, ["a"])),
-        ("weekly", 2, None, ("declared", ["a"], {"n": 2}, {}, ["a"])),
+        ("main", 0, 1, ("layout", ["a"], {}, {}, [], {})),
+        ("weekly", 1, 2, ("declared", ["a"], {"n": 1.5}, {}, ["a"], {})),
+        ("weekly", 2, None, ("declared", ["a"], {"n": 2}, {}, ["a"], {})),
     ]
 
 
@@ -490,7 +361,7 @@ def test_a_new_commit_finds_the_drivers_of_files_that_it_does_not_read(catalog, 
         ("two.run", 0, 3, (["two.f"], {})),
         ("two.run", 3, None, (["two.f"], {"n": 1})),
     ]
-    assert _same_as_new(catalog, git_repo)
+    assert catalog.same_as_new(git_repo.path)
 
 
 def test_names_that_several_modules_of_a_folder_make_are_told_while_they_do(catalog, git_repo):
@@ -531,18 +402,12 @@ def test_rewritten_history_is_undone_to_the_last_common_commit(catalog, git_repo
 
     assert catalog.features() == [("a", 0, 1), ("a", 1, None)]
     assert catalog.rows()["modules"][0][0][3] == 1
-    assert (catalog.diagnostics(), catalog.rows()["indexed"]) == ([], 0)
-    assert _same_as_new(catalog, git_repo)
+    assert catalog.diagnostics() == []
+    assert catalog.same_as_new(git_repo.path)
 
     git_repo.git("reset", "--quiet", "--hard", "kept")
     catalog.scan()
     assert catalog.rows() == before
-
-
-def _same_as_new(catalog, git_repo) -> bool:
-    catalog.add("new", git_repo.path)
-    catalog.scan("new")
-    return catalog.rows("new") == catalog.rows()
 
 
 def test_another_reader_reads_all_history_again(catalog, git_repo):
@@ -586,13 +451,13 @@ def test_of_two_scans_at_once_the_slower_one_gives_up_and_the_rows_are_right(cat
 
     with pytest.raises(Conflict, match="Another scan"):
         catalog.scan(batch=1, progress=other_scan)
-    assert _same_as_new(catalog, git_repo)
+    assert catalog.same_as_new(git_repo.path)
 
 
 def test_repositories_share_definitions_and_contents(catalog, git_repo):
     git_repo.commit("Add", files={"features/spend.py": SPEND})
     catalog.scan()
-    assert _same_as_new(catalog, git_repo)
+    assert catalog.same_as_new(git_repo.path)
 
     assert (catalog.count(Definition), catalog.count(SourceBlob), catalog.count(FeatureVersion)) == (1, 1, 2)
 
@@ -618,145 +483,3 @@ def test_text_that_a_database_refuses_is_stored_all_the_same(catalog, git_repo):
     assert len(row["tags"]["long"]) == 10_000
     assert catalog.rows()["dataflows"][0][0] == "a\ufffd"
     assert sum("at most 250 characters" in message for _, _, message, _, _ in catalog.diagnostics()) == 2
-
-
-_BODIES = st.sampled_from(
-    ["return x", "return x + 1", "return OTHER", '"""Doc."""\n    return x', "return ("]
-)
-_FUNCTIONS = st.dictionaries(st.sampled_from(["a", "b", "c", "_d"]), _BODIES, max_size=3)
-_TAKING = st.sampled_from(
-    ["pipe_output(step(_d))", "pipe_output(step(far.a))", "subdag(far.b)", "subdag(far)", "subdag(three)"]
-    + ["mutate(a)", "does(c)", "does(far._d)"]
-)
-_PATHS = st.sampled_from(["p/one.py", "p/two.py", "three.py", "tests/four.py", "p/__init__.py"])
-_OWNERS = st.sampled_from(["'growth'", "'finance'", "LIMIT", "print()"])
-
-
-@st.composite
-def _sources(draw) -> str:
-    """A module with a constant for others, and functions that may take something from other modules."""
-    lines = [f"LIMIT = {draw(_OWNERS)}", "from p.one import LIMIT as OTHER"]
-    lines += ["from hamilton.function_modifiers import *"] + ["#"] * draw(st.integers(0, 2))
-    lines += [f"from p import {draw(st.sampled_from(['one', 'two']))} as far", "import three"]
-    for name, body in draw(_FUNCTIONS).items():
-        if draw(st.booleans()):
-            lines.append(f"@tag(owner={draw(st.sampled_from(['OTHER', 'LIMIT', 'unknown', '1']))})")
-        if draw(st.booleans()):
-            lines.append(f"@{draw(_TAKING)}")
-        lines.append(f"def {name}(x: {draw(st.sampled_from(['int', 'float']))}) -> int:\n    {body}")
-    return "\n".join(lines) + "\n"
-
-
-_DRIVEN = st.sampled_from(
-    ["three", "one", "two", "four", "absent", "__main__", "p.one", "importlib.import_module('p.two')", "x()"]
-)
-
-
-@st.composite
-def _scripts(draw) -> str:
-    """A file that constructs drivers of other modules, or of itself."""
-    lines = [
-        "import importlib, __main__, three, one, two, four, absent, p.one",
-        "from hamilton import driver",
-    ]
-    lines += ["#"] * draw(st.integers(0, 1))
-    for taken in draw(st.lists(st.lists(_DRIVEN, min_size=1, max_size=2), max_size=2)):
-        config = draw(st.sampled_from(["{}", "{'n': 1}", "{'n': x()}"]))
-        lines.append(f"driver.Driver({config}, {', '.join(taken)})")
-    if draw(st.booleans()):
-        lines.append("def e(x: int) -> int: ...\ndef f(x) -> int: ...")
-    return "\n".join(lines) + "\n"
-
-
-_PROJECTS = st.sampled_from(
-    [
-        "",
-        '[tool.headwater.dataflows.d]\nmodules = ["p.*"]\n',
-        '[tool.headwater.dataflows.d]\nmodules = ["three"]\n',
-    ]
-)
-_EDITS = st.one_of(
-    st.tuples(_PATHS, _sources()),
-    st.tuples(st.sampled_from(["run.py", "p/run.py", "p/two.py", "three.py"]), _scripts()),
-    st.tuples(st.one_of(_PATHS, st.sampled_from(["run.py", "p/run.py"])), st.none()),
-    st.tuples(st.just("pyproject.toml"), _PROJECTS),
-)
-_HISTORIES = st.lists(st.lists(_EDITS, min_size=1, max_size=3), min_size=1, max_size=6)
-
-
-@examples(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(history=_HISTORIES, data=st.data())
-def test_commit_by_commit_gives_the_same_rows_as_all_at_once(catalog, tmp_path_factory, history, data):
-    repository = tmp_path_factory.mktemp("history")
-    shas = _import(repository, history)
-    whole, steps = f"whole-{repository.name}", f"steps-{repository.name}"
-    for name in (whole, steps):
-        catalog.add(name, repository)
-    catalog.scan(whole)
-    for stop in sorted(data.draw(st.sets(st.sampled_from(range(len(shas)))))):
-        catalog.scan(steps, ref=shas[stop], batch=data.draw(st.integers(1, 3)))
-    catalog.scan(steps)
-
-    assert catalog.rows(steps) == catalog.rows(whole)
-
-
-def _import(repository: Path, history) -> list[str]:
-    """Make a repository whose commits do some edits each, and return their names."""
-    subprocess.run(["git", "init", "-q", "--initial-branch=main", str(repository)], check=True)
-    stream = ""
-    present: set[str] = set()
-    for number, edits in enumerate(history):
-        stream += f"commit refs/heads/main\ncommitter A <a@example.com> {1_700_000_000 + number} +0000\n"
-        stream += f"data 3\nabc\n{'' if number else 'deleteall' + chr(10)}"
-        for path, content in edits:
-            if content is not None:
-                present.add(path)
-                stream += f"M 100644 inline {path}\ndata {len(content.encode())}\n{content}\n"
-            elif path in present:
-                present.remove(path)
-                stream += f"D {path}\n"
-    subprocess.run(["git", "fast-import", "--quiet"], cwd=repository, input=stream.encode(), check=True)
-    command = ["git", "rev-list", "--reverse", "main"]
-    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
-    return done.stdout.split()
-
-
-_CHILD = """
-import sys
-from pathlib import Path
-from headwater_catalog.scan import scan
-from headwater_catalog.settings import Settings
-from headwater_catalog.store.database import Database
-
-url, home = sys.argv[1:]
-
-
-def progress(done, total, message):
-    print(done, flush=True)
-    sys.stdin.readline()
-
-
-settings = Settings(home=Path(home), database_url=url, secret_key="k")
-scan(Database(url), settings, "repo", batch=1, progress=progress)
-"""
-
-
-def test_a_scan_that_is_killed_again_and_again_ends_with_the_same_rows(catalog, git_repo, tmp_path):
-    functions = "def f{0}_{1}(x: int) -> int:\n    return x\n"
-    history = [[(f"p/m{n % 5}.py", "".join(functions.format(n, k) for k in range(30)))] for n in range(40)]
-    _import(git_repo.path, history)
-    command = [sys.executable, "-c", _CHILD, catalog.settings.database_url, str(tmp_path / "home")]
-    for steps in (1, 2, 5, 9):
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
-            for _ in range(steps):
-                child.stdout.readline()
-                child.stdin.write("\n")
-                child.stdin.flush()
-            time.sleep(steps / 1000)  # into the next batch, a little further each time
-            child.kill()
-
-    position = catalog.rows()["head"][1]
-    assert 5 < position < 30
-    assert len(catalog.rows()["commits"]) == position + 1
-    catalog.scan()
-    assert _same_as_new(catalog, git_repo)

@@ -1,28 +1,16 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import event
 
-from headwater_catalog.errors import QueryError
-from headwater_catalog.query import Term, parse_query
-from headwater_catalog.search import Rank, SearchPage, search
+from headwater_catalog.search import Correction, Rank, SearchPage, heads, search
+from headwater_catalog.settings import Settings
 from headwater_catalog.spelling import distance, nearest_names
 from headwater_catalog.store.database import Database
-from headwater_catalog.store.search_index import (
-    AllOf,
-    AnyOf,
-    Field,
-    IndexEntry,
-    Phrase,
-    delete_entries,
-    holds,
-    matching,
-    staged,
-    write_entries,
-)
 from support.catalog_rows import CatalogRows
+
+SETTINGS = Settings(home=Path("nowhere"), database_url="sqlite://", secret_key="not secret")
 
 
 @pytest.fixture
@@ -33,12 +21,16 @@ def rows(database: Database) -> Iterator[CatalogRows]:
         yield rows
 
 
+def look(rows: CatalogRows, text: str, **options) -> SearchPage:
+    return search(heads(rows.session, SETTINGS), text, **options)
+
+
 def names(page: SearchPage) -> list[str]:
     return [hit.name for hit in page.hits]
 
 
 def find(rows: CatalogRows, text: str, **options) -> list[str]:
-    return names(search(rows.session, text, **options))
+    return names(look(rows, text, **options))
 
 
 def test_hits_come_in_stages_with_the_exact_name_first(rows):
@@ -50,7 +42,7 @@ def test_hits_come_in_stages_with_the_exact_name_first(rows):
     rows.define("spend", module="features.other")
     rows.define("signups", module="features.other")
 
-    page = search(rows.session, "spend")
+    page = look(rows, "spend")
 
     assert [(hit.name, hit.rank) for hit in page.hits] == [
         ("spend", Rank.EXACT),
@@ -68,7 +60,7 @@ def test_docs_come_before_code(rows):
     rows.define("a", source="def a():\n    return churn\n", module="m")
     rows.define("long_name", doc="The churn.", module="m")
 
-    assert [hit.rank for hit in search(rows.session, "churn").hits] == [Rank.DOCS, Rank.CODE]
+    assert [hit.rank for hit in look(rows, "churn").hits] == [Rank.DOCS, Rank.CODE]
 
 
 def test_within_a_stage_shorter_names_come_first_then_the_alphabet(rows):
@@ -156,7 +148,7 @@ def test_an_empty_query_lists_everything_by_name(rows):
     for name in ("signups", "a_long_name", "spend"):
         rows.define(name)
 
-    page = search(rows.session, "  ", limit=2)
+    page = look(rows, "  ", limit=2)
 
     assert names(page) == ["a_long_name", "signups"]
     assert page.total == 3
@@ -175,7 +167,7 @@ def test_pages_follow_each_other_and_the_total_stays_true(rows):
     for name in ("spend_a", "spend_b", "spend_c"):
         rows.define(name)
 
-    pages = [search(rows.session, "spend", limit=2, offset=offset) for offset in (0, 2, 4)]
+    pages = [look(rows, "spend", limit=2, offset=offset) for offset in (0, 2, 4)]
 
     assert [names(page) for page in pages] == [["spend_a", "spend_b"], ["spend_c"], []]
     assert [page.total for page in pages] == [3, 3, 3]
@@ -185,7 +177,7 @@ def test_variants_are_folded_into_one_hit(rows):
     rows.define("holidays", ["a", "b"], variant="holidays__uk", module="m")
     rows.define("holidays", ["b", "c"], variant="holidays__us", module="m")
 
-    page = search(rows.session, "holidays")
+    page = look(rows, "holidays")
 
     (hit,) = page.hits
     assert page.total == 1
@@ -201,7 +193,7 @@ def test_a_search_sees_the_state_it_is_asked_for(rows):
     rows.remove("spend")
 
     def at(position: int, text: str) -> list[str]:
-        return find(rows, text, repository=rows.repository, position=position)
+        return names(search([rows.moment(position)], text))
 
     assert (at(0, "old"), at(0, "thing")) == (["spend"], [])
     assert (at(1, "old"), at(1, "thing")) == ([], ["spend"])
@@ -215,10 +207,11 @@ def test_repositories_are_searched_together_or_one_alone(rows):
     rows.define("spend")
     other.define("spend")
 
-    page = search(rows.session, "spend")
+    page = look(rows, "spend")
 
     assert [hit.repository for hit in page.hits] == ["another", "shop"]
-    assert [h.repository for h in search(rows.session, "spend", repository=rows.repository).hits] == ["shop"]
+    assert [h.repository for h in search([rows.moment(0)], "spend").hits] == ["shop"]
+    assert [h.repository for h in look(rows, "spend repo:another").hits] == ["another"]
 
 
 def test_each_hit_says_why_it_matched(rows):
@@ -230,7 +223,7 @@ def test_each_hit_says_why_it_matched(rows):
         module="m",
     )
 
-    (hit,) = search(rows.session, "spend growth money rolling costs").hits
+    (hit,) = look(rows, "spend growth money rolling costs").hits
 
     assert [(match.field, match.pieces) for match in hit.matches] == [
         ("name", (("avg_", False), ("spend", True))),
@@ -244,58 +237,34 @@ def test_each_hit_says_why_it_matched(rows):
 def test_a_match_far_into_a_long_line_is_shown(rows):
     rows.define("spend", doc="x " * 300 + "needle " + "y " * 300)
 
-    (match,) = search(rows.session, "needle").hits[0].matches
+    (match,) = look(rows, "needle").hits[0].matches
 
     assert ("needle", True) in match.pieces
     assert len(match.fragment) <= 160
 
 
-def test_misspelled_words_find_their_neighbours(rows):
-    rows.define("spend")
-    rows.define("avg_3wk_spend")
-    rows.define("signups")
+def test_a_misspelled_word_finds_what_it_was_meant_to_be_and_says_so(rows):
+    rows.define("spend", module="m")
+    rows.define("avg_3wk_spend", module="m")
+    rows.define("signups", module="m")
 
-    page = search(rows.session, "spned")
+    page = look(rows, "singups")
+    pieces = look(rows, "avg_3wk_spned")
 
-    assert page.total == 0
-    assert page.suggestions == ("spend", "avg_3wk_spend")
-    assert search(rows.session, "avg_3wk_spendd").suggestions[0] == "avg_3wk_spend"
-    assert search(rows.session, "xyzzy").suggestions == ()
-
-
-def test_a_query_that_is_wrong_tells_where_and_what_to_do():
-    with pytest.raises(
-        QueryError, match=r"Unknown field 'ownr' at position 6\. Did you mean 'owner'"
-    ) as error:
-        parse_query("spend ownr:growth")
-    assert error.value.position == 6
-    with pytest.raises(QueryError, match="not closed"):
-        parse_query('a "b c')
-    with pytest.raises(QueryError, match="needs a value, such as tag:pii=true"):
-        parse_query("tag:")
+    assert (names(page), page.corrections) == (["signups"], (Correction("singups", "signups"),))
+    assert names(look(rows, "spned module:m")) == ["spend", "avg_3wk_spend"]
+    assert (names(pieces), pieces.corrections[0].used) == (["avg_3wk_spend"], "avg_3wk_spend")
+    assert look(rows, "spend").corrections == ()
 
 
-def test_a_query_is_read_into_terms():
-    assert parse_query('spend -tag:a="b c"  "x y" -').terms == (
-        Term("", "spend", False, False, 0),
-        Term("tag", 'a="b', False, True, 6),
-        Term("", 'c"', False, False, 16),
-        Term("", "x y", True, False, 20),
-    )
+def test_where_nothing_is_near_enough_to_be_meant_names_are_suggested(rows):
+    rows.define("spend", tags={"owner": "growth"}, module="m")
+    rows.define("avg_spend", module="m")
 
+    page = look(rows, "spned owner:nobody")
 
-def test_a_field_value_may_stand_in_quotes():
-    assert parse_query('owner:"data science"').terms == (Term("owner", "data science", True, False, 0),)
-
-
-@given(st.text(max_size=40))
-def test_any_text_is_a_query_or_a_query_error(text):
-    try:
-        query = parse_query(text)
-    except QueryError as error:
-        assert 0 <= error.position < len(text)
-    else:
-        assert all(term.value for term in query.terms)
+    assert (page.total, page.corrections, page.suggestions) == (0, (), ("spend", "avg_spend"))
+    assert look(rows, "xyzzy").suggestions == ()
 
 
 def test_any_text_can_be_searched_for(rows):
@@ -316,7 +285,7 @@ def test_any_text_can_be_searched_for(rows):
         "- -",
         "é",
     ):
-        search(rows.session, text)
+        look(rows, text)
 
 
 def test_a_search_takes_the_same_number_of_statements_however_many_hits(database):
@@ -327,70 +296,15 @@ def test_a_search_takes_the_same_number_of_statements_however_many_hits(database
             rows.define(f"spend_{number}", ["a", "b"])
     counts = []
     with database.read() as session:
-        search(session, "")
+        search(heads(session, SETTINGS), "")
         statements: list[str] = []
         event.listen(session.get_bind(), "before_cursor_execute", lambda *args: statements.append(args[2]))
         for limit in (1, 20):
             statements.clear()
-            search(session, "spend", limit=limit)
+            search(heads(session, SETTINGS), "spend", limit=limit)
             counts.append(len(statements))
 
     assert counts[0] == counts[1] <= 4
-
-
-WORDS = ("a", "ab", "abc", "b", "ba", "é", "éa")
-
-
-@st.composite
-def expressions(draw, depth=2):
-    if depth and draw(st.booleans()):
-        parts = tuple(draw(st.lists(expressions(depth=depth - 1), min_size=1, max_size=3)))
-        return draw(st.sampled_from((AllOf, AnyOf)))(parts)
-    tokens = tuple(draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=3)))
-    return Phrase(tokens, draw(st.booleans()))
-
-
-def field_tokens():
-    return st.lists(st.sampled_from(WORDS), max_size=6)
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
-@given(
-    documents=st.lists(st.tuples(*[field_tokens()] * 4), min_size=1, max_size=4),
-    expression=expressions(),
-    weakest=st.sampled_from(Field),
-)
-def test_the_index_finds_what_the_reference_does(database, documents, expression, weakest):
-    with database.write() as session:
-        rows = CatalogRows(session, f"r{len(documents)}")
-        rows.commit()
-        ids = [rows.define(f"f{at}").id for at in range(len(documents))]
-        delete_entries(session, ids)
-        write_entries(session, (IndexEntry(i, *fields) for i, fields in zip(ids, documents, strict=True)))
-
-        found = set(session.scalars(matching(session, expression, weakest)))
-        stages = {row.id: row.field for row in session.execute(staged(session, expression))}
-
-        for identity, fields in zip(ids, documents, strict=True):
-            assert (identity in found) == holds_in(expression, fields[: weakest + 1])
-            reached = [field for field in Field if holds_in(expression, fields[: field + 1])]
-            assert stages.get(identity) == (min(reached) if reached else None)
-        session.rollback()
-
-
-def holds_in(expression, fields) -> bool:
-    if isinstance(expression, Phrase):
-        return any(holds(expression, tokens) for tokens in fields)
-    parts = (holds_in(part, fields) for part in expression.parts)
-    return all(parts) if isinstance(expression, AllOf) else any(parts)
-
-
-def test_deleted_entries_are_found_no_more(rows):
-    version = rows.define("spend", module="m")
-
-    delete_entries(rows.session, [version.id])
-
-    assert find(rows, "spend") == []
 
 
 def test_an_enormous_document_can_be_indexed(rows):
@@ -411,10 +325,3 @@ def test_distance_counts_slips(a, b, slips):
 def test_short_words_may_have_one_slip_only():
     assert nearest_names("aeg", ["age"]) == ["age"]
     assert nearest_names("aeg", ["gae"]) == []
-
-
-def test_a_query_of_very_many_terms_is_refused_and_repeated_ones_count_once():
-    assert len(parse_query("spend " * 200).terms) == 1
-    assert [term.value for term in parse_query("spend per spend").terms] == ["per", "spend"]
-    with pytest.raises(QueryError, match="more than 20 terms"):
-        parse_query(" ".join(f"word{number}" for number in range(21)))

@@ -3,38 +3,22 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from headwater_catalog.demo import init_demo
 from headwater_catalog.errors import NotFound, RepositoryError
 from headwater_catalog.git import GitSource
-from headwater_catalog.lineage import load_graph
-from headwater_catalog.moments import list_dataflows, snapshot_at
-from headwater_catalog.problems import list_problems
-from headwater_catalog.read import Diagnostic
-from headwater_catalog.records import DependencyRecord
+from headwater_catalog.moments import snapshot_at
 from headwater_catalog.repositories import add_repository, get_repository
 from headwater_catalog.scan import scan
 from headwater_catalog.snapshot import (
     Snapshot,
     SnapshotEdge,
-    SnapshotFeature,
     read_commit,
     read_folder,
     read_repository,
 )
 from headwater_catalog.store.database import Database
-from headwater_catalog.store.intervals import holds_at
-from headwater_catalog.store.models import (
-    BlobDefinition,
-    Commit,
-    Feature,
-    FeatureVersion,
-    ModuleVersion,
-    Repository,
-)
-from headwater_catalog.views import PartView
+from headwater_catalog.views import ColumnUse
 from support.demo_catalog import settings_in
 from support.git_repo import GitRepo
 
@@ -73,68 +57,6 @@ config = { region = "UK" }
 """
 
 
-class Stored:
-    """A catalog that has scanned a repository, and reads rows of it as snapshots."""
-
-    def __init__(self, session: Session, repository: Repository) -> None:
-        self.session = session
-        self.repository = repository
-
-    def positions(self) -> dict[int, str]:
-        rows = self.session.execute(
-            select(Commit.position, Commit.sha).where(Commit.repository_id == self.repository.id)
-        )
-        return {position: sha for position, sha in rows if position is not None}
-
-    def snapshot(self, position: int) -> Snapshot:
-        dataflows = list_dataflows(self.session, self.repository, position)
-        places = self._places(position)
-        inside = {d.name: d.modules for d in dataflows}
-        rows = self.session.scalars(
-            select(FeatureVersion)
-            .join(FeatureVersion.feature)
-            .where(Feature.repository_id == self.repository.id, holds_at(FeatureVersion, position))
-        )
-        features = [_feature(row, places, inside) for row in rows]
-        problems = list_problems(self.session, self.repository, position)
-        return Snapshot(
-            features=tuple(sorted(features, key=lambda f: (f.module, f.name, f.variant))),
-            dataflows=tuple(dataflows),
-            diagnostics=tuple(sorted(Diagnostic(p.path, p.line, p.message) for p in problems)),
-        )
-
-    def _places(self, position: int) -> dict[tuple[str, int], tuple[str, int, int]]:
-        rows = self.session.execute(
-            select(ModuleVersion.module, ModuleVersion.path, BlobDefinition)
-            .join(BlobDefinition, BlobDefinition.blob_id == ModuleVersion.blob_id)
-            .where(ModuleVersion.repository_id == self.repository.id, holds_at(ModuleVersion, position))
-        )
-        return {(m, d.definition_id): (path, d.line, d.end_line) for m, path, d in rows}
-
-
-def _feature(row: FeatureVersion, places, inside) -> SnapshotFeature:
-    module = row.feature.module
-    path, line, end_line = places[module, row.definition_id]
-    return SnapshotFeature(
-        module=module,
-        name=row.feature.name,
-        variant=row.variant,
-        path=path,
-        line=line,
-        end_line=end_line,
-        type=row.type,
-        doc=row.doc,
-        condition=row.condition,
-        tags=row.tags,
-        parts=tuple(PartView(p["name"], p["type"], p["doc"]) for p in row.parts),
-        dependencies=tuple(DependencyRecord(d.name, d.type, d.optional) for d in row.dependencies),
-        dataflows=tuple(name for name, modules in inside.items() if module in modules),
-        partial=tuple(row.partial),
-        source=row.definition.source,
-        digest=row.definition.digest,
-    )
-
-
 def assert_agree_with_the_store(tmp_path: Path, origin: Path, every: int) -> Snapshot:
     """Scan a repository, compare snapshots of its commits with the rows, and return the last one."""
     settings = settings_in(tmp_path / "home")
@@ -144,15 +66,14 @@ def assert_agree_with_the_store(tmp_path: Path, origin: Path, every: int) -> Sna
         add_repository(session, "shop", str(origin), now=0)
     scan(database, settings, "shop")
     with database.read() as session, GitSource(origin / ".git") as source:
-        stored = Stored(session, get_repository(session, "shop"))
-        shas = stored.positions()
-        last = max(shas)
+        repository = get_repository(session, "shop")
+        shas = source.main_line_shas(source.head())
+        last = len(shas) - 1
         for position in (*range(0, last, every), last):
-            snapshot = read_commit(source, shas[position])
+            snapshot, stored = read_commit(source, shas[position]), snapshot_at(session, repository, position)
 
-            assert snapshot == stored.snapshot(position), position
-            assert snapshot.graph == load_graph(session, stored.repository, position)
-            assert snapshot_at(session, stored.repository, position) == snapshot
+            assert stored == snapshot, position
+            assert stored.graph == snapshot.graph
     database.dispose()
     return snapshot
 
@@ -193,6 +114,57 @@ def test_snapshots_are_what_is_stored_of_variants_faults_and_odd_names(tmp_path:
     git_repo.commit("Move down", files={"features/spend.py": "\n\n" + SPEND, "headwater.toml": "broken = ["})
 
     assert_agree_with_the_store(tmp_path, git_repo.path, every=1)
+
+
+def test_snapshots_are_what_is_stored_of_owners_columns_comments_and_declared_inputs(
+    tmp_path: Path, git_repo: GitRepo
+):
+    inputs = """\
+from headwater import external_input, tag
+import pandas as pd
+
+@external_input(owner="crm")
+def email() -> pd.Series:
+    "As the customer typed it."
+
+# The domain of the address.
+def domain(email: pd.Series, orders: pd.DataFrame) -> pd.Series: return orders["domain"]
+@tag(owner=["Maya", "Jonas"])
+def cost(email: pd.Series) -> pd.Series: return email
+"""
+    git_repo.commit("Begin", files={"features/mail.py": inputs, "features/regions.py": REGIONS})
+    git_repo.commit("Own", files={".github/CODEOWNERS": "* @shop/data\n/features/mail.py @mail\n!bad @x\n"})
+    git_repo.commit(
+        "Own by default", files={"pyproject.toml": '[tool.headwater.owners]\nfeatures = "Priya"\n'}
+    )
+    git_repo.commit("Say more", files={"features/mail.py": inputs.replace("# The", "# Only the")})
+    git_repo.delete(".github/CODEOWNERS")
+    git_repo.commit("Own by default only")
+    git_repo.commit("Own nothing", files={"CODEOWNERS": "features/\n", "pyproject.toml": ""})
+    git_repo.commit("Declare no more", files={"features/mail.py": inputs.replace("@external_input", "#")})
+    assert_agree_with_the_store(tmp_path, git_repo.path, every=1)
+
+    def read(ref: str) -> Snapshot:
+        return read_repository(git_repo.path, ref)
+
+    def owners(ref: str) -> dict[str, tuple[str, ...]]:
+        return {feature.name: feature.owners for feature in read(ref).features}
+
+    domain = read("HEAD~6").variants["features.mail:domain"][0]
+    email = read("HEAD~5").graph["input:email"]
+    assert (domain.doc, domain.columns) == (
+        "The domain of the address.",
+        (ColumnUse("orders", "domain", written=False),),
+    )
+    assert (email.type, email.summary, email.owner) == ("pandas.Series", "As the customer typed it.", "crm")
+    assert read("HEAD~3").variants["features.mail:domain"][0].doc == "Only the domain of the address."
+    assert owners("HEAD~6") == {"cost": ("Maya", "Jonas"), "domain": (), "fx": (), "spend": ()}
+    assert owners("HEAD~5")["domain"] == ("@mail",)
+    assert owners("HEAD~5")["fx"] == ("@shop/data",)
+    assert owners("HEAD~2")["domain"] == owners("HEAD~2")["fx"] == ("Priya",)
+    assert owners("HEAD~1")["domain"] == ()
+    assert [d.path for d in read("HEAD~5").diagnostics] == [".github/CODEOWNERS"]
+    assert [declared.name for declared in read("HEAD").inputs] == []
 
 
 def test_edges_are_told_by_dataflow_with_inputs_apart(git_repo: GitRepo):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from headwater_catalog.hashing import code_hash, definition_digest
+from headwater_catalog.moments import Moment
+from headwater_catalog.settings import Settings
 from headwater_catalog.store.models import (
     BlobDefinition,
     Commit,
@@ -24,7 +27,6 @@ from headwater_catalog.store.models import (
     SourceBlob,
     Tag,
 )
-from headwater_catalog.store.search_index import index_entry, write_entries
 
 __all__ = ["CatalogRows"]
 
@@ -42,6 +44,15 @@ class CatalogRows:
     @property
     def position(self) -> int:
         return self.repository.scanned_position
+
+    def moment(self, position: int | None = None) -> Moment:
+        """Return the repository at a position of its main line; None for the newest."""
+        wanted = self.position if position is None else position
+        commit = self.session.scalars(
+            select(Commit).where(Commit.repository_id == self.repository.id, Commit.position == wanted)
+        ).one()
+        settings = Settings(home=Path("no home"), database_url="", secret_key="not secret")
+        return Moment(self.session, settings, self.repository, commit)
 
     def commit(self, subject: str = "Work", author: str = "Maya Lindqvist") -> str:
         position = self.position + 1
@@ -101,11 +112,6 @@ class CatalogRows:
         self.session.add(version)
         self.session.flush()
         self._describe(version, needs, optional)
-        entry = index_entry(
-            version.id, name=name, module=module, variant=variant, tags=tags, doc=doc, source=source
-        )
-        write_entries(self.session, [entry])
-        self.session.flush()
         return version
 
     def remove(self, name: str, *, module: str = "features.spend", variant: str = "") -> None:
@@ -192,8 +198,6 @@ class CatalogRows:
                     name=name,
                     type="pandas.Series",
                     optional=name in optional,
-                    doc="",
-                    tags={},
                 )
             )
         for key, value in version.tags.items():

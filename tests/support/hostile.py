@@ -5,6 +5,8 @@ from support.git_repo import GitRepo
 SCRIPT = "<script>alert(1)</script>"
 IMAGE = '"><img src=x onerror=alert(1)>'
 TEMPLATE = "{{ 7 * 191 }}"
+TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""The characters that turn text round."""
 
 MODULE = f'''
 from headwater import tag
@@ -30,8 +32,13 @@ def loud(column: "list[{SCRIPT}]") -> "dict[{SCRIPT}]":
 
 
 def after(loud: dict) -> int:
-    """Count {TEMPLATE}."""
-    return len(loud)
+    """Count {TEMPLATE}. {TURNING}"""
+    return len(loud)  # {TURNING} loud
+
+
+@tag(note={TURNING!a}, other="{TURNING}")
+def turned(after: int) -> "Turned[{TURNING}]":
+    return after
 '''
 
 PROJECT = """
@@ -48,6 +55,7 @@ def build(repository: GitRepo) -> GitRepo:
     repository.write("features.py", MODULE)
     repository.write("pyproject.toml", PROJECT)
     repository.commit(
-        f"Add {SCRIPT} {TEMPLATE}\n\n{IMAGE}", author="O'Neil &amp; co &lt;i&gt; <x@example.com>"
+        f"Add {SCRIPT} {TEMPLATE} {TURNING}\n\n{IMAGE}\n{TURNING}",
+        author=f"O'Neil{TURNING} &amp; co &lt;i&gt; <x@example.com>",
     )
     return repository

@@ -6,6 +6,8 @@ from html import unescape
 import pytest
 from flask.testing import FlaskClient
 
+from support.hostile import TURNING
+
 _PAGES = (
     "/",
     "/search",
@@ -18,6 +20,12 @@ _PAGES = (
     "/search/quick?q=%3Cimg+src=x+onerror=alert(1)%3E",
     "/r/hostile/f/features:loud",
     "/r/hostile/f/features:after",
+    "/r/hostile/f/features:turned",
+    "/search?q=turned",
+    "/search?q=%E2%80%AE",
+    "/r/hostile/f/%E2%80%AE",
+    "/r/hostile?at=%E2%80%AE",
+    "/r/hostile/lineage?focus=features:turned",
     "/r/hostile/f/%3Cscript%3Ealert(1)%3C%2Fscript%3E",
     "/r/%3Cscript%3Ealert(1)%3C%2Fscript%3E/f/x",
     "/r/hostile/lineage?focus=features:loud",
@@ -45,6 +53,31 @@ def test_no_text_of_a_repository_or_an_address_becomes_markup(hostile_client: Fl
     assert not [tag for tag in tags if re.search(r"\son\w+=", re.sub(r'"[^"]*"', '""', tag))]
     assert not re.search(r'(href|src|action)="\s*(javascript|data|vbscript):', html, re.IGNORECASE)
     assert "1337" not in html
+
+
+@pytest.mark.parametrize("path", _PAGES)
+def test_no_text_turns_the_text_around_it(hostile_client: FlaskClient, path: str):
+    assert not set(TURNING) & set(hostile_client.get(path).text)
+
+
+@pytest.mark.parametrize(
+    "path", ["/r/hostile/f/features:turned", "/r/hostile/f/features:after", "/r/hostile/c/main"]
+)
+def test_what_would_turn_text_is_shown_by_its_number(hostile_client: FlaskClient, path: str):
+    html = hostile_client.get(path).text
+
+    assert all(f"[U+{ord(character):04X}]" in html for character in TURNING)
+
+
+@pytest.mark.parametrize(
+    "at",
+    ["-x", "--all", "--upload-pack=touch", "..", "main..main", "@{-1}", "main@{0}", ":/Add", "HEAD^{/Add}"]
+    + ["HEAD:features.py", "^main", "a\nb", "\x1b[31m", "HEAD~99999999999999999999", "x" * 5000],
+)
+def test_what_names_no_commit_is_not_found(hostile_client: FlaskClient, at: str):
+    answer = hostile_client.get("/r/hostile/f/features:loud", query_string={"at": at})
+
+    assert answer.status_code == 404
 
 
 def test_the_texts_are_there_to_be_read(hostile_client: FlaskClient):

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from headwater_catalog.repositories import add_repository
+from headwater_catalog.scan import scan
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_web.app import create_app
 from support.demo_catalog import make_demo_catalog, settings_in
+from support.git_repo import GitRepo
 
 _FEATURE = "/r/demo/f/features.signups:spend_per_signup"
 _TIMELESS = (
@@ -120,8 +123,8 @@ def test_the_exact_name_is_the_first_hit_with_its_words_marked(client: FlaskClie
 def test_a_misspelt_name_finds_its_neighbours(client: FlaskClient):
     html = client.get("/search?q=spend_per_singup").text
 
-    assert "No feature matches" in html
-    assert ">spend_per_signup</a>" in html
+    assert "No feature has “spend_per_singup”. Showing “spend_per_signup”." in html
+    assert 'data-hit href="' + _FEATURE in html
 
 
 def test_a_query_that_cannot_be_read_says_where(client: FlaskClient):
@@ -148,7 +151,7 @@ def test_a_search_is_narrowed_by_what_its_hits_have(client: FlaskClient):
 
     assert {term.partition(":")[0] for _, term in narrower} >= {"module", "type"}
     for link, term in narrower:
-        assert re.match(r"/search\?q=spend\+", link)
+        assert re.match(r"/search\?q=[^&]+\+spend&", link)
         assert "repo=demo" in link and "at=v1.0" in link
         assert 0 < _total(client, unescape(link)) < total, term
 
@@ -264,14 +267,46 @@ def test_a_commit_page_tells_what_it_did_to_features(client: FlaskClient):
     assert "Features changed" in client.get(commit[1]).text
 
 
-def test_a_parent_on_the_main_line_leads_to_its_page(client: FlaskClient, demo_settings: Settings):
-    repository = demo_settings.home / "demo-repository"
-    merge = _git(repository, "log", "--merges", "-1", "--format=%H %P").split()
-    html = client.get(f"/r/demo/c/{merge[0]}").text
+def test_every_parent_of_a_commit_leads_to_its_page(client: FlaskClient, demo_settings: Settings):
+    merge, *parents = _merge(demo_settings)
+    html = client.get(f"/r/demo/c/{merge}").text
 
-    assert f'href="/r/demo/c/{merge[1]}"' in html
-    assert f'href="/r/demo/c/{merge[2]}"' not in html
-    assert merge[2][:8] in html
+    for parent in parents:
+        assert f'href="/r/demo/c/{parent}"' in html
+        assert client.get(f"/r/demo/c/{parent}").status_code == 200
+
+
+def test_a_commit_beside_the_main_line_tells_where_it_left_and_what_it_brought(
+    client: FlaskClient, demo_settings: Settings
+):
+    beside = _merge(demo_settings)[2]
+    html = _text(client, f"/r/demo/c/{beside}")
+    left = re.search(r'which it left at <a class="mono" href="(/r/demo/c/\w+)"', html)
+
+    assert left
+    assert client.get(left[1]).status_code == 200
+    brought = re.findall(rf'href="(/r/demo/f/[^"?]+\?at={beside[:12]})"', html)
+    assert brought
+    page = _visible(_text(client, brought[0]))
+    assert f"commit {beside[:8]}" in page and "beside the main line" in page
+    assert "runs are of the main line only" in page
+    assert "changed beside the main line, after" in page
+
+
+@pytest.mark.parametrize("path", [path for path in _DATED if not path.startswith("/search")])
+def test_every_page_of_a_repository_answers_beside_the_main_line(
+    client: FlaskClient, demo_settings: Settings, path: str
+):
+    beside = _merge(demo_settings)[2]
+    visible = _visible(_text(client, f"{path}{'&' if '?' in path else '?'}at={beside[:9]}"))
+
+    assert "beside the main line" in visible
+    assert "Show now" in visible
+
+
+def _merge(settings: Settings) -> list[str]:
+    """Return the last merge of the demo repository, with its parents."""
+    return _git(settings.home / "demo-repository", "log", "--merges", "-1", "--format=%H %P").split()
 
 
 def _git(repository: Path, *args: str) -> str:
@@ -287,6 +322,29 @@ def test_an_input_tells_which_files_may_hold_it(client: FlaskClient):
     assert "It comes from outside the code." in visible
     assert "marketing reads data/weekly.csv" in visible
     assert "It needs nothing" not in visible
+
+
+def test_an_input_that_is_a_feature_of_another_repository_leads_there(tmp_path):
+    settings = settings_in(tmp_path / "home")
+    database = Database(settings.database_url)
+    database.upgrade()
+    sources = 'cost = { feature = "below:m:cost", at = "main" }'
+    project = f'[dataflows.flow]\nmodules = ["m"]\n[dataflows.flow.sources]\n{sources}\n'
+    for name, needed, toml in (("below", "raw", ""), ("above", "cost", project)):
+        made = GitRepo(tmp_path / name)
+        code = (
+            f"def {'cost' if name == 'below' else 'spend'}({needed}: float) -> float:\n    return {needed}\n"
+        )
+        made.commit("Work", files={"m.py": code, "headwater.toml": toml})
+        with database.write() as session:
+            add_repository(session, name, str(made.path), 0)
+        scan(database, settings, name)
+    client = create_app(settings, database).test_client()
+
+    for path in ("/r/above/lineage?focus=input:cost", "/r/above"):
+        assert 'href="/r/below/f/m:cost?at=main">below:m:cost</a>' in _text(client, path)
+    assert "cost" in _text(client, "/r/below/f/m:cost?at=main")
+    database.dispose()
 
 
 def test_the_module_of_a_lineage_leads_to_its_features(client: FlaskClient):

@@ -9,13 +9,13 @@ from typing import cast
 from flask import Flask, current_app, g, request
 from sqlalchemy.orm import Session
 
-from headwater_catalog.errors import NotFound
-from headwater_catalog.repositories import get_repository, resolve_at
+from headwater_catalog.moments import Moment, moment_at
+from headwater_catalog.repositories import get_repository
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import Commit, Repository
 
-__all__ = ["AsOf", "Catalog", "as_of", "attach", "catalog", "reading"]
+__all__ = ["AsOf", "Catalog", "as_of", "attach", "catalog", "moment_named", "reading"]
 
 _EXTENSION = "headwater"
 
@@ -30,23 +30,30 @@ class Catalog:
 
 @dataclass(frozen=True, slots=True)
 class AsOf:
-    """The commit of a repository that a page shows; `at` is how the reader named it, None for now."""
+    """The moment that a page shows; `at` is how the reader named its commit, None for now."""
 
-    repository: Repository
-    commit: Commit
+    moment: Moment
     at: str | None
 
     @property
-    def position(self) -> int:
-        """The place of the commit on the main line."""
-        if self.commit.position is None:
-            raise NotFound(f"{self.commit.sha[:10]} is not on the main line of {self.repository.name!r}.")
-        return self.commit.position
+    def repository(self) -> Repository:
+        """The repository."""
+        return self.moment.repository
+
+    @property
+    def commit(self) -> Commit:
+        """The commit, which may lie beside the main line."""
+        return self.moment.commit
 
     @property
     def is_past(self) -> bool:
         """Whether the commit is not the newest one that was scanned."""
         return self.commit.sha != self.repository.scanned_sha
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether the commit is not on the scanned main line."""
+        return self.moment.position is None
 
 
 def attach(app: Flask, opened: Catalog) -> None:
@@ -71,9 +78,13 @@ def reading() -> Session:
 def as_of(name: str) -> AsOf:
     """Return the repository of this name at the commit that the request's `at=` names."""
     at = request.args.get("at") or None
-    repository = get_repository(reading(), name)
     g.at = at
-    return AsOf(repository, resolve_at(reading(), catalog().settings, repository, at), at)
+    return AsOf(moment_named(name, at), at)
+
+
+def moment_named(name: str, at: str | None) -> Moment:
+    """Return the repository of this name at a commit; None means the last that was scanned."""
+    return moment_at(reading(), catalog().settings, get_repository(reading(), name), at)
 
 
 def _end_reading(_error: BaseException | None) -> None:

@@ -35,6 +35,9 @@ HEADERS = {
 }
 
 
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Characters that turn the text around them, so that code reads other than it runs."""
+
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+)(?::[0-9]{1,5})?")
 
 
@@ -43,6 +46,7 @@ def protect(app: Flask) -> None:
     app.before_request(_refuse_foreign_host)  # before the CSRF check, so that it speaks first
     app.before_request(_refuse_nul)
     CSRFProtect(app)
+    app.after_request(_show_turning)
     app.after_request(_add_headers)
 
 
@@ -57,6 +61,15 @@ def _refuse_nul() -> None:
     """Refuse a character that no name has and that PostgreSQL cannot take."""
     if any("\0" in text for text in (request.path, *request.values.keys(), *request.values.values())):
         abort(400, "The address or the form holds a NUL character.")
+
+
+def _show_turning(response: Response) -> Response:
+    """Put the number of each character that would turn text round in its place, wherever on a page it is."""
+    if response.mimetype == "text/html" and not response.is_streamed:
+        text = response.get_data(as_text=True)
+        if _TURNING.search(text):
+            response.set_data(_TURNING.sub(lambda found: f"[U+{ord(found[0]):04X}]", text))
+    return response
 
 
 def _add_headers(response: Response) -> Response:

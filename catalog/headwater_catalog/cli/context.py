@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import click
 
+from headwater_catalog.cli.output import json_option
+
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from headwater_catalog.moments import Moment
     from headwater_catalog.settings import Settings
     from headwater_catalog.store.database import Database
-    from headwater_catalog.store.models import Commit, Repository
+    from headwater_catalog.store.models import Repository
 
-__all__ = ["Place", "Workspace", "now", "pass_workspace"]
+__all__ = ["Workspace", "about_a_feature", "now", "pass_workspace", "where_to_look"]
 
 
 def now() -> int:
@@ -66,21 +69,20 @@ class Workspace:
             yield session
 
     @contextmanager
-    def place(self, repository: str | None, at: str | None) -> Iterator[Place]:
+    def place(self, repository: str | None, at: str | None) -> Iterator[Moment]:
         """Open a session on one repository at one commit.
 
         Args:
             repository: Its name; None for the only one there is.
             at: A commit, tag or branch; None for the scanned head.
         """
-        from headwater_catalog.repositories import resolve_at
+        from headwater_catalog.moments import moment_at
 
         with self.reading() as session:
-            found = _repository(session, repository)
-            yield Place(session, found, resolve_at(session, self.settings, found, at))
+            yield moment_at(session, self.settings, _repository(session, repository), at)
 
     @contextmanager
-    def place_of(self, feature: str, repository: str | None, at: str | None) -> Iterator[Place]:
+    def place_of(self, feature: str, repository: str | None, at: str | None) -> Iterator[Moment]:
         """Open a session on the repository of a feature, at one commit.
 
         Args:
@@ -100,20 +102,6 @@ class Workspace:
             yield place
 
 
-class Place:
-    """A repository at a commit of its main line, with an open session."""
-
-    def __init__(self, session: Session, repository: Repository, commit: Commit) -> None:
-        self.session = session
-        self.repository = repository
-        self.commit = commit
-
-    @property
-    def position(self) -> int:
-        """The commit's place on the main line."""
-        return -1 if self.commit.position is None else self.commit.position
-
-
 def _repository(session: Session, name: str | None) -> Repository:
     from headwater_catalog.errors import NotFound
     from headwater_catalog.repositories import get_repository, list_repositories
@@ -130,3 +118,22 @@ def _repository(session: Session, name: str | None) -> Repository:
 
 
 pass_workspace = click.make_pass_decorator(Workspace, ensure=True)
+
+
+_Command = Callable[..., None]
+
+
+def where_to_look(command: _Command) -> _Command:
+    """Give a command the options that say which repository to look at, and at which commit of it."""
+    for decorate in (
+        json_option,
+        click.option("--at", help="The state of a commit, tag or branch; the scanned head unless given."),
+        click.option("--repo", help="Repository of the feature; needed where its name is not unique."),
+    ):
+        command = decorate(command)
+    return command
+
+
+def about_a_feature(command: _Command) -> _Command:
+    """Give a command the argument FEATURE and the options that say where to look."""
+    return click.argument("feature")(where_to_look(command))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from headwater_catalog.cli.output import clean
+
 __all__ = ["CANNOT", "FINDINGS", "WRONG_USE", "Failure", "Findings", "WrongUse", "failure_of"]
 
 FINDINGS = 1
@@ -18,6 +20,9 @@ class Failure(click.ClickException):
     """A command cannot do what was asked; its message goes to the standard error stream."""
 
     exit_code = CANNOT
+
+    def __init__(self, message: str) -> None:
+        super().__init__(clean(message))  # it may quote a repository, or another machine
 
 
 class WrongUse(Failure):

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -28,13 +28,23 @@ __all__ = [
     "say",
 ]
 
+_TURNING: Final = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 """The option `--json` that every command has which prints data."""
 
 
 def clean(text: str) -> str:
-    """Return a text without control characters: what comes from a repository must not steer the terminal."""
-    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
+    """Return a text without control characters: what comes from a repository must not steer the terminal.
+
+    Those that turn text round are left out, too; the joiners of some scripts and of emoji stay.
+    """
+    return "".join(c for c in text if c in "\n\t" or not _steers(c))
+
+
+def _steers(character: str) -> bool:
+    turns = unicodedata.bidirectional(character) in _TURNING
+    return turns or unicodedata.category(character) in ("Cc", "Cs")
 
 
 def print_json(data: Any) -> None:

@@ -26,9 +26,10 @@ def read(path: Path, at: str | None, as_json: bool) -> None:
     Of a bare repository HEAD is read unless --at is given.
 
     JSON: nodes (key, name, module, function, path, line, end_line, type, dependencies (name, type,
-    optional), tags, doc, condition, parts (name, type, doc), dataflows, partial), edges (from, to,
-    dataflow; a key of a node, or input:NAME), dataflows (name, origin, modules, config, sources, outputs),
-    diagnostics (path, line, message).
+    optional), tags, doc, condition, parts (name, type, doc), dataflows, partial, columns of tables that its
+    body uses (table, column, written), owners), edges (from, to, dataflow; a key of a node, or input:NAME),
+    inputs that are declared (module, name, variant, path, line, end_line, type, doc, condition, tags,
+    owners), dataflows (name, origin, modules, config, sources, outputs), diagnostics (path, line, message).
     """
     snapshot = _snapshot(path, at)
     if as_json:
@@ -50,6 +51,7 @@ def _json(snapshot: Snapshot) -> dict[str, Any]:
     return {
         "nodes": [_node_json(feature) for feature in snapshot.features],
         "edges": [{"from": e.source, "to": e.target, "dataflow": e.dataflow} for e in snapshot.edges],
+        "inputs": [asdict(declared) for declared in snapshot.inputs],
         "dataflows": [asdict(dataflow) for dataflow in snapshot.dataflows],
         "diagnostics": [asdict(diagnostic) for diagnostic in snapshot.diagnostics],
     }
@@ -74,6 +76,8 @@ def _node_json(feature: SnapshotFeature) -> dict[str, Any]:
         "parts": [asdict(part) for part in feature.parts],
         "dataflows": feature.dataflows,
         "partial": feature.partial,
+        "columns": [asdict(use) for use in feature.columns],
+        "owners": feature.owners,
     }
 
 
@@ -98,6 +102,7 @@ def _print(snapshot: Snapshot) -> None:
 
 def _row(feature: SnapshotFeature) -> tuple[str, ...]:
     notes = [f"where {feature.condition}"] if feature.condition else []
+    notes += [f"{'writes' if use.written else 'reads'} {use}" for use in feature.columns]
     notes += [f"partial: {reason}" for reason in feature.partial]
     return (
         feature.name,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from headwater_catalog.problems import Problem
     from headwater_catalog.scan import ScanReport
 
-__all__ = ["ScanOutcome", "add", "follow", "list_all", "remove", "scan", "scan_one"]
+__all__ = ["ScanOutcome", "add", "follow", "list_all", "refs", "remove", "scan", "scan_one"]
 
 _MOST_PROBLEMS: Final = 10  # told to people; JSON lists them all
 
@@ -118,6 +118,28 @@ def list_all(workspace: Workspace, as_json: bool) -> None:
                 for view in found
             ],
         )
+
+
+@click.command()
+@click.argument("name")
+@json_option
+@pass_workspace
+def refs(workspace: Workspace, name: str, as_json: bool) -> None:
+    """List the branches and tags of the repository NAME as they were when it was last scanned.
+
+    JSON: a list of name, kind (branch or tag), sha.
+    """
+    from headwater_catalog.refs import list_refs
+    from headwater_catalog.repositories import get_repository
+
+    with workspace.reading() as session:
+        found = list_refs(session, get_repository(session, name))
+    if as_json:
+        print_json([asdict(ref) for ref in found])
+    elif not found:
+        say(f"'{name}' has not been scanned yet. Run: headwater scan {name}")
+    else:
+        print_table(("NAME", "KIND", "COMMIT"), [(ref.name, ref.kind, ref.sha[:8]) for ref in found])
 
 
 @click.command()

@@ -31,8 +31,8 @@ from headwater_catalog.cli.output import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from headwater_catalog.cli.context import Place
     from headwater_catalog.dataflows import DataflowAt
+    from headwater_catalog.moments import Moment
     from headwater_catalog.store.models import DatasetVersion, Run
 
 __all__ = ["perform_run", "run", "worker"]
@@ -116,7 +116,9 @@ def worker(workspace: Workspace, once: bool) -> None:
 
 
 @contextmanager
-def _place(workspace: Workspace, outputs: Sequence[str], repo: str | None, at: str | None) -> Iterator[Place]:
+def _place(
+    workspace: Workspace, outputs: Sequence[str], repo: str | None, at: str | None
+) -> Iterator[Moment]:
     # The first output tells the repository, where more than one is followed.
     named = workspace.place_of(outputs[0], repo, at) if outputs else workspace.place(repo, at)
     with named as place:
@@ -129,12 +131,12 @@ def _local(output: str) -> str:
 
 
 def _chosen(
-    place: Place, dataflow: str | None, outputs: Sequence[str], given: Mapping[str, str]
+    place: Moment, dataflow: str | None, outputs: Sequence[str], given: Mapping[str, str]
 ) -> tuple[str, dict[str, Any]]:
     """Return the dataflow's name, and the inputs: files for sources, values for others."""
     from headwater_catalog.dataflows import choose_dataflow
 
-    flow = choose_dataflow(place.session, place.repository, place.position, dataflow, outputs)
+    flow = choose_dataflow(place.session, place.repository, place.require_position(), dataflow, outputs)
     return flow.name, {
         name: Path(text) if _is_source(flow, name, text) else _value(text) for name, text in given.items()
     }

@@ -10,17 +10,26 @@ from headwater_catalog.cli.context import Workspace, pass_workspace
 from headwater_catalog.cli.output import json_option, print_json, print_table, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.orm import Session
+
+    from headwater_catalog.moments import Moment
     from headwater_catalog.search import SearchHit, SearchPage
 
 __all__ = ["search"]
+
+_MOST_COUNTED = 10  # values of a facet that are printed; --json has them all
 
 
 @click.command()
 @click.argument("query", nargs=-1)
 @click.option("--repo", help="Look in this repository only.")
-@click.option("--at", help="Look at the state of a commit, tag or branch; needs one repository.")
+@click.option("--at", help="Look at the state of a commit, tag or branch.")
+@click.option("--base", help="A commit, tag or branch that new: and changed_by: compare with.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many hits.")
 @click.option("--offset", type=click.IntRange(0), default=0, help="How many hits to leave out first.")
+@click.option("--facets", is_flag=True, help="Also count what all hits have in common.")
 @json_option
 @pass_workspace
 def search(
@@ -28,39 +37,48 @@ def search(
     query: tuple[str, ...],
     repo: str | None,
     at: str | None,
+    base: str | None,
     limit: int,
     offset: int,
+    facets: bool,
     as_json: bool,
 ) -> None:
-    """Find features by their names, tags, documentation and code.
+    """Find features by their names, tags, documentation, code, lineage and history.
 
     All words must match, and the last one may be the beginning of a word. QUERY may also hold "a phrase",
-    -word to leave out, owner:NAME, tag:KEY=VALUE, module:NAME and type:NAME; put -- before a query that
-    begins with a minus. Without a query all features are listed.
+    -word to leave out, OR, parentheses, and terms such as owner:NAME, tag:KEY=VALUE, downstream:NAME or
+    changed:<30d, which docs/query.md lists; put -- before a query that begins with a minus. Without a query
+    all features are listed.
 
     JSON: query, total, hits (repository, key, module, name, type, summary, owner, tags, variants,
-    dependencies, rank, matches (field, fragment, spans)), suggestions.
+    dependencies, rank, matches (field, fragment, spans), last_sha), corrections (asked, used), suggestions,
+    facets (field, values (value, count, term)) if asked for.
     """
     from headwater_catalog.search import search as find
 
-    text = " ".join(query)
-    if repo is None and at is None:
-        with workspace.reading() as session:
-            page = find(session, text, limit=limit, offset=offset)
-    else:
-        with workspace.place(repo, at) as place:
-            page = find(
-                place.session,
-                text,
-                repository=place.repository,
-                position=place.position,
-                limit=limit,
-                offset=offset,
-            )
+    with workspace.reading() as session:
+        moments = _moments(workspace, session, repo, at)
+        page = find(moments, " ".join(query), base=base, limit=limit, offset=offset, facets=facets)
     if as_json:
-        print_json(_json(page))
+        print_json(_json(page, facets))
     elif page.total or not _say_unscanned(workspace):
         _show(page)
+
+
+def _moments(workspace: Workspace, session: Session, repo: str | None, at: str | None) -> Sequence[Moment]:
+    from headwater_catalog.moments import moment_at
+    from headwater_catalog.repositories import get_repository
+    from headwater_catalog.search import heads
+
+    if repo is not None:
+        return [moment_at(session, workspace.settings, get_repository(session, repo), at)]
+    found = heads(session, workspace.settings)
+    if at is None:
+        return found
+    if len(found) > 1:
+        names = ", ".join(moment.repository.name for moment in found)
+        raise click.UsageError(f"--at needs one repository. Say which by --repo: {names}")
+    return [moment_at(session, workspace.settings, moment.repository, at) for moment in found]
 
 
 def _say_unscanned(workspace: Workspace) -> bool:
@@ -78,22 +96,30 @@ def _say_unscanned(workspace: Workspace) -> bool:
     return True
 
 
-def _json(page: SearchPage) -> dict[str, Any]:
+def _json(page: SearchPage, facets: bool) -> dict[str, Any]:
     from dataclasses import asdict
 
-    return {
+    found: dict[str, Any] = {
         "query": page.query.text,
         "total": page.total,
         "hits": [asdict(hit) for hit in page.hits],
+        "corrections": [asdict(correction) for correction in page.corrections],
         "suggestions": list(page.suggestions),
     }
+    return {**found, "facets": [asdict(facet) for facet in page.facets]} if facets else found
 
 
 def _show(page: SearchPage) -> None:
+    for correction in page.corrections:
+        say(f"No feature has '{correction.asked}'. Showing '{correction.used}'.")
     several = len({hit.repository for hit in page.hits}) > 1
     if page.hits:
         rows = [(hit.name, _module(hit, several), hit.owner, _why(hit), hit.summary) for hit in page.hits]
         print_table(("NAME", "MODULE", "OWNER", "FOUND IN", "SUMMARY"), rows, wide=4)
+    if page.facets:
+        click.echo()
+        counts = [(f.field, v.count, v.term) for f in page.facets for v in f.values[:_MOST_COUNTED]]
+        print_table(("BY", "HITS", "NARROW DOWN BY"), [(by, str(count), term) for by, count, term in counts])
     first, last = page.offset + 1, page.offset + len(page.hits)
     if page.total > len(page.hits):
         before = "The only hit comes" if page.total == 1 else f"All {page.total} hits come"
@@ -108,4 +134,5 @@ def _module(hit: SearchHit, several: bool) -> str:
 
 
 def _why(hit: SearchHit) -> str:
-    return ", ".join(dict.fromkeys(match.field for match in hit.matches))
+    gone = [f"gone, last in {hit.last_sha[:10]}"] if hit.last_sha else []
+    return ", ".join(dict.fromkeys([*gone, *(match.field for match in hit.matches)]))

@@ -1,5 +1,6 @@
 """The static reader: from source text to functions and dataflows, nothing imported or run."""
 
+from headwater_catalog.read.columns import columns_of
 from headwater_catalog.read.diagnostics import Diagnostic
 from headwater_catalog.read.discover import Drivers, ambiguity, drivers_from_text, text_of_drivers
 from headwater_catalog.read.functions import RawFunction
@@ -26,6 +27,7 @@ __all__ = [
     "Reading",
     "SourceSpec",
     "ambiguity",
+    "columns_of",
     "drivers_from_text",
     "is_source",
     "read_blob",
@@ -35,5 +37,5 @@ __all__ = [
     "text_of_drivers",
 ]
 
-READER_VERSION = "4"
+READER_VERSION = "5"
 """Changes when the same source is read differently; catalogs then read their history anew."""

@@ -83,6 +83,7 @@ class Bindings:
     Attributes:
         names: What each name stands for.
         functions: Top-level functions by name, in the order of the source.
+        earlier: Definitions above them that had their names, in the order of the source.
         replaced: Functions whose name something else takes later, and the line where.
         stars: Modules of `from ... import *`, with their level of relative import.
         remarks: Lines and messages about what could not be read as meant.
@@ -90,6 +91,7 @@ class Bindings:
 
     names: dict[str, Binding] = field(default_factory=dict)
     functions: dict[str, _FunctionDef] = field(default_factory=dict)
+    earlier: dict[str, list[_FunctionDef]] = field(default_factory=dict)
     replaced: dict[str, int] = field(default_factory=dict)
     stars: list[tuple[str, int]] = field(default_factory=list)
     remarks: list[tuple[int, str]] = field(default_factory=list)
@@ -154,11 +156,7 @@ class _Collector:
         name, line = definition.name, definition.lineno
         earlier = self.found.functions.pop(name, None)
         if earlier is not None:
-            message = (
-                f"'{name}' is defined in line {earlier.lineno} and again in line {line}; only the last "
-                "definition counts. Rename one of them."
-            )
-            self.found.remarks.append((line, message))
+            self.found.earlier.setdefault(name, []).append(earlier)
         self.found.functions[name] = definition
         self.found.replaced.pop(name, None)
         self._bind(name, Definition(), line)

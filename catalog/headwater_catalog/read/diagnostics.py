@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
-__all__ = ["Diagnostic"]
+__all__ = ["Diagnostic", "shortened"]
+
+_LONGEST: Final = 2_000  # characters; what is quoted in a message may be as long as a file
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,6 +24,9 @@ class Diagnostic:
     line: int
     message: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", shortened(self.message))
+
     def at(self, path: str) -> Diagnostic:
         """Return the same for a file at a path."""
         return replace(self, path=path)
@@ -28,3 +34,9 @@ class Diagnostic:
     def __str__(self) -> str:
         where = f"{self.path}:{self.line}" if self.line else self.path
         return f"{where}: {self.message}"
+
+
+def shortened(text: str) -> str:
+    """Return a text as people can read it; of an endless one, the beginning and the end."""
+    half = _LONGEST // 2
+    return text if len(text) <= _LONGEST else f"{text[:half]} … {text[-half:]}"

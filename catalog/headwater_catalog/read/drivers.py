@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import ast
 import bisect
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from headwater_catalog.read.names import Definition, Dotted, Names, names_of, own_nodes
 from headwater_catalog.read.newer import parse_newer
+from headwater_catalog.read.pieces import Piece
+from headwater_catalog.read.signs import KINDS, LIBRARIES, WORDS, aliases_in, lines_with
 from headwater_catalog.read.syntax import Unreadable
 
 __all__ = ["RawDriver", "drivers_in"]
 
-_IMPORTS: Final = re.compile(r"\b(?:from|import)\s+(?:hamilton|headwater)\b")
-_BEGINS: Final = re.compile(
-    r"(?<!class )\b(?:AsyncDriver|Builder|Driver)\s*\(|\b(?:AsyncDriver|Builder|Driver)\s+as\b"
-)
-"""What code that constructs a driver has somewhere; most texts have neither."""
-
-_GOES_ON: Final = re.compile(r"\bwith_(?:config|modules)\s*\(")
-_KINDS: Final = frozenset({"AsyncDriver", "Builder", "Driver"})
-_LIBRARIES: Final = frozenset({"hamilton", "headwater"})
 _MOST: Final = 200
 """Drivers of one file, and modules of one driver."""
+
+_LONGEST_KEPT: Final = 20_000
+"""Characters of a piece whose tree is kept; those of hostile ones are large."""
 
 _Call = ast.Call
 
@@ -50,17 +47,47 @@ class RawDriver:
     config: tuple[ast.expr, ...]
 
 
-def drivers_in(text: str) -> tuple[RawDriver, ...]:
-    """Return the drivers that a source text constructs anywhere, in the order of the text."""
-    if not (_BEGINS.search(text) and _IMPORTS.search(text)):
+def drivers_in(pieces: Sequence[Piece]) -> tuple[RawDriver, ...]:
+    """Return the drivers that the code of a file constructs anywhere, in the order of the text.
+
+    Only pieces that may have to do with drivers are looked into; of the others the names count that they set.
+    """
+    if not (any(piece.may_construct for piece in pieces) and any(p.imports_library for p in pieces)):
         return ()
-    try:
-        tree = parse_newer(text)
-        found = list(_Finder(text).block(tree.body, names_of(text, tree.body), {}))
-    except (Unreadable, RecursionError):
-        return ()  # the diagnostics of the file tell
+    aliases = _aliases(pieces)
+    looked_into = [p for p in pieces if p.may_construct or any(alias in p.text for alias in aliases)]
+    found: list[_Construction] = []
+    with suppress(RecursionError):
+        names = names_of(pieces)
+        builders: _Builders = {}
+        finders = [_Finder(piece, aliases) for piece in looked_into]
+        for finder in finders:
+            found += finder.top(names, builders)
+        for finder in finders:  # functions run when all of the file has
+            found += finder.definitions(names, builders)
     made = (construction.driver() for construction in sorted(found, key=lambda each: each.line))
     return tuple(driver for driver in made if driver.modules or driver.unknown)[:_MOST]
+
+
+def _aliases(pieces: Sequence[Piece]) -> frozenset[str]:
+    """Return other names that a file gives to classes of drivers."""
+    return frozenset[str]().union(*(aliases_in(piece.text) for piece in pieces))
+
+
+def _body_of(text: str) -> list[ast.stmt]:
+    return _kept_statements(text) if len(text) <= _LONGEST_KEPT else _statements(text)
+
+
+@lru_cache(maxsize=512)  # versions of a script share what constructs its drivers more often than not
+def _kept_statements(text: str) -> list[ast.stmt]:
+    return _statements(text)
+
+
+def _statements(text: str) -> list[ast.stmt]:
+    try:
+        return parse_newer(text).body
+    except Unreadable:
+        return []  # the diagnostics of the file tell
 
 
 @dataclass(slots=True)
@@ -102,32 +129,46 @@ _Builders = dict[str, _Construction]
 
 
 class _Finder:
-    """Goes through the code of one file, scope by scope."""
+    """Goes through the code of one piece of a file, scope by scope."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, piece: Piece, aliases: frozenset[str]) -> None:
         self._done: set[int] = set()
+        self._called = KINDS | aliases
+        is_whole = not any(isinstance(statement.node, Definition) for statement in piece.statements)
+        # Of definitions a piece keeps no bodies; where they are read again, lines are those of the piece.
+        self._body = [s.node for s in piece.statements] if is_whole else _body_of(piece.text)
+        self._offset = 0 if is_whole else piece.offset
         # Definitions with none of these lines are not looked into: they are most of a long file.
-        has_alias = any(match.group().endswith("as") for match in _BEGINS.finditer(text))
-        self._lines = [
-            number
-            for number, line in enumerate(text.split("\n"), 1)
-            if has_alias or _BEGINS.search(line) or _GOES_ON.search(line)
-        ]
+        self._lines = lines_with((*WORDS, *aliases), piece.text, piece.offset + 1 - self._offset)
+        self._inner: list[Definition] = []
 
-    def block(
-        self, body: list[ast.stmt], names: Names, builders: _Builders, function: str = ""
+    def top(self, names: Names, builders: _Builders) -> Iterator[_Construction]:
+        """Yield the constructions in the piece itself; `names` and `builders` are those of the file."""
+        return self._own(self._body, names, builders, "", self._inner)
+
+    def definitions(self, names: Names, builders: _Builders) -> Iterator[_Construction]:
+        """Yield the constructions in the functions and classes of the piece."""
+        return self._inside(self._inner, names, builders, "")
+
+    def _own(
+        self, body: list[ast.stmt], names: Names, builders: _Builders, function: str, inner: list[Definition]
     ) -> Iterator[_Construction]:
-        """Yield the constructions in a body, and in the functions and classes in it."""
-        inner: list[Definition] = []
+        """Yield the constructions in a body; collect the functions and classes in it that may have more."""
         for node in own_nodes(body):
             if isinstance(node, Definition):
                 if self._may_construct(node):
                     inner.append(node)
             else:
                 yield from self._node(node, names, builders, function)
-        for definition in inner:
+
+    def _inside(
+        self, definitions: Iterable[Definition], names: Names, builders: _Builders, function: str
+    ) -> Iterator[_Construction]:
+        for definition in definitions:
             name = f"{function}.{definition.name}" if function else definition.name
-            yield from self.block(definition.body, names.inside(definition), {**builders}, name)
+            own, known, inner = names.inside(definition), {**builders}, list[Definition]()
+            yield from self._own(definition.body, own, known, name, inner)
+            yield from self._inside(inner, own, known, name)
 
     def _may_construct(self, definition: Definition) -> bool:
         first = bisect.bisect_left(self._lines, definition.lineno)
@@ -156,21 +197,33 @@ class _Finder:
     ) -> tuple[_Construction | None, bool]:
         """Return what a call constructs or works on, and whether that is new."""
         chain, root = _chain(call)
-        kind = _kind(root, names) if isinstance(root, _Call) else ""
+        kind = self._kind(root, names) if isinstance(root, _Call) else ""
         if isinstance(root, _Call) and kind:
             self._done.update(map(id, (root, *chain)))
-            made = _Construction(root.lineno, function)
+            made = _Construction(root.lineno + self._offset, function)
             if kind == "Builder":
                 return self._chained(made, chain, names), True
             _give(made, root, names)
             return made, True
-        known = builders.get(ast.unparse(root)) if isinstance(root, (ast.Name, ast.Attribute)) else None
-        if known is None or not chain:
+        if not builders or not chain or not isinstance(root, (ast.Name, ast.Attribute)):
+            return None, False
+        known = builders.get(ast.unparse(root))
+        if known is None:
             return None, False
         self._done.update(map(id, chain))
         is_copy = any(_method(link) == "copy" for link in chain)
-        known = known.copy(call.lineno, function) if is_copy else known
+        known = known.copy(call.lineno + self._offset, function) if is_copy else known
         return self._chained(known, chain, names), is_copy
+
+    def _kind(self, call: _Call, names: Names) -> str:
+        """Return which public class of the library a call makes an object of; empty for any other call."""
+        function = call.func
+        called = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+        dotted = names.dotted(function) if called in self._called else None
+        if dotted is None or dotted.level:
+            return ""
+        library, kind = dotted.name.partition(".")[0], dotted.name.rpartition(".")[2]
+        return kind if library in LIBRARIES and kind in KINDS else ""
 
     def _chained(self, made: _Construction, chain: list[_Call], names: Names) -> _Construction:
         for link in chain:
@@ -186,7 +239,7 @@ def _chain(call: _Call) -> tuple[list[_Call], ast.expr]:
     links: list[_Call] = []
     node: ast.expr = call
     while isinstance(node, _Call) and isinstance(node.func, ast.Attribute):
-        if node.func.attr in _KINDS:
+        if node.func.attr in KINDS:
             break
         links.append(node)
         node = node.func.value
@@ -195,15 +248,6 @@ def _chain(call: _Call) -> tuple[list[_Call], ast.expr]:
 
 def _method(link: _Call) -> str:
     return link.func.attr if isinstance(link.func, ast.Attribute) else ""
-
-
-def _kind(call: _Call, names: Names) -> str:
-    """Return which public class of the library a call makes an object of; empty for any other call."""
-    dotted = names.dotted(call.func)
-    if dotted is None or dotted.level:
-        return ""
-    library, kind = dotted.name.partition(".")[0], dotted.name.rpartition(".")[2]
-    return kind if library in _LIBRARIES and kind in _KINDS else ""
 
 
 def _give(made: _Construction, call: _Call, names: Names) -> None:

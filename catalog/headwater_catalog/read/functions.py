@@ -48,6 +48,11 @@ class RawFunction:
         digest: The hash of its exact text.
         replaced: Line where something else takes its name; 0 where nothing does.
         unread: Why what it says is not all known; empty where it is.
+        comment: The text of the comment right above it; nothing but that may say what it is for where it
+            has no docstring. No running code knows of it, so that it is no part of what it says.
+        lag: How many lines too far up its expressions say that they stand.
+        earlier: Definitions of its name right above it that seem to work on others, as it does, so that all
+            of them count.
     """
 
     name: str
@@ -63,6 +68,15 @@ class RawFunction:
     digest: str
     replaced: int = 0
     unread: str = ""
+    comment: str = ""
+    lag: int = 0
+    earlier: tuple[RawFunction, ...] = ()
+
+    @property
+    def seems_to_work_on_others(self) -> bool:
+        """Tell whether it is decorated by what is called `mutate`."""
+        called = (d.func if isinstance(d, ast.Call) else d for d in self.decorators)
+        return any("mutate" in (getattr(each, "id", ""), getattr(each, "attr", "")) for each in called)
 
     def code_hash(self) -> str:
         """Return the hash of what it does; its text is parsed again, since bodies are not kept.
@@ -77,15 +91,25 @@ class RawFunction:
         return code_hash(definition)
 
     def moved(self, by: int) -> RawFunction:
-        """Return the function some lines further down."""
+        """Return the function some lines further down; its expressions lag behind."""
         return replace(
             self,
-            decorators=tuple(moved(decorator, by) for decorator in self.decorators),
-            parameters=tuple(parameter.moved(by) for parameter in self.parameters),
-            returns=_moved(self.returns, by),
             line=self.line + by,
             def_line=self.def_line + by,
             end_line=self.end_line + by,
+            lag=self.lag + by,
+        )
+
+    def settled(self) -> RawFunction:
+        """Return the function with its expressions where they stand; few are ever asked."""
+        if not self.lag:
+            return self
+        return replace(
+            self,
+            decorators=tuple(moved(decorator, self.lag) for decorator in self.decorators),
+            parameters=tuple(parameter.moved(self.lag) for parameter in self.parameters),
+            returns=_moved(self.returns, self.lag),
+            lag=0,
         )
 
 

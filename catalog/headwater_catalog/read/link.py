@@ -13,6 +13,7 @@ from headwater_catalog.read.diagnostics import Diagnostic
 from headwater_catalog.read.functions import RawFunction
 from headwater_catalog.read.linker import Linker
 from headwater_catalog.read.modules import Module
+from headwater_catalog.read.notebooks import in_cell
 from headwater_catalog.read.scope import Resolve
 
 __all__ = ["LinkedModule", "link", "still_means"]
@@ -56,7 +57,10 @@ def link(module: Module, resolve: Resolve, earlier: LinkedModule | None = None) 
         module=module,
         functions=tuple(function for function, _ in pairs),
         raw=tuple(raw for _, raw in pairs),
-        diagnostics=(*(d.at(module.path) for d in module.parsed.diagnostics), *linker.diagnostics),
+        diagnostics=(
+            *(diagnostic.at(module.path) for diagnostic in module.parsed.diagnostics),
+            *(in_cell(diagnostic, module.parsed.cells) for diagnostic in linker.diagnostics),
+        ),
         uses=uses,
     )
 

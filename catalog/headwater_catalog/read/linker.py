@@ -10,7 +10,7 @@ from headwater.errors import DefinitionError
 from headwater.function import Function, Location, ModuleRecord, Parameter
 from headwater.modifiers.base import Modifier
 from headwater.modifiers.fields import extract_fields
-from headwater.modifiers.mutations import with_mutations
+from headwater.modifiers.mutations import mutate, with_mutations
 from headwater.types import Type
 from headwater.values import MISSING, Reference, Unevaluated
 from headwater_catalog.read.annotations import Annotations
@@ -87,6 +87,7 @@ class Linker:
     # One function
 
     def _read(self, raw: RawFunction, module: Module) -> Function:
+        raw = raw.settled()
         partial: list[str] = []
         if raw.replaced:
             partial.append(f"line {raw.replaced}: '{raw.name}' is set again, perhaps to something else")
@@ -139,6 +140,8 @@ class Linker:
                 if module == self._home:
                     self.diagnostics.append(Diagnostic(module.path, decorator.lineno, str(error)))
                 continue
+            if isinstance(made, mutate) and raw.earlier:
+                made.earlier = tuple(self._read(earlier, module) for earlier in raw.earlier)
             if isinstance(made, Modifier):
                 yield made
             else:

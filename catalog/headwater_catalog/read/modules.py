@@ -103,8 +103,8 @@ def is_candidate(path: str) -> bool:
 def module_name(path: str, source_roots: tuple[str, ...] = ("src",)) -> str | None:
     """Return the dotted name under which a file is imported; None where it cannot be.
 
-    A notebook has a name by the same rule, with `_` for what cannot be in one: nobody imports notebooks, so
-    that their files are seldom named for it.
+    What cannot be in a name is `_` in those of folders, whose files are imported from beside them, and in
+    those of notebooks, which nobody imports.
 
     Args:
         path: Path of the file from the top of the tree.
@@ -114,12 +114,23 @@ def module_name(path: str, source_roots: tuple[str, ...] = ("src",)) -> str | No
     place, dot, ending = path.removeprefix(f"{max(fitting, key=len)}/" if fitting else "").rpartition(".")
     parts = place.split("/")
     if dot + ending == NOTEBOOK:
-        parts = [re.sub(r"\W|^(?=\d)", "_", part) for part in parts]
+        parts[-1] = _identifier(parts[-1])
     elif parts[-1] == "__init__":
         parts.pop()
-    if dot + ending not in (".py", NOTEBOOK) or not parts or not all(part.isidentifier() for part in parts):
+    if dot + ending not in (".py", NOTEBOOK) or not parts:
         return None
-    return ".".join(parts)
+    *folders, last = parts
+    names = [*map(_identifier, folders), _identifier(last) if place.endswith("/__init__") else last]
+    return ".".join(names) if all(name.isidentifier() for name in names) else None
+
+
+def _identifier(part: str) -> str:
+    return re.sub(r"\W|^(?=\d)", "_", part)
+
+
+def _is_renamed(path: str) -> bool:
+    """Tell whether a file is named otherwise than it lies."""
+    return not all(part.isidentifier() for part in path.rpartition(".")[0].split("/"))
 
 
 def modules_of(
@@ -130,8 +141,7 @@ def modules_of(
     roots = (*source_roots, *(() if "src/__init__.py" in files else ("src",)))
     modules: dict[str, Module] = {}
     diagnostics = []
-    # A package goes before a module of the same name, as it does in Python, and both before a notebook.
-    for path in sorted(files, key=lambda path: (not path.endswith("/__init__.py"), _is_notebook(path), path)):
+    for path in sorted(files, key=_rank):
         name = module_name(path, roots)
         if name is None:
             continue
@@ -144,8 +154,11 @@ def modules_of(
     return modules, diagnostics
 
 
-def _is_notebook(path: str) -> bool:
-    return path.endswith(NOTEBOOK)
+@lru_cache(maxsize=65_536)
+def _rank(path: str) -> tuple[bool, bool, bool, str]:
+    """Return what tells which of two files of one name has it."""
+    # A package goes before a module of the same name, as it does in Python, and both before a notebook.
+    return path.endswith(NOTEBOOK), _is_renamed(path), not path.endswith("/__init__.py"), path
 
 
 def has_features(module: Module) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
-from headwater_catalog.read.changes import Changes, changes_in
+from headwater_catalog.read.changes import changes_in
+from headwater_catalog.read.pieces import Piece
 from headwater_catalog.read.syntax import shallow, walk
 
 __all__ = ["SELF", "Definition", "Dotted", "Names", "names_of", "own_nodes"]
@@ -43,14 +43,16 @@ _Bound = Dotted | ast.expr | None
 """What a name is set to; None where only running the code would tell."""
 
 
-def names_of(text: str, body: list[ast.stmt]) -> Names:
-    """Return the names at the top level of a file.
+_Part = tuple[str | None, Sequence[ast.stmt]]
+"""Statements with their text, or without where that is not at hand."""
 
-    Args:
-        text: Its source.
-        body: Its statements.
-    """
-    return Names(body, _File(text))
+
+def names_of(pieces: Sequence[Piece]) -> Names:
+    """Return the names at the top level of a file, from its pieces."""
+    parts = [(piece.text, [statement.node for statement in piece.statements]) for piece in pieces]
+    names = Names(parts, _File([piece.text for piece in pieces if piece.may_change]))
+    names.leave_open(name for piece in pieces for name in piece.names)
+    return names
 
 
 def own_nodes(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
@@ -60,20 +62,38 @@ def own_nodes(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
         node = stack.pop()
         yield node
         if not isinstance(node, Definition):
-            stack.extend(list(ast.iter_child_nodes(node))[::-1])
+            stack += _children(node)[::-1]
+
+
+def _children(node: ast.AST) -> list[ast.AST]:
+    """Return the nodes right below a node in the order of the source."""
+    found: list[ast.AST] = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            found += [item for item in value if isinstance(item, ast.AST)]
+        elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context):
+            found.append(value)
+    return found
 
 
 class _File:
     """What all scopes of a file share: the names that its code changes, and the steps that are left."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = texts
         self._left = _MOST_STEPS
 
-    @cached_property
-    def changes(self) -> Changes:
-        """The names that its code changes."""
-        return changes_in(self._text)
+    def sets(self, name: str) -> bool:
+        """Tell whether functions may set a name of the file by `global`."""
+        return any(name in changes_in(text).set for text in self._having(name) if "global" in text)
+
+    def changes(self, name: str) -> bool:
+        """Tell whether code may change in place what a name stands for."""
+        return any(name in changes_in(text).changed for text in self._having(name))
+
+    def _having(self, name: str) -> Iterator[str]:
+        return (text for text in self._texts if _may_have(text, name))
 
     def may_go_on(self) -> bool:
         """Count a step; tell whether it may be taken."""
@@ -82,24 +102,34 @@ class _File:
 
 
 class Names:
-    """The names of one scope, and of those around it."""
+    """The names of one scope, and of those around it.
 
-    def __init__(self, body: Iterable[ast.AST], file: _File, around: Names | None = None) -> None:
+    Args:
+        parts: The statements of the scope, in parts that are looked into where somebody asks for a name in
+            their text; most never are.
+        file: What all scopes share.
+        around: The names of the scope around it.
+    """
+
+    def __init__(self, parts: Iterable[_Part], file: _File, around: Names | None = None) -> None:
         self._file = file
         self._around = around
         self._is_class = False
         self._bound: dict[str, list[_Bound]] = {}
-        for name, bound in _bindings(body):
-            self._bound.setdefault(name, []).append(bound)
+        self._waiting = list(parts)
+
+    def leave_open(self, names: Iterable[str]) -> None:
+        """Note names that something sets of which nothing is known."""
+        for name in names:
+            self._bound.setdefault(name, []).append(None)
 
     def inside(self, definition: Definition) -> Names:
         """Return the names inside a function or class of this scope."""
         around = self._around if self._is_class else self
-        inner = Names(definition.body, self._file, around)
+        inner = Names([(None, definition.body)], self._file, around)
         inner._is_class = isinstance(definition, ast.ClassDef)
         if not isinstance(definition, ast.ClassDef):
-            for argument in (n for n in walk(definition.args) if isinstance(n, ast.arg)):
-                inner._bound.setdefault(argument.arg, []).append(None)
+            inner.leave_open(node.arg for node in walk(definition.args) if isinstance(node, ast.arg))
         return inner
 
     def dotted(self, expression: ast.expr, depth: int = 0) -> Dotted | None:
@@ -156,16 +186,25 @@ class Names:
     def _find(self, name: str) -> tuple[_Bound, Names] | None:
         """Return the one thing that a name stands for, and the scope where it is set."""
         names: Names | None = self
-        while names is not None and name not in names._bound:
+        while names is not None and not names._binds(name):
             names = names._around
         if names is None:
             return None
         first, *others = names._bound[name]
         if any(other != first for other in others) or not self._file.may_go_on():
             return None, names
-        if isinstance(first, ast.expr) and names._around is None and name in self._file.changes.set:
+        if isinstance(first, ast.expr) and names._around is None and self._file.sets(name):
             return None, names
         return first, names
+
+    def _binds(self, name: str) -> bool:
+        """Tell whether a name is set in this very scope."""
+        if self._waiting:
+            here = [part for part in self._waiting if _may_have(part[0], name)]
+            self._waiting = [part for part in self._waiting if not _may_have(part[0], name)]
+            for found, bound in _bindings(node for _, body in here for node in body):
+                self._bound.setdefault(found, []).append(bound)
+        return name in self._bound
 
     def _followed(self, expression: ast.expr) -> tuple[Dotted | ast.expr, Names]:
         """Follow names and constant keys to what they stand for, as far as that is known."""
@@ -188,7 +227,7 @@ class Names:
         return found, names
 
     def _changes(self, name: str) -> bool:
-        return name in self._file.changes.changed
+        return self._file.changes(name)
 
     def _part(self, owner: ast.expr, key: object) -> tuple[ast.expr, Names] | None:
         """Return the part of a literal under a key, or at an index."""
@@ -251,10 +290,15 @@ class Names:
             yield None, self
             return
         for part, names in self._parts(first.iter, depth + 1):
-            inner = Names((), self._file, self)
+            inner = Names([], self._file, self)
             # The element is followed at once: its name may mean something else inside.
             inner._bound[first.target.id] = [None if part is None else names._followed(part)[0]]
             yield node.elt, inner
+
+
+def _may_have(text: str | None, name: str) -> bool:
+    # Beyond ASCII one name may be written in several ways.
+    return text is None or name in text or not text.isascii()
 
 
 _MODULES: Final = Dotted("sys.modules")

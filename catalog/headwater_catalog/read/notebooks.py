@@ -6,13 +6,14 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from headwater_catalog.read.diagnostics import Diagnostic
 from headwater_catalog.read.newer import parse_newer
 from headwater_catalog.read.syntax import TOO_DEEP, Unreadable
 
-__all__ = ["MAX_NOTEBOOK_SIZE", "Cell", "cell_at", "cells_of", "is_notebook"]
+__all__ = ["MAX_NOTEBOOK_SIZE", "Cell", "cell_at", "cells_of", "in_cell", "is_notebook"]
 
 MAX_NOTEBOOK_SIZE = 16_000_000
 """Size in bytes above which a notebook is not read; most of a large one are pictures among its outputs."""
@@ -26,6 +27,10 @@ _PYTHON_MAGICS: Final = frozenset({"capture", "cell_to_module", "incr_cell_to_mo
 """Cell magics whose cells are Python that the notebook runs, those of Hamilton as a module."""
 
 _CELL_MAGIC: Final = re.compile(r"\s*%%(?P<name>\w+)[^\n]*")
+_MODULE_MAGIC: Final = re.compile(
+    r"\s*%%(?:incr_)?cell_to_module[ \t](?:.*[ \t])?(?:-m|--module_name)[ \t=]+(?P<option>[^\W\d]\w*)"
+    r"|\s*%%(?:incr_)?cell_to_module[ \t]+(?P<name>[^\W\d]\w*)"
+)
 _MAGIC: Final = re.compile(r"(?P<indent>[ \t]*+)(?:[%!?]|(?P<names>\w[\w., \t]*+)=[ \t]*[%!]|.*\?[ \t]*$)")
 _ANY_MAGIC: Final = re.compile(r"^[ \t]*[%!?]|=[ \t]*[%!]|\?[ \t]*$", re.MULTILINE)
 
@@ -56,6 +61,14 @@ def cell_at(cells: Sequence[Cell], line: int) -> tuple[int, int]:
     return (cells[place].number, line - cells[place].offset) if place >= 0 else (0, line)
 
 
+def in_cell(diagnostic: Diagnostic, cells: Sequence[Cell]) -> Diagnostic:
+    """Return a diagnostic that says its cell, too, and the line in there."""
+    if not diagnostic.line or not cells:
+        return diagnostic
+    number, line = cell_at(cells, diagnostic.line)
+    return replace(diagnostic, message=f"Cell {number}, line {line}: {diagnostic.message}")
+
+
 def cells_of(source: bytes) -> tuple[Cell, ...]:
     """Return the code cells of a notebook of format 3 or 4; none where its language is another one.
 
@@ -76,8 +89,8 @@ def cells_of(source: bytes) -> tuple[Cell, ...]:
 
 def _content(source: bytes) -> dict[str, Any]:
     if len(source) > MAX_NOTEBOOK_SIZE:
-        said = f"more than {MAX_NOTEBOOK_SIZE:,} are not read. Clear its outputs"
-        raise Unreadable(0, f"The notebook has {len(source):,} bytes; {said}.")
+        said = f"has more than {MAX_NOTEBOOK_SIZE:,} bytes, which are not read. Clear its outputs."
+        raise Unreadable(0, f"The notebook {said}")
     if source.count(b"[") + source.count(b"{") > _MOST_VALUES:
         raise Unreadable(0, "The notebook has too many values to be read. Clear its outputs.")
     try:
@@ -129,7 +142,10 @@ def _python(code: str) -> str:
         return _without_magics(code)
     if magic["name"] not in _PYTHON_MAGICS:
         return "\n" * code.count("\n")
-    return "\n" * magic[0].count("\n") + _without_magics(code[magic.end() :])
+    named = _MODULE_MAGIC.match(magic[0])
+    # The module that the cell makes is that of the notebook, as its code stands in there.
+    first = f"import __main__ as {named['option'] or named['name']}" if named else ""
+    return "\n" * magic[0].count("\n") + first + _without_magics(code[magic.end() :])
 
 
 def _without_magics(code: str) -> str:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import ast
+import codecs
 import hashlib
 import io
 import tokenize
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise, takewhile
 
 from headwater_catalog.read.bindings import Binding, Constant, bindings_of
+from headwater_catalog.read.comments import comment_above
 from headwater_catalog.read.diagnostics import Diagnostic
 from headwater_catalog.read.drivers import RawDriver, drivers_in
 from headwater_catalog.read.functions import RawFunction
-from headwater_catalog.read.notebooks import Cell, cell_at, cells_of, is_notebook
+from headwater_catalog.read.notebooks import Cell, cells_of, in_cell, is_notebook
 from headwater_catalog.read.pieces import Piece, Pieces
 from headwater_catalog.read.syntax import TOO_DEEP, Unreadable, walk
 
@@ -22,6 +25,10 @@ __all__ = ["MAX_SIZE", "Content", "ParsedModule", "read_blob"]
 
 MAX_SIZE = 2_000_000
 """Size in bytes above which a file is not read; feature code written by people stays far below."""
+
+
+_NO_ENCODINGS = frozenset({"idna", "punycode"})
+"""What Python takes for encodings, too; the time for the second grows with the square of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,26 +145,23 @@ def _notebook(digest: str, cells: tuple[Cell, ...], pieces: Pieces, path: str) -
     _refuse_large(len(text.encode("utf-8", "surrogatepass")), "code of the notebook")
     read = [piece.at(piece.offset + cell.offset) for cell in cells for piece in pieces.read(cell.text)]
     module = _module(digest, text, read, path)
-    diagnostics = (_in_cell(diagnostic, cells) for diagnostic in module.diagnostics)
+    diagnostics = (in_cell(diagnostic, cells) for diagnostic in module.diagnostics)
     return replace(module, cells=cells, diagnostics=tuple(diagnostics))
-
-
-def _in_cell(diagnostic: Diagnostic, cells: tuple[Cell, ...]) -> Diagnostic:
-    if not diagnostic.line:
-        return diagnostic
-    number, line = cell_at(cells, diagnostic.line)
-    return replace(diagnostic, message=f"Cell {number}, line {line}: {diagnostic.message}")
 
 
 def _module(digest: str, text: str, pieces: Sequence[Piece], path: str) -> ParsedModule:
     statements = [statement for piece in pieces for statement in piece.statements]
-    bindings = bindings_of(pieces, text.split("\n"))
+    lines = text.split("\n")
+    bindings = bindings_of(pieces, lines)
     raw = {statement.node: statement.function for statement in statements}
-    functions = [
-        function if name not in bindings.replaced else replace(function, replaced=bindings.replaced[name])
-        for name, definition in bindings.functions.items()
-        if (function := raw[definition]) is not None
-    ]
+    functions = []
+    remarks = list(bindings.remarks)
+    for name, definition in bindings.functions.items():
+        if (function := raw[definition]) is not None:
+            above = [one for each in bindings.earlier.get(name, ()) if (one := raw[each]) is not None]
+            function = _placed(function, bindings.replaced.get(name, 0), lines)
+            functions.append(_with_earlier(function, above) if above else function)
+            remarks += _unused([*above, function], len(functions[-1].earlier))
     return ParsedModule(
         digest=digest,
         meaning=_meaning(bindings.names, bindings.stars),
@@ -166,15 +170,42 @@ def _module(digest: str, text: str, pieces: Sequence[Piece], path: str) -> Parse
         bindings=bindings.names,
         stars=tuple(bindings.stars),
         doc=ast.get_docstring(ast.Module([statement.node for statement in statements[:1]], [])),
-        drivers=drivers_in(text),
-        diagnostics=tuple(Diagnostic(path, line, message) for line, message in bindings.remarks),
+        drivers=drivers_in(pieces),
+        diagnostics=tuple(Diagnostic(path, line, message) for line, message in remarks),
     )
+
+
+def _placed(function: RawFunction, replaced: int, lines: Sequence[str]) -> RawFunction:
+    """Return a function with what the text around it says of it."""
+    comment = comment_above(lines, function.line)
+    if not replaced and not comment:
+        return function
+    return replace(function, replaced=replaced, comment=comment)
+
+
+def _with_earlier(function: RawFunction, above: list[RawFunction]) -> RawFunction:
+    """Return a function with the definitions above it that count beside it."""
+    standing = [function, *above[::-1]]
+    together = list(takewhile(lambda each: each.seems_to_work_on_others, standing))
+    return replace(function, earlier=tuple(together[:0:-1]))
+
+
+def _unused(definitions: list[RawFunction], counting: int) -> Iterator[tuple[int, str]]:
+    """Yield what to tell of definitions of one name of which only the last ones count."""
+    for earlier, later in pairwise(definitions[: len(definitions) - counting]):
+        yield (
+            later.def_line,
+            f"'{later.name}' is defined in line {earlier.def_line} and again in line {later.def_line}; only "
+            "the last definition counts. Rename one of them.",
+        )
 
 
 def _decode(source: bytes) -> str:
     _refuse_large(len(source), "file")
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+        if codecs.lookup(encoding).name in _NO_ENCODINGS:
+            raise LookupError(f"{encoding} is for names of machines")
         text = source.decode(encoding)
     except (SyntaxError, ValueError, LookupError) as error:
         raise Unreadable(
@@ -186,4 +217,4 @@ def _decode(source: bytes) -> str:
 
 def _refuse_large(size: int, what: str) -> None:
     if size > MAX_SIZE:
-        raise Unreadable(0, f"The {what} has {size:,} bytes; more than {MAX_SIZE:,} are not read.")
+        raise Unreadable(0, f"The {what} has more than {MAX_SIZE:,} bytes, which are not read.")

@@ -12,6 +12,7 @@ from itertools import groupby
 from headwater_catalog.read.changes import may_change
 from headwater_catalog.read.functions import RawFunction, raw_function
 from headwater_catalog.read.recovery import Part, parts_of, salvaged
+from headwater_catalog.read.signs import imports_library, may_construct
 from headwater_catalog.read.syntax import Unreadable, moved, parse, shallow
 
 __all__ = ["Piece", "Pieces", "Statement"]
@@ -59,6 +60,8 @@ class Piece:
         offset: How many lines stand above it.
         statements: Its statements, with their lines in the file.
         may_change: Whether its code may change a name or what that stands for.
+        may_construct: Whether its code may construct a driver, or go on with one.
+        imports_library: Whether its code may import a library that has drivers.
         fault: Line and message of what is wrong in it.
         names: Names that what cannot be read of it may set.
     """
@@ -66,7 +69,9 @@ class Piece:
     text: str
     offset: int
     statements: tuple[Statement, ...]
-    may_change: bool
+    may_change: bool = False
+    may_construct: bool = False
+    imports_library: bool = False
     fault: tuple[int, str] | None = None
     names: frozenset[str] = frozenset()
 
@@ -76,11 +81,24 @@ class Piece:
         if not by:
             return self
         statements = (
-            Statement(moved(known.node, by), known.function.moved(by) if known.function else None)
+            Statement(_moved(known.node, by), known.function.moved(by) if known.function else None)
             for known in self.statements
         )
         fault = (self.fault[0] + by, self.fault[1]) if self.fault else None
         return replace(self, offset=offset, statements=tuple(statements), fault=fault)
+
+
+_Flat = ast.AsyncFunctionDef | ast.FunctionDef | ast.Import | ast.ImportFrom
+"""Statements of which nothing inside has a line that anybody asks for."""
+
+
+def _moved(node: ast.stmt, by: int) -> ast.stmt:
+    if not isinstance(node, _Flat):
+        return moved(node, by)
+    copy = shallow(node)
+    copy.lineno += by
+    copy.end_lineno = (node.end_lineno or node.lineno) + by
+    return copy
 
 
 class Pieces:
@@ -127,7 +145,7 @@ class Pieces:
             is_told = piece.fault is not None and not piece.statements
             if unread > _MOST_UNREAD:
                 told = "Nothing from here on is read, since too much above cannot be. Correct that first."
-                yield Piece("", offset, (), False, (offset + 1, told))
+                yield Piece("", offset, (), fault=(offset + 1, told))
                 break
         self._forget()
 
@@ -182,7 +200,7 @@ def _strict(text: str) -> Piece:
     tree = parse(text)
     lines = text.split("\n")
     statements = tuple(_statement(node, lines) for node in tree.body)
-    return Piece(text, 0, statements, may_change(text))
+    return _piece(text, statements)
 
 
 def _lenient(part: Part) -> Piece:
@@ -190,7 +208,12 @@ def _lenient(part: Part) -> Piece:
     unread = found.unread or (_DOUBT if part.is_doubtful else "")
     lines = part.text.split("\n")
     statements = tuple(_statement(node, lines, unread) for node in found.statements)
-    return Piece(part.text, 0, statements, may_change(part.text), found.fault, found.names)
+    return replace(_piece(part.text, statements), fault=found.fault, names=found.names)
+
+
+def _piece(text: str, statements: tuple[Statement, ...]) -> Piece:
+    signs = may_change(text), may_construct(text), imports_library(text)
+    return Piece(text, 0, statements, *signs)
 
 
 def _statement(node: ast.stmt, lines: list[str], unread: str = "") -> Statement:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from headwater.errors import did_you_mean
 from headwater_catalog.read.diagnostics import Diagnostic
 
-__all__ = ["PROJECT_FILES", "DataflowSpec", "Project", "SourceSpec", "read_project"]
+__all__ = ["PROJECT_FILES", "DataflowSpec", "FeatureSource", "Project", "SourceSpec", "read_project"]
 
 PROJECT_FILES: Final = ("pyproject.toml", "headwater.toml")
 
@@ -22,8 +22,14 @@ _TOP_LEVEL: Final = (
     "classifications", "dataflows", "environments", "owners", "policies", "source_roots", "tables"
 )  # fmt: skip
 
+_LONGEST: Final = 200_000
+"""Size in bytes above which a project file is not read."""
+
+_MOST_DOTS: Final = 1_000  # in one line: the time for a key grows with the square of its parts
+_MOST_TOLD: Final = 100  # faults of one file
+
 _DATAFLOW: Final = ("config", "modules", "outputs", "schedule", "sinks", "sources")
-_SOURCE: Final = ("dates", "format", "index", "path")
+_SOURCE: Final = ("at", "dates", "feature", "format", "index", "path")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,23 @@ class SourceSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class FeatureSource:
+    """A feature of another repository that an input of a dataflow comes from.
+
+    Attributes:
+        feature: `repository:module:name`.
+        at: The commit, tag or branch of that repository; None for what the catalog has scanned last.
+    """
+
+    feature: str
+    at: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data, as the store keeps it."""
+        return {"feature": self.feature, "at": self.at}
+
+
+@dataclass(frozen=True, slots=True)
 class DataflowSpec:
     """Modules and configuration composed into one graph.
 
@@ -56,6 +79,7 @@ class DataflowSpec:
         modules: Dotted names of its modules, in order; as declared they may hold globs.
         config: Its configuration, plain JSON values.
         sources: Data files by logical name.
+        upstream: Features of other repositories that inputs come from, by the input's name.
         sinks: Where its results go, by logical name, as declared.
         outputs: The nodes that its dataset has as columns.
         schedule: When it is to run, as declared.
@@ -67,6 +91,7 @@ class DataflowSpec:
     modules: tuple[str, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
     sources: Mapping[str, SourceSpec] = field(default_factory=dict)
+    upstream: Mapping[str, FeatureSource] = field(default_factory=dict)
     sinks: Mapping[str, Any] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     schedule: str | None = None
@@ -82,6 +107,7 @@ class Project:
         path: The file that was taken; empty where there is none.
         dataflows: The declared dataflows in the order of the file.
         source_roots: Folders that importing starts from, besides the top.
+        owners: Whom to ask about modules: names or globs of modules, each with its owners.
         settings: The whole table, as written.
         diagnostics: What could not be read as meant.
         lines: Lines of the dataflows' headings, by name.
@@ -90,6 +116,7 @@ class Project:
     path: str = ""
     dataflows: tuple[DataflowSpec, ...] = ()
     source_roots: tuple[str, ...] = ()
+    owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict)
@@ -118,9 +145,15 @@ class _Reader:
     def __init__(self, path: str, content: bytes | None) -> None:
         self.path = path
         self.diagnostics: list[Diagnostic] = []
-        self._text = (content or b"").decode("utf-8", "replace").replace("\r\n", "\n")
+        self._content = content or b""
+        self._text = self._content[:_LONGEST].decode("utf-8", "replace").replace("\r\n", "\n")
+        self._lines = self._text.split("\n")
 
     def document(self) -> dict[str, Any]:
+        if len(self._content) > _LONGEST or any(line.count(".") > _MOST_DOTS for line in self._lines):
+            most = f"more than {_LONGEST:,} bytes, or more than {_MOST_DOTS:,} dots in a line"
+            self.diagnostics.append(Diagnostic(self.path, 0, f"The file has {most}; nothing in it counts."))
+            return {}
         try:
             return tomllib.loads(self._text)
         except (ValueError, RecursionError) as error:  # also numbers that are too long
@@ -144,6 +177,7 @@ class _Reader:
             source_roots=tuple(
                 root.strip("/") for root in roots if self.inside(root, f"{where}source_roots")
             ),
+            owners=self.owners(settings, where),
             settings=settings,
             diagnostics=tuple(self.diagnostics),
             lines={name: self.line(name, "dataflows") for name in flows},
@@ -160,11 +194,13 @@ class _Reader:
             self.tell(name, f'{where}{name} names no modules, so it is empty. Add modules = ["features.*"].')
         sources = self.table(table, "sources", inner)
         read = {key: self.source(key, sources, f"{inner}sources.") for key in sources}
+        others = {key: self.upstream(key, sources, f"{inner}sources.") for key in sources}
         return DataflowSpec(
             name=name,
             modules=modules,
             config=self.plain(self.table(table, "config", inner), f"{inner}config"),
             sources={key: source for key, source in read.items() if source is not None},
+            upstream={key: source for key, source in others.items() if source is not None},
             sinks=self.plain(self.table(table, "sinks", inner), f"{inner}sinks"),
             outputs=self.texts(table, "outputs", inner),
             schedule=self.text(table, "schedule", inner),
@@ -180,7 +216,7 @@ class _Reader:
         self.known(table, _SOURCE, inner)
         path = self.text(table, "path", inner)
         if path is None:
-            if "path" not in table:
+            if "path" not in table and "feature" not in table:
                 self.tell(name, f'{where}{name} has no path. Add path = "data/{name}.csv".')
             return None
         if not self.inside(path, f"{inner}path"):
@@ -191,6 +227,37 @@ class _Reader:
             dates=self.texts(table, "dates", inner),
             format=self.text(table, "format", inner),
         )
+
+    def owners(self, settings: dict[str, Any], where: str) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        pending = [("", self.table(settings, "owners", where))]
+        while pending:  # a name with dots and without quotes is a table in a table to TOML
+            above, table = pending.pop()
+            for key, value in table.items():
+                name = f"{above}{key}"
+                owners = [value] if isinstance(value, str) else value
+                if isinstance(value, dict):
+                    pending.append((f"{name}.", value))
+                elif isinstance(owners, list) and all(isinstance(owner, str) and owner for owner in owners):
+                    found[name] = tuple(dict.fromkeys(owners))
+                else:
+                    self.wrong(key, f"{where}owners.{above}", "the name of an owner, or a list of names")
+        return dict(sorted(found.items()))
+
+    def upstream(self, name: str, sources: dict[str, Any], where: str) -> FeatureSource | None:
+        """Read the feature of another repository that a source names; faults of the rest are told already."""
+        table = sources[name]
+        if not isinstance(table, dict) or "feature" not in table:
+            if isinstance(table, dict) and "at" in table:
+                self.tell(name, f"{where}{name}.at has no effect without the feature that it is of.")
+            return None
+        feature = table["feature"]
+        parts = feature.split(":", 2) if isinstance(feature, str) else ()
+        if len(parts) < 3 or not all(parts):
+            wanted = "'repository:module:name', the whole key of a feature"
+            self.tell(name, f"{where}{name}.feature must be {wanted}; what stands there has no effect.")
+            return None
+        return FeatureSource(feature, self.text(table, "at", f"{where}{name}."))
 
     # What a value must be
 
@@ -256,14 +323,19 @@ class _Reader:
         self.tell(key, f"{where}{key} must be {expected}; what stands there has no effect.")
 
     def tell(self, key: str, message: str) -> None:
-        self.diagnostics.append(Diagnostic(self.path, self.line(key), message))
+        if len(self.diagnostics) < _MOST_TOLD:
+            self.diagnostics.append(Diagnostic(self.path, self.line(key), message))
+        elif len(self.diagnostics) == _MOST_TOLD:
+            told = "The file has more faults than these. Correct them first."
+            self.diagnostics.append(Diagnostic(self.path, 0, told))
 
     def line(self, key: str, within: str = "") -> int:
         """Return the line where a key stands; TOML readers do not tell, so the text is searched."""
         named = rf"(?<![\w-]){re.escape(key)}(?![\w-])"
         heading = rf"^\s*\[[^\]#]*{re.escape(within)}[^\]#]*{named}"
-        for pattern in (heading, rf"^[^#\n]*{named}"):
-            found = re.search(pattern, self._text, re.MULTILINE)
-            if found:
-                return self._text.count("\n", 0, found.end()) + 1
+        lines = [(number, line) for number, line in enumerate(self._lines, start=1) if key in line]
+        for pattern in (heading, rf"^[^#]*{named}"):
+            for number, line in lines:
+                if re.search(pattern, line):
+                    return number
         return 0

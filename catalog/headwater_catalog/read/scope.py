@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -92,7 +93,9 @@ class Scope:
         self._taken.add(module.name)
 
     def module(self, name: str) -> Module | None:
-        """Return a module of the tree by its dotted name."""
+        """Return a module of the tree by its dotted name; modules of modifiers are the engine's."""
+        if name in PUBLIC_MODULES:
+            return None  # also in the repository of Hamilton itself
         if name not in self._seen:
             self._seen[name] = self._resolve(name)
         return self._seen[name]
@@ -123,7 +126,7 @@ class Scope:
 
     def starred(self, module: Module) -> list[Module]:
         """Return the modules of the tree of which a module imports all public names."""
-        sources = [_absolute(module, *star) for star in module.parsed.stars]
+        sources = [self._source(module, *star) for star in module.parsed.stars]
         found = [self.module(source) for source in sources if source]
         return [source for source in found if source is not None]
 
@@ -162,12 +165,13 @@ class Scope:
         if binding is not None:
             return Site(module, name, binding)
         found = self._starred(module, name, seen) if module.parsed.stars else None
-        if found is None and self.module(f"{module.name}.{name}") is not None:
-            return Reference(f"{module.name}.{name}")
+        inner = f"{module.name}.{name}"
+        if found is None and (inner in PUBLIC_MODULES or self.module(inner) is not None):
+            return Reference(inner)
         return found
 
     def _imported(self, module: Module, binding: Import, seen: _Seen) -> Site | Reference | Unknown:
-        source = _absolute(module, binding.module, binding.level)
+        source = self._source(module, binding.module, binding.level)
         if source is None:
             return Unknown(f"'{binding.name}' is imported from beyond the top package")
         if binding.name is None:
@@ -179,9 +183,22 @@ class Scope:
             f"'{binding.name}' is not defined in {source}"
         )
 
+    def _source(self, module: Module, imported: str, level: int) -> str | None:
+        """Return the dotted name of what a module imports; None beyond the top package.
+
+        A script runs with its own folder on the path of imports: what the roots of the tree do not have may
+        stand beside it.
+        """
+        source = _absolute(module, imported, level)
+        beside = "" if level or module.is_package else module.name.rpartition(".")[0]
+        if source is None or not beside or _is_known(source) or self.module(source) is not None:
+            return source
+        near = self.module(f"{beside}.{source}")
+        return source if near is None or _imports(near, source) else near.name
+
     def _starred(self, module: Module, name: str, seen: _Seen) -> Site | Reference | Unknown | None:
         outside = []
-        for source in (_absolute(module, *star) for star in reversed(module.parsed.stars)):
+        for source in (self._source(module, *star) for star in reversed(module.parsed.stars)):
             target = self.module(source) if source else None
             if target is None:
                 outside.append(source)
@@ -212,6 +229,20 @@ def _absolute(module: Module, imported: str, level: int) -> str | None:
     if keep <= 0:
         return None
     return ".".join(parts[:keep] + ([imported] if imported else []))
+
+
+_KNOWN: Final = sys.stdlib_module_names | {"hamilton", "headwater"}
+
+
+def _is_known(dotted: str) -> bool:
+    return dotted.partition(".")[0] in _KNOWN
+
+
+def _imports(module: Module, dotted: str) -> bool:
+    """Tell whether a module imports what has its own name: it is named after a package from elsewhere."""
+    top = dotted.partition(".")[0]
+    imports = (bound for bound in module.parsed.bindings.values() if isinstance(bound, Import))
+    return any(not bound.level and bound.module.partition(".")[0] == top for bound in imports)
 
 
 def _packages(module: str) -> Iterator[str]:

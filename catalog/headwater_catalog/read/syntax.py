@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import Final, TypeVar
 
 __all__ = ["TOO_DEEP", "Unreadable", "moved", "parse", "shallow", "walk"]
 
 TOO_DEEP = "Python cannot read this: the code is nested too deeply."
+
+_MOST_PARTS: Final = 2_000
+"""Parts of one f-string: Python 3.11 looks through all of it for each of them."""
+
+_F_STRING: Final = re.compile(
+    r"""\b[rR]?[fF][rR]?(?:\"\"\"(?:[^"\\]++|\\.|"(?!""))*+|'''(?:[^'\\]++|\\.|'(?!''))*+"""
+    r"""|"(?:[^"\\\n]++|\\.)*+|'(?:[^'\\\n]++|\\.)*+)""",
+    re.DOTALL,
+)
 
 N = TypeVar("N", bound=ast.AST)
 
@@ -29,6 +39,7 @@ def parse(text: str) -> ast.Module:
     Raises:
         Unreadable: Python cannot read it.
     """
+    _refuse_endless(text)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -40,6 +51,16 @@ def parse(text: str) -> ast.Module:
         raise Unreadable(0, f"Python cannot read this: {error}.") from error
     except (RecursionError, MemoryError) as error:
         raise Unreadable(0, TOO_DEEP) from error
+
+
+def _refuse_endless(text: str) -> None:
+    """Refuse a text that Python would take minutes for."""
+    if text.count("{") <= _MOST_PARTS:
+        return
+    for found in _F_STRING.finditer(text):
+        if found[0].count("{") > _MOST_PARTS:
+            line = text.count("\n", 0, found.start()) + 1
+            raise Unreadable(line, f"An f-string has more than {_MOST_PARTS:,} parts, which are not read.")
 
 
 def walk(root: ast.AST) -> Iterator[ast.AST]:

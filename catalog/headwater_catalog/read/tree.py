@@ -12,6 +12,7 @@ from headwater_catalog.read.diagnostics import Diagnostic
 from headwater_catalog.read.discover import (
     Driver,
     Drivers,
+    Use,
     declared_dataflows,
     driver_dataflows,
     drivers_of,
@@ -28,10 +29,13 @@ from headwater_catalog.read.modules import (
     modules_of,
     offers_feature,
 )
+from headwater_catalog.read.notebooks import in_cell
 from headwater_catalog.read.parse import Content
 from headwater_catalog.read.project import PROJECT_FILES, DataflowSpec, Project, read_project
 
 __all__ = ["LinkCache", "Reading", "read_directory", "read_tree"]
+
+_MOST_READ = 32_000_000  # bytes of a file; it is known by then that it is too large for a source
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class LinkCache:
         self._changed: set[str] = set()
         self._offers: dict[str, tuple[Module, bool]] = {}
         self._drivers: dict[str, tuple[Content, tuple[Driver, ...]]] = {}
+        self._uses: tuple[Drivers, list[Use]] | None = None
         self._linked: dict[tuple[str, bool], _Linked] = {}
         self._readings = 0
         self._remembered: set[str] = set()
@@ -130,7 +135,7 @@ class LinkCache:
         if self._paths == files.keys() and self._source_roots == source_roots:
             now = {n: m if m.content == files[m.path] else _renewed(m, files) for n, m in before.items()}
         else:
-            self._paths, self._source_roots = frozenset(files), source_roots
+            self._paths, self._source_roots, self._uses = frozenset(files), source_roots, None
             placed, self._misplaced = modules_of(files, source_roots)
             now = {n: known if (known := before.get(n)) == m else m for n, m in placed.items()}
         self._changed = {n for n in before.keys() | now.keys() if before.get(n) is not now.get(n)}
@@ -147,6 +152,12 @@ class LinkCache:
             if (known is None or known[0] != content) and not is_test(path):
                 self._drivers[path] = content, drivers_of(content)
         return {path: drivers for path, (_, drivers) in self._drivers.items() if drivers}
+
+    def uses(self, drivers: Drivers) -> list[Use]:
+        """Return the drivers with their modules; those follow from the places of all files."""
+        if self._uses is None or self._uses[0] != drivers:
+            self._uses = drivers, uses_of(drivers, self._modules)
+        return self._uses[1]
 
     def offering(self, driven: Collection[str], scripts: Collection[str]) -> list[str]:
         """Return the modules that look like ones of features, but those that drivers have and scripts."""
@@ -260,7 +271,7 @@ def _found(
     files: Mapping[str, Content], project: Project, modules: Mapping[str, Module], cache: LinkCache
 ) -> _Flows:
     drivers = cache.drivers(files)
-    uses = uses_of(drivers, modules)
+    uses = cache.uses(drivers)
     driven = {name for use in uses for name in use.modules}
     # What stands in a script beside its drivers is there to serve it, unless a driver takes the script, too.
     scripts = {path for path, found in drivers.items() if not any(driver.unknown for driver in found)}
@@ -292,7 +303,8 @@ def _features(linked: LinkedModule, declared: bool) -> LinkedModule:
                 f"'{raw.name}' is left out: {', '.join(missing)} has no type. Annotate it, or begin the name "
                 "with an underscore if it is no feature."
             )
-            faults.append(Diagnostic(linked.module.path, raw.def_line, message))
+            fault = Diagnostic(linked.module.path, raw.def_line, message)
+            faults.append(in_cell(fault, linked.module.parsed.cells))
     return replace(
         linked,
         functions=tuple(function for function, _ in kept),
@@ -307,17 +319,29 @@ def read_directory(directory: Path) -> Reading:
     Raises:
         OSError: The directory or a file in it cannot be read.
     """
-    files = {path: Content((directory / path).read_bytes()) for path in _python_files(directory)}
+    files = {path: Content(_beginning(directory / path)) for path in _python_files(directory)}
     texts = [directory / name for name in PROJECT_FILES]
-    return read_tree(files, read_project(*(text.read_bytes() if text.is_file() else None for text in texts)))
+    return read_tree(files, read_project(*(_beginning(text) if _is_plain(text) else None for text in texts)))
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_MOST_READ)
+
+
+def _is_plain(path: Path) -> bool:
+    """Tell whether a path is a file, no link and no pipe."""
+    return not path.is_symlink() and path.is_file()
 
 
 def _python_files(directory: Path) -> Iterator[str]:
     for folder, folders, names in os.walk(directory):
         place = Path(folder).relative_to(directory)
         # Whole folders that hold nothing of ours are not even listed.
-        folders[:] = sorted(name for name in folders if is_source((place / name / "_.py").as_posix()))
+        wanted = (name for name in folders if is_source((place / name / "_.py").as_posix()))
+        # A folder with a `.git` is another repository, such as a submodule.
+        folders[:] = sorted(name for name in wanted if not os.path.lexists(Path(folder, name, ".git")))
         for name in sorted(names):
             path = (place / name).as_posix()
-            if is_source(path) and not (directory / path).is_symlink():
+            if is_source(path) and _is_plain(directory / path):
                 yield path

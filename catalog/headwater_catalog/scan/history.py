@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from headwater_catalog.codeowners import CODEOWNERS_FILES
 from headwater_catalog.git import Change, CommitInfo, GitSource, TreeFile
+from headwater_catalog.owners import codeowners_file, read_ownership
 from headwater_catalog.read import (
     PROJECT_FILES,
     Content,
@@ -31,13 +31,17 @@ from headwater_catalog.records import (
     DataflowRecord,
     FeatureKey,
     FeatureRecord,
+    InputRecord,
     ModuleRecords,
+    as_json,
     certain_names,
     clean,
     dataflow_record,
     records_of,
 )
-from headwater_catalog.scan.timeline import Timeline
+from headwater_catalog.scan.introduced import BlobReader, find_introduced
+from headwater_catalog.scan.timeline import Span, Timeline
+from headwater_catalog.tree_reader import without_collection
 
 __all__ = ["History", "ModulePlace", "Timelines", "Uses"]
 
@@ -48,6 +52,9 @@ _DRIVERS = ""
 
 DiagnosticKey = tuple[str, int, str]
 """Path, line and message."""
+
+
+FeatureSpan = Span[FeatureKey, FeatureRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +70,11 @@ class Timelines:
     """Everything that is kept as intervals."""
 
     features: Timeline[FeatureKey, FeatureRecord] = field(default_factory=Timeline)
+    inputs: Timeline[FeatureKey, InputRecord] = field(default_factory=Timeline)
     modules: Timeline[str, ModulePlace] = field(default_factory=Timeline)
     dataflows: Timeline[str, DataflowRecord] = field(default_factory=Timeline)
     diagnostics: Timeline[DiagnosticKey, None] = field(default_factory=Timeline)
+    ownership: Timeline[str, str] = field(default_factory=Timeline)  # under one key, as JSON text
 
     @property
     def pending(self) -> int:
@@ -74,16 +83,17 @@ class Timelines:
 
     def written(self) -> None:
         """Note that everything up to here is in the store."""
-        for timeline in (self.features, self.modules, self.dataflows, self.diagnostics):
+        for timeline in (self.features, self.inputs, self.modules, self.dataflows, self.diagnostics):
             timeline.written()
+        self.ownership.written()
 
 
 class History:
     """Follows the tree of a repository along its main line.
 
-    Only commits that touch sources or the project file cost more than a look at their paths, and these read
-    the contents that they changed, and what the functions in them use. All of a tree is read where nothing
-    is remembered of it, and where a commit changes what the project file says.
+    Only commits that touch sources, the project file or CODEOWNERS cost more than a look at their paths, and
+    these read the contents that they changed, and what the functions in them use. All of a tree is read where
+    nothing is remembered of it, and where a commit changes what the project file says of dataflows.
 
     Args:
         source: The mirror.
@@ -98,12 +108,16 @@ class History:
         self.timelines = timelines
         self.contents: dict[str, Content] = {}
         self.links: dict[str, Mapping[str, str | None] | None] = {}
+        self.introduced: dict[FeatureSpan, CommitInfo] = {}
         self.blobs_read = 0
         self._source = source
         self._before = before
         self._uses = {name: used for name, used in (uses or {}).items() if name != _DRIVERS}
         self._drivers = _drivers((uses or {}).get(_DRIVERS))
         self._told: dict[DiagnosticKey, None] = {}
+        self._new: dict[str, list[FeatureSpan]] = {}
+        self._owner_faults: tuple[Diagnostic, ...] = ()
+        self._flows: dict[str, tuple[DataflowSpec, DataflowRecord]] = {}
         self._ambiguities: dict[str, tuple[object, Diagnostic | None]] = {}
         self._files: dict[str, str] = {}
         self._sources: dict[str, Content] = {}
@@ -112,10 +126,11 @@ class History:
         self._project = Project()
         self._cache = LinkCache()
         self._seen: dict[str, tuple[LinkedModule, ModuleRecords]] = {}
-        self._keys = _keys_by_module(timelines.features.current)
+        self._keys = _keys_by_module((*timelines.features.current, *timelines.inputs.current))
         features = {key: span.value for key, span in timelines.features.current.items()}
         self._made = {
-            name: certain_names({key: features[key] for key in keys}) for name, keys in self._keys.items()
+            name: certain_names({key: features[key] for key in keys if key in features})
+            for name, keys in self._keys.items()
         }
 
     def apply(self, position: int, commit: CommitInfo) -> None:
@@ -123,7 +138,7 @@ class History:
         changes = [change for change in commit.changes if _matters(change.path)]
         if not changes:
             return
-        with _without_collection():
+        with without_collection():
             self._apply(position, commit, changes)
 
     def _apply(self, position: int, commit: CommitInfo, changes: Iterable[Change]) -> None:
@@ -134,10 +149,17 @@ class History:
         self._read_sources([path for path in changed if is_source(path)])
         if not changed.isdisjoint(PROJECT_FILES):
             project = self._read_project()
-            if project != self._project:
+            if not _reads_alike(project, self._project):
                 self._cache.forget()
             self._project = project
+        if not changed.isdisjoint((*PROJECT_FILES, *CODEOWNERS_FILES)):
+            self._read_ownership(position)
         self._read(position)
+        if commit.merged:
+            reader = BlobReader(self._source, self._pieces, self.contents)
+            self.introduced |= find_introduced(commit.merged, self._new, reader)
+            self.blobs_read += reader.read
+        self._new = {}
 
     def _resume(self) -> bool:
         """Begin with the tree that was read last; return whether enough is remembered of it."""
@@ -148,6 +170,7 @@ class History:
             return False  # modules of such names are not stored
         _move(self._files, files)
         self._project = self._read_project()
+        self._owner_faults = self._ownership()[1]
         if self._drivers is None and not self._project.dataflows:
             self._files, self._project = {}, Project()
             return False
@@ -168,7 +191,7 @@ class History:
     def written(self) -> None:
         """Note that everything up to here is in the store, and let go of what the tree no longer has."""
         self.timelines.written()
-        self.links = {}
+        self.links, self.introduced = {}, {}
         kept = set(self._files.values())
         self.contents = {oid: content for oid, content in self.contents.items() if oid in kept}
 
@@ -189,26 +212,41 @@ class History:
         contents = dict(self._source.blobs(oid for oid in oids if oid is not None))
         return read_project(*(None if oid is None else contents[oid] for oid in oids))
 
+    def _ownership(self) -> tuple[str, tuple[Diagnostic, ...]]:
+        path = codeowners_file(self._files)
+        content = next(self._source.blobs([self._files[path]]))[1] if path else b""
+        ownership, faults = read_ownership(path, content, self._project)
+        data = ownership.as_data()
+        return as_json(data) if data else "", faults
+
+    def _read_ownership(self, position: int) -> None:
+        text, self._owner_faults = self._ownership()
+        self.timelines.ownership.replace(position, {"": text} if text else {})
+
     def _read(self, position: int) -> None:
         reading = read_tree(self._sources, self._project, self._cache)
         faults = self._read_modules(position, reading)
-        flows = {
-            clean(dataflow.name): dataflow_record(dataflow)
-            for dataflow in reading.dataflows
-            if len(dataflow.name) <= LONGEST_NAME
-        }
-        self.timelines.dataflows.replace(position, flows)
+        flows = (dataflow for dataflow in reading.dataflows if len(dataflow.name) <= LONGEST_NAME)
+        self._flows = {dataflow.name: (dataflow, self._flow(dataflow)) for dataflow in flows}
+        records = {clean(name): record for name, (_, record) in self._flows.items()}
+        self.timelines.dataflows.replace(position, records)
         paths = set(map(clean, reading.unchanged.values()))
         current = self.timelines.diagnostics.current
         # What follows from several files, such as where a driver's modules are, was told anew.
         kept = [known for known in current if known[0] in paths and known not in self._told]
         self._told = _told(reading.diagnostics)
-        others = _told((*faults, *self._ambiguous(reading.dataflows)))
+        others = _told((*faults, *self._owner_faults, *self._ambiguous(reading.dataflows)))
         self.timelines.diagnostics.replace(position, dict.fromkeys((*kept, *self._told, *others)))
         if reading.drivers != self._drivers:
             self._drivers = reading.drivers
             found = None if reading.drivers is None else {_DRIVERS: text_of_drivers(reading.drivers)}
             self.links[_DRIVERS] = found
+
+    def _flow(self, dataflow: DataflowSpec) -> DataflowRecord:
+        known = self._flows.get(dataflow.name)
+        # Where values are set, equal is not the same: 1 is not true.
+        is_plain = not (dataflow.config or dataflow.sources or dataflow.upstream)
+        return known[1] if is_plain and known and known[0] == dataflow else dataflow_record(dataflow)
 
     def _ambiguous(self, dataflows: Iterable[DataflowSpec]) -> Iterator[Diagnostic]:
         places = self.timelines.modules.current
@@ -223,14 +261,16 @@ class History:
                 yield known[1]
 
     def _read_modules(self, position: int, reading: Reading) -> list[Diagnostic]:
-        features, modules = self.timelines.features, self.timelines.modules
+        features, inputs, modules = self.timelines.features, self.timelines.inputs, self.timelines.modules
         here = reading.modules.keys() | reading.unchanged.keys()
         gone = [name for name in modules.current if name not in here]
         modules.change(position, gone, {})
         self.links.update(dict.fromkeys(gone))
         for name in [name for name in self._keys if name not in here]:
             self._seen.pop(name, None)
-            features.change(position, self._keys.pop(name), {})
+            keys = self._keys.pop(name)
+            features.change(position, keys, {})
+            inputs.change(position, keys, {})
             del self._made[name]
         for name, linked in reading.modules.items():
             known = self._seen.get(name)
@@ -238,13 +278,30 @@ class History:
                 continue
             records = records_of(linked, known[1] if known else None)
             self._seen[name] = linked, records
-            features.change(position, self._keys.get(name, ()), records.features)
-            self._keys[name], self._made[name] = tuple(records.features), certain_names(records.features)
+            self._change(position, name, linked.module.path, records)
             if len(name) <= LONGEST_NAME:
                 path = linked.module.path
                 modules.change(position, (), {name: ModulePlace(clean(path), self._files[path])})
                 self.links[name] = linked.uses
         return [fault for name in reading.modules for fault in self._seen[name][1].faults]
+
+    def _change(self, position: int, name: str, path: str, records: ModuleRecords) -> None:
+        """Let a module make what it makes from a position on, and note whose text is new in it."""
+        features, keys = self.timelines.features, self._keys.get(name, ())
+        features.complete(keys)
+        before = {features.current[key].value.digest for key in keys if key in features.current}
+        features.change(position, keys, records.features)
+        self.timelines.inputs.change(position, keys, records.inputs)
+        self._keys[name] = (*records.features, *records.inputs)
+        self._made[name] = certain_names(records.features)
+        for span in map(features.current.__getitem__, records.features):
+            if span.valid_from == position and span.value.digest not in before:
+                self._new.setdefault(path, []).append(span)
+
+
+def _reads_alike(project: Project, other: Project) -> bool:
+    """Tell whether the same modules are read in the same way under two project files."""
+    return (project.dataflows, project.source_roots) == (other.dataflows, other.source_roots)
 
 
 def _drivers(uses: Mapping[str, str | None] | None) -> Drivers | None:
@@ -256,20 +313,8 @@ def _told(diagnostics: Iterable[Diagnostic]) -> dict[DiagnosticKey, None]:
     return {(clean(d.path), d.line, clean(d.message)): None for d in diagnostics}
 
 
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    # Syntax trees are many small objects and hold no cycles: looking for some takes a fifth of the time.
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
 def _matters(path: str) -> bool:
-    return path in PROJECT_FILES or is_source(path)
+    return path in PROJECT_FILES or path in CODEOWNERS_FILES or is_source(path)
 
 
 def _whole(files: Mapping[str, TreeFile]) -> list[Change]:

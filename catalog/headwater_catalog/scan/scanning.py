@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from headwater_catalog.git import CommitInfo, GitSource
 from headwater_catalog.read import READER_VERSION
+from headwater_catalog.refs import storable_refs, stored_refs, write_refs
 from headwater_catalog.repositories import get_repository, mirror_path
 from headwater_catalog.scan.history import History
 from headwater_catalog.scan.load import (
@@ -102,6 +103,7 @@ def scan(
         tip = source.resolve(ref) if ref else source.head(repository.branch)
         work = _Scan(database, source, pointer, int(time.time()) if now is None else now)
         work.run(tip, tell, batch)
+        work.note_refs()
     with database.read() as session:
         features, diagnostics = _counts(session, pointer.repository_id)
     return ScanReport(
@@ -132,21 +134,32 @@ class _Scan:
         self._now = now
 
     def run(self, tip: str, tell: Progress, batch: int) -> None:
-        if self._pointer.sha == tip and self._pointer.reader == READER_VERSION:
-            return
         line = self._source.main_line_shas(tip)
+        # A shallow clone that was deepened has the same tip and a longer line.
+        is_known = self._pointer.sha == tip and len(line) == self._pointer.position + 1
+        if is_known and self._pointer.reader == READER_VERSION:
+            return
         self._prepare(line)
         first = self._pointer.position + 1
+        timelines = load_timelines(self._database, self._pointer.repository_id)
         with self._database.read() as session:
-            timelines = load_timelines(session, self._pointer.repository_id)
             uses = load_uses(session, self._pointer.repository_id)
         history = History(self._source, timelines, self._pointer.sha, uses)
         writer = BatchWriter(self._pointer.repository_id)
-        news = enumerate(self._source.main_line(tip, self._pointer.sha), first)
+        news = enumerate(self._source.main_line(tip, self._pointer.sha, line[first:]), first)
         for commits in _batches(news, history, batch):
             self._write(commits, history, writer)
             tell(self._pointer.position + 1 - first, len(line) - first, "reading history")
         self.blobs = history.blobs_read
+
+    def note_refs(self) -> None:
+        """Write the branches and tags down where they are no longer those of the last scan."""
+        refs, repository_id = storable_refs(self._source.refs()), self._pointer.repository_id
+        with self._database.read() as session:
+            is_same = stored_refs(session, repository_id) == refs
+        if not is_same:
+            with self._database.write() as session:
+                write_refs(session, repository_id, refs)
 
     def _prepare(self, line: list[str]) -> None:
         """Undo what the store has beyond the last commit that it and git's line share."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -32,10 +32,21 @@ class Span(Generic[K, V]):
 
 
 class Timeline(Generic[K, V]):
-    """The intervals of one kind of thing, moved from position to position."""
+    """The intervals of one kind of thing, moved from position to position.
 
-    def __init__(self, current: Iterable[Span[K, V]] = ()) -> None:
+    Args:
+        current: What holds now.
+        complete: Called with intervals whose values are about to be compared, where these are not all
+            there yet: most commits touch few of many.
+    """
+
+    def __init__(
+        self,
+        current: Iterable[Span[K, V]] = (),
+        complete: Callable[[Sequence[Span[K, V]]], None] | None = None,
+    ) -> None:
         self.current = {span.key: span for span in current}
+        self._complete = complete
         self.opened: list[Span[K, V]] = []
         self.ended: list[Span[K, V]] = []
 
@@ -47,6 +58,7 @@ class Timeline(Generic[K, V]):
         for key in [key for key in keys if key not in values]:
             if key in self.current:
                 self._end(position, key)
+        self.complete(values)
         for key, value in values.items():
             known = self.current.get(key)
             if known is None or known.value != value:
@@ -54,6 +66,11 @@ class Timeline(Generic[K, V]):
                     self._end(position, key)
                 self.current[key] = span = Span(key, value, position)
                 self.opened.append(span)
+
+    def complete(self, keys: Iterable[K]) -> None:
+        """Make sure that the values of some keys are there as a whole."""
+        if self._complete is not None:
+            self._complete([self.current[key] for key in keys if key in self.current])
 
     def replace(self, position: int, values: Mapping[K, V]) -> None:
         """Let exactly these keys have values from a position on."""

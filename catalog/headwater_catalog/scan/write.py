@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from headwater_catalog.git import CommitInfo
 from headwater_catalog.read import Content, RawFunction
-from headwater_catalog.records import DataflowRecord, FeatureKey, FeatureRecord, clean
+from headwater_catalog.records import DataflowRecord, FeatureKey, FeatureRecord, InputRecord, clean
 from headwater_catalog.scan.bulk import (
     chunks,
     insert_new,
@@ -29,6 +29,7 @@ from headwater_catalog.store.models import (
     Commit,
     Dataflow,
     DataflowVersion,
+    DeclaredInput,
     Definition,
     Dependency,
     Diagnostic,
@@ -36,10 +37,10 @@ from headwater_catalog.store.models import (
     FeatureVersion,
     ModuleLink,
     ModuleVersion,
+    Ownership,
     SourceBlob,
     Tag,
 )
-from headwater_catalog.store.search_index import IndexEntry, index_entry, write_entries
 
 __all__ = ["BatchWriter"]
 
@@ -63,7 +64,8 @@ class BatchWriter:
         self._repository_id = repository_id
         self._definitions: dict[str, int] = {}
         self._blobs: dict[str, int] = {}
-        self._features: dict[tuple[str, str], int] | None = None
+        self._features: dict[tuple[str, str], int] = {}
+        self._modules: set[str] = set()
 
     def write(
         self,
@@ -83,14 +85,19 @@ class BatchWriter:
         new = dict.fromkeys(span.value.oid for span in timelines.modules.opened)
         contents = {oid: contents[oid] for oid in sorted(new) if oid not in self._blobs}
         raws = {raw.digest: raw for content in contents.values() for raw in content.parsed.functions}
-        raws |= {span.value.digest: span.value.raw for span in timelines.features.opened if span.value.raw}
+        records: list[FeatureRecord | InputRecord] = [span.value for span in timelines.features.opened]
+        records += [span.value for span in timelines.inputs.opened]
+        raws |= {record.digest: record.raw for record in records if record.raw}
         self._write_definitions(session, raws)
         self._write_blobs(session, contents)
         commit_ids = self._write_commits(session, commits)
-        self._write_features(session, timelines.features, commit_ids)
+        introduced = self._write_introduced(session, history.introduced)
+        self._write_features(session, timelines.features, commit_ids, introduced)
+        self._write_inputs(session, timelines.inputs)
         self._write_modules(session, timelines.modules)
         self._write_dataflows(session, timelines.dataflows)
         self._write_diagnostics(session, timelines.diagnostics)
+        self._write_ownership(session, timelines.ownership)
         self._write_links(session, history.links)
 
     def _write_definitions(self, session: Session, raws: Mapping[str, RawFunction]) -> None:
@@ -154,7 +161,19 @@ class BatchWriter:
         )
         return {position: identity for position, identity in found if position is not None}
 
-    def _commit(self, position: int, commit: CommitInfo) -> dict[str, Any]:
+    def _write_introduced(
+        self, session: Session, introduced: Mapping[FeatureSpan, CommitInfo]
+    ) -> dict[FeatureSpan, int]:
+        """Write commits that the main line has merged, where they brought definitions."""
+        commits = {commit.sha: commit for commit in introduced.values()}
+        insert_new(
+            session, Commit, [self._commit(None, each) for each in commits.values()], ["repository_id", "sha"]
+        )
+        found = select_in(session, (Commit.sha, Commit.id, Commit.repository_id), Commit.sha, commits)
+        ids = {sha: identity for sha, identity, repository in found if repository == self._repository_id}
+        return {span: ids[commit.sha] for span, commit in introduced.items()}
+
+    def _commit(self, position: int | None, commit: CommitInfo) -> dict[str, Any]:
         return {
             "repository_id": self._repository_id,
             "sha": commit.sha,
@@ -169,7 +188,11 @@ class BatchWriter:
         }
 
     def _write_features(
-        self, session: Session, timeline: Timeline[FeatureKey, FeatureRecord], commits: Mapping[int, int]
+        self,
+        session: Session,
+        timeline: Timeline[FeatureKey, FeatureRecord],
+        commits: Mapping[int, int],
+        introduced: Mapping[FeatureSpan, int],
     ) -> None:
         features = self._feature_ids(session, timeline.opened)
         definitions = self._definitions
@@ -179,6 +202,7 @@ class BatchWriter:
                 "variant": span.key[2],
                 "definition_id": definitions[span.value.digest],
                 "commit_id": commits[span.valid_from],
+                "introduced_id": introduced.get(span),
                 "valid_from": span.valid_from,
                 "valid_until": span.valid_until,
                 "type": span.value.type,
@@ -187,26 +211,47 @@ class BatchWriter:
                 "tags": json.loads(span.value.tags),
                 "parts": json.loads(span.value.parts),
                 "partial": json.loads(span.value.partial),
-                "columns": [],
+                "columns": json.loads(span.value.columns),
             }
             for span in timeline.opened
         ]
         _write_spans(session, FeatureVersion, timeline, rows)
         insert_rows(session, Dependency, [row for span in timeline.opened for row in _dependency_rows(span)])
         insert_rows(session, Tag, [row for span in timeline.opened for row in _tag_rows(span)])
-        write_entries(session, map(_entry, timeline.opened))
 
     def _feature_ids(self, session: Session, opened: Iterable[FeatureSpan]) -> dict[tuple[str, str], int]:
+        new = dict.fromkeys((module, name) for module, name, _ in (span.key for span in opened))
+        modules = {module for module, _ in new} - self._modules
         of_repository = select(Feature.module, Feature.name, Feature.id).where(
             Feature.repository_id == self._repository_id
         )
-        if self._features is None:
-            self._features = {(m, n): i for m, n, i in session.execute(of_repository)}
-        new = dict.fromkeys((module, name) for module, name, _ in (span.key for span in opened))
+        for chunk in chunks(modules):
+            known = session.execute(of_repository.where(Feature.module.in_(chunk)))
+            self._features |= {(module, name): identity for module, name, identity in known}
+        self._modules |= modules
         missing = [key for key in new if key not in self._features]
         rows = [{"repository_id": self._repository_id, "module": m, "name": n} for m, n in missing]
         self._features |= zip(missing, insert_returning(session, Feature, rows), strict=True)
         return self._features
+
+    def _write_inputs(self, session: Session, timeline: Timeline[FeatureKey, InputRecord]) -> None:
+        rows = [
+            {
+                "repository_id": self._repository_id,
+                "module": span.key[0],
+                "name": span.key[1],
+                "variant": span.key[2],
+                "definition_id": self._definitions[span.value.digest],
+                "type": span.value.type,
+                "doc": span.value.doc,
+                "condition": span.value.condition,
+                "tags": json.loads(span.value.tags),
+                "valid_from": span.valid_from,
+                "valid_until": span.valid_until,
+            }
+            for span in timeline.opened
+        ]
+        _write_spans(session, DeclaredInput, timeline, rows)
 
     def _write_modules(self, session: Session, timeline: Timeline[str, ModulePlace]) -> None:
         rows = [
@@ -238,6 +283,7 @@ class BatchWriter:
                 "modules": json.loads(span.value.modules),
                 "config": json.loads(span.value.config),
                 "sources": json.loads(span.value.sources),
+                "upstream": json.loads(span.value.upstream),
                 "outputs": json.loads(span.value.outputs),
             }
             for span in timeline.opened
@@ -257,6 +303,18 @@ class BatchWriter:
             for span in timeline.opened
         ]
         _write_spans(session, Diagnostic, timeline, rows)
+
+    def _write_ownership(self, session: Session, timeline: Timeline[str, str]) -> None:
+        rows = [
+            {
+                "repository_id": self._repository_id,
+                "rules": json.loads(span.value),
+                "valid_from": span.valid_from,
+                "valid_until": span.valid_until,
+            }
+            for span in timeline.opened
+        ]
+        _write_spans(session, Ownership, timeline, rows)
 
     def _write_links(self, session: Session, links: Mapping[str, Mapping[str, str | None] | None]) -> None:
         for chunk in chunks(list(links)):
@@ -288,8 +346,6 @@ def _dependency_rows(span: FeatureSpan) -> Iterator[dict[str, Any]]:
             "name": needed.name,
             "type": needed.type,
             "optional": needed.optional,
-            "doc": "",
-            "tags": {},
         }
 
 
@@ -299,18 +355,3 @@ def _tag_rows(span: FeatureSpan) -> list[dict[str, Any]]:
         for item in value if isinstance(value, list) else [value]:
             pairs[key[:_LONGEST], str(item)[:_LONGEST]] = None
     return [{"feature_version_id": span.id, "key": key, "value": value} for key, value in pairs]
-
-
-def _entry(span: FeatureSpan) -> IndexEntry:
-    module, name, variant = span.key
-    record = span.value
-    assert span.id is not None and record.raw is not None  # a span that has just begun was just read
-    return index_entry(
-        span.id,
-        name=name,
-        module=module,
-        variant=variant,
-        tags=json.loads(record.tags),
-        doc=record.doc,
-        source=clean(record.raw.source),
-    )

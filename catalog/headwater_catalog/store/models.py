@@ -31,6 +31,7 @@ __all__ = [
     "DataflowVersion",
     "Dataset",
     "DatasetVersion",
+    "DeclaredInput",
     "Definition",
     "Dependency",
     "Diagnostic",
@@ -250,8 +251,24 @@ class Dependency(Base):
     name: Mapped[str] = mapped_column(Text)
     type: Mapped[str] = mapped_column(Text)
     optional: Mapped[bool]
-    doc: Mapped[str] = mapped_column(Text)  # of an input that the function declares
-    tags: Mapped[dict[str, Any]] = mapped_column(JSON)  # of such an input
+
+
+class DeclaredInput(Interval, Base):
+    """An input of dataflows that a function declares, from one of its own changes to the next."""
+
+    __tablename__ = "declared_input"
+    __table_args__ = (Index(None, "repository_id", "module"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(_owner("repository.id"))
+    module: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    variant: Mapped[str] = mapped_column(Text)  # name of the function, with its suffix
+    definition_id: Mapped[int] = mapped_column(_owner("definition.id"), index=True)
+    type: Mapped[str] = mapped_column(Text)
+    doc: Mapped[str] = mapped_column(Text)
+    condition: Mapped[str] = mapped_column(Text)  # configurations it exists under; empty: all
+    tags: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class Tag(Base):
@@ -303,6 +320,7 @@ class DataflowVersion(Interval, Base):
     modules: Mapped[list[str]] = mapped_column(JSON)  # in order
     config: Mapped[dict[str, Any]] = mapped_column(JSON)
     sources: Mapped[dict[str, Any]] = mapped_column(JSON)
+    upstream: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # features of other repositories
     outputs: Mapped[list[str]] = mapped_column(JSON)
 
     dataflow: Mapped[Dataflow] = relationship()

@@ -2,11 +2,12 @@ from textwrap import dedent
 
 import pytest
 
-from headwater_catalog.read.drivers import RawDriver, drivers_in
+from headwater_catalog.read.drivers import RawDriver
+from headwater_catalog.read.parse import read_blob
 
 
 def found(text: str) -> list[RawDriver]:
-    return list(drivers_in(dedent(text)))
+    return list(read_blob(dedent(text).encode()).drivers)
 
 
 def modules(text: str) -> list[list[str]]:
@@ -24,6 +25,7 @@ def modules(text: str) -> list[list[str]]:
         "import hamilton.driver as d\nimport a, b\nd.Driver({}, a, b, adapter=None)",
         "import hamilton.driver\nimport a, b\nhamilton.driver.Driver({}, a, b)",
         "from headwater import Driver as D\nimport a, b\nD({}, a, b)",
+        "from hamilton import driver\nimport a, b\nD = driver.Driver\nD({}, a, b)",
         "from headwater import Driver\nimport a, b\nDriver(config={}, *[a, b])",
         "from hamilton.async_driver import AsyncDriver\nimport a, b\nAsyncDriver({}, a, b)",
         "from headwater import Builder\nimport a, b\nBuilder().with_config({}).with_modules(a, b).build()",
@@ -182,11 +184,50 @@ def test_what_is_nested_too_deeply_is_not_known() -> None:
         f"from headwater import Driver\nimport a\nDriver({{}}, a{'.x' * 900})\nDriver({{}}, a{' + a' * 900})"
     )
 
-    assert all(driver.unknown and not driver.modules for driver in drivers_in(deep))
+    assert all(driver.unknown and not driver.modules for driver in found(deep))
 
 
 def test_names_that_double_for_ever_are_followed_for_a_while() -> None:
     doubling = "\n".join(f"x{n + 1} = [*x{n}, *x{n}]" for n in range(60))
-    [driver] = drivers_in(f"from headwater import Driver\nimport a\nx0 = [a]\n{doubling}\nDriver({{}}, *x60)")
+    [driver] = found(f"from headwater import Driver\nimport a\nx0 = [a]\n{doubling}\nDriver({{}}, *x60)")
 
     assert driver.unknown
+
+
+def test_drivers_are_found_in_a_broken_file() -> None:
+    text = """
+        import a, b
+        from hamilton import driver
+
+        def broken(x):
+            return (
+
+        def main():
+            mods = [a, b]
+            return driver.Driver({}, *mods)
+
+        y = )
+    """
+
+    [driver] = found(text)
+
+    assert [module.name for module in driver.modules] == ["a", "b"]
+    assert (driver.line, driver.function) == (10, "main")
+
+
+def test_a_name_that_broken_lines_may_set_is_not_known() -> None:
+    assert modules("import a\nfrom hamilton import driver\na = (\ndriver.Driver({}, a)") == [["<a>"]]
+
+
+def test_a_function_sees_the_builder_that_stands_below_it() -> None:
+    text = """
+        import a, b
+        from hamilton import driver
+
+        def build():
+            return builder.with_modules(b).build()
+
+        builder = driver.Builder().with_modules(a)
+    """
+
+    assert modules(text) == [["a", "b"]]

@@ -4,7 +4,7 @@ import pytest
 
 from headwater.build import expand
 from headwater.types import Type
-from headwater_catalog.read.link import LinkedModule
+from headwater_catalog.read import Content, LinkCache, LinkedModule, Project, read_tree
 
 Linked = Callable[..., LinkedModule]
 
@@ -147,3 +147,84 @@ def f(x: pl.Series) -> int: ...
 """).functions
 
     assert function.parameters[0].type == Type("polars.Series")
+
+
+SIBLINGS = {
+    "shop/consts.py": "OWNER = 'growth'\nclass Spend: ...\n",
+    "shop/flow.py": (
+        "from headwater import tag\nimport consts\nfrom consts import OWNER, Spend\n"
+        "@tag(owner=OWNER, module_owner=consts.OWNER)\ndef f(x: int) -> Spend: ...\n"
+    ),
+}
+
+
+def tags(result: LinkedModule) -> dict[str, object]:
+    return expand(result.functions[0])[0].tags
+
+
+def test_a_name_is_imported_from_beside_the_file_as_in_a_script(linked: Linked) -> None:
+    result = linked(SIBLINGS, "shop.flow")
+
+    assert tags(result)["owner"] == tags(result)["module_owner"] == "growth"
+    assert result.functions[0].returns == Type("shop.consts.Spend")
+    assert result.functions[0].partial == ()
+
+
+def test_what_the_root_has_goes_before_what_stands_beside_the_file(linked: Linked) -> None:
+    result = linked({**SIBLINGS, "consts.py": "OWNER = 'root'\nclass Spend: ...\n"}, "shop.flow")
+
+    assert tags(result)["owner"] == "root"
+
+
+def test_a_neighbour_named_after_a_package_is_not_that_package(linked: Linked) -> None:
+    result = linked(
+        {
+            "shop/pandas.py": "import pandas as pd\nclass DataFrame: ...\n",
+            "shop/types.py": "class UnionType: ...\n",
+            "shop/flow.py": (
+                "import pandas as pd\nimport types\n"
+                "def f(x: pd.DataFrame) -> pd.DataFrame: ...\ndef g(x: types.UnionType) -> int: ...\n"
+            ),
+        },
+        "shop.flow",
+    )
+
+    f, g = result.functions
+    assert f.returns == Type("pandas.DataFrame")
+    assert g.parameters[0].type == Type("types.UnionType")
+
+
+def test_a_neighbour_in_a_folder_that_is_no_name_is_found(linked: Linked) -> None:
+    files = {path.replace("shop/", "my-shop/"): text for path, text in SIBLINGS.items()}
+
+    result = linked(files, "my_shop.flow")
+
+    assert tags(result)["owner"] == "growth"
+
+
+def test_a_neighbour_that_comes_later_changes_what_a_name_means() -> None:
+    cache = LinkCache()
+    late = {path: Content(text.encode()) for path, text in SIBLINGS.items()}
+    early = {path: content for path, content in late.items() if path != "shop/consts.py"}
+
+    before = read_tree(early, Project(), cache).modules["shop.flow"]
+    after = read_tree(late, Project(), cache).modules["shop.flow"]
+
+    assert tags(before)["owner"] != "growth"
+    assert tags(after)["owner"] == "growth"
+
+
+def test_modifiers_are_those_of_the_engine_also_beside_the_source_of_hamilton(linked: Linked) -> None:
+    result = linked(
+        {
+            "hamilton/__init__.py": "",
+            "hamilton/function_modifiers/__init__.py": "class tag: ...\n",
+            "shop.py": (
+                "from hamilton import function_modifiers as fm\nfrom hamilton.function_modifiers import tag\n"
+                "@fm.tag(a='b')\n@tag(c='d')\ndef f(x: int) -> int: ...\n"
+            ),
+        },
+        "shop",
+    )
+
+    assert {"a": "b", "c": "d"}.items() <= tags(result).items()

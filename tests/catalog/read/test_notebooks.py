@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headwater_catalog.read import read_directory, read_tree
@@ -126,10 +126,12 @@ JSON = st.recursive(
 
 
 @given(JSON)
+@example([{"cell_type": "code", "source": "\x1f"}])
 def test_values_of_any_kind_in_a_notebook_are_passed_over(value: object) -> None:
     source = json.dumps({"cells": value, "worksheets": value, "metadata": value}).encode()
 
-    assert read_blob(source).diagnostics == ()
+    # Some texts are cells of code that is none.
+    assert all(diagnostic.message.startswith("Cell ") for diagnostic in read_blob(source).diagnostics)
 
 
 @given(st.integers(0, 300), st.binary(max_size=10))
@@ -172,3 +174,39 @@ def test_notebooks_in_a_directory_are_read(tmp_path: Path) -> None:
     reading = read_directory(tmp_path)
 
     assert list(reading.modules) == ["explore"]
+
+
+@pytest.mark.parametrize(
+    "magic",
+    [
+        "%%cell_to_module spending",
+        "%%cell_to_module -m spending --display",
+        "%%incr_cell_to_module --display --module_name spending",
+    ],
+)
+def test_a_driver_takes_the_module_that_a_cell_makes(magic: str) -> None:
+    constructs = "from hamilton import driver\ndr = driver.Driver({}, spending)"
+    files = {"flows/explore.ipynb": Content(notebook(f"{magic}\n{FEATURE}", constructs))}
+
+    reading = read_tree(files, Project())
+
+    [dataflow] = reading.dataflows
+    assert (dataflow.origin, dataflow.modules) == ("driver", ("flows.explore",))
+    assert reading.diagnostics == ()
+
+
+def test_what_is_wrong_in_a_function_is_told_with_its_cell() -> None:
+    wrong = "from headwater import tag\n@tag(1)\ndef f(x: int) -> int: ..."
+
+    reading = read_tree({"explore.ipynb": Content(notebook(FEATURE, wrong))}, Project())
+
+    [diagnostic] = reading.diagnostics
+    assert diagnostic.message.startswith("Cell 2, line 2: ")
+
+
+def test_drivers_are_found_beside_a_broken_cell() -> None:
+    cells = ["y = (", FEATURE, "import a\nfrom hamilton import driver\ndriver.Driver({}, a)"]
+
+    [driver] = read_blob(notebook(*cells)).drivers
+
+    assert [module.name for module in driver.modules] == ["a"]

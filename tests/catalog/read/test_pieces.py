@@ -74,7 +74,7 @@ def shown(module: ParsedModule) -> object:
             [(p.name, p.kind, dumped(p.annotation), dumped(p.default)) for p in f.parameters],
             dumped(f.returns),
         )
-        for f in module.functions
+        for f in (function.settled() for function in module.functions)
     ]
     constants = {name: dumped(getattr(bound, "expression", None)) for name, bound in module.bindings.items()}
     return functions, dict(module.bindings), constants, module.stars, module.doc, module.diagnostics

@@ -3,7 +3,7 @@ from textwrap import dedent
 
 import pytest
 
-from headwater_catalog.read.project import Project, SourceSpec, read_project
+from headwater_catalog.read.project import FeatureSource, Project, SourceSpec, read_project
 
 
 def read(text: str) -> Project:
@@ -127,3 +127,30 @@ def test_what_a_dataflow_says_can_be_stored_as_json() -> None:
         "far": [None, {"x": None}],
     }
     assert json.dumps(dataflow.sources["w"].as_dict())
+
+
+def test_a_source_may_be_a_feature_of_another_repository():
+    text = b"""\
+[dataflows.flow]
+modules = ["m"]
+[dataflows.flow.sources]
+spend = { feature = "finance:costs:spend" }
+rate = { feature = "finance:rates:rate", at = "v2", path = "data/rate.csv" }
+short = { feature = "rates:rate" }
+late = { path = "data/late.csv", at = "v2" }
+odd = { feature = 5 }
+"""
+    project = read_project(headwater_toml=text)
+
+    (flow,) = project.dataflows
+    assert flow.upstream == {
+        "spend": FeatureSource("finance:costs:spend"),
+        "rate": FeatureSource("finance:rates:rate", "v2"),
+    }
+    assert list(flow.sources) == ["rate", "late"]
+    told = [(fault.line, fault.message.partition(" must be ")[0]) for fault in project.diagnostics]
+    assert told == [
+        (6, "dataflows.flow.sources.short.feature"),
+        (7, "dataflows.flow.sources.late.at has no effect without the feature that it is of."),
+        (8, "dataflows.flow.sources.odd.feature"),
+    ]

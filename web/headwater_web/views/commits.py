@@ -8,11 +8,10 @@ from itertools import groupby
 
 from flask import Blueprint, g, render_template
 
-from headwater_catalog.errors import RepositoryError
+from headwater_catalog.features import base_of
 from headwater_catalog.history import HistoryEntry, commit_changes
-from headwater_catalog.repositories import get_repository, resolve_at
-from headwater_catalog.store.models import Repository
-from headwater_web.reading import AsOf, catalog, reading
+from headwater_catalog.moments import Moment
+from headwater_web.reading import AsOf, moment_named, reading
 
 __all__ = ["blueprint"]
 
@@ -34,25 +33,22 @@ class FeatureChange:
 
 @blueprint.get("/r/<repo>/c/<sha>")
 def commit(repo: str, sha: str) -> str:
-    """Show a commit of the main line."""
-    repository = get_repository(reading(), repo)
-    found = resolve_at(reading(), catalog().settings, repository, sha)
-    view = AsOf(repository, found, found.sha)
-    g.at = found.sha[:12]  # links on this page lead to features as the commit left them
-    return render_template(
-        "commit.html",
-        view=view,
-        parents=[(parent, _is_on_main_line(repository, parent)) for parent in found.parents],
-        changes=_by_feature(commit_changes(reading(), repository, view.position)),
-    )
+    """Show a commit; beside the main line, what it has that the main line had not where they parted."""
+    moment = moment_named(repo, sha)
+    view = AsOf(moment, moment.commit.sha)
+    g.at = moment.commit.sha[:12]  # links on this page lead to features as the commit left them
+    if view.is_beside:
+        return render_template(
+            "commit_beside.html", view=view, base=base_of(moment), keys=_changed_beside(moment)
+        )
+    changes = commit_changes(reading(), moment.repository, moment.require_position())
+    return render_template("commit.html", view=view, changes=_by_feature(changes))
 
 
-def _is_on_main_line(repository: Repository, sha: str) -> bool:
-    try:
-        resolve_at(reading(), catalog().settings, repository, sha)
-    except RepositoryError:
-        return False
-    return True
+def _changed_beside(moment: Moment) -> list[str]:
+    """Return the keys of the features of which any variant came beside the main line."""
+    features = moment.snapshot.variants.items()
+    return [key for key, variants in features if any(variant.since is None for variant in variants)]
 
 
 def _by_feature(entries: Iterable[HistoryEntry]) -> list[FeatureChange]:

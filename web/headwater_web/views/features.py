@@ -14,6 +14,8 @@ from flask import Blueprint, redirect, render_template, request
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
+from headwater_catalog.authors import surviving_authors
+from headwater_catalog.errors import NotFound
 from headwater_catalog.features import (
     AmbiguousName,
     CommitRef,
@@ -23,8 +25,7 @@ from headwater_catalog.features import (
 )
 from headwater_catalog.history import HistoryEntry, history
 from headwater_catalog.inputs import missing_inputs
-from headwater_catalog.lineage import LineageNode, input_key, load_graph
-from headwater_catalog.moments import list_dataflows
+from headwater_catalog.lineage import LineageNode, input_key
 from headwater_catalog.views import DataflowView
 from headwater_web.docs import render_doc, render_lead
 from headwater_web.drawing import draw
@@ -67,7 +68,7 @@ def feature(repo: str, key: str) -> str | Response | tuple[str, int]:
     """Show a feature; a bare name leads to its full address, or to a choice."""
     view = as_of(repo)
     try:
-        found = get_feature(reading(), view.repository, key, view.position)
+        found = get_feature(view.moment, key)
     except AmbiguousName as ambiguous:
         return render_template("choose.html", view=view, ambiguous=ambiguous), 300
     if found.key != key:
@@ -76,15 +77,12 @@ def feature(repo: str, key: str) -> str | Response | tuple[str, int]:
 
 
 def _page(view: AsOf, found: FeatureView) -> str:
-    graph = load_graph(reading(), view.repository, view.position)
+    graph = view.moment.graph()
     repo = view.repository.name
     shown = graph.neighbourhood(found.key, 1, 1, limit=_DRAWN)
-    log = _by_commit(history(reading(), view.repository, found.module, found.name, view.position))
-    flows = [
-        flow
-        for flow in list_dataflows(reading(), view.repository, view.position)
-        if found.module in flow.modules
-    ]
+    entries = _entries(view, found)
+    log = _by_commit(entries)
+    flows = [flow for flow in view.moment.snapshot.dataflows if found.module in flow.modules]
     flow = _chosen(flows, request.args.get("dataflow"))
     needs = [graph[key] for key in graph.parents(found.key)]
     users = [graph[key] for key in found.users]
@@ -92,6 +90,7 @@ def _page(view: AsOf, found: FeatureView) -> str:
         "feature.html",
         view=view,
         feature=found,
+        authors=surviving_authors(reading(), view.repository, found.key, entries),
         variants=[_variant(repo, variant) for variant in found.variants],
         shared_lead=_shared_lead(found.variants),
         tags=_tags(found.variants),
@@ -106,11 +105,19 @@ def _page(view: AsOf, found: FeatureView) -> str:
         log=[entry for entry in log if not entry.is_formatting],
         layout_log=[entry for entry in log if entry.is_formatting],
         flow=flow,
-        missing=missing_inputs(reading(), view.repository, view.position, flow, found.key) if flow else (),
+        missing=missing_inputs(view.moment, flow, found.key) if flow else (),
         flows=flows,
         field_text=field_text,
         toml_key=_toml_key,
     )
+
+
+def _entries(view: AsOf, found: FeatureView) -> list[HistoryEntry]:
+    """Return what the main line did to a feature up to the commit, or up to where that left it."""
+    try:
+        return history(reading(), view.repository, found.module, found.name, view.moment.base)
+    except NotFound:  # it came beside the main line
+        return []
 
 
 def field_text(value: Any) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from heapq import nlargest
+
 from flask import Blueprint, render_template
 
 from headwater_catalog import repositories
-from headwater_catalog.features import ModuleRow, list_modules, list_repositories
+from headwater_catalog.features import count_by_module, list_repositories
 from headwater_catalog.problems import count_problems
 from headwater_catalog.runs import list_runs
 from headwater_web.reading import reading
@@ -21,17 +24,16 @@ _MODULES = 16  # of each repository, the largest
 @blueprint.get("/")
 def home() -> str:
     """Show what the catalog holds."""
-    heads = [(stored, stored.scanned_position) for stored in repositories.list_repositories(reading())]
+    stored, modules = repositories.list_repositories(reading()), count_by_module(reading())
     return render_template(
         "home.html",
         repositories=list_repositories(reading()),
-        modules={stored.name: _largest(list_modules(reading(), stored, head)) for stored, head in heads},
-        problems={stored.name: count_problems(reading(), stored, head) for stored, head in heads},
+        modules={each.name: _largest(modules.get(each.name, {})) for each in stored},
+        problems={each.name: count_problems(reading(), each, each.scanned_position) for each in stored},
         runs=list_runs(reading(), limit=_LATEST),
     )
 
 
-def _largest(modules: list[ModuleRow]) -> list[ModuleRow]:
-    """Return the modules with most features, by name."""
-    largest = sorted(modules, key=lambda module: -module.features)[:_MODULES]
-    return sorted(largest, key=lambda module: module.name)
+def _largest(modules: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Return the modules with most features, by name, each with how many."""
+    return sorted(nlargest(_MODULES, modules.items(), key=lambda module: (module[1], module[0])))

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, render_template, request
 
 from headwater_catalog.errors import NotFound
 from headwater_catalog.inputs import Supply, supplies
-from headwater_catalog.lineage import INPUT_PREFIX, LineageGraph, LineageNode, load_graph
-from headwater_catalog.moments import list_dataflows
+from headwater_catalog.lineage import INPUT_PREFIX, LineageGraph, LineageNode
 from headwater_catalog.views import DataflowView
 from headwater_web.drawing import draw
 from headwater_web.links import lineage_url
-from headwater_web.reading import as_of, reading
+from headwater_web.reading import as_of
 
 __all__ = ["blueprint"]
 
@@ -38,11 +37,11 @@ def lineage(repo: str) -> str:
     view = as_of(repo)
     dataflow = request.args.get("dataflow") or None
     up, down = (_depth(request.args.get(side)) for side in ("up", "down"))
-    graph = load_graph(reading(), view.repository, view.position, dataflow)
+    graph = view.moment.graph(dataflow)
     focus = graph[_key(graph, request.args.get("focus", ""))]
     shown = graph.neighbourhood(focus.key, up, down)
     whole = graph.closure(focus.key)
-    flows = list_dataflows(reading(), view.repository, view.position)
+    flows = view.moment.snapshot.dataflows
     return render_template(
         "lineage.html",
         view=view,
@@ -84,7 +83,7 @@ def _key(graph: LineageGraph, text: str) -> str:
     return made[0] if len(made) == 1 else text
 
 
-def _supplies(graph: LineageGraph, focus: LineageNode, flows: list[DataflowView]) -> tuple[Supply, ...]:
+def _supplies(graph: LineageGraph, focus: LineageNode, flows: Iterable[DataflowView]) -> tuple[Supply, ...]:
     """Return what the dataflows that read an input have for it."""
     if not focus.is_input:
         return ()

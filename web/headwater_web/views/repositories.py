@@ -10,11 +10,10 @@ from typing import Any
 from flask import Blueprint, render_template
 
 from headwater_catalog.features import list_modules
-from headwater_catalog.lineage import LineageGraph, load_graph
-from headwater_catalog.moments import list_dataflows
-from headwater_catalog.problems import list_problems
+from headwater_catalog.lineage import LineageGraph
+from headwater_catalog.problems import problems_of
 from headwater_catalog.views import DataflowView
-from headwater_web.reading import as_of, reading
+from headwater_web.reading import as_of
 
 __all__ = ["blueprint"]
 
@@ -35,15 +34,14 @@ class DataflowPage:
 def repository(repo: str) -> str:
     """Show a repository."""
     view = as_of(repo)
-    graph = load_graph(reading(), view.repository, view.position)
-    problems = list_problems(reading(), view.repository, view.position)
-    flows = list_dataflows(reading(), view.repository, view.position)
+    snapshot = view.moment.snapshot
+    problems = problems_of(snapshot)
     return render_template(
         "repository.html",
         view=view,
-        features=sum(not node.is_input for node in graph.nodes.values()),
-        dataflows=[DataflowPage(flow, _makers(graph, flow)) for flow in flows],
-        modules=list_modules(reading(), view.repository, view.position),
+        features=len(snapshot.variants),
+        dataflows=[DataflowPage(flow, _makers(snapshot.graph, flow)) for flow in snapshot.dataflows],
+        modules=list_modules(view.moment),
         problems=problems[:_LISTED],
         problem_count=len(problems),
         as_json=_as_json,

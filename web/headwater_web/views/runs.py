@@ -8,15 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from headwater_catalog import runs as catalog_runs
 from headwater_catalog.errors import Conflict
 from headwater_catalog.jobs import FINISHED
-from headwater_catalog.moments import list_dataflows
-from headwater_catalog.repositories import get_repository, resolve_at
-from headwater_catalog.store.models import Commit, Repository, Run, RunNode
+from headwater_catalog.moments import Moment, moment_at
+from headwater_catalog.repositories import get_repository
+from headwater_catalog.store.models import Run, RunNode
 from headwater_web.dates import duration
 from headwater_web.reading import catalog, reading
 
@@ -35,15 +34,15 @@ def request_one() -> Response:
     form = request.form
     with catalog().database.write() as session:
         repository = get_repository(session, form.get("repo", ""))
-        commit = resolve_at(session, catalog().settings, repository, form.get("at") or None)
+        moment = moment_at(session, catalog().settings, repository, form.get("at") or None)
         run = catalog_runs.request_run(
             session,
             catalog().settings,
             repository,
-            commit,
+            moment.commit,
             form.get("dataflow") or None,
             form.getlist("output"),
-            _config(session, repository, commit, form.get("dataflow")),
+            _config(moment, form.get("dataflow")),
             {},
             None,
             _user(),
@@ -107,9 +106,9 @@ def _numeric(table: Mapping[str, Any] | None) -> frozenset[str]:
     return frozenset(column["name"] for column in columns if column["type"].startswith(kinds))
 
 
-def _config(session: Session, repository: Repository, commit: Commit, dataflow: str | None) -> dict[str, Any]:
+def _config(moment: Moment, dataflow: str | None) -> dict[str, Any]:
     """Read the configuration fields: a text where the dataflow declares a text, else JSON."""
-    flows = list_dataflows(session, repository, commit.position or 0)
+    flows = moment.snapshot.dataflows
     declared = next((flow.config for flow in flows if flow.name == dataflow), {})
     return {
         name.removeprefix(_FIELD): _value(name.removeprefix(_FIELD), text, declared)

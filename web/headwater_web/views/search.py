@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Blueprint, render_template, request
 
-from headwater_catalog.errors import QueryError
-from headwater_catalog.search import SearchHit, SearchPage
+from headwater_catalog.errors import NotFound, QueryError
+from headwater_catalog.query import FIELDS
+from headwater_catalog.search import Facet, FacetValue, SearchPage, heads
 from headwater_catalog.search import search as find
-from headwater_web.links import term
-from headwater_web.reading import AsOf, as_of, reading
+from headwater_web.reading import AsOf, as_of, catalog, reading
 
 __all__ = ["blueprint"]
 
@@ -22,7 +20,7 @@ blueprint = Blueprint("search", __name__)
 
 _PAGE = 30
 _QUICK = 8
-_FIELDS = ("owner", "tag", "module", "type")
+_SHOWN = 8  # values of a facet; the rest is a word away
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Answer:
 
     text: str
     page: SearchPage | None
-    error: QueryError | None
+    error: str | None
     milliseconds: float
 
 
@@ -40,9 +38,10 @@ def search() -> str:
     """Show the features that meet a query."""
     repo = request.args.get("repo") or None
     view = as_of(repo) if repo else None
-    answer = _answer(view, _PAGE, _offset())
+    answer = _answer(view, _PAGE, _offset(), facets=True)
+    narrower = [] if answer.page is None else _narrower(answer.page)
     return render_template(
-        "search.html", answer=answer, view=view, repo=repo, narrower=_narrower(answer.page)
+        "search.html", answer=answer, view=view, repo=repo, narrower=narrower, fields=FIELDS.values()
     )
 
 
@@ -56,44 +55,26 @@ def quick() -> str:
     return render_template("quick.html", answer=_answer(view, _QUICK, 0), repo=repo)
 
 
-def _answer(view: AsOf | None, limit: int, offset: int) -> Answer:
+def _answer(view: AsOf | None, limit: int, offset: int, *, facets: bool = False) -> Answer:
     began = time.perf_counter()
     page, error = None, None
+    base = request.args.get("base") or None
     try:
-        page = find(
-            reading(),
-            _text(),
-            repository=view.repository if view else None,
-            position=view.position if view else None,
-            limit=limit,
-            offset=offset,
-        )
-    except QueryError as misread:
-        error = misread
+        moments = [view.moment] if view else heads(reading(), catalog().settings)
+        page = find(moments, _text(), base=base, limit=limit, offset=offset, facets=facets)
+    except (QueryError, NotFound) as misread:
+        error = str(misread)
     return Answer(_text(), page, error, 1000 * (time.perf_counter() - began))
 
 
-def _narrower(page: SearchPage | None) -> list[str]:
-    """Return a term of each field that some of the hits meet, the most of them, but not all."""
-    if page is None:
-        return []
-    terms = [(field, term(field, value)) for hit in page.hits for field, value in _values(hit)]
-    best: dict[str, str] = {}
-    for (field, text), count in Counter(terms).most_common():
-        if count < page.total:
-            best.setdefault(field, text)
-    return [best[field] for field in _FIELDS if field in best]
+def _narrower(page: SearchPage) -> list[Facet]:
+    """Return what some of the hits have in common, but not all; a value that all have narrows nothing."""
+    kept = (Facet(facet.field, _some(facet.values, page.total)) for facet in page.facets)
+    return [facet for facet in kept if facet.values]
 
 
-def _values(hit: SearchHit) -> Iterator[tuple[str, str]]:
-    """Yield what can be asked for to find the hit, by field."""
-    yield "module", hit.module
-    if plain := re.match(r"(?:\w+\.)*(\w+)(?:\[|$)", hit.type):
-        yield "type", plain[1]
-    for key, tagged in hit.tags.items():
-        for value in tagged if isinstance(tagged, (list, tuple)) else [tagged]:
-            if '"' not in str(value):  # which a term cannot say
-                yield ("owner", str(value)) if key == "owner" else ("tag", f"{key}={value}")
+def _some(values: Sequence[FacetValue], total: int) -> tuple[FacetValue, ...]:
+    return tuple(value for value in values if value.count < total)[:_SHOWN]
 
 
 def _text() -> str:

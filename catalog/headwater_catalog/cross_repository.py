@@ -1,0 +1,157 @@
+"""Lineage across repositories: where an input of one is declared to be a feature of another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import select
+
+from headwater.errors import did_you_mean
+from headwater_catalog.errors import CatalogError, NotFound
+from headwater_catalog.features import find_key
+from headwater_catalog.lineage_graph import LineageGraph, LineageNode, input_key
+from headwater_catalog.moments import Moment, moment_at
+from headwater_catalog.repositories import get_repository
+from headwater_catalog.store.intervals import holds_at
+from headwater_catalog.store.models import Dataflow, DataflowVersion, Repository
+from headwater_catalog.views import DataflowView
+
+__all__ = ["Across", "across"]
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """The lineage of a repository, with that of the repositories it draws from and those that draw from it.
+
+    Attributes:
+        graph: The graph; its keys begin with a repository, as in `shop:features.spend:spend`.
+        label: What the keys of the repository asked about begin with.
+        unresolved: Declared sources that lead nowhere, each with the reason.
+    """
+
+    graph: LineageGraph
+    label: str
+    unresolved: tuple[str, ...]
+
+
+def across(moment: Moment) -> Across:
+    """Return the lineage of a repository at a commit, going on in others where sources are declared so.
+
+    Upstream it goes to the commits that sources name, or to the scanned heads; downstream to the scanned
+    heads of the repositories whose sources are features of this commit. A repository at another commit than
+    its scanned head is named with it, as in `shop@0123456789:features.spend:spend`.
+    """
+    union = _Union(moment)
+    union.follow_up(moment)
+    union.follow_down(moment)
+    return Across(union.graph(), _label(moment), tuple(union.unresolved))
+
+
+def _label(moment: Moment) -> str:
+    is_head = moment.commit.sha == moment.repository.scanned_sha
+    return moment.repository.name if is_head else f"{moment.repository.name}@{moment.commit.sha[:10]}"
+
+
+class _Union:
+    """Moments of several repositories, and the edges between them."""
+
+    def __init__(self, start: Moment) -> None:
+        self._start = start
+        self._moments: dict[str, Moment] = {}
+        self._asked: dict[tuple[str, str | None], Moment] = {}
+        self._links: dict[tuple[str, str], dict[str, None]] = {}
+        self.unresolved: dict[str, None] = {}
+
+    def graph(self) -> LineageGraph:
+        nodes: dict[str, LineageNode] = {}
+        edges: dict[tuple[str, str], tuple[str, ...]] = {}
+        for label, moment in self._moments.items():
+            graph = moment.graph()
+            for key, node in graph.nodes.items():
+                nodes[f"{label}:{key}"] = replace(node, key=f"{label}:{key}")
+            for (source, target), dataflows in graph.edges.items():
+                edges[f"{label}:{source}", f"{label}:{target}"] = dataflows
+        return LineageGraph(nodes, edges | {ends: tuple(names) for ends, names in self._links.items()})
+
+    def follow_up(self, start: Moment) -> None:
+        """Add a moment, and all that its sources lead to."""
+        waiting = [start]
+        while waiting:
+            moment = waiting.pop()
+            if self._add(moment):
+                waiting += [self._link(moment, *source) for source in self._sources(moment)]
+
+    def follow_down(self, start: Moment) -> None:
+        """Add the repositories whose sources lead to a moment, and those whose sources lead to them."""
+        drawing = self._drawing()
+        waiting, seen = [start], {_label(start)}
+        while waiting:
+            below = waiting.pop()
+            for repository in drawing.get(below.repository.name, ()):
+                moment = self._at(repository.name, None)
+                for source in list(self._sources(moment)):
+                    if _label(source[2]) == _label(below):
+                        self._add(moment)
+                        self._link(moment, *source)
+                        if _label(moment) not in seen:
+                            seen.add(_label(moment))
+                            waiting.append(moment)
+
+    def _add(self, moment: Moment) -> bool:
+        """Add a moment, and tell whether it is new."""
+        known = len(self._moments)
+        self._moments.setdefault(_label(moment), moment)
+        return len(self._moments) > known
+
+    def _link(self, moment: Moment, flow: str, name: str, other: Moment, key: str) -> Moment:
+        ends = f"{_label(other)}:{key}", f"{_label(moment)}:{input_key(name)}"
+        self._links.setdefault(ends, {})[flow] = None
+        return other
+
+    def _sources(self, moment: Moment) -> Iterator[tuple[str, str, Moment, str]]:
+        """Yield dataflow and name of the inputs that are features elsewhere, with the moment and the key."""
+        for flow in moment.snapshot.dataflows:
+            for name, declared in flow.upstream.items():
+                try:
+                    _require_input(moment, flow, name)
+                    yield (flow.name, name, *self._feature(declared))
+                except CatalogError as error:
+                    where = f"{_label(moment)}: source '{name}' of dataflow '{flow.name}'"
+                    self.unresolved[f"{where} leads nowhere. {error}"] = None
+
+    def _feature(self, declared: Mapping[str, Any]) -> tuple[Moment, str]:
+        repository, _, feature = declared["feature"].partition(":")
+        other = self._at(repository, declared["at"])
+        return other, ":".join(find_key(other, feature))
+
+    def _at(self, repository: str, at: str | None) -> Moment:
+        if (repository, at) not in self._asked:
+            session, settings = self._start.session, self._start.settings
+            self._asked[repository, at] = moment_at(
+                session, settings, get_repository(session, repository), at
+            )
+        return self._asked[repository, at]
+
+    def _drawing(self) -> dict[str, list[Repository]]:
+        """Return the repositories that draw from another at their scanned heads, by the other's name."""
+        rows = self._start.session.execute(
+            select(Repository, DataflowVersion.upstream)
+            .join(Dataflow, Dataflow.repository_id == Repository.id)
+            .join(DataflowVersion, DataflowVersion.dataflow_id == Dataflow.id)
+            .where(holds_at(DataflowVersion, Repository.scanned_position))
+            .order_by(Repository.name)
+        )
+        found: dict[str, dict[Repository, None]] = {}
+        for repository, upstream in rows:
+            for declared in upstream.values():
+                found.setdefault(declared["feature"].partition(":")[0], {})[repository] = None
+        return {name: list(repositories) for name, repositories in found.items()}
+
+
+def _require_input(moment: Moment, flow: DataflowView, name: str) -> None:
+    graph = moment.graph(flow.name)
+    if input_key(name) not in graph.nodes:
+        inputs = [node.name for node in graph.nodes.values() if node.is_input]
+        raise NotFound(f"No feature there reads an input '{name}'.{did_you_mean(name, inputs)}")

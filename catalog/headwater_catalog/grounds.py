@@ -1,0 +1,139 @@
+"""Where a search looks: moments with their indexes, of which those searched lately are kept in memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+from sqlalchemy.orm import Session
+
+from headwater_catalog.errors import NotFound, QueryError
+from headwater_catalog.moments import Moment, moment_at
+from headwater_catalog.past import changers_between, gone_features, load_pasts
+from headwater_catalog.query.index import Index
+from headwater_catalog.query.subjects import Base, Scope
+from headwater_catalog.query.syntax import Query
+from headwater_catalog.repositories import list_repositories
+from headwater_catalog.settings import Settings
+from headwater_catalog.snapshot import Snapshot
+
+__all__ = ["Ground", "heads", "open_grounds"]
+
+_MOST_FEATURES = 100_000
+"""Of all indexes that are kept in this process; 4,000 take some ten megabytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The index of one moment, and what it is compared with.
+
+    Attributes:
+        index: The index.
+        base: What terms such as `new:` compare with, and its index.
+    """
+
+    index: Index
+    base: tuple[Base, Index] | None = None
+
+
+class _Recent:
+    """The indexes used last, each for as long as its snapshot is the one that is served."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._kept: OrderedDict[int, Index] = OrderedDict()
+
+    def get(self, moment: Moment) -> Index:
+        snapshot = moment.snapshot
+        with self._lock:
+            # The index holds the snapshot, so that no other one can have its identity.
+            index = self._kept.get(id(snapshot))
+            if index is None:
+                index = self._kept[id(snapshot)] = Index(_scope(moment, snapshot))
+            self._kept.move_to_end(id(snapshot))
+            while len(self._kept) > 1 and self._size() > _MOST_FEATURES:
+                self._kept.popitem(last=False)
+        return index
+
+    def _size(self) -> int:
+        return sum(len(index.scope.snapshot.features) for index in self._kept.values())
+
+
+_RECENT = _Recent()
+
+
+def heads(session: Session, settings: Settings) -> list[Moment]:
+    """Return the repositories that have been scanned, by name, each at its scanned head."""
+    scanned = (stored for stored in list_repositories(session) if stored.scanned_sha is not None)
+    return [moment_at(session, settings, repository) for repository in scanned]
+
+
+def open_grounds(query: Query, moments: Sequence[Moment], base: str | None) -> list[Ground]:
+    """Return where a query looks: at these moments, or at the one that it asks for itself.
+
+    Args:
+        query: The query.
+        moments: One of each repository.
+        base: A commit, tag or branch to compare with.
+
+    Raises:
+        QueryError: No repository has the commit that the query asks for.
+        NotFound: No repository has the base.
+    """
+    if query.at is not None:
+        try:
+            moments = _elsewhere(moments, query.at.value)
+        except NotFound as error:
+            raise QueryError(f"'at:' at position {query.at.position}: {error}", query.at.position) from None
+    bases: dict[int, Moment] = {}
+    if base is not None and query.base_term is not None:
+        bases = {moment.repository.id: moment for moment in _elsewhere(moments, base)}
+        moments = [moment for moment in moments if moment.repository.id in bases]
+    grounds: list[Ground] = []
+    for moment in moments:
+        index = _RECENT.get(moment)
+        if query.needs_history:
+            _require_pasts(index.scope, moment)
+        earlier = bases.get(moment.repository.id)
+        compared = _base(moment, earlier) if earlier is not None else None
+        grounds.append(Ground(index, compared))
+        if query.names("removed") and moment.position is not None:
+            index.gone = index.gone or _gone(moment, moment.position)
+            grounds.append(Ground(index.gone, compared))
+    return grounds
+
+
+def _scope(moment: Moment, snapshot: Snapshot) -> Scope:
+    return Scope(moment.repository.name, snapshot, moment.commit.authored_at)
+
+
+def _elsewhere(moments: Sequence[Moment], at: str) -> list[Moment]:
+    """Return the repositories that know a name at what it means there."""
+    found: list[Moment] = []
+    missing: list[NotFound] = []
+    for moment in moments:
+        try:
+            found.append(moment_at(moment.session, moment.settings, moment.repository, at))
+        except NotFound as error:
+            missing.append(error)
+    if missing and not found:
+        raise missing[0]
+    return found
+
+
+def _require_pasts(scope: Scope, moment: Moment) -> None:
+    if scope.pasts is None and moment.position is not None:
+        scope.pasts = load_pasts(moment.session, moment.repository, moment.position)
+
+
+def _gone(moment: Moment, position: int) -> Index:
+    snapshot, pasts = gone_features(moment.session, moment.repository, position)
+    return Index(Scope(moment.repository.name, snapshot, moment.commit.authored_at, pasts))
+
+
+def _base(moment: Moment, earlier: Moment) -> tuple[Base, Index]:
+    index = _RECENT.get(earlier)
+    changers = changers_between(moment.session, moment.repository, earlier.base, moment.base)
+    return Base(index.scope, changers), index

@@ -1,0 +1,185 @@
+"""Terms of a query that mean a set of features: what lineage reaches from those that they name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from headwater_catalog.query.subjects import Scope, tag_values
+from headwater_catalog.spelling import nearest_names
+
+__all__ = [
+    "between",
+    "check_between",
+    "check_reach",
+    "classified",
+    "downstream",
+    "sourced",
+    "upstream",
+    "used_by",
+    "users_of",
+]
+
+_REACH = re.compile(r"(?P<name>[^@]+)(?:@(?P<steps>\d{1,6}))?", re.ASCII)
+_STOPS = frozenset(("false", "barrier"))  # values of a classifying tag that say what a feature is not
+
+
+def check_reach(value: str) -> None:
+    """Require a name, and maybe a number of steps after `@`.
+
+    Raises:
+        ValueError: It is not of that form.
+    """
+    _reach(value)
+
+
+def check_between(value: str) -> None:
+    """Require two names with `..` between.
+
+    Raises:
+        ValueError: It is not of that form.
+    """
+    _ends(value)
+
+
+def upstream(scope: Scope, value: str) -> frozenset[str]:
+    """Return what the features of a name need, directly or not; `NAME@2` within two steps.
+
+    Raises:
+        LookupError: Nothing has this name; the message tells the nearest names.
+    """
+    name, steps = _reach(value)
+    return _up(scope, _named(scope, name), steps)
+
+
+def downstream(scope: Scope, value: str) -> frozenset[str]:
+    """Return what needs the features of a name, directly or not; `NAME@2` within two steps.
+
+    Raises:
+        LookupError: Nothing has this name.
+    """
+    name, steps = _reach(value)
+    return _down(scope, _named(scope, name), steps)
+
+
+def users_of(scope: Scope, value: str) -> frozenset[str]:
+    """Return what needs the features of a name directly.
+
+    Raises:
+        LookupError: Nothing has this name.
+    """
+    return frozenset(key for named in _named(scope, value) for key in scope.graph.children(named))
+
+
+def used_by(scope: Scope, value: str) -> frozenset[str]:
+    """Return what the features of a name need directly.
+
+    Raises:
+        LookupError: Nothing has this name.
+    """
+    return frozenset(key for named in _named(scope, value) for key in scope.graph.parents(named))
+
+
+def between(scope: Scope, value: str) -> frozenset[str]:
+    """Return what lies on any way downstream from one name to another, ends included.
+
+    Raises:
+        LookupError: Nothing has one of the names.
+    """
+    first, last = (_named(scope, name) for name in _ends(value))
+    return (_down(scope, first) | frozenset(first)) & (_up(scope, last) | frozenset(last))
+
+
+def sourced(scope: Scope, value: str) -> frozenset[str]:
+    """Return what depends on an input from outside: by its name, or the path of its declared source.
+
+    Raises:
+        LookupError: There is no such input.
+    """
+    declared = {
+        name
+        for dataflow in scope.snapshot.dataflows
+        for name, source in dataflow.sources.items()
+        if value in _paths(source)
+    }
+    nodes = [node for node in scope.graph.nodes.values() if node.is_input]
+    asked = [node.key for node in nodes if node.name == value or node.name in declared]
+    if not asked:
+        raise LookupError(_unknown("input or source", value, {node.name for node in nodes}))
+    return _down(scope, asked)
+
+
+def classified(scope: Scope, value: str) -> frozenset[str]:
+    """Return what carries a tag, and all downstream of that up to barriers.
+
+    A feature whose tag says `barrier` lets nothing through; one that says `false` claims nothing of its own.
+    """
+    key = value.casefold()
+    carriers, barriers = set[str](), set[str]()
+    for feature in scope.snapshot.features:
+        said = {
+            v.casefold() for k in feature.tags if k.casefold() == key for v in tag_values(feature.tags, k)
+        }
+        if "barrier" in said:
+            barriers.add(feature.key)
+        elif said - _STOPS:
+            carriers.add(feature.key)
+    children = scope.graph.children
+    return _reached(carriers - barriers, lambda key: (k for k in children(key) if k not in barriers))
+
+
+def _reached(starts: Iterable[str], step: Callable[[str], Iterable[str]]) -> frozenset[str]:
+    found = set(starts)
+    pending = list(found)
+    while pending:
+        new = [key for key in step(pending.pop()) if key not in found]
+        found.update(new)
+        pending += new
+    return frozenset(found)
+
+
+def _up(scope: Scope, keys: Iterable[str], steps: int | None = None) -> frozenset[str]:
+    return _near((scope.graph.closure(key).up for key in keys), steps)
+
+
+def _down(scope: Scope, keys: Iterable[str], steps: int | None = None) -> frozenset[str]:
+    return _near((scope.graph.closure(key).down for key in keys), steps)
+
+
+def _near(closures: Iterable[Mapping[str, int]], steps: int | None) -> frozenset[str]:
+    if steps is None:
+        return frozenset(key for distances in closures for key in distances)
+    return frozenset(key for distances in closures for key, far in distances.items() if far <= steps)
+
+
+def _paths(source: Any) -> Iterable[str]:
+    """Return by what a declared source of a dataflow is known: its text, or the texts of its table."""
+    return [str(each) for each in source.values()] if isinstance(source, Mapping) else [str(source)]
+
+
+def _reach(value: str) -> tuple[str, int | None]:
+    match = _REACH.fullmatch(value)
+    if match is None:
+        raise ValueError(value)
+    return match["name"], int(match["steps"]) if match["steps"] else None
+
+
+def _ends(value: str) -> tuple[str, str]:
+    first, dots, last = value.partition("..")
+    if not (first and dots and last):
+        raise ValueError(value)
+    return first, last
+
+
+def _named(scope: Scope, name: str) -> Sequence[str]:
+    found = scope.keys_by_name.get(name)
+    if not found:
+        names = {node.name for node in scope.graph.nodes.values()}
+        raise LookupError(_unknown("feature or input", name, names))
+    return found
+
+
+def _unknown(kind: str, name: str, known: Collection[str]) -> str:
+    near = nearest_names(name, known, limit=3)
+    return f"No {kind} '{name}'." + (f" Near to it: {', '.join(near)}." if near else "")

@@ -1,0 +1,90 @@
+"""Branches and tags of repositories, as they were at the last scan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from headwater.errors import did_you_mean
+from headwater_catalog.records import LONGEST_NAME, clean
+from headwater_catalog.store.models import Ref, Repository
+
+__all__ = ["RefView", "list_refs", "nearest_refs", "storable_refs", "stored_refs", "write_refs"]
+
+_KINDS: Final = {"refs/heads/": "branch", "refs/tags/": "tag"}
+_FEW: Final = 10  # refs that are named to who asked for another
+
+
+@dataclass(frozen=True, slots=True)
+class RefView:
+    """A branch or a tag.
+
+    Attributes:
+        name: Its name as people give it.
+        kind: "branch" or "tag".
+        sha: The commit that it means.
+    """
+
+    name: str
+    kind: str
+    sha: str
+
+
+def list_refs(session: Session, repository: Repository) -> list[RefView]:
+    """Return the branches of a repository and then its tags, each by name."""
+    names = stored_refs(session, repository.id)
+    return [
+        RefView(name.removeprefix(prefix), kind, names[name])
+        for prefix, kind in _KINDS.items()
+        for name in sorted(names)
+        if name.startswith(prefix)
+    ]
+
+
+def nearest_refs(session: Session, repository: Repository, asked: str) -> str:
+    """Return a sentence about the branches and tags that may be meant by a name that is none, or nothing."""
+    names = list(dict.fromkeys(ref.name for ref in list_refs(session, repository)))
+    # In a clone a branch of its origin is `origin/main`; the catalog reads the origin itself.
+    remote, _, own = asked.partition("/")
+    if remote and own in names:
+        return f" Did you mean '{own}'?"
+    if hint := did_you_mean(asked, names):
+        return hint
+    return f" Its branches and tags are: {', '.join(names)}." if 0 < len(names) <= _FEW else ""
+
+
+def stored_refs(session: Session, repository_id: int) -> dict[str, str]:
+    """Return the commits that branches and tags mean by their full names."""
+    rows = session.execute(select(Ref.name, Ref.sha).where(Ref.repository_id == repository_id))
+    return {name: sha for name, sha in rows}  # noqa: C416 rows are no pairs to mypy
+
+
+def storable_refs(refs: Mapping[str, str]) -> dict[str, str]:
+    """Leave out refs whose names both databases cannot store; git finds them all the same."""
+    return {name: sha for name, sha in refs.items() if len(name) <= LONGEST_NAME and clean(name) == name}
+
+
+def write_refs(session: Session, repository_id: int, refs: Mapping[str, str]) -> None:
+    """Let exactly these be the branches and tags of a repository.
+
+    Args:
+        session: An open write transaction.
+        repository_id: The repository.
+        refs: The commits that they mean, by full name, all of them storable.
+    """
+    known = stored_refs(session, repository_id)
+    gone = [name for name in known if known[name] != refs.get(name)]
+    plain = {"synchronize_session": False}
+    for start in range(0, len(gone), 500):
+        chunk = gone[start : start + 500]
+        of_chunk = delete(Ref).where(Ref.repository_id == repository_id, Ref.name.in_(chunk))
+        session.execute(of_chunk, execution_options=plain)
+    session.add_all(
+        Ref(repository_id=repository_id, name=name, sha=sha)
+        for name, sha in refs.items()
+        if known.get(name) != sha
+    )

@@ -1,0 +1,180 @@
+"""A catalog database with one repository, whose rows tests compare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
+
+from headwater_catalog.repositories import add_repository
+from headwater_catalog.scan import scan
+from headwater_catalog.settings import Settings
+from headwater_catalog.store.database import Database
+from headwater_catalog.store.models import (
+    BlobDefinition,
+    Commit,
+    Dataflow,
+    DataflowVersion,
+    DeclaredInput,
+    Definition,
+    Dependency,
+    Diagnostic,
+    Feature,
+    FeatureVersion,
+    ModuleVersion,
+    Ownership,
+    Repository,
+    SourceBlob,
+    Tag,
+)
+
+__all__ = ["Catalog"]
+
+
+class Catalog:
+    """A catalog database with one repository in it, and its rows in a form that two catalogs share."""
+
+    def __init__(self, url: str, home: Path, repository: Path) -> None:
+        self.database = Database(url)
+        self.database.upgrade()
+        self.settings = Settings(home=home, database_url=url, secret_key="k")
+        self.add("repo", repository)
+
+    def add(self, name: str, repository: Path) -> None:
+        with self.database.write() as session:
+            add_repository(session, name, str(repository), 0)
+
+    def scan(self, name: str = "repo", **options):
+        return scan(self.database, self.settings, name, now=1, **options)
+
+    def features(self, name: str = "repo"):
+        """Name, variant and interval of every feature version, in order."""
+        versions = self.rows(name)["features"]
+        return [(v["name"], v["from"], v["until"]) for v in versions]
+
+    def diagnostics(self):
+        return self.rows()["diagnostics"]
+
+    def rows(self, name: str = "repo"):
+        with self.database.read() as session:
+            repository = session.scalars(select(Repository).where(Repository.name == name)).one()
+            return {
+                "head": (repository.scanned_sha, repository.scanned_position),
+                "commits": sorted(
+                    tuple(row)
+                    for row in session.execute(
+                        select(Commit.position, Commit.sha, Commit.subject).where(
+                            Commit.repository_id == repository.id, Commit.position.is_not(None)
+                        )
+                    )
+                ),
+                "features": sorted(_feature_rows(session, repository.id), key=_order),
+                "modules": sorted(_module_rows(session, repository.id), key=str),
+                "dataflows": sorted(_dataflow_rows(session, repository.id), key=str),
+                "inputs": sorted(_input_rows(session, repository.id), key=str),
+                "owners": sorted(_owner_rows(session, repository.id), key=str),
+                "diagnostics": sorted(
+                    tuple(row)
+                    for row in session.execute(
+                        select(
+                            Diagnostic.path,
+                            Diagnostic.line,
+                            Diagnostic.message,
+                            Diagnostic.valid_from,
+                            func.coalesce(Diagnostic.valid_until, -1),
+                        ).where(Diagnostic.repository_id == repository.id)
+                    )
+                ),
+            }
+
+    def same_as_new(self, repository: Path) -> bool:
+        """Tell whether the rows are those of a catalog that reads the repository for the first time."""
+        self.add("new", repository)
+        self.scan("new")
+        return self.rows("new") == self.rows()
+
+    def count(self, model) -> int:
+        with self.database.read() as session:
+            return session.scalar(select(func.count()).select_from(model))
+
+
+def _order(row):
+    return row["module"], row["name"], row["variant"], row["from"]
+
+
+def _feature_rows(session, repository_id):
+    behind = aliased(Commit)
+    for version, feature, definition, sha, introduced in session.execute(
+        select(FeatureVersion, Feature, Definition, Commit.sha, behind.sha)
+        .join(Feature, Feature.id == FeatureVersion.feature_id)
+        .join(Definition, Definition.id == FeatureVersion.definition_id)
+        .join(Commit, Commit.id == FeatureVersion.commit_id)
+        .outerjoin(behind, behind.id == FeatureVersion.introduced_id)
+        .where(Feature.repository_id == repository_id)
+    ):
+        needed = select(Dependency.ordinal, Dependency.name, Dependency.type, Dependency.optional)
+        tags = select(Tag.key, Tag.value)
+        yield {
+            "module": feature.module,
+            "name": feature.name,
+            "variant": version.variant,
+            "from": version.valid_from,
+            "until": version.valid_until,
+            "commit": sha,
+            "introduced": introduced,
+            "type": version.type,
+            "doc": version.doc,
+            "condition": version.condition,
+            "tags": version.tags,
+            "parts": version.parts,
+            "partial": version.partial,
+            "columns": version.columns,
+            "source": definition.source,
+            "code": definition.code_hash,
+            "needs": sorted(
+                map(tuple, session.execute(needed.where(Dependency.feature_version_id == version.id)))
+            ),
+            "facets": sorted(map(tuple, session.execute(tags.where(Tag.feature_version_id == version.id)))),
+        }
+
+
+def _module_rows(session, repository_id):
+    for module, blob in session.execute(
+        select(ModuleVersion, SourceBlob)
+        .join(SourceBlob, SourceBlob.id == ModuleVersion.blob_id)
+        .where(ModuleVersion.repository_id == repository_id)
+    ):
+        places = session.execute(
+            select(BlobDefinition.ordinal, Definition.source, BlobDefinition.line, BlobDefinition.end_line)
+            .join(Definition, Definition.id == BlobDefinition.definition_id)
+            .where(BlobDefinition.blob_id == blob.id)
+            .order_by(BlobDefinition.ordinal)
+        )
+        yield (
+            (module.module, module.path, module.valid_from, module.valid_until),
+            (blob.oid, blob.size, [tuple(place) for place in places]),
+        )
+
+
+def _dataflow_rows(session, repository_id):
+    for version, name in session.execute(
+        select(DataflowVersion, Dataflow.name)
+        .join(Dataflow, Dataflow.id == DataflowVersion.dataflow_id)
+        .where(Dataflow.repository_id == repository_id)
+    ):
+        content = (version.origin, version.modules, version.config, version.sources, version.outputs)
+        content = (*content, version.upstream)
+        yield name, version.valid_from, version.valid_until, content
+
+
+def _input_rows(session, repository_id):
+    rows = select(DeclaredInput, Definition.source).join(Definition)
+    for declared, source in session.execute(rows.where(DeclaredInput.repository_id == repository_id)):
+        since = declared.module, declared.name, declared.variant, declared.valid_from, declared.valid_until
+        yield since, declared.type, declared.doc, declared.condition, declared.tags, source
+
+
+def _owner_rows(session, repository_id):
+    for each in session.scalars(select(Ownership).where(Ownership.repository_id == repository_id)):
+        yield each.valid_from, each.valid_until, each.rules
