@@ -17,6 +17,15 @@ CODEOWNERS_FILES: Final = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"
 MAX_SIZE: Final = 3_000_000
 """Size in bytes above which the file is not read, as on GitHub."""
 
+_LONGEST = 1_000
+"""Characters of a pattern; no path that is read is longer."""
+
+_MOST_WILD = 2_000
+"""Rules with wildcards, each of which is tried on each file; rules that name one place are looked up."""
+
+_MOST_TOLD = 100
+"""Lines without effect that are told of one file."""
+
 _WORD = re.compile(r"(?:\\.|[^\s\\])+|\\")
 _OWNER = re.compile(r"@[^\s@]+|[^\s@]+@[^\s@]+")
 _WILD = re.compile(r"[*?]|\\.")
@@ -149,17 +158,21 @@ def read_codeowners(path: str, content: bytes) -> tuple[tuple[Rule, ...], tuple[
     if len(content) > MAX_SIZE:
         message = f"The file has {len(content):,} bytes; more than {MAX_SIZE:,} are not read. Shorten it."
         return (), (Diagnostic(path, 0, message),)
-    rules, diagnostics = [], []
+    rules: list[Rule] = []
+    diagnostics: list[Diagnostic] = []
+    wild = 0
     text = content.decode("utf-8-sig", "replace").replace("\0", "\ufffd")
     for number, line in enumerate(text.split("\n"), 1):
         words = list(_words(line))
         if not words:
             continue
         pattern, *owners = words
-        wrong = _fault(pattern, owners)
-        if wrong:
+        is_wild = not _is_plain(pattern)
+        wild += is_wild
+        wrong = _TOO_MANY if is_wild and wild > _MOST_WILD else _fault(pattern, owners)
+        if wrong and len(diagnostics) < _MOST_TOLD:
             diagnostics.append(Diagnostic(path, number, f"This line has no effect: {wrong}"))
-        else:
+        elif not wrong:
             rules.append(Rule(pattern, tuple(dict.fromkeys(owners)), number))
     return tuple(rules), tuple(diagnostics)
 
@@ -172,8 +185,13 @@ def _words(line: str) -> Iterator[str]:
         yield found.group()
 
 
+_TOO_MANY = f"more than {_MOST_WILD:,} lines before it have wildcards or bare names. Name folders instead."
+
+
 def _fault(pattern: str, owners: Sequence[str]) -> str:
     """Return what is wrong with a line, or nothing."""
+    if len(pattern) > _LONGEST:
+        return f"its pattern has more than {_LONGEST:,} characters. Shorten it."
     if pattern.startswith("!"):
         return "a pattern cannot be negated by '!'. Write a later line for what is to be different."
     if "[" in pattern or "]" in pattern:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from threading import Lock
 
 from sqlalchemy.orm import Session
 
@@ -15,6 +13,7 @@ from headwater_catalog.past import changers_between, gone_features, load_pasts
 from headwater_catalog.query.index import Index
 from headwater_catalog.query.subjects import Base, Scope
 from headwater_catalog.query.syntax import Query
+from headwater_catalog.recent import Recent
 from headwater_catalog.repositories import list_repositories
 from headwater_catalog.settings import Settings
 from headwater_catalog.snapshot import Snapshot
@@ -38,30 +37,7 @@ class Ground:
     base: tuple[Base, Index] | None = None
 
 
-class _Recent:
-    """The indexes used last, each for as long as its snapshot is the one that is served."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._kept: OrderedDict[int, Index] = OrderedDict()
-
-    def get(self, moment: Moment) -> Index:
-        snapshot = moment.snapshot
-        with self._lock:
-            # The index holds the snapshot, so that no other one can have its identity.
-            index = self._kept.get(id(snapshot))
-            if index is None:
-                index = self._kept[id(snapshot)] = Index(_scope(moment, snapshot))
-            self._kept.move_to_end(id(snapshot))
-            while len(self._kept) > 1 and self._size() > _MOST_FEATURES:
-                self._kept.popitem(last=False)
-        return index
-
-    def _size(self) -> int:
-        return sum(len(index.scope.snapshot.features) for index in self._kept.values())
-
-
-_RECENT = _Recent()
+_RECENT: Recent[Index] = Recent(lambda index: len(index.scope.snapshot.features), _MOST_FEATURES)
 
 
 def heads(session: Session, settings: Settings) -> list[Moment]:
@@ -93,7 +69,7 @@ def open_grounds(query: Query, moments: Sequence[Moment], base: str | None) -> l
         moments = [moment for moment in moments if moment.repository.id in bases]
     grounds: list[Ground] = []
     for moment in moments:
-        index = _RECENT.get(moment)
+        index = _index(moment)
         if query.needs_history:
             _require_pasts(index.scope, moment)
         earlier = bases.get(moment.repository.id)
@@ -103,6 +79,12 @@ def open_grounds(query: Query, moments: Sequence[Moment], base: str | None) -> l
             index.gone = index.gone or _gone(moment, moment.position)
             grounds.append(Ground(index.gone, compared))
     return grounds
+
+
+def _index(moment: Moment) -> Index:
+    snapshot = moment.snapshot
+    # The index holds the snapshot, so that no other one can have its identity meanwhile.
+    return _RECENT.get(id(snapshot), lambda: Index(_scope(moment, snapshot)))
 
 
 def _scope(moment: Moment, snapshot: Snapshot) -> Scope:
@@ -134,6 +116,6 @@ def _gone(moment: Moment, position: int) -> Index:
 
 
 def _base(moment: Moment, earlier: Moment) -> tuple[Base, Index]:
-    index = _RECENT.get(earlier)
+    index = _index(earlier)
     changers = changers_between(moment.session, moment.repository, earlier.base, moment.base)
     return Base(index.scope, changers), index

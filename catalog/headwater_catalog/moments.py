@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,6 +16,7 @@ from headwater_catalog.errors import RepositoryError
 from headwater_catalog.lineage_graph import LineageGraph
 from headwater_catalog.owners import Ownership
 from headwater_catalog.read import Diagnostic
+from headwater_catalog.recent import Recent
 from headwater_catalog.records import DependencyRecord
 from headwater_catalog.repositories import open_mirror, resolve_at
 from headwater_catalog.settings import Settings
@@ -168,34 +168,13 @@ def _kept(
     return _recent_of(session.get_bind().engine).get((*state, moment), load)
 
 
-class _Recent:
-    """The snapshots asked for last, safe to share between threads."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._kept: OrderedDict[Hashable, Snapshot] = OrderedDict()
-
-    def get(self, key: Hashable, load: Callable[[], Snapshot]) -> Snapshot:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        # Loading happens outside the lock: two threads may load the same one, which harms nobody.
-        snapshot = load()
-        with self._lock:
-            self._kept[key] = snapshot
-            while len(self._kept) > 1 and sum(len(s.features) for s in self._kept.values()) > _MOST_FEATURES:
-                self._kept.popitem(last=False)
-        return snapshot
-
-
-_RECENT: WeakKeyDictionary[Engine, _Recent] = WeakKeyDictionary()
+_RECENT: WeakKeyDictionary[Engine, Recent[Snapshot]] = WeakKeyDictionary()
 _RECENT_LOCK = Lock()
 
 
-def _recent_of(engine: Engine) -> _Recent:
+def _recent_of(engine: Engine) -> Recent[Snapshot]:
     with _RECENT_LOCK:
-        return _RECENT.setdefault(engine, _Recent())
+        return _RECENT.setdefault(engine, Recent(lambda snapshot: len(snapshot.features), _MOST_FEATURES))
 
 
 def _load(session: Session, repository: Repository, position: int) -> Snapshot:

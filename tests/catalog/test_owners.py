@@ -166,3 +166,17 @@ def test_text_that_a_database_refuses_is_mended_before_anybody_sees_it():
 
 def test_files_that_name_nobody_are_as_good_as_none():
     assert read_ownership("CODEOWNERS", b"# later\n", read_project())[0] == Ownership()
+
+
+def test_a_file_of_endless_patterns_is_bounded():
+    lines = [b"/a/ @first", *(b"*%d*x @nobody" % n for n in range(3_000)), b"/b/ @last", b"*" + b"a*" * 5_000]
+
+    rules, faults = read_codeowners("CODEOWNERS", b"\n".join(lines))
+    owners = CodeOwners(rules)
+
+    assert len(rules) == 2_002
+    assert owners.of("a/x.py").owners == ("@first",)
+    assert owners.of("b/x.py").owners == ("@last",)
+    assert len(faults) == 100
+    assert "2,000 lines before it" in faults[0].message
+    assert "more than 1,000 characters" in read_codeowners("CODEOWNERS", lines[-1])[1][0].message

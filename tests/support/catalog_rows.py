@@ -25,7 +25,6 @@ from headwater_catalog.store.models import (
     ModuleVersion,
     Repository,
     SourceBlob,
-    Tag,
 )
 
 __all__ = ["CatalogRows"]
@@ -200,6 +199,3 @@ class CatalogRows:
                     optional=name in optional,
                 )
             )
-        for key, value in version.tags.items():
-            for each in value if isinstance(value, list) else [value]:
-                self.session.add(Tag(feature_version_id=version.id, key=key, value=str(each)))

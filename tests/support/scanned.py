@@ -26,7 +26,6 @@ from headwater_catalog.store.models import (
     Ownership,
     Repository,
     SourceBlob,
-    Tag,
 )
 
 __all__ = ["Catalog"]
@@ -114,7 +113,6 @@ def _feature_rows(session, repository_id):
         .where(Feature.repository_id == repository_id)
     ):
         needed = select(Dependency.ordinal, Dependency.name, Dependency.type, Dependency.optional)
-        tags = select(Tag.key, Tag.value)
         yield {
             "module": feature.module,
             "name": feature.name,
@@ -135,7 +133,6 @@ def _feature_rows(session, repository_id):
             "needs": sorted(
                 map(tuple, session.execute(needed.where(Dependency.feature_version_id == version.id)))
             ),
-            "facets": sorted(map(tuple, session.execute(tags.where(Tag.feature_version_id == version.id)))),
         }
 
 

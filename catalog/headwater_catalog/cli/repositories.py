@@ -144,7 +144,7 @@ def refs(workspace: Workspace, name: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--ref", help="Follow this branch from now on; the remote's default branch unless given.")
+@click.option("--ref", help="Follow this branch from now on; or read up to a tag or commit, this time.")
 @json_option
 @pass_workspace
 def scan(workspace: Workspace, name: str | None, ref: str | None, as_json: bool) -> None:

@@ -23,7 +23,7 @@ from headwater_catalog.read.syntax import TOO_DEEP, Unreadable, walk
 
 __all__ = ["MAX_SIZE", "Content", "ParsedModule", "read_blob"]
 
-MAX_SIZE = 2_000_000
+MAX_SIZE = 1_000_000
 """Size in bytes above which a file is not read; feature code written by people stays far below."""
 
 

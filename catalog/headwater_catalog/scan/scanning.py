@@ -83,7 +83,8 @@ def scan(
         database: The catalog database.
         settings: Where the mirrors are.
         name: Name of the repository.
-        ref: Branch, tag or commit whose first-parent line is the main line; else the repository's branch.
+        ref: Branch, tag or commit whose first-parent line is the main line; else the repository's branch. A
+            branch is the repository's from then on.
         progress: Told after each batch.
         batch: Commits of one transaction.
         now: When this happens, in seconds since 1970.
@@ -101,6 +102,9 @@ def scan(
     tell(0, 0, f"fetching {repository.url}")
     with GitSource.mirror(repository.url, mirror_path(settings, repository)) as source:
         tip = source.resolve(ref) if ref else source.head(repository.branch)
+        if ref is not None and ref != repository.branch and f"refs/heads/{ref}" in source.refs():
+            with database.write() as session:
+                get_repository(session, name).branch = ref
         work = _Scan(database, source, pointer, int(time.time()) if now is None else now)
         work.run(tip, tell, batch)
         work.note_refs()

@@ -39,7 +39,6 @@ from headwater_catalog.store.models import (
     ModuleVersion,
     Ownership,
     SourceBlob,
-    Tag,
 )
 
 __all__ = ["BatchWriter"]
@@ -217,7 +216,6 @@ class BatchWriter:
         ]
         _write_spans(session, FeatureVersion, timeline, rows)
         insert_rows(session, Dependency, [row for span in timeline.opened for row in _dependency_rows(span)])
-        insert_rows(session, Tag, [row for span in timeline.opened for row in _tag_rows(span)])
 
     def _feature_ids(self, session: Session, opened: Iterable[FeatureSpan]) -> dict[tuple[str, str], int]:
         new = dict.fromkeys((module, name) for module, name, _ in (span.key for span in opened))
@@ -347,11 +345,3 @@ def _dependency_rows(span: FeatureSpan) -> Iterator[dict[str, Any]]:
             "type": needed.type,
             "optional": needed.optional,
         }
-
-
-def _tag_rows(span: FeatureSpan) -> list[dict[str, Any]]:
-    pairs: dict[tuple[str, str], None] = {}
-    for key, value in json.loads(span.value.tags).items():
-        for item in value if isinstance(value, list) else [value]:
-            pairs[key[:_LONGEST], str(item)[:_LONGEST]] = None
-    return [{"feature_version_id": span.id, "key": key, "value": value} for key, value in pairs]

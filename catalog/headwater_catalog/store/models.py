@@ -46,7 +46,6 @@ __all__ = [
     "Run",
     "RunNode",
     "SourceBlob",
-    "Tag",
 ]
 
 Instant = BigInteger
@@ -269,17 +268,6 @@ class DeclaredInput(Interval, Base):
     doc: Mapped[str] = mapped_column(Text)
     condition: Mapped[str] = mapped_column(Text)  # configurations it exists under; empty: all
     tags: Mapped[dict[str, Any]] = mapped_column(JSON)
-
-
-class Tag(Base):
-    """One tag value of a feature version, for facets; the version's `tags` is the whole."""
-
-    __tablename__ = "tag"
-    __table_args__ = (Index(None, "key", "value"),)
-
-    feature_version_id: Mapped[int] = mapped_column(_owner("feature_version.id"), primary_key=True)
-    key: Mapped[str] = mapped_column(Text, primary_key=True)
-    value: Mapped[str] = mapped_column(Text, primary_key=True)
 
 
 class Diagnostic(Interval, Base):
