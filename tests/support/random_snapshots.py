@@ -1,15 +1,15 @@
-"""Strategies for small random repositories and queries over the same few words."""
+"""Small random repositories, and queries over the same few words."""
 
 from __future__ import annotations
 
-from hypothesis import strategies as st
+from random import Random
 
 from headwater_catalog.query.subjects import Base, Past, Scope
 from headwater_catalog.records import DependencyRecord
 from headwater_catalog.snapshot import Snapshot, SnapshotFeature
 from headwater_catalog.views import DataflowView, PartView
 
-__all__ = ["bases", "make_feature", "queries", "scopes"]
+__all__ = ["make_feature", "random_base", "random_query", "random_scope"]
 
 DAY = 86_400
 NOW = 1_000 * DAY
@@ -22,13 +22,6 @@ PEOPLE = ("Maya Lindqvist", "maya.lindqvist@example.com", "Noor Haddad")
 
 # Few words in texts and phrases, so that some of the phrases stand in some of the texts.
 PROSE = ("spend", "avg", "rolling", "avg_spend")
-
-text = st.lists(st.sampled_from(PROSE), max_size=4).map(" ".join)
-tags = st.dictionaries(
-    st.sampled_from(("owner", "pii", "topic", "deprecated")),
-    st.sampled_from(("true", "false", "barrier", "growth", ["a", "spend"], "data science")),
-    max_size=3,
-)
 
 
 def make_feature(name: str, module: str = "m", **facts) -> SnapshotFeature:
@@ -51,49 +44,59 @@ def make_feature(name: str, module: str = "m", **facts) -> SnapshotFeature:
     return SnapshotFeature(module=module, name=name, **{**described, **facts})
 
 
-@st.composite
-def features(draw) -> SnapshotFeature:
-    name = draw(st.sampled_from(NAMES))
-    needs = draw(st.lists(st.sampled_from(NAMES), max_size=3, unique=True))
+def _text(rng: Random) -> str:
+    return " ".join(rng.choices(PROSE, k=rng.randrange(5)))
+
+
+def _tags(rng: Random) -> dict[str, str | list[str]]:
+    keys = rng.sample(("owner", "pii", "topic", "deprecated"), rng.randrange(4))
+    values = ("true", "false", "barrier", "growth", ["a", "spend"], "data science")
+    return {key: rng.choice(values) for key in keys}
+
+
+def _feature(rng: Random) -> SnapshotFeature:
+    name = rng.choice(NAMES)
+    needs = rng.sample(NAMES, rng.randrange(4))
     return make_feature(
         name,
-        draw(st.sampled_from(MODULES)),
-        variant=draw(st.sampled_from((name, f"{name}__uk"))),
-        type=draw(st.sampled_from(TYPES)),
-        doc=draw(text),
-        condition=draw(st.sampled_from(("", "region = uk"))),
-        tags=draw(tags),
-        parts=draw(st.sampled_from(((), (PartView(f"{name}_raw", "int", ""),)))),
+        rng.choice(MODULES),
+        variant=rng.choice((name, f"{name}__uk")),
+        type=rng.choice(TYPES),
+        doc=_text(rng),
+        condition=rng.choice(("", "region = uk")),
+        tags=_tags(rng),
+        parts=rng.choice(((), (PartView(f"{name}_raw", "int", ""),))),
         dependencies=tuple(DependencyRecord(need, "int", False) for need in needs),
         dataflows=("flow",),
-        partial=draw(st.sampled_from(((), ("unknown",)))),
-        source=draw(text),
-        owners=tuple(draw(st.lists(st.sampled_from(OWNERS), max_size=1))),
+        partial=rng.choice(((), ("unknown",))),
+        source=_text(rng),
+        owners=tuple(rng.sample(OWNERS, rng.randrange(2))),
     )
 
 
-@st.composite
-def scopes(draw) -> Scope:
-    found = {(f.module, f.name, f.variant): f for f in draw(st.lists(features(), max_size=6))}
+def random_scope(rng: Random) -> Scope:
+    """Return a small repository with its history."""
+    features = (_feature(rng) for _ in range(rng.randrange(9)))
+    found = {(feature.module, feature.name, feature.variant): feature for feature in features}
     flow = DataflowView("flow", "declared", MODULES, {}, {"raw": {"path": "raw.csv"}}, ("spend",))
     snapshot = Snapshot(tuple(found[key] for key in sorted(found)), (flow,), ())
     pasts = {
         feature.key: Past(
-            added=NOW - DAY * draw(st.integers(20, 40)),
-            changed=NOW - DAY * draw(st.integers(0, 20)),
-            authors=(draw(st.sampled_from(PEOPLE)),),
-            removed=draw(st.sampled_from((None, NOW - DAY))),
+            added=NOW - DAY * rng.randint(20, 40),
+            changed=NOW - DAY * rng.randint(0, 20),
+            authors=(rng.choice(PEOPLE),),
+            removed=rng.choice((None, NOW - DAY)),
         )
         for feature in snapshot.features
     }
     return Scope("shop", snapshot, NOW, pasts)
 
 
-@st.composite
-def bases(draw) -> Base:
-    scope = draw(scopes())
-    keys = st.sampled_from([f"{module}:{name}" for module in MODULES for name in NAMES])
-    return Base(scope, draw(st.dictionaries(keys, st.lists(st.sampled_from(PEOPLE), max_size=2), max_size=4)))
+def random_base(rng: Random) -> Base:
+    """Return another one to compare with, and who changed what since."""
+    keys = [f"{module}:{name}" for module in MODULES for name in NAMES]
+    changers = {key: rng.sample(PEOPLE, rng.randrange(3)) for key in rng.sample(keys, rng.randrange(5))}
+    return Base(random_scope(rng), changers)
 
 
 TERMS = (
@@ -123,23 +126,20 @@ TERMS = (
 )
 
 
-@st.composite
-def conditions(draw, depth: int = 2) -> str:
-    """Draw a condition: a word, a phrase, a term, or some of these together."""
-    kind = draw(
-        st.sampled_from(("word", "word", "phrase", "term", "group", "group") if depth else ("word", "term"))
-    )
+def _condition(rng: Random, depth: int = 2) -> str:
+    """Return a word, a phrase, a term, or some of these together."""
+    kind = rng.choice(("word", "word", "phrase", "term", "group", "group") if depth else ("word", "term"))
     if kind == "word":
-        return draw(st.sampled_from((*WORDS, "sp*", "av*")))
+        return rng.choice((*WORDS, "sp*", "av*"))
     if kind == "phrase":
-        return '"' + " ".join(draw(st.lists(st.sampled_from(PROSE), min_size=1, max_size=3))) + '"'
+        return f'"{" ".join(rng.choices(PROSE, k=rng.randint(1, 3)))}"'
     if kind == "term":
-        return draw(st.sampled_from(TERMS))
-    parts = draw(st.lists(conditions(depth - 1), min_size=1, max_size=3))
-    return draw(st.sampled_from(("", "-"))) + "(" + draw(st.sampled_from((" ", " OR "))).join(parts) + ")"
+        return rng.choice(TERMS)
+    parts = [_condition(rng, depth - 1) for _ in range(rng.randint(1, 3))]
+    return f"{rng.choice(('', '-'))}({rng.choice((' ', ' OR ')).join(parts)})"
 
 
-@st.composite
-def queries(draw) -> str:
-    parts = draw(st.lists(conditions(), max_size=3))
-    return " ".join(draw(st.sampled_from(("", "", "-"))) + part for part in parts).replace("--", "-")
+def random_query(rng: Random) -> str:
+    """Return a query, mostly of one or two conditions: each more leaves fewer hits."""
+    parts = (rng.choice(("", "", "-")) + _condition(rng) for _ in range(rng.choice((0, 1, 1, 1, 2, 2, 3))))
+    return " ".join(parts).replace("--", "-")
