@@ -65,9 +65,21 @@ class ModulePlace:
     oid: str
 
 
+class KnownFeatures:
+    """The features that hold before the first commit that is applied: none, unless there is a store."""
+
+    def of(self, module: str) -> list[FeatureSpan]:
+        """Return the versions of a module's features."""
+        return []
+
+    def certain(self, modules: Collection[str]) -> Mapping[str, frozenset[str]]:
+        """Return the names that each of some modules makes in every configuration."""
+        return dict.fromkeys(modules, frozenset())
+
+
 @dataclass(slots=True)
 class Timelines:
-    """Everything that is kept as intervals."""
+    """Everything that is kept as intervals; of features those of modules that were looked at."""
 
     features: Timeline[FeatureKey, FeatureRecord] = field(default_factory=Timeline)
     inputs: Timeline[FeatureKey, InputRecord] = field(default_factory=Timeline)
@@ -75,6 +87,7 @@ class Timelines:
     dataflows: Timeline[str, DataflowRecord] = field(default_factory=Timeline)
     diagnostics: Timeline[DiagnosticKey, None] = field(default_factory=Timeline)
     ownership: Timeline[str, str] = field(default_factory=Timeline)  # under one key, as JSON text
+    stored: KnownFeatures = field(default_factory=KnownFeatures)
 
     @property
     def pending(self) -> int:
@@ -126,12 +139,9 @@ class History:
         self._project = Project()
         self._cache = LinkCache()
         self._seen: dict[str, tuple[LinkedModule, ModuleRecords]] = {}
-        self._keys = _keys_by_module((*timelines.features.current, *timelines.inputs.current))
-        features = {key: span.value for key, span in timelines.features.current.items()}
-        self._made = {
-            name: certain_names({key: features[key] for key in keys if key in features})
-            for name, keys in self._keys.items()
-        }
+        self._inputs = _keys_by_module(timelines.inputs.current)
+        self._keys: dict[str, tuple[FeatureKey, ...]] = {}
+        self._made: dict[str, frozenset[str]] = {}
 
     def apply(self, position: int, commit: CommitInfo) -> None:
         """Move to the next commit of the main line."""
@@ -251,8 +261,12 @@ class History:
     def _ambiguous(self, dataflows: Iterable[DataflowSpec]) -> Iterator[Diagnostic]:
         places = self.timelines.modules.current
         for dataflow in dataflows:
+            if dataflow.origin != "layout":
+                continue
             paths = {name: places[name].value.path for name in dataflow.modules if name in places}
-            made = {name: self._made.get(name, frozenset()) for name in paths}
+            unknown = [name for name in paths if name not in self._made]
+            self._made |= self.timelines.stored.certain(unknown) if unknown else {}
+            made = {name: self._made[name] for name in paths}
             known = self._ambiguities.get(dataflow.name)
             said = dataflow.origin, paths, made
             if known is None or known[0] != said:
@@ -266,12 +280,12 @@ class History:
         gone = [name for name in modules.current if name not in here]
         modules.change(position, gone, {})
         self.links.update(dict.fromkeys(gone))
-        for name in [name for name in self._keys if name not in here]:
+        for name in dict.fromkeys([*gone, *(name for name in self._keys if name not in here)]):
             self._seen.pop(name, None)
-            keys = self._keys.pop(name)
+            keys = self._known(name)
             features.change(position, keys, {})
             inputs.change(position, keys, {})
-            del self._made[name]
+            self._keys[name], self._made[name] = (), frozenset()
         for name, linked in reading.modules.items():
             known = self._seen.get(name)
             if known is not None and known[0] is linked:
@@ -285,10 +299,17 @@ class History:
                 self.links[name] = linked.uses
         return [fault for name in reading.modules for fault in self._seen[name][1].faults]
 
+    def _known(self, name: str) -> tuple[FeatureKey, ...]:
+        """Return the keys of what a module makes so far, read from the store where nobody has asked yet."""
+        if name not in self._keys:
+            spans = self.timelines.stored.of(name)
+            self.timelines.features.know(spans)
+            self._keys[name] = (*(span.key for span in spans), *self._inputs.get(name, ()))
+        return self._keys[name]
+
     def _change(self, position: int, name: str, path: str, records: ModuleRecords) -> None:
         """Let a module make what it makes from a position on, and note whose text is new in it."""
-        features, keys = self.timelines.features, self._keys.get(name, ())
-        features.complete(keys)
+        features, keys = self.timelines.features, self._known(name)
         before = {features.current[key].value.digest for key in keys if key in features.current}
         features.change(position, keys, records.features)
         self.timelines.inputs.change(position, keys, records.inputs)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, delete, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from headwater_catalog.errors import Conflict
 from headwater_catalog.records import (
@@ -17,8 +18,8 @@ from headwater_catalog.records import (
     InputRecord,
     as_json,
 )
-from headwater_catalog.scan.bulk import select_in
-from headwater_catalog.scan.history import ModulePlace, Timelines, Uses
+from headwater_catalog.scan.bulk import chunks, select_in
+from headwater_catalog.scan.history import FeatureSpan, KnownFeatures, ModulePlace, Timelines, Uses
 from headwater_catalog.scan.timeline import Span, Timeline
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import (
@@ -49,10 +50,8 @@ __all__ = [
 ]
 
 
-_FeatureSpan = Span[FeatureKey, FeatureRecord]
-
 _MOST_QUESTIONS = 20
-"""After which all records are read at once: a scan that looks into so many modules looks into most."""
+"""After which all modules are read at once: a scan that looks into so many looks into most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,28 +107,23 @@ def stored_line(session: Session, repository_id: int) -> dict[int, str]:
     return {position: sha for position, sha in rows if position is not None}
 
 
-def load_timelines(database: Database, repository_id: int) -> Timelines:
+def load_timelines(database: Database, pointer: Pointer) -> Timelines:
     """Return what holds at the end of the scanned main line.
 
-    Most scans bring few commits: records of features are read from the store when they are compared.
+    Most scans bring few commits: features are read from the store module by module, as these change.
     """
-    completion = _Completion(database)
+    repository_id = pointer.repository_id
+    if pointer.position < 0:
+        return Timelines()
     with database.read() as session:
-        completion.spans = _features(session, repository_id)
-        return _timelines(session, repository_id, Timeline(completion.spans, completion.complete))
-
-
-def _timelines(
-    session: Session, repository_id: int, features: Timeline[FeatureKey, FeatureRecord]
-) -> Timelines:
-    return Timelines(
-        features=features,
-        inputs=Timeline(_inputs(session, repository_id)),
-        modules=Timeline(_modules(session, repository_id)),
-        dataflows=Timeline(_dataflows(session, repository_id)),
-        diagnostics=Timeline(_diagnostics(session, repository_id)),
-        ownership=Timeline(_ownership(session, repository_id)),
-    )
+        return Timelines(
+            inputs=Timeline(_inputs(session, repository_id)),
+            modules=Timeline(_modules(session, repository_id)),
+            dataflows=Timeline(_dataflows(session, repository_id)),
+            diagnostics=Timeline(_diagnostics(session, repository_id)),
+            ownership=Timeline(_ownership(session, repository_id)),
+            stored=StoredFeatures(database, repository_id),
+        )
 
 
 def load_uses(session: Session, repository_id: int) -> Uses:
@@ -140,69 +134,65 @@ def load_uses(session: Session, repository_id: int) -> Uses:
     return {row.module: row.uses for row in rows}
 
 
-def _features(session: Session, repository_id: int) -> list[_FeatureSpan]:
-    """Return the versions that hold, of whose records little is known yet."""
-    rows = session.execute(
-        select(
-            *(Feature.module, Feature.name, FeatureVersion.variant, FeatureVersion.id),
-            *(FeatureVersion.valid_from, FeatureVersion.condition),
+class StoredFeatures(KnownFeatures):
+    """The features that the store has at the end of the scanned main line.
+
+    A module is asked for once, before anything of it is written.
+    """
+
+    def __init__(self, database: Database, repository_id: int) -> None:
+        self._database = database
+        self._repository_id = repository_id
+        self._asked = 0
+        self._all: dict[str, list[FeatureSpan]] | None = None
+
+    def of(self, module: str) -> list[FeatureSpan]:
+        """Return the versions of a module's features that hold."""
+        self._asked += 1
+        if self._asked > _MOST_QUESTIONS and self._all is None:
+            self._all = self._read()
+        return (self._read(module) if self._all is None else self._all).pop(module, [])
+
+    def certain(self, modules: Collection[str]) -> dict[str, frozenset[str]]:
+        """Return the names that each of some modules makes in every configuration."""
+        wanted = _holding(self._repository_id, Feature.module, Feature.name).where(
+            FeatureVersion.condition == ""
         )
+        found: dict[str, set[str]] = {module: set() for module in modules}
+        with self._database.read() as session:
+            for chunk in chunks(modules):
+                for module, name in session.execute(wanted.where(Feature.module.in_(chunk))):
+                    found[module].add(name)
+        return {module: frozenset(names) for module, names in found.items()}
+
+    def _read(self, module: str | None = None) -> dict[str, list[FeatureSpan]]:
+        columns = (Feature.module, Feature.name, FeatureVersion.variant, FeatureVersion.valid_from)
+        wanted = _holding(self._repository_id, FeatureVersion.id, *columns)
+        found: dict[str, list[FeatureSpan]] = {}
+        with self._database.read() as session:
+            rows = session.execute(wanted if module is None else wanted.where(Feature.module == module)).all()
+            records = _records(session, [row.id for row in rows])
+        for identity, home, name, variant, valid_from in rows:
+            span = Span((home, name, variant), records[identity], valid_from, id=identity)
+            found.setdefault(home, []).append(span)
+        return found
+
+
+def _holding(repository_id: int, *columns: InstrumentedAttribute[Any]) -> Select[Any]:
+    return (
+        select(*columns)
+        .select_from(FeatureVersion)
         .join(Feature, Feature.id == FeatureVersion.feature_id)
         .where(Feature.repository_id == repository_id, FeatureVersion.valid_until.is_(None))
     )
-    return [
-        Span((module, name, variant), _Unread(condition), valid_from, id=identity)
-        for module, name, variant, identity, valid_from, condition in rows
-    ]
 
 
-class _Unread(FeatureRecord):
-    """A record of which only the condition is read."""
-
-    def __init__(self, condition: str) -> None:
-        super().__init__(
-            *("", ""),
-            condition=condition,
-            tags="",
-            parts="",
-            partial="",
-            columns="",
-            dependencies=(),
-            digest="",
-        )
-
-
-class _Completion:
-    """Reads the records of versions from the store when they are needed."""
-
-    def __init__(self, database: Database) -> None:
-        self.spans: Sequence[_FeatureSpan] = ()
-        self._database = database
-        self._asked = 0
-
-    def complete(self, spans: Sequence[_FeatureSpan]) -> None:
-        """Put whole records in the place of those of which only a little was read."""
-        unread = _unread(spans)
-        if not unread:
-            return
-        self._asked += 1
-        if self._asked > _MOST_QUESTIONS:
-            unread = _unread(self.spans)
-        with self._database.read() as session:
-            for identity, record in _records(session, unread).items():
-                unread[identity].value = record
-
-
-def _unread(spans: Iterable[_FeatureSpan]) -> dict[int, _FeatureSpan]:
-    return {span.id: span for span in spans if span.id is not None and isinstance(span.value, _Unread)}
-
-
-def _records(session: Session, spans: Mapping[int, _FeatureSpan]) -> dict[int, FeatureRecord]:
-    """Return the whole records of versions by the versions' ids."""
+def _records(session: Session, versions: Collection[int]) -> dict[int, FeatureRecord]:
+    """Return the records of versions by the versions' ids."""
     needed: dict[int, list[DependencyRecord]] = {}
     of = Dependency
     columns = of.feature_version_id, of.ordinal, of.name, of.type, of.optional
-    found = sorted(select_in(session, columns, of.feature_version_id, spans), key=lambda row: row[:2])
+    found = sorted(select_in(session, columns, of.feature_version_id, versions), key=lambda row: row[:2])
     for version, _, name, type_, optional in found:
         needed.setdefault(version, []).append(DependencyRecord(name, type_, optional))
     kept = (
@@ -210,8 +200,8 @@ def _records(session: Session, spans: Mapping[int, _FeatureSpan]) -> dict[int, F
         *(FeatureVersion.tags, FeatureVersion.parts, FeatureVersion.partial, FeatureVersion.columns),
         FeatureVersion.definition_id,
     )
-    versions = list(select_in(session, kept, FeatureVersion.id, spans))
-    defined = {row[-1] for row in versions}
+    rows = list(select_in(session, kept, FeatureVersion.id, versions))
+    defined = {row[-1] for row in rows}
     digests = dict(select_in(session, (Definition.id, Definition.digest), Definition.id, defined))
     return {
         identity: FeatureRecord(
@@ -221,11 +211,11 @@ def _records(session: Session, spans: Mapping[int, _FeatureSpan]) -> dict[int, F
             tags=as_json(tags),
             parts=as_json(parts),
             partial=as_json(partial),
-            columns=as_json(columns),
+            columns=as_json(written),
             dependencies=tuple(needed.get(identity, ())),
             digest=digests[definition],
         )
-        for identity, type_, doc, condition, tags, parts, partial, columns, definition in versions
+        for identity, type_, doc, condition, tags, parts, partial, written, definition in rows
     }
 
 

@@ -145,7 +145,7 @@ class _Scan:
             return
         self._prepare(line)
         first = self._pointer.position + 1
-        timelines = load_timelines(self._database, self._pointer.repository_id)
+        timelines = load_timelines(self._database, self._pointer)
         with self._database.read() as session:
             uses = load_uses(session, self._pointer.repository_id)
         history = History(self._source, timelines, self._pointer.sha, uses)

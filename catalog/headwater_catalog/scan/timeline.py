@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -32,21 +32,10 @@ class Span(Generic[K, V]):
 
 
 class Timeline(Generic[K, V]):
-    """The intervals of one kind of thing, moved from position to position.
+    """The intervals of one kind of thing, moved from position to position."""
 
-    Args:
-        current: What holds now.
-        complete: Called with intervals whose values are about to be compared, where these are not all
-            there yet: most commits touch few of many.
-    """
-
-    def __init__(
-        self,
-        current: Iterable[Span[K, V]] = (),
-        complete: Callable[[Sequence[Span[K, V]]], None] | None = None,
-    ) -> None:
+    def __init__(self, current: Iterable[Span[K, V]] = ()) -> None:
         self.current = {span.key: span for span in current}
-        self._complete = complete
         self.opened: list[Span[K, V]] = []
         self.ended: list[Span[K, V]] = []
 
@@ -58,7 +47,6 @@ class Timeline(Generic[K, V]):
         for key in [key for key in keys if key not in values]:
             if key in self.current:
                 self._end(position, key)
-        self.complete(values)
         for key, value in values.items():
             known = self.current.get(key)
             if known is None or known.value != value:
@@ -67,10 +55,9 @@ class Timeline(Generic[K, V]):
                 self.current[key] = span = Span(key, value, position)
                 self.opened.append(span)
 
-    def complete(self, keys: Iterable[K]) -> None:
-        """Make sure that the values of some keys are there as a whole."""
-        if self._complete is not None:
-            self._complete([self.current[key] for key in keys if key in self.current])
+    def know(self, spans: Iterable[Span[K, V]]) -> None:
+        """Add intervals that have held all the time."""
+        self.current.update((span.key, span) for span in spans)
 
     def replace(self, position: int, values: Mapping[K, V]) -> None:
         """Let exactly these keys have values from a position on."""
