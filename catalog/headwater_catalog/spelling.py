@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from functools import lru_cache
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property, lru_cache
 
 from headwater_catalog.tokens import fold, name_parts
 
@@ -40,15 +40,16 @@ def nearest_names(asked: str, names: Collection[str], limit: int = 5) -> list[st
 class Vocabulary:
     """Words that a misspelled one may mean.
 
+    Of a word cut into five pieces two slips leave at least one whole, since a slip touches two pieces at
+    most, and no more than two places from where it was. So a word is looked for by its pieces (the idea of
+    Pass-Join: Li, Deng, Wang and Feng 2011), and only few are compared letter by letter.
+
     Args:
         words: The words, each with how often it is used.
     """
 
     def __init__(self, words: Iterable[tuple[str, int]]) -> None:
         self._counts = dict(words)
-        self._by_length: dict[int, list[tuple[str, int]]] = {}
-        for word in self._counts:
-            self._by_length.setdefault(len(word), []).append((word, _letter_bits(word)))
 
     def has(self, word: str) -> bool:
         """Tell whether a word is one of them."""
@@ -56,22 +57,43 @@ class Vocabulary:
 
     def nearest(self, word: str) -> tuple[int, int, str] | None:
         """Return the word with the fewest slips, of several the most frequent: `(slips, -count, word)`."""
-        bits = _letter_bits(word)
         found = (
             (slips, -self._counts[other], other)
-            for length in range(len(word) - 2, len(word) + 3)
-            for other, other_bits in self._by_length.get(length, ())
-            # Two slips change at most four members of the set of letters: a quick look spares most others.
-            if (bits ^ other_bits).bit_count() <= 4 and (slips := _slips(word, other)) is not None
+            for other in self._alike(word)
+            if (slips := _slips(word, other)) is not None
         )
         return min(found, default=None)
 
+    def _alike(self, word: str) -> set[str]:
+        found: set[str] = set()
+        for length in range(max(len(word) - _SLIPS, 1), len(word) + _SLIPS + 1):
+            pieces = self._pieces.get(length)
+            if pieces is None:
+                continue
+            for known, (start, end) in zip(pieces, _borders(length), strict=True):
+                size = end - start
+                for at in range(max(start - _SLIPS, 0), min(start + _SLIPS, len(word) - size) + 1):
+                    found.update(known.get(word[at : at + size], ()))
+        return found
 
-def _letter_bits(word: str) -> int:
-    bits = 0
-    for letter in word:
-        bits |= 1 << ord(letter) % 64
-    return bits
+    @cached_property
+    def _pieces(self) -> Mapping[int, Sequence[Mapping[str, Sequence[str]]]]:
+        """The words by length, piece and the letters of that piece; made for the first misspelled word."""
+        found: dict[int, list[dict[str, list[str]]]] = {}
+        for word in self._counts:
+            pieces = found.setdefault(len(word), [{} for _ in range(_PIECES)])
+            for known, (start, end) in zip(pieces, _borders(len(word)), strict=True):
+                known.setdefault(word[start:end], []).append(word)
+        return found
+
+
+_SLIPS = 2
+_PIECES = 2 * _SLIPS + 1
+
+
+def _borders(length: int) -> list[tuple[int, int]]:
+    """Return where each piece of a word begins and ends; those of a very short one may be empty."""
+    return [(length * n // _PIECES, length * (n + 1) // _PIECES) for n in range(_PIECES)]
 
 
 def _slips(word: str, other: str) -> int | None:

@@ -1,12 +1,13 @@
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 from sqlalchemy import event
 
 from headwater_catalog.search import Correction, Rank, SearchPage, heads, search
 from headwater_catalog.settings import Settings
-from headwater_catalog.spelling import distance, nearest_names
+from headwater_catalog.spelling import Vocabulary, distance, nearest_names
 from headwater_catalog.store.database import Database
 from support.catalog_rows import CatalogRows
 
@@ -325,3 +326,35 @@ def test_distance_counts_slips(a, b, slips):
 def test_short_words_may_have_one_slip_only():
     assert nearest_names("aeg", ["age"]) == ["age"]
     assert nearest_names("aeg", ["gae"]) == []
+
+
+@pytest.mark.parametrize("letters", ["ab", "abcd_"])
+def test_a_vocabulary_finds_the_word_that_comparing_with_each_would_find(letters: str):
+    rng = Random(0)
+    met = 0
+    for _ in range(500):
+        words = {"".join(rng.choices(letters, k=rng.randint(1, 14))): rng.randint(1, 5) for _ in range(30)}
+        asked = _with_slips(rng.choice(list(words)), letters, rng)
+        near = {word: distance(asked, word, 2) for word in words} if len(asked) > 2 else {}
+        most = 1 if len(asked) <= 4 else 2
+        meant = min(((slips, -words[w], w) for w, slips in near.items() if slips <= most), default=None)
+
+        assert Vocabulary(words.items()).nearest(asked) == meant
+        met += meant is not None
+
+    assert met > 250
+
+
+def _with_slips(word: str, letters: str, rng: Random) -> str:
+    made = list(word)
+    for _ in range(rng.randint(0, 3)):
+        at = rng.randrange(len(made) + 1)
+        instead: list[list[str]] = [
+            [rng.choice(letters), *made[at : at + 1]],  # one more
+            [],  # one less
+            [rng.choice(letters)],  # another one
+            made[at : at + 2][::-1],  # two swapped
+        ]
+        kind = rng.randrange(4)
+        made[at : at + (2 if kind == 3 else 1)] = instead[kind]
+    return "".join(made)
