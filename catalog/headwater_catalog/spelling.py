@@ -102,15 +102,19 @@ def _slips(word: str, other: str) -> int | None:
     if len(word) < 3 or abs(len(word) - len(other)) > most:
         return None
     # One slip changes at most two members of the set of letters, and to compare sets is quick.
-    if len(_letters(word) ^ _letters(other)) > 2 * most:
+    if (_letters(word) ^ _letters(other)).bit_count() > 2 * most:
         return None
     slips = distance(word, other, most)
     return slips if slips <= most else None
 
 
 @lru_cache(maxsize=65_536)  # every misspelled word meets the same names
-def _letters(word: str) -> frozenset[str]:
-    return frozenset(word)
+def _letters(word: str) -> int:
+    """Return the set of letters as bits, some of which letters may share."""
+    bits = 0
+    for letter in word:
+        bits |= 1 << ord(letter) % 128
+    return bits
 
 
 @lru_cache(maxsize=65_536)
@@ -134,16 +138,22 @@ def distance(a: str, b: str, most: int) -> int:
     a, b = a[start : len(a) - end], b[start : len(b) - end]
     if len(a) == 1 == len(b) or not a or not b:
         return max(len(a), len(b))
+    if abs(len(a) - len(b)) > most:
+        return most + 1
+    # What is further from the diagonal than `most` needs more slips than that to get there and back.
+    far = most + 1
     before: list[int] = []
-    last = list(range(len(b) + 1))
+    last: list[int] = [*range(min(most, len(b)) + 1), *[far] * (len(b) - most)]
     for i, letter in enumerate(a, 1):
-        row = [i]
-        for j, other in enumerate(b, 1):
+        row = [far] * (len(b) + 1)
+        row[0] = min(i, far)
+        for j in range(max(i - most, 1), min(i + most, len(b)) + 1):
+            other = b[j - 1]
             cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (letter != other))
             if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other:
                 cost = min(cost, before[j - 2] + 1)
-            row.append(cost)
+            row[j] = min(cost, far)
         if min(row) > most and (not before or min(last) > most):
-            return most + 1
+            return far
         before, last = last, row
     return last[-1]

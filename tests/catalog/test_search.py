@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -321,6 +322,31 @@ def test_an_enormous_document_can_be_indexed(rows):
 def test_distance_counts_slips(a, b, slips):
     assert distance(a, b, 5) == slips
     assert distance(b, a, 5) == slips
+
+
+@cache
+def _slips_of(a: str, b: str) -> int:
+    """Count slips by the definition, from the ends of the words."""
+    if not a or not b:
+        return max(len(a), len(b))
+    found = [
+        _slips_of(a[:-1], b) + 1,
+        _slips_of(a, b[:-1]) + 1,
+        _slips_of(a[:-1], b[:-1]) + (a[-1] != b[-1]),
+    ]
+    if len(a) > 1 and a[-2:] == b[-2:][::-1]:
+        found.append(_slips_of(a[:-2], b[:-2]) + 1)
+    return min(found)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_distance_is_exact_up_to_where_it_only_says_more(most: int):
+    rng = Random(most)
+    for _ in range(2_000):
+        a, b = ("".join(rng.choices("abc", k=rng.randint(0, 7))) for _ in range(2))
+        slips = _slips_of(a, b)
+
+        assert distance(a, b, most) == slips if slips <= most else distance(a, b, most) > most
 
 
 def test_short_words_may_have_one_slip_only():
