@@ -237,6 +237,8 @@ def _variants(moment: Moment, key: str) -> tuple[SnapshotFeature, ...]:
     hint = did_you_mean(asked, snapshot.variants if module else snapshot.keys)
     if named:
         hint = f" There is {named[0]}."
+    elif input_key(asked) in snapshot.graph.nodes:
+        hint = f" There is the external input '{input_key(asked)}'."
     raise NotFound(f"No feature '{asked}' in repository '{repository}' at this commit.{hint}")
 
 

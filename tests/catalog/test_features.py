@@ -99,6 +99,15 @@ def test_a_feature_that_is_not_there_is_told_with_the_nearest(rows, asked, told)
         get_feature(rows.moment(0), asked)
 
 
+def test_an_input_that_is_asked_for_like_a_feature_is_told(rows):
+    rows.commit()
+    rows.define("spend", needs=["budget"])
+    rows.dataflow("main", ["features.spend"])
+
+    with pytest.raises(NotFound, match="There is the external input 'input:budget'"):
+        get_feature(rows.moment(0), "budget")
+
+
 def test_features_and_modules_are_listed_in_order_once_for_all_variants(rows):
     rows.commit()
     spend = rows.define("spend", tags={"owner": ["a", "b"]})
