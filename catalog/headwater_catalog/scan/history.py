@@ -39,11 +39,11 @@ from headwater_catalog.records import (
     dataflow_record,
     records_of,
 )
-from headwater_catalog.scan.introduced import BlobReader, find_introduced
-from headwater_catalog.scan.timeline import Span, Timeline
+from headwater_catalog.scan.introduced import BlobReader, FeatureSpan, find_introduced
+from headwater_catalog.scan.timeline import Timeline
 from headwater_catalog.tree_reader import without_collection
 
-__all__ = ["History", "ModulePlace", "Timelines", "Uses"]
+__all__ = ["History", "KnownFeatures", "ModulePlace", "Timelines", "Uses"]
 
 Uses = Mapping[str, Mapping[str, str | None]]
 """What each module used when it was linked, by its name; and under no name, the drivers of all files."""
@@ -52,9 +52,6 @@ _DRIVERS = ""
 
 DiagnosticKey = tuple[str, int, str]
 """Path, line and message."""
-
-
-FeatureSpan = Span[FeatureKey, FeatureRecord]
 
 
 @dataclass(frozen=True, slots=True)

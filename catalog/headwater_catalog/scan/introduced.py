@@ -11,7 +11,7 @@ from headwater_catalog.read.notebooks import is_notebook
 from headwater_catalog.records import FeatureKey, FeatureRecord
 from headwater_catalog.scan.timeline import Span
 
-__all__ = ["BlobReader", "find_introduced"]
+__all__ = ["BlobReader", "FeatureSpan", "find_introduced"]
 
 FeatureSpan = Span[FeatureKey, FeatureRecord]
 

@@ -22,7 +22,8 @@ from headwater_catalog.scan.bulk import (
     update_by_id,
 )
 from headwater_catalog.scan.history import History, ModulePlace
-from headwater_catalog.scan.timeline import Span, Timeline
+from headwater_catalog.scan.introduced import FeatureSpan
+from headwater_catalog.scan.timeline import Timeline
 from headwater_catalog.store.models import (
     Base,
     BlobDefinition,
@@ -43,11 +44,8 @@ from headwater_catalog.store.models import (
 
 __all__ = ["BatchWriter"]
 
-FeatureSpan = Span[FeatureKey, FeatureRecord]
 
 _Rows = Sequence[dict[str, Any]]
-
-_LONGEST = 250  # characters of a tag's key and value that their index holds; the version keeps the whole
 
 
 class BatchWriter:
