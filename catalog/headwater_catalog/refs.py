@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from headwater.errors import did_you_mean
 from headwater_catalog.records import LONGEST_NAME, clean
+from headwater_catalog.ref_names import KINDS
 from headwater_catalog.store.models import Ref, Repository
 
-__all__ = ["RefView", "list_refs", "nearest_refs", "storable_refs", "stored_refs", "write_refs"]
-
-_KINDS: Final = {"refs/heads/": "branch", "refs/tags/": "tag"}
-_FEW: Final = 10  # refs that are named to who asked for another
+__all__ = ["RefView", "list_refs", "storable_refs", "stored_refs", "write_refs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +35,10 @@ def list_refs(session: Session, repository: Repository) -> list[RefView]:
     names = stored_refs(session, repository.id)
     return [
         RefView(name.removeprefix(prefix), kind, names[name])
-        for prefix, kind in _KINDS.items()
+        for prefix, kind in KINDS.items()
         for name in sorted(names)
         if name.startswith(prefix)
     ]
-
-
-def nearest_refs(session: Session, repository: Repository, asked: str) -> str:
-    """Return a sentence about the branches and tags that may be meant by a name that is none, or nothing."""
-    names = list(dict.fromkeys(ref.name for ref in list_refs(session, repository)))
-    # In a clone a branch of its origin is `origin/main`; the catalog reads the origin itself.
-    remote, _, own = asked.partition("/")
-    if remote and own in names:
-        return f" Did you mean '{own}'?"
-    if hint := did_you_mean(asked, names):
-        return hint
-    return f" Its branches and tags are: {', '.join(names)}." if 0 < len(names) <= _FEW else ""
 
 
 def stored_refs(session: Session, repository_id: int) -> dict[str, str]:

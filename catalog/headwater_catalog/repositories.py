@@ -15,7 +15,8 @@ from headwater_catalog.git import CommitInfo, GitSource
 from headwater_catalog.git_address import normal_url
 from headwater_catalog.jobs import FINISHED, State
 from headwater_catalog.records import clean
-from headwater_catalog.refs import nearest_refs
+from headwater_catalog.ref_names import nearest_names
+from headwater_catalog.refs import stored_refs
 from headwater_catalog.removal import remove_folder
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.models import (
@@ -155,7 +156,7 @@ def resolve_at(session: Session, settings: Settings, repository: Repository, at:
         try:
             sha = source.resolve(repository.scanned_sha if at is None else at)
         except NotFound as error:
-            hint = nearest_refs(session, repository, at or "")
+            hint = nearest_names(at or "", stored_refs(session, repository.id))
             raise NotFound(f"'{repository.name}': {error}{hint}") from None
         return _stored(session, repository, sha) or _unstored(repository, source.commit(sha))
 

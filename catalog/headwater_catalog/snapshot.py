@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -39,6 +39,7 @@ from headwater_catalog.records import (
     dataflow_record,
     records_of,
 )
+from headwater_catalog.ref_names import nearest_names
 from headwater_catalog.tree_reader import TreeReader
 from headwater_catalog.views import ColumnUse, DataflowView, PartView, column_uses
 from headwater_catalog.wiring import GraphBuilder, Need
@@ -432,7 +433,8 @@ def resolve_in(source: GitSource, folder: Path, ref: str) -> str:
     try:
         return source.resolve(ref)
     except NotFound:
-        raise _unknown_ref(folder, ref, _names(source.path)) from None
+        hint = nearest_names(ref, source.refs())
+        raise NotFound(f"No commit, branch or tag {ref!r:.100} in {folder}.{hint}") from None
 
 
 @contextmanager
@@ -451,14 +453,3 @@ def borrowed(folder: Path) -> Iterator[GitSource]:
                 break
         with GitSource.mirror(str(folder), Path(place)) as source:
             yield source
-
-
-def _names(mirror: Path) -> Sequence[str]:
-    """Return the branches and tags of a mirror that was just made, each in a file of its own still."""
-    folders = (mirror / "refs" / "heads", mirror / "refs" / "tags")
-    return [p.relative_to(folder).as_posix() for folder in folders for p in folder.rglob("*") if p.is_file()]
-
-
-def _unknown_ref(folder: Path, ref: str, known: Sequence[str]) -> NotFound:
-    hint = did_you_mean(ref, known) or f" Its branches and tags are: {', '.join(sorted(known))}."
-    return NotFound(f"No commit, branch or tag {ref!r:.100} in {folder}.{hint}")
