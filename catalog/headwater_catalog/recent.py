@@ -25,17 +25,53 @@ class Recent(Generic[V]):
         self._most = most
         self._lock = Lock()
         self._kept: OrderedDict[Hashable, V] = OrderedDict()
+        self._sizes: dict[Hashable, int] = {}
+        self._total = 0
+        self._held: dict[Hashable, Hashable] = {}
 
-    def get(self, key: Hashable, make: Callable[[], V]) -> V:
-        """Return the value of a key, made where it is not kept."""
+    def get(self, key: Hashable, make: Callable[[], V], *, holder: Hashable = None) -> V:
+        """Return the value of a key, made where it is not kept.
+
+        Args:
+            key: The key.
+            make: Makes the value.
+            holder: What always needs one value at hand: it is kept, whatever room there is, until the
+                same holder asks for another one.
+        """
         with self._lock:
+            self._hold(key, holder)
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
         # Made outside the lock: two threads may make the same value, which harms nobody.
         value = make()
         with self._lock:
+            self._drop(key)
             self._kept[key] = value
-            while len(self._kept) > 1 and sum(map(self._size, self._kept.values())) > self._most:
-                self._kept.popitem(last=False)
+            self._sizes[key] = size = self._size(value)
+            self._total += size
+            self._make_room(key)
         return value
+
+    def latest(self, accepts: Callable[[Hashable], bool]) -> V | None:
+        """Return the value asked for last of those with a key that is accepted."""
+        with self._lock:
+            found = next((key for key in reversed(self._kept) if accepts(key)), None)
+            return self._kept[found] if found is not None else None
+
+    def _hold(self, key: Hashable, holder: Hashable) -> None:
+        if holder is not None:
+            self._held[holder] = key
+
+    def _make_room(self, newest: Hashable) -> None:
+        held = frozenset(self._held.values())
+        room = self._most + sum(self._sizes.get(key, 0) for key in held)
+        while self._total > room:
+            key = next((key for key in self._kept if key not in held and key != newest), None)
+            if key is None:
+                return
+            self._drop(key)
+
+    def _drop(self, key: Hashable) -> None:
+        self._kept.pop(key, None)
+        self._total -= self._sizes.pop(key, 0)

@@ -130,7 +130,10 @@ def clean(text: str) -> str:
 
 def as_json(value: Any) -> str:
     """Return the one JSON text of a value; the order of keys does not count."""
-    return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(_plain(value))
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def _plain(value: Any) -> Any:

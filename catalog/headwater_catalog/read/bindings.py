@@ -7,12 +7,11 @@ import builtins
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from headwater_catalog.read.changes import changes_in, is_reached_into
+from headwater_catalog.read.changes import changes_to
+from headwater_catalog.read.functions import RawFunction
 from headwater_catalog.read.pieces import Piece
 
 __all__ = ["Binding", "Bindings", "Constant", "Definition", "Fields", "Import", "Opaque", "bindings_of"]
-
-_FunctionDef = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +36,12 @@ class Constant:
     Attributes:
         expression: Its value.
         source: The lines of the whole assignment: equal ones give the name an equal value.
+        lag: How many lines too far up the expression says that it stands.
     """
 
     expression: ast.expr = field(compare=False, repr=False)
     source: str
+    lag: int = field(default=0, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +91,18 @@ class Bindings:
     """
 
     names: dict[str, Binding] = field(default_factory=dict)
-    functions: dict[str, _FunctionDef] = field(default_factory=dict)
-    earlier: dict[str, list[_FunctionDef]] = field(default_factory=dict)
+    functions: dict[str, RawFunction] = field(default_factory=dict)
+    earlier: dict[str, list[RawFunction]] = field(default_factory=dict)
     replaced: dict[str, int] = field(default_factory=dict)
     stars: list[tuple[str, int]] = field(default_factory=list)
     remarks: list[tuple[int, str]] = field(default_factory=list)
 
 
-def bindings_of(pieces: Sequence[Piece], lines: Sequence[str]) -> Bindings:
-    """Collect the top-level names of a module from its pieces; `lines` are its source."""
-    collector = _Collector(lines)
-    collector.block([statement.node for piece in pieces for statement in piece.statements])
+def bindings_of(pieces: Sequence[Piece]) -> Bindings:
+    """Collect the top-level names of a module from its pieces."""
+    collector = _Collector()
+    for piece in pieces:
+        collector.piece(piece)
     _unread(collector.found, pieces)
     _change(collector.found.names, pieces)
     return collector.found
@@ -109,15 +111,27 @@ def bindings_of(pieces: Sequence[Piece], lines: Sequence[str]) -> Bindings:
 class _Collector:
     """Walks the statements that importing the module would run, in their order."""
 
-    def __init__(self, lines: Sequence[str]) -> None:
+    def __init__(self) -> None:
         self.found = Bindings()
-        self._lines = lines
+        self._lines: list[str] = []
+        self._offset = 0
 
-    def block(self, statements: list[ast.stmt]) -> None:
+    def piece(self, piece: Piece) -> None:
+        """Collect the names of one more piece, whose lines count from its own beginning."""
+        self._offset = piece.offset
+        is_defining = all(statement.function is not None for statement in piece.statements)
+        self._lines = [] if is_defining else piece.text.split("\n")
+        for statement in piece.statements:
+            if statement.function is not None:
+                self._function(statement.function.moved(piece.offset))
+            else:
+                self._block([statement.node])
+
+    def _block(self, statements: list[ast.stmt]) -> None:
         for statement in statements:
             match statement:
                 case ast.FunctionDef() | ast.AsyncFunctionDef():
-                    self._function(statement)
+                    self._conditional([statement], "is set inside another statement", how="inside a block")
                 case ast.ClassDef():
                     self._bind(statement.name, self._class(statement), statement.lineno)
                 case ast.Import() | ast.ImportFrom():
@@ -150,16 +164,16 @@ class _Collector:
         else:
             self.found.names[name] = Opaque("is set more than once")
         if not isinstance(binding, Definition):
-            self.found.replaced.setdefault(name, line)
+            self.found.replaced.setdefault(name, line + self._offset)
 
-    def _function(self, definition: _FunctionDef) -> None:
-        name, line = definition.name, definition.lineno
+    def _function(self, function: RawFunction) -> None:
+        name = function.name
         earlier = self.found.functions.pop(name, None)
         if earlier is not None:
             self.found.earlier.setdefault(name, []).append(earlier)
-        self.found.functions[name] = definition
+        self.found.functions[name] = function
         self.found.replaced.pop(name, None)
-        self._bind(name, Definition(), line)
+        self._bind(name, Definition(), 0)
 
     def _class(self, definition: ast.ClassDef) -> Definition:
         annotations = {
@@ -183,7 +197,7 @@ class _Collector:
 
     def _assign(self, target: ast.expr, value: ast.expr, source: str) -> None:
         if isinstance(target, ast.Name):
-            self._bind(target.id, Constant(value, source), target.lineno)
+            self._bind(target.id, Constant(value, source, self._offset), target.lineno)
             return
         for part, item in _pairs(target, value):
             self._assign(part, item, source)
@@ -194,7 +208,7 @@ class _Collector:
         for item in statement.items:
             if item.optional_vars:
                 self._conditional([item.optional_vars], "is set by 'with'")
-        self.block(statement.body)
+        self._block(statement.body)
 
     def _if(self, test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt]) -> None:
         if isinstance(test, (ast.Name, ast.Attribute)) and _last_name(test) == "TYPE_CHECKING":
@@ -202,7 +216,7 @@ class _Collector:
             for statement in body:
                 if isinstance(statement, (ast.Import, ast.ImportFrom)):
                     self._import(statement)
-            self.block(orelse)
+            self._block(orelse)
         elif not (isinstance(test, ast.Compare) and _last_name(test.left) == "__name__"):
             # `if __name__ == "__main__"` is passed over: it never runs in an imported module.
             self._conditional([*body, *orelse], "is set under a condition")
@@ -223,17 +237,21 @@ class _Collector:
             self._conditional([statement], "is set under a condition")
 
     def _conditional(
-        self, nodes: Sequence[ast.AST], reason: str, keep: Collection[str] = frozenset()
+        self,
+        nodes: Sequence[ast.AST],
+        reason: str,
+        keep: Collection[str] = frozenset(),
+        how: str = "under a condition",
     ) -> None:
         """Note every name that some code binds or changes when it happens to run."""
         for name, node in (found for root in nodes for found in _touched(root)):
-            line = getattr(node, "lineno", 0)
+            line = getattr(node, "lineno", 0) + self._offset
             if name not in keep:
                 self.found.names[name] = Opaque(reason)
                 self.found.replaced.setdefault(name, line)
-            if isinstance(node, _FunctionDef) and not name.startswith("_"):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not name.startswith("_"):
                 message = (
-                    f"'{name}' is defined under a condition, so it is not read. Define it at the top level; "
+                    f"'{name}' is defined {how}, so it is not read. Define it at the top level; "
                     "@config.when chooses between variants."
                 )
                 self.found.remarks.append((line, message))
@@ -293,28 +311,26 @@ def _unread(found: Bindings, pieces: Sequence[Piece]) -> None:
     """Note what lines that cannot be read may set, and what is wrong with them."""
     for piece in pieces:
         if piece.fault:
-            found.remarks.append(piece.fault)
+            line, message = piece.fault
+            found.remarks.append((line + piece.offset, message))
         for name in piece.names:
             if name in found.names or not hasattr(builtins, name):
                 found.names[name] = Opaque("may be set in lines that cannot be read")
-            definition = found.functions.get(name)
-            if definition is not None and definition.lineno <= piece.offset:
+            function = found.functions.get(name)
+            if function is not None and function.def_line <= piece.offset:
                 found.replaced.setdefault(name, piece.offset + 1)
 
 
 def _change(names: dict[str, Binding], pieces: Sequence[Piece]) -> None:
     """Note which constants the code of the module changes."""
     constants = {name: bound for name, bound in names.items() if isinstance(bound, Constant)}
-    loose = {name for name, bound in constants.items() if not _is_fixed(bound.expression, names)}
-    for text in (piece.text for piece in pieces if piece.may_change):
-        # To look at all code again costs more than parsing; few pieces do anything to a name that may change.
-        if "global" in text or any(name in text and is_reached_into(text, name) for name in loose):
-            changes = changes_in(text)
-            for name in changes.set | (changes.changed & loose):
-                while isinstance(bound := names.get(name), Constant):
-                    names[name] = Opaque("is changed after it is set")
-                    # A second name for the same list shares its fate.
-                    name = bound.expression.id if isinstance(bound.expression, ast.Name) else ""
+    loose = frozenset(name for name, bound in constants.items() if not _is_fixed(bound.expression, names))
+    for piece in pieces:
+        for name in changes_to(loose, piece.text) if piece.may_change else ():
+            while isinstance(bound := names.get(name), Constant):
+                names[name] = Opaque("is changed after it is set")
+                # A second name for the same list shares its fate.
+                name = bound.expression.id if isinstance(bound.expression, ast.Name) else ""
 
 
 def _is_fixed(expression: ast.expr, names: Mapping[str, Binding]) -> bool:

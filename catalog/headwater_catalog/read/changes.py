@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from headwater_catalog.read.newer import parse_newer
+from headwater_catalog.read.newer import parsed_lately
 from headwater_catalog.read.syntax import Unreadable, walk
 
-__all__ = ["Changes", "changes_in", "is_reached_into", "may_change"]
+__all__ = ["Changes", "changes_in", "changes_to", "may_change"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +49,35 @@ def may_change(text: str) -> bool:
     return any(word in text for word in ("global", "del")) and _STATEMENT.search(text) is not None
 
 
-def is_reached_into(text: str, name: str) -> bool:
-    """Tell whether code may have `name[…]` or `name.x` somewhere: no change in place does without."""
-    return re.search(rf"\b{re.escape(name)}\b(?:[\s)\\]|#[^\n]*\n)*[.\[]", text) is not None
+_GAP = r"(?:[\s)\\]|#[^\n]*\n)*+"
 
 
-@lru_cache(maxsize=4_096)  # the versions of a file share most of their pieces
+def _is_reached_into(text: str, name: str) -> bool:
+    """Tell whether code may change in place what a name stands for.
+
+    That is `name[…]` somewhere, a method that changes it, or an attribute which is not just called.
+    """
+    method = rf"(?:{_METHODS})\b|\w++{_GAP}(?!\()"
+    return re.search(rf"\b{re.escape(name)}\b{_GAP}(?:\[|\.{_GAP}(?:{method}))", text) is not None
+
+
+@lru_cache(maxsize=8_192)  # the versions of a file share most of their pieces, and mostly the names, too
+def changes_to(loose: frozenset[str], text: str) -> frozenset[str]:
+    """Return the names that a piece of code sets by `global`, and those of some that it changes in place."""
+    # To look at all code again costs more than parsing; few pieces do anything to a name that may change.
+    if "global" in text or any(name in text and _is_reached_into(text, name) for name in loose):
+        changes = changes_in(text)
+        return changes.set | (changes.changed & loose)
+    return frozenset()
+
+
+@lru_cache(maxsize=4_096)
 def changes_in(text: str) -> Changes:
     """Return what a piece of code changes, or what it may change where it cannot be read."""
     by_global: set[str] = set()
     changed: set[str] = set()
     try:
-        tree = parse_newer(text)
+        tree = parsed_lately(text)
     except Unreadable:
         named = re.findall(r"\bglobal\b([^\n;]*)", text)
         return Changes(frozenset(re.findall(r"\w+", " ".join(named))), frozenset(re.findall(r"\w+", text)))

@@ -121,7 +121,7 @@ def text_of_drivers(drivers: Drivers) -> str:
         path: [
             [d.line, d.function, [[m.name, m.level] for m in d.modules], d.unknown, d.config] for d in found
         ]
-        for path, found in drivers.items()
+        for path, found in sorted(drivers.items())
     }
     return json.dumps(plain, separators=(",", ":"))
 
@@ -192,11 +192,14 @@ class Use:
     missing: tuple[str, ...]
 
 
-def uses_of(drivers: Drivers, modules: Mapping[str, Module]) -> list[Use]:
-    """Return the drivers of a source tree with their modules, in the order of paths and lines."""
-    if not drivers:
-        return []
-    names = {module.path: module.name for module in modules.values()}
+def uses_of(drivers: Drivers, modules: Mapping[str, Module], names: Mapping[str, str]) -> list[Use]:
+    """Return the drivers of a source tree with their modules, in the order of paths and lines.
+
+    Args:
+        drivers: The drivers.
+        modules: The modules by name.
+        names: Their names by path.
+    """
     uses = []
     for path in sorted(drivers):
         for driver in drivers[path]:

@@ -7,22 +7,18 @@ import bisect
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Final
 
 from headwater_catalog.read.names import Definition, Dotted, Names, names_of, own_nodes
-from headwater_catalog.read.newer import parse_newer
+from headwater_catalog.read.newer import parsed_lately
 from headwater_catalog.read.pieces import Piece
-from headwater_catalog.read.signs import KINDS, LIBRARIES, WORDS, aliases_in, lines_with
+from headwater_catalog.read.signs import KINDS, LIBRARIES, lines_with
 from headwater_catalog.read.syntax import Unreadable
 
 __all__ = ["RawDriver", "drivers_in"]
 
 _MOST: Final = 200
 """Drivers of one file, and modules of one driver."""
-
-_LONGEST_KEPT: Final = 20_000
-"""Characters of a piece whose tree is kept; those of hostile ones are large."""
 
 _Call = ast.Call
 
@@ -52,10 +48,10 @@ def drivers_in(pieces: Sequence[Piece]) -> tuple[RawDriver, ...]:
 
     Only pieces that may have to do with drivers are looked into; of the others the names count that they set.
     """
-    if not (any(piece.may_construct for piece in pieces) and any(p.imports_library for p in pieces)):
+    if not (any(piece.signs for piece in pieces) and any(p.imports_library for p in pieces)):
         return ()
-    aliases = _aliases(pieces)
-    looked_into = [p for p in pieces if p.may_construct or any(alias in p.text for alias in aliases)]
+    aliases = frozenset[str]().union(*(piece.aliases for piece in pieces if piece.aliases))
+    looked_into = [p for p in pieces if p.signs or (aliases and any(a in p.text for a in aliases))]
     found: list[_Construction] = []
     with suppress(RecursionError):
         names = names_of(pieces)
@@ -69,23 +65,9 @@ def drivers_in(pieces: Sequence[Piece]) -> tuple[RawDriver, ...]:
     return tuple(driver for driver in made if driver.modules or driver.unknown)[:_MOST]
 
 
-def _aliases(pieces: Sequence[Piece]) -> frozenset[str]:
-    """Return other names that a file gives to classes of drivers."""
-    return frozenset[str]().union(*(aliases_in(piece.text) for piece in pieces))
-
-
-def _body_of(text: str) -> list[ast.stmt]:
-    return _kept_statements(text) if len(text) <= _LONGEST_KEPT else _statements(text)
-
-
-@lru_cache(maxsize=512)  # versions of a script share what constructs its drivers more often than not
-def _kept_statements(text: str) -> list[ast.stmt]:
-    return _statements(text)
-
-
-def _statements(text: str) -> list[ast.stmt]:
+def _body_of(piece: Piece) -> list[ast.stmt]:
     try:
-        return parse_newer(text).body
+        return [*piece.body] or parsed_lately(piece.text).body
     except Unreadable:
         return []  # the diagnostics of the file tell
 
@@ -135,11 +117,11 @@ class _Finder:
         self._done: set[int] = set()
         self._called = KINDS | aliases
         is_whole = not any(isinstance(statement.node, Definition) for statement in piece.statements)
-        # Of definitions a piece keeps no bodies; where they are read again, lines are those of the piece.
-        self._body = [s.node for s in piece.statements] if is_whole else _body_of(piece.text)
-        self._offset = 0 if is_whole else piece.offset
+        # Of definitions a piece keeps no bodies.
+        self._body = [s.node for s in piece.statements] if is_whole else _body_of(piece)
+        self._offset = piece.offset
         # Definitions with none of these lines are not looked into: they are most of a long file.
-        self._lines = lines_with((*WORDS, *aliases), piece.text, piece.offset + 1 - self._offset)
+        self._lines = sorted((*piece.signs, *lines_with(aliases, piece.text)) if aliases else piece.signs)
         self._inner: list[Definition] = []
 
     def top(self, names: Names, builders: _Builders) -> Iterator[_Construction]:
@@ -154,9 +136,10 @@ class _Finder:
         self, body: list[ast.stmt], names: Names, builders: _Builders, function: str, inner: list[Definition]
     ) -> Iterator[_Construction]:
         """Yield the constructions in a body; collect the functions and classes in it that may have more."""
-        for node in own_nodes(body):
+        # Until a builder is known, only lines with a sign can do anything.
+        for node in own_nodes(body, lambda statement: not builders and not self._has_signs(statement)):
             if isinstance(node, Definition):
-                if self._may_construct(node):
+                if self._has_signs(node):
                     inner.append(node)
             else:
                 yield from self._node(node, names, builders, function)
@@ -170,9 +153,9 @@ class _Finder:
             yield from self._own(definition.body, own, known, name, inner)
             yield from self._inside(inner, own, known, name)
 
-    def _may_construct(self, definition: Definition) -> bool:
-        first = bisect.bisect_left(self._lines, definition.lineno)
-        return first < len(self._lines) and self._lines[first] <= (definition.end_lineno or 0)
+    def _has_signs(self, statement: ast.stmt) -> bool:
+        first = bisect.bisect_left(self._lines, statement.lineno)
+        return first < len(self._lines) and self._lines[first] <= (statement.end_lineno or 0)
 
     def _node(
         self, node: ast.AST, names: Names, builders: _Builders, function: str

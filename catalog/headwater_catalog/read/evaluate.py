@@ -60,9 +60,17 @@ class _Exhausted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """Where an expression stands: its module, the variables of comprehensions around it, its depth."""
+    """Where an expression stands.
+
+    Attributes:
+        module: Its module.
+        lag: How many lines too far up it says that it stands.
+        names: The variables of comprehensions around it.
+        depth: How deep it is inside others.
+    """
 
     module: Module
+    lag: int = 0
     names: Mapping[str, Any] = field(default_factory=dict)
     depth: int = 0
 
@@ -89,8 +97,8 @@ class Evaluator:
         self._steps = 0
         self._left = _ALL_STEPS
 
-    def evaluate(self, node: ast.expr, module: Module) -> Any:
-        """Return the value of an expression that stands in a module.
+    def evaluate(self, node: ast.expr, module: Module, lag: int = 0) -> Any:
+        """Return the value of an expression that stands in a module, so many lines below where it says.
 
         Raises:
             DefinitionError: It makes a modifier, or a part of one, with wrong arguments.
@@ -98,11 +106,11 @@ class Evaluator:
         around = self._steps  # of the expression whose functions or types this one belongs to, if any
         granted = self._steps = max(_FREE_STEPS, min(MAX_STEPS, self._left))
         try:
-            return self._item(node, _Frame(module))
+            return self._item(node, _Frame(module, lag))
         except _Exhausted as error:
-            return _unevaluated(node, str(error))
+            return _unevaluated(node, str(error), lag)
         except RecursionError:
-            return _unevaluated(node, "it is nested too deeply")
+            return _unevaluated(node, "it is nested too deeply", lag)
         finally:
             self._left -= max(0, granted - self._steps - _FREE_STEPS)
             self._steps = around
@@ -118,10 +126,10 @@ class Evaluator:
         try:
             value = self._visit(node, frame)
             if isinstance(value, Generic):
-                return replace(value, text=source_text(node), line=node.lineno)
+                return replace(value, text=source_text(node), line=node.lineno + frame.lag)
             return value if is_function or self._is_meant(value) else settled(value)
         except NotKnown as unknown:
-            return _unevaluated(node, unknown.reason)
+            return _unevaluated(node, unknown.reason, frame.lag)
 
     def _is_meant(self, value: Any) -> bool:
         """Tell whether a value is what the code means: a name is, where it names a class or a function."""
@@ -138,7 +146,7 @@ class Evaluator:
         self._spend(1)
         if frame.depth > MAX_DEPTH:
             raise _Exhausted(f"it is nested more than {MAX_DEPTH} deep")
-        inner = _Frame(frame.module, frame.names, frame.depth + 1)
+        inner = _Frame(frame.module, frame.lag, frame.names, frame.depth + 1)
         match node:
             case ast.Constant(value=value):
                 return operations.bounded(value)
@@ -195,7 +203,7 @@ class Evaluator:
         type_, reason = self._type_of(node, frame.module)
         if reason:
             raise NotKnown(f"as a type, {reason}")
-        return Generic(source_text(node), "it is a type, not a value", node.lineno, type=type_)
+        return Generic(source_text(node), "it is a type, not a value", node.lineno + frame.lag, type=type_)
 
     def _settled(self, node: ast.expr, frame: _Frame) -> Any:
         value = settled(self._visit(node, frame))
@@ -229,7 +237,7 @@ class Evaluator:
         if key not in self._constants:
             self._constants[key] = Unevaluated(constant.name, "it is defined by itself")
             try:
-                inner = _Frame(constant.module, depth=frame.depth)
+                inner = _Frame(constant.module, constant.lag, depth=frame.depth)
                 self._constants[key] = self._item(constant.expression, inner)
             except (_Exhausted, DefinitionError):
                 del self._constants[key]
@@ -276,7 +284,7 @@ class Evaluator:
             elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
                 kwargs.update(value)
             else:
-                kwargs[UNPACKED] = _unevaluated(keyword.value, _why(value))
+                kwargs[UNPACKED] = _unevaluated(keyword.value, _why(value), frame.lag)
         return args, kwargs
 
     def _spread(self, starred: ast.Starred, frame: _Frame) -> list[Any]:
@@ -284,7 +292,7 @@ class Evaluator:
         try:
             return list(_iterated(self._visit(starred.value, frame)))
         except NotKnown as unknown:
-            return [_unevaluated(starred, unknown.reason)]
+            return [_unevaluated(starred, unknown.reason, frame.lag)]
 
     # Displays and comprehensions
 
@@ -332,7 +340,9 @@ class Evaluator:
             return
         first, *rest = generators
         for item in _iterated(self._visit(first.iter, frame)):
-            inner = _Frame(frame.module, {**frame.names, **_unpacked(first.target, item)}, frame.depth)
+            inner = _Frame(
+                frame.module, frame.lag, {**frame.names, **_unpacked(first.target, item)}, frame.depth
+            )
             if all(self._settled(test, inner) for test in first.ifs):
                 yield from self._frames(rest, inner)
 
@@ -397,8 +407,8 @@ def source_text(node: ast.AST) -> str:
     return text if len(text) <= 500 else f"{text[:500]}…"
 
 
-def _unevaluated(node: ast.expr, reason: str) -> Unevaluated:
-    return Unevaluated(source_text(node), reason, node.lineno)
+def _unevaluated(node: ast.expr, reason: str, lag: int) -> Unevaluated:
+    return Unevaluated(source_text(node), reason, node.lineno + lag)
 
 
 def _why(value: Any) -> str:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from headwater.function import ParameterKind
 from headwater.normal_form import digest
 from headwater_catalog.hashing import code_hash, definition_digest
 from headwater_catalog.read.newer import parse_newer
-from headwater_catalog.read.syntax import Unreadable, moved, walk
+from headwater_catalog.read.syntax import Unreadable, walk
 
 __all__ = ["RawFunction", "RawParameter", "raw_function"]
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclass(frozen=True, slots=True)
-class RawParameter:
+class RawParameter(NamedTuple):
     """A parameter as it stands in the source."""
 
     name: str
@@ -25,14 +24,11 @@ class RawParameter:
     annotation: ast.expr | None
     default: ast.expr | None
 
-    def moved(self, by: int) -> RawParameter:
-        """Return the parameter some lines further down."""
-        return RawParameter(self.name, self.kind, _moved(self.annotation, by), _moved(self.default, by))
 
-
-@dataclass(frozen=True, slots=True)
-class RawFunction:
+class RawFunction(NamedTuple):
     """A top-level function as it stands in the source.
+
+    It is a tuple, since a long history makes millions of them, most of which only stand elsewhere.
 
     Attributes:
         name: Its name.
@@ -92,29 +88,14 @@ class RawFunction:
 
     def moved(self, by: int) -> RawFunction:
         """Return the function some lines further down; its expressions lag behind."""
-        return replace(
-            self,
+        if not by:
+            return self
+        return self._replace(
             line=self.line + by,
             def_line=self.def_line + by,
             end_line=self.end_line + by,
             lag=self.lag + by,
         )
-
-    def settled(self) -> RawFunction:
-        """Return the function with its expressions where they stand; few are ever asked."""
-        if not self.lag:
-            return self
-        return replace(
-            self,
-            decorators=tuple(moved(decorator, self.lag) for decorator in self.decorators),
-            parameters=tuple(parameter.moved(self.lag) for parameter in self.parameters),
-            returns=_moved(self.returns, self.lag),
-            lag=0,
-        )
-
-
-def _moved(node: ast.expr | None, by: int) -> ast.expr | None:
-    return None if node is None else moved(node, by)
 
 
 def raw_function(definition: _Definition, lines: list[str]) -> RawFunction:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from headwater.function import Function, Location
 from headwater.modifiers.mutations import with_mutations
@@ -30,6 +30,8 @@ class LinkedModule:
         diagnostics: What could not be read as meant, with the path.
         uses: Other modules that were consulted, with what they mean; None for a name that the tree does not
             have. While these stay, linking again gives the same.
+        settled: Those of its functions by their source of which all is known and their own, so that they stay
+            what they are while all names mean the same.
     """
 
     module: Module
@@ -37,6 +39,7 @@ class LinkedModule:
     raw: tuple[RawFunction, ...]
     diagnostics: tuple[Diagnostic, ...]
     uses: Mapping[str, str | None]
+    settled: Mapping[str, Function] = field(repr=False)
 
 
 def link(module: Module, resolve: Resolve, earlier: LinkedModule | None = None) -> LinkedModule:
@@ -62,6 +65,9 @@ def link(module: Module, resolve: Resolve, earlier: LinkedModule | None = None) 
             *(in_cell(diagnostic, module.parsed.cells) for diagnostic in linker.diagnostics),
         ),
         uses=uses,
+        settled={
+            raw.source: function for function, raw in pairs if _is_settled(function, known.get(raw.source))
+        },
     )
 
 
@@ -87,12 +93,11 @@ def _worked_on(pairs: list[_Pair], module: Module, linker: Linker) -> list[_Pair
 
 def _reusable(
     earlier: LinkedModule | None, module: Module, resolve: Resolve
-) -> tuple[dict[str, Function], dict[str, str | None]]:
+) -> tuple[Mapping[str, Function], dict[str, str | None]]:
     """Return the functions that are the same still, by their source, and the modules they follow from."""
     if earlier is None or not _means_the_same(earlier, module, resolve):
         return {}, {}
-    pairs = zip(earlier.raw, earlier.functions, strict=True)
-    return {raw.source: function for raw, function in pairs if _is_settled(function)}, dict(earlier.uses)
+    return earlier.settled, dict(earlier.uses)
 
 
 def _means_the_same(earlier: LinkedModule, module: Module, resolve: Resolve) -> bool:
@@ -113,8 +118,19 @@ def still_means(meaning: str | None, module: Module | None) -> bool:
     return meaning == module.whole or meaning == module.meaning
 
 
-def _is_settled(function: Function) -> bool:
-    """Tell whether all about a function is known and its own, so that it says nothing about other lines."""
+def _is_settled(function: Function, known: Function | None) -> bool:
+    """Tell whether all about a function is known and its own, so that it says nothing about other lines.
+
+    Args:
+        function: The function.
+        known: One of the same source that is settled, if there is one.
+    """
+    if (
+        known is not None
+        and known.modifiers is function.modifiers
+        and known.parameters is function.parameters
+    ):
+        return True
     defaults = [parameter.default for parameter in function.parameters]
     return not (
         function.partial

@@ -69,8 +69,11 @@ class Linker:
         """Return the functions of a module that work on the output of others."""
         if module.name not in self._mutators:
             found = (*module.parsed.functions, *module.parsed.helpers)
-            mutators = [raw for raw in found if any(self._is_mutate(d, module) for d in raw.decorators)]
-            self._mutators[module.name] = mutators
+            # Most functions of a module are decorated by the same few.
+            called = {_written(decorator): decorator for raw in found for decorator in raw.decorators}
+            mutate = {text for text, decorator in called.items() if self._is_mutate(decorator, module)}
+            mutators = (raw for raw in found if any(_written(d) in mutate for d in raw.decorators))
+            self._mutators[module.name] = list(mutators) if mutate else []
         return self._mutators[module.name]
 
     def _is_mutate(self, decorator: ast.expr, module: Module) -> bool:
@@ -87,17 +90,18 @@ class Linker:
     # One function
 
     def _read(self, raw: RawFunction, module: Module) -> Function:
-        raw = raw.settled()
         partial: list[str] = []
         if raw.replaced:
             partial.append(f"line {raw.replaced}: '{raw.name}' is set again, perhaps to something else")
         if raw.unread:
             partial.append(f"line {raw.def_line}: {raw.unread}")
-        returns = self._type(raw.returns, module, "the result", partial) if raw.returns else None
+        returns = self._type(raw.returns, module, "the result", partial, raw.lag) if raw.returns else None
         return Function(
             name=raw.name,
             location=Location(module.name, module.path, raw.def_line, raw.end_line),
-            parameters=tuple(self._parameter(parameter, module, partial) for parameter in raw.parameters),
+            parameters=tuple(
+                self._parameter(parameter, module, partial, raw.lag) for parameter in raw.parameters
+            ),
             returns=returns,
             doc=raw.doc,
             modifiers=tuple(self._modifiers(raw, module, returns, partial)),
@@ -105,40 +109,41 @@ class Linker:
             partial=tuple(partial),
         )
 
-    def _parameter(self, raw: RawParameter, module: Module, partial: list[str]) -> Parameter:
-        type_ = self._type(raw.annotation, module, f"'{raw.name}'", partial) if raw.annotation else None
-        default = MISSING if raw.default is None else self._default(raw.default, module)
+    def _parameter(self, raw: RawParameter, module: Module, partial: list[str], lag: int) -> Parameter:
+        type_ = self._type(raw.annotation, module, f"'{raw.name}'", partial, lag) if raw.annotation else None
+        default = MISSING if raw.default is None else self._default(raw.default, module, lag)
         return Parameter(raw.name, type_, raw.kind, default)
 
-    def _type(self, annotation: ast.expr, module: Module, of: str, partial: list[str]) -> Type:
+    def _type(self, annotation: ast.expr, module: Module, of: str, partial: list[str], lag: int) -> Type:
         type_, reason = self._annotations.type(annotation, module)
         if reason:
-            where = f"line {annotation.lineno}: the type '{type_}' of {of}"
+            where = f"line {annotation.lineno + lag}: the type '{type_}' of {of}"
             partial.append(f"{where} is only known as text: {reason}")
         return type_
 
     def _type_of(self, annotation: ast.expr, module: Module) -> tuple[Type, str | None]:
         return self._annotations.type(annotation, module)
 
-    def _default(self, node: ast.expr, module: Module) -> Any:
+    def _default(self, node: ast.expr, module: Module, lag: int) -> Any:
         try:
-            return self._evaluator.evaluate(node, module)
+            return self._evaluator.evaluate(node, module, lag)
         except DefinitionError as error:
-            return Unevaluated(source_text(node), str(error), node.lineno)
+            return Unevaluated(source_text(node), str(error), node.lineno + lag)
 
     def _modifiers(
         self, raw: RawFunction, module: Module, returns: Type | None, partial: list[str]
     ) -> Iterator[Modifier]:
         for decorator in reversed(raw.decorators):
+            line = decorator.lineno + raw.lag
             try:
-                made = self._modifier(decorator, module)
+                made = self._modifier(decorator, module, raw.lag)
                 if isinstance(made, extract_fields) and returns is not None:
                     made = self._typed_fields.extracted(made, returns)
             except DefinitionError as error:
                 text = f"'@{source_text(decorator)}' is left out: {error}"
-                partial.append(f"line {decorator.lineno}: {text}")
+                partial.append(f"line {line}: {text}")
                 if module == self._home:
-                    self.diagnostics.append(Diagnostic(module.path, decorator.lineno, str(error)))
+                    self.diagnostics.append(Diagnostic(module.path, line, str(error)))
                 continue
             if isinstance(made, mutate) and raw.earlier:
                 made.earlier = tuple(self._read(earlier, module) for earlier in raw.earlier)
@@ -147,10 +152,10 @@ class Linker:
             else:
                 why = f": {made.reason}" if isinstance(made, Unevaluated) else ""
                 text = f"'@{source_text(decorator)}' may change the function{why}"
-                partial.append(f"line {decorator.lineno}: {text}")
+                partial.append(f"line {line}: {text}")
 
-    def _modifier(self, decorator: ast.expr, module: Module) -> Any:
-        made = self._evaluator.evaluate(decorator, module)
+    def _modifier(self, decorator: ast.expr, module: Module, lag: int) -> Any:
+        made = self._evaluator.evaluate(decorator, module, lag)
         if not isinstance(made, Reference):
             return made
         name = public_modifier(made.name)
@@ -236,6 +241,16 @@ class Linker:
                 raw = self._raw_of(site.module).get(site.name)
                 if raw is not None and not raw.name.startswith("_"):
                     yield name, site.module, raw
+
+
+def _written(decorator: ast.expr) -> str:
+    """Return the dotted name of what a decorator calls; empty where that is no name."""
+    called = _called(decorator)
+    parts: list[str] = []
+    while isinstance(called, ast.Attribute):
+        parts.append(called.attr)
+        called = called.value
+    return ".".join([called.id, *parts[::-1]]) if isinstance(called, ast.Name) else ""
 
 
 def _called(decorator: ast.expr) -> ast.expr:

@@ -163,8 +163,9 @@ def _rank(path: str) -> tuple[bool, bool, bool, str]:
 
 def has_features(module: Module) -> bool:
     """Tell whether a module that no dataflow names looks like one of features."""
-    functions = module.parsed.functions
-    return is_candidate(module.path) and any(offers_feature(function, module) for function in functions)
+    if not is_candidate(module.path):
+        return False  # without a look into it: tests are a good part of most repositories
+    return any(offers_feature(function, module) for function in module.parsed.functions)
 
 
 def offers_feature(function: RawFunction, module: Module) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,11 +55,20 @@ def names_of(pieces: Sequence[Piece]) -> Names:
     return names
 
 
-def own_nodes(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """Yield the nodes of a body in the order of the source; of definitions in it only the outside."""
+def own_nodes(
+    body: Iterable[ast.AST], is_passed_over: Callable[[ast.stmt], bool] | None = None
+) -> Iterator[ast.AST]:
+    """Yield the nodes of a body in the order of the source; of definitions in it only the outside.
+
+    Args:
+        body: The statements.
+        is_passed_over: Tells of each statement, when its turn comes, whether to leave it out as a whole.
+    """
     stack = list(body)[::-1]
     while stack:
         node = stack.pop()
+        if is_passed_over is not None and isinstance(node, ast.stmt) and is_passed_over(node):
+            continue
         yield node
         if not isinstance(node, Definition):
             stack += _children(node)[::-1]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from headwater_catalog.read.syntax import TOO_DEEP, Unreadable, parse, walk
+from headwater_catalog.recent import Recent
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
-__all__ = ["parse_newer"]
+__all__ = ["parse_newer", "parsed_lately"]
 
 _LONGEST: Final = 50_000
 """Bytes above which a statement is not looked into; the parser needs long for some that are no Python."""
@@ -44,6 +45,20 @@ def parse_newer(text: str) -> ast.Module:
         except RecursionError as deep:
             raise Unreadable(0, TOO_DEEP) from deep
         raise error
+
+
+_LATELY: Final[Recent[tuple[str, ast.Module]]] = Recent(lambda kept: len(kept[0]), 300_000)
+
+
+def parsed_lately(text: str, read: Callable[[str], ast.Module] = parse_newer) -> ast.Module:
+    """Return the tree of a text that several questions are asked of, one soon after the other.
+
+    The tree is shared: nobody may change what it says.
+
+    Raises:
+        Unreadable: It cannot be read.
+    """
+    return _LATELY.get(text, lambda: (text, read(text)))[1]
 
 
 @dataclass

@@ -73,7 +73,7 @@ def _line(bound: Binding) -> int:
     """Return the line of a constant that may be known in part only: those parts say where they stand."""
     if not isinstance(bound, Constant) or all(isinstance(node, _LITERAL) for node in walk(bound.expression)):
         return 0
-    return bound.expression.lineno
+    return bound.expression.lineno + bound.lag
 
 
 class Content:
@@ -97,7 +97,7 @@ class Content:
             _ = self.parsed  # most of a notebook are its outputs, which nobody is to keep
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Content) and self.name == other.name
+        return self is other or (isinstance(other, Content) and self.name == other.name)
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -150,18 +150,16 @@ def _notebook(digest: str, cells: tuple[Cell, ...], pieces: Pieces, path: str) -
 
 
 def _module(digest: str, text: str, pieces: Sequence[Piece], path: str) -> ParsedModule:
-    statements = [statement for piece in pieces for statement in piece.statements]
     lines = text.split("\n")
-    bindings = bindings_of(pieces, lines)
-    raw = {statement.node: statement.function for statement in statements}
+    bindings = bindings_of(pieces)
     functions = []
     remarks = list(bindings.remarks)
-    for name, definition in bindings.functions.items():
-        if (function := raw[definition]) is not None:
-            above = [one for each in bindings.earlier.get(name, ()) if (one := raw[each]) is not None]
-            function = _placed(function, bindings.replaced.get(name, 0), lines)
-            functions.append(_with_earlier(function, above) if above else function)
-            remarks += _unused([*above, function], len(functions[-1].earlier))
+    for name, function in bindings.functions.items():
+        above = bindings.earlier.get(name, [])
+        function = _placed(function, bindings.replaced.get(name, 0), lines)
+        functions.append(_with_earlier(function, above) if above else function)
+        remarks += _unused([*above, function], len(functions[-1].earlier)) if above else ()
+    first = [statement.node for piece in pieces[:1] for statement in piece.statements[:1]]
     return ParsedModule(
         digest=digest,
         meaning=_meaning(bindings.names, bindings.stars),
@@ -169,7 +167,7 @@ def _module(digest: str, text: str, pieces: Sequence[Piece], path: str) -> Parse
         helpers=tuple(function for function in functions if function.name.startswith("_")),
         bindings=bindings.names,
         stars=tuple(bindings.stars),
-        doc=ast.get_docstring(ast.Module([statement.node for statement in statements[:1]], [])),
+        doc=ast.get_docstring(ast.Module(first, [])),
         drivers=drivers_in(pieces),
         diagnostics=tuple(Diagnostic(path, line, message) for line, message in remarks),
     )
@@ -180,14 +178,14 @@ def _placed(function: RawFunction, replaced: int, lines: Sequence[str]) -> RawFu
     comment = comment_above(lines, function.line)
     if not replaced and not comment:
         return function
-    return replace(function, replaced=replaced, comment=comment)
+    return function._replace(replaced=replaced, comment=comment)
 
 
 def _with_earlier(function: RawFunction, above: list[RawFunction]) -> RawFunction:
     """Return a function with the definitions above it that count beside it."""
     standing = [function, *above[::-1]]
     together = list(takewhile(lambda each: each.seems_to_work_on_others, standing))
-    return replace(function, earlier=tuple(together[:0:-1]))
+    return function._replace(earlier=tuple(together[:0:-1]))
 
 
 def _unused(definitions: list[RawFunction], counting: int) -> Iterator[tuple[int, str]]:

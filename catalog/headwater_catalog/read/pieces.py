@@ -6,18 +6,22 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import NamedTuple
 
 from headwater_catalog.read.changes import may_change
 from headwater_catalog.read.functions import RawFunction, raw_function
+from headwater_catalog.read.newer import parsed_lately
 from headwater_catalog.read.recovery import Part, parts_of, salvaged
-from headwater_catalog.read.signs import imports_library, may_construct
-from headwater_catalog.read.syntax import Unreadable, moved, parse, shallow
+from headwater_catalog.read.signs import aliases_in, imports_library, signs_in
+from headwater_catalog.read.syntax import Unreadable, parse, shallow
 
 __all__ = ["Piece", "Pieces", "Statement"]
 
 _MOST_KEPT = 20_000  # pieces; a few kB each
+
+_LONGEST_BODY = 20_000
+"""Characters of a text whose whole tree is kept; those of hostile ones are large."""
 
 _MOST_UNREAD = 200_000
 """How much of a text may be unreadable before no more of it is tried."""
@@ -25,11 +29,13 @@ _PART = 400  # characters that an unreadable part counts for, beside those it ha
 _DOUBT = "it may stand in a string that is not closed"
 
 _START = re.compile(
-    r"^(?:(?P<decorator>@)|(?P<definition>(?:async[ \t]+def|def|class)\b)"
-    r"|(?!(?:else|elif|except|finally)\b)[^\W\d])",
-    re.MULTILINE,
+    r"\n(?:(?P<decorator>@)|(?P<definition>(?:async[ \t]+def|def|class)\b)"
+    r"|(?!(?:else|elif|except|finally)\b)[^\W\d])"
 )
-"""The beginning of a line that may begin a statement of the module itself."""
+"""The beginning of a line that may begin a statement of the module itself, after the end of the one before.
+
+A pattern that begins with a character is looked for ten times as fast as one that begins with `^`.
+"""
 
 
 _NO_ARGUMENTS = ast.arguments(
@@ -37,8 +43,7 @@ _NO_ARGUMENTS = ast.arguments(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """A statement of a module.
 
     Attributes:
@@ -51,18 +56,20 @@ class Statement:
     function: RawFunction | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Some statements of a module that stand together.
 
     Attributes:
         text: Its source.
         offset: How many lines stand above it.
-        statements: Its statements, with their lines in the file.
+        statements: Its statements, with their lines in the text.
         may_change: Whether its code may change a name or what that stands for.
-        may_construct: Whether its code may construct a driver, or go on with one.
+        signs: Lines of the text where its code may construct a driver, or go on with one.
         imports_library: Whether its code may import a library that has drivers.
-        fault: Line and message of what is wrong in it.
+        aliases: Names that its code may give to classes of drivers.
+        body: The whole trees of its statements, with their lines in the text, where it has such signs and is
+            no longer than most.
+        fault: Line in the text and message of what is wrong in it.
         names: Names that what cannot be read of it may set.
     """
 
@@ -70,35 +77,16 @@ class Piece:
     offset: int
     statements: tuple[Statement, ...]
     may_change: bool = False
-    may_construct: bool = False
+    signs: tuple[int, ...] = ()
     imports_library: bool = False
+    aliases: frozenset[str] = frozenset()
+    body: tuple[ast.stmt, ...] = ()
     fault: tuple[int, str] | None = None
     names: frozenset[str] = frozenset()
 
     def at(self, offset: int) -> Piece:
         """Return the piece with so many lines above it."""
-        by = offset - self.offset
-        if not by:
-            return self
-        statements = (
-            Statement(_moved(known.node, by), known.function.moved(by) if known.function else None)
-            for known in self.statements
-        )
-        fault = (self.fault[0] + by, self.fault[1]) if self.fault else None
-        return replace(self, offset=offset, statements=tuple(statements), fault=fault)
-
-
-_Flat = ast.AsyncFunctionDef | ast.FunctionDef | ast.Import | ast.ImportFrom
-"""Statements of which nothing inside has a line that anybody asks for."""
-
-
-def _moved(node: ast.stmt, by: int) -> ast.stmt:
-    if not isinstance(node, _Flat):
-        return moved(node, by)
-    copy = shallow(node)
-    copy.lineno += by
-    copy.end_lineno = (node.end_lineno or node.lineno) + by
-    return copy
+        return self if offset == self.offset else self._replace(offset=offset)
 
 
 class Pieces:
@@ -141,11 +129,11 @@ class Pieces:
             offset += piece.text.count("\n")
             unread += len(piece.text) + _PART if piece.fault else 0
             # Lines of nonsense in a row are told once.
-            yield replace(piece, fault=None) if is_told and not piece.statements else piece
+            yield piece._replace(fault=None) if is_told and not piece.statements else piece
             is_told = piece.fault is not None and not piece.statements
             if unread > _MOST_UNREAD:
                 told = "Nothing from here on is read, since too much above cannot be. Correct that first."
-                yield Piece("", offset, (), fault=(offset + 1, told))
+                yield Piece("", offset, (), fault=(1, told))
                 break
         self._forget()
 
@@ -187,7 +175,7 @@ def _cut(text: str) -> list[str]:
     """Cut a text before each definition and after it; plain statements stay together."""
     cuts = [0]
     is_plain, is_decorated = True, False
-    for start in _START.finditer(text):
+    for start in _START.finditer(f"\n{text}"):
         kind = start.lastgroup
         if not is_decorated and (kind is not None or not is_plain):
             cuts.append(start.start())
@@ -197,10 +185,12 @@ def _cut(text: str) -> list[str]:
 
 
 def _strict(text: str) -> Piece:
-    tree = parse(text)
+    tree = parsed_lately(text, parse)
     lines = text.split("\n")
-    statements = tuple(_statement(node, lines) for node in tree.body)
-    return _piece(text, statements)
+    statements = tuple([_statement(node, lines) for node in tree.body])
+    piece = _piece(text, statements)
+    is_kept = piece.signs and len(text) <= _LONGEST_BODY
+    return piece._replace(body=tuple(tree.body)) if is_kept else piece
 
 
 def _lenient(part: Part) -> Piece:
@@ -208,18 +198,18 @@ def _lenient(part: Part) -> Piece:
     unread = found.unread or (_DOUBT if part.is_doubtful else "")
     lines = part.text.split("\n")
     statements = tuple(_statement(node, lines, unread) for node in found.statements)
-    return replace(_piece(part.text, statements), fault=found.fault, names=found.names)
+    return _piece(part.text, statements)._replace(fault=found.fault, names=found.names)
 
 
 def _piece(text: str, statements: tuple[Statement, ...]) -> Piece:
-    signs = may_change(text), may_construct(text), imports_library(text)
+    signs = may_change(text), signs_in(text), imports_library(text), aliases_in(text)
     return Piece(text, 0, statements, *signs)
 
 
 def _statement(node: ast.stmt, lines: list[str], unread: str = "") -> Statement:
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         function = raw_function(node, lines)
-        return Statement(_shell(node), replace(function, unread=unread) if unread else function)
+        return Statement(_shell(node), function._replace(unread=unread) if unread else function)
     if isinstance(node, ast.ClassDef) and (unread or not _is_annotations(node)):
         return Statement(_shell(node))
     return Statement(node)

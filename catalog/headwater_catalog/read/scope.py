@@ -8,6 +8,7 @@ import sys
 import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import headwater
@@ -30,11 +31,19 @@ _Seen = set[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A constant: the module it stands in, its name there, and its expression."""
+    """A constant.
+
+    Attributes:
+        module: The module it stands in.
+        name: Its name there.
+        expression: Its expression.
+        lag: How many lines too far up that says that it stands.
+    """
 
     module: Module
     name: str
     expression: ast.expr
+    lag: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,8 @@ class Scope:
         self._resolve = resolve
         self._seen: dict[str, Module | None] = {}
         self._taken: set[str] = set()
+        self._names: dict[tuple[str, str], Found] = {}
+        self._attributes: dict[tuple[str, str], Found] = {}
 
     @property
     def uses(self) -> dict[str, str | None]:
@@ -102,13 +113,21 @@ class Scope:
 
     def name(self, name: str, module: Module) -> Found:
         """Return what a bare name in the code of a module means."""
-        found = self._find(module, name)
-        if found is None and hasattr(builtins, name) and not name.startswith("_"):
-            return Reference(name)
-        return self._settled(found, name, module)
+        key = module.name, name
+        if key not in self._names:
+            found = self._find(module, name)
+            is_builtin = found is None and hasattr(builtins, name) and not name.startswith("_")
+            self._names[key] = Reference(name) if is_builtin else self._settled(found, name, module)
+        return self._names[key]
 
     def attribute(self, of: Reference, name: str) -> Found:
         """Return what `of.name` means."""
+        key = of.name, name
+        if key not in self._attributes:
+            self._attributes[key] = self._attribute(of, name)
+        return self._attributes[key]
+
+    def _attribute(self, of: Reference, name: str) -> Found:
         module = self.module(of.name)
         if module is not None:
             return self._settled(self._find(module, name), name, module)
@@ -145,8 +164,8 @@ class Scope:
         if not isinstance(found, Site):
             return found
         match found.binding:
-            case Constant(expression=expression):
-                return Value(found.module, found.name, expression)
+            case Constant(expression=expression, lag=lag):
+                return Value(found.module, found.name, expression, lag)
             case Definition():
                 return Reference(self.public_name(found.module, found.name))
         return Unknown(f"'{found.name}' {found.binding.reason}")
@@ -214,6 +233,7 @@ class Scope:
         return Unknown(f"'{name}' may come from an 'import *'") if giving else None
 
 
+@lru_cache(maxsize=4_096)
 def public_modifier(dotted: str) -> str | None:
     """Return the name of a modifier or of what belongs to modifiers, below the public module it is in."""
     home = max((m for m in PUBLIC_MODULES if dotted.startswith(f"{m}.")), key=len, default=None)

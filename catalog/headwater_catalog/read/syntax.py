@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Final, TypeVar
 
-__all__ = ["TOO_DEEP", "Unreadable", "moved", "parse", "shallow", "walk"]
+__all__ = ["TOO_DEEP", "Unreadable", "parse", "shallow", "walk"]
 
 TOO_DEEP = "Python cannot read this: the code is nested too deeply."
 
@@ -74,26 +74,6 @@ def walk(root: ast.AST) -> Iterator[ast.AST]:
                 stack.extend(item for item in value if isinstance(item, ast.AST))
             elif isinstance(value, ast.AST):
                 stack.append(value)
-
-
-def moved(root: N, by: int) -> N:
-    """Return a copy of a tree that stands some lines further down."""
-    copy = shallow(root)
-    stack: list[ast.AST] = [copy]
-    while stack:  # no recursion: a chain of a thousand operators is a tree as deep
-        attributes = vars(stack.pop())
-        for name, value in attributes.items():
-            if isinstance(value, list):
-                value = [shallow(item) if isinstance(item, ast.AST) else item for item in value]
-                attributes[name] = value
-                stack.extend(item for item in value if isinstance(item, ast.AST))
-            elif isinstance(value, ast.AST):
-                attributes[name] = value = shallow(value)
-                stack.append(value)
-        if "lineno" in attributes:
-            attributes["lineno"] += by
-            attributes["end_lineno"] += by
-    return copy
 
 
 def shallow(node: N) -> N:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from headwater.modifiers import hamilton_exclude
 from headwater_catalog.read.diagnostics import Diagnostic
@@ -66,15 +67,21 @@ class LinkCache:
     """The modules of the last reading, taken again while they and what they use are unchanged."""
 
     def __init__(self) -> None:
-        self._modules: dict[str, Module] = {}
-        self._misplaced: list[Diagnostic] = []
-        self._paths: frozenset[str] = frozenset()
+        self._files: dict[str, Content] = {}
         self._source_roots: tuple[str, ...] = ()
+        self._modules: dict[str, Module] = {}
+        self._names: dict[str, str] = {}
+        self._misplaced: list[Diagnostic] = []
         self._changed: set[str] = set()
-        self._offers: dict[str, tuple[Module, bool]] = {}
-        self._drivers: dict[str, tuple[Content, tuple[Driver, ...]]] = {}
+        self._affected: set[str] = set()
+        self._unsought: set[str] = set()
+        self._drivers: dict[str, tuple[Driver, ...]] = {}
         self._uses: tuple[Drivers, list[Use]] | None = None
+        self._flows: tuple[list[Use], set[str], _Flows] | None = None
+        self._offers = _Answers(has_features)
+        self._faults = _Answers(_faults)
         self._linked: dict[tuple[str, bool], _Linked] = {}
+        self._users: dict[str, set[str]] = {}
         self._readings = 0
         self._remembered: set[str] = set()
         self._in_use: set[str] = set()
@@ -98,22 +105,19 @@ class LinkCache:
         self._remembered, self._in_use = set(modules), set(uses)
         driven: Collection[str] = ()
         if drivers is not None:
-            self._drivers = {
-                path: (files[path], drivers.get(path, ())) for path in files if not is_test(path)
-            }
-            driven = {name for use in uses_of(drivers, modules) for name in use.modules}
+            self._drivers, self._unsought = dict(drivers), set()
+            driven = {name for use in uses_of(drivers, modules, self._names) for name in use.modules}
         for name, module in modules.items():
             if name not in driven:  # whether it would be one without its driver, nobody has asked
-                self._offers[name] = module, name in uses
+                self._offers.tell(name, name in uses)
             if name in uses:
-                key = module.path, bool(project.dataflows) or name in driven
-                self._linked[key] = _Linked(module, uses[name], reading=self._readings)
+                is_meant = bool(project.dataflows) or name in driven
+                self._keep(name, is_meant, _Linked(module, uses[name], reading=self._readings))
 
     def forget(self) -> None:
         """Look into everything again that is only remembered."""
-        self._drivers = {}
-        for name in self._remembered:
-            self._offers.pop(name, None)
+        self._drivers, self._unsought = {}, set(self._files)
+        self._offers.reopen(self._remembered, self._modules)
         self._linked = {key: known for key, known in self._linked.items() if known.features is not None}
         self._remembered = set()
 
@@ -131,48 +135,72 @@ class LinkCache:
     ) -> tuple[Mapping[str, Module], list[Diagnostic]]:
         """Return the modules of the next source tree by name, and what is wrong with their places."""
         self._readings += 1
-        before = self._modules
-        if self._paths == files.keys() and self._source_roots == source_roots:
-            now = {n: m if m.content == files[m.path] else _renewed(m, files) for n, m in before.items()}
+        known = self._files
+        edited = [
+            path
+            for path, content in files.items()
+            if (last := known.get(path)) is not content and last != content
+        ]
+        before, self._modules = self._modules, dict(self._modules)
+        if files.keys() == known.keys() and self._source_roots == source_roots:
+            names = [self._names[path] for path in edited if path in self._names]
+            self._modules.update({n: replace(before[n], content=files[before[n].path]) for n in names})
+            self._changed = set(names)
         else:
-            self._paths, self._source_roots, self._uses = frozenset(files), source_roots, None
-            placed, self._misplaced = modules_of(files, source_roots)
-            now = {n: known if (known := before.get(n)) == m else m for n, m in placed.items()}
-        self._changed = {n for n in before.keys() | now.keys() if before.get(n) is not now.get(n)}
+            self._place(files, source_roots)
+            now = self._modules
+            self._changed = {n for n in before.keys() | now.keys() if before.get(n) is not now.get(n)}
+        self._files = dict(files)
+        self._unsought.update(edited)
+        self._affected = self._changed.union(*(self._users.get(name, ()) for name in self._changed))
+        self._offers.reopen(self._changed, self._modules)
+        self._faults.reopen(self._changed, self._modules)
         self._remembered -= self._changed  # what comes back after a change is looked into like anything new
-        self._modules = now
-        return now, self._misplaced
+        return self._modules, self._misplaced
 
-    def drivers(self, files: Mapping[str, Content]) -> Drivers:
+    def _place(self, files: Mapping[str, Content], source_roots: tuple[str, ...]) -> None:
+        """Give the files their names anew, which hang on all of their paths."""
+        before = self._modules
+        placed, self._misplaced = modules_of(files, source_roots)
+        self._modules = {n: known if (known := before.get(n)) == m else m for n, m in placed.items()}
+        self._names = {module.path: name for name, module in placed.items()}
+        self._source_roots, self._uses = source_roots, None
+
+    def drivers(self) -> Drivers:
         """Return the drivers that the files of the source tree construct."""
-        for path in self._drivers.keys() - files:
-            del self._drivers[path]
-        for path, content in files.items():
-            known = self._drivers.get(path)
-            if (known is None or known[0] != content) and not is_test(path):
-                self._drivers[path] = content, drivers_of(content)
-        return {path: drivers for path, (_, drivers) in self._drivers.items() if drivers}
+        found = {path: drivers for path, drivers in self._drivers.items() if path in self._files}
+        for path in self._unsought.intersection(self._files):
+            found.pop(path, None)
+            drivers = () if is_test(path) else drivers_of(self._files[path])
+            if drivers:
+                found[path] = drivers
+        self._drivers, self._unsought = found, set()
+        return found
 
     def uses(self, drivers: Drivers) -> list[Use]:
         """Return the drivers with their modules; those follow from the places of all files."""
         if self._uses is None or self._uses[0] != drivers:
-            self._uses = drivers, uses_of(drivers, self._modules)
+            self._uses = drivers, uses_of(drivers, self._modules, self._names)
         return self._uses[1]
 
-    def offering(self, driven: Collection[str], scripts: Collection[str]) -> list[str]:
-        """Return the modules that look like ones of features, but those that drivers have and scripts."""
-        for name in self._offers.keys() - self._modules:
-            del self._offers[name]
-        found = []
-        for name, module in self._modules.items():
-            if name in driven or module.path in scripts:
-                continue
-            known = self._offers.get(name)
-            if known is None or known[0] is not module:
-                known = self._offers[name] = module, has_features(module)
-            if known[1]:
-                found.append(name)
-        return found
+    def flows(self) -> _Flows:
+        """Return the dataflows where the project declares none; mostly they are the very same as before."""
+        drivers = self.drivers()
+        uses = self.uses(drivers)
+        driven = {name for use in uses for name in use.modules}
+        # What stands in a script beside its drivers is there to serve it, unless a driver takes the script.
+        scripts = {path for path, found in drivers.items() if not any(driver.unknown for driver in found)}
+        passed_over = driven.union(self._names[path] for path in scripts if path in self._names)
+        offering = set(self._offers.of(self._modules, passed_over))
+        known = self._flows
+        if known is None or known[0] is not uses or known[1] != offering:
+            known = self._flows = uses, offering, _found(self._modules, uses, offering, driven, drivers)
+        return known[2]
+
+    def faults(self, but: Collection[str]) -> Iterator[Diagnostic]:
+        """Yield what is wrong in modules that may have features, but some."""
+        for found in self._faults.of(self._modules, but).values():
+            yield from found
 
     def get(self, name: str, declared: bool) -> LinkedModule | None:
         """Return a module with its feature functions, linked anew where something it says has changed.
@@ -184,21 +212,66 @@ class LinkCache:
         known = self._linked.get((module.path, declared))
         if known is not None and known.features is None and name not in self._remembered:
             known = None
-        if known is None or not self._is_current(known, module):
+        if known is None or not self._is_current(name, known, module):
             linked = link(module, self._modules.get, known.linked if known else None)
             known = _Linked(module, linked.uses, linked, _features(linked, declared))
-            self._linked[module.path, declared] = known
+            self._keep(name, declared, known)
             self._remembered.discard(name)
         known.reading = self._readings
         return known.features
 
-    def _is_current(self, known: _Linked, module: Module) -> bool:
-        if known.module != module:
+    def _keep(self, name: str, declared: bool, linked: _Linked) -> None:
+        self._linked[linked.module.path, declared] = linked
+        for used in linked.uses:
+            self._users.setdefault(used, set()).add(name)
+
+    def _is_current(self, name: str, known: _Linked, module: Module) -> bool:
+        is_followed = known.reading == self._readings - 1  # what has changed since then is known
+        if is_followed and name not in self._affected:
+            return True
+        if known.module is not module and known.module != module:
             return False
-        uses: Collection[str] = known.uses
-        if known.reading == self._readings - 1:  # what has changed since then is known
-            uses = self._changed.intersection(uses)
-        return all(still_means(known.uses[name], self._modules.get(name)) for name in uses)
+        uses = [each for each in self._changed if each in known.uses] if is_followed else known.uses
+        return all(still_means(known.uses[each], self._modules.get(each)) for each in uses)
+
+
+A = TypeVar("A")
+
+
+class _Answers(Generic[A]):
+    """What modules answer to a question, asked once of each where it matters."""
+
+    def __init__(self, ask: Callable[[Module], A]) -> None:
+        self._ask = ask
+        self._told: dict[str, A] = {}
+        self._open: set[str] = set()
+
+    def reopen(self, names: Iterable[str], modules: Collection[str]) -> None:
+        """Forget what some modules have answered; those that are not there are not asked again."""
+        for name in names:
+            self._told.pop(name, None)
+            self._open.discard(name)
+            if name in modules:
+                self._open.add(name)
+
+    def tell(self, name: str, answer: A) -> None:
+        """Note an answer; those that say nothing are not kept."""
+        self._open.discard(name)
+        if answer:
+            self._told[name] = answer
+
+    def of(self, modules: Mapping[str, Module], but: Collection[str]) -> dict[str, A]:
+        """Return the answers of all modules but some, which are not asked, where they say anything."""
+        for name in [name for name in self._open if name not in but]:
+            self.tell(name, self._ask(modules[name]))
+        return {name: answer for name, answer in self._told.items() if name not in but}
+
+
+def _faults(module: Module) -> tuple[Diagnostic, ...]:
+    # A broken file shows no features, so that no layout takes it in; it must be told all the same.
+    if not is_candidate(module.path):
+        return ()
+    return tuple(diagnostic.at(module.path) for diagnostic in module.parsed.diagnostics)
 
 
 @dataclass(slots=True)
@@ -210,10 +283,6 @@ class _Linked:
     linked: LinkedModule | None = None
     features: LinkedModule | None = None
     reading: int = 0
-
-
-def _renewed(module: Module, files: Mapping[str, Content]) -> Module:
-    return replace(module, content=files[module.path])
 
 
 def read_tree(files: Mapping[str, Content], project: Project, link_cache: LinkCache | None = None) -> Reading:
@@ -230,7 +299,7 @@ def read_tree(files: Mapping[str, Content], project: Project, link_cache: LinkCa
     """
     cache = link_cache or LinkCache()
     modules, misplaced = cache.modules(files, project.source_roots)
-    flows = _declared(project, modules) if project.dataflows else _found(files, project, modules, cache)
+    flows = _declared(project, modules) if project.dataflows else cache.flows()
     used = dict.fromkeys(name for dataflow in flows.dataflows for name in dataflow.modules)
     found = ((name, cache.get(name, name in flows.meant)) for name in used)
     linked = {name: module for name, module in found if module is not None}
@@ -240,7 +309,7 @@ def read_tree(files: Mapping[str, Content], project: Project, link_cache: LinkCa
     for module in linked.values():
         diagnostics += module.diagnostics
     if not project.dataflows:
-        diagnostics += _unread(modules, {*used, *unchanged})
+        diagnostics += cache.faults({*used, *unchanged})
     told = tuple(sorted(set(diagnostics)))
     return Reading(project, flows.dataflows, linked, told, unchanged, flows.drivers)
 
@@ -268,24 +337,16 @@ def _declared(project: Project, modules: Mapping[str, Module]) -> _Flows:
 
 
 def _found(
-    files: Mapping[str, Content], project: Project, modules: Mapping[str, Module], cache: LinkCache
+    modules: Mapping[str, Module],
+    uses: list[Use],
+    offering: Iterable[str],
+    driven: Collection[str],
+    drivers: Drivers,
 ) -> _Flows:
-    drivers = cache.drivers(files)
-    uses = cache.uses(drivers)
-    driven = {name for use in uses for name in use.modules}
-    # What stands in a script beside its drivers is there to serve it, unless a driver takes the script, too.
-    scripts = {path for path, found in drivers.items() if not any(driver.unknown for driver in found)}
-    laid_out = layout_dataflows(modules, cache.offering(driven, scripts), driven)
+    laid_out = layout_dataflows(modules, offering, driven)
     taken, unknown = driver_dataflows(uses, {dataflow.name for dataflow in laid_out})
     dataflows = sorted((*taken, *laid_out), key=lambda dataflow: dataflow.name)
     return _Flows(tuple(dataflows), driven, unknown, drivers)
-
-
-def _unread(modules: Mapping[str, Module], known: Collection[str]) -> Iterator[Diagnostic]:
-    # A broken file shows no features, so that no layout takes it in; it must be told all the same.
-    for name, module in modules.items():
-        if name not in known and is_candidate(module.path):
-            yield from (diagnostic.at(module.path) for diagnostic in module.parsed.diagnostics)
 
 
 def _features(linked: LinkedModule, declared: bool) -> LinkedModule:

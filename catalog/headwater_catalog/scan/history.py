@@ -41,7 +41,6 @@ from headwater_catalog.records import (
 )
 from headwater_catalog.scan.introduced import BlobReader, FeatureSpan, find_introduced
 from headwater_catalog.scan.timeline import Timeline
-from headwater_catalog.tree_reader import without_collection
 
 __all__ = ["History", "KnownFeatures", "ModulePlace", "Timelines", "Uses"]
 
@@ -125,9 +124,11 @@ class History:
         self._uses = {name: used for name, used in (uses or {}).items() if name != _DRIVERS}
         self._drivers = _drivers((uses or {}).get(_DRIVERS))
         self._told: dict[DiagnosticKey, None] = {}
+        self._diagnostics: tuple[Diagnostic, ...] | None = None
         self._new: dict[str, list[FeatureSpan]] = {}
         self._owner_faults: tuple[Diagnostic, ...] = ()
-        self._flows: dict[str, tuple[DataflowSpec, DataflowRecord]] = {}
+        self._dataflows: tuple[DataflowSpec, ...] | None = None
+        self._flows: dict[str, tuple[str, DataflowRecord]] = {}
         self._ambiguities: dict[str, tuple[object, Diagnostic | None]] = {}
         self._files: dict[str, str] = {}
         self._sources: dict[str, Content] = {}
@@ -143,9 +144,7 @@ class History:
     def apply(self, position: int, commit: CommitInfo) -> None:
         """Move to the next commit of the main line."""
         changes = [change for change in commit.changes if _matters(change.path)]
-        if not changes:
-            return
-        with without_collection():
+        if changes:
             self._apply(position, commit, changes)
 
     def _apply(self, position: int, commit: CommitInfo, changes: Iterable[Change]) -> None:
@@ -233,15 +232,14 @@ class History:
     def _read(self, position: int) -> None:
         reading = read_tree(self._sources, self._project, self._cache)
         faults = self._read_modules(position, reading)
-        flows = (dataflow for dataflow in reading.dataflows if len(dataflow.name) <= LONGEST_NAME)
-        self._flows = {dataflow.name: (dataflow, self._flow(dataflow)) for dataflow in flows}
-        records = {clean(name): record for name, (_, record) in self._flows.items()}
-        self.timelines.dataflows.replace(position, records)
+        if reading.dataflows is not self._dataflows:
+            self._read_dataflows(position, reading.dataflows)
         paths = set(map(clean, reading.unchanged.values()))
-        current = self.timelines.diagnostics.current
+        current = self.timelines.diagnostics.current if paths else {}
         # What follows from several files, such as where a driver's modules are, was told anew.
         kept = [known for known in current if known[0] in paths and known not in self._told]
-        self._told = _told(reading.diagnostics)
+        if reading.diagnostics != self._diagnostics:
+            self._diagnostics, self._told = reading.diagnostics, _told(reading.diagnostics)
         others = _told((*faults, *self._owner_faults, *self._ambiguous(reading.dataflows)))
         self.timelines.diagnostics.replace(position, dict.fromkeys((*kept, *self._told, *others)))
         if reading.drivers != self._drivers:
@@ -249,11 +247,21 @@ class History:
             found = None if reading.drivers is None else {_DRIVERS: text_of_drivers(reading.drivers)}
             self.links[_DRIVERS] = found
 
-    def _flow(self, dataflow: DataflowSpec) -> DataflowRecord:
+    def _read_dataflows(self, position: int, dataflows: tuple[DataflowSpec, ...]) -> None:
+        self._dataflows = dataflows
+        kept = (dataflow for dataflow in dataflows if len(dataflow.name) <= LONGEST_NAME)
+        self._flows = {dataflow.name: self._flow(dataflow) for dataflow in kept}
+        records = {clean(name): record for name, (_, record) in self._flows.items()}
+        self.timelines.dataflows.replace(position, records)
+
+    def _flow(self, dataflow: DataflowSpec) -> tuple[str, DataflowRecord]:
+        """Return what is stored of a dataflow, and what it says: that 1 equals true is no reason."""
+        said = repr(
+            (dataflow.origin, dataflow.modules, dataflow.outputs)
+            + (dataflow.config, dataflow.sources, dataflow.upstream)
+        )
         known = self._flows.get(dataflow.name)
-        # Where values are set, equal is not the same: 1 is not true.
-        is_plain = not (dataflow.config or dataflow.sources or dataflow.upstream)
-        return known[1] if is_plain and known and known[0] == dataflow else dataflow_record(dataflow)
+        return known if known is not None and known[0] == said else (said, dataflow_record(dataflow))
 
     def _ambiguous(self, dataflows: Iterable[DataflowSpec]) -> Iterator[Diagnostic]:
         places = self.timelines.modules.current

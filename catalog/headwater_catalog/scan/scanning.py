@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from headwater_catalog.collection import without_collection
 from headwater_catalog.git import CommitInfo, GitSource
 from headwater_catalog.read import READER_VERSION
 from headwater_catalog.refs import storable_refs, stored_refs, write_refs
@@ -151,9 +152,10 @@ class _Scan:
         history = History(self._source, timelines, self._pointer.sha, uses)
         writer = BatchWriter(self._pointer.repository_id)
         news = enumerate(self._source.main_line(tip, self._pointer.sha, line[first:]), first)
-        for commits in _batches(news, history, batch):
-            self._write(commits, history, writer)
-            tell(self._pointer.position + 1 - first, len(line) - first, "reading history")
+        with without_collection():
+            for commits in _batches(news, history, batch):
+                self._write(commits, history, writer)
+                tell(self._pointer.position + 1 - first, len(line) - first, "reading history")
         self.blobs = history.blobs_read
 
     def note_refs(self) -> None:

@@ -4,9 +4,10 @@ import pytest
 
 from headwater.build import expand
 from headwater.types import Type
-from headwater_catalog.read import Content, LinkCache, LinkedModule, Project, read_tree
+from headwater_catalog.read import Content, LinkCache, LinkedModule, Pieces, Project, read_project, read_tree
 
 Linked = Callable[..., LinkedModule]
+DECLARED = read_project(b"[tool.headwater.dataflows.main]\nmodules = ['m']\n")
 
 
 @pytest.mark.parametrize(
@@ -228,3 +229,30 @@ def test_modifiers_are_those_of_the_engine_also_beside_the_source_of_hamilton(li
     )
 
     assert {"a": "b", "c": "d"}.items() <= tags(result).items()
+
+
+def test_lines_are_told_where_code_stands_now_though_it_was_read_further_up() -> None:
+    source = (
+        "from headwater import parameterize, tag, value\n"
+        "LIMIT = max(open('limits'))\n"
+        "def a(x: missing) -> int: ...\n"
+        "@tag(owner=LIMIT)\n"
+        "@wraps\n"
+        "def b(x: int, y: int = LIMIT) -> int: ...\n"
+        "@tag(module='c')\n"
+        "def c(x: int) -> int: ...\n"
+        "@parameterize(d={'x': value([LIMIT for _ in range(2)])})\n"
+        "def _d(x: int) -> int: ...\n"
+    )
+    pieces = Pieces()
+
+    def told(text: str, reader: Pieces | None) -> object:
+        module = read_tree({"m.py": Content(text.encode(), reader)}, DECLARED).modules["m"]
+        defaults = [p.default for function in module.functions for p in function.parameters]
+        partial = [(function.name, function.partial) for function in module.functions]
+        return module.diagnostics, partial, defaults
+
+    told(source, pieces)
+
+    moved = f"# one\n# two\n\n{source}"
+    assert repr(told(moved, pieces)) == repr(told(moved, None)) != repr(told(source, None))

@@ -211,3 +211,24 @@ def test_hostile_nesting_is_read_or_told(source: str) -> None:
     found = read_blob(f"{source}\nz = 1\n".encode())
 
     assert "z" in found.bindings or "nested" in found.diagnostics[0].message
+
+
+@pytest.mark.parametrize(
+    ("around", "how"),
+    [
+        ("with open('x') as file:", "inside a block"),
+        ("if TYPE_CHECKING:\n    import a\nelse:", "inside a block"),
+        ("if DEBUG:", "under a condition"),
+        ("try:\n    import a\nexcept ImportError:", "under a condition"),
+    ],
+)
+def test_a_function_inside_another_statement_is_told_and_the_others_count(around: str, how: str) -> None:
+    module = read_blob(f"{around}\n    def a(b: int) -> int: ...\n\n\ndef c(d: int) -> int: ...\n".encode())
+
+    assert [function.name for function in module.functions] == ["c"]
+    (told,) = module.diagnostics
+    assert (told.line, told.message) == (
+        around.count("\n") + 2,
+        f"'a' is defined {how}, so it is not read. Define it at the top level; "
+        "@config.when chooses between variants.",
+    )

@@ -1,11 +1,13 @@
 import ast
+from copy import deepcopy
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headwater_catalog.read.bindings import Constant
 from headwater_catalog.read.parse import ParsedModule, read_blob
 from headwater_catalog.read.pieces import Pieces
-from headwater_catalog.read.syntax import Unreadable, moved, parse
+from headwater_catalog.read.syntax import Unreadable, parse
 
 LINES = st.sampled_from(
     [
@@ -56,6 +58,8 @@ BLOCKS = st.sampled_from(
         "try:\n    import a\nexcept E:\n    a = 1",
         'T = """\ndef f(): ...\n"""',
         "(\nN)",
+        "with N as M:\n    def f(): ...\n    K = [\n1]",
+        "if TYPE_CHECKING:\n    import a\nelse:\n    def _h(): ...\n    K = pd.x",
     ]
 )
 TEXTS = st.lists(LINES, max_size=14).map("\n".join) | st.lists(BLOCKS, max_size=8).map("\n".join)
@@ -64,19 +68,26 @@ TEXTS = st.lists(LINES, max_size=14).map("\n".join) | st.lists(BLOCKS, max_size=
 def shown(module: ParsedModule) -> object:
     """Return everything that a module says, with all lines."""
 
-    def dumped(node: ast.AST | None) -> str:
-        return "" if node is None else ast.dump(node, include_attributes=True).replace("col_offset", "")
+    def dumped(node: ast.AST | None, lag: int) -> str:
+        if node is None:
+            return ""
+        placed = ast.increment_lineno(deepcopy(node), lag)
+        return ast.dump(placed, include_attributes=True).replace("col_offset", "")
 
     functions = [
         (
             *(f.name, f.is_async, f.doc, f.line, f.def_line, f.end_line, f.source, f.digest, f.replaced),
-            [dumped(decorator) for decorator in f.decorators],
-            [(p.name, p.kind, dumped(p.annotation), dumped(p.default)) for p in f.parameters],
-            dumped(f.returns),
+            [dumped(decorator, f.lag) for decorator in f.decorators],
+            [(p.name, p.kind, dumped(p.annotation, f.lag), dumped(p.default, f.lag)) for p in f.parameters],
+            dumped(f.returns, f.lag),
         )
-        for f in (function.settled() for function in module.functions)
+        for f in module.functions
     ]
-    constants = {name: dumped(getattr(bound, "expression", None)) for name, bound in module.bindings.items()}
+    constants = {
+        name: dumped(bound.expression, bound.lag)
+        for name, bound in module.bindings.items()
+        if isinstance(bound, Constant)
+    }
     return functions, dict(module.bindings), constants, module.stars, module.doc, module.diagnostics
 
 
@@ -106,9 +117,10 @@ def test_the_statements_of_a_text_are_those_of_its_pieces(text: str) -> None:
     except Unreadable:
         return
 
-    read = [statement.node for piece in Pieces().read(text) for statement in piece.statements]
+    pieces = Pieces().read(text)
+    read = [(statement.node, piece.offset) for piece in pieces for statement in piece.statements]
 
-    assert [(type(node), node.lineno, node.end_lineno) for node in read] == whole
+    assert [(type(node), node.lineno + by, (node.end_lineno or 0) + by) for node, by in read] == whole
 
 
 def test_a_piece_that_was_read_is_not_read_again() -> None:
@@ -118,13 +130,3 @@ def test_a_piece_that_was_read_is_not_read_again() -> None:
     second = pieces.read("import a\ndef f(x: int) -> int: ...\ndef g(y: str) -> int: ...\n")
 
     assert [now is before for now, before in zip(second, first, strict=True)] == [True, True, False]
-
-
-def test_a_tree_moves_as_a_whole_and_leaves_the_first_one_where_it_was() -> None:
-    tree = parse("x = [1,\n  {'a': f(y)}]\n").body[0]
-
-    further = moved(tree, 3)
-
-    assert ast.unparse(further) == ast.unparse(tree)
-    lines = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.expr)]
-    assert [node.lineno - 3 for node in ast.walk(further) if isinstance(node, ast.expr)] == lines
