@@ -10,8 +10,8 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -235,13 +235,21 @@ class GitSource:
         some = _shortened(", ".join(names), _LONGEST_LINE)
         return f"Its branches are: {some}. Choose one there: git symbolic-ref HEAD refs/heads/BRANCH"
 
-    def head(self, branch: str | None = None) -> str:
+    def head(self, branch: str | None = None, refs: Mapping[str, str] | None = None) -> str:
         """Return the commit at the tip of a branch; None means what HEAD means at the origin.
+
+        Args:
+            branch: The branch.
+            refs: What `refs` has told, if it was asked.
 
         Raises:
             NotFound: There is no such branch.
         """
-        return self.resolve("HEAD" if branch is None else f"refs/heads/{branch}")
+        name = "HEAD" if branch is None else f"refs/heads/{branch}"
+        if refs and branch is None:
+            with suppress(OSError, ValueError):
+                name = (self.path / "HEAD").read_text("utf-8").strip().removeprefix("ref: ")
+        return (refs or {}).get(name) or self.resolve("HEAD" if branch is None else name)
 
     def resolve(self, ref: str) -> str:
         """Return the full name of the commit that a branch, a tag or an abbreviated name means.
@@ -296,6 +304,18 @@ class GitSource:
                 found[name] = self._find_commit(commits["tag"])
         return {name: sha for name, sha in found.items() if sha is not None}
 
+    def is_cut_off(self, sha: str) -> bool:
+        """Tell whether a commit has no parents here, as those have at which a history or a shallow clone begins.
+
+        Raises:
+            RepositoryError: The mirror lacks the commit.
+        """
+        text = self._contents.read(_sha(sha), _MOST_READ, b"commit")
+        if b"\nparent " not in text.partition(b"\n\n")[0]:
+            return True
+        shallow = self.path / "shallow"
+        return shallow.is_file() and sha in shallow.read_text("ascii").split()
+
     def is_ancestor(self, ancestor: str, descendant: str) -> bool:
         """Tell whether one commit is reached from another by its parents."""
         arguments = ("merge-base", "--is-ancestor", _sha(ancestor), _sha(descendant))
@@ -324,11 +344,7 @@ class GitSource:
             shas: The names of the commits, where `main_line_shas` has told them already.
         """
         line = frozenset(self.main_line_shas(tip, after) if shas is None else shas)
-        process = self._process(
-            *("log", "--topo-order", "--reverse", "--diff-merges=first-parent", "--raw", "-z"),
-            *("--no-abbrev", "--no-renames", "--no-ext-diff", "--no-notes", "--no-decorate", "--no-color"),
-            *("--no-mailmap", f"--format=tformat:{_FORMAT}", *_range(tip, after)),
-        )
+        process = self._log(tip, after)
         # The last one may be cut off, which only the end of the process tells.
         before: CommitInfo | None = None
         for commit in _with_merged(_commits(_tokens(process.stdout)), line):
@@ -338,6 +354,36 @@ class GitSource:
         self._finish(process)
         if before is not None:
             yield before
+
+    def news(self, tip: str, after: str) -> list[CommitInfo] | None:
+        """Return the first-parent commits after `after` up to `tip`, oldest first, by one process.
+
+        Args:
+            tip: The last commit.
+            after: The commit before the first one.
+
+        Returns:
+            The commits, as `main_line` yields them; None where `after` is none of that line, or not here.
+        """
+        process = self._log(tip, after)
+        commits = list(_commits(_tokens(process.stdout)))
+        try:
+            self._finish(process)
+        except RepositoryError:
+            return None
+        parents = {commit.sha: commit.parents for commit in commits}
+        line, sha = set[str](), tip
+        while sha in parents and sha not in line:
+            line.add(sha)
+            sha = next(iter(parents[sha]), "")
+        return list(_with_merged(commits, line)) if sha == after else None
+
+    def _log(self, tip: str, after: str | None) -> Any:
+        return self._process(
+            *("log", "--topo-order", "--reverse", "--diff-merges=first-parent", "--raw", "-z"),
+            *("--no-abbrev", "--no-renames", "--no-ext-diff", "--no-notes", "--no-decorate", "--no-color"),
+            *("--no-mailmap", f"--format=tformat:{_FORMAT}", *_range(tip, after)),
+        )
 
     def tree(self, sha: str) -> dict[str, TreeFile]:
         """Return the files of a commit by path; links and submodules are left out."""

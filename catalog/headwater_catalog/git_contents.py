@@ -30,8 +30,8 @@ class Contents:
         """End the process."""
         self._process = None  # which ends with its last owner
 
-    def read(self, oid: str, most: int) -> bytes:
-        """Return a content, of a larger one only so many bytes; what is no file has none.
+    def read(self, oid: str, most: int, wanted: bytes = b"blob") -> bytes:
+        """Return a content, of a larger one only so many bytes; what is of another kind than wanted has none.
 
         Raises:
             RepositoryError: The mirror lacks it.
@@ -42,7 +42,7 @@ class Contents:
             self.close()  # what is left may take long to come
         elif len(data) != size or self._process.stdout.read(1) != b"\n":
             raise self._lacks(oid)
-        return data if kind == b"blob" else b""
+        return data if kind == wanted else b""
 
     def copy(self, oid: str, file: IO[bytes]) -> None:
         """Write a content into a file, a little at a time.

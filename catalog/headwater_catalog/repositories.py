@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from headwater.errors import did_you_mean
@@ -31,6 +31,7 @@ from headwater_catalog.store.models import (
 
 __all__ = [
     "add_repository",
+    "count_features",
     "get_repository",
     "list_repositories",
     "mirror_path",
@@ -41,6 +42,16 @@ __all__ = [
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+def count_features(session: Session, repository: Repository) -> int:
+    """Return how many features a repository has at its scanned head."""
+    counted = (
+        select(func.count(func.distinct(Feature.id)))
+        .join(FeatureVersion, FeatureVersion.feature_id == Feature.id)
+        .where(Feature.repository_id == repository.id, FeatureVersion.valid_until.is_(None))
+    )
+    return session.scalar(counted) or 0
 
 
 def add_repository(session: Session, name: str, url: str, now: int) -> Repository:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from headwater_catalog.file_code import FileCode
+from headwater_catalog.collection import without_collection
+from headwater_catalog.file_code import FileCode, KnownFunctions
 from headwater_catalog.git import GitSource
 from headwater_catalog.lineage_hash import Lineages, Revision, lineages_of
 from headwater_catalog.read.modules import Module, modules_of
 from headwater_catalog.snapshot import KnownRecords, Snapshot, snapshot_of
-from headwater_catalog.tree_reader import TreeReader, without_collection
+from headwater_catalog.tree_reader import TreeReader
 
 __all__ = ["NOTHING", "RevisionReader"]
 
@@ -26,6 +27,7 @@ class RevisionReader:
         self._trees = TreeReader(source)
         self._records: KnownRecords = {}
         self._codes: dict[str, FileCode] = {}
+        self._functions: KnownFunctions = {}
 
     def read(self, sha: str) -> Revision:
         """Return the revision of a commit, given by its full name.
@@ -45,5 +47,5 @@ class RevisionReader:
     def _code(self, module: Module) -> FileCode:
         oid = module.content.name
         if oid not in self._codes:
-            self._codes[oid] = FileCode(self._trees.source(module.content))
+            self._codes[oid] = FileCode(self._trees.source(module.content), self._functions)
         return self._codes[oid]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from headwater_catalog.collection import without_collection
 from headwater_catalog.git import GitSource
 from headwater_catalog.owners import codeowners_file
 from headwater_catalog.read import (
@@ -20,7 +19,7 @@ from headwater_catalog.read import (
     read_tree,
 )
 
-__all__ = ["SourceTree", "TreeReader", "without_collection"]
+__all__ = ["SourceTree", "TreeReader"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +77,3 @@ class TreeReader:
         if oid not in self._contents:
             self._contents[oid] = Content(self._bytes[oid], self._pieces, oid)
         return self._contents[oid]
-
-
-@contextmanager
-def without_collection() -> Iterator[None]:
-    """Let nothing look for cycles meanwhile.
-
-    Syntax trees and what is made of them are many small objects without cycles; looking takes a fifth of the
-    time.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -190,18 +190,20 @@ class ScanOutcome:
     """What a scan did, and the problems in files that there are now."""
 
     report: ScanReport
+    features: int
     problems: tuple[Problem, ...]
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON has it."""
         found = {"repository": self.report.repository, "error": None, **asdict(self.report)}
+        found |= {"features": self.features, "diagnostics": len(self.problems)}
         return {**found, "problems": [asdict(problem) for problem in self.problems]}
 
     def say(self) -> None:
         """Tell it to people."""
         report = self.report
         new = counted(report.commits, "new commit") if report.commits else "nothing new"
-        found = [new, counted(report.features, "feature")]
+        found = [new, counted(self.features, "feature")]
         if self.problems:
             found.append(f"{counted(len(self.problems), 'problem')} in files")
         say(f"{report.repository}: {', '.join(found)}.")
@@ -215,7 +217,7 @@ class ScanOutcome:
 def scan_one(workspace: Workspace, name: str, ref: str | None = None) -> ScanOutcome:
     """Scan a repository with a progress bar."""
     from headwater_catalog.problems import list_problems
-    from headwater_catalog.repositories import get_repository
+    from headwater_catalog.repositories import count_features, get_repository
     from headwater_catalog.scan import scan as scan_repository
 
     with progress_bar(f"Scanning {name}") as progress:
@@ -223,4 +225,5 @@ def scan_one(workspace: Workspace, name: str, ref: str | None = None) -> ScanOut
     with workspace.reading() as session:
         repository = get_repository(session, name)
         problems = list_problems(session, repository, repository.scanned_position)
-    return ScanOutcome(report, problems)
+        features = count_features(session, repository)
+    return ScanOutcome(report, features, problems)

@@ -43,6 +43,7 @@ from headwater_catalog.store.models import (
 __all__ = [
     "Pointer",
     "common_position",
+    "first_commit",
     "load_timelines",
     "load_uses",
     "move_pointer",
@@ -106,6 +107,13 @@ def stored_line(session: Session, repository_id: int) -> dict[int, str]:
         )
     )
     return {position: sha for position, sha in rows if position is not None}
+
+
+def first_commit(session: Session, repository_id: int) -> str | None:
+    """Return the commit at which the scanned main line begins."""
+    return session.scalar(
+        select(Commit.sha).where(Commit.repository_id == repository_id, Commit.position == 0)
+    )
 
 
 def load_timelines(database: Database, pointer: Pointer) -> Timelines:

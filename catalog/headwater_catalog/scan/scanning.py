@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
-
 from headwater_catalog.collection import without_collection
+from headwater_catalog.errors import RepositoryError
 from headwater_catalog.git import CommitInfo, GitSource
 from headwater_catalog.read import READER_VERSION
 from headwater_catalog.refs import storable_refs, stored_refs, write_refs
@@ -18,6 +16,7 @@ from headwater_catalog.scan.history import History
 from headwater_catalog.scan.load import (
     Pointer,
     common_position,
+    first_commit,
     load_timelines,
     load_uses,
     move_pointer,
@@ -27,7 +26,6 @@ from headwater_catalog.scan.load import (
 from headwater_catalog.scan.write import BatchWriter
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
-from headwater_catalog.store.models import Diagnostic, Feature, FeatureVersion
 
 __all__ = ["Progress", "ScanReport", "scan"]
 
@@ -49,8 +47,6 @@ class ScanReport:
         blobs: Source contents that were read.
         opened: Feature versions that began.
         ended: Feature versions that ended.
-        features: Features at the head.
-        diagnostics: Diagnostics at the head.
         seconds: How long it took.
     """
 
@@ -60,8 +56,6 @@ class ScanReport:
     blobs: int
     opened: int
     ended: int
-    features: int
-    diagnostics: int
     seconds: float
 
 
@@ -102,15 +96,14 @@ def scan(
     tell = progress or _silent
     tell(0, 0, f"fetching {repository.url}")
     with GitSource.mirror(repository.url, mirror_path(settings, repository)) as source:
-        tip = source.resolve(ref) if ref else source.head(repository.branch)
-        if ref is not None and ref != repository.branch and f"refs/heads/{ref}" in source.refs():
+        refs = source.refs()
+        tip = source.resolve(ref) if ref else source.head(repository.branch, refs)
+        if ref is not None and ref != repository.branch and f"refs/heads/{ref}" in refs:
             with database.write() as session:
                 get_repository(session, name).branch = ref
         work = _Scan(database, source, pointer, int(time.time()) if now is None else now)
         work.run(tip, tell, batch)
-        work.note_refs()
-    with database.read() as session:
-        features, diagnostics = _counts(session, pointer.repository_id)
+        work.note_refs(refs)
     return ScanReport(
         repository=name,
         head=tip,
@@ -118,8 +111,6 @@ def scan(
         blobs=work.blobs,
         opened=work.opened,
         ended=work.ended,
-        features=features,
-        diagnostics=diagnostics,
         seconds=time.monotonic() - started,
     )
 
@@ -139,28 +130,48 @@ class _Scan:
         self._now = now
 
     def run(self, tip: str, tell: Progress, batch: int) -> None:
-        line = self._source.main_line_shas(tip)
-        # A shallow clone that was deepened has the same tip and a longer line.
-        is_known = self._pointer.sha == tip and len(line) == self._pointer.position + 1
-        if is_known and self._pointer.reader == READER_VERSION:
+        news: Iterable[CommitInfo] | None = self._continued(tip)
+        total = len(news) if isinstance(news, list) else 0
+        if news is None:
+            line = self._source.main_line_shas(tip)
+            self._prepare(line)
+            line = line[self._pointer.position + 1 :]
+            news, total = self._source.main_line(tip, self._pointer.sha, line), len(line)
+        if not total:
             return
-        self._prepare(line)
         first = self._pointer.position + 1
         timelines = load_timelines(self._database, self._pointer)
         with self._database.read() as session:
             uses = load_uses(session, self._pointer.repository_id)
         history = History(self._source, timelines, self._pointer.sha, uses)
         writer = BatchWriter(self._pointer.repository_id)
-        news = enumerate(self._source.main_line(tip, self._pointer.sha, line[first:]), first)
         with without_collection():
-            for commits in _batches(news, history, batch):
+            for commits in _batches(enumerate(news, first), history, batch):
                 self._write(commits, history, writer)
-                tell(self._pointer.position + 1 - first, len(line) - first, "reading history")
+                tell(self._pointer.position + 1 - first, total, "reading history")
         self.blobs = history.blobs_read
 
-    def note_refs(self) -> None:
+    def _continued(self, tip: str) -> list[CommitInfo] | None:
+        """Return the new commits where the stored line just goes on, however long it is; else None.
+
+        It does not where history was rewritten, another reader has read it, or a shallow clone was deepened,
+        whose line has the same tip and becomes longer at its beginning.
+        """
+        known = self._pointer
+        if known.sha is None or known.reader != READER_VERSION:
+            return None
+        with self._database.read() as session:
+            beginning = first_commit(session, known.repository_id)
+        try:
+            if beginning is None or not self._source.is_cut_off(beginning):
+                return None
+        except RepositoryError:  # it is not here any more
+            return None
+        return [] if tip == known.sha else self._source.news(tip, known.sha)
+
+    def note_refs(self, refs: Mapping[str, str]) -> None:
         """Write the branches and tags down where they are no longer those of the last scan."""
-        refs, repository_id = storable_refs(self._source.refs()), self._pointer.repository_id
+        refs, repository_id = storable_refs(refs), self._pointer.repository_id
         with self._database.read() as session:
             is_same = stored_refs(session, repository_id) == refs
         if not is_same:
@@ -212,17 +223,3 @@ def _batches(
             gathered = {}
     if gathered:
         yield gathered
-
-
-def _counts(session: Session, repository_id: int) -> tuple[int, int]:
-    features = session.scalar(
-        select(func.count(func.distinct(Feature.id)))
-        .join(FeatureVersion, FeatureVersion.feature_id == Feature.id)
-        .where(Feature.repository_id == repository_id, FeatureVersion.valid_until.is_(None))
-    )
-    diagnostics = session.scalar(
-        select(func.count()).where(
-            Diagnostic.repository_id == repository_id, Diagnostic.valid_until.is_(None)
-        )
-    )
-    return features or 0, diagnostics or 0

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from headwater_catalog.git import CommitInfo
-from headwater_catalog.read import Content, RawFunction
+from headwater_catalog.read import READER_VERSION, Content, RawFunction
 from headwater_catalog.records import DataflowRecord, FeatureKey, FeatureRecord, InputRecord, clean
 from headwater_catalog.scan.bulk import (
     chunks,
@@ -99,21 +99,29 @@ class BatchWriter:
 
     def _write_definitions(self, session: Session, raws: Mapping[str, RawFunction]) -> None:
         unknown = {digest: raws[digest] for digest in sorted(raws) if digest not in self._definitions}
-        hashes = {digest: raw.code_hash() for digest, raw in unknown.items()}
+        known = self._known_definitions(session, unknown)
+        new = {digest: raw for digest, raw in unknown.items() if digest not in known}
         rows = [
-            {"digest": digest, "name": raw.name, "source": clean(raw.source), "code_hash": hashes[digest]}
-            for digest, raw in unknown.items()
+            {"digest": d, "name": raw.name, "source": clean(raw.source), **_hashed(raw)}
+            for d, raw in new.items()
         ]
         insert_new(session, Definition, rows, ["digest"])
-        columns = (Definition.digest, Definition.id, Definition.code_hash)
-        found = list(select_in(session, columns, Definition.digest, unknown))
-        self._definitions |= {digest: identity for digest, identity, _ in found}
+        # Another scan may have been faster.
+        known |= self._known_definitions(session, new)
+        self._definitions |= {digest: identity for digest, (identity, _) in known.items()}
         # Another version of the reader may see another normal form in the same text.
-        update_by_id(
-            session,
-            Definition,
-            [{"id": identity, "code_hash": hashes[d]} for d, identity, known in found if known != hashes[d]],
-        )
+        stale = [
+            (digest, identity) for digest, (identity, reader) in known.items() if reader != READER_VERSION
+        ]
+        update_by_id(session, Definition, [{"id": identity, **_hashed(unknown[d])} for d, identity in stale])
+
+    def _known_definitions(
+        self, session: Session, digests: Collection[str]
+    ) -> dict[str, tuple[int, str | None]]:
+        """Return the ids of definitions, and the readers that have hashed them."""
+        columns = (Definition.digest, Definition.id, Definition.reader_version)
+        found = select_in(session, columns, Definition.digest, digests)
+        return {digest: (identity, reader) for digest, identity, reader in found}
 
     def _write_blobs(self, session: Session, contents: Mapping[str, Content]) -> None:
         rows = [{"oid": oid, "size": content.size} for oid, content in contents.items()]
@@ -325,6 +333,10 @@ class BatchWriter:
             if uses is not None
         ]
         insert_rows(session, ModuleLink, rows)
+
+
+def _hashed(raw: RawFunction) -> dict[str, str]:
+    return {"code_hash": raw.code_hash(), "reader_version": READER_VERSION}
 
 
 def _write_spans(session: Session, model: type[Base], timeline: Timeline[Any, Any], rows: _Rows) -> None:

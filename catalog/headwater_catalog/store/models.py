@@ -152,6 +152,7 @@ class Definition(Base):
     name: Mapped[str] = mapped_column(Text)
     source: Mapped[str] = mapped_column(Text)  # decorators, signature, body, as written
     code_hash: Mapped[str] = mapped_column(String(64))  # of the normal form: no docs, comments, layout
+    reader_version: Mapped[str | None] = mapped_column(String(40))  # which has made the hash
 
 
 class BlobDefinition(Base):
