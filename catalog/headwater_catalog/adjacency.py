@@ -6,27 +6,31 @@ from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Se
 from functools import cached_property
 from heapq import heappop, heappush
 from itertools import chain, repeat
-from typing import cast
+from typing import TYPE_CHECKING
+
+from headwater_catalog.collection import without_collection
+
+if TYPE_CHECKING:
+    from rustworkx import PyDiGraph
 
 __all__ = ["Adjacency", "Distances", "TooManySteps"]
 
 _MOST_STEPS = 100_000
 """Steps that a search for ways looks at; in a graph with cycles most may lead nowhere."""
 
-_WIDE = 1_000
-"""From so many numbers a step is taken as a whole; fewer do not pay for it, nor for importing numpy."""
-
-Steps = Sequence[Sequence[int]]
-"""The numbers that each number leads to, in order."""
-
 
 class Distances(Mapping[str, int]):
     """Nodes by their distance from one, nearest first; those of one distance in the order of their keys.
 
-    It holds numbers, and makes keys of them only when asked: most of a large closure is counted, not read.
+    It holds numbers, and makes keys of them only when asked, and in order only then: most of a large closure
+    is counted, not read.
+
+    Args:
+        keys: The keys by number.
+        rings: The nodes that are 1, 2, 3... steps away, in any order.
     """
 
-    def __init__(self, keys: Sequence[str], rings: Sequence[Sequence[int]]) -> None:
+    def __init__(self, keys: Sequence[str], rings: Sequence[list[int]]) -> None:
         self._keys = keys
         self._rings = rings
 
@@ -34,12 +38,19 @@ class Distances(Mapping[str, int]):
     def _by_key(self) -> dict[str, int]:
         return dict(self._pairs())
 
+    @cached_property
+    def _length(self) -> int:
+        return sum(map(len, self._rings))
+
     def _pairs(self) -> Iterator[tuple[str, int]]:
-        rings = (
-            zip(map(self._keys.__getitem__, ring), repeat(distance), strict=False)
+        return chain.from_iterable(
+            zip(map(self._keys.__getitem__, sorted(ring)), repeat(distance))
             for distance, ring in enumerate(self._rings, 1)
         )
-        return chain.from_iterable(rings)
+
+    def by_number(self) -> dict[int, int]:
+        """Return the distances by the numbers of the nodes."""
+        return {number: distance for distance, ring in enumerate(self._rings, 1) for number in ring}
 
     def __getitem__(self, key: str) -> int:
         """Return the distance of a node."""
@@ -47,11 +58,11 @@ class Distances(Mapping[str, int]):
 
     def __iter__(self) -> Iterator[str]:
         """Yield the keys, nearest first."""
-        return map(self._keys.__getitem__, chain.from_iterable(self._rings))
+        return map(self._keys.__getitem__, chain.from_iterable(map(sorted, self._rings)))
 
     def __len__(self) -> int:
         """Count the nodes."""
-        return sum(map(len, self._rings))
+        return self._length
 
     def __repr__(self) -> str:
         """Return them as they would stand in a dictionary."""
@@ -77,40 +88,49 @@ class Adjacency:
     """The nodes of a graph, numbered in the order of their keys, each with its neighbours."""
 
     def __init__(self, keys: Iterable[str], edges: Iterable[tuple[str, str]]) -> None:
+        from rustworkx import PyDiGraph
+
         self.keys = sorted(keys)
         self.numbers = {key: number for number, key in enumerate(self.keys)}
-        up: list[list[int]] = [[] for _ in self.keys]
-        down: list[list[int]] = [[] for _ in self.keys]
-        for source, target in edges:
-            a, b = self.numbers[source], self.numbers[target]
-            down[a].append(b)
-            up[b].append(a)
-        self._up = [tuple(sorted(numbers)) for numbers in up]
-        self._down = [tuple(sorted(numbers)) for numbers in down]
+        with without_collection():
+            pairs = [(self.numbers[source], self.numbers[target]) for source, target in edges]
+            self._down: PyDiGraph[None, None] = PyDiGraph()
+            self._down.add_nodes_from([None] * len(self.keys))
+            self._down.add_edges_from_no_data(pairs)
 
     @cached_property
-    def _wide_up(self) -> _WideSteps:
-        return _WideSteps(self._up)
-
-    @cached_property
-    def _wide_down(self) -> _WideSteps:
-        return _WideSteps(self._down)
+    def _up(self) -> PyDiGraph[None, None]:
+        graph = self._down.copy()
+        graph.reverse()
+        return graph
 
     def parents(self, key: str) -> tuple[str, ...]:
         """Return the keys right upstream of one, in order."""
-        return tuple(self.keys[number] for number in self._up[self.numbers[key]])
+        return self._in_order(self._down.predecessor_indices(self.numbers[key]))
 
     def children(self, key: str) -> tuple[str, ...]:
         """Return the keys right downstream of one, in order."""
-        return tuple(self.keys[number] for number in self._down[self.numbers[key]])
+        return self._in_order(self._down.successor_indices(self.numbers[key]))
+
+    def _in_order(self, numbers: Iterable[int]) -> tuple[str, ...]:
+        return tuple(map(self.keys.__getitem__, sorted(numbers)))
 
     def upstream(self, key: str) -> Distances:
         """Return all that a node needs, directly or not, with the distance."""
-        return Distances(self.keys, _rings(self.numbers[key], self._up, lambda: self._wide_up))
+        return self._reached(key, self._up)
 
     def downstream(self, key: str) -> Distances:
         """Return all that needs a node, directly or not, with the distance."""
-        return Distances(self.keys, _rings(self.numbers[key], self._down, lambda: self._wide_down))
+        return self._reached(key, self._down)
+
+    def _reached(self, key: str, graph: PyDiGraph[None, None]) -> Distances:
+        from rustworkx import bfs_layers
+
+        # The rings of a long chain are many lists, all gone at the end: looking for cycles among them, and
+        # in whatever else there is, takes longer than to make them.
+        with without_collection():
+            _, *rings = bfs_layers(graph, [self.numbers[key]])
+        return Distances(self.keys, rings)
 
     def ways(self, source: str, target: str) -> Iterator[tuple[str, ...]]:
         """Yield every way downstream that meets no node twice, the shortest first, ends included.
@@ -118,8 +138,8 @@ class Adjacency:
         Raises:
             TooManySteps: There may be more, but the search has become too long.
         """
-        start, end = self.numbers[source], self.numbers[target]
-        for way in _ways(start, end, self._down, _rings(end, self._up, lambda: self._wide_up)):
+        left = {self.numbers[target]: 0} | self.upstream(target).by_number()
+        for way in _ways(self.numbers[source], left, self._down.successor_indices):
             yield tuple(self.keys[number] for number in way)
 
 
@@ -127,67 +147,16 @@ class TooManySteps(Exception):
     """A search was given up; what it found before holds."""
 
 
-class _WideSteps:
-    """Where numbers lead, as arrays: a step from thousands of them at once is several times as fast."""
-
-    def __init__(self, steps: Steps) -> None:
-        import numpy as np
-
-        self._counts = np.fromiter(map(len, steps), np.int64, len(steps))
-        self._ends = self._counts.cumsum()
-        self._there = np.fromiter(chain.from_iterable(steps), np.int64, int(self._ends[-1]))
-
-    def following(self, ring: Sequence[int], is_new: bytearray) -> list[int]:
-        """Return the new numbers that any of a ring lead to, in order, and mark them."""
-        import numpy as np
-
-        here, marks = np.array(ring), np.frombuffer(is_new, np.bool_)
-        counts = self._counts[here]
-        firsts = self._ends[here] - counts  # of each in `_there`
-        places = counts.cumsum() - counts  # of each in what comes out
-        there = self._there[np.arange(counts.sum()) + np.repeat(firsts - places, counts)]
-        found = np.unique(there[marks[there]])
-        marks[found] = False
-        return cast("list[int]", found.tolist())
-
-
-def _following(ring: Sequence[int], steps: Steps, is_new: bytearray) -> list[int]:
-    """Return the same as `_WideSteps.following`, which costs less for few numbers."""
-    found = []
-    for here in ring:
-        for there in steps[here]:
-            if is_new[there]:
-                is_new[there] = 0
-                found.append(there)
-    found.sort()
-    return found
-
-
-def _rings(start: int, steps: Steps, wide_steps: Callable[[], _WideSteps]) -> list[list[int]]:
-    """Return the numbers that a number leads to, by distance."""
-    is_new = bytearray(b"\1") * len(steps)
-    is_new[start] = 0
-    ring, rings = [start], []
-    while ring:
-        if len(ring) < _WIDE:
-            ring = _following(ring, steps, is_new)
-        else:
-            ring = wide_steps().following(ring, is_new)
-        if ring:
-            rings.append(ring)
-    return rings
-
-
-def _ways(start: int, end: int, steps: Steps, rings: Sequence[Sequence[int]]) -> Iterator[tuple[int, ...]]:
+def _ways(
+    start: int, left: Mapping[int, int], steps: Callable[[int], Iterable[int]]
+) -> Iterator[tuple[int, ...]]:
     """Yield the ways from one number to another, searched by how long they will at least be.
 
     Args:
         start: Where they begin.
-        end: Where they end.
-        steps: Where each number leads.
-        rings: The numbers that lead to the end, by distance.
+        left: The numbers that lead to the end, the end too, with the steps that are left from there.
+        steps: Tells where a number leads.
     """
-    left = {end: 0} | {number: distance for distance, ring in enumerate(rings, 1) for number in ring}
     # Of ways that promise the same length the longer comes first, so that few are open at a time.
     open_ways: list[tuple[int, int, tuple[int, ...]]] = []
     if start in left:
@@ -195,12 +164,12 @@ def _ways(start: int, end: int, steps: Steps, rings: Sequence[Sequence[int]]) ->
     looked_at = 0
     while open_ways:
         *_, way = heappop(open_ways)
-        if way[-1] == end:
+        if not left[way[-1]]:
             yield way
             continue
         if looked_at > _MOST_STEPS:
             raise TooManySteps
-        for there in steps[way[-1]]:
+        for there in steps(way[-1]):
             looked_at += 1
             if there in left and there not in way:
                 heappush(open_ways, (len(way) + left[there], -len(way), (*way, there)))

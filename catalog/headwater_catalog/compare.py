@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import starmap
 from typing import Any, Final
 
+from headwater_catalog.collection import without_collection
 from headwater_catalog.hashing import Traits, change_classes
 from headwater_catalog.lineage_hash import Meaning, Revision
 from headwater_catalog.merkle import circles_first
@@ -106,7 +107,8 @@ def compare(before: Revision, after: Revision, *, formatting: bool = False) -> C
         after: The second.
         formatting: Whether changes of layout and comments are told, too.
     """
-    return _Comparing(before, after, frozenset(() if formatting else ("formatting",))).comparison()
+    with without_collection():
+        return _Comparing(before, after, frozenset(() if formatting else ("formatting",))).comparison()
 
 
 class _Comparing:

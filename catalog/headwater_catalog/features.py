@@ -31,7 +31,6 @@ __all__ = [
     "AmbiguousName",
     "CommitRef",
     "DependencyView",
-    "FeatureRow",
     "FeatureView",
     "ModuleRow",
     "RepositoryView",
@@ -41,7 +40,6 @@ __all__ = [
     "find_key",
     "find_repository",
     "get_feature",
-    "list_features",
     "list_modules",
     "list_repositories",
     "shown",
@@ -167,18 +165,6 @@ class FeatureView:
     owned_by: str
     commit: CommitRef | None
     base: CommitRef | None
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureRow:
-    """A feature in a list."""
-
-    key: str
-    module: str
-    name: str
-    type: str
-    owner: str
-    summary: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,23 +352,6 @@ def _variant(feature: SnapshotFeature, graph: LineageGraph, version: FeatureVers
 def _meaning(graph: LineageGraph, name: str) -> str:
     declared = graph.nodes.get(input_key(name))
     return declared.summary if declared is not None else ""
-
-
-def list_features(moment: Moment, module: str | None = None) -> list[FeatureRow]:
-    """Return the features at a commit in the order of module and name, one row for all variants."""
-    firsts = (variants[0] for variants in moment.snapshot.variants.values())
-    return [
-        FeatureRow(
-            key=first.key,
-            module=first.module,
-            name=first.name,
-            type=first.type,
-            owner=", ".join(first.owners),
-            summary=summary_of(first.doc),
-        )
-        for first in firsts
-        if module in (None, first.module)
-    ]
 
 
 def list_modules(moment: Moment) -> list[ModuleRow]:

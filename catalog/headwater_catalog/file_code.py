@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import decode_source
 
+from headwater.normal_form import decorators_that_count
 from headwater.source_files import Definition
 from headwater_catalog.hashing import code_hash
 from headwater_catalog.read.changes import changes_in
@@ -16,12 +19,35 @@ from headwater_catalog.read.parse import MAX_SIZE
 from headwater_catalog.read.pieces import Pieces
 from headwater_catalog.read.syntax import Unreadable
 
-__all__ = ["FileCode"]
+__all__ = ["FileCode", "FunctionCode", "KnownFunctions"]
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
 _NAMELESS = (ast.Constant, ast.expr_context, ast.operator, ast.unaryop, ast.cmpop)
 _UNDECODABLE = (SyntaxError, ValueError, LookupError, Unreadable)
+
+
+class FunctionCode(Definition):
+    """One function of one or more files, word for word: what is worked out of it holds for all of them."""
+
+    def __init__(self, function: _Function) -> None:
+        super().__init__([function])
+        self.function = function
+
+    @cached_property
+    def code_hash(self) -> str:
+        """The code hash of the function."""
+        return code_hash(self.function)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The names and texts in its modifiers, any of which may be the key of a configuration."""
+        return frozenset(word for each in decorators_that_count(self.function) for word in _words(each))
+
+
+KnownFunctions = dict[str, FunctionCode]
+"""Functions by their text, decorators included."""
 
 
 class FileCode:
@@ -31,67 +57,69 @@ class FileCode:
 
     Args:
         source: The bytes of the file, which may be a notebook.
+        known: Kept by the caller for files that have functions in common.
     """
 
-    def __init__(self, source: bytes) -> None:
+    def __init__(self, source: bytes, known: KnownFunctions) -> None:
         self._source = source
+        self._known = known
         self._definitions: dict[str, Definition] = {}
-        self._hashes: dict[str, str] = {}
 
     def definition(self, name: str) -> Definition | None:
         """Return the statements that give a name its value or change it; None where only imports do."""
-        if name not in self._definitions and name in self._statements:
-            self._definitions[name] = Definition([*self._statements[name]])
+        if name not in self._definitions and (found := self._statements.get(name)):
+            alone = self._body.functions.get(found[0]) if len(found) == 1 else None
+            self._definitions[name] = alone or Definition([*found])
         return self._definitions.get(name)
 
-    def function_hash(self, name: str) -> str | None:
-        """Return the code hash of a function; None where there is none that can be read."""
-        if name not in self._hashes and (function := self.function(name)) is not None:
-            self._hashes[name] = code_hash(function)
-        return self._hashes.get(name)
-
-    def function(self, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    def function(self, name: str) -> FunctionCode | None:
         """Return the function of a name, the last one where there are several."""
-        found = [node for node in self._statements.get(name, ()) if isinstance(node, _FUNCTIONS)]
+        functions = self._body.functions
+        found = [functions[node] for node in self._statements.get(name, ()) if node in functions]
         return found[-1] if found else None
 
     @cached_property
     def whole(self) -> Definition:
         """The file as one definition, without what only describes it."""
-        return Definition([ast.Module([each for each in self._body[0] if not _is_text(each)], [])])
+        return Definition([ast.Module([each for each in self._body.statements if not _is_text(each)], [])])
 
     @property
     def is_broken(self) -> bool:
         """Tell whether some of it cannot be read, so that what is read may not be all that counts."""
-        return self._body[1]
+        return self._body.is_broken
 
     @cached_property
     def changers(self) -> Mapping[str, str]:
         """The names that functions and classes change when they run, each with one that does."""
         found: dict[str, str] = {}
-        for node in (node for node in self._body[0] if isinstance(node, _DEFINITIONS)):
+        for node in (node for node in self._body.statements if isinstance(node, _DEFINITIONS)):
             for name in _changed_by(node):
                 found.setdefault(name, node.name)
         return found
 
     @cached_property
-    def _body(self) -> tuple[list[ast.stmt], bool]:
+    def _body(self) -> _Body:
+        body = _Body([], {})
         try:
             text = _text(self._source)
         except _UNDECODABLE:
-            return [], True
+            return replace(body, is_broken=True)
         finally:
             self._source = b""
         try:
-            return parse_newer(text).body, False
+            body.add(text, self._known)
+            return body
         except Unreadable:
-            return list(_readable(text)), True
+            for piece in Pieces().read(text):
+                with suppress(Unreadable):
+                    body.add(piece.text, self._known)
+            return replace(body, is_broken=True)
 
     @cached_property
     def _statements(self) -> dict[str, list[ast.stmt]]:
         bound: dict[str, list[ast.stmt]] = {}
         changing: list[tuple[str, ast.stmt]] = []
-        for statement in self._body[0]:
+        for statement in self._body.statements:
             for name, is_bound in _touched(statement):
                 if is_bound:
                     bound.setdefault(name, []).append(statement)
@@ -104,20 +132,52 @@ class FileCode:
         return bound
 
 
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """The top-level statements of a file.
+
+    Attributes:
+        statements: All of them.
+        functions: Those that are functions, with what is known of them.
+        is_broken: Whether there are others that cannot be read.
+    """
+
+    statements: list[ast.stmt]
+    functions: dict[ast.stmt, FunctionCode]
+    is_broken: bool = False
+
+    def add(self, text: str, known: KnownFunctions) -> None:
+        """Add the statements of a text.
+
+        Raises:
+            Unreadable: It cannot be read.
+        """
+        statements = parse_newer(text).body
+        lines = text.split("\n")
+        for node in statements:
+            if isinstance(node, _FUNCTIONS):
+                # A function has its lines for itself: two of the same text say the same.
+                first = node.decorator_list[0] if node.decorator_list else node
+                said = "\n".join(lines[first.lineno - 1 : node.end_lineno])
+                if said not in known:
+                    known[said] = FunctionCode(node)
+                self.functions[node] = known[said]
+        self.statements.extend(statements)
+
+
+def _words(decorator: ast.expr) -> Iterator[str]:
+    for node in ast.walk(decorator):
+        match node:
+            case ast.keyword(arg=str(word)) | ast.arg(arg=word) | ast.Constant(value=str(word)):
+                yield word
+
+
 def _text(source: bytes) -> str:
     if is_notebook(source):
         return "".join(cell.text for cell in cells_of(source))
     if len(source) > MAX_SIZE:
         raise ValueError("This is not read, as the reader does not read it.")
     return decode_source(source)
-
-
-def _readable(text: str) -> Iterator[ast.stmt]:
-    for piece in Pieces().read(text):
-        try:
-            yield from parse_newer(piece.text).body
-        except Unreadable:
-            continue
 
 
 def _is_text(statement: ast.stmt) -> bool:

@@ -305,7 +305,7 @@ class GitSource:
         return {name: sha for name, sha in found.items() if sha is not None}
 
     def is_cut_off(self, sha: str) -> bool:
-        """Tell whether a commit has no parents here, as those have at which a history or a shallow clone begins.
+        """Tell whether a commit has no parents here: a history begins with it, or a shallow clone.
 
         Raises:
             RepositoryError: The mirror lacks the commit.

@@ -21,7 +21,7 @@ from headwater_catalog.snapshot import Snapshot
 __all__ = ["Ground", "heads", "open_grounds"]
 
 _MOST_FEATURES = 100_000
-"""Of all indexes that are kept in this process; 4,000 take some ten megabytes."""
+"""Of all indexes that are kept in this process besides those of heads; 4,000 take some ten megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +82,16 @@ def open_grounds(query: Query, moments: Sequence[Moment], base: str | None) -> l
 
 
 def _index(moment: Moment) -> Index:
-    snapshot = moment.snapshot
+    snapshot, repository = moment.snapshot, moment.repository
+    owner = moment.session.get_bind().engine.url, repository.id
+
+    def make() -> Index:
+        before = _RECENT.latest(lambda key: isinstance(key, tuple) and key[0] == owner)
+        return Index(_scope(moment, snapshot), before[1] if before is not None else None)
+
+    is_head = moment.position == repository.scanned_position
     # The index holds the snapshot, so that no other one can have its identity meanwhile.
-    return _RECENT.get(id(snapshot), lambda: Index(_scope(moment, snapshot)))
+    return _RECENT.get((owner, id(snapshot)), make, holder=owner if is_head else None)
 
 
 def _scope(moment: Moment, snapshot: Snapshot) -> Scope:

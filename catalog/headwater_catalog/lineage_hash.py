@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from typing import Final
 
 from headwater.function import Function
 from headwater.modifiers.pipes import pipe_output
-from headwater.normal_form import decorators_that_count, digest
+from headwater.normal_form import digest
 from headwater_catalog.file_code import FileCode
 from headwater_catalog.hashing import signature_text
 from headwater_catalog.lineage_graph import LineageGraph
@@ -172,6 +171,7 @@ class _Definitions:
             for function, raw in _pairs(linked)
         }
         self._dataflows = {dataflow.name: dataflow for dataflow in snapshot.dataflows}
+        self._configured: dict[tuple[str, ...], dict[str, tuple[UnitKey, ...]]] = {}
         self._made: dict[tuple[str, str], _Code] = {}
 
     def meanings(self) -> tuple[dict[FeatureKey, Meaning], dict[UnitKey, str]]:
@@ -215,31 +215,33 @@ class _Definitions:
         if (module, name) not in self._made:
             function, raw = self._functions[module, name]
             code = self.reach.code(module)
-            definition, hashed = code.definition(name), code.function_hash(name)
-            if definition is None or hashed is None or raw.unread:
+            definition, own = code.definition(name), code.function(name)
+            if definition is None or own is None or raw.unread:
                 unread = raw.unread or f"the code of '{name}' cannot be read"
                 self._made[module, name] = _Code(raw.code_hash(), "", {}, (unread,))
             else:
                 needs, opaque = self.reach.needs(module, definition)
                 needs = {**needs, **_working_on(function)}
                 more = definition.digest if len(definition.nodes) > 1 else ""
-                self._made[module, name] = _Code(hashed, more, needs, opaque)
+                self._made[module, name] = _Code(own.code_hash, more, needs, opaque)
         return self._made[module, name]
 
     def _configuration(self, feature: SnapshotFeature) -> dict[str, tuple[UnitKey, ...]]:
         """Return the values that the dataflows of a feature have for what it reads of the configuration."""
-        flows = [self._dataflows[name] for name in feature.dataflows]
-        keys = {key for flow in flows for key in flow.config}
-        if not keys:
+        settings = self._settings(feature.dataflows)
+        if not settings:
             return {}
-        read = {needed.name for needed in feature.dependencies} | self._words(feature)
-        return {f"config {key}": tuple(_values(key, flows)) for key in sorted(keys & read)}
+        code = self.reach.code(feature.module).function(feature.variant)
+        read = {needed.name for needed in feature.dependencies} | (code.words if code else frozenset())
+        return {f"config {key}": settings[key] for key in sorted(settings.keys() & read)}
 
-    def _words(self, feature: SnapshotFeature) -> set[str]:
-        """Return what in the modifiers of a feature may be the key of a configuration."""
-        node = self.reach.code(feature.module).function(feature.variant)
-        decorators = decorators_that_count(node) if node is not None else ()
-        return {word for decorator in decorators for word in _keys(decorator)}
+    def _settings(self, dataflows: tuple[str, ...]) -> dict[str, tuple[UnitKey, ...]]:
+        """Return the values that some dataflows have for each key of their configurations."""
+        if dataflows not in self._configured:
+            flows = [self._dataflows[name] for name in dataflows]
+            keys = {key for flow in flows for key in flow.config}
+            self._configured[dataflows] = {key: tuple(_values(key, flows)) for key in keys}
+        return self._configured[dataflows]
 
 
 def _signature(feature: SnapshotFeature) -> str:
@@ -265,13 +267,6 @@ def _working_on(function: Function) -> dict[str, tuple[UnitKey, ...]]:
 
 def _values(key: str, flows: Iterable[DataflowView]) -> list[UnitKey]:
     return sorted({("config", key, as_json(flow.config[key])) for flow in flows if key in flow.config})
-
-
-def _keys(decorator: ast.expr) -> Iterator[str]:
-    for node in ast.walk(decorator):
-        match node:
-            case ast.keyword(arg=str(word)) | ast.arg(arg=word) | ast.Constant(value=str(word)):
-                yield word
 
 
 def _reasons(units: Mapping[UnitKey, Unit]) -> dict[UnitKey, tuple[str, ...]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from headwater_catalog.query.words import Expression, Phrase, holds, phrases_of
-from headwater_catalog.tokens import Word, normal, words_in
+from headwater_catalog.tokens import Word, normal, text_tokens, words_in
 
 __all__ = ["Match", "explain"]
 
@@ -51,21 +51,30 @@ def explain(wanted: Sequence[Expression], texts: Iterable[tuple[str, str]]) -> t
     for field, text in texts:
         if not left:
             break
-        text = normal(text)
-        tokens = [word.token for word in words_in(text)]
+        tokens = text_tokens(text)
         here = [expression for expression in left if holds(expression, tokens)]
         if here:
             left = [expression for expression in left if expression not in here]
-            matches.append(_match(field, text, [phrase for found in here for phrase in phrases_of(found)]))
+            phrases = [phrase for found in here for phrase in phrases_of(found)]
+            matches.append(_match(field, normal(text), phrases))
     return tuple(matches)
 
 
 def _match(field: str, text: str, phrases: Sequence[Phrase]) -> Match:
     for line in text.splitlines():
+        if not any(_is_meant(token, phrases) for token in text_tokens(line)):
+            continue
         spans = _merged([span for word in words_in(line) if (span := _meant(word, phrases))])
         if spans:
             return _cut(field, line, spans)
     return Match(field, text[:_WIDTH], ())
+
+
+def _is_meant(token: str, phrases: Sequence[Phrase]) -> bool:
+    return any(
+        token in phrase.tokens or (phrase.prefix and token.startswith(phrase.tokens[-1]))
+        for phrase in phrases
+    )
 
 
 def _meant(word: Word, phrases: Sequence[Phrase]) -> tuple[int, int] | None:

@@ -27,12 +27,12 @@ def merkle_hashes(own: Mapping[K, str], needs: Needs[K]) -> dict[K, str]:
     """
     found: dict[K, str] = {}
     for circle in circles_first(own, needs):
-        inside = {key: "itself" if len(circle) == 1 else repr(key) for key in circle}
-        alone = {key: _form(own[key], needs.get(key, {}), found, inside) for key in circle}
         if len(circle) == 1:
             (key,) = circle
-            found[key] = digest(alone[key])
+            found[key] = digest(_form(own[key], needs.get(key, {}), found, {key: "itself"}))
         else:
+            inside = {key: repr(key) for key in circle}
+            alone = {key: _form(own[key], needs.get(key, {}), found, inside) for key in circle}
             together = digest(token for key in sorted(circle) for token in (repr(key), *alone[key]))
             found.update({key: digest((repr(key), together)) for key in circle})
     return found
@@ -57,7 +57,13 @@ def circles_first(own: Mapping[K, object], needs: Needs[K]) -> Iterator[tuple[K,
     lowest: dict[K, int] = {}
     waiting: dict[K, None] = {}
     for root in own:
-        pending = [] if root in number else [(root, _needed(root, needs))]
+        if root in number:
+            continue
+        if all(other in number for other in _needed(root, needs)):  # most that others do not need
+            number[root] = len(number)
+            yield (root,)
+            continue
+        pending = [(root, _needed(root, needs))]
         while pending:
             key, left = pending[-1]
             if key not in number:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import Lock
-from typing import Any
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, select
@@ -14,34 +14,17 @@ from sqlalchemy.orm import Session
 
 from headwater_catalog.errors import RepositoryError
 from headwater_catalog.lineage_graph import LineageGraph
-from headwater_catalog.owners import Ownership
-from headwater_catalog.read import Diagnostic
 from headwater_catalog.recent import Recent
-from headwater_catalog.records import DependencyRecord
 from headwater_catalog.repositories import open_mirror, resolve_at
 from headwater_catalog.settings import Settings
-from headwater_catalog.snapshot import Snapshot, SnapshotFeature, SnapshotInput, in_order, read_commit
-from headwater_catalog.store import models
-from headwater_catalog.store.intervals import holds_at
-from headwater_catalog.store.models import (
-    BlobDefinition,
-    Commit,
-    Dataflow,
-    DataflowVersion,
-    DeclaredInput,
-    Definition,
-    Dependency,
-    Feature,
-    FeatureVersion,
-    ModuleVersion,
-    Repository,
-)
-from headwater_catalog.views import DataflowView, PartView, column_uses
+from headwater_catalog.snapshot import Snapshot, SnapshotFeature, read_commit
+from headwater_catalog.store.models import Commit, Repository
+from headwater_catalog.stored_snapshots import load_snapshot
 
-__all__ = ["Moment", "list_dataflows", "moment_at", "snapshot_at"]
+__all__ = ["Moment", "moment_at", "snapshot_at"]
 
 _MOST_FEATURES = 100_000
-"""Of all snapshots that are kept for one database; 4,000 take some ten megabytes."""
+"""Of all snapshots that are kept for one database besides the heads; 4,000 take some ten megabytes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +80,14 @@ class Moment:
         """What the repository holds at this commit."""
         if self.position is not None:
             return snapshot_at(self.session, self.repository, self.position)
-        return _kept(self.session, self.repository, self.commit.sha, lambda: _read_beside(self))
+        # What it has in common with the main line changes with that.
+        key = (
+            self.repository.id,
+            self.repository.reader_version,
+            self.commit.sha,
+            self.repository.scanned_sha,
+        )
+        return _recent_of(self.session).get(key, lambda: _read_beside(self))
 
     def graph(self, dataflow: str | None = None) -> LineageGraph:
         """Return who needs whom in a dataflow, or in all of them together.
@@ -156,191 +146,52 @@ def snapshot_at(session: Session, repository: Repository, position: int) -> Snap
         repository: The repository.
         position: Place on the main line.
     """
-    return _kept(session, repository, position, lambda: _load(session, repository, position))
+    wanted = select(Commit.sha).where(Commit.repository_id == repository.id, Commit.position == position)
+    # A commit has all its history with it, so a later scan changes nothing of this.
+    key = _Key.of(repository, session.scalar(wanted), position=position)
+    recent = _recent_of(session)
+
+    def load() -> Snapshot:
+        near = recent.latest(lambda other: _is_behind_or_ahead(session, key, other))
+        if near is None:
+            return load_snapshot(session, repository, position)
+        assert isinstance(near[0], _Key)
+        return load_snapshot(session, repository, position, near[1], min(position, near[0].position or 0))
+
+    is_head = position == repository.scanned_position
+    return recent.get(key, load, holder=repository.id if is_head else None)
 
 
-def _kept(
-    session: Session, repository: Repository, moment: Hashable, load: Callable[[], Snapshot]
-) -> Snapshot:
-    # Positions mean the same commit only as long as the scan was not rolled back.
-    scanned = (repository.scanned_sha, repository.scanned_position, repository.scanned_at)
-    state = (repository.id, *scanned, repository.reader_version)
-    return _recent_of(session.get_bind().engine).get((*state, moment), load)
+class _Key(NamedTuple):
+    """What a snapshot says is known by this, whatever else is scanned."""
+
+    repository: int
+    reader: str | None
+    sha: str | None
+    position: int | None = None
+    head: str | None = None
+
+    @classmethod
+    def of(
+        cls, repository: Repository, sha: str | None, *, position: int | None = None, head: str | None = None
+    ) -> _Key:
+        return cls(repository.id, repository.reader_version, sha, position, head)
+
+
+def _is_behind_or_ahead(session: Session, key: _Key, other: Hashable) -> bool:
+    """Tell whether one of two commits has the other on its main line, as the store has it now."""
+    if not isinstance(other, _Key) or other[:2] != key[:2] or other.position is None:
+        return False
+    wanted = select(Commit.position).where(Commit.repository_id == key.repository, Commit.sha == other.sha)
+    return session.scalar(wanted) == other.position
 
 
 _RECENT: WeakKeyDictionary[Engine, Recent[Snapshot]] = WeakKeyDictionary()
 _RECENT_LOCK = Lock()
 
 
-def _recent_of(engine: Engine) -> Recent[Snapshot]:
+def _recent_of(session: Session) -> Recent[Snapshot]:
     with _RECENT_LOCK:
-        return _RECENT.setdefault(engine, Recent(lambda snapshot: len(snapshot.features), _MOST_FEATURES))
-
-
-def _load(session: Session, repository: Repository, position: int) -> Snapshot:
-    dataflows = list_dataflows(session, repository, position)
-    users: dict[str, list[str]] = {}
-    for dataflow in dataflows:
-        for module in dataflow.modules:
-            users.setdefault(module, []).append(dataflow.name)
-    needs = _needs(session, repository, position)
-    places = _places(session, repository, position)
-    ownership = _ownership(session, repository, position)
-    rows = _rows(session, repository, position)
-    features = (_feature(row, users, needs, places, ownership) for row in rows)
-    declared = _declared(session, repository, position)
-    inputs = (_input(row, places, ownership) for row in declared)
-    return Snapshot(
-        features=tuple(sorted(features, key=in_order)),
-        dataflows=tuple(dataflows),
-        diagnostics=tuple(sorted(_diagnostics(session, repository, position))),
-        inputs=tuple(sorted(inputs, key=in_order)),
-        ownership=ownership,
-    )
-
-
-def _ownership(session: Session, repository: Repository, position: int) -> Ownership:
-    rules = session.scalar(
-        select(models.Ownership.rules).where(
-            models.Ownership.repository_id == repository.id, holds_at(models.Ownership, position)
+        return _RECENT.setdefault(
+            session.get_bind().engine, Recent(lambda snapshot: len(snapshot.features), _MOST_FEATURES)
         )
-    )
-    return Ownership.from_data(rules or {})
-
-
-def _declared(session: Session, repository: Repository, position: int) -> Iterable[DeclaredInput]:
-    return session.scalars(
-        select(DeclaredInput).where(
-            DeclaredInput.repository_id == repository.id, holds_at(DeclaredInput, position)
-        )
-    )
-
-
-def _rows(session: Session, repository: Repository, position: int) -> Iterable[Any]:
-    return session.execute(
-        select(
-            *(FeatureVersion.id, Feature.module, Feature.name, FeatureVersion.variant, FeatureVersion.type),
-            *(FeatureVersion.doc, FeatureVersion.condition, FeatureVersion.tags, FeatureVersion.parts),
-            *(FeatureVersion.partial, FeatureVersion.valid_from, FeatureVersion.definition_id),
-            FeatureVersion.columns,
-            *(Definition.source, Definition.digest),
-        )
-        .join(Feature, Feature.id == FeatureVersion.feature_id)
-        .join(Definition, Definition.id == FeatureVersion.definition_id)
-        .where(Feature.repository_id == repository.id, holds_at(FeatureVersion, position))
-    )
-
-
-_Places = Mapping[tuple[str, int], tuple[str, int, int]]
-"""Path, first and last line of a definition, by module and the definition's id."""
-
-
-def _feature(
-    row: Any,
-    users: Mapping[str, list[str]],
-    needs: Mapping[int, list[DependencyRecord]],
-    places: _Places,
-    ownership: Ownership,
-) -> SnapshotFeature:
-    path, line, end_line = places.get((row.module, row.definition_id), ("", 0, 0))
-    return SnapshotFeature(
-        module=row.module,
-        name=row.name,
-        variant=row.variant,
-        path=path,
-        line=line,
-        end_line=end_line,
-        type=row.type,
-        doc=row.doc,
-        condition=row.condition,
-        tags=row.tags,
-        parts=tuple(PartView(p["name"], p.get("type", ""), p.get("doc", "")) for p in row.parts),
-        dependencies=tuple(needs.get(row.id, ())),
-        dataflows=tuple(users.get(row.module, ())),
-        partial=tuple(row.partial),
-        source=row.source,
-        digest=row.digest,
-        columns=column_uses(row.columns),
-        owners=ownership.of(path, row.module, row.tags).owners,
-        since=row.valid_from,
-    )
-
-
-def _input(row: DeclaredInput, places: _Places, ownership: Ownership) -> SnapshotInput:
-    path, line, end_line = places.get((row.module, row.definition_id), ("", 0, 0))
-    return SnapshotInput(
-        module=row.module,
-        name=row.name,
-        variant=row.variant,
-        path=path,
-        line=line,
-        end_line=end_line,
-        type=row.type,
-        doc=row.doc,
-        condition=row.condition,
-        tags=row.tags,
-        owners=ownership.of(path, row.module, row.tags).owners,
-    )
-
-
-def _needs(session: Session, repository: Repository, position: int) -> dict[int, list[DependencyRecord]]:
-    """Return the names that each version of a feature asks for, in order, by the version's id."""
-    rows = session.execute(
-        select(Dependency.feature_version_id, Dependency.name, Dependency.type, Dependency.optional)
-        .join(FeatureVersion, FeatureVersion.id == Dependency.feature_version_id)
-        .join(Feature, Feature.id == FeatureVersion.feature_id)
-        .where(Feature.repository_id == repository.id, holds_at(FeatureVersion, position))
-        .order_by(Dependency.feature_version_id, Dependency.ordinal)
-    )
-    found: dict[int, list[DependencyRecord]] = {}
-    for version, name, type_, optional in rows:
-        found.setdefault(version, []).append(DependencyRecord(name, type_, optional))
-    return found
-
-
-def _places(session: Session, repository: Repository, position: int) -> _Places:
-    """Return where each definition of the modules stands.
-
-    Of two equal definitions in one file the later one counts, as it does in Python.
-    """
-    rows = session.execute(
-        select(
-            *(ModuleVersion.module, BlobDefinition.definition_id, ModuleVersion.path),
-            *(BlobDefinition.line, BlobDefinition.end_line),
-        )
-        .join(BlobDefinition, BlobDefinition.blob_id == ModuleVersion.blob_id)
-        .where(ModuleVersion.repository_id == repository.id, holds_at(ModuleVersion, position))
-        .order_by(BlobDefinition.ordinal)
-    )
-    return {(module, definition): tuple(place) for module, definition, *place in rows}  # type: ignore[misc]
-
-
-def list_dataflows(session: Session, repository: Repository, position: int) -> list[DataflowView]:
-    """Return the dataflows at a position, by name."""
-    rows = session.execute(
-        select(Dataflow.name, DataflowVersion)
-        .join(DataflowVersion.dataflow)
-        .where(Dataflow.repository_id == repository.id, holds_at(DataflowVersion, position))
-    )
-    views = (
-        DataflowView(
-            name=name,
-            origin=version.origin,
-            modules=tuple(version.modules),
-            config=version.config,
-            sources=version.sources,
-            upstream=version.upstream,
-            outputs=tuple(version.outputs),
-        )
-        for name, version in rows
-    )
-    return sorted(views, key=lambda view: view.name)
-
-
-def _diagnostics(session: Session, repository: Repository, position: int) -> Iterable[Diagnostic]:
-    rows = session.execute(
-        select(models.Diagnostic.path, models.Diagnostic.line, models.Diagnostic.message).where(
-            models.Diagnostic.repository_id == repository.id, holds_at(models.Diagnostic, position)
-        )
-    )
-    return (Diagnostic(row.path, row.line, row.message) for row in rows)

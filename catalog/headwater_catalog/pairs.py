@@ -41,8 +41,8 @@ def pair(ended: Iterable[Edge], begun: Iterable[Edge]) -> dict[int, int]:
     found: dict[int, int] = {}
     for sign in _SIGNS:
         old, new = _by(sign, left.values()), _by(sign, right.values())
-        for key in old.keys() & new.keys():
-            if len(old[key]) == len(new[key]) == 1:
+        for key in old:
+            if len(old[key]) == len(new.get(key, ())) == 1:
                 found[new[key][0]] = old[key][0]
                 del left[old[key][0]], right[new[key][0]]
     return found

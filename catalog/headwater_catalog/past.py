@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session, aliased
 
+from headwater_catalog.owners import NOBODY
 from headwater_catalog.query.subjects import Past
-from headwater_catalog.snapshot import Snapshot, SnapshotFeature, in_order
+from headwater_catalog.snapshot import FeatureMaker, Snapshot, in_order
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import Commit, Definition, Feature, FeatureVersion, Repository
-from headwater_catalog.views import PartView
+from headwater_catalog.stored_snapshots import NOWHERE, json_text
 
 __all__ = ["changers_between", "gone_features", "load_pasts"]
 
@@ -22,37 +24,45 @@ _WRITTEN = func.coalesce(FeatureVersion.introduced_id, FeatureVersion.commit_id)
 
 def load_pasts(session: Session, repository: Repository, position: int) -> dict[str, Past]:
     """Return the past of each feature that is there at a position of the main line, by key."""
-    first = (
-        select(FeatureVersion.feature_id, func.min(FeatureVersion.valid_from).label("position"))
-        .join(FeatureVersion.feature)
-        .where(Feature.repository_id == repository.id)
-        .group_by(FeatureVersion.feature_id)
-        .subquery()
-    )
-    began, reached, written = aliased(Commit), aliased(Commit), aliased(Commit)
-    rows = session.execute(
-        select(
-            *(Feature.module, Feature.name, began.authored_at.label("added")),
-            *(reached.authored_at, written.author_name, written.author_email),
-        )
-        .select_from(FeatureVersion)
-        .join(FeatureVersion.feature)
-        .join(first, first.c.feature_id == FeatureVersion.feature_id)
-        .join(began, and_(began.repository_id == repository.id, began.position == first.c.position))
-        .join(reached, reached.id == FeatureVersion.commit_id)
-        .join(written, written.id == _WRITTEN)
-        .where(Feature.repository_id == repository.id, holds_at(FeatureVersion, position))
-        .order_by(Feature.module, Feature.name, FeatureVersion.variant)
-    )
+    commits = _commits(session, repository)
+    began = _began(session, repository)
+    instants = {commit.position: commit.authored_at for commit in commits.values()}
     found: dict[str, Past] = {}
-    for row in rows:
-        known = found.get(key := f"{row.module}:{row.name}")
+    for feature, module, name, _, reached, written in _live(session, repository, position):
+        key, author = f"{module}:{name}", commits[written]
+        known = found.get(key)
+        changed = commits[reached].authored_at
         found[key] = Past(
-            added=row.added,
-            changed=max(row.authored_at, known.changed) if known else row.authored_at,
-            authors=(*(known.authors if known else ()), row.author_name, row.author_email),
+            added=instants[began[feature]],
+            changed=max(changed, known.changed) if known else changed,
+            authors=(*(known.authors if known else ()), author.author_name, author.author_email),
         )
     return found
+
+
+def _live(session: Session, repository: Repository, position: int) -> list[Any]:
+    """Return the versions that hold at a position, in the order of module, name and variant."""
+    rows = session.connection().execute(
+        select(
+            *(Feature.id, Feature.module, Feature.name, FeatureVersion.variant),
+            *(FeatureVersion.commit_id, _WRITTEN),
+        )
+        .select_from(FeatureVersion)
+        .join(Feature, Feature.id == FeatureVersion.feature_id)
+        .where(Feature.repository_id == repository.id, holds_at(FeatureVersion, position))
+    )
+    return sorted(rows.all(), key=itemgetter(1, 2, 3))
+
+
+def _began(session: Session, repository: Repository) -> dict[int, int]:
+    """Return where on the main line each feature was first there, by its id."""
+    rows = session.connection().execute(
+        select(FeatureVersion.feature_id, func.min(FeatureVersion.valid_from))
+        .join(Feature, Feature.id == FeatureVersion.feature_id)
+        .where(Feature.repository_id == repository.id)
+        .group_by(FeatureVersion.feature_id)
+    )
+    return {row[0]: row[1] for row in rows.all()}
 
 
 def gone_features(
@@ -60,12 +70,7 @@ def gone_features(
 ) -> tuple[Snapshot, Mapping[str, Past]]:
     """Return the features that were removed up to a position, as they last were, with their pasts."""
     rows = _last_versions(session, repository, position)
-    ends = (
-        {row.valid_until for row in rows}
-        | {row.valid_until - 1 for row in rows}
-        | {row.began for row in rows}
-    )
-    commits = _commits(session, repository, ends)
+    commits = {commit.position: commit for commit in _commits(session, repository).values()}
     pasts = {
         f"{row.module}:{row.name}": Past(
             added=commits[row.began].authored_at,
@@ -76,7 +81,11 @@ def gone_features(
         )
         for row in rows
     }
-    return Snapshot(tuple(sorted(map(_feature, rows), key=in_order)), (), ()), pasts
+    maker = FeatureMaker(NOBODY, ())
+    features = (
+        maker.feature((row.module, row.name, row.variant), NOWHERE, row.source, row, ()) for row in rows
+    )
+    return Snapshot(tuple(sorted(features, key=in_order)), (), ()), pasts
 
 
 def _last_versions(session: Session, repository: Repository, position: int) -> list[Any]:
@@ -97,8 +106,10 @@ def _last_versions(session: Session, repository: Repository, position: int) -> l
     rows = session.execute(
         select(
             *(Feature.module, Feature.name, spans.c.began, FeatureVersion.variant, FeatureVersion.type),
-            *(FeatureVersion.doc, FeatureVersion.condition, FeatureVersion.tags, FeatureVersion.parts),
-            *(FeatureVersion.partial, FeatureVersion.valid_until, Definition.source, Definition.digest),
+            *(FeatureVersion.doc, FeatureVersion.condition, FeatureVersion.valid_until),
+            *map(json_text, (FeatureVersion.tags, FeatureVersion.parts)),
+            *map(json_text, (FeatureVersion.partial, FeatureVersion.columns)),
+            *(Definition.source, Definition.digest),
             *(reached.authored_at, Commit.author_name, Commit.author_email),
         )
         .select_from(FeatureVersion)
@@ -137,32 +148,13 @@ def changers_between(
     return found
 
 
-def _commits(session: Session, repository: Repository, positions: Iterable[int]) -> dict[int, Any]:
-    wanted = frozenset(positions)
-    rows = session.execute(
-        select(Commit.position, Commit.sha, Commit.authored_at).where(
-            Commit.repository_id == repository.id, Commit.position.is_not(None)
-        )
+def _commits(session: Session, repository: Repository) -> dict[int, Any]:
+    """Return the commits of a repository that the store has, by id."""
+    # To look at them all is much quicker than to join each version with three of them.
+    rows = session.connection().execute(
+        select(
+            *(Commit.id, Commit.position, Commit.sha, Commit.authored_at),
+            *(Commit.author_name, Commit.author_email),
+        ).where(Commit.repository_id == repository.id)
     )
-    return {row.position: row for row in rows if row.position in wanted}
-
-
-def _feature(row: Any) -> SnapshotFeature:
-    return SnapshotFeature(
-        module=row.module,
-        name=row.name,
-        variant=row.variant,
-        path="",
-        line=0,
-        end_line=0,
-        type=row.type,
-        doc=row.doc,
-        condition=row.condition,
-        tags=row.tags,
-        parts=tuple(PartView(p["name"], p.get("type", ""), p.get("doc", "")) for p in row.parts),
-        dependencies=(),
-        dataflows=(),
-        partial=tuple(row.partial),
-        source=row.source,
-        digest=row.digest,
-    )
+    return {row.id: row for row in rows.all()}

@@ -53,11 +53,11 @@ class Recent(Generic[V]):
             self._make_room(key)
         return value
 
-    def latest(self, accepts: Callable[[Hashable], bool]) -> V | None:
-        """Return the value asked for last of those with a key that is accepted."""
+    def latest(self, accepts: Callable[[Hashable], bool]) -> tuple[Hashable, V] | None:
+        """Return the value asked for last of those with a key that is accepted, after its key."""
         with self._lock:
-            found = next((key for key in reversed(self._kept) if accepts(key)), None)
-            return self._kept[found] if found is not None else None
+            kept = list(self._kept.items())
+        return next((each for each in reversed(kept) if accepts(each[0])), None)
 
     def _hold(self, key: Hashable, holder: Hashable) -> None:
         if holder is not None:

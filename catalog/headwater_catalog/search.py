@@ -33,6 +33,7 @@ __all__ = [
     "SearchPage",
     "heads",
     "search",
+    "warm",
 ]
 
 _MOST_VALUES: Final = 100  # of a facet; a tag may have a value of its own for every feature
@@ -162,12 +163,18 @@ def search(
     )
 
 
+def warm(moments: Sequence[Moment]) -> None:
+    """Make what searches at these moments need, so that the first one need not wait for it."""
+    for ground in open_grounds(parse_query(""), moments, None):
+        ground.index.prepare()
+
+
 def _sets(query: Query, grounds: Sequence[Ground]) -> list[Sets]:
     """Return what the terms of lineage mean in each place; a name must be somewhere."""
     found: list[Sets] = []
     problems: dict[int, list[QueryError]] = {}
     for ground in grounds:
-        sets, missing = find_sets(query, ground.index.scope)
+        sets, missing = find_sets(query, ground.index.scope, ground.base and ground.base[0].scope)
         found.append(sets)
         for problem in missing:
             problems.setdefault(problem.position, []).append(problem)

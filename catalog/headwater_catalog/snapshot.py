@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Protocol
 
 from headwater.errors import did_you_mean
 from headwater_catalog.codeowners import CODEOWNERS_FILES
+from headwater_catalog.collection import without_collection
 from headwater_catalog.errors import NotFound, RepositoryError
 from headwater_catalog.git import GitSource
 from headwater_catalog.lineage_graph import LineageGraph
@@ -45,7 +47,9 @@ from headwater_catalog.views import ColumnUse, DataflowView, PartView, column_us
 from headwater_catalog.wiring import GraphBuilder, Need
 
 __all__ = [
+    "FeatureMaker",
     "KnownRecords",
+    "Place",
     "Snapshot",
     "SnapshotEdge",
     "SnapshotFeature",
@@ -187,7 +191,22 @@ class Snapshot:
     @cached_property
     def graph(self) -> LineageGraph:
         """Who needs whom, in all dataflows together."""
-        return _graph(self.features, self.inputs, self.dataflows)
+        with without_collection():
+            return _graph(self.features, self.inputs, self.dataflows)
+
+    def share_graph(self, other: Snapshot) -> None:
+        """Take the graph of another moment, if it has been made and would be the same here."""
+        if (
+            "graph" in other.__dict__
+            and self.dataflows == other.dataflows
+            and self.inputs == other.inputs
+            and len(self.features) == len(other.features)
+            and all(
+                ours is theirs or _wired(ours) == _wired(theirs)
+                for ours, theirs in zip(self.features, other.features, strict=True)
+            )
+        ):
+            self.__dict__["graph"] = other.graph
 
     @cached_property
     def _graphs(self) -> dict[str, LineageGraph]:
@@ -227,7 +246,7 @@ class Snapshot:
 def _graph(
     features: Iterable[SnapshotFeature], inputs: Iterable[SnapshotInput], dataflows: Iterable[DataflowView]
 ) -> LineageGraph:
-    builder = GraphBuilder()
+    builder, need = GraphBuilder(), cache(Need)
     for declared in inputs:
         owner = ", ".join(declared.owners)
         builder.declare(declared.module, declared.name, type=declared.type, doc=declared.doc, owner=owner)
@@ -238,12 +257,161 @@ def _graph(
             type=feature.type,
             doc=feature.doc,
             owner=", ".join(feature.owners),
-            parts=(part.name for part in feature.parts),
-            needs=(Need(needed.name, needed.type) for needed in feature.dependencies),
+            parts=[part.name for part in feature.parts],
+            needs=[need(needed.name, needed.type) for needed in feature.dependencies],
         )
     for dataflow in dataflows:
         builder.wire(dataflow.name, frozenset(dataflow.modules))
     return builder.finish()
+
+
+Place = tuple[str, int, int]
+"""The path of a file, and the first and the last line of something in it."""
+
+in_order: Final = attrgetter("module", "name", "variant")
+"""What the features and inputs of a snapshot are sorted by."""
+
+
+class StoredInput(Protocol):
+    """What is stored of an input: a record, or a row with columns of these names."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def doc(self) -> str: ...
+    @property
+    def condition(self) -> str: ...
+    @property
+    def tags(self) -> str: ...
+
+
+class StoredFeature(StoredInput, Protocol):
+    """What is stored of a variant of a feature; structured values are JSON texts."""
+
+    @property
+    def parts(self) -> str: ...
+    @property
+    def partial(self) -> str: ...
+    @property
+    def columns(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+
+
+class FeatureMaker:
+    """Makes the features and inputs of one snapshot from what is stored of them.
+
+    Few of their tags, owners and so on are unlike all others, so equal ones are made once and shared.
+
+    Args:
+        ownership: What the files of the repository say of owners.
+        dataflows: Its dataflows.
+    """
+
+    def __init__(self, ownership: Ownership, dataflows: Iterable[DataflowView]) -> None:
+        self._ownership = ownership
+        self._dataflows = _users(dataflows)
+        self._tags: Callable[[str], Mapping[str, Any]] = cache(json.loads)
+        self._parts = cache(_parts)
+        self._columns = cache(_columns)
+        self._partial = cache(_texts)
+        self._owners = cache(self._owners_of)
+        self._shared_owners: dict[tuple[str, str, int], tuple[str, ...]] = {}
+
+    def feature(
+        self,
+        key: FeatureKey,
+        place: Place,
+        source: str,
+        stored: StoredFeature,
+        dependencies: tuple[DependencyRecord, ...],
+        since: int | None = None,
+    ) -> SnapshotFeature:
+        """Return one variant of a feature."""
+        module, name, variant = key
+        path, line, end_line = place
+        tags = stored.tags
+        return SnapshotFeature(
+            module=module,
+            name=name,
+            variant=variant,
+            path=path,
+            line=line,
+            end_line=end_line,
+            type=stored.type,
+            doc=stored.doc,
+            condition=stored.condition,
+            tags=self._tags(tags),
+            parts=self._parts(stored.parts),
+            dependencies=dependencies,
+            dataflows=self._dataflows.get(module, ()),
+            partial=self._partial(stored.partial),
+            source=source,
+            digest=stored.digest,
+            columns=self._columns(stored.columns),
+            owners=self._owners(path, module, tags),
+            since=since,
+        )
+
+    def moved(self, feature: SnapshotFeature, place: Place) -> SnapshotFeature:
+        """Return the same version of a feature as it stands here, which may be where it stood."""
+        path, module = place[0], feature.module
+        shared = self._shared_owners.get(key := (path, module, id(feature.tags)))
+        if shared is None:
+            shared = self._shared_owners[key] = self._ownership.of(path, module, feature.tags).owners
+        here = (*place, self._dataflows.get(module, ()), shared)
+        if here == (feature.path, feature.line, feature.end_line, feature.dataflows, feature.owners):
+            return feature
+        path, line, end_line, dataflows, owners = here
+        return replace(feature, path=path, line=line, end_line=end_line, dataflows=dataflows, owners=owners)
+
+    def input(self, key: FeatureKey, place: Place, stored: StoredInput) -> SnapshotInput:
+        """Return an input that a function declares."""
+        module, name, variant = key
+        path, line, end_line = place
+        return SnapshotInput(
+            module=module,
+            name=name,
+            variant=variant,
+            path=path,
+            line=line,
+            end_line=end_line,
+            type=stored.type,
+            doc=stored.doc,
+            condition=stored.condition,
+            tags=self._tags(stored.tags),
+            owners=self._owners(path, module, stored.tags),
+        )
+
+    def _owners_of(self, path: str, module: str, tags: str) -> tuple[str, ...]:
+        return self._ownership.of(path, module, self._tags(tags)).owners
+
+
+def _users(dataflows: Iterable[DataflowView]) -> Mapping[str, tuple[str, ...]]:
+    """Return the names of the dataflows that each module is in."""
+    found: dict[str, dict[str, None]] = {}
+    for dataflow in dataflows:
+        for module in dataflow.modules:
+            found.setdefault(module, {})[dataflow.name] = None
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}
+    named = ((module, tuple(names)) for module, names in found.items())
+    return {module: shared.setdefault(names, names) for module, names in named}
+
+
+def _parts(text: str) -> tuple[PartView, ...]:
+    return tuple(PartView(p["name"], p.get("type", ""), p.get("doc", "")) for p in json.loads(text))
+
+
+def _columns(text: str) -> tuple[ColumnUse, ...]:
+    return column_uses(json.loads(text))
+
+
+def _texts(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
+
+
+_wired = attrgetter("module", "name", "type", "doc", "owners", "parts", "dependencies")
+"""What a graph is made of, besides inputs and dataflows."""
 
 
 KnownRecords = dict[str, tuple[LinkedModule, ModuleRecords]]
@@ -266,14 +434,14 @@ def snapshot_of(
     flows = {clean(d.name): dataflow_record(d) for d in reading.dataflows if len(d.name) <= LONGEST_NAME}
     dataflows = tuple(_dataflow(name, flows[name]) for name in sorted(flows))
     records = _records(reading, {} if known is None else known)
-    users = {name: tuple(d.name for d in dataflows if name in d.modules) for name in records}
+    maker = FeatureMaker(ownership, dataflows)
     features = [
-        _feature(key, record, reading.modules[name], users[name], ownership)
+        maker.feature(key, *_found(record, reading.modules[name]), record, record.dependencies)
         for name, made in records.items()
         for key, record in made.features.items()
     ]
     inputs = [
-        _input(key, record, reading.modules[name], ownership)
+        maker.input(key, _found(record, reading.modules[name])[0], record)
         for name, made in records.items()
         for key, record in made.inputs.items()
     ]
@@ -293,11 +461,6 @@ def _records(reading: Reading, known: KnownRecords) -> dict[str, ModuleRecords]:
         if name not in known or known[name][0] is not linked:
             known[name] = linked, records_of(linked)
     return {name: known[name][1] for name in reading.modules}
-
-
-def in_order(each: SnapshotFeature | SnapshotInput) -> tuple[str, str, str]:
-    """Return what the features and inputs of a snapshot are sorted by."""
-    return each.module, each.name, each.variant
 
 
 def _ambiguities(reading: Reading, records: Mapping[str, ModuleRecords]) -> Iterator[Diagnostic]:
@@ -322,57 +485,11 @@ def _dataflow(name: str, record: DataflowRecord) -> DataflowView:
     )
 
 
-def _feature(
-    key: FeatureKey,
-    record: FeatureRecord,
-    linked: LinkedModule,
-    dataflows: tuple[str, ...],
-    ownership: Ownership,
-) -> SnapshotFeature:
-    module, name, variant = key
+def _found(record: FeatureRecord | InputRecord, linked: LinkedModule) -> tuple[Place, str]:
+    """Return where the code of a record stands, and what it is."""
     raw = record.raw
     assert raw is not None  # it was just read
-    path, tags = clean(linked.module.path), json.loads(record.tags)
-    return SnapshotFeature(
-        module=module,
-        name=name,
-        variant=variant,
-        path=path,
-        line=raw.line,
-        end_line=raw.end_line,
-        type=record.type,
-        doc=record.doc,
-        condition=record.condition,
-        tags=tags,
-        parts=tuple(PartView(p["name"], p["type"], p["doc"]) for p in json.loads(record.parts)),
-        dependencies=record.dependencies,
-        dataflows=dataflows,
-        partial=tuple(json.loads(record.partial)),
-        source=clean(raw.source),
-        digest=record.digest,
-        columns=column_uses(json.loads(record.columns)),
-        owners=ownership.of(path, module, tags).owners,
-    )
-
-
-def _input(key: FeatureKey, record: InputRecord, linked: LinkedModule, ownership: Ownership) -> SnapshotInput:
-    module, name, variant = key
-    raw = record.raw
-    assert raw is not None  # it was just read
-    path, tags = clean(linked.module.path), json.loads(record.tags)
-    return SnapshotInput(
-        module=module,
-        name=name,
-        variant=variant,
-        path=path,
-        line=raw.line,
-        end_line=raw.end_line,
-        type=record.type,
-        doc=record.doc,
-        condition=record.condition,
-        tags=tags,
-        owners=ownership.of(path, module, tags).owners,
-    )
+    return (clean(linked.module.path), raw.line, raw.end_line), clean(raw.source)
 
 
 def read_folder(folder: Path) -> Snapshot:

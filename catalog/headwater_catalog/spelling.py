@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 
@@ -50,6 +51,7 @@ class Vocabulary:
 
     def __init__(self, words: Iterable[tuple[str, int]]) -> None:
         self._counts = dict(words)
+        self._letters = _Letters()
 
     def has(self, word: str) -> bool:
         """Tell whether a word is one of them."""
@@ -57,9 +59,11 @@ class Vocabulary:
 
     def nearest(self, word: str) -> tuple[int, int, str] | None:
         """Return the word with the fewest slips, of several the most frequent: `(slips, -count, word)`."""
+        letters, known = _letters(word), self._letters
+        alike = [o for o in self._alike(word) if (letters ^ known[o]).bit_count() <= 2 * _SLIPS]
         found = (
             (slips, -self._counts[other], other)
-            for other in self._alike(word)
+            for other in alike
             if (slips := _slips(word, other)) is not None
         )
         return min(found, default=None)
@@ -79,21 +83,27 @@ class Vocabulary:
     @cached_property
     def _pieces(self) -> Mapping[int, Sequence[Mapping[str, Sequence[str]]]]:
         """The words by length, piece and the letters of that piece; made for the first misspelled word."""
-        found: dict[int, list[dict[str, list[str]]]] = {}
+        words: dict[int, list[str]] = {}
         for word in self._counts:
-            pieces = found.setdefault(len(word), [{} for _ in range(_PIECES)])
-            for known, (start, end) in zip(pieces, _borders(len(word)), strict=True):
-                known.setdefault(word[start:end], []).append(word)
-        return found
+            words.setdefault(len(word), []).append(word)
+        return {length: [_by_piece(alike, *at) for at in _borders(length)] for length, alike in words.items()}
+
+
+def _by_piece(words: Iterable[str], start: int, end: int) -> Mapping[str, Sequence[str]]:
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for word in words:
+        found[word[start:end]].append(word)
+    return found
 
 
 _SLIPS = 2
 _PIECES = 2 * _SLIPS + 1
 
 
-def _borders(length: int) -> list[tuple[int, int]]:
+@lru_cache(maxsize=1024)
+def _borders(length: int) -> tuple[tuple[int, int], ...]:
     """Return where each piece of a word begins and ends; those of a very short one may be empty."""
-    return [(length * n // _PIECES, length * (n + 1) // _PIECES) for n in range(_PIECES)]
+    return tuple((length * n // _PIECES, length * (n + 1) // _PIECES) for n in range(_PIECES))
 
 
 def _slips(word: str, other: str) -> int | None:
@@ -106,6 +116,14 @@ def _slips(word: str, other: str) -> int | None:
         return None
     slips = distance(word, other, most)
     return slips if slips <= most else None
+
+
+class _Letters(dict[str, int]):
+    """The sets of letters of words that have been looked at."""
+
+    def __missing__(self, word: str) -> int:
+        found = self[word] = _letters(word)
+        return found
 
 
 @lru_cache(maxsize=65_536)  # every misspelled word meets the same names
@@ -149,10 +167,14 @@ def distance(a: str, b: str, most: int) -> int:
         row[0] = min(i, far)
         for j in range(max(i - most, 1), min(i + most, len(b)) + 1):
             other = b[j - 1]
-            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (letter != other))
-            if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other:
-                cost = min(cost, before[j - 2] + 1)
-            row[j] = min(cost, far)
+            cost = last[j - 1] if letter == other else last[j - 1] + 1
+            if last[j] < cost:
+                cost = last[j] + 1
+            if row[j - 1] < cost:
+                cost = row[j - 1] + 1
+            if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other and before[j - 2] < cost:
+                cost = before[j - 2] + 1
+            row[j] = cost if cost < far else far
         if min(row) > most and (not before or min(last) > most):
             return far
         before, last = last, row

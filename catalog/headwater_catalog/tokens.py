@@ -9,9 +9,21 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-__all__ = ["Word", "fold", "name_parts", "name_tokens", "normal", "storable", "text_tokens", "words_in"]
+__all__ = [
+    "Word",
+    "fold",
+    "name_parts",
+    "normal",
+    "spaced",
+    "storable",
+    "text_tokens",
+    "text_words",
+    "word_tokens",
+    "words_in",
+]
 
 _WORD = re.compile(r"\w+")
+_SPACED = bytes(code if _WORD.match(chr(code)) else 32 for code in range(256))
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SIMPLE = re.compile(r"[a-z0-9_]{1,80}")
 _RUN = re.compile(r"[a-z]+|[0-9]+")
@@ -69,7 +81,8 @@ def _inside(word: str) -> tuple[Word, ...]:
 
 
 @lru_cache(maxsize=65_536)
-def _tokens(word: str) -> tuple[str, ...]:
+def word_tokens(word: str) -> tuple[str, ...]:
+    """Return the tokens of one of the words of a text: itself, and its parts if it is a compound."""
     if not _SIMPLE.fullmatch(word):
         return tuple(found.token for found in _inside(word))
     # Most words: nothing to fold, and to cut them takes no look at each letter.
@@ -81,14 +94,22 @@ def _tokens(word: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def spaced(text: str) -> bytes:
+    """Return the words of a text in order, with spaces between."""
+    if text.isascii():
+        # As most are; a table is much faster than an expression.
+        return text.encode().translate(_SPACED)
+    return " ".join(_WORD.findall(normal(text))).encode()
+
+
+def text_words(text: str) -> list[str]:
+    """Return the words of a text in order, as they are written."""
+    return spaced(text).decode().split()
+
+
 def text_tokens(text: str) -> list[str]:
     """Return the tokens of a text in order: each word, and the parts of words that are compounds."""
-    return [token for word in _WORD.findall(normal(text)) for token in _tokens(word)]
-
-
-def name_tokens(name: str) -> list[str]:
-    """Return the tokens of a name: the whole, its parts, and what digits set apart in these."""
-    return list(dict.fromkeys(text_tokens(name)))
+    return [token for word in text_words(text) for token in word_tokens(word)]
 
 
 def name_parts(name: str) -> list[str]:

@@ -159,7 +159,7 @@ class Test:
 
 
 def _shown(value: Any) -> str:
-    return f'"{value}"' if isinstance(value, str) else describe(value)
+    return f'"{describe(value)}"' if isinstance(value, str) else describe(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,9 @@ class Reference:
 
 def describe(value: Any) -> str:
     """Return how a value reads in a tag or a sentence, equal for live objects and for references."""
-    if isinstance(value, (Unevaluated, str)):
+    if isinstance(value, str):
+        return str.__str__(value)  # of a member of an enumeration the text itself, too
+    if isinstance(value, Unevaluated):
         return str(value)
     if isinstance(value, Reference) or callable(value):
         from headwater.types import canonical_name, public_name

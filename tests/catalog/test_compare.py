@@ -174,6 +174,7 @@ def test_a_module_that_moves_takes_its_features_along_and_changes_nothing_else(r
 
     assert classes(found) == dict.fromkeys(("heads", "per_head", "spend", "trend"), ("moved",))
     assert change(found, "spend").origin == "features.spend:spend"
+    assert list(found.moved) == [f"features.spend:{name}" for name in ("heads", "per_head", "spend", "trend")]
     assert (found.added_edges, found.removed_edges) == ((), ())
 
 

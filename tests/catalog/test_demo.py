@@ -498,6 +498,16 @@ def test_every_commit_of_a_synthetic_repository_touches_few_features(tmp_path: P
     assert len(set(git(tmp_path / "synthetic", "log", "--format=%an").splitlines())) == 4
 
 
+def test_functions_next_to_each_other_may_be_edited_together(tmp_path: Path) -> None:
+    init_synthetic(tmp_path / "synthetic", features=120, commits=30, together=40)
+    told = [message.split() for message in git(tmp_path / "synthetic", "log", "--format=%B").splitlines()]
+    edits = [words[0] for words in told if words and words[0] not in ("Start", "Add")]
+
+    assert functions_of(tmp_path / "synthetic").total() == 120
+    assert len(edits) > 5 * 40
+    assert set(edits) == {"Change", "Say", "Move", "Reformat"}
+
+
 def test_a_synthetic_repository_runs(tmp_path: Path) -> None:
     init_synthetic(tmp_path / "synthetic", features=300, commits=20)
 

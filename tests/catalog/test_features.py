@@ -8,7 +8,6 @@ from headwater_catalog.features import (
     count_by_module,
     find_repository,
     get_feature,
-    list_features,
     list_modules,
     list_repositories,
 )
@@ -108,19 +107,14 @@ def test_an_input_that_is_asked_for_like_a_feature_is_told(rows):
         get_feature(rows.moment(0), "budget")
 
 
-def test_features_and_modules_are_listed_in_order_once_for_all_variants(rows):
+def test_modules_are_listed_with_how_many_features_they_have_variants_not_counted(rows):
     rows.commit()
-    spend = rows.define("spend", tags={"owner": ["a", "b"]})
+    spend = rows.define("spend")
     rows.define("avg", variant="avg__uk")
     rows.define("avg", variant="avg__us")
     rows.place("features.spend", "features/spend.py", (spend, 1, 2))
 
-    features = list_features(rows.moment())
-
-    assert [feature.name for feature in features] == ["avg", "spend"]
-    assert features[1].owner == "a, b"
     assert list_modules(rows.moment()) == [ModuleRow("features.spend", "features/spend.py", 2)]
-    assert list_features(rows.moment(), module="other") == []
 
 
 def test_the_home_page_counts_what_is_there_at_the_head(rows):

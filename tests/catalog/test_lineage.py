@@ -183,17 +183,22 @@ def test_the_graph_is_that_of_the_commit_asked_for(database):
     assert "features.spend:ratio" not in graphs[2].nodes
 
 
-def test_a_graph_is_loaded_once_and_anew_after_a_scan(database):
+def test_a_graph_is_made_once_and_anew_where_something_has_changed(database):
     with database.write() as session:
         rows = CatalogRows(session)
         rows.commit()
+        rows.dataflow("main", ["features.spend"])
         rows.define("ratio", ["spend"])
         first = rows.moment().graph()
 
         assert rows.moment().graph() is first
 
         rows.repository.scanned_at = 5
-        assert rows.moment().graph() is not first
+        assert rows.moment().graph() is first
+
+        rows.commit()
+        rows.define("ratio", ["signups"])
+        assert rows.moment().graph().parents("features.spend:ratio") == ("input:signups",)
 
 
 def test_an_unknown_dataflow_is_told_with_the_nearest_name(database):

@@ -182,6 +182,25 @@ def test_reading_commits_one_after_the_other_gives_what_reading_each_alone_gives
     assert [r.snapshot for r in together] == [r.snapshot for r in alone]
 
 
+def test_functions_that_are_the_same_word_for_word_reach_what_stands_around_them(revisions):
+    function = "@tag(owner='growth')\ndef ratio(raw: int) -> int:\n    return raw * LIMIT\n"
+    head = "from headwater import tag\n\n"
+    (found,) = revisions.of(
+        {
+            "features/one.py": f"{head}LIMIT = 1\n\n{function}",
+            "features/other.py": f"{head}# Elsewhere in its file.\n\n{function}\nLIMIT = 2\n",
+            "features/same.py": f"{head}{function}\nLIMIT = 1\n",
+            "features/broken.py": f"{head}LIMIT = 1\n\n{function}\ndef lost(:\n",
+        }
+    )
+    hashes = {
+        key.partition(":")[0].removeprefix("features."): value for key, value in found.lineages.hashes.items()
+    }
+
+    assert hashes["one"] == hashes["same"] == hashes["broken"] != hashes["other"]
+    assert set(found.lineages.opaque) == {"features.broken:ratio"}
+
+
 def test_features_and_helpers_that_need_each_other_have_hashes(revisions):
     text = """\
     def a(b: int) -> int:

@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy.orm import Session
 
 from headwater_catalog.errors import NotFound, RepositoryError
-from headwater_catalog.features import find_key, get_feature, list_features, list_modules
+from headwater_catalog.features import find_key, get_feature, list_modules
 from headwater_catalog.inputs import missing_inputs
 from headwater_catalog.moments import Moment, moment_at
 from headwater_catalog.problems import problems_of
-from headwater_catalog.repositories import add_repository, get_repository, mirror_path
+from headwater_catalog.repositories import add_repository, get_repository, mirror_path, open_mirror
 from headwater_catalog.scan import scan
 from headwater_catalog.settings import Settings
+from headwater_catalog.snapshot import read_commit
 from headwater_catalog.store.database import Database
 from support.demo_catalog import settings_in
 from support.git_repo import GitRepo
@@ -71,7 +72,6 @@ def test_a_commit_beside_the_main_line_shows_what_a_scan_of_it_alone_shows(
         assert scanned.position == 2
         assert side.snapshot == scanned.snapshot
         assert side.graph() == scanned.graph()
-        assert list_features(side) == list_features(scanned)
         assert list_modules(side) == list_modules(scanned)
         assert problems_of(side.snapshot) == problems_of(scanned.snapshot)
         assert [problem.path for problem in problems_of(side.snapshot)] == ["features/new.py"]
@@ -111,6 +111,71 @@ def test_a_moment_is_read_once(session, settings):
 
     assert one.snapshot is other.snapshot
     assert one.graph(one.snapshot.dataflows[0].name) is other.graph(one.snapshot.dataflows[0].name)
+
+
+def test_a_scan_keeps_what_was_read_of_the_features_that_it_has_not_changed(
+    database, settings, git_repo: GitRepo
+):
+    tagged = "from headwater import tag\n\nFLAG = {}\n\n\n@tag(flag=FLAG)\ndef flagged(x: int) -> int:\n    return x\n"
+    git_repo.commit("Add", files={"a.py": SPEND, "b.py": tagged.format("'old'")})
+    with database.write() as session:
+        add_repository(session, "shop", str(git_repo.path), 0)
+    scan(database, settings, "shop", now=1)
+    with database.read() as session:
+        first = at(session, settings, None).snapshot
+    scan(database, settings, "shop", now=2)
+    with database.read() as session:
+        assert at(session, settings, None).snapshot is first
+    git_repo.commit("Change", files={"a.py": CHANGED, "b.py": tagged.format("'new'")})
+    scan(database, settings, "shop", now=3)
+
+    with database.read() as session:
+        later = at(session, settings, None)
+        (flagged,) = later.snapshot.variants["b:flagged"]
+        assert flagged.tags["flag"] == "new"
+        assert first.variants["b:flagged"][0].tags["flag"] == "old"
+        spend, net = (later.snapshot.variants[f"a:{name}"][0] for name in ("spend", "net"))
+        assert spend is first.variants["a:spend"][0]
+        assert net is not first.variants["a:net"][0]
+        assert at(session, settings, "main~1").snapshot is first
+
+
+def test_nothing_of_a_main_line_is_left_after_a_force_push(database, settings, git_repo: GitRepo):
+    git_repo.commit("Add", files={"a.py": SPEND})
+    with database.write() as session:
+        add_repository(session, "shop", str(git_repo.path), 0)
+    for factor in (2, 3):
+        git_repo.commit("Scale", files={"a.py": SPEND.replace("return cost", f"return cost * {factor}")})
+        git_repo.commit("Add region", files={"features/region.py": REGION})
+        scan(database, settings, "shop")
+        with database.read() as session:
+            moment = at(session, settings, None)
+            spend, net = (moment.snapshot.variants[f"a:{name}"][0] for name in ("spend", "net"))
+            assert spend.source.endswith(f"return cost * {factor}")
+            with open_mirror(settings, moment.repository) as source:
+                assert moment.snapshot == read_commit(source, moment.commit.sha)
+        assert (spend.since, net.since) == (1, 0)
+        git_repo.git("reset", "--quiet", "--hard", "HEAD~2")
+
+
+def test_commits_that_wire_nothing_else_have_one_graph(database, settings, git_repo: GitRepo):
+    git_repo.commit("Add", files={"a.py": SPEND})
+    with database.write() as session:
+        add_repository(session, "shop", str(git_repo.path), 0)
+    changes = ("return cost", "return cost * 2"), ("cost: float", "cost: int"), ("net(", "gross(")
+    graphs = []
+    for number, change in enumerate([("net", "net"), *changes]):
+        git_repo.commit("Change", files={"a.py": f"{SPEND.replace(*change)}# {number}\n"})
+        scan(database, settings, "shop")
+        with database.read() as session:
+            moment = at(session, settings, None)
+            graphs.append(moment.graph())
+            with open_mirror(settings, moment.repository) as source:
+                assert moment.graph() == read_commit(source, moment.commit.sha).graph
+
+    assert graphs[0] is graphs[1]
+    assert graphs[1].nodes["input:cost"].type != graphs[2].nodes["input:cost"].type
+    assert "a:gross" in graphs[3].nodes
 
 
 def test_what_needs_the_main_line_says_so_beside_it(session, settings):

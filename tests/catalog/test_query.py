@@ -316,6 +316,18 @@ def test_a_base_tells_what_is_new_and_who_changed_it_since():
     assert found("-changed_by:maya", now, base) == ["signups", "spend"]
 
 
+def test_a_name_that_is_at_neither_moment_is_an_error_also_inside_what_is_new():
+    before = shop(make_feature("cost"), make_feature("old"))
+    now = shop(make_feature("cost"), make_feature("spend"))
+    base = Base(before, {})
+
+    for text in ('new:"uses:spend"', 'new:"uses:old"', "new:uses:cost"):
+        assert found(text, now, base) == [], text
+    with pytest.raises(QueryError, match=r"'spnd'. Near to it: spend. Asked for at position 5.") as error:
+        found('cost new:"downstream:spnd"', now, base)
+    assert error.value.position == 5
+
+
 def test_types_are_found_by_their_full_and_last_names_alone_and_in_unions():
     scope = shop(
         make_feature("a", type="pandas.Series[float] | None"),

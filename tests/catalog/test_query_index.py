@@ -10,8 +10,10 @@ from headwater_catalog.query.evaluate import evaluate, find_sets
 from headwater_catalog.query.find import find
 from headwater_catalog.query.index import Index
 from headwater_catalog.query.ranking import Rank
-from headwater_catalog.query.subjects import Base, Scope
-from headwater_catalog.snapshot import Snapshot
+from headwater_catalog.query.subjects import Base, Scope, TextField
+from headwater_catalog.query.text_index import TextIndex
+from headwater_catalog.query.words import Phrase
+from headwater_catalog.snapshot import Snapshot, in_order
 from support.random_snapshots import make_feature, random_base, random_query, random_scope
 
 SEEDS = range(8)
@@ -25,7 +27,7 @@ def test_the_index_finds_what_the_query_means_in_the_same_order(seed: int):
     for _ in range(EXAMPLES):
         scope, base, text = random_scope(rng), random_base(rng), random_query(rng)
         query = parse_query(text, growing=True)
-        sets, problems = find_sets(query, scope)
+        sets, problems = find_sets(query, scope, base.scope)
         found = find(query, Index(scope), sets, (base, Index(base.scope)))
         if not problems:
             meant = evaluate(query, scope, base)
@@ -35,6 +37,55 @@ def test_the_index_finds_what_the_query_means_in_the_same_order(seed: int):
 
     # Else the examples would be of little worth.
     assert {Rank.EXACT, Rank.NAME, Rank.TAGS, Rank.DOCS, Rank.CODE, None} <= met.keys()
+
+
+def _changed(rng: Random, scope: Scope) -> Scope:
+    """Return a scope with a few features removed, added or made anew; the others are the same objects."""
+    features = {in_order(feature): feature for feature in scope.snapshot.features}
+    for _ in range(rng.choice((0, 1, 1, 1, 2, 9))):
+        fresh = {in_order(feature): feature for feature in random_scope(rng).snapshot.features}
+        features.update(list(fresh.items())[: rng.randrange(3)])
+        if features and rng.random() < 0.4:
+            del features[rng.choice(list(features))]
+    ordered = tuple(features[key] for key in sorted(features))
+    return Scope("shop", Snapshot(ordered, scope.snapshot.dataflows, ()), scope.now, {})
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_index_made_from_that_of_another_moment_is_like_one_made_anew(seed: int):
+    rng = Random(seed)
+    scope = random_scope(rng)
+    index = Index(scope)
+    for _ in range(EXAMPLES // 2):
+        for field in TextField:
+            index.text(field)
+        scope = _changed(rng, scope)
+        index = Index(scope, index)
+        for field in TextField:
+            ours, anew = index.text(field), TextIndex.of(field, scope.subjects)
+            assert ours.postings.values == anew.postings.values
+            for token in anew.postings.values:
+                assert ours.postings.of(token) == anew.postings.of(token)
+        query = parse_query(random_query(rng))
+        if query.base_term is None and not query.needs_history:
+            sets, problems = find_sets(query, scope)
+            if not problems:
+                assert _keys(find(query, index, sets)) == _keys(evaluate(query, scope))
+
+
+def test_words_are_found_also_where_there_are_more_of_them_than_characters():
+    docs = ("avg spend", "spend by week", "weekly signups", "avg signups")
+    features = tuple(make_feature(name, doc=doc) for name, doc in zip("abcd", docs, strict=True))
+    scope = Scope("shop", Snapshot(features, (), ()), 0, {})
+
+    few = TextIndex.of(TextField.DOC, scope.subjects, most=4)
+
+    anew = TextIndex.of(TextField.DOC, scope.subjects)
+    assert few.postings.values == anew.postings.values
+    for token in anew.postings.values:
+        assert few.postings.of(token) == anew.postings.of(token)
+    after = few.moved(scope.subjects, range(4))
+    assert after.find(Phrase(("weekly", "signups"))) == anew.find(Phrase(("weekly", "signups"))) != 0
 
 
 def _keys(hits):

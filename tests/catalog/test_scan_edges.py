@@ -544,3 +544,51 @@ def test_nothing_of_a_repository_is_imported_executed_or_asked(git_repo: GitRepo
 
     assert done.returncode == 0, done.stderr
     assert not mark.exists()
+
+
+_FIRST = (
+    "from headwater import config, does, mutate, pipe_output, step, tag, value\n"
+    "WORD = 'growth'\nLIMIT = WORD\nKind = int\n"
+    "def _d(x: int) -> int:\n    return x\n\n\n"
+    "@tag(owner=LIMIT)\ndef a(x: Kind) -> int:\n    return x\n\n\n"
+    "@does(_d)\ndef b(x: int) -> int: ...\n\n\n"
+    "@pipe_output(step(b))\ndef c(a: int, y: int = max(1, 2)) -> int:\n    return a\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("def _d(x: int)", "def _d(z: int)"),
+        ("WORD = 'growth'", "WORD = 'finance'"),
+        ("LIMIT = WORD", "LIMIT = 'finance'"),
+        ("Kind = int", "Number = float\nKind = Number"),
+        ("Kind = int", "Kind = int\ndef max(x: int) -> int:\n    return x\n\n"),
+        ("@tag(owner", "# What it is for.\n@tag(owner"),
+        ("@does(_d)", "@does(_d)\n# A remark."),
+        ("    return a\n", "    return a\n\n\na = 1\n"),
+        ("    return a\n", "    return a\n\n\n@mutate(a)\ndef _m(a: int) -> int:\n    return a\n"),
+        ("    return a\n", "    return a\n\n\ndef n(c: int) -> int:\n    return c\n"),
+        ("    return a\n", "    return a\n\n\ndef n(c) -> int:\n    return c\n"),
+        ("    return a\n", "    return a\n\n\ndef broken(\n"),
+        ("@does(_d)\ndef b(x: int)", "@does(_d)\ndef b(x: float)"),
+        ("@tag(owner=LIMIT)\ndef a(x: Kind) -> int:\n    return x\n\n\n", ""),
+        ("def _d", "@tag(owner=1)\ndef wrong(x: int) -> int: ...\n\n\ndef _d"),
+    ],
+)
+@pytest.mark.parametrize("declared", [True, False], ids=["declared", "laid out"])
+def test_what_a_commit_does_not_touch_stays_and_the_rest_is_as_if_read_anew(
+    stored: Catalog, git_repo: GitRepo, declared: bool, old: str, new: str
+) -> None:
+    project = '[tool.headwater.dataflows.main]\nmodules = ["f"]\n' if declared else ""
+    text = f"def other(x) -> int: ...\n{_FIRST}" if "broken" in new else _FIRST
+    assert old in text
+    after = text.replace(old, new)
+    for subject, files in [
+        ("First", {"f.py": text, "pyproject.toml": project}),
+        ("Second", {"f.py": after}),
+        ("Third", {"f.py": f"# Lines above.\n\n{after}"}),
+        ("Fourth", {"f.py": text}),
+    ]:
+        git_repo.commit(subject, files=files)
+        stored.scan()  # which holds it against a fresh reading of each commit

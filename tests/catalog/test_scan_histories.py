@@ -36,17 +36,67 @@ _OWNERS = st.sampled_from(["'growth'", "'finance'", "LIMIT", "print()"])
 @st.composite
 def _sources(draw) -> str:
     """A module with a constant for others, and functions that may take something from other modules."""
-    lines = [f"LIMIT = {draw(_OWNERS)}", "from p.one import LIMIT as OTHER"]
+    lines = [f"LIMIT = {draw(_OWNERS)}", "from p.one import LIMIT as OTHER, Own as Theirs"]
+    lines += [f"class Own:\n    OWNER = {draw(_OWNERS)}"]
     lines += ["from hamilton.function_modifiers import *"] + ["#"] * draw(st.integers(0, 2))
     lines += [f"from p import {draw(st.sampled_from(['one', 'two']))} as far", "import three"]
     for name, body in draw(_FUNCTIONS).items():
         lines += draw(st.sampled_from([[], ["# A comment."], ["", "# Another."]]))
         if draw(st.booleans()):
-            lines.append(f"@tag(owner={draw(st.sampled_from(['OTHER', 'LIMIT', 'unknown', '1']))})")
+            lines.append(
+                f"@tag(owner={draw(st.sampled_from(['OTHER', 'LIMIT', 'Theirs.OWNER', 'unknown', '1']))})"
+            )
         if draw(st.booleans()):
             lines.append(f"@{draw(_TAKING)}")
         lines.append(f"def {name}(x: {draw(st.sampled_from(['int', 'float']))}) -> int:\n    {body}")
     return "\n".join(lines) + "\n"
+
+
+_PARTS = {
+    "LIMIT": ["LIMIT = 'growth'\n", "LIMIT = OTHER\n", "LIMIT = print()\n", ""],
+    "LIMITS": ["LIMITS = [1, 2]\n", "LIMITS = [LIMIT]\n", "LIMITS = [1]\nLIMITS.append(3)\n"],
+    "Kind": ["Kind = int\n", "Kind = float\n", "class Kind: ...\n", ""],
+    "Color": [
+        "class Color(StrEnum):\n    RED = LIMIT\n    BLUE = 'b'\n",
+        "class Color(StrEnum):\n    RED = 'a'\n    def f(self): ...\n",
+        "class Color(StrEnum):\n    RED = 'a'\nsetattr(Color, 'RED', 1)\n",
+    ],
+    "i": ["@tag(owner=Color.RED, all=list(Color))\ndef i(x: int) -> int: ...\n"],
+    "max": ["", "def max(x: int) -> int:\n    return x\n"],
+    "_d": ["def _d(x: int) -> int:\n    return x\n", "def _d(y: float) -> int:\n    return 2\n", ""],
+    "a": [
+        "@tag(owner=LIMIT)\ndef a(x: int) -> int:\n    return x\n",
+        "# A comment.\n@tag(owner=LIMIT)\ndef a(x: int) -> int:\n    return x\n",
+        "@tag(owner=LIMIT)\ndef a(x: float) -> int:\n    return x\n",
+        "@tag(owner=LIMIT)\ndef a(x: int) -> int:\n    return x\na = 1\n",
+        "",
+    ],
+    "b": ["@does(_d)\ndef b(x: int) -> int: ...\n", "def b(x) -> int: ...\n", "def b(x: int) -> int: ...\n"],
+    "c": [
+        "@pipe_output(step(_d))\ndef c(a: 'Kind') -> int:\n    return 1\n",
+        "@pipe_output(step(a))\ndef c(x: int) -> int:\n    return 1\n",
+    ],
+    "e": ["@config.when(n=LIMITS[0])\ndef e__n(a: Kind) -> Kind: ...\n", "def e(a: Kind) -> Kind: ...\n"],
+    "f": ["@subdag(far.c)\ndef f(x: int) -> int: ...\n", "@subdag(far)\ndef f(x: int) -> int: ...\n"],
+    "g": [
+        "@parameterize(**{f'g{n}': {'x': value(n)} for n in LIMITS})\ndef g(x: int) -> int: ...\n",
+        "@external_input(owner=LIMIT)\ndef g() -> int: ...\n",
+    ],
+    "h": ["def h(x: int, y: int = max(LIMITS)) -> int:\n    return x\n", ""],
+    "m": ["", "@mutate(h)\ndef _m(x: int) -> int:\n    return x\n", "def broken(\n"],
+}
+"""The parts of a module, each as it mostly is and as it may be instead."""
+
+
+@st.composite
+def _edited(draw) -> str:
+    """A module that differs little from others that are drawn like this."""
+    lines = ["from enum import StrEnum", "from p.one import LIMIT as OTHER", "from headwater import *"]
+    lines += [f"from p import {draw(st.sampled_from(['two', 'two', 'one']))} as far"]
+    lines += ["#"] * draw(st.integers(0, 1))
+    changes = dict(draw(st.lists(st.tuples(st.sampled_from([*_PARTS]), st.integers(1, 4)), max_size=2)))
+    parts = [texts[min(changes.get(name, 0), len(texts) - 1)] for name, texts in _PARTS.items()]
+    return "\n".join([*lines, *parts])
 
 
 _DRIVEN = st.sampled_from(
@@ -102,6 +152,8 @@ _PROJECTS = st.sampled_from(
 )
 _EDITS = st.one_of(
     st.tuples(_PATHS, _sources()),
+    st.tuples(st.sampled_from(["p/one.py", "p/two.py", "three.py"]), _edited()),
+    st.tuples(st.sampled_from(["p/two.py", "three.py"]), _edited()),
     st.tuples(st.sampled_from(["run.py", "p/run.py", "p/two.py", "three.py"]), _scripts()),
     st.tuples(st.one_of(_PATHS, st.sampled_from(["run.py", "p/run.py"])), st.none()),
     st.tuples(st.just("pyproject.toml"), _PROJECTS),

@@ -7,7 +7,7 @@ import pytest
 from headwater_catalog.errors import NotFound, QueryError
 from headwater_catalog.repositories import add_repository
 from headwater_catalog.scan import scan
-from headwater_catalog.search import SearchPage, heads, search
+from headwater_catalog.search import SearchPage, heads, search, warm
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from support.git_repo import GitRepo
@@ -105,6 +105,9 @@ def test_what_is_new_and_who_changed_it_is_told_against_a_base(look: Look):
         look("new:feature", base="v9")
     with pytest.raises(QueryError, match="Name an earlier commit"):
         look("new:feature")
+    with pytest.raises(QueryError, match=r"No feature or input 'spnd'. Near to it: spend"):
+        look('new:"uses:spnd"', base="v1")
+    assert names(look('new:"uses:x"', base="v1")) == ["email"]
 
 
 def test_facets_count_all_hits_and_their_terms_find_just_these(look: Look):
@@ -143,3 +146,27 @@ def test_a_scan_of_something_new_is_searched_at_once(look: Look, database, tmp_p
 
     with database.read() as session:
         assert names(search(heads(session, settings), "brand_new")) == ["brand_new"]
+
+
+def test_a_search_after_one_more_commit_finds_what_one_in_a_new_process_would(
+    database: Database, tmp_path: Path, repository: GitRepo, look: Look
+):
+    settings = Settings(home=tmp_path / "home", database_url="", secret_key="not secret")
+    look("spend", facets=True)
+    both = source("spend", body="x + signups", tags="owner='growth'") + source("signups")
+    repository.commit("Four", files={"a.py": both, "b.py": source("email", "phone", body="x + 2")})
+    scan(database, settings, "shop", now=2)
+    other = Database(f"sqlite:///{tmp_path / 'other.db'}")
+    other.upgrade()
+    with other.write() as session:
+        add_repository(session, "shop", str(repository.path), 0)
+    scan(other, settings, "shop", now=2)
+
+    with database.read() as warm_session, other.read() as anew_session:
+        warmed, anew = heads(warm_session, settings), heads(anew_session, settings)
+        warm(warmed)
+        assert warmed[0].snapshot == anew[0].snapshot
+        for text in ("", "spend", "x", "growth", "phone", '"x signups"', "sinups", "uses:x", "changed:<1d"):
+            assert search(warmed, text, facets=True) == search(anew, text, facets=True), text
+        assert names(search(warmed, "signups", base="v1")) == ["signups", "spend"]
+    other.dispose()

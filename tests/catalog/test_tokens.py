@@ -1,25 +1,27 @@
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater_catalog.tokens import fold, name_parts, name_tokens, normal, text_tokens, words_in
+from headwater_catalog.tokens import fold, name_parts, normal, text_tokens, text_words, words_in
 
 
 def test_a_name_gives_its_whole_its_parts_and_what_digits_set_apart():
-    assert name_tokens("avg_3wk_spend") == ["avg_3wk_spend", "avg", "3wk", "spend", "3", "wk"]
+    assert text_tokens("avg_3wk_spend") == ["avg_3wk_spend", "avg", "3wk", "spend", "3", "wk"]
 
 
 def test_camel_case_parts_are_found_with_runs_of_capitals_kept_together():
-    assert name_tokens("avgSpendUSD") == ["avgspendusd", "avg", "spend", "usd"]
-    assert name_tokens("HTTPServer2x") == ["httpserver2x", "http", "server2x", "server", "2", "x"]
+    assert text_tokens("avgSpendUSD") == ["avgspendusd", "avg", "spend", "usd"]
+    assert text_tokens("HTTPServer2x") == ["httpserver2x", "http", "server2x", "server", "2", "x"]
 
 
 def test_a_name_of_one_part_is_one_token():
-    assert name_tokens("spend") == ["spend"]
-    assert name_tokens("3") == ["3"]
+    assert text_tokens("spend") == ["spend"]
+    assert text_tokens("3") == ["3"]
 
 
 def test_underscores_alone_are_no_token():
-    assert name_tokens("__") == []
+    assert text_tokens("__") == []
     assert text_tokens("_ __") == []
 
 
@@ -65,3 +67,8 @@ def test_words_stand_where_they_say(text):
 
     for token, start, end in words_in(text):
         assert fold(text[start:end]) == token
+
+
+@given(st.text() | st.text(st.characters(max_codepoint=127)))
+def test_words_are_letters_digits_and_underscores_that_stand_together(text: str):
+    assert text_words(text) == re.findall(r"\w+", normal(text))

@@ -1,5 +1,6 @@
 """Conditions on the configuration."""
 
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -148,3 +149,13 @@ def test_keys_that_a_configuration_is_cut_down_to_are_all_that_count() -> None:
     assert UK.under(EVERY.only({"region"})) == UK
     assert LARGE.under(EVERY.only({"region"})) is None
     assert LARGE.under(EVERY.only({"region", "size"}).only({"region"})) is None
+
+
+def test_member_of_an_enumeration_that_is_a_text_reads_as_what_it_is_compared_with() -> None:
+    class Region(str, Enum):  # noqa: UP042 - its own text is its name
+        UK = "UK"
+
+    condition = Condition((Test("region", Operator.IS, Region.UK), Test("a", Operator.IN, [Region.UK])))
+
+    assert str(condition) == 'region = "UK" and a in ("UK")'
+    assert condition.holds({"region": "UK", "a": "UK"})

@@ -38,6 +38,7 @@ class Catalog:
         self.database = Database(url)
         self.database.upgrade()
         self.settings = Settings(home=home, database_url=url, secret_key="k")
+        self._new = 0
         self.add("repo", repository)
 
     def add(self, name: str, repository: Path) -> None:
@@ -89,9 +90,11 @@ class Catalog:
 
     def same_as_new(self, repository: Path) -> bool:
         """Tell whether the rows are those of a catalog that reads the repository for the first time."""
-        self.add("new", repository)
-        self.scan("new")
-        return self.rows("new") == self.rows()
+        self._new += 1
+        name = f"new-{self._new}"
+        self.add(name, repository)
+        self.scan(name)
+        return self.rows(name) == self.rows()
 
     def count(self, model) -> int:
         with self.database.read() as session:

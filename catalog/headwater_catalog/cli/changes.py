@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -129,12 +130,17 @@ def _compared(workspace: Workspace, commits: str, repo: str | None, path: Path |
 
 
 def _read(source: GitSource, before: str | None, after: str, moment: Moment | None) -> _Two:
+    from headwater_catalog.collection import without_collection
     from headwater_catalog.revisions import NOTHING, RevisionReader
 
-    reader = RevisionReader(source)
-    # The earlier one first: what the later one shares with it costs nothing more.
-    first = NOTHING if before is None else reader.read(before)
-    return _Two(before, after, first, reader.read(after), moment)
+    with without_collection():
+        reader = RevisionReader(source)
+        # The earlier one first: what the later one shares with it costs nothing more.
+        first = NOTHING if before is None else reader.read(before)
+        second = reader.read(after)
+        del reader  # with all that it keeps for more of them
+        gc.freeze()  # What is left is needed to the end: nobody has to look through it for what is not.
+    return _Two(before, after, first, second, moment)
 
 
 # What diff prints

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -39,6 +40,8 @@ def clean(text: str) -> str:
 
     Those that turn text round are left out, too; the joiners of some scripts and of emoji stay.
     """
+    if text.isascii() and text.isprintable():  # most are
+        return text
     return "".join(c for c in text if c in "\n\t" or not _steers(c))
 
 
@@ -59,21 +62,39 @@ def say(text: str) -> None:
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, wide: int | None = None) -> None:
     """Print a table; on a terminal the column `wide` gives way where space is short."""
+    cells = [[clean(cell) for cell in row] for row in rows]
+    lines = _fitted(headers, cells, wide) if sys.stdout.isatty() else _aligned([headers, *cells])
+    click.echo("\n".join(line.rstrip() for line in lines))
+
+
+def _fitted(headers: Sequence[str], rows: Iterable[Sequence[str]], wide: int | None) -> list[str]:
+    """Return the lines of a table that keeps to the width of the terminal."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    # Whoever reads a pipe wants whole cells; only a terminal has a width to keep to.
-    console = Console(width=None if sys.stdout.isatty() else 100_000, highlight=False)
+    console = Console(highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for at, header in enumerate(headers):
         table.add_column(header, no_wrap=at != wide, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(clean(cell)) for cell in row))
+        table.add_row(*map(Text, row))
     with console.capture() as capture:
         console.print(table)
-    lines = (line.rstrip() for line in capture.get().splitlines())
-    click.echo("\n".join(lines))
+    return capture.get().splitlines()
+
+
+def _aligned(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of a table with whole cells, as whoever reads a pipe wants them, however many."""
+    from rich.cells import cell_len
+
+    table = [[cell.expandtabs().split("\n") for cell in row] for row in rows]
+    widths = [max(cell_len(line) for cell in column for line in cell) for column in zip(*table, strict=True)]
+    for row in table:
+        for lines in zip_longest(*row, fillvalue=""):
+            yield "  ".join(
+                line + " " * (width - cell_len(line)) for line, width in zip(lines, widths, strict=True)
+            )
 
 
 def day(instant: int) -> str:

@@ -34,17 +34,19 @@ _SUBJECTS = {
 _IMPORTS = "from headwater import check_output, tag\n"
 
 
-def init_synthetic(directory: Path, *, features: int, commits: int, seed: int = 0) -> str:
+def init_synthetic(directory: Path, *, features: int, commits: int, seed: int = 0, together: int = 1) -> str:
     """Build a repository of so many features and commits and return its head.
 
     The features are layered, 50 to a layer, and each reads two or three from the three layers above its own.
-    Nine tenths or more come with the first commit; every later commit adds or edits one to four.
+    Nine tenths or more come with the first commit; every later commit adds or edits one to four,
+    or more where several are edited together.
 
     Args:
         directory: A folder that does not exist, is empty, or holds this very repository.
         features: How many there are at the head, at least one.
         commits: How many lead to the head, at least one.
         seed: Another one gives another repository of the same size.
+        together: How many functions that stand one after the other are edited alike where one is.
 
     Raises:
         Conflict: The folder holds something else.
@@ -56,7 +58,7 @@ def init_synthetic(directory: Path, *, features: int, commits: int, seed: int = 
         )
 
     def build(git: Plumbing) -> str:
-        stream = b"".join(_stream(features, commits, seed))
+        stream = b"".join(_stream(features, commits, seed, together))
         git.run("fast-import", "--quiet", "--date-format=raw", stdin=stream)
         return git.run("rev-parse", "refs/heads/main")
 
@@ -112,7 +114,7 @@ class _Repository:
         )
 
 
-def _stream(features: int, commits: int, seed: int) -> Iterator[bytes]:
+def _stream(features: int, commits: int, seed: int, together: int) -> Iterator[bytes]:
     """Yield one command of `git fast-import` for each commit."""
     # Only random() is promised to be the same in every version of Python, so everything is drawn from it.
     rng = Random(seed)  # noqa: S311 - nothing here is a secret
@@ -121,7 +123,7 @@ def _stream(features: int, commits: int, seed: int) -> Iterator[bytes]:
     yield _commit(repository, repository.features, "Start with the features of all domains", _START, rng)
     for number in range(1, commits):
         additions = added_later * number // (commits - 1) - added_later * (number - 1) // (commits - 1)
-        changes = _change(repository, additions, rng)
+        changes = _change(repository, additions, together, rng)
         date = _START + timedelta(seconds=int(_SPAN.total_seconds()) * number // commits)
         yield _commit(repository, [feature for feature, _ in changes], _message(changes), date, rng)
 
@@ -133,18 +135,22 @@ def _commit(
     return commit_command(author=draw(rng, _AUTHORS), date=date, message=message, files=files)
 
 
-def _change(repository: _Repository, additions: int, rng: Random) -> list[tuple[SyntheticFeature, str]]:
+def _change(
+    repository: _Repository, additions: int, together: int, rng: Random
+) -> list[tuple[SyntheticFeature, str]]:
     """Add and edit one to four features; each is touched once, so that no edit undoes another."""
     touched = {
         feature.name: (feature, "added") for feature in (repository.add(rng) for _ in range(additions))
     }
     wanted = min(draw(rng, range(1, 5)), len(repository.features))
     while len(touched) < wanted:
-        feature = draw(rng, repository.features)
-        if feature.name not in touched:
+        first = draw(rng, range(len(repository.features)))
+        if repository.features[first].name not in touched:
             kind = draw(rng, EDITS)
-            feature.edit(kind)
-            touched[feature.name] = (feature, kind)
+            for feature in repository.features[first : first + together]:
+                if feature.name not in touched:
+                    feature.edit(kind)
+                    touched[feature.name] = (feature, kind)
     return list(touched.values())
 
 

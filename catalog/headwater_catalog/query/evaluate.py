@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from headwater_catalog.errors import QueryError
@@ -35,7 +35,7 @@ def evaluate(query: Query, scope: Scope, base: Base | None = None) -> list[Ranke
         QueryError: The query asks for what is not known here.
     """
     require_known(query, scope, base)
-    sets, problems = find_sets(query, scope)
+    sets, problems = find_sets(query, scope, base.scope if base is not None else None)
     if problems:
         raise problems[0]
     meaning = _Meaning(scope, base, sets)
@@ -70,8 +70,11 @@ def require_known(query: Query, scope: Scope, base: Base | None) -> None:
         )
 
 
-def find_sets(query: Query, scope: Scope) -> tuple[Sets, list[QueryError]]:
-    """Return the keys that the terms of lineage mean, and the errors of those that name nothing there."""
+def find_sets(query: Query, scope: Scope, base: Scope | None = None) -> tuple[Sets, list[QueryError]]:
+    """Return the keys that the terms of lineage mean, and the errors of those that name nothing there.
+
+    What is only asked for by `new:` must have its names there or at the base.
+    """
     sets: dict[tuple[str, str], frozenset[str]] = {}
     problems: list[QueryError] = []
     for term in query.terms:
@@ -81,10 +84,32 @@ def find_sets(query: Query, scope: Scope) -> tuple[Sets, list[QueryError]]:
                 sets[term.field, term.value] = scope.reach(term.field, term.value, field.find)
             except LookupError as error:
                 sets[term.field, term.value] = frozenset()
-                problems.append(
-                    QueryError(f"{error.args[0]} Asked for at position {term.position}.", term.position)
-                )
+                problems.append(_unknown(error.args[0], term))
+        elif term.field == "new" and base is not None:
+            problems += [_unknown(told, term) for told in _nowhere(parse_query(term.value), scope, base)]
     return sets, problems
+
+
+def _unknown(told: str, term: Term) -> QueryError:
+    return QueryError(f"{told} Asked for at position {term.position}.", term.position)
+
+
+def _nowhere(query: Query, scope: Scope, base: Scope) -> Iterator[str]:
+    """Yield what is wrong with the terms of lineage that name nothing at either of two moments."""
+    for term in query.terms:
+        field = FIELDS.get(term.field)
+        if isinstance(field, KeyField):
+            told = [_reach_problem(field, term.value, there) for there in (scope, base)]
+            if told[0] is not None and told[1] is not None:
+                yield told[0]
+
+
+def _reach_problem(field: KeyField, value: str, scope: Scope) -> str | None:
+    try:
+        scope.reach(field.name, value, field.find)
+    except LookupError as error:
+        return str(error.args[0])
+    return None
 
 
 class _Meaning:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, ClassVar, Final
 
 from headwater.errors import did_you_mean
 from headwater_catalog.query import reach
 from headwater_catalog.query.comparisons import COUNT_HINT, TIME_HINT, read_count, read_time
 from headwater_catalog.query.subjects import Scope, Subject, TextField, tag_values
-from headwater_catalog.query.traits import HAS, IS
+from headwater_catalog.query.traits import HAS, IS, Trait
+from headwater_catalog.snapshot import SnapshotFeature
 from headwater_catalog.tokens import text_tokens
 
-__all__ = ["FIELDS", "BaseField", "Field", "KeyField", "MomentField", "ValueField", "WordField"]
+__all__ = ["FIELDS", "BaseField", "Field", "KeyField", "LabelField", "MomentField", "ValueField", "WordField"]
 
 Accepts = Callable[[Any], bool]
 
@@ -59,6 +61,8 @@ class ValueField(Field):
             a field that makes no sense there.
         expected: What a value must be, for messages.
         needs_history: Whether only the history knows its values.
+        alike: Returns what tells a feature's values apart if it has one variant only: where that is equal,
+            they are. An index then works them out once.
     """
 
     values: Callable[[Scope, Subject], Iterable[Any]]
@@ -66,6 +70,7 @@ class ValueField(Field):
     facet: Callable[[Scope, Subject], Iterable[str]] | None = None
     expected: str = ""
     needs_history: bool = False
+    alike: Callable[[SnapshotFeature], Hashable] | None = None
 
     def check(self, value: str) -> None:
         """Require that a value can be understood."""
@@ -73,6 +78,17 @@ class ValueField(Field):
             self.read(value, False, 0)
         except ValueError as error:
             raise ValueError(self.expected or str(error)) from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelField(ValueField):
+    """A field whose values are the names of what a feature may have, or may be.
+
+    Attributes:
+        traits: What each name means.
+    """
+
+    traits: Mapping[str, Trait]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,16 +151,6 @@ def _time(value: str, _quoted: bool, now: int) -> Accepts:
     return read_time(value, now)
 
 
-def _label(known: Mapping[str, Any]) -> Callable[[str, bool, int], Accepts]:
-    def read(value: str, _quoted: bool, _now: int) -> Accepts:
-        wanted = value.casefold()
-        if wanted not in known:
-            raise ValueError(f"one of: {', '.join(known)}.{did_you_mean(wanted, known)}")
-        return lambda found: bool(found == wanted)
-
-    return read
-
-
 def _tags(_scope: Scope, subject: Subject) -> Iterator[str]:
     for variant in subject.variants:
         for key in variant.tags:
@@ -188,10 +194,6 @@ def _repository(scope: Scope, _subject: Subject) -> Iterable[str]:
     return (scope.repository,)
 
 
-def _labels(tests: Mapping[str, Any]) -> Callable[[Scope, Subject], Iterator[str]]:
-    return lambda scope, subject: (label for label, trait in tests.items() if trait.test(scope, subject))
-
-
 def _past(read: Callable[[Any], Iterable[Any]]) -> Callable[[Scope, Subject], Iterable[Any]]:
     def values(scope: Scope, subject: Subject) -> Iterable[Any]:
         past = (scope.pasts or {}).get(subject.key)
@@ -204,14 +206,27 @@ def _text(name: str, example: str, text: TextField, help: str) -> Field:
     return WordField(name=name, example=example, text=text, help=help)
 
 
+def _labels(name: str, example: str, traits: Mapping[str, Trait], help: str) -> Field:
+    def values(scope: Scope, subject: Subject) -> Iterator[str]:
+        return (label for label, trait in traits.items() if trait.test(scope, subject))
+
+    def read(value: str, _quoted: bool, _now: int) -> Accepts:
+        wanted = value.casefold()
+        if wanted not in traits:
+            raise ValueError(f"one of: {', '.join(traits)}.{did_you_mean(wanted, traits)}")
+        return lambda found: bool(found == wanted)
+
+    return LabelField(
+        name=name, example=example, help=help, values=values, read=read, facet=values, traits=traits
+    )
+
+
 def _reach(name: str, example: str, find: Callable[[Scope, str], frozenset[str]], help: str) -> Field:
     expected = "a name, maybe with a number of steps: spend@2"
     return KeyField(
         name=name, example=example, find=find, help=help, form=reach.check_reach, expected=expected
     )
 
-
-_HAS, _IS = _labels(HAS), _labels(IS)
 
 _NAME: Final = "a name"
 
@@ -226,6 +241,7 @@ _ALL = (
         values=_tags,
         read=_tag,
         facet=_tags,
+        alike=lambda variant: id(variant.tags),
     ),
     KeyField(
         name="classification",
@@ -242,6 +258,7 @@ _ALL = (
         values=_owners,
         read=_plain,
         facet=_owners,
+        alike=lambda variant: (variant.owners, id(variant.tags)),
     ),
     ValueField(
         name="module",
@@ -250,6 +267,7 @@ _ALL = (
         values=_packages,
         read=_plain,
         facet=_packages,
+        alike=attrgetter("module"),
     ),
     ValueField(
         name="type",
@@ -258,6 +276,7 @@ _ALL = (
         values=_types,
         read=_plain,
         facet=_short_types,
+        alike=attrgetter("type"),
     ),
     ValueField(
         name="repo",
@@ -266,6 +285,7 @@ _ALL = (
         values=_repository,
         read=_plain,
         facet=_repository,
+        alike=lambda variant: None,
     ),
     ValueField(
         name="dataflow",
@@ -274,6 +294,7 @@ _ALL = (
         values=_dataflows,
         read=_plain,
         facet=_dataflows,
+        alike=attrgetter("dataflows"),
     ),
     ValueField(
         name="author",
@@ -320,22 +341,8 @@ _ALL = (
         example="new:tag:pii",
         help="It meets the term and did not at the base; `new:feature`: it was not there at all.",
     ),
-    ValueField(
-        name="has",
-        example="has:owner",
-        help="It has something of this kind.",
-        values=_HAS,
-        read=_label(HAS),
-        facet=_HAS,
-    ),
-    ValueField(
-        name="is",
-        example="is:partial",
-        help="It is of this kind.",
-        values=_IS,
-        read=_label(IS),
-        facet=_IS,
-    ),
+    _labels("has", "has:owner", HAS, "It has something of this kind."),
+    _labels("is", "is:partial", IS, "It is of this kind."),
     ValueField(
         name="dependencies",
         example="dependencies:>5",

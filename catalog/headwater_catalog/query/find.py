@@ -66,7 +66,7 @@ def find(
     """
     require_known(query, index.scope, base and base[0])
     if sets is None:
-        sets, problems = find_sets(query, index.scope)
+        sets, problems = find_sets(query, index.scope, base and base[0].scope)
         if problems:
             raise problems[0]
     finder = _Finder(index, sets, base)

@@ -2,81 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from array import array
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
+from operator import is_
 from typing import Any
 
-from headwater_catalog.query.fields import FIELDS, ValueField
-from headwater_catalog.query.postings import Postings, bits_of
+from headwater_catalog.collection import without_collection
+from headwater_catalog.query.fields import FIELDS, LabelField, ValueField
+from headwater_catalog.query.postings import Postings
 from headwater_catalog.query.subjects import Scope, Subject, TextField
-from headwater_catalog.query.words import Phrase
+from headwater_catalog.query.text_index import TextIndex
+from headwater_catalog.query.traits import Trait
+from headwater_catalog.snapshot import SnapshotFeature
 from headwater_catalog.spelling import Vocabulary
 
 __all__ = ["FacetIndex", "Index"]
-
-_END = "\0"  # of a text: no phrase goes on in the next
-
-
-class _Characters(dict[str, str]):
-    """A character for each token: a phrase is then a piece of a string, never found between two tokens."""
-
-    def __missing__(self, token: str) -> str:
-        # There are a million characters; a token beyond them would be in no phrase.
-        found = self[token] = chr(len(self) + 1) if len(self) < sys.maxunicode else _END
-        return found
-
-
-class TextIndex:
-    """The tokens of one text of every feature, and their order.
-
-    Args:
-        texts: For each feature in turn, the tokens of its text, a list for each variant.
-    """
-
-    def __init__(self, texts: Iterable[Sequence[Sequence[str]]]) -> None:
-        characters = _Characters()
-        features: defaultdict[str, list[int]] = defaultdict(list)
-        flat: list[str] = []
-        lengths = [0]
-        for number, lists in enumerate(texts):
-            # The end of a text, which no phrase crosses, is also that of a feature without any.
-            pieces = ["".join(map(characters.__getitem__, tokens)) + _END for tokens in lists or [()]]
-            flat += pieces
-            lengths.append(sum(map(len, pieces)))
-            for token in set().union(*lists):
-                features[token].append(number)
-        self.postings = Postings(features, len(lengths) - 1)
-        self._starts = array("I", accumulate(lengths[:-1]))
-        self._characters = "".join(characters[token] for token in self.postings.values)
-        self._flat = "".join(flat)
-
-    def find(self, phrase: Phrase) -> int:
-        """Return the features that have a phrase in the text, as bits."""
-        *before, last = phrase.tokens
-        if not before:
-            return self.postings.starting(last) if phrase.prefix else self.postings.of(last)
-        assert not phrase.prefix  # the language has beginnings of words only
-        needle = "".join(map(self._character, phrase.tokens))
-        return 0 if _END in needle else bits_of(self._places(needle), len(self._starts))
-
-    def _character(self, token: str) -> str:
-        at = self.postings.place(token)
-        return _END if at is None else self._characters[at]
-
-    def _places(self, needle: str) -> Iterator[int]:
-        at = self._flat.find(needle)
-        while at >= 0:
-            number = bisect_right(self._starts, at) - 1
-            yield number
-            if number + 1 == len(self._starts):
-                return
-            at = self._flat.find(needle, self._starts[number + 1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +34,36 @@ class FacetIndex:
     shown: Mapping[str, str]
 
 
-class Index:
-    """What finds the features of a scope; each piece is made when it is first asked for."""
+Read = Callable[[Scope, Subject], Iterable[Any]]
+Alike = Callable[[SnapshotFeature], Hashable]
 
-    def __init__(self, scope: Scope) -> None:
+
+class Index:
+    """What finds the features of a scope; each piece is made when it is first asked for.
+
+    Args:
+        scope: The features.
+        before: The index of another moment of the same repository, whose texts are taken over as far as
+            the features are the same.
+    """
+
+    def __init__(self, scope: Scope, before: Index | None = None) -> None:
         self.scope = scope
-        self._texts: dict[TextField, TextIndex] = {}
+        with without_collection():
+            scope.subjects  # noqa: B018 - they are many, too, and always asked for
+            self._texts = _texts(scope.subjects, before) if before is not None else {}
         self._values: dict[str, Postings] = {}
         self._facets: dict[str, FacetIndex] = {}
         self.gone: Index | None = None
         """That of the features that are there no more, once a query has asked for them."""
+
+    def prepare(self) -> None:
+        """Make what searches for words need, facets included."""
+        for field in TextField:
+            self.text(field)
+        for _ in self.facets():
+            pass
+        self.numbers, self.by_name, self.names, self.vocabulary  # noqa: B018 - they are kept from now on
 
     @property
     def size(self) -> int:
@@ -127,7 +89,7 @@ class Index:
     @cached_property
     def names(self) -> Postings:
         """The names in small letters."""
-        return self._postings(lambda subject: (subject.name.casefold(),))
+        return self._postings(lambda _scope, subject: (subject.name.casefold(),))
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -139,7 +101,8 @@ class Index:
         """Return the index of a text."""
         found = self._texts.get(field)
         if found is None:
-            found = self._texts[field] = TextIndex(each.tokens(field) for each in self.scope.subjects)
+            with without_collection():
+                found = self._texts[field] = TextIndex.of(field, self.scope.subjects)
         return found
 
     def values(self, field: ValueField) -> Postings:
@@ -148,7 +111,7 @@ class Index:
             return self._facet(field, field.facet).postings
         found = self._values.get(field.name)
         if found is None:
-            found = self._postings(lambda subject: field.values(self.scope, subject))
+            found = self._postings(field.values, field.alike)
             if not field.needs_history or self.scope.pasts is not None:
                 self._values[field.name] = found
         return found
@@ -159,23 +122,63 @@ class Index:
             if isinstance(field, ValueField) and field.facet is not None:
                 yield field, self._facet(field, field.facet)
 
-    def _facet(self, field: ValueField, read: Callable[[Scope, Subject], Iterable[str]]) -> FacetIndex:
+    def _facet(self, field: ValueField, read: Read) -> FacetIndex:
         found = self._facets.get(field.name)
         if found is None:
-            shown: dict[str, str] = {}
-
-            def folded(subject: Subject) -> Iterator[str]:
-                for value in read(self.scope, subject):
-                    key = value.casefold()
-                    shown.setdefault(key, value)
-                    yield key
-
-            found = self._facets[field.name] = FacetIndex(self._postings(folded), shown)
+            with without_collection():
+                found = (
+                    self._labels(field.traits)
+                    if isinstance(field, LabelField)
+                    else self._folded(read, field.alike)
+                )
+            self._facets[field.name] = found
         return found
 
-    def _postings(self, values: Callable[[Subject], Iterable[Any]]) -> Postings:
+    def _folded(self, read: Read, alike: Alike | None) -> FacetIndex:
+        shown: dict[str, str] = {}
+
+        def folded(scope: Scope, subject: Subject) -> Iterator[str]:
+            for value in read(scope, subject):
+                key = value.casefold()
+                shown.setdefault(key, value)
+                yield key
+
+        return FacetIndex(self._postings(folded, alike), shown)
+
+    def _labels(self, traits: Mapping[str, Trait]) -> FacetIndex:
+        found = {label: list(trait.find(self.scope)) for label, trait in traits.items()}
+        numbers = {label: having for label, having in found.items() if having}
+        return FacetIndex(Postings.collect(numbers, self.size), {label: label for label in numbers})
+
+    def _postings(self, read: Read, alike: Alike | None = None) -> Postings:
         numbers: dict[Any, list[int]] = {}
+        for subject, having in self._groups(alike):
+            for value in set(read(self.scope, subject)):
+                numbers.setdefault(value, []).extend(having)
+        return Postings.collect(numbers, self.size)
+
+    def _groups(self, alike: Alike | None) -> Iterator[tuple[Subject, list[int]]]:
+        """Return the features with their numbers, those together that are alike, by one of them."""
+        groups: dict[Hashable, tuple[Subject, list[int]]] = {}
         for number, subject in enumerate(self.scope.subjects):
-            for value in set(values(subject)):
-                numbers.setdefault(value, []).append(number)
-        return Postings(numbers, self.size)
+            if alike is None or len(subject.variants) > 1:
+                yield subject, [number]
+            else:
+                groups.setdefault(alike(subject.variants[0]), (subject, []))[1].append(number)
+        yield from groups.values()
+
+
+def _texts(subjects: Sequence[Subject], before: Index) -> dict[TextField, TextIndex]:
+    """Return the texts that another index has, as these features have them."""
+    earlier = before.scope.subjects
+    numbers = [before.numbers.get(subject.key) for subject in subjects]
+    stayed = [
+        number if number is not None and _is_same(subject, earlier[number]) else None
+        for number, subject in zip(numbers, subjects, strict=True)
+    ]
+    return {field: text.moved(subjects, stayed) for field, text in list(before._texts.items())}
+
+
+def _is_same(subject: Subject, other: Subject) -> bool:
+    ours, theirs = subject.variants, other.variants
+    return len(ours) == len(theirs) and all(map(is_, ours, theirs))

@@ -45,16 +45,67 @@ class Postings:
     """Values in order, each with the features that have it.
 
     Args:
-        numbers: The features of each value, by their numbers in any order, none twice.
+        values: The values.
+        flat: The numbers of the features of the first value, then those of the next, and so on.
+        starts: Where the features of each value begin there; at last, where the last ones end.
         size: How many features there are.
     """
 
-    def __init__(self, numbers: Mapping[Any, Sequence[int]], size: int) -> None:
-        self.values: Sequence[Any] = sorted(numbers)
+    def __init__(self, values: Sequence[Any], flat: array[int], starts: array[int], size: int) -> None:
+        self.values = values
+        self._flat = flat
+        self._starts = starts
         self._size = size
-        self._flat = array("I", chain.from_iterable(numbers[value] for value in self.values))
-        self._starts = array("I", accumulate((len(numbers[value]) for value in self.values), initial=0))
         self._kept: dict[tuple[int, int], int] = {}
+
+    @classmethod
+    def collect(cls, numbers: Mapping[Any, Sequence[int]], size: int) -> Postings:
+        """Return the features of each value, given by their numbers in any order, none twice."""
+        values = sorted(numbers)
+        lists = [numbers[value] for value in values]
+        starts = array("I", accumulate(map(len, lists), initial=0))
+        return cls(values, array("I", chain.from_iterable(lists)), starts, size)
+
+    def moved(
+        self,
+        places: Sequence[int],
+        gone: Mapping[Any, Sequence[int]],
+        come: Mapping[Any, Sequence[int]],
+        size: int,
+    ) -> Postings:
+        """Return the features of each value after a few have changed.
+
+        Args:
+            places: For each of the features its number now; any number if it is among the `gone` of all
+                of its values.
+            gone: For some values features that do not have them any more.
+            come: For some values features that have them now, by the numbers of now.
+            size: How many features there are now.
+        """
+        values: list[Any] = []
+        flat, starts = array("I"), array("I", [0])
+        done = 0  # of the values there were
+
+        def take(until: int) -> None:
+            begin, end = self._starts[done], self._starts[until]
+            values.extend(self.values[done:until])
+            starts.extend(map((len(flat) - begin).__add__, self._starts[done + 1 : until + 1]))
+            flat.extend(map(places.__getitem__, self._flat[begin:end]))
+
+        for value in sorted(gone.keys() | come.keys()):
+            at = bisect_left(self.values, value, done)
+            take(at)
+            done = at + (at < len(self.values) and self.values[at] == value)
+            left = self._flat[self._starts[at] : self._starts[done]]
+            for number in gone.get(value, ()):
+                left.remove(number)
+            flat.extend(map(places.__getitem__, left))
+            flat.extend(come.get(value, ()))
+            if len(flat) > starts[-1]:
+                values.append(value)
+                starts.append(len(flat))
+        take(len(self.values))
+        return Postings(values, flat, starts, size)
 
     def of(self, value: Any) -> int:
         """Return the features that have a value, as bits."""

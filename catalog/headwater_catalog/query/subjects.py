@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from headwater_catalog.lineage_graph import LineageGraph
 from headwater_catalog.snapshot import Snapshot, SnapshotFeature
-from headwater_catalog.tokens import name_tokens, text_tokens
+from headwater_catalog.tokens import text_tokens
 
-__all__ = ["Base", "Past", "Scope", "Subject", "TextField", "tag_values"]
+__all__ = ["MOST_TOKENS", "Base", "Past", "Scope", "Subject", "TextField", "tag_values"]
 
-_MOST_TOKENS = 3000  # of one text: a catalog of enormous documents still fits into memory
+MOST_TOKENS = 3000
+"""Of one text: a catalog of enormous documents still fits into memory."""
+
 _MOST_REACHED = 64  # sets of keys that are kept of one moment
 
 
@@ -25,6 +27,11 @@ class TextField(IntEnum):
     TAGS = 1
     DOC = 2
     CODE = 3
+
+    @property
+    def has_order(self) -> bool:
+        """Tell whether its words are prose or code, in which each counts where it stands."""
+        return self >= TextField.DOC
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,53 +76,52 @@ class Subject:
         found = (owner for each in self.variants for owner in each.owners or tag_values(each.tags, "owner"))
         return tuple(dict.fromkeys(found))
 
-    def tokens(self, text: TextField) -> list[list[str]]:
-        """Return the tokens of a text; a list for each variant where they may differ."""
-        return [tokens[:_MOST_TOKENS] for tokens in _TOKENS[text](self)]
+    def texts(self, field: TextField) -> list[list[str]]:
+        """Return what the tokens of a field are cut from; a list for each variant where they may differ."""
+        return _TEXTS[field](self)
+
+    def tokens(self, field: TextField) -> list[list[str]]:
+        """Return the tokens of a field; a list for each variant where they may differ."""
+        found = ([token for text in texts for token in text_tokens(text)] for texts in self.texts(field))
+        if not field.has_order:
+            found = (list(dict.fromkeys(tokens)) for tokens in found)
+        return [tokens[:MOST_TOKENS] for tokens in found]
 
 
 def tag_values(tags: Mapping[str, Any], key: str) -> tuple[str, ...]:
     """Return the values of a tag as texts: none, one, or each of a list."""
     value = tags.get(key, ())
+    if isinstance(value, str):
+        return (value,)
     return tuple(map(str, value)) if isinstance(value, (list, tuple)) else (str(value),)
 
 
 def _name(subject: Subject) -> list[list[str]]:
-    return [name_tokens(subject.name)]
+    return [[subject.name]]
 
 
 def _placing(subject: Subject) -> list[list[str]]:
     """Return what places each variant beside its name: module, function, parts, owners and tags."""
-    return [list(dict.fromkeys(_placing_tokens(variant))) for variant in subject.variants]
+    return [_placing_texts(variant) for variant in subject.variants]
 
 
-def _placing_tokens(variant: SnapshotFeature) -> Iterator[str]:
-    yield from _few_tokens(variant.module)
-    for name in (variant.variant, *(part.name for part in variant.parts)):
-        if name != variant.name:
-            yield from text_tokens(name)
-    for owner in variant.owners:
-        yield from _few_tokens(owner)
+def _placing_texts(variant: SnapshotFeature) -> list[str]:
+    names = (variant.variant, *[part.name for part in variant.parts])
+    texts = [variant.module, *[name for name in names if name != variant.name], *variant.owners]
     for key in variant.tags:
-        yield from _few_tokens(key)
-        for value in tag_values(variant.tags, key):
-            yield from _few_tokens(value)
-
-
-@lru_cache(maxsize=4096)  # many features have the same modules, owners and tags
-def _few_tokens(text: str) -> Sequence[str]:
-    return text_tokens(text)
+        texts += (key, *tag_values(variant.tags, key))
+    return texts
 
 
 def _docs(subject: Subject) -> list[list[str]]:
-    return [text_tokens(doc) for doc in dict.fromkeys(variant.doc for variant in subject.variants)]
+    return [[doc] for doc in dict.fromkeys(variant.doc for variant in subject.variants)]
 
 
 def _code(subject: Subject) -> list[list[str]]:
-    return [text_tokens(variant.source) for variant in subject.variants]
+    return [[variant.source] for variant in subject.variants]
 
 
-_TOKENS = {
+_TEXTS = {
     TextField.NAME: _name,
     TextField.TAGS: _placing,
     TextField.DOC: _docs,
@@ -144,12 +150,29 @@ class Scope:
     def subjects(self) -> Sequence[Subject]:
         """The features: shorter names first, then by name and module."""
         found = (Subject(key, variants) for key, variants in self.snapshot.variants.items())
-        return sorted(found, key=lambda subject: (len(subject.name), subject.name, subject.module))
+        return sorted(found, key=_shortest_first)
+
+    @cached_property
+    def variants(self) -> tuple[Sequence[int], Sequence[SnapshotFeature]]:
+        """All variants, and for each the number of its feature."""
+        numbers = [number for number, subject in enumerate(self.subjects) for _ in subject.variants]
+        return numbers, [variant for subject in self.subjects for variant in subject.variants]
 
     @property
     def graph(self) -> LineageGraph:
         """Who needs whom."""
         return self.snapshot.graph
+
+    @cached_property
+    def used(self) -> frozenset[str]:
+        """The keys of the features and inputs that a feature needs."""
+        return frozenset(source for source, _ in self.graph.edges)
+
+    @cached_property
+    def needing(self) -> frozenset[str]:
+        """The keys of the features that need another one."""
+        is_input = {node.key: node.is_input for node in self.graph.nodes.values()}
+        return frozenset(target for source, target in self.graph.edges if not is_input[source])
 
     @cached_property
     def keys_by_name(self) -> Mapping[str, Sequence[str]]:
@@ -177,6 +200,11 @@ class Scope:
     def outputs(self) -> frozenset[str]:
         """The names that dataflows declare as what they are for."""
         return frozenset(name for dataflow in self.snapshot.dataflows for name in dataflow.outputs)
+
+
+def _shortest_first(subject: Subject) -> tuple[int, str, str]:
+    first = subject.variants[0]
+    return len(first.name), first.name, first.module
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,34 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import compress
 from typing import Final
 
 from headwater_catalog.query.subjects import Scope, Subject, tag_values
 from headwater_catalog.snapshot import SnapshotFeature
 
-__all__ = ["HAS", "IS", "Trait"]
+__all__ = ["HAS", "IS", "FeatureTrait", "Trait", "VariantTrait"]
 
 
 @dataclass(frozen=True, slots=True)
-class Trait:
-    """Something that a feature has or is, with what to tell people of it."""
+class FeatureTrait:
+    """Something that a feature has or is as a whole, with what to tell people of it."""
 
     help: str
-    test: Callable[[Scope, Subject], bool]
+    of: Callable[[Scope, Subject], object]
+
+    def test(self, scope: Scope, subject: Subject) -> bool:
+        """Tell whether a feature has it."""
+        return bool(self.of(scope, subject))
+
+    def find(self, scope: Scope) -> Iterable[int]:
+        """Return the numbers of the features that have it."""
+        return [number for number, subject in enumerate(scope.subjects) if self.of(scope, subject)]
 
 
-def _any(test: Callable[[SnapshotFeature], object]) -> Callable[[Scope, Subject], bool]:
-    return lambda _scope, subject: any(test(variant) for variant in subject.variants)
+@dataclass(frozen=True, slots=True)
+class VariantTrait:
+    """Something that a feature has or is if any of its variants does."""
+
+    help: str
+    of: Callable[[SnapshotFeature], object]
+
+    def test(self, _scope: Scope, subject: Subject) -> bool:
+        """Tell whether a feature has it."""
+        return any(map(self.of, subject.variants))
+
+    def find(self, scope: Scope) -> Iterable[int]:
+        """Return the numbers of the features that have it."""
+        numbers, variants = scope.variants
+        return dict.fromkeys(compress(numbers, map(self.of, variants)))
 
 
-def _needs_features(scope: Scope, subject: Subject) -> bool:
-    return any(not scope.graph[key].is_input for key in scope.graph.parents(subject.key))
-
-
-def _is_used(scope: Scope, subject: Subject) -> bool:
-    return bool(scope.graph.children(subject.key))
+Trait = FeatureTrait | VariantTrait
 
 
 def _is_deprecated(variant: SnapshotFeature) -> bool:
@@ -37,30 +54,32 @@ def _is_deprecated(variant: SnapshotFeature) -> bool:
 
 
 HAS: Final[Mapping[str, Trait]] = {
-    "doc": Trait("documentation", _any(lambda variant: variant.doc.strip())),
-    "owner": Trait("an owner", lambda _scope, subject: bool(subject.owners)),
-    "tag": Trait("any tag but the owner", _any(lambda variant: set(variant.tags) - {"owner"})),
-    "type": Trait("a type", _any(lambda variant: variant.type)),
-    "check": Trait("a check of its values", _any(lambda variant: any(p.is_check for p in variant.parts))),
-    "parts": Trait("nodes that a modifier makes", _any(lambda variant: variant.parts)),
-    "columns": Trait("columns that its body reads or writes", _any(lambda variant: variant.columns)),
-    "variants": Trait("several functions", lambda _scope, subject: len(subject.variants) > 1),
-    "dependencies": Trait("names that it needs", _any(lambda variant: variant.dependencies)),
-    "users": Trait("features that need it", _is_used),
+    "doc": VariantTrait("documentation", lambda variant: variant.doc.strip()),
+    "owner": VariantTrait("an owner", lambda variant: variant.owners or tag_values(variant.tags, "owner")),
+    "tag": VariantTrait("any tag but the owner", lambda variant: set(variant.tags) - {"owner"}),
+    "type": VariantTrait("a type", lambda variant: variant.type),
+    "check": VariantTrait("a check of its values", lambda variant: any(p.is_check for p in variant.parts)),
+    "parts": VariantTrait("nodes that a modifier makes", lambda variant: variant.parts),
+    "columns": VariantTrait("columns that its body reads or writes", lambda variant: variant.columns),
+    "variants": FeatureTrait("several functions", lambda _scope, subject: len(subject.variants) > 1),
+    "dependencies": VariantTrait("names that it needs", lambda variant: variant.dependencies),
+    "users": FeatureTrait("features that need it", lambda scope, it: it.key in scope.used),
 }
 """What a feature may have."""
 
 IS: Final[Mapping[str, Trait]] = {
-    "partial": Trait("not wholly understood by reading its source", _any(lambda variant: variant.partial)),
-    "conditional": Trait("there under some configurations only", _any(lambda variant: variant.condition)),
-    "deprecated": Trait("tagged `deprecated`, with any value but false", _any(_is_deprecated)),
-    "root": Trait("in need of no other feature", lambda *of: not _needs_features(*of)),
-    "leaf": Trait("needed by no other feature", lambda *of: not _is_used(*of)),
-    "isolated": Trait("both", lambda *of: not _needs_features(*of) and not _is_used(*of)),
-    "output": Trait("declared as an output of a dataflow", lambda scope, it: it.name in scope.outputs),
-    "shared": Trait(
+    "partial": VariantTrait("not wholly understood by reading its source", lambda variant: variant.partial),
+    "conditional": VariantTrait("there under some configurations only", lambda variant: variant.condition),
+    "deprecated": VariantTrait("tagged `deprecated`, with any value but false", _is_deprecated),
+    "root": FeatureTrait("in need of no other feature", lambda scope, it: it.key not in scope.needing),
+    "leaf": FeatureTrait("needed by no other feature", lambda scope, it: it.key not in scope.used),
+    "isolated": FeatureTrait(
+        "both", lambda scope, it: it.key not in scope.needing and it.key not in scope.used
+    ),
+    "output": FeatureTrait("declared as an output of a dataflow", lambda scope, it: it.name in scope.outputs),
+    "shared": FeatureTrait(
         "in several dataflows",
-        lambda _scope, subject: len({flow for each in subject.variants for flow in each.dataflows}) > 1,
+        lambda _scope, it: len({flow for each in it.variants for flow in each.dataflows}) > 1,
     ),
 }
 """What a feature may be."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from headwater_catalog.tokens import fold, name_parts, normal, text_tokens
 
@@ -38,6 +39,7 @@ class AnyOf:
 Expression = Phrase | AllOf | AnyOf
 
 
+@lru_cache(maxsize=1024)  # a search asks again and again what its terms mean
 def word(text: str, *, prefix: bool = False) -> Expression | None:
     """Return what a word asks for: itself or all of its parts; with `prefix` it may go on.
 
@@ -59,6 +61,7 @@ def _word(found: str, prefix: bool) -> Expression:
     return AnyOf((whole, AllOf(tuple(split))))
 
 
+@lru_cache(maxsize=1024)
 def phrase(text: str) -> Expression | None:
     """Return what a phrase asks for: its words side by side; None if it has no letter and no digit."""
     # A text has the parts of a compound after it, which a name in the phrase may or may not mean to say.

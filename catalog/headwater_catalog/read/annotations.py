@@ -136,14 +136,8 @@ class Annotations:
         Raises:
             NotKnown: It is no name, or the text does not settle it.
         """
-        if isinstance(node, ast.Name):
-            found = self._scope.name(node.id, module)
-        elif isinstance(node, ast.Attribute):
-            owner = self.found(node.value, module)
-            if isinstance(owner, Value):
-                raise NotKnown(f"'{source_text(node)}' is an attribute of a value")
-            found = self._scope.attribute(owner, node.attr)
-        else:
+        found = self._scope.dotted(node, module)
+        if found is None:
             raise NotKnown(f"'{source_text(node)}' is not the name of a type")
         if isinstance(found, Unknown):
             raise NotKnown(found.reason)

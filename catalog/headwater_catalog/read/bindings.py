@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from headwater_catalog.read.changes import changes_to
+from headwater_catalog.read.classes import RawClass, raw_class
 from headwater_catalog.read.functions import RawFunction
 from headwater_catalog.read.pieces import Piece
 
-__all__ = ["Binding", "Bindings", "Constant", "Definition", "Fields", "Import", "Opaque", "bindings_of"]
+__all__ = ["Binding", "Bindings", "Class", "Constant", "Definition", "Import", "Opaque", "bindings_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +51,25 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True)
-class Fields(Definition):
-    """A class whose body does nothing but annotate names, as that of a `TypedDict` does.
+class Class(Definition):
+    """A class of which more is known than its name.
 
     Attributes:
-        bases: Its base classes.
-        annotations: The types by name.
-        source: Its lines: equal ones say the same.
+        raw: What it says.
+        digest: The hash of the lines that say it: equal ones say the same.
+        lag: How many lines too far up its expressions say that they stand.
+        doubt: Why its constants cannot be relied on, as a clause; empty where they can.
     """
 
-    bases: tuple[ast.expr, ...] = field(compare=False, repr=False)
-    annotations: Mapping[str, ast.expr] = field(compare=False, repr=False)
-    source: str
+    raw: RawClass = field(compare=False, repr=False)
+    digest: str
+    lag: int = field(default=0, compare=False, repr=False)
+    doubt: str = ""
+
+    @property
+    def source(self) -> str:
+        """Return the lines that say what it is."""
+        return self.raw.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +127,13 @@ class _Collector:
     def piece(self, piece: Piece) -> None:
         """Collect the names of one more piece, whose lines count from its own beginning."""
         self._offset = piece.offset
-        is_defining = all(statement.function is not None for statement in piece.statements)
+        is_defining = all(statement.function or statement.of_class for statement in piece.statements)
         self._lines = [] if is_defining else piece.text.split("\n")
         for statement in piece.statements:
             if statement.function is not None:
                 self._function(statement.function.moved(piece.offset))
+            elif statement.of_class is not None:
+                self._class(statement.of_class)
             else:
                 self._block([statement.node])
 
@@ -133,7 +143,11 @@ class _Collector:
                 case ast.FunctionDef() | ast.AsyncFunctionDef():
                     self._conditional([statement], "is set inside another statement", how="inside a block")
                 case ast.ClassDef():
-                    self._bind(statement.name, self._class(statement), statement.lineno)
+                    raw = raw_class(statement, self._lines) if statement.body else None
+                    if raw is not None:
+                        self._class(raw)
+                    else:
+                        self._bind(statement.name, Definition(), 0)
                 case ast.Import() | ast.ImportFrom():
                     self._import(statement)
                 case ast.Assign(targets=targets, value=value):
@@ -175,16 +189,9 @@ class _Collector:
         self.found.replaced.pop(name, None)
         self._bind(name, Definition(), 0)
 
-    def _class(self, definition: ast.ClassDef) -> Definition:
-        annotations = {
-            item.target.id: item.annotation
-            for item in definition.body
-            if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
-        }
-        # Of other classes there is neither a base nor a body left to look at.
-        if not definition.bases:
-            return Definition()
-        return Fields(tuple(definition.bases), annotations, self._source(definition))
+    def _class(self, raw: RawClass) -> None:
+        doubt = "stands in a class that is set more than once" if raw.name in self.found.names else raw.doubt
+        self._bind(raw.name, Class(raw, raw.digest, self._offset, doubt), 0)
 
     def _import(self, statement: ast.Import | ast.ImportFrom) -> None:
         for name, binding in _imported(statement):
@@ -322,15 +329,23 @@ def _unread(found: Bindings, pieces: Sequence[Piece]) -> None:
 
 
 def _change(names: dict[str, Binding], pieces: Sequence[Piece]) -> None:
-    """Note which constants the code of the module changes."""
+    """Note which constants, or constants of which classes, the code of the module changes."""
     constants = {name: bound for name, bound in names.items() if isinstance(bound, Constant)}
     loose = frozenset(name for name, bound in constants.items() if not _is_fixed(bound.expression, names))
+    classes = frozenset(name for name, bound in names.items() if isinstance(bound, Class) and not bound.doubt)
     for piece in pieces:
-        for name in changes_to(loose, piece.text) if piece.may_change else ():
-            while isinstance(bound := names.get(name), Constant):
-                names[name] = Opaque("is changed after it is set")
-                # A second name for the same list shares its fate.
-                name = bound.expression.id if isinstance(bound.expression, ast.Name) else ""
+        pending = [*changes_to(loose, piece.text, classes)] if piece.may_change else []
+        while pending:
+            name = pending.pop()
+            match names.get(name):
+                case Constant(expression=expression):
+                    names[name] = Opaque("is changed after it is set")
+                    # A second name for the same list shares its fate.
+                    pending += [expression.id] if isinstance(expression, ast.Name) else []
+                case Class(raw=raw, doubt="") as bound:
+                    names[name] = replace(bound, doubt="may be changed after it is set")
+                    # So do the classes that a class has its lists from.
+                    pending += [base.id for base in raw.bases if isinstance(base, ast.Name)]
 
 
 def _is_fixed(expression: ast.expr, names: Mapping[str, Binding]) -> bool:

@@ -156,7 +156,9 @@ def step_method(step: Step, method: str, args: Sequence[Any], kwargs: Mapping[st
 def _given(
     name: str, args: Sequence[Any], kwargs: Mapping[str, Any], take: Take
 ) -> tuple[Sequence[Any], Mapping[str, Any]]:
-    """Return the arguments with functions, modules and types in the place of their names."""
+    """Return the arguments with texts, functions, modules and types in the place of what stands for them."""
+    if name != "value":  # which keeps what it is given
+        args, kwargs = [_text(arg) for arg in args], {_text(key): _text(arg) for key, arg in kwargs.items()}
     if name in _TYPED:
         return [_typed(arg) for arg in args], {key: _typed(arg) for key, arg in kwargs.items()}
     taking = _TAKING.get(name)
@@ -168,6 +170,11 @@ def _given(
 
     named = {key: taken(key, value) for key, value in kwargs.items()}
     return [taken(place, value) for place, value in enumerate(args)], named
+
+
+def _text(value: Any) -> Any:
+    """Return a member of an enumeration that is a text as that text, since names are made of it."""
+    return str.__str__(value) if isinstance(value, str) else value
 
 
 def _typed(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import enum
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +15,8 @@ from headwater.modifiers import UNPACKED
 from headwater.modifiers.steps import Step
 from headwater.types import Type
 from headwater.values import Reference, Unevaluated
-from headwater_catalog.read import calls, operations
+from headwater_catalog.read import calls, enums, operations
+from headwater_catalog.read.ancestry import Ancestor, Ancestries, Ancestry
 from headwater_catalog.read.calls import Generic, Take
 from headwater_catalog.read.modules import Module
 from headwater_catalog.read.operations import NotKnown, settled
@@ -59,6 +61,25 @@ class _Exhausted(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class _Inside:
+    """The body of a class around an expression.
+
+    Attributes:
+        names: The names that it binds, with the places of their statements.
+        place: That of the expression.
+        value: Gives what a name stands for there.
+    """
+
+    names: Mapping[str, int]
+    place: int
+    value: Callable[[str], Any]
+
+    def has(self, name: str) -> bool:
+        """Tell whether a name means what the body has set above."""
+        return self.names.get(name, self.place) < self.place
+
+
+@dataclass(frozen=True, slots=True)
 class _Frame:
     """Where an expression stands.
 
@@ -67,21 +88,23 @@ class _Frame:
         lag: How many lines too far up it says that it stands.
         names: The variables of comprehensions around it.
         depth: How deep it is inside others.
+        inside: The body of a class around it; what is inside a comprehension there does not see it.
     """
 
     module: Module
     lag: int = 0
     names: Mapping[str, Any] = field(default_factory=dict)
     depth: int = 0
+    inside: _Inside | None = None
 
 
 class Evaluator:
     """Evaluates expressions of the modules of one source tree.
 
-    Literals, constants of modules of the tree, arithmetic, comprehensions, f-strings and a few pure
-    built-ins have values; functions, classes and modules become a `Reference`; modifiers and
-    `source()` and `value()` become the engine's objects. Everything else, and whatever takes too many
-    steps or grows too large, is `Unevaluated` with the reason.
+    Literals, constants of modules and classes of the tree, members of enumerations, arithmetic,
+    comprehensions, f-strings and a few pure built-ins have values; functions, classes and modules become a
+    `Reference`; modifiers and `source()` and `value()` become the engine's objects. Everything else, and
+    whatever takes too many steps or grows too large, is `Unevaluated` with the reason.
 
     Args:
         scope: Follows names.
@@ -93,7 +116,9 @@ class Evaluator:
         self._scope = scope
         self._type_of = type_of
         self._take = take
+        self._ancestries = Ancestries(scope)
         self._constants: dict[tuple[str, str], Any] = {}
+        self._enumerations: dict[tuple[str, str], type[enum.Enum] | str] = {}
         self._steps = 0
         self._left = _ALL_STEPS
 
@@ -146,7 +171,7 @@ class Evaluator:
         self._spend(1)
         if frame.depth > MAX_DEPTH:
             raise _Exhausted(f"it is nested more than {MAX_DEPTH} deep")
-        inner = _Frame(frame.module, frame.lag, frame.names, frame.depth + 1)
+        inner = _Frame(frame.module, frame.lag, frame.names, frame.depth + 1, frame.inside)
         match node:
             case ast.Constant(value=value):
                 return operations.bounded(value)
@@ -186,6 +211,8 @@ class Evaluator:
                 return self._visit(body if self._settled(test, frame) else orelse, frame)
             case ast.Subscript(value=value, slice=key):
                 owner = self._visit(value, frame)
+                if (members := self._enumeration(owner, frame)) is not None:
+                    return operations.part(members.__members__, self._settled(key, frame))
                 if self._is_type(owner):
                     return self._generic(node, frame)
                 return self._subscript(owner, key, frame)
@@ -200,6 +227,8 @@ class Evaluator:
         self._spend(_TYPE_STEPS)
         if frame.names and any(isinstance(n, ast.Name) and n.id in frame.names for n in walk(node)):
             raise NotKnown("it is a type made of what a comprehension goes through")
+        if frame.inside and any(isinstance(n, ast.Name) and frame.inside.has(n.id) for n in walk(node)):
+            raise NotKnown("it is a type made of what a class has")
         type_, reason = self._type_of(node, frame.module)
         if reason:
             raise NotKnown(f"as a type, {reason}")
@@ -215,12 +244,18 @@ class Evaluator:
     def _name(self, name: str, frame: _Frame) -> Any:
         if name in frame.names:
             return frame.names[name]
+        if frame.inside is not None and frame.inside.has(name):
+            return frame.inside.value(name)
         return self._found(self._scope.name(name, frame.module), frame)
 
     def _attribute(self, node: ast.Attribute, frame: _Frame) -> Any:
         owner = self._visit(node.value, frame)
+        if isinstance(owner, enum.Enum):
+            return enums.attribute(owner, node.attr)
         if not isinstance(owner, Reference):
             raise NotKnown("it is an attribute of a value")
+        if (ancestry := self._ancestries.of(owner)) is not None:
+            return self._of_class(ancestry, node.attr, frame)
         return self._found(self._scope.attribute(owner, node.attr), frame)
 
     def _found(self, found: Value | Reference | Unknown, frame: _Frame) -> Any:
@@ -232,12 +267,12 @@ class Evaluator:
             return _OUTSIDE[found.name]
         return found
 
-    def _constant(self, constant: Value, frame: _Frame) -> Any:
+    def _constant(self, constant: Value, frame: _Frame, inside: _Inside | None = None) -> Any:
         key = (constant.module.name, constant.name)
         if key not in self._constants:
             self._constants[key] = Unevaluated(constant.name, "it is defined by itself")
             try:
-                inner = _Frame(constant.module, constant.lag, depth=frame.depth)
+                inner = _Frame(constant.module, constant.lag, depth=frame.depth, inside=inside)
                 self._constants[key] = self._item(constant.expression, inner)
             except (_Exhausted, DefinitionError):
                 del self._constants[key]
@@ -246,6 +281,73 @@ class Evaluator:
         if isinstance(value, Unevaluated) and not isinstance(value, Generic):
             raise NotKnown(f"{constant.name} = {value.text}: {value.reason}")
         return value
+
+    # Classes
+
+    def _of_class(self, ancestry: Ancestry, name: str, frame: _Frame) -> Any:
+        """Return an attribute of a class."""
+        if not ancestry.is_enumeration:
+            return self._class_constant(ancestry.holder(name), name, frame)
+        members = self._members(ancestry, frame).__members__
+        return dict(members) if name == "__members__" else operations.part(members, name)
+
+    def _class_constant(self, of: Ancestor, name: str, frame: _Frame) -> Any:
+        if name not in of.raw.constants:
+            raise NotKnown(f"'{name}' is set in a class in another way")
+        value = Value(of.site.module, f"{of.site.name}.{name}", of.raw.constants[name], of.bound.lag)
+        inside = _Inside(of.raw.names, of.raw.names[name], lambda own: self._class_constant(of, own, frame))
+        return self._constant(value, frame, inside)
+
+    def _enumeration(self, value: Any, frame: _Frame) -> type[enum.Enum] | None:
+        """Return the enumeration that a value is; None where it is something else."""
+        try:
+            ancestry = self._ancestries.of(value) if isinstance(value, Reference) else None
+        except NotKnown:
+            return None
+        is_known = ancestry is not None and ancestry.is_enumeration
+        return self._members(ancestry, frame) if ancestry is not None and is_known else None
+
+    def _members(self, ancestry: Ancestry, frame: _Frame) -> type[enum.Enum]:
+        own = ancestry.classes[0]
+        key = own.site.module.name, own.site.name
+        if key not in self._enumerations:
+            self._enumerations[key] = f"'{own.site.name}' is defined by itself"
+            try:
+                values = self._values(own, ancestry.kind(), frame)
+                self._enumerations[key] = enums.made(*key, ancestry.kind(), values)
+            except NotKnown as unknown:
+                self._enumerations[key] = f"what '{own.site.name}' is made of is not known: {unknown.reason}"
+            except (_Exhausted, DefinitionError):
+                del self._enumerations[key]
+                raise
+        found = self._enumerations[key]
+        if isinstance(found, str):
+            raise NotKnown(found)
+        return found
+
+    def _values(self, of: Ancestor, kind: enums.Kind, frame: _Frame) -> dict[str, Any]:
+        """Return the values of the members of an enumeration."""
+        if len(of.raw.constants) > enums.MOST_MEMBERS:
+            raise NotKnown(f"it has more than {enums.MOST_MEMBERS:,} members")
+        values: dict[str, Any] = {}
+        for name, expression in of.raw.constants.items():
+            inside = _Inside(of.raw.names, of.raw.names[name], lambda own: operations.part(values, own))
+            inner = _Frame(of.site.module, of.bound.lag, depth=frame.depth, inside=inside)
+            if self._is_automatic(expression, inner):
+                values[name] = enums.next_value(kind, name, list(values.values()))
+            else:
+                values[name] = self._settled(expression, inner)
+        return values
+
+    def _is_automatic(self, node: ast.expr, frame: _Frame) -> bool:
+        if not isinstance(node, ast.Call) or node.args or node.keywords:
+            return False
+        return self._scope.dotted(node.func, frame.module) == Reference("enum.auto")
+
+    def _opened(self, value: Any, frame: _Frame) -> Any:
+        """Return the members in the place of an enumeration, since going through it gives them."""
+        members = self._enumeration(value, frame)
+        return value if members is None else list(members)
 
     # Calls
 
@@ -256,7 +358,8 @@ class Evaluator:
                 args, kwargs = self._arguments(node, frame)
                 if isinstance(owner, Step):
                     return calls.step_method(owner, node.func.attr, args, kwargs)
-                return operations.method(owner, node.func.attr, [*args, *kwargs.values()])
+                opened = [self._opened(arg, frame) for arg in (*args, *kwargs.values())]
+                return operations.method(owner, node.func.attr, opened)
         called = self._visit(node.func, frame)
         name = called.name if isinstance(called, Reference) else ""
         public = public_modifier(name)
@@ -264,7 +367,9 @@ class Evaluator:
             return calls.made(public, *self._arguments(node, frame, public), self._take)
         if operations.is_builtin(name):
             args, kwargs = self._arguments(node, frame)
-            return operations.builtin(name, args, kwargs)
+            return operations.builtin(name, [self._opened(arg, frame) for arg in args], kwargs)
+        if (members := self._enumeration(called, frame)) is not None:
+            return operations.member(members, *self._arguments(node, frame))
         raise NotKnown(f"it is made by a call of '{source_text(node.func)}'")
 
     def _arguments(
@@ -290,9 +395,12 @@ class Evaluator:
     def _spread(self, starred: ast.Starred, frame: _Frame) -> list[Any]:
         """Return the elements of `*values`, or one that stands for all where they are not known."""
         try:
-            return list(_iterated(self._visit(starred.value, frame)))
+            return self._elements(starred.value, frame)
         except NotKnown as unknown:
             return [_unevaluated(starred, unknown.reason, frame.lag)]
+
+    def _elements(self, node: ast.expr, frame: _Frame) -> list[Any]:
+        return _iterated(self._opened(self._visit(node, frame), frame))
 
     # Displays and comprehensions
 
@@ -302,7 +410,7 @@ class Evaluator:
         items: list[Any] = []
         for element in node.elts:
             if isinstance(element, ast.Starred):
-                items += _iterated(self._visit(element.value, frame))
+                items += self._elements(element.value, frame)
             else:
                 items.append(self._item(element, frame))
             if len(items) > operations.MAX_SIZE:
@@ -339,7 +447,7 @@ class Evaluator:
             yield frame
             return
         first, *rest = generators
-        for item in _iterated(self._visit(first.iter, frame)):
+        for item in self._elements(first.iter, frame):
             inner = _Frame(
                 frame.module, frame.lag, {**frame.names, **_unpacked(first.target, item)}, frame.depth
             )
@@ -382,10 +490,7 @@ class Evaluator:
             index = slice(*(self._settled(part, frame) if part else None for part in parts))
         else:
             index = _key(self._settled(key, frame))
-        try:
-            found = value[index]
-        except (LookupError, TypeError, ValueError) as error:
-            raise NotKnown(f"it has no such part: {str(error)[:200]}") from error
+        found = operations.part(value, index)
         if isinstance(found, Unevaluated):
             raise NotKnown(found.reason)
         return found

@@ -15,8 +15,9 @@ from headwater_catalog.read.linker import Linker
 from headwater_catalog.read.modules import Module
 from headwater_catalog.read.notebooks import in_cell
 from headwater_catalog.read.scope import Resolve
+from headwater_catalog.read.untouched import takes_itself_in, untouched
 
-__all__ = ["LinkedModule", "link", "still_means"]
+__all__ = ["LinkedModule", "Remembered", "link", "still_means"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class LinkedModule:
             have. While these stay, linking again gives the same.
         settled: Those of its functions by their source of which all is known and their own, so that they stay
             what they are while all names mean the same.
+        kept: Names of its other functions: an earlier process has linked them, and what it found holds.
     """
 
     module: Module
@@ -40,9 +42,23 @@ class LinkedModule:
     diagnostics: tuple[Diagnostic, ...]
     uses: Mapping[str, str | None]
     settled: Mapping[str, Function] = field(repr=False)
+    kept: frozenset[str] = frozenset()
 
 
-def link(module: Module, resolve: Resolve, earlier: LinkedModule | None = None) -> LinkedModule:
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A module that an earlier process has linked, without a fault: what it was, not what came of it.
+
+    Attributes:
+        module: The module as it was.
+        uses: What it used.
+    """
+
+    module: Module
+    uses: Mapping[str, str | None]
+
+
+def link(module: Module, resolve: Resolve, earlier: LinkedModule | Remembered | None = None) -> LinkedModule:
     """Read the functions of a module, following names through the other modules of its source tree.
 
     Args:
@@ -52,9 +68,13 @@ def link(module: Module, resolve: Resolve, earlier: LinkedModule | None = None) 
             commits change one function among many.
     """
     linker = Linker(module, resolve)
-    known, uses = _reusable(earlier, module, resolve)
-    pairs = [(_function(raw, module, linker, known), raw) for raw in module.parsed.functions]
+    same = _same(earlier, module, resolve)
+    known = earlier.settled if isinstance(earlier, LinkedModule) and same else {}
+    kept = _kept(earlier, same, linker) if same else frozenset()
+    wanted = (raw for raw in module.parsed.functions if raw.name not in kept)
+    pairs = [(_function(raw, module, linker, known if raw.name in same else {}), raw) for raw in wanted]
     pairs = _worked_on(pairs, module, linker)
+    uses = dict(earlier.uses) if earlier is not None and same else {}
     uses |= {name: meaning for name, meaning in linker.scope.uses.items() if name != module.name}
     return LinkedModule(
         module=module,
@@ -68,6 +88,7 @@ def link(module: Module, resolve: Resolve, earlier: LinkedModule | None = None) 
         settled={
             raw.source: function for function, raw in pairs if _is_settled(function, known.get(raw.source))
         },
+        kept=kept,
     )
 
 
@@ -91,23 +112,33 @@ def _worked_on(pairs: list[_Pair], module: Module, linker: Linker) -> list[_Pair
     return [(function, by_name[function.name]) for function in functions]
 
 
-def _reusable(
-    earlier: LinkedModule | None, module: Module, resolve: Resolve
-) -> tuple[Mapping[str, Function], dict[str, str | None]]:
-    """Return the functions that are the same still, by their source, and the modules they follow from."""
-    if earlier is None or not _means_the_same(earlier, module, resolve):
-        return {}, {}
-    return earlier.settled, dict(earlier.uses)
+def _same(earlier: LinkedModule | Remembered | None, module: Module, resolve: Resolve) -> frozenset[str]:
+    """Return the names of the functions that say what they said, and whose names all mean the same."""
+    if earlier is None:
+        return frozenset()
+    before = earlier.module
+    if (before.name, before.path) != (module.name, module.path):
+        return frozenset()
+    if not all(still_means(meaning, resolve(name)) for name, meaning in earlier.uses.items()):
+        return frozenset()
+    return untouched(before.parsed, module.parsed)
 
 
-def _means_the_same(earlier: LinkedModule, module: Module, resolve: Resolve) -> bool:
-    """Tell whether every name in the code of a module means what it meant before."""
-    before, now = earlier.module, module
-    return (
-        (before.name, before.path) == (now.name, now.path)
-        and before.meaning == now.meaning
-        and all(still_means(meaning, resolve(name)) for name, meaning in earlier.uses.items())
-    )
+def _kept(earlier: LinkedModule | Remembered | None, same: frozenset[str], linker: Linker) -> frozenset[str]:
+    """Return the names of the functions that need not be linked, since what an earlier process found holds.
+
+    Where functions may work on others than themselves, or a fault has a line to be told, all are linked.
+    """
+    if earlier is None or (isinstance(earlier, LinkedModule) and not earlier.kept):
+        return frozenset()
+    before, now = earlier.module, linker.home
+    if before.parsed.diagnostics or now.parsed.diagnostics or now.parsed.cells:
+        return frozenset()
+    if takes_itself_in(before) or takes_itself_in(now):
+        return frozenset()
+    if linker.mutators(now) or Linker(before, linker.scope.resolve).mutators(before):
+        return frozenset()
+    return same & earlier.kept if isinstance(earlier, LinkedModule) else same
 
 
 def still_means(meaning: str | None, module: Module | None) -> bool:

@@ -43,7 +43,7 @@ class Linker:
     def __init__(self, home: Module, resolve: Resolve) -> None:
         self.diagnostics: list[Diagnostic] = []
         self.scope = Scope(resolve)
-        self._home = home
+        self.home = home
         self._evaluator = Evaluator(self.scope, self._type_of, self._taken)
         self._annotations = Annotations(self.scope, self._evaluator)
         self._typed_fields = TypedFields(self.scope, self._annotations)
@@ -142,7 +142,7 @@ class Linker:
             except DefinitionError as error:
                 text = f"'@{source_text(decorator)}' is left out: {error}"
                 partial.append(f"line {line}: {text}")
-                if module == self._home:
+                if module == self.home:
                     self.diagnostics.append(Diagnostic(module.path, line, str(error)))
                 continue
             if isinstance(made, mutate) and raw.earlier:

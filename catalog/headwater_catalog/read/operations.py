@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import enum
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,9 @@ __all__ = [
     "compare",
     "formatted",
     "is_builtin",
+    "member",
     "method",
+    "part",
     "settled",
     "size",
     "unary",
@@ -88,6 +91,8 @@ def size(value: Any, limit: int = MAX_SIZE) -> int:
     """Return how many elements a value holds; counting stops above the limit."""
     if isinstance(value, (str, bytes)):
         return 1 + len(value) // 10
+    if isinstance(value, enum.Enum) and not isinstance(value, int):
+        return size(value.value, limit)
     if isinstance(value, int):
         return 1 if value.bit_length() <= _MAX_BITS else limit + 1
     if isinstance(value, range):
@@ -166,9 +171,24 @@ def compare(kind: type[ast.cmpop], left: Any, right: Any) -> Any:
     return _tried(_COMPARE[kind], left, right)
 
 
+def part(value: Any, key: Any) -> Any:
+    """Return a part of a sequence or a mapping."""
+    try:
+        return value[key]
+    except (LookupError, TypeError, ValueError) as error:
+        raise NotKnown(f"it has no such part: {str(error)[:200]}") from error
+
+
+def member(of: type[enum.Enum], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Return the member of an enumeration that a call of it with a value gives."""
+    if len(args) != 1 or kwargs:
+        raise NotKnown(f"it is made by a call of '{of.__name__}'")
+    return _tried(of, settled(args[0]))
+
+
 def formatted(value: Any, conversion: int, spec: str) -> str:
     """Return a piece of an f-string."""
-    if not isinstance(value, (str, int, float, complex, bool, type(None))):
+    if not isinstance(value, (str, int, float, complex, bool, enum.Enum, type(None))):
         raise NotKnown("only text and numbers are put into f-strings")
     if re.search(r"\d{4}", spec):
         raise NotKnown("its width is too large")

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise, takewhile
 
-from headwater_catalog.read.bindings import Binding, Constant, bindings_of
+from headwater_catalog.read.bindings import Binding, Class, Constant, bindings_of
 from headwater_catalog.read.comments import comment_above
 from headwater_catalog.read.diagnostics import Diagnostic
 from headwater_catalog.read.drivers import RawDriver, drivers_in
 from headwater_catalog.read.functions import RawFunction
 from headwater_catalog.read.notebooks import Cell, cells_of, in_cell, is_notebook
 from headwater_catalog.read.pieces import Piece, Pieces
-from headwater_catalog.read.syntax import TOO_DEEP, Unreadable, walk
+from headwater_catalog.read.syntax import TOO_DEEP, Unreadable, is_literal
 
 __all__ = ["MAX_SIZE", "Content", "ParsedModule", "read_blob"]
 
@@ -61,19 +61,17 @@ class ParsedModule:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-_LITERAL = (ast.Constant, ast.Dict, ast.List, ast.Set, ast.Tuple, ast.UnaryOp, ast.expr_context, ast.unaryop)
-
-
 def _meaning(names: Mapping[str, Binding], stars: Sequence[tuple[str, int]]) -> str:
-    said = [(name, repr(bound), _line(bound)) for name, bound in sorted(names.items())]
+    said = [(name, repr(bound), _lines(bound)) for name, bound in sorted(names.items())]
     return hashlib.sha256(repr((said, stars)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _line(bound: Binding) -> int:
-    """Return the line of a constant that may be known in part only: those parts say where they stand."""
-    if not isinstance(bound, Constant) or all(isinstance(node, _LITERAL) for node in walk(bound.expression)):
-        return 0
-    return bound.expression.lineno + bound.lag
+def _lines(bound: Binding) -> list[int]:
+    """Return the lines of constants that may be known in part only: those parts say where they stand."""
+    if isinstance(bound, Class):
+        return [line + bound.lag for line in bound.raw.open_lines]
+    is_open = isinstance(bound, Constant) and not is_literal(bound.expression)
+    return [bound.expression.lineno + bound.lag] if isinstance(bound, Constant) and is_open else []
 
 
 class Content:

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from headwater_catalog.read.changes import may_change
+from headwater_catalog.read.classes import RawClass, raw_class
 from headwater_catalog.read.functions import RawFunction, raw_function
 from headwater_catalog.read.newer import parsed_lately
 from headwater_catalog.read.recovery import Part, parts_of, salvaged
@@ -47,13 +48,14 @@ class Statement(NamedTuple):
     """A statement of a module.
 
     Attributes:
-        node: Its tree; of a function only the name and the lines, and of a class, too, unless all that its
-            body does is to annotate names.
+        node: Its tree; of a function or a class only the name and the lines.
         function: What it says if it defines a function.
+        of_class: What it says if it defines a class, unless that is nothing which others could take.
     """
 
     node: ast.stmt
     function: RawFunction | None = None
+    of_class: RawClass | None = None
 
 
 class Piece(NamedTuple):
@@ -210,19 +212,9 @@ def _statement(node: ast.stmt, lines: list[str], unread: str = "") -> Statement:
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         function = raw_function(node, lines)
         return Statement(_shell(node), function._replace(unread=unread) if unread else function)
-    if isinstance(node, ast.ClassDef) and (unread or not _is_annotations(node)):
-        return Statement(_shell(node))
+    if isinstance(node, ast.ClassDef):
+        return Statement(_shell(node), of_class=None if unread else raw_class(node, lines))
     return Statement(node)
-
-
-def _is_annotations(node: ast.ClassDef) -> bool:
-    """Tell whether a class may be one of typed fields."""
-    return bool(node.bases) and all(
-        isinstance(item, ast.Pass)
-        or (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))
-        or (isinstance(item, ast.AnnAssign) and item.value is None)
-        for item in node.body
-    )
 
 
 def _shell(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> ast.stmt:

@@ -84,7 +84,7 @@ class Scope:
     """
 
     def __init__(self, resolve: Resolve) -> None:
-        self._resolve = resolve
+        self.resolve = resolve
         self._seen: dict[str, Module | None] = {}
         self._taken: set[str] = set()
         self._names: dict[tuple[str, str], Found] = {}
@@ -108,7 +108,7 @@ class Scope:
         if name in PUBLIC_MODULES:
             return None  # also in the repository of Hamilton itself
         if name not in self._seen:
-            self._seen[name] = self._resolve(name)
+            self._seen[name] = self.resolve(name)
         return self._seen[name]
 
     def name(self, name: str, module: Module) -> Found:
@@ -119,6 +119,17 @@ class Scope:
             is_builtin = found is None and hasattr(builtins, name) and not name.startswith("_")
             self._names[key] = Reference(name) if is_builtin else self._settled(found, name, module)
         return self._names[key]
+
+    def dotted(self, node: ast.expr, module: Module) -> Found | None:
+        """Return what a name with dots in it means in the code of a module; None where it is no name."""
+        if isinstance(node, ast.Name):
+            return self.name(node.id, module)
+        if not isinstance(node, ast.Attribute):
+            return None
+        owner = self.dotted(node.value, module)
+        if isinstance(owner, Value):
+            return Unknown(f"'{owner.name}.{node.attr}' is an attribute of a value")
+        return self.attribute(owner, node.attr) if isinstance(owner, Reference) else owner
 
     def attribute(self, of: Reference, name: str) -> Found:
         """Return what `of.name` means."""

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Final, TypeVar
 
-__all__ = ["TOO_DEEP", "Unreadable", "parse", "shallow", "walk"]
+__all__ = ["TOO_DEEP", "Unreadable", "is_literal", "parse", "shallow", "walk"]
 
 TOO_DEEP = "Python cannot read this: the code is nested too deeply."
 
@@ -19,6 +19,11 @@ _F_STRING: Final = re.compile(
     r"""\b[rR]?[fF][rR]?(?:\"\"\"(?:[^"\\]++|\\.|"(?!""))*+|'''(?:[^'\\]++|\\.|'(?!''))*+"""
     r"""|"(?:[^"\\\n]++|\\.)*+|'(?:[^'\\\n]++|\\.)*+)""",
     re.DOTALL,
+)
+
+_LITERAL: Final = (
+    *(ast.Constant, ast.Dict, ast.List, ast.Set, ast.Tuple, ast.UnaryOp),
+    *(ast.expr_context, ast.unaryop),
 )
 
 N = TypeVar("N", bound=ast.AST)
@@ -74,6 +79,11 @@ def walk(root: ast.AST) -> Iterator[ast.AST]:
                 stack.extend(item for item in value if isinstance(item, ast.AST))
             elif isinstance(value, ast.AST):
                 stack.append(value)
+
+
+def is_literal(expression: ast.expr) -> bool:
+    """Tell whether an expression is written out, so that all of its value is known."""
+    return all(isinstance(node, _LITERAL) for node in walk(expression))
 
 
 def shallow(node: N) -> N:

@@ -20,7 +20,7 @@ from headwater_catalog.read.discover import (
     layout_dataflows,
     uses_of,
 )
-from headwater_catalog.read.link import LinkedModule, link, still_means
+from headwater_catalog.read.link import LinkedModule, Remembered, link, still_means
 from headwater_catalog.read.modules import (
     Module,
     has_features,
@@ -92,6 +92,7 @@ class LinkCache:
         project: Project,
         uses: Mapping[str, Mapping[str, str | None]],
         drivers: Drivers | None = None,
+        faulty: Collection[str] = (),
     ) -> None:
         """Begin where an earlier process left off, without looking into any file.
 
@@ -100,6 +101,7 @@ class LinkCache:
             project: What its project file said.
             uses: What each module of its dataflows used, as `LinkedModule.uses` told.
             drivers: The drivers that its files constructed, as `Reading.drivers` told.
+            faulty: Paths of files in which something was wrong, so that they are read as a whole again.
         """
         modules, _ = self.modules(files, project.source_roots)
         self._remembered, self._in_use = set(modules), set(uses)
@@ -112,7 +114,9 @@ class LinkCache:
                 self._offers.tell(name, name in uses)
             if name in uses:
                 is_meant = bool(project.dataflows) or name in driven
-                self._keep(name, is_meant, _Linked(module, uses[name], reading=self._readings))
+                linked = _Linked(module, uses[name], reading=self._readings)
+                linked.is_clean = module.path not in faulty
+                self._keep(name, is_meant, linked)
 
     def forget(self) -> None:
         """Look into everything again that is only remembered."""
@@ -210,10 +214,11 @@ class LinkCache:
         """
         module = self._modules[name]
         known = self._linked.get((module.path, declared))
-        if known is not None and known.features is None and name not in self._remembered:
-            known = None
-        if known is None or not self._is_current(name, known, module):
-            linked = link(module, self._modules.get, known.linked if known else None)
+        if known is not None and known.holds_less and known.reading != self._readings - 1:
+            known = None  # nobody has kept the rest of it meanwhile
+        is_new = known is not None and known.features is None and name not in self._remembered
+        if known is None or is_new or not self._is_current(name, known, module):
+            linked = link(module, self._modules.get, known.earlier if known else None)
             known = _Linked(module, linked.uses, linked, _features(linked, declared))
             self._keep(name, declared, known)
             self._remembered.discard(name)
@@ -283,6 +288,17 @@ class _Linked:
     linked: LinkedModule | None = None
     features: LinkedModule | None = None
     reading: int = 0
+    is_clean: bool = False
+
+    @property
+    def holds_less(self) -> bool:
+        """Whether some of it is only in the store."""
+        return self.linked is None or bool(self.linked.kept)
+
+    @property
+    def earlier(self) -> LinkedModule | Remembered | None:
+        """What may be taken from here when it is linked again."""
+        return self.linked or (Remembered(self.module, self.uses) if self.is_clean else None)
 
 
 def read_tree(files: Mapping[str, Content], project: Project, link_cache: LinkCache | None = None) -> Reading:

@@ -11,7 +11,8 @@ from headwater.modifiers.fields import extract_fields
 from headwater.types import Type
 from headwater.values import Reference
 from headwater_catalog.read.annotations import Annotations
-from headwater_catalog.read.bindings import Constant, Fields
+from headwater_catalog.read.bindings import Class, Constant
+from headwater_catalog.read.classes import RawClass
 from headwater_catalog.read.modules import Module
 from headwater_catalog.read.operations import NotKnown
 from headwater_catalog.read.scope import Scope, Site
@@ -71,7 +72,7 @@ class TypedFields:
             case Constant(expression=ast.Call(func=maker, args=[_, ast.Dict() as fields])):
                 self._require_typed_dict(maker, site.module)
                 return self._typed(_by_name(fields), site.module)
-            case Fields(bases=bases, annotations=annotations):
+            case Class(raw=RawClass(bases=bases, annotations=annotations) as raw) if raw.is_annotated_only:
                 inherited = [self._of_base(base, site.module, seen) for base in bases]
                 own = self._typed(annotations, site.module)
                 return {name: type_ for fields in (*inherited, own) for name, type_ in fields.items()}

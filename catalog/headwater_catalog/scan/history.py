@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from headwater_catalog.codeowners import CODEOWNERS_FILES
@@ -64,12 +64,12 @@ class ModulePlace:
 class KnownFeatures:
     """The features that hold before the first commit that is applied: none, unless there is a store."""
 
-    def of(self, module: str) -> list[FeatureSpan]:
-        """Return the versions of a module's features."""
+    def of(self, module: str, accepts: Callable[[str], bool]) -> list[FeatureSpan]:
+        """Return the versions of a module's features, of functions whose names are accepted."""
         return []
 
-    def certain(self, modules: Collection[str]) -> Mapping[str, frozenset[str]]:
-        """Return the names that each of some modules makes in every configuration."""
+    def certain(self, modules: Collection[str]) -> Mapping[str, frozenset[tuple[str, str]]]:
+        """Return the names that each of some modules makes in every configuration, each with its function."""
         return dict.fromkeys(modules, frozenset())
 
 
@@ -139,6 +139,7 @@ class History:
         self._seen: dict[str, tuple[LinkedModule, ModuleRecords]] = {}
         self._inputs = _keys_by_module(timelines.inputs.current)
         self._keys: dict[str, tuple[FeatureKey, ...]] = {}
+        self._kept: dict[str, frozenset[str]] = {}
         self._made: dict[str, frozenset[str]] = {}
 
     def apply(self, position: int, commit: CommitInfo) -> None:
@@ -182,7 +183,8 @@ class History:
             return False
         self.contents = {oid: self._later(oid) for path, oid in self._files.items() if is_source(path)}
         self._sources = {path: self.contents[oid] for path, oid in self._files.items() if is_source(path)}
-        self._cache.remember(self._sources, self._project, self._uses, self._drivers)
+        faulty = {path for path, *_ in self.timelines.diagnostics.current}
+        self._cache.remember(self._sources, self._project, self._uses, self._drivers, faulty)
         self._told = _told(read_tree(self._sources, self._project, self._cache).diagnostics)
         return True
 
@@ -269,8 +271,7 @@ class History:
             if dataflow.origin != "layout":
                 continue
             paths = {name: places[name].value.path for name in dataflow.modules if name in places}
-            unknown = [name for name in paths if name not in self._made]
-            self._made |= self.timelines.stored.certain(unknown) if unknown else {}
+            self._ask_certain([name for name in paths if name not in self._made])
             made = {name: self._made[name] for name in paths}
             known = self._ambiguities.get(dataflow.name)
             said = dataflow.origin, paths, made
@@ -278,6 +279,14 @@ class History:
                 known = self._ambiguities[dataflow.name] = said, ambiguity(dataflow, made, paths)
             if known[1] is not None:
                 yield known[1]
+
+    def _ask_certain(self, modules: Collection[str]) -> None:
+        """Read from the store which names modules make in every configuration, as far as nobody else says."""
+        for module, pairs in self.timelines.stored.certain(modules).items() if modules else ():
+            kept = self._kept.get(module)
+            stored = {name for name, variant in pairs if kept is None or variant in kept}
+            seen = self._seen.get(module)
+            self._made[module] = frozenset(stored | certain_names(seen[1].features if seen else {}))
 
     def _read_modules(self, position: int, reading: Reading) -> list[Diagnostic]:
         features, inputs, modules = self.timelines.features, self.timelines.inputs, self.timelines.modules
@@ -287,7 +296,7 @@ class History:
         self.links.update(dict.fromkeys(gone))
         for name in dict.fromkeys([*gone, *(name for name in self._keys if name not in here)]):
             self._seen.pop(name, None)
-            keys = self._known(name)
+            keys = self._known(name, frozenset())
             features.change(position, keys, {})
             inputs.change(position, keys, {})
             self._keys[name], self._made[name] = (), frozenset()
@@ -297,32 +306,45 @@ class History:
                 continue
             records = records_of(linked, known[1] if known else None)
             self._seen[name] = linked, records
-            self._change(position, name, linked.module.path, records)
+            self._change(position, name, linked, records)
             if len(name) <= LONGEST_NAME:
                 path = linked.module.path
                 modules.change(position, (), {name: ModulePlace(clean(path), self._files[path])})
                 self.links[name] = linked.uses
         return [fault for name in reading.modules for fault in self._seen[name][1].faults]
 
-    def _known(self, name: str) -> tuple[FeatureKey, ...]:
-        """Return the keys of what a module makes so far, read from the store where nobody has asked yet."""
-        if name not in self._keys:
-            spans = self.timelines.stored.of(name)
+    def _known(self, name: str, kept: frozenset[str]) -> tuple[FeatureKey, ...]:
+        """Return the keys of what a module makes so far, but of functions that it keeps as they are stored.
+
+        They are read from the store where nobody has asked for them yet.
+        """
+        unasked = self._kept.get(name)
+        if unasked is None or not unasked <= kept:
+
+            def is_wanted(variant: str) -> bool:
+                return variant not in kept and (unasked is None or variant in unasked)
+
+            spans = self.timelines.stored.of(name, is_wanted)
             self.timelines.features.know(spans)
-            self._keys[name] = (*(span.key for span in spans), *self._inputs.get(name, ()))
+            declared = (key for key in self._inputs.get(name, ()) if is_wanted(key[2]))
+            self._keys[name] = (*self._keys.get(name, ()), *(span.key for span in spans), *declared)
+        self._kept[name] = kept
         return self._keys[name]
 
-    def _change(self, position: int, name: str, path: str, records: ModuleRecords) -> None:
+    def _change(self, position: int, name: str, linked: LinkedModule, records: ModuleRecords) -> None:
         """Let a module make what it makes from a position on, and note whose text is new in it."""
-        features, keys = self.timelines.features, self._known(name)
+        features, keys = self.timelines.features, self._known(name, linked.kept)
         before = {features.current[key].value.digest for key in keys if key in features.current}
         features.change(position, keys, records.features)
         self.timelines.inputs.change(position, keys, records.inputs)
         self._keys[name] = (*records.features, *records.inputs)
-        self._made[name] = certain_names(records.features)
+        if linked.kept:
+            self._made.pop(name, None)
+        else:
+            self._made[name] = certain_names(records.features)
         for span in map(features.current.__getitem__, records.features):
             if span.valid_from == position and span.value.digest not in before:
-                self._new.setdefault(path, []).append(span)
+                self._new.setdefault(linked.module.path, []).append(span)
 
 
 def _reads_alike(project: Project, other: Project) -> bool:

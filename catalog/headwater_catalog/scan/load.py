@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,7 +146,7 @@ def load_uses(session: Session, repository_id: int) -> Uses:
 class StoredFeatures(KnownFeatures):
     """The features that the store has at the end of the scanned main line.
 
-    A module is asked for once, before anything of it is written.
+    Of a function it is asked once, before anything of that is written.
     """
 
     def __init__(self, database: Database, repository_id: int) -> None:
@@ -155,31 +155,36 @@ class StoredFeatures(KnownFeatures):
         self._asked = 0
         self._all: dict[str, list[FeatureSpan]] | None = None
 
-    def of(self, module: str) -> list[FeatureSpan]:
-        """Return the versions of a module's features that hold."""
+    def of(self, module: str, accepts: Callable[[str], bool]) -> list[FeatureSpan]:
+        """Return the versions of a module's features that hold, of functions whose names are accepted."""
         self._asked += 1
         if self._asked > _MOST_QUESTIONS and self._all is None:
             self._all = self._read()
-        return (self._read(module) if self._all is None else self._all).pop(module, [])
+        if self._all is not None:
+            return [span for span in self._all.get(module, ()) if accepts(span.key[2])]
+        return self._read(module, accepts).get(module, [])
 
-    def certain(self, modules: Collection[str]) -> dict[str, frozenset[str]]:
-        """Return the names that each of some modules makes in every configuration."""
-        wanted = _holding(self._repository_id, Feature.module, Feature.name).where(
+    def certain(self, modules: Collection[str]) -> dict[str, frozenset[tuple[str, str]]]:
+        """Return the names that each of some modules makes in every configuration, each with its function."""
+        wanted = _holding(self._repository_id, Feature.module, Feature.name, FeatureVersion.variant).where(
             FeatureVersion.condition == ""
         )
-        found: dict[str, set[str]] = {module: set() for module in modules}
+        found: dict[str, set[tuple[str, str]]] = {module: set() for module in modules}
         with self._database.read() as session:
             for chunk in chunks(modules):
-                for module, name in session.execute(wanted.where(Feature.module.in_(chunk))):
-                    found[module].add(name)
-        return {module: frozenset(names) for module, names in found.items()}
+                for module, *pair in session.execute(wanted.where(Feature.module.in_(chunk))):
+                    found[module].add((pair[0], pair[1]))
+        return {module: frozenset(pairs) for module, pairs in found.items()}
 
-    def _read(self, module: str | None = None) -> dict[str, list[FeatureSpan]]:
+    def _read(
+        self, module: str | None = None, accepts: Callable[[str], bool] | None = None
+    ) -> dict[str, list[FeatureSpan]]:
         columns = (Feature.module, Feature.name, FeatureVersion.variant, FeatureVersion.valid_from)
         wanted = _holding(self._repository_id, FeatureVersion.id, *columns)
         found: dict[str, list[FeatureSpan]] = {}
         with self._database.read() as session:
             rows = session.execute(wanted if module is None else wanted.where(Feature.module == module)).all()
+            rows = [row for row in rows if accepts is None or accepts(row.variant)]
             records = _records(session, [row.id for row in rows])
         for identity, home, name, variant, valid_from in rows:
             span = Span((home, name, variant), records[identity], valid_from, id=identity)

@@ -199,13 +199,16 @@ def _check_key(modifier: str, key: Any, bypass: bool) -> None:
         )
 
 
+def _text(value: Unevaluated | Reference | str) -> str:
+    # A member of an enumeration may be a text, too, and that is the tag, not what the member is called.
+    return str.__str__(value) if isinstance(value, str) else str(value)
+
+
 def _value(modifier: str, key: str, value: Any) -> TagValue:
-    if isinstance(value, (Unevaluated, Reference)):
-        return str(value)
-    if isinstance(value, str):
-        return value
+    if isinstance(value, (Unevaluated, Reference, str)):
+        return _text(value)
     if isinstance(value, (list, tuple)) and value:
-        items = tuple(str(v) if isinstance(v, (Unevaluated, Reference)) else v for v in value)
+        items = tuple(_text(v) if isinstance(v, (Unevaluated, Reference, str)) else v for v in value)
         if all(isinstance(item, str) for item in items) and len(set(items)) == len(items):
             return items
     raise InvalidModifier(

@@ -12,6 +12,7 @@ import headwater.compat
 from headwater.build import build, expand
 from headwater.function import Function, functions_of
 from headwater.node import Node
+from headwater.values import describe
 from headwater_catalog.read.link import LinkedModule
 from support.node_facts import facts_of
 
@@ -261,6 +262,128 @@ CASES: dict[str, str] = {
                 return y
             return inner()
     """,
+    "constants of classes": """
+        from dataclasses import dataclass
+        from typing import ClassVar, Final
+        from headwater import check_output, config, parameterize, source, tag, value
+        BASE = 3
+        class Limits:
+            '''What is allowed.'''
+            LOW = BASE - 3
+            HIGH: float = LOW + 10.5
+            NAMES = ("a", "b")
+            UPPER = [name.upper() for name in NAMES]
+            TABLE: ClassVar[dict[str, float]] = {"a": LOW, "b": HIGH}
+            BASE = 4
+            def width(self) -> float:
+                return self.HIGH - self.LOW
+            @property
+            def names(self) -> list[str]:
+                return list(self.NAMES)
+        class Narrow(Limits):
+            HIGH = 5.0
+            PREFIX = f"x_{Limits.NAMES[0]}"
+        class Narrower(Narrow):
+            pass
+        @dataclass(frozen=True)
+        class Settings:
+            window: int = 7
+            region: str = "UK"
+        @tag(owner=Narrow.PREFIX, names=list(Limits.NAMES), upper=Limits.UPPER)
+        @check_output(range=(Narrower.LOW, Narrower.HIGH), importance="fail")
+        def a(x: float = Limits.TABLE["b"], y: int = Limits.BASE) -> float: return x
+        @config.when(region=Settings.region)
+        def b__uk(x: int = Settings.window) -> int: return x
+        @parameterize(**{f"c_{name}": {"x": source(name), "y": value(high)} for name, high in Limits.TABLE.items()})
+        def c(x: int, y: float) -> float: return x
+    """,
+    "members of enumerations": """
+        import enum
+        from enum import Enum, Flag, IntEnum, IntFlag, StrEnum, auto, unique
+        from headwater import check_output, config, extract_columns, parameterize, source, tag, value
+        import pandas as pd
+        OFFSET = 2
+        class Color(Enum):
+            RED = "red"
+            GREEN = f"{RED}dish"
+            ROUGE = "red"
+            LIST = [1, (2, 3)]
+        @unique
+        class Level(IntEnum):
+            LOW = OFFSET
+            HIGH = auto()
+            TOP = enum.auto()
+        class Region(str, Enum):
+            '''Where.'''
+            UK = "UK"
+            US = "US"
+            def label(self) -> str:
+                return self.value.lower()
+        class Column(StrEnum):
+            SPEND = auto()
+            SIGNUPS = "sign_ups"
+        class Access(Flag):
+            READ = auto()
+            WRITE = auto()
+            BOTH = READ | WRITE
+        class Bits(IntFlag):
+            A = auto()
+            B = 8
+            C = auto()
+        class Rate(float, Enum):
+            FULL = 1.0
+            HALF = 0.5
+        @config.when(color=Color.RED, level=Level.LOW, region=Region.UK, column=Column.SPEND)
+        def a__red(x: int = Level.HIGH, y: Color = Color["GREEN"], z: str = Region.US) -> int: return x
+        @config.when_in(color=[Color.RED, Color.GREEN], region=list(Region), access=[Access.BOTH])
+        def b__few(x: int = int(Level.TOP) + 1, y: int = Access.READ.value) -> int: return x
+        @config.when_not(color=Color("red").name, region=Region("UK").value, both=Access.READ | Access.WRITE)
+        def c__not(x: int = len(Color), y: int = Bits.C.value, z: int = Bits.A | Bits.C) -> int: return x
+        @tag(owner=Column.SPEND.value, region=Region.UK, names=[c.name for c in Color], each=[str(c) for c in Color])
+        @tag(text=f"{Color.RED} {Level.LOW} {Region.UK} {Column.SPEND} {Rate.HALF} {Access.BOTH}", column=Column.SPEND)
+        @tag(shown=f"{Color.RED!r} {Region.UK!s:>12} {Level.LOW:03d} {Rate.HALF.value:.2f}", s=str(Level.LOW))
+        @tag(keys=list(Color.__members__), regions=[Region.UK, Region.US])
+        def d(x: int) -> int: return x
+        @extract_columns(*Column)
+        def e(x: int) -> pd.DataFrame: ...
+        @extract_columns(*[c.value for c in Region])
+        def f(x: int) -> pd.DataFrame: ...
+        @check_output(values_in=[c.value for c in Color if c is not None], importance="fail")
+        def g(x: int) -> str: return ""
+        @check_output(values_in=[Level.LOW, Level.HIGH])
+        def h(x: int = max(Level), y: float = Rate.HALF * 2) -> int: return x
+        @parameterize(**{f"i_{c.lower()}": {"x": source(c), "y": value(n)} for n, c in enumerate(c.value for c in Column)})
+        @tag(a="b")
+        def i(x: int, y: int) -> int: return x
+        @parameterize(j_red={"x": value(Color.RED), "y": value([Region.UK])}, j_low={"x": value(Level.LOW), "y": value(Region.UK)})
+        def j(x: Color, y: str) -> int:
+            '''Of {x} and {y}.'''
+            return 1
+        def k(x: tuple = (Color.RED, {Color.RED: Level.LOW}), y: bool = Color.RED == Color.ROUGE) -> int: return 1
+    """,
+    "enumerations that are text": """
+        from enum import Enum
+        from headwater import config, tag
+        class Text(str, Enum):
+            def __str__(self) -> str:
+                return self.value
+        class Region(Text):
+            UK = "UK"
+            US = "US"
+        class Kind(str, Enum):
+            A = "a"
+            def __str__(self):
+                '''Only the value.'''
+                return str(self.value)
+        class Name(Enum):
+            ONE = 1
+            def __str__(self):
+                return self.name
+        @config.when(region=Region.UK, kind=Kind.A, one=Name.ONE)
+        def a__uk(x: str = f"{Region.UK}-{Kind.A}", y: str = str(Name.ONE)) -> int: return 1
+        @config.when_in(region=[Region.UK, Region.US], kind=[*Kind])
+        def b__uk(x: str = "-".join(Region)) -> int: return 1
+    """,
 }
 
 
@@ -269,7 +392,10 @@ def _assert_equal(live: Function, read: Function) -> None:
     assert read.name == live.name
     assert (read.location.module, read.location.line) == (live.location.module, live.location.line)
     assert read.parameters == live.parameters
-    assert [p.default for p in read.parameters] == [p.default for p in live.parameters]
+    # Members of enumerations are equal in all that is shown of them only.
+    assert [(type(p.default).__name__, describe(p.default)) for p in read.parameters] == [
+        (type(p.default).__name__, describe(p.default)) for p in live.parameters
+    ]
     assert read.returns == live.returns
     assert read.doc == live.doc
     assert read.is_async == live.is_async

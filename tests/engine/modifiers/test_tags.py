@@ -1,5 +1,7 @@
 """Tags on nodes."""
 
+from enum import Enum
+
 import pytest
 
 from headwater.build import expand
@@ -28,6 +30,15 @@ def test_list_of_values_is_kept_as_a_tuple(load) -> None:
     source = '@tag(owner=["a", "b"], **{"team.lead": "c"})\ndef spend(x: int) -> int:\n    return x\n'
 
     assert nodes(load, source) == {"spend": {"owner": ("a", "b"), "team.lead": "c"}}
+
+
+def test_member_of_an_enumeration_that_is_a_text_is_that_text() -> None:
+    class Team(str, Enum):  # noqa: UP042 - its own text is its name
+        GROWTH = "growth"
+
+    tags = tag(owner=Team.GROWTH, teams=[Team.GROWTH]).tags
+
+    assert repr(tags) == repr({"owner": "growth", "teams": ("growth",)})
 
 
 @pytest.mark.parametrize(
