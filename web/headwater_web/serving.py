@@ -144,9 +144,15 @@ def _serve_by_waitress(settings: Settings, listener: socket.socket) -> None:
 
 
 def _application(settings: Settings) -> Flask:
+    from headwater_catalog.store.database import Database
     from headwater_web.app import create_app
+    from headwater_web.reading import Catalog
+    from headwater_web.warming import Warmer
 
-    return create_app(settings)
+    database = Database(settings.database_url)
+    app = create_app(settings, database)
+    Warmer(Catalog(settings, database)).start()
+    return app
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -1,0 +1,63 @@
+"""What searches need, made before anybody asks for it: when a server begins, and after each scan."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+
+from headwater_catalog.errors import CatalogError
+from headwater_catalog.search import heads, warm
+from headwater_catalog.store.models import Repository
+from headwater_web.reading import Catalog
+
+__all__ = ["Warmer"]
+
+logger = logging.getLogger("headwater.web")
+
+_SECONDS: Final = 2.0  # between two looks, each of them one small query
+
+
+class Warmer:
+    """Keeps ready what searches at the heads of all repositories need.
+
+    Args:
+        catalog: The catalog that is searched.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._seen: object = None
+
+    def start(self) -> None:
+        """Look again and again, in a thread that ends with the process."""
+        threading.Thread(target=self._run, name="warmer", daemon=True).start()
+
+    def look(self) -> bool:
+        """Make what is needed where a repository has another head than before; return whether one has.
+
+        Raises:
+            CatalogError: A repository cannot be read.
+            DBAPIError: The database does not answer.
+        """
+        with self._catalog.database.read() as session:
+            rows = session.execute(select(Repository.id, Repository.scanned_sha, Repository.reader_version))
+            now = sorted(map(tuple, rows))
+            if now == self._seen:
+                return False
+            warm(heads(session, self._catalog.settings))
+        self._seen = now
+        return True
+
+    def _run(self) -> None:
+        pause = threading.Event()
+        while True:
+            try:
+                self.look()
+            except (CatalogError, DBAPIError) as error:  # a page will tell whoever asks
+                logger.warning("Searches are not made ready: %s", error)
+                self._seen = None
+            pause.wait(_SECONDS)
