@@ -10,9 +10,9 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,12 +23,22 @@ from headwater_catalog.errors import NotFound, RepositoryError
 from headwater_catalog.git_address import normal_url
 from headwater_catalog.git_contents import Contents
 from headwater_catalog.git_failures import reason_of
+from headwater_catalog.git_log import (
+    FILE_MODES,
+    FORMAT,
+    LONGEST_LINE,
+    Change,
+    CommitInfo,
+    commit_from_text,
+    commits_in,
+    path_from,
+    shortened,
+    tokens_in,
+    with_merged,
+)
 from headwater_catalog.mirror_lock import writing
 
 __all__ = ["Change", "CommitInfo", "GitSource", "TreeFile"]
-
-_FILE_MODES = frozenset({"100644", "100755", "100664"})
-"""Modes of plain files; 100664 stands in old histories. Symbolic links and submodules are no files here."""
 
 _ENVIRONMENT = {
     "GIT_ALLOW_PROTOCOL": "file:ssh:https",
@@ -65,53 +75,11 @@ _OPTIONS = (
 
 _HEAD = "refs/headwater/head"
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_FORMAT = "%x00".join(("%H", "%P", "%an", "%ae", "%at", "%ct", "%B"))
-_FIELDS = 7
-_EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799  # the years 1 to 9999
-_LONGEST_LINE, _LONGEST_BODY = 500, 50_000  # characters; a page shows many subjects, and one body
 _LONGEST_REF = 1000  # characters; a system may refuse to start a program with a much longer argument
 _MOST_READ = 32_000_000  # bytes of a content; it is known by then that it is too large for a source
 
 _NAME = re.compile(r"(?!.*(?:\.\.|@\{))[^\x00-\x20\x7f~^:?*\[\\]+(?:[~^]\d{0,6})*")
 """Names of branches, tags and commits, and `~2` or `^2` behind them; git's other expressions search."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a commit did to one path; `oid` is None where it is no file afterwards."""
-
-    path: str
-    mode: str
-    oid: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class CommitInfo:
-    """A commit, and what it changed against its first parent.
-
-    Attributes:
-        merged: Of a commit of the main line, the commits that it brought there, each after its parents.
-    """
-
-    sha: str
-    parents: tuple[str, ...]
-    author_name: str
-    author_email: str
-    authored_at: int
-    committed_at: int
-    message: str
-    changes: tuple[Change, ...]
-    merged: tuple[CommitInfo, ...] = ()
-
-    @property
-    def subject(self) -> str:
-        """Return the first paragraph of the message, on one line, shortened where nobody would read it."""
-        return _shortened(" ".join(self.message.strip().partition("\n\n")[0].split()), _LONGEST_LINE)
-
-    @property
-    def body(self) -> str:
-        """Return the message after its first paragraph, shortened likewise."""
-        return _shortened(self.message.strip().partition("\n\n")[2].strip(), _LONGEST_BODY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +200,7 @@ class GitSource:
         names = [name for name in names if name and name.isprintable()]
         if not names:
             return "Commit something there, then try again."
-        some = _shortened(", ".join(names), _LONGEST_LINE)
+        some = shortened(", ".join(names), LONGEST_LINE)
         return f"Its branches are: {some}. Choose one there: git symbolic-ref HEAD refs/heads/BRANCH"
 
     def head(self, branch: str | None = None, refs: Mapping[str, str] | None = None) -> str:
@@ -284,10 +252,9 @@ class GitSource:
         """
         text = self._text(
             *("log", "--max-count=1", "--no-patch", "--no-notes", "--no-decorate", "--no-color"),
-            *("--no-mailmap", f"--format=tformat:{_FORMAT}", _sha(sha), "--"),
+            *("--no-mailmap", f"--format=tformat:{FORMAT}", _sha(sha), "--"),
         )
-        fields = text.encode("utf-8", "surrogateescape").split(b"\0", _FIELDS - 1)
-        return _commit(fields, [])
+        return commit_from_text(text)
 
     def refs(self) -> dict[str, str]:
         """Return the commits that branches and tags mean, by their full names; others mean none."""
@@ -347,7 +314,7 @@ class GitSource:
         process = self._log(tip, after)
         # The last one may be cut off, which only the end of the process tells.
         before: CommitInfo | None = None
-        for commit in _with_merged(_commits(_tokens(process.stdout)), line):
+        for commit in with_merged(commits_in(process.stdout), line):
             if before is not None:
                 yield before
             before = commit
@@ -366,7 +333,7 @@ class GitSource:
             The commits, as `main_line` yields them; None where `after` is none of that line, or not here.
         """
         process = self._log(tip, after)
-        commits = list(_commits(_tokens(process.stdout)))
+        commits = list(commits_in(process.stdout))
         try:
             self._finish(process)
         except RepositoryError:
@@ -376,26 +343,26 @@ class GitSource:
         while sha in parents and sha not in line:
             line.add(sha)
             sha = next(iter(parents[sha]), "")
-        return list(_with_merged(commits, line)) if sha == after else None
+        return list(with_merged(commits, line)) if sha == after else None
 
     def _log(self, tip: str, after: str | None) -> Any:
         return self._process(
             *("log", "--topo-order", "--reverse", "--diff-merges=first-parent", "--raw", "-z"),
             *("--no-abbrev", "--no-renames", "--no-ext-diff", "--no-notes", "--no-decorate", "--no-color"),
-            *("--no-mailmap", f"--format=tformat:{_FORMAT}", *_range(tip, after)),
+            *("--no-mailmap", f"--format=tformat:{FORMAT}", *_range(tip, after)),
         )
 
     def tree(self, sha: str) -> dict[str, TreeFile]:
         """Return the files of a commit by path; links and submodules are left out."""
-        return {path: file for path, file in self._entries(sha) if file.mode in _FILE_MODES}
+        return {path: file for path, file in self._entries(sha) if file.mode in FILE_MODES}
 
     def _entries(self, sha: str) -> Iterator[tuple[str, TreeFile]]:
         process = self._process("ls-tree", "-r", "-z", "--full-tree", _sha(sha))
-        for token in _tokens(process.stdout):
+        for token in tokens_in(process.stdout):
             head, _, path = token.partition(b"\t")
             if path:
                 mode, _, oid = head.decode("ascii").split(" ")
-                yield _path(path), TreeFile(mode, oid)
+                yield path_from(path), TreeFile(mode, oid)
         self._finish(process)
 
     def blobs(self, oids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
@@ -509,87 +476,6 @@ def _sha(text: str) -> str:
 
 def _range(tip: str, after: str | None) -> tuple[str, ...]:
     return (_sha(tip), *(() if after is None else (f"^{_sha(after)}",)), "--")
-
-
-def _path(raw: bytes) -> str:
-    return raw.decode("utf-8", "surrogateescape")
-
-
-def _tokens(stream: IO[bytes], size: int = 1 << 16) -> Iterator[bytes]:
-    """Cut a stream at the NULs that end its tokens; one without is cut off, and left out."""
-    rest = b""
-    while chunk := stream.read(size):
-        *whole, rest = (rest + chunk).split(b"\0")
-        yield from whole
-
-
-def _commits(tokens: Iterator[bytes]) -> Iterator[CommitInfo]:
-    """Parse `log --raw -z`: the fields of a commit, then a record and a path for each change."""
-    fields: list[bytes] = []
-    changes: list[Change] = []
-    for token in tokens:
-        token = token.lstrip(b"\n") if len(fields) == _FIELDS else token
-        if len(fields) < _FIELDS:
-            fields.append(token)
-        elif token.startswith(b":"):
-            changes.append(_change(token, next(tokens, b"")))
-        elif token:
-            yield _commit(fields, changes)
-            fields, changes = [token], []
-    if len(fields) == _FIELDS:
-        yield _commit(fields, changes)
-
-
-def _with_merged(commits: Iterable[CommitInfo], line: Collection[str]) -> Iterator[CommitInfo]:
-    """Yield the commits of a line, the merges with what they brought; all come after their parents."""
-    beside: dict[str, tuple[int, CommitInfo]] = {}
-    for number, commit in enumerate(commits):
-        if commit.sha not in line:
-            beside[commit.sha] = number, commit
-        elif len(commit.parents) > 1:
-            yield replace(commit, merged=tuple(_taken(beside, commit.parents[1:])))
-        else:
-            yield commit
-
-
-def _taken(beside: dict[str, tuple[int, CommitInfo]], tips: Iterable[str]) -> list[CommitInfo]:
-    """Take out the commits that some of them reach, and return them in their order."""
-    found = []
-    pending = list(tips)
-    while pending:
-        taken = beside.pop(pending.pop(), None)
-        if taken is not None:
-            found.append(taken)
-            pending += taken[1].parents
-    return [commit for _, commit in sorted(found, key=lambda each: each[0])]
-
-
-def _commit(fields: list[bytes], changes: list[Change]) -> CommitInfo:
-    sha, parents, name, email, authored, committed, message = (f.decode("utf-8", "replace") for f in fields)
-    return CommitInfo(
-        sha=sha,
-        parents=tuple(parents.split()),
-        author_name=_shortened(name, _LONGEST_LINE),
-        author_email=_shortened(email, _LONGEST_LINE),
-        authored_at=_instant(authored),
-        committed_at=_instant(committed),
-        message=message,
-        changes=tuple(changes),
-    )
-
-
-def _shortened(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def _instant(seconds: str) -> int:
-    """Read an instant; one beyond the years that calendars and databases know becomes the nearest in them."""
-    return min(max(int(seconds or 0), _EARLIEST), _LATEST)
-
-
-def _change(record: bytes, path: bytes) -> Change:
-    _, mode, _, oid, _ = record.decode("ascii").split(" ")
-    return Change(_path(path), mode, oid if mode in _FILE_MODES else None)
 
 
 def _refuse_unsafe(path: str) -> None:

@@ -576,16 +576,14 @@ _FIRST = (
         ("def _d", "@tag(owner=1)\ndef wrong(x: int) -> int: ...\n\n\ndef _d"),
     ],
 )
-@pytest.mark.parametrize("declared", [True, False], ids=["declared", "laid out"])
 def test_what_a_commit_does_not_touch_stays_and_the_rest_is_as_if_read_anew(
-    stored: Catalog, git_repo: GitRepo, declared: bool, old: str, new: str
+    stored: Catalog, git_repo: GitRepo, old: str, new: str
 ) -> None:
-    project = '[tool.headwater.dataflows.main]\nmodules = ["f"]\n' if declared else ""
     text = f"def other(x) -> int: ...\n{_FIRST}" if "broken" in new else _FIRST
     assert old in text
     after = text.replace(old, new)
     for subject, files in [
-        ("First", {"f.py": text, "pyproject.toml": project}),
+        ("First", {"f.py": text}),
         ("Second", {"f.py": after}),
         ("Third", {"f.py": f"# Lines above.\n\n{after}"}),
         ("Fourth", {"f.py": text}),

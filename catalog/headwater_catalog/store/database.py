@@ -80,8 +80,8 @@ class Database:
         file = _file(self.url)
         if file is not None and not file.is_file():
             raise SchemaOutdated(
-                f"There is no catalog in {file.parent}. Run `headwater init` in your repository, or set "
-                "HEADWATER_HOME to the folder of a catalog."
+                f"There is no catalog in {file.parent}. Run `headwater init`, which also takes in the "
+                "repository that you are in, or set HEADWATER_HOME to the folder of a catalog."
             )
         with self.engine.connect() as connection:
             version = _version(connection)
