@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -148,6 +149,7 @@ class _Scan:
         with without_collection():
             for commits in _batches(enumerate(news, first), history, batch):
                 self._write(commits, history, writer)
+                gc.collect(1)  # what came since the last batch; all before has been looked through
                 tell(self._pointer.position + 1 - first, total, "reading history")
         self.blobs = history.blobs_read
 
