@@ -81,12 +81,7 @@ class Moment:
         if self.position is not None:
             return snapshot_at(self.session, self.repository, self.position)
         # What it has in common with the main line changes with that.
-        key = (
-            self.repository.id,
-            self.repository.reader_version,
-            self.commit.sha,
-            self.repository.scanned_sha,
-        )
+        key = _Key.of(self.repository, self.commit.sha, head=self.repository.scanned_sha)
         return _recent_of(self.session).get(key, lambda: _read_beside(self))
 
     def graph(self, dataflow: str | None = None) -> LineageGraph:

@@ -37,5 +37,5 @@ __all__ = [
     "text_of_drivers",
 ]
 
-READER_VERSION = "5"
+READER_VERSION = "6"
 """Changes when the same source is read differently; catalogs then read their history anew."""
