@@ -9,6 +9,9 @@ DEMO_HOME := $(CURDIR)/.headwater/demo
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
+# Where it is set, every process of the tests and the demo would compile every module that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The first Python that runs and is new enough. A name on the path proves nothing: version managers leave
 # stand-ins there that fail when they are called.
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
@@ -37,7 +40,7 @@ demo: $(RUNTIME) ## Build the demo catalog, once, and serve it at http://127.0.0
 	@unset HEADWATER_DATABASE_URL; HEADWATER_HOME="$(DEMO_HOME)" exec $(BIN)/headwater demo serve --port $(PORT)
 
 test: check ## Run the checks and every test but the slow ones
-	$(BIN)/pytest -n auto --maxprocesses 8 -m "not slow" $(ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal -m "not slow" $(ARGS)
 
 test-slow: $(DEV) $(PEER) ## Run the slow tests: scale, peers, clusters, orchestrators
 	$(BIN)/pytest -m slow $(ARGS)

@@ -10,14 +10,14 @@ from hypothesis import settings
 from sqlalchemy import URL
 
 from headwater_catalog.store.database import Database
-from support.chromium import find_chromium, fresh_page, running_browser
+from support.chromium import find_chromium, fresh_page, open_window, running_browser
 from support.environment import isolated_environment
 from support.git_repo import GitRepo
 from support.missing import missing
 from support.postgresql import PostgresServer, find_programs, given_server, running_server
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 # A busy machine is no fault of the code, so examples have no deadline of their own.
 settings.register_profile("headwater", deadline=None)
@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = getattr(item, "fixturenames", ())
         if "browser" in fixtures:
             item.add_marker(pytest.mark.browser)
-        if "postgres_url" in fixtures:
+        if {"postgres_url", "postgres_catalog_url"} & set(fixtures):
             item.add_marker(pytest.mark.postgres)
 
 
@@ -105,20 +105,29 @@ def _made_postgres(postgres_server: PostgresServer) -> Iterator[URL]:
     postgres_server.drop_database(url)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def catalog_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Give the URL of an empty catalog, once on SQLite and once on PostgreSQL.
+@pytest.fixture
+def sqlite_catalog_url(_made_sqlite: Path, tmp_path: Path) -> str:
+    """Give the URL of an empty catalog on SQLite.
 
     A copy of one that the migrations made takes a tenth of the time that they take.
     """
-    if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("_made_sqlite"), tmp_path / "headwater.db")
-        yield f"sqlite:///{tmp_path / 'headwater.db'}"
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    url = server.create_database(template=request.getfixturevalue("_made_postgres"))
+    shutil.copy(_made_sqlite, tmp_path / "headwater.db")
+    return f"sqlite:///{tmp_path / 'headwater.db'}"
+
+
+@pytest.fixture
+def postgres_catalog_url(postgres_server: PostgresServer, _made_postgres: URL) -> Iterator[str]:
+    """Give the URL of an empty catalog on PostgreSQL, a copy too."""
+    url = postgres_server.create_database(template=_made_postgres)
     yield url.render_as_string(hide_password=False)
-    server.drop_database(url)
+    postgres_server.drop_database(url)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def catalog_url(request: pytest.FixtureRequest) -> str:
+    """Give the URL of an empty catalog: the test runs once on SQLite and once on PostgreSQL."""
+    name = {"sqlite": "sqlite_catalog_url", "postgresql": "postgres_catalog_url"}[request.param]
+    return str(request.getfixturevalue(name))
 
 
 @pytest.fixture(scope="session")
@@ -131,8 +140,14 @@ def browser() -> Iterator["Browser"]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def _window(browser: "Browser") -> Iterator["BrowserContext"]:
+    with open_window(browser) as window:
+        yield window
+
+
 @pytest.fixture
-def page(browser: "Browser") -> Iterator["Page"]:
-    """Give a page with no cookies and no history."""
-    with fresh_page(browser) as opened:
+def page(_window: "BrowserContext") -> Iterator["Page"]:
+    """Give a page with no cookies and nothing stored."""
+    with fresh_page(_window) as opened:
         yield opened

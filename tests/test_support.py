@@ -2,13 +2,18 @@
 
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import create_engine, inspect
 
+from support.chromium import fresh_page, open_window
 from support.environment import isolated_environment
 from support.git_repo import GitRepo
 from support.missing import missing
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 def test_what_a_machine_lacks_is_skipped_with_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,3 +67,19 @@ def test_users_settings_do_not_reach_the_tests(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.usefixtures("page")
 def test_test_that_uses_a_page_is_marked_as_a_browser_test(request: pytest.FixtureRequest) -> None:
     assert request.node.get_closest_marker("browser")
+
+
+def test_a_page_finds_nothing_that_another_left_behind(browser: "Browser") -> None:
+    address = "http://localhost/"
+    with open_window(browser) as window:
+        window.route(address, lambda route: route.fulfill(body="<title>Nothing</title>"))
+        with fresh_page(window) as page:
+            page.goto(address)
+            page.evaluate("document.cookie = 'a=1'; localStorage.b = '2'; sessionStorage.c = '3'")
+            page.evaluate("window.open('about:blank')")
+        with fresh_page(window) as page:
+            page.goto(address)
+            left = page.evaluate("[document.cookie, localStorage.length, sessionStorage.length]")
+
+            assert left == ["", 0, 0]
+            assert len(window.pages) == 2  # the one that keeps the window open, and this one

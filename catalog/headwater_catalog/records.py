@@ -6,7 +6,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from headwater.build import expand
@@ -68,7 +68,6 @@ class FeatureRecord:
     columns: str
     dependencies: tuple[DependencyRecord, ...]
     digest: str
-    raw: RawFunction | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,6 @@ class InputRecord:
     condition: str
     tags: str
     digest: str
-    raw: RawFunction | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +257,6 @@ def _record(name: str, group: Sequence[Node], raw: RawFunction, columns: str) ->
         columns=columns,
         dependencies=tuple(_dependencies(group, mains)),
         digest=raw.digest,
-        raw=raw,
     )
 
 
@@ -276,7 +273,6 @@ def _input(node: Node, raw: RawFunction) -> InputRecord:
         condition=clean(str(node.condition)),
         tags=_tags(node),
         digest=raw.digest,
-        raw=raw,
     )
 
 

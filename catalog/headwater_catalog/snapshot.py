@@ -33,8 +33,6 @@ from headwater_catalog.records import (
     DataflowRecord,
     DependencyRecord,
     FeatureKey,
-    FeatureRecord,
-    InputRecord,
     ModuleRecords,
     certain_names,
     clean,
@@ -435,13 +433,14 @@ def snapshot_of(
     dataflows = tuple(_dataflow(name, flows[name]) for name in sorted(flows))
     records = _records(reading, {} if known is None else known)
     maker = FeatureMaker(ownership, dataflows)
+    code = {name: _code(reading.modules[name]) for name in records}
     features = [
-        maker.feature(key, *_found(record, reading.modules[name]), record, record.dependencies)
+        maker.feature(key, *code[name][record.digest], record, record.dependencies)
         for name, made in records.items()
         for key, record in made.features.items()
     ]
     inputs = [
-        maker.input(key, _found(record, reading.modules[name])[0], record)
+        maker.input(key, code[name][record.digest][0], record)
         for name, made in records.items()
         for key, record in made.inputs.items()
     ]
@@ -458,8 +457,9 @@ def snapshot_of(
 
 def _records(reading: Reading, known: KnownRecords) -> dict[str, ModuleRecords]:
     for name, linked in reading.modules.items():
-        if name not in known or known[name][0] is not linked:
-            known[name] = linked, records_of(linked)
+        before = known.get(name)
+        if before is None or before[0] is not linked:
+            known[name] = linked, records_of(linked, before[1] if before else None)
     return {name: known[name][1] for name in reading.modules}
 
 
@@ -485,11 +485,10 @@ def _dataflow(name: str, record: DataflowRecord) -> DataflowView:
     )
 
 
-def _found(record: FeatureRecord | InputRecord, linked: LinkedModule) -> tuple[Place, str]:
-    """Return where the code of a record stands, and what it is."""
-    raw = record.raw
-    assert raw is not None  # it was just read
-    return (clean(linked.module.path), raw.line, raw.end_line), clean(raw.source)
+def _code(linked: LinkedModule) -> dict[str, tuple[Place, str]]:
+    """Return where the code of each function of a module stands, and what it is, by its digest."""
+    path = clean(linked.module.path)
+    return {raw.digest: ((path, raw.line, raw.end_line), clean(raw.source)) for raw in linked.raw}
 
 
 def read_folder(folder: Path) -> Snapshot:
@@ -522,8 +521,9 @@ def read_commit(source: GitSource, sha: str) -> Snapshot:
     Raises:
         RepositoryError: The mirror lacks it.
     """
-    tree = TreeReader(source).read(sha)
-    return snapshot_of(tree.reading, tree.codeowners)
+    reader = TreeReader(source)
+    tree = reader.tree(sha)
+    return snapshot_of(reader.read(tree), tree.codeowners)
 
 
 def read_repository(folder: Path, ref: str | None = None) -> Snapshot:

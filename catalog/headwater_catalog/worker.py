@@ -27,6 +27,7 @@ from headwater_catalog.reports import storable
 from headwater_catalog.sandbox import Limits
 
 if TYPE_CHECKING:
+    from headwater_catalog.scan import Scanner
     from headwater_catalog.settings import Settings
     from headwater_catalog.store.database import Database
 
@@ -67,6 +68,7 @@ class Worker:
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self._stopped = threading.Event()
         self._stop_reason: str | None = None
+        self._scans: Scanner | None = None
 
     def stop(self, reason: str = "The worker was told to stop.") -> None:
         """Let the worker end soon: a run ends with this reason, a scan goes back to the queue."""
@@ -137,8 +139,6 @@ class Worker:
             raise JobError(f"No worker knows jobs of the kind '{leased.kind}'.")
 
     def _scan(self, leased: LeasedJob, heartbeat: _Heartbeat) -> None:
-        from headwater_catalog.scan import scan
-
         def progress(done: int, total: int, message: str) -> None:
             if heartbeat.lost or self._stop_reason:
                 raise _Interrupted  # what was read so far stands; the next attempt goes on from there
@@ -146,9 +146,15 @@ class Worker:
                 jobs.report(session, leased, {"done": done, "total": total, "message": message})
 
         repository, ref = leased.payload["repository"], leased.payload.get("ref")
-        scan(self.database, self.settings, repository, ref=ref, progress=progress)
+        self._scanner().scan(repository, ref=ref, progress=progress)
         with self.database.write() as session:
             jobs.finish(session, leased)
+
+    def _scanner(self) -> Scanner:
+        from headwater_catalog.scan import Scanner
+
+        self._scans = self._scans or Scanner(self.database, self.settings)
+        return self._scans
 
     def _fail(self, leased: LeasedJob, reason: str) -> None:
         self._end(leased, jobs.fail, storable(reason))

@@ -59,8 +59,12 @@ def repository(git_repo: GitRepo) -> GitRepo:
 
 
 @pytest.fixture
-def catalog(home: Path, repository: GitRepo) -> GitRepo:
-    for command in (("db", "upgrade"), ("repo", "add", "shop", str(repository.path)), ("scan",)):
+def catalog(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, catalog_url: str, repository: GitRepo
+) -> GitRepo:
+    monkeypatch.setenv("HEADWATER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HEADWATER_DATABASE_URL", catalog_url)
+    for command in (("repo", "add", "shop", str(repository.path)), ("scan",)):
         assert headwater(*command).exit_code == 0
     return repository
 

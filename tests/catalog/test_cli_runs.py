@@ -30,10 +30,9 @@ def doubled(number: pd.Series) -> pd.Series:
 
 
 @pytest.fixture
-def catalog(git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog]:
+def catalog(sqlite_catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog]:
     make_repository(git_repo)
-    home = tmp_path / "home"
-    made = make_catalog(f"sqlite:///{home / 'headwater.db'}", git_repo, home)
+    made = make_catalog(sqlite_catalog_url, git_repo, tmp_path / "home")
     yield made
     made.database.dispose()
 
@@ -162,6 +161,7 @@ def test_run_tells_wrong_use_from_what_cannot_be(
 
 def test_run_waits_where_a_worker_was_quicker(catalog: Catalog, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HEADWATER_HOME", str(catalog.settings.home))
+    monkeypatch.setenv("HEADWATER_DATABASE_URL", catalog.settings.database_url)
     run_id, job_id = catalog.request("holiday_count")
     leased = jobs.lease(catalog.database, "quicker")
     assert leased is not None

@@ -47,8 +47,8 @@ class Shops:
 
 
 @pytest.fixture
-def shops(tmp_path: Path, database: Database, database_url: str) -> Iterator[Shops]:
-    yield Shops(tmp_path, database, settings_in(tmp_path / "home", database_url))
+def shops(tmp_path: Path, database: Database, catalog_url: str) -> Iterator[Shops]:
+    yield Shops(tmp_path, database, settings_in(tmp_path / "home", catalog_url))
 
 
 COSTS = "def cost(raw: float) -> float:\n    return raw\n"

@@ -216,10 +216,10 @@ _TRAPS = """
 
 
 @pytest.fixture
-def traps(sqlite_url, git_repo, tmp_path) -> Catalog:
+def traps(sqlite_catalog_url, git_repo, tmp_path) -> Catalog:
     """A catalog of features that do harm."""
     git_repo.commit("Add", files={"traps.py": dedent(_TRAPS)})
-    made = make_catalog(sqlite_url, git_repo, tmp_path / "home")
+    made = make_catalog(sqlite_catalog_url, git_repo, tmp_path / "home")
     yield made
     made.database.dispose()
 

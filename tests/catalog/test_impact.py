@@ -104,10 +104,10 @@ def test_a_feature_that_is_gone_reaches_who_needed_it(revisions):
 
 
 def test_datasets_whose_outputs_are_reached_are_named_and_no_others(
-    database_url: str, git_repo: GitRepo, tmp_path: Path
+    catalog_url: str, git_repo: GitRepo, tmp_path: Path
 ):
     make_repository(git_repo)
-    catalog = make_catalog(database_url, git_repo, tmp_path / "home")
+    catalog = make_catalog(catalog_url, git_repo, tmp_path / "home")
     run = catalog.run("scaled", save="csv", dataset="scaled spend")
     catalog.run("spend_per_signup", save="csv", dataset="ratios")
     before = git_repo.head()

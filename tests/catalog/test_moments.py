@@ -24,8 +24,8 @@ REGION = "def region(country: str) -> str:\n    return country\n"
 
 
 @pytest.fixture
-def settings(tmp_path, database_url: str) -> Settings:
-    return settings_in(tmp_path / "home", database_url)
+def settings(tmp_path, catalog_url: str) -> Settings:
+    return settings_in(tmp_path / "home", catalog_url)
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from headwater_catalog.settings import Settings
 
 
 @pytest.fixture
-def settings(database_url, tmp_path):
-    return Settings(home=tmp_path / "home", database_url=database_url, secret_key="k")
+def settings(catalog_url, tmp_path):
+    return Settings(home=tmp_path / "home", database_url=catalog_url, secret_key="k")
 
 
 @pytest.fixture

@@ -23,9 +23,9 @@ from support.run_catalog import HOLIDAYS, WEEKLY, Catalog, make_catalog, make_re
 
 
 @pytest.fixture
-def catalog(sqlite_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog]:
+def catalog(sqlite_catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog]:
     make_repository(git_repo)
-    made = make_catalog(sqlite_url, git_repo, tmp_path / "home")
+    made = make_catalog(sqlite_catalog_url, git_repo, tmp_path / "home")
     yield made
     made.database.dispose()
 

@@ -1,9 +1,10 @@
 """A scan brings the store to what the main line says, and reads only what is new."""
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from headwater_catalog.errors import Conflict, NotFound
+from headwater_catalog.repositories import get_repository, remove_repository
 from headwater_catalog.store.models import (
     BlobDefinition,
     Commit,
@@ -454,6 +455,79 @@ def test_of_two_scans_at_once_the_slower_one_gives_up_and_the_rows_are_right(cat
 
     with pytest.raises(Conflict, match="Another scan"):
         catalog.scan(batch=1, progress=other_scan)
+    assert catalog.same_as_new(git_repo.path)
+
+
+def _many(git_repo, **changed):
+    texts = {f"m{n}": f"def f{n}(x: int) -> int:\n    return x\n" for n in range(9)} | changed
+    return git_repo.commit("Change", files={f"p/{name}.py": text for name, text in texts.items()})
+
+
+def test_a_scan_goes_on_from_what_the_last_one_of_its_process_knows(catalog, git_repo):
+    _many(git_repo)
+    catalog.scan_on()
+    _many(git_repo, m3="def f3(x: int) -> int:\n    return 3\n")
+    first = catalog.scan_on()
+    _many(git_repo, m3="def f3(x: int) -> int:\n    return 4\n")
+    remembered, asked = catalog.scan_on(), []
+
+    @event.listens_for(catalog.database.engine, "before_cursor_execute")
+    def note(_connection, _cursor, statement, *_):
+        asked.append(statement)
+
+    catalog.scan_on()
+    assert (first.blobs, remembered.blobs) == (1, 1)  # not the module as it was
+    assert catalog.scan().commits == 0
+    assert catalog.same_as_new(git_repo.path)
+
+
+def test_a_scan_does_not_go_on_from_what_others_have_changed_since(catalog, git_repo):
+    first = _many(git_repo)
+    catalog.scan_on()
+    second = _many(git_repo, m3="def f3(x: int) -> int:\n    return 3\n")
+    git_repo.git("reset", "--quiet", "--hard", first)
+    catalog.scan_on(ref=first)
+    catalog.scan(ref="main")
+    _many(git_repo, m4="def f4(x: int) -> int:\n    return 4\n", m5="def f5(")
+    catalog.scan()
+    git_repo.git("reset", "--quiet", "--hard", second)
+    # The commit and the place are those of before, the rows are others.
+    catalog.scan()
+    git_repo.git("reset", "--quiet", "--hard", first)
+    catalog.scan()
+    _many(git_repo, m3="def f3(x: int) -> int:\n    return 5\n", m6="")
+    catalog.scan_on()
+
+    assert catalog.same_as_new(git_repo.path)
+
+
+def test_a_scan_that_failed_leaves_nothing_to_go_on_from(catalog, git_repo):
+    for n in range(4):
+        _many(git_repo, m3=f"def f3(x: int) -> int:\n    return {n}\n")
+    scanned = catalog.scan_on(ref=git_repo.git("rev-parse", "main~2").strip())
+
+    def fail(done, _total, _message):
+        if done:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        catalog.scan_on(ref="main", batch=1, progress=fail)
+    catalog.scan_on()
+
+    assert scanned.commits == 2
+    assert catalog.same_as_new(git_repo.path)
+
+
+def test_a_repository_that_took_the_number_of_another_is_not_taken_for_it(catalog, git_repo):
+    _many(git_repo)
+    catalog.scan_on()
+    with catalog.database.write() as session:
+        remove_repository(session, catalog.settings, get_repository(session, "repo"))
+    catalog.add("repo", git_repo.path)
+    catalog.scan()
+    _many(git_repo, m3="def f3(x: int) -> int:\n    return 3\n")
+    catalog.scan_on()
+
     assert catalog.same_as_new(git_repo.path)
 
 

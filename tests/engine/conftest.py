@@ -14,6 +14,9 @@ import pytest
 def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModuleType]:
     """Give a function that writes source text to a file and imports it under a module name."""
 
+    # A text that is written within a second of another, and as long, would be taken for it in its bytecode.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
     def load(source: str, name: str = "features") -> ModuleType:
         path = tmp_path / f"{name}.py"
         path.write_text(textwrap.dedent(source).lstrip("\n"))

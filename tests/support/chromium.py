@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebError
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _ARGUMENTS = (
@@ -32,8 +32,9 @@ def find_chromium() -> str | None:
 def running_browser(executable: str) -> Iterator["Browser"]:
     """Run a headless browser."""
     # Playwright takes a fifth of a second to import, which only the tests with a browser should pay.
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(_ARGUMENTS))
         try:
@@ -43,19 +44,51 @@ def running_browser(executable: str) -> Iterator["Browser"]:
 
 
 @contextmanager
-def fresh_page(browser: "Browser") -> Iterator["Page"]:
+def open_window(browser: "Browser") -> Iterator["BrowserContext"]:
+    """Open a window that stays: a new one for each test takes longer than most tests take on their page."""
+    window = browser.new_context()
+    window.set_default_timeout(_PATIENCE_MS)
+    window.new_page()  # with its last page it would close
+    try:
+        yield window
+    finally:
+        window.close()
+
+
+@contextmanager
+def fresh_page(window: "BrowserContext") -> Iterator["Page"]:
     """Open a page with no cookies; what its scripts and its security policy complain of fails the test."""
     complaints: list[str] = []
-    context = browser.new_context()
-    context.set_default_timeout(_PATIENCE_MS)
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
-    context.on("console", lambda message: complaints.extend(_complaint(message)))
+
+    def hear_error(error: "WebError") -> None:
+        complaints.append(str(error.error))
+
+    def hear_message(message: "ConsoleMessage") -> None:
+        complaints.extend(_complaint(message))
+
+    window.on("weberror", hear_error)
+    window.on("console", hear_message)
+    first, *_ = window.pages
     try:
-        yield context.new_page()
+        yield window.new_page()
     finally:
-        context.close()
+        for page in window.pages:
+            if page != first:
+                page.close()
+        window.remove_listener("weberror", hear_error)
+        window.remove_listener("console", hear_message)
+        _forget(first)
 
     assert not complaints, f"The browser complained: {complaints}"
+
+
+def _forget(page: "Page") -> None:
+    """Remove whatever pages have left behind in their window: cookies, what they stored, what is cached."""
+    page.context.clear_cookies()
+    page.context.clear_permissions()
+    session = page.context.new_cdp_session(page)
+    session.send("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": "all"})
+    session.detach()
 
 
 def _complaint(message: "ConsoleMessage") -> list[str]:

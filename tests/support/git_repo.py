@@ -6,7 +6,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 _START = datetime(2025, 1, 1, 12, tzinfo=UTC)
-_SETTINGS = {"core.autocrlf": "false", "commit.gpgsign": "false", "tag.gpgsign": "false", "gc.auto": "0"}
+_SETTINGS = {
+    "core.autocrlf": "false",
+    "commit.gpgsign": "false",
+    "tag.gpgsign": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+}
 _AUTHOR = "Ada Example <ada@example.com>"
 
 
@@ -79,7 +85,10 @@ class GitRepo:
 
     def head(self) -> str:
         """Return the hash of the commit that is checked out."""
-        return self.git("rev-parse", "HEAD")
+        git = self.path / ".git"
+        branch = git / (git / "HEAD").read_text().strip().removeprefix("ref: ")
+        # Where the file of the branch tells, as after every commit, nobody needs to wait for a process.
+        return branch.read_text().strip() if branch.is_file() else self.git("rev-parse", "HEAD")
 
     def branch(self, name: str, start: str = "HEAD") -> None:
         """Make a branch and check it out."""

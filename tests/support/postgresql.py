@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Identifier
 from sqlalchemy import URL, make_url
 
 _START_SECONDS = 60
@@ -57,15 +57,16 @@ class PostgresServer:
         """Make a database with a name of its own: a copy of one that nobody is connected to, or empty."""
         name = f"headwater_test_{uuid.uuid4().hex}"
         origin = "template0" if template is None else str(template.database)
-        statement = SQL("CREATE DATABASE {} TEMPLATE {}")
-        self._execute(statement.format(Identifier(name), Identifier(origin)))
+        with psycopg.connect(_conninfo(self.url), autocommit=True) as connection:
+            # Page by page through the log, as servers copy since they can, takes three times the work.
+            way = SQL("STRATEGY file_copy" if connection.info.server_version >= 150_000 else "")
+            statement = SQL("CREATE DATABASE {} TEMPLATE {} {}")
+            connection.execute(statement.format(Identifier(name), Identifier(origin), way))
         return self.url.set(database=name)
 
     def drop_database(self, url: URL) -> None:
         """Remove a database, cutting off whoever is still connected to it."""
-        self._execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(str(url.database))))
-
-    def _execute(self, statement: Composed) -> None:
+        statement = SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(str(url.database)))
         with psycopg.connect(_conninfo(self.url), autocommit=True) as connection:
             connection.execute(statement)
 

@@ -151,7 +151,6 @@ def make_repository(repo: GitRepo) -> None:
 
 def make_catalog(url: str, repo: GitRepo, home: Path) -> Catalog:
     database = Database(url)
-    database.upgrade()
     settings = Settings(home=home, database_url=url, secret_key="k")
     with database.write() as session:
         add_repository(session, "shop", str(repo.path), 1_700_000_000)

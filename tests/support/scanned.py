@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 from headwater_catalog.repositories import add_repository
-from headwater_catalog.scan import scan
+from headwater_catalog.scan import Scanner, scan
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import (
@@ -32,12 +33,12 @@ __all__ = ["Catalog"]
 
 
 class Catalog:
-    """A catalog database with one repository in it, and its rows in a form that two catalogs share."""
+    """One repository in a catalog that was empty, and its rows in a form that two catalogs share."""
 
     def __init__(self, url: str, home: Path, repository: Path) -> None:
         self.database = Database(url)
-        self.database.upgrade()
         self.settings = Settings(home=home, database_url=url, secret_key="k")
+        self.scanner = Scanner(self.database, self.settings)
         self._new = 0
         self.add("repo", repository)
 
@@ -46,7 +47,12 @@ class Catalog:
             add_repository(session, name, str(repository), 0)
 
     def scan(self, name: str = "repo", **options):
+        """Scan as a new process does."""
         return scan(self.database, self.settings, name, now=1, **options)
+
+    def scan_on(self, name: str = "repo", **options):
+        """Scan as a process does that has scanned before."""
+        return self.scanner.scan(name, now=1, **options)
 
     def features(self, name: str = "repo"):
         """Name, variant and interval of every feature version, in order."""
@@ -106,6 +112,7 @@ def _order(row):
 
 
 def _feature_rows(session, repository_id):
+    needs = _needs(session, repository_id)
     behind = aliased(Commit)
     for version, feature, definition, sha, introduced in session.execute(
         select(FeatureVersion, Feature, Definition, Commit.sha, behind.sha)
@@ -115,7 +122,6 @@ def _feature_rows(session, repository_id):
         .outerjoin(behind, behind.id == FeatureVersion.introduced_id)
         .where(Feature.repository_id == repository_id)
     ):
-        needed = select(Dependency.ordinal, Dependency.name, Dependency.type, Dependency.optional)
         yield {
             "module": feature.module,
             "name": feature.name,
@@ -133,28 +139,52 @@ def _feature_rows(session, repository_id):
             "columns": version.columns,
             "source": definition.source,
             "code": definition.code_hash,
-            "needs": sorted(
-                map(tuple, session.execute(needed.where(Dependency.feature_version_id == version.id)))
-            ),
+            "needs": sorted(needs[version.id]),
         }
 
 
+def _needs(session, repository_id):
+    """What each version of a feature needs: asked for at once, since a history has thousands of them."""
+    needs = defaultdict(list)
+    need = Dependency.ordinal, Dependency.name, Dependency.type, Dependency.optional
+    of_repository = (
+        select(Dependency.feature_version_id, *need)
+        .join(FeatureVersion, FeatureVersion.id == Dependency.feature_version_id)
+        .join(Feature, Feature.id == FeatureVersion.feature_id)
+        .where(Feature.repository_id == repository_id)
+    )
+    for version_id, *needed in session.execute(of_repository):
+        needs[version_id].append(tuple(needed))
+    return needs
+
+
 def _module_rows(session, repository_id):
+    places = _places(session, repository_id)
     for module, blob in session.execute(
         select(ModuleVersion, SourceBlob)
         .join(SourceBlob, SourceBlob.id == ModuleVersion.blob_id)
         .where(ModuleVersion.repository_id == repository_id)
     ):
-        places = session.execute(
-            select(BlobDefinition.ordinal, Definition.source, BlobDefinition.line, BlobDefinition.end_line)
-            .join(Definition, Definition.id == BlobDefinition.definition_id)
-            .where(BlobDefinition.blob_id == blob.id)
-            .order_by(BlobDefinition.ordinal)
-        )
         yield (
             (module.module, module.path, module.valid_from, module.valid_until),
-            (blob.oid, blob.size, [tuple(place) for place in places]),
+            (blob.oid, blob.size, places[blob.id]),
         )
+
+
+def _places(session, repository_id):
+    """Which definitions stand where in each file of a repository."""
+    places = defaultdict(list)
+    place = BlobDefinition.ordinal, Definition.source, BlobDefinition.line, BlobDefinition.end_line
+    blobs = select(ModuleVersion.blob_id).where(ModuleVersion.repository_id == repository_id)
+    of_repository = (
+        select(BlobDefinition.blob_id, *place)
+        .join(Definition, Definition.id == BlobDefinition.definition_id)
+        .where(BlobDefinition.blob_id.in_(blobs))
+        .order_by(BlobDefinition.ordinal)
+    )
+    for blob_id, *standing in session.execute(of_repository):
+        places[blob_id].append(tuple(standing))
+    return places
 
 
 def _dataflow_rows(session, repository_id):

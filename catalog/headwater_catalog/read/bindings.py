@@ -50,6 +50,9 @@ class Definition:
     """A name that a `def` or a `class` binds."""
 
 
+_DEFINITION = Definition()
+
+
 @dataclass(frozen=True, slots=True)
 class Class(Definition):
     """A class of which more is known than its name.
@@ -147,7 +150,7 @@ class _Collector:
                     if raw is not None:
                         self._class(raw)
                     else:
-                        self._bind(statement.name, Definition(), 0)
+                        self._bind(statement.name, _DEFINITION, 0)
                 case ast.Import() | ast.ImportFrom():
                     self._import(statement)
                 case ast.Assign(targets=targets, value=value):
@@ -187,7 +190,7 @@ class _Collector:
             self.found.earlier.setdefault(name, []).append(earlier)
         self.found.functions[name] = function
         self.found.replaced.pop(name, None)
-        self._bind(name, Definition(), 0)
+        self._bind(name, _DEFINITION, 0)
 
     def _class(self, raw: RawClass) -> None:
         doubt = "stands in a class that is set more than once" if raw.name in self.found.names else raw.doubt
@@ -239,7 +242,7 @@ class _Collector:
 
     def _other(self, statement: ast.stmt) -> None:
         if type(statement).__name__ == "TypeAlias":  # `type X = ...`, from Python 3.12 on
-            self._bind(statement.name.id, Definition(), statement.lineno)  # type: ignore[attr-defined]
+            self._bind(statement.name.id, _DEFINITION, statement.lineno)  # type: ignore[attr-defined]
         else:
             self._conditional([statement], "is set under a condition")
 

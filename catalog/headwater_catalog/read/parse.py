@@ -126,7 +126,7 @@ def read_blob(source: bytes, path: str = "", pieces: Pieces | None = None) -> Pa
         What it says. What cannot be read is a diagnostic with the reason; the rest of the file counts.
     """
     digest = hashlib.sha256(source).hexdigest()
-    pieces = pieces or Pieces()
+    pieces = Pieces() if pieces is None else pieces
     try:
         if is_notebook(source):
             return _notebook(digest, cells_of(source), pieces, path)
@@ -156,7 +156,8 @@ def _module(digest: str, text: str, pieces: Sequence[Piece], path: str) -> Parse
         above = bindings.earlier.get(name, [])
         function = _placed(function, bindings.replaced.get(name, 0), lines)
         functions.append(_with_earlier(function, above) if above else function)
-        remarks += _unused([*above, function], len(functions[-1].earlier)) if above else ()
+        if above and not name.startswith("_"):  # helpers are no features, and `_` is often meant for nobody
+            remarks += _unused([*above, function], len(functions[-1].earlier))
     first = [statement.node for piece in pieces[:1] for statement in piece.statements[:1]]
     return ParsedModule(
         digest=digest,
@@ -189,10 +190,13 @@ def _with_earlier(function: RawFunction, above: list[RawFunction]) -> RawFunctio
 def _unused(definitions: list[RawFunction], counting: int) -> Iterator[tuple[int, str]]:
     """Yield what to tell of definitions of one name of which only the last ones count."""
     for earlier, later in pairwise(definitions[: len(definitions) - counting]):
+        remedy = "Rename one of them"
+        if earlier.seems_conditional and later.seems_conditional:
+            remedy = f"Give each variant a suffix of its own, such as '{later.name}__a'"
         yield (
             later.def_line,
             f"'{later.name}' is defined in line {earlier.def_line} and again in line {later.def_line}; only "
-            "the last definition counts. Rename one of them.",
+            f"the last definition counts. {remedy}.",
         )
 
 

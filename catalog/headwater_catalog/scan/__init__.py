@@ -1,5 +1,5 @@
 """Scanning: the whole main-line history of a repository, from git into the store."""
 
-from headwater_catalog.scan.scanning import ScanReport, scan
+from headwater_catalog.scan.scanning import Scanner, ScanReport, scan
 
-__all__ = ["ScanReport", "scan"]
+__all__ = ["ScanReport", "Scanner", "scan"]

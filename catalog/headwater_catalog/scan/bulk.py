@@ -23,9 +23,10 @@ __all__ = [
     "update_by_id",
 ]
 
-_CHUNK = 1_000  # values of one IN; every SQLite takes 32,766
+_CHUNK = 1_000  # rows of one insert, and values of one IN, of which every SQLite takes 32,766
 
-Rows = Sequence[dict[str, Any]]
+Rows = Iterable[dict[str, Any]]
+"""Rows may be made while they are written, some at a time: those of a large commit fill the memory."""
 
 
 def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
@@ -37,35 +38,36 @@ def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
 
 def insert_rows(session: Session, model: type[Base], rows: Rows) -> None:
     """Insert rows."""
-    if rows:
-        session.connection().execute(insert(_table(model)), rows)
+    for chunk in chunks(rows):
+        session.connection().execute(insert(_table(model)), chunk)
 
 
 def insert_returning(session: Session, model: type[Base], rows: Rows) -> Sequence[int]:
     """Insert rows and return their ids in the same order."""
-    if not rows:
-        return ()
     table = _table(model)
     statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
-    return session.connection().execute(statement, rows).scalars().all()
+    ids: list[int] = []
+    for chunk in chunks(rows):
+        ids += session.connection().execute(statement, chunk).scalars()
+    return ids
 
 
 def insert_new(session: Session, model: type[Base], rows: Rows, unique: Sequence[str]) -> None:
     """Insert the rows whose `unique` columns are not there yet; another transaction may insert them, too."""
-    if rows:
+    for chunk in chunks(rows):
         statement = _dialect_insert(session, model).on_conflict_do_nothing(index_elements=unique)
-        session.connection().execute(statement, rows)
+        session.connection().execute(statement, chunk)
 
 
 def insert_or_update(
     session: Session, model: type[Base], rows: Rows, unique: Sequence[str], updated: Sequence[str]
 ) -> None:
     """Insert rows; where the `unique` columns are there, set the `updated` ones."""
-    if rows:
+    for chunk in chunks(rows):
         statement = _dialect_insert(session, model)
         values = {name: statement.excluded[name] for name in updated}
         session.connection().execute(
-            statement.on_conflict_do_update(index_elements=unique, set_=values), rows
+            statement.on_conflict_do_update(index_elements=unique, set_=values), chunk
         )
 
 
@@ -82,15 +84,15 @@ def select_in(
 
 def update_by_id(session: Session, model: type[Base], rows: Rows) -> None:
     """Set the other values of each row where the id is that row's `id`."""
-    if rows:
-        table = _table(model)
-        names = [name for name in rows[0] if name != "id"]
+    table = _table(model)
+    for chunk in chunks(rows):
+        names = [name for name in chunk[0] if name != "id"]
         statement = (
             update(table)
             .where(table.c.id == bindparam("row_id"))
             .values({name: bindparam(f"new_{name}") for name in names})
         )
-        values = [{"row_id": row["id"], **{f"new_{name}": row[name] for name in names}} for row in rows]
+        values = [{"row_id": row["id"], **{f"new_{name}": row[name] for name in names}} for row in chunk]
         session.connection().execute(statement, values)
 
 

@@ -18,6 +18,7 @@ from headwater_catalog.read import (
     LinkedModule,
     Pieces,
     Project,
+    RawFunction,
     Reading,
     ambiguity,
     drivers_from_text,
@@ -118,6 +119,7 @@ class History:
         self.contents: dict[str, Content] = {}
         self.links: dict[str, Mapping[str, str | None] | None] = {}
         self.introduced: dict[FeatureSpan, CommitInfo] = {}
+        self.definitions: dict[str, RawFunction] = {}  # that intervals begin with, until these are written
         self.blobs_read = 0
         self._source = source
         self._before = before
@@ -142,6 +144,16 @@ class History:
         self._kept: dict[str, frozenset[str]] = {}
         self._made: dict[str, frozenset[str]] = {}
 
+    @property
+    def weight(self) -> int:
+        """How much is held in memory: functions and pieces of text, a few kB each."""
+        return len(self._pieces) + sum(len(records.features) for _, records in self._seen.values())
+
+    def go_on(self, source: GitSource) -> None:
+        """Read from here on from a mirror that was opened anew."""
+        self._source = source
+        self.blobs_read = 0
+
     def apply(self, position: int, commit: CommitInfo) -> None:
         """Move to the next commit of the main line."""
         changes = [change for change in commit.changes if _matters(change.path)]
@@ -163,7 +175,7 @@ class History:
             self._read_ownership(position)
         self._read(position)
         if commit.merged:
-            reader = BlobReader(self._source, self._pieces, self.contents)
+            reader = BlobReader(self._source, self._pieces, self.contents, self.definitions)
             self.introduced |= find_introduced(commit.merged, self._new, reader)
             self.blobs_read += reader.read
         self._new = {}
@@ -199,7 +211,7 @@ class History:
     def written(self) -> None:
         """Note that everything up to here is in the store, and let go of what the tree no longer has."""
         self.timelines.written()
-        self.links, self.introduced = {}, {}
+        self.links, self.introduced, self.definitions = {}, {}, {}
         kept = set(self._files.values())
         self.contents = {oid: content for oid, content in self.contents.items() if oid in kept}
 
@@ -333,18 +345,25 @@ class History:
 
     def _change(self, position: int, name: str, linked: LinkedModule, records: ModuleRecords) -> None:
         """Let a module make what it makes from a position on, and note whose text is new in it."""
-        features, keys = self.timelines.features, self._known(name, linked.kept)
+        features, inputs = self.timelines.features, self.timelines.inputs
+        keys = self._known(name, linked.kept)
         before = {features.current[key].value.digest for key in keys if key in features.current}
         features.change(position, keys, records.features)
-        self.timelines.inputs.change(position, keys, records.inputs)
+        inputs.change(position, keys, records.inputs)
         self._keys[name] = (*records.features, *records.inputs)
         if linked.kept:
             self._made.pop(name, None)
         else:
             self._made[name] = certain_names(records.features)
-        for span in map(features.current.__getitem__, records.features):
-            if span.valid_from == position and span.value.digest not in before:
-                self._new.setdefault(linked.module.path, []).append(span)
+        began = [span for key in records.features if (span := features.current[key]).valid_from == position]
+        new = [span for span in began if span.value.digest not in before]
+        if new:
+            self._new.setdefault(linked.module.path, []).extend(new)
+        declared = (inputs.current[key] for key in records.inputs)
+        digests = {span.value.digest for span in began}
+        digests |= {held.value.digest for held in declared if held.valid_from == position}
+        if digests:
+            self.definitions |= {raw.digest: raw for raw in linked.raw if raw.digest in digests}
 
 
 def _reads_alike(project: Project, other: Project) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from headwater_catalog.git import CommitInfo, GitSource
-from headwater_catalog.read import Content, Pieces, is_source
+from headwater_catalog.read import Content, Pieces, RawFunction, is_source
 from headwater_catalog.read.notebooks import is_notebook
 from headwater_catalog.records import FeatureKey, FeatureRecord
 from headwater_catalog.scan.timeline import Span
@@ -26,13 +26,21 @@ class BlobReader:
         source: The mirror.
         pieces: Reads the texts.
         known: Contents that were fetched before, by git's name.
+        definitions: The functions that definitions were read from, by their digests.
     """
 
-    def __init__(self, source: GitSource, pieces: Pieces, known: Mapping[str, Content]) -> None:
+    def __init__(
+        self,
+        source: GitSource,
+        pieces: Pieces,
+        known: Mapping[str, Content],
+        definitions: Mapping[str, RawFunction],
+    ) -> None:
         self.read = 0
         self._source = source
         self._pieces = pieces
         self._known = known
+        self._definitions = definitions
 
     def holds(self, oid: str, spans: Iterable[FeatureSpan]) -> list[FeatureSpan]:
         """Return those of some spans whose definition stands in a content as exactly this text."""
@@ -40,16 +48,16 @@ class BlobReader:
         if content is None:
             ((_, source),) = self._source.blobs([oid])
             self.read += 1
-            spans = [span for span in spans if _may_hold(source, span)]
+            texts = self._definitions
+            spans = [span for span in spans if _may_hold(source, texts[span.value.digest].source)]
             content = Content(source, self._pieces, oid)
         spans = list(spans)
         here = {raw.digest for raw in content.parsed.functions} if spans else set()
         return [span for span in spans if span.value.digest in here]
 
 
-def _may_hold(source: bytes, span: FeatureSpan) -> bool:
+def _may_hold(source: bytes, text: str) -> bool:
     """Tell whether a content may have a definition; where its very text is not in there, mostly none can."""
-    text = span.value.raw.source if span.value.raw else ""
     is_plain = text.isascii() and b"\r" not in source and not is_notebook(source)
     return not is_plain or text.encode() in source
 

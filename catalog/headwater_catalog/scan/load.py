@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any
 
 from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from headwater_catalog.errors import Conflict
+from headwater_catalog.read import READER_VERSION
 from headwater_catalog.records import (
     DataflowRecord,
     DependencyRecord,
@@ -58,45 +60,63 @@ _MOST_QUESTIONS = 20
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """How far the main line of a repository has been scanned, and by which reader."""
+    """How far the main line of a repository has been scanned, and by which reader.
+
+    Equal pointers, but those of a repository that was never scanned, mean the same rows: each has a random
+    name of its own.
+    """
 
     repository_id: int
     sha: str | None
     position: int
     reader: str | None
+    state: str | None
 
     @classmethod
     def of(cls, repository: Repository) -> Pointer:
         """Return the pointer of a repository."""
         return cls(
-            repository.id, repository.scanned_sha, repository.scanned_position, repository.reader_version
+            repository.id,
+            repository.scanned_sha,
+            repository.scanned_position,
+            repository.reader_version,
+            repository.scan_state,
         )
 
 
-def move_pointer(session: Session, old: Pointer, new: Pointer, now: int) -> None:
-    """Move the pointer in the transaction that writes what lies between.
+def move_pointer(session: Session, old: Pointer, sha: str | None, position: int, now: int) -> Pointer:
+    """Move the pointer in the transaction that writes what lies between, and return the new one.
+
+    Args:
+        session: A session in that transaction.
+        old: Where it stands.
+        sha: The commit that is scanned last.
+        position: The place of that on the main line.
+        now: When this happens, in seconds since 1970.
 
     Raises:
         Conflict: It no longer stands where it was: another scan was at work.
     """
+    new = Pointer(old.repository_id, sha, position, READER_VERSION, token_hex(16))
     moved = session.execute(
         update(Repository)
         .where(
             Repository.id == old.repository_id,
+            Repository.scan_state.is_not_distinct_from(old.state),
             Repository.scanned_sha.is_not_distinct_from(old.sha),
-            Repository.scanned_position == old.position,
-            Repository.reader_version.is_not_distinct_from(old.reader),
         )
         .values(
             scanned_sha=new.sha,
             scanned_position=new.position,
             reader_version=new.reader,
+            scan_state=new.state,
             scanned_at=now,
         )
         .execution_options(synchronize_session=False)
     )
     if moved.rowcount != 1:  # type: ignore[attr-defined]
         raise Conflict("Another scan of this repository is at work. Wait for it to end, then scan again.")
+    return new
 
 
 def stored_line(session: Session, repository_id: int) -> dict[int, str]:

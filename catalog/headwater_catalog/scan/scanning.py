@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from headwater_catalog.collection import without_collection
 from headwater_catalog.errors import RepositoryError
@@ -28,13 +29,14 @@ from headwater_catalog.scan.write import BatchWriter
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 
-__all__ = ["Progress", "ScanReport", "scan"]
+__all__ = ["Progress", "ScanReport", "Scanner", "scan"]
 
 Progress = Callable[[int, int, str], None]
 """Told how much is done, of how much, and what is being done."""
 
-_BATCH = 200
+_BATCH = 100
 _MOST_ROWS = 20_000  # after which a batch is written early, so that memory stays bounded
+_MOST_REMEMBERED = 25_000  # functions and pieces of text, a few kB each
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,85 @@ class ScanReport:
     seconds: float
 
 
+class Scanner:
+    """Scans the repositories of a catalog, one at a time, and remembers the state that it leaves them in.
+
+    Where nothing else has scanned a repository meanwhile, the next scan of it goes on from there, and asks
+    the store for nothing.
+
+    Args:
+        database: The catalog database.
+        settings: Where the mirrors are.
+    """
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._settings = settings
+        self._known: OrderedDict[int, _Reached] = OrderedDict()
+
+    def scan(
+        self,
+        name: str,
+        *,
+        ref: str | None = None,
+        progress: Progress | None = None,
+        batch: int = _BATCH,
+        now: int | None = None,
+    ) -> ScanReport:
+        """Bring the catalog's history of a repository up to its main line as it is now.
+
+        Every batch is one transaction: a scan that is killed goes on where the last one ended. History that
+        was rewritten is undone up to the last common commit and read again.
+
+        Args:
+            name: Name of the repository.
+            ref: Branch, tag or commit whose first-parent line is the main line; else the repository's branch.
+                A branch is the repository's from then on.
+            progress: Told after each batch.
+            batch: Commits of one transaction.
+            now: When this happens, in seconds since 1970.
+
+        Raises:
+            NotFound: There is no such repository or ref.
+            RepositoryError: The repository cannot be read.
+            Conflict: Another scan of the repository is at work.
+        """
+        started = time.monotonic()
+        with self._database.read() as session:
+            repository = get_repository(session, name)
+            pointer = Pointer.of(repository)
+        tell = progress or _silent
+        tell(0, 0, f"fetching {repository.url}")
+        with GitSource.mirror(repository.url, mirror_path(self._settings, repository)) as source:
+            refs = source.refs()
+            tip = source.resolve(ref) if ref else source.head(repository.branch, refs)
+            if ref is not None and ref != repository.branch and f"refs/heads/{ref}" in refs:
+                with self._database.write() as session:
+                    get_repository(session, name).branch = ref
+            # What fails on the way leaves nothing behind that could be gone on from.
+            reached = self._known.pop(pointer.repository_id, None)
+            work = _Scan(self._database, source, pointer, int(time.time()) if now is None else now, reached)
+            work.run(tip, tell, batch)
+            work.note_refs(refs)
+            self._remember(work.reached)
+        return ScanReport(
+            repository=name,
+            head=tip,
+            commits=work.commits,
+            blobs=work.blobs,
+            opened=work.opened,
+            ended=work.ended,
+            seconds=time.monotonic() - started,
+        )
+
+    def _remember(self, reached: _Reached | None) -> None:
+        if reached is None or reached.history.weight > _MOST_REMEMBERED:
+            return
+        self._known[reached.pointer.repository_id] = reached
+        while sum(each.history.weight for each in self._known.values()) > _MOST_REMEMBERED:
+            self._known.popitem(last=False)
+
+
 def scan(
     database: Database,
     settings: Settings,
@@ -70,61 +151,31 @@ def scan(
     batch: int = _BATCH,
     now: int | None = None,
 ) -> ScanReport:
-    """Bring the catalog's history of a repository up to its main line as it is now.
-
-    Every batch is one transaction: a scan that is killed goes on where the last one ended. History that was
-    rewritten is undone up to the last common commit and read again.
-
-    Args:
-        database: The catalog database.
-        settings: Where the mirrors are.
-        name: Name of the repository.
-        ref: Branch, tag or commit whose first-parent line is the main line; else the repository's branch. A
-            branch is the repository's from then on.
-        progress: Told after each batch.
-        batch: Commits of one transaction.
-        now: When this happens, in seconds since 1970.
-
-    Raises:
-        NotFound: There is no such repository or ref.
-        RepositoryError: The repository cannot be read.
-        Conflict: Another scan of the repository is at work.
-    """
-    started = time.monotonic()
-    with database.read() as session:
-        repository = get_repository(session, name)
-        pointer = Pointer.of(repository)
-    tell = progress or _silent
-    tell(0, 0, f"fetching {repository.url}")
-    with GitSource.mirror(repository.url, mirror_path(settings, repository)) as source:
-        refs = source.refs()
-        tip = source.resolve(ref) if ref else source.head(repository.branch, refs)
-        if ref is not None and ref != repository.branch and f"refs/heads/{ref}" in refs:
-            with database.write() as session:
-                get_repository(session, name).branch = ref
-        work = _Scan(database, source, pointer, int(time.time()) if now is None else now)
-        work.run(tip, tell, batch)
-        work.note_refs(refs)
-    return ScanReport(
-        repository=name,
-        head=tip,
-        commits=work.commits,
-        blobs=work.blobs,
-        opened=work.opened,
-        ended=work.ended,
-        seconds=time.monotonic() - started,
-    )
+    """Scan a repository once; `Scanner.scan` says how."""
+    return Scanner(database, settings).scan(name, ref=ref, progress=progress, batch=batch, now=now)
 
 
 def _silent(_done: int, _total: int, _message: str) -> None:
     pass
 
 
-class _Scan:
-    """One scan at work: the pointer as it moves, and the counts."""
+@dataclass(slots=True)
+class _Reached:
+    """What is known of a repository once everything up to a commit is written."""
 
-    def __init__(self, database: Database, source: GitSource, pointer: Pointer, now: int) -> None:
+    pointer: Pointer
+    history: History
+    writer: BatchWriter
+
+
+class _Scan:
+    """One scan at work: the state that it has reached, and the counts."""
+
+    def __init__(
+        self, database: Database, source: GitSource, pointer: Pointer, now: int, reached: _Reached | None
+    ) -> None:
         self.commits = self.blobs = self.opened = self.ended = 0
+        self.reached = reached if reached is not None and reached.pointer == pointer else None
         self._database = database
         self._source = source
         self._pointer = pointer
@@ -141,17 +192,24 @@ class _Scan:
         if not total:
             return
         first = self._pointer.position + 1
+        reached = self.reached = self._begin()
+        with without_collection():
+            for commits in _batches(enumerate(news, first), reached.history, batch):
+                self._write(commits, reached)
+                gc.collect(1)  # what came since the last batch; all before has been looked through
+                tell(self._pointer.position + 1 - first, total, "reading history")
+        self.blobs = reached.history.blobs_read
+
+    def _begin(self) -> _Reached:
+        """Go on from what the last scan remembers, or else from what the store has."""
+        if self.reached is not None and self.reached.pointer == self._pointer:
+            self.reached.history.go_on(self._source)
+            return self.reached
         timelines = load_timelines(self._database, self._pointer)
         with self._database.read() as session:
             uses = load_uses(session, self._pointer.repository_id)
         history = History(self._source, timelines, self._pointer.sha, uses)
-        writer = BatchWriter(self._pointer.repository_id)
-        with without_collection():
-            for commits in _batches(enumerate(news, first), history, batch):
-                self._write(commits, history, writer)
-                gc.collect(1)  # what came since the last batch; all before has been looked through
-                tell(self._pointer.position + 1 - first, total, "reading history")
-        self.blobs = history.blobs_read
+        return _Reached(self._pointer, history, BatchWriter(self._pointer.repository_id))
 
     def _continued(self, tip: str) -> list[CommitInfo] | None:
         """Return the new commits where the stored line just goes on, however long it is; else None.
@@ -187,24 +245,18 @@ class _Scan:
         common = common_position(stored, line) if self._pointer.reader == READER_VERSION else -1
         if common == self._pointer.position and self._pointer.reader == READER_VERSION:
             return
-        undone = replace(
-            self._pointer,
-            sha=line[common] if common >= 0 else None,
-            position=common,
-            reader=READER_VERSION,
-        )
+        sha = line[common] if common >= 0 else None
         with self._database.write() as session:
-            move_pointer(session, self._pointer, undone, self._now)
+            undone = move_pointer(session, self._pointer, sha, common, self._now)
             roll_back(session, self._pointer.repository_id, common)
         self._pointer = undone
 
-    def _write(self, commits: dict[int, CommitInfo], history: History, writer: BatchWriter) -> None:
-        position = max(commits)
-        moved = replace(self._pointer, sha=commits[position].sha, position=position)
+    def _write(self, commits: dict[int, CommitInfo], reached: _Reached) -> None:
+        position, history = max(commits), reached.history
         with self._database.write() as session:
-            move_pointer(session, self._pointer, moved, self._now)
-            writer.write(session, commits, history)
-        self._pointer = moved
+            moved = move_pointer(session, self._pointer, commits[position].sha, position, self._now)
+            reached.writer.write(session, commits, history)
+        self._pointer = reached.pointer = moved
         self.commits += len(commits)
         self.opened += len(history.timelines.features.opened)
         self.ended += sum(s.valid_until is not None for s in history.timelines.features.opened)

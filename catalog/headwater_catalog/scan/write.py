@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -45,7 +45,7 @@ from headwater_catalog.store.models import (
 __all__ = ["BatchWriter"]
 
 
-_Rows = Sequence[dict[str, Any]]
+_Rows = Iterable[dict[str, Any]]
 
 
 class BatchWriter:
@@ -82,10 +82,7 @@ class BatchWriter:
         new = dict.fromkeys(span.value.oid for span in timelines.modules.opened)
         contents = {oid: contents[oid] for oid in sorted(new) if oid not in self._blobs}
         raws = {raw.digest: raw for content in contents.values() for raw in content.parsed.functions}
-        records: list[FeatureRecord | InputRecord] = [span.value for span in timelines.features.opened]
-        records += [span.value for span in timelines.inputs.opened]
-        raws |= {record.digest: record.raw for record in records if record.raw}
-        self._write_definitions(session, raws)
+        self._write_definitions(session, raws | history.definitions)
         self._write_blobs(session, contents)
         commit_ids = self._write_commits(session, commits)
         introduced = self._write_introduced(session, history.introduced)
@@ -101,10 +98,10 @@ class BatchWriter:
         unknown = {digest: raws[digest] for digest in sorted(raws) if digest not in self._definitions}
         known = self._known_definitions(session, unknown)
         new = {digest: raw for digest, raw in unknown.items() if digest not in known}
-        rows = [
+        rows = (
             {"digest": d, "name": raw.name, "source": clean(raw.source), **_hashed(raw)}
             for d, raw in new.items()
-        ]
+        )
         insert_new(session, Definition, rows, ["digest"])
         # Another scan may have been faster.
         known |= self._known_definitions(session, new)
@@ -124,7 +121,7 @@ class BatchWriter:
         return {digest: (identity, reader) for digest, identity, reader in found}
 
     def _write_blobs(self, session: Session, contents: Mapping[str, Content]) -> None:
-        rows = [{"oid": oid, "size": content.size} for oid, content in contents.items()]
+        rows = ({"oid": oid, "size": content.size} for oid, content in contents.items())
         insert_new(session, SourceBlob, rows, ["oid"])
         ids = dict(select_in(session, (SourceBlob.oid, SourceBlob.id), SourceBlob.oid, contents))
         wanted = {
@@ -147,11 +144,11 @@ class BatchWriter:
         stale = [blob for blob, places in wanted.items() if stored.get(blob, []) != places]
         for chunk in chunks([blob for blob in stale if blob in stored]):
             session.execute(delete(BlobDefinition).where(BlobDefinition.blob_id.in_(chunk)))
-        rows = [
+        rows = (
             {"blob_id": blob, "ordinal": n, "definition_id": definition, "line": line, "end_line": end}
             for blob in stale
             for n, (definition, line, end) in enumerate(wanted[blob])
-        ]
+        )
         insert_rows(session, BlobDefinition, rows)
         self._blobs |= ids
 
@@ -201,7 +198,7 @@ class BatchWriter:
     ) -> None:
         features = self._feature_ids(session, timeline.opened)
         definitions = self._definitions
-        rows = [
+        rows = (
             {
                 "feature_id": features[span.key[0], span.key[1]],
                 "variant": span.key[2],
@@ -219,9 +216,9 @@ class BatchWriter:
                 "columns": json.loads(span.value.columns),
             }
             for span in timeline.opened
-        ]
+        )
         _write_spans(session, FeatureVersion, timeline, rows)
-        insert_rows(session, Dependency, [row for span in timeline.opened for row in _dependency_rows(span)])
+        insert_rows(session, Dependency, (row for span in timeline.opened for row in _dependency_rows(span)))
 
     def _feature_ids(self, session: Session, opened: Iterable[FeatureSpan]) -> dict[tuple[str, str], int]:
         new = dict.fromkeys((module, name) for module, name, _ in (span.key for span in opened))
@@ -239,7 +236,7 @@ class BatchWriter:
         return self._features
 
     def _write_inputs(self, session: Session, timeline: Timeline[FeatureKey, InputRecord]) -> None:
-        rows = [
+        rows = (
             {
                 "repository_id": self._repository_id,
                 "module": span.key[0],
@@ -254,11 +251,11 @@ class BatchWriter:
                 "valid_until": span.valid_until,
             }
             for span in timeline.opened
-        ]
+        )
         _write_spans(session, DeclaredInput, timeline, rows)
 
     def _write_modules(self, session: Session, timeline: Timeline[str, ModulePlace]) -> None:
-        rows = [
+        rows = (
             {
                 "repository_id": self._repository_id,
                 "module": span.key,
@@ -268,17 +265,19 @@ class BatchWriter:
                 "valid_until": span.valid_until,
             }
             for span in timeline.opened
-        ]
+        )
         _write_spans(session, ModuleVersion, timeline, rows)
 
     def _write_dataflows(self, session: Session, timeline: Timeline[str, DataflowRecord]) -> None:
+        if not timeline.opened and not timeline.ended:
+            return
         names = [{"repository_id": self._repository_id, "name": span.key} for span in timeline.opened]
         insert_new(session, Dataflow, names, ["repository_id", "name"])
         of_repository = select(Dataflow.name, Dataflow.id).where(
             Dataflow.repository_id == self._repository_id
         )
         ids = {name: identity for name, identity in session.execute(of_repository)}  # noqa: C416 rows are no pairs to mypy
-        rows = [
+        rows = (
             {
                 "dataflow_id": ids[span.key],
                 "valid_from": span.valid_from,
@@ -291,11 +290,11 @@ class BatchWriter:
                 "outputs": json.loads(span.value.outputs),
             }
             for span in timeline.opened
-        ]
+        )
         _write_spans(session, DataflowVersion, timeline, rows)
 
     def _write_diagnostics(self, session: Session, timeline: Timeline[tuple[str, int, str], None]) -> None:
-        rows = [
+        rows = (
             {
                 "repository_id": self._repository_id,
                 "path": span.key[0],
@@ -305,11 +304,11 @@ class BatchWriter:
                 "valid_until": span.valid_until,
             }
             for span in timeline.opened
-        ]
+        )
         _write_spans(session, Diagnostic, timeline, rows)
 
     def _write_ownership(self, session: Session, timeline: Timeline[str, str]) -> None:
-        rows = [
+        rows = (
             {
                 "repository_id": self._repository_id,
                 "rules": json.loads(span.value),
@@ -317,7 +316,7 @@ class BatchWriter:
                 "valid_until": span.valid_until,
             }
             for span in timeline.opened
-        ]
+        )
         _write_spans(session, Ownership, timeline, rows)
 
     def _write_links(self, session: Session, links: Mapping[str, Mapping[str, str | None] | None]) -> None:
@@ -327,11 +326,11 @@ class BatchWriter:
                     ModuleLink.repository_id == self._repository_id, ModuleLink.module.in_(chunk)
                 )
             )
-        rows = [
+        rows = (
             {"repository_id": self._repository_id, "module": module, "uses": dict(uses)}
             for module, uses in links.items()
             if uses is not None
-        ]
+        )
         insert_rows(session, ModuleLink, rows)
 
 

@@ -90,6 +90,7 @@ class Repository(Base):
     scanned_position: Mapped[int] = mapped_column(default=-1)  # position of scanned_sha
     scanned_at: Mapped[int | None] = mapped_column(Instant)
     reader_version: Mapped[str | None] = mapped_column(String(40))  # another reader means a new scan
+    scan_state: Mapped[str | None] = mapped_column(String(32))  # another one whenever a scan writes
 
 
 class Commit(Base):
