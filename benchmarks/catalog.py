@@ -27,7 +27,7 @@ from headwater_catalog.demo import init_synthetic
 from headwater_catalog.git import GitSource
 from headwater_catalog.moments import snapshot_at
 from headwater_catalog.repositories import add_repository, get_repository, mirror_path
-from headwater_catalog.scan import scan
+from headwater_catalog.scan import Scanner
 from headwater_catalog.search import heads, search
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
@@ -55,6 +55,7 @@ def main() -> None:
             )
         size = f"{FEATURES:,} features x {COMMITS} commits"
         catalog = measure_history(table, f"all history of {size}", synthetic, place, given.runs)
+        measure_changes(table, catalog, given.runs)
         measure_news(table, catalog, synthetic, given.runs)
         measure_search(table, catalog, 10)
         measure_closure(table, catalog)
@@ -122,12 +123,13 @@ class Catalog:
             home=home, database_url=f"sqlite:///{home / 'headwater.db'}", secret_key="not secret"
         )
         self.database = Database(self.settings.database_url)
+        self.scanner = Scanner(self.database, self.settings)  # which a worker keeps, too
         self.database.upgrade()
         with self.database.write() as session:
             add_repository(session, "measured", str(origin), now=0)
 
     def scan(self) -> None:
-        scan(self.database, self.settings, "measured")
+        self.scanner.scan("measured")
 
     def search(self) -> None:
         """Search all of it for a word."""
@@ -173,6 +175,25 @@ def measure_news(table: Table, catalog: Catalog, origin: Path, runs: int) -> Non
     table.ratio("the same, less a fetch that brings nothing", rest, floors, floor, 10)
     table.ratio("its fetch alone, by git", fetches, floors, floor)
     table.figure("the first search after it, with facets", shown(statistics.median(searches)))
+
+
+def measure_changes(table: Table, catalog: Catalog, runs: int) -> None:
+    """Measure the commands that compare two commits of a catalog, each as a process of its own."""
+    program = Path(sys.executable).with_name("headwater")
+    settings = catalog.settings
+    environment = {
+        **os.environ,
+        "HEADWATER_HOME": str(settings.home),
+        "HEADWATER_DATABASE_URL": settings.database_url,
+    }
+    for command, (apart, which) in product(("diff", "impact"), ((1, "one commit"), (COMMITS - 1, "all"))):
+        asked = [str(program), command, f"HEAD~{apart}..HEAD"]
+
+        def run(asked: list[str] = asked) -> None:
+            subprocess.run(asked, env=environment, check=True, capture_output=True)
+
+        taken = statistics.median(seconds(run) for _ in range(runs))
+        table.figure(f"`headwater {command}` of {which}, processor time with its start", shown(taken))
 
 
 def measure_search(table: Table, catalog: Catalog, bound: float) -> None:

@@ -6,11 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import starmap
+from operator import attrgetter
 from typing import Any, Final
 
 from headwater_catalog.collection import without_collection
+from headwater_catalog.felt import felt
 from headwater_catalog.hashing import Traits, change_classes
-from headwater_catalog.lineage_hash import Meaning, Revision
+from headwater_catalog.lineage_hash import Meaning, Revision, signature_of
+from headwater_catalog.mentions import differing, may_name
 from headwater_catalog.merkle import circles_first
 from headwater_catalog.pairs import Edge, pair
 from headwater_catalog.reach import UnitKey, unit_name
@@ -127,6 +130,36 @@ class _Comparing:
             and old.key not in after.snapshot.variants
         }
         self._was = {now: then for then, now in self._moved.items()}
+        self._doubtful = frozenset(self._doubted(before, after))
+        self._look()
+        changed = frozenset(new.key for new in (self._new[key] for key in self._doubtful))
+        self._felt = felt(before, after, self._moved, changed)
+
+    def _doubted(self, before: Revision, after: Revision) -> Iterator[FeatureKey]:
+        """Yield what was there before and may mean something else now, which a look into the code tells."""
+        differ = differing(before.lineages.sources, after.lineages.sources)
+        for key, new in self._new.items():
+            old = self._old.get(key)
+            if (old or self._origins.get(key)) and (
+                old is None
+                or (new.module, new.variant) in differ
+                or (old is not new and _told(old) != _told(new))
+                or self._is_set_otherwise(old, new)
+            ):
+                yield key
+
+    def _is_set_otherwise(self, old: SnapshotFeature, new: SnapshotFeature) -> bool:
+        """Tell whether a configuration may give a feature another value than it did."""
+        was, now = self._before.lineages.settings(old), self._after.lineages.settings(new)
+        if was is now or was == now:
+            return False
+        keys = {key for key in was.keys() | now.keys() if was.get(key) != now.get(key)}
+        return any(needed.name in keys for needed in new.dependencies) or may_name(new.source, keys)
+
+    def _look(self) -> None:
+        pairs = [(self._old.get(key) or self._origins[key], self._new[key]) for key in self._doubtful]
+        self._before.lineages.look_at(old for old, _ in pairs)
+        self._after.lineages.look_at(new for _, new in pairs)
 
     def comparison(self) -> Comparison:
         changes = {key: self._change(key) for key in self._after.snapshot.variants}
@@ -157,6 +190,8 @@ class _Comparing:
         """Return what is new and was elsewhere before, with what it was."""
         gone = [key for key in self._old if key not in self._new]
         come = [key for key in self._new if key not in self._old]
+        if not gone or not come:
+            return {}
         found = pair(_ends(gone, self._old, self._before), _ends(come, self._new, self._after))
         return {come[new]: self._old[gone[old]] for new, old in found.items()}
 
@@ -187,16 +222,23 @@ class _Comparing:
         return FeatureChange(key, _ordered(classes), origin, tuple(because), (), before, variants)
 
     def _meanings(self, old: SnapshotFeature, new: SnapshotFeature) -> tuple[Meaning, Meaning]:
-        return self._before.lineages.meanings[_key(old)], self._after.lineages.meanings[_key(new)]
+        return self._before.lineages.meaning(old), self._after.lineages.meaning(new)
 
     def _classes(self, old: SnapshotFeature, new: SnapshotFeature) -> set[str]:
-        was, now = self._meanings(old, new)
-        found = set(change_classes(_traits(old, was), _traits(new, now)))
+        hashes = "", ""
+        signatures = signature_of(old), signature_of(new)
+        if _key(new) in self._doubtful:
+            was, now = self._meanings(old, new)
+            hashes = was.code_hash, now.code_hash
+        traits = (_traits(*each) for each in zip((old, new), hashes, signatures, strict=True))
+        found = set(change_classes(*traits))
         # A renamed function differs in its own name, which is no change of layout.
         return found - (self._left_out if _key(old) == _key(new) else {"formatting"})
 
     def _reached(self, old: SnapshotFeature, new: SnapshotFeature) -> Iterator[str]:
         """Yield what changed of all that a definition reaches."""
+        if _key(new) not in self._doubtful:
+            return
         was, now = self._meanings(old, new)
         if was.definition == now.definition:
             return
@@ -209,8 +251,8 @@ class _Comparing:
 
     def _changed_units(self, old: SnapshotFeature, new: SnapshotFeature) -> Iterator[str]:
         before, after = self._before.lineages, self._after.lineages
-        then = before.differing(_key(old), after)
-        for key, unit in after.differing(_key(new), before).items():
+        then = before.differing(old, after.known_hash)
+        for key, unit in after.differing(new, before.known_hash).items():
             if key in then and then[key].digest != unit.digest:
                 yield f"{unit_name(key)} changed"
 
@@ -218,9 +260,9 @@ class _Comparing:
         before, after = self._before.lineages, self._after.lineages
         was, now = (meaning.needs for meaning in self._meanings(old, new))
         come = [key for key in now if key not in was]
-        come += (key for key in after.differing(_key(new), before) if key not in before.units)
+        come += (key for key in after.differing(new, before.hash_of) if before.hash_of(key) is None)
         gone = [key for key in was if key not in now]
-        gone += (key for key in before.differing(_key(old), after) if key not in after.units)
+        gone += (key for key in before.differing(old, after.hash_of) if after.hash_of(key) is None)
         for clause, keys in (("it reaches {} now", come), ("it no longer reaches {}", gone)):
             names = dict.fromkeys(unit_name(key) for key in keys if key[0] != "config")
             yield from map(clause.format, names)
@@ -251,8 +293,7 @@ class _Comparing:
         """Tell whether a feature means something else than before, of itself or by what is upstream."""
         if not change.before or not change.after:
             return True
-        was = self._before.lineages.hashes[change.origin or change.key]
-        return was != self._after.lineages.hashes[change.key]
+        return change.key in self._felt
 
     def _parents(self, key: str) -> tuple[str, ...]:
         """Return the features that a feature needs directly, or needed."""
@@ -294,12 +335,16 @@ def _ends(
     keys: Iterable[FeatureKey], features: Mapping[FeatureKey, SnapshotFeature], revision: Revision
 ) -> Iterator[Edge]:
     for number, key in enumerate(keys):
-        digest, code_hash = features[key].digest, revision.lineages.meanings[key].code_hash
-        yield Edge(number, number, features[key].name, features[key].variant, digest, code_hash)
+        feature, code_hash = features[key], revision.lineages.code_hash(features[key])
+        yield Edge(number, number, feature.name, feature.variant, feature.digest, code_hash)
 
 
-def _traits(feature: SnapshotFeature, meaning: Meaning) -> Traits:
-    return Traits(feature.digest, meaning.code_hash, meaning.signature, feature.doc, feature.tags)
+def _traits(feature: SnapshotFeature, code_hash: str, signature: str) -> Traits:
+    return Traits(feature.digest, code_hash, signature, feature.doc, feature.tags)
+
+
+_told = attrgetter("source", "type", "condition", "parts", "dependencies", "partial")
+"""What a feature says of its meaning by itself."""
 
 
 def _configured(before: Iterable[UnitKey], after: Iterable[UnitKey]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from headwater_catalog.read.parse import MAX_SIZE
 from headwater_catalog.read.pieces import Pieces
 from headwater_catalog.read.syntax import Unreadable
 
-__all__ = ["FileCode", "FunctionCode", "KnownFunctions"]
+__all__ = ["FileCode", "FunctionCode", "KnownFunctions", "source_text"]
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -100,12 +100,9 @@ class FileCode:
     @cached_property
     def _body(self) -> _Body:
         body = _Body([], {})
-        try:
-            text = _text(self._source)
-        except _UNDECODABLE:
+        text, self._source = source_text(self._source), b""
+        if text is None:
             return replace(body, is_broken=True)
-        finally:
-            self._source = b""
         try:
             body.add(text, self._known)
             return body
@@ -172,12 +169,14 @@ def _words(decorator: ast.expr) -> Iterator[str]:
                 yield word
 
 
-def _text(source: bytes) -> str:
-    if is_notebook(source):
-        return "".join(cell.text for cell in cells_of(source))
-    if len(source) > MAX_SIZE:
-        raise ValueError("This is not read, as the reader does not read it.")
-    return decode_source(source)
+def source_text(source: bytes) -> str | None:
+    """Return the text of a source file, or of the cells of a notebook; None where that cannot be read."""
+    try:
+        if is_notebook(source):
+            return "".join(cell.text for cell in cells_of(source))
+        return decode_source(source) if len(source) <= MAX_SIZE else None
+    except _UNDECODABLE:
+        return None
 
 
 def _is_text(statement: ast.stmt) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from headwater.function import Function
@@ -13,20 +14,24 @@ from headwater.normal_form import digest
 from headwater_catalog.file_code import FileCode
 from headwater_catalog.hashing import signature_text
 from headwater_catalog.lineage_graph import LineageGraph
+from headwater_catalog.mentions import Sources
 from headwater_catalog.merkle import circles_first, merkle_hashes
-from headwater_catalog.reach import Reach, Unit, UnitKey
-from headwater_catalog.read import LinkedModule, RawFunction, Reading
+from headwater_catalog.reach import Reach, Unit, UnitKey, unit_name
+from headwater_catalog.read import LinkedModule, RawFunction
 from headwater_catalog.read.modules import Module
 from headwater_catalog.records import FeatureKey, as_json
 from headwater_catalog.snapshot import Snapshot, SnapshotFeature
 from headwater_catalog.views import DataflowView
 
-__all__ = ["SCHEME", "Lineages", "Meaning", "Revision", "lineages_of"]
+__all__ = ["SCHEME", "Lineages", "Meaning", "Revision", "input_hashes", "signature_of"]
 
 SCHEME: Final = "headwater-lineage-1"
 """Name of what the hashes are made of; a change to that must change the name, so that hashes never mix."""
 
 _MOST_REASONS: Final = 10
+
+_WORKING_ON_OTHERS: Final = ("mutate", "pipe_output")
+"""Modifiers by which functions work on others; who names none of them anywhere has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,87 +53,150 @@ class Meaning:
     opaque: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
 class Lineages:
-    """The lineage hashes of a repository at one moment.
+    """What the features of a repository mean at one moment, worked out for those that somebody asks about.
 
-    Attributes:
-        meanings: What each function makes of a feature, by module, name and variant.
-        definitions: The hash of each feature's own definitions with all that they reach, by `module:name`.
-        hashes: The lineage hash of each feature: the same, with those of all upstream.
-        opaque: The features whose own definitions reach something unknown, and why.
-        unsettled: All features whose lineage hash may not be all that counts: the opaque ones, and what is
-            downstream of them.
-        units: All that the definitions reach, each with the hash of it and of what it reaches in turn.
+    Args:
+        snapshot: The features.
+        sources: All modules of the tree, also those that no dataflow has.
+        code_of: Gives the code of a module; kept by the caller, the modules of another commit cost little.
+        linked: Gives a module with its functions.
     """
 
-    meanings: Mapping[FeatureKey, Meaning] = field(default_factory=dict)
-    definitions: Mapping[str, str] = field(default_factory=dict)
-    hashes: Mapping[str, str] = field(default_factory=dict)
-    opaque: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    unsettled: frozenset[str] = frozenset()
-    units: Mapping[UnitKey, str] = field(default_factory=dict)
-    _units: Mapping[UnitKey, Unit] = field(default_factory=dict, compare=False, repr=False)
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        sources: Sources,
+        code_of: Callable[[Module], FileCode],
+        linked: Callable[[str], LinkedModule],
+    ) -> None:
+        self.sources = sources
+        self._snapshot = snapshot
+        self._definitions = _Definitions(snapshot, sources, code_of, linked)
+        self._own: dict[FeatureKey, Unit] = {}
+        self._signatures: dict[FeatureKey, str] = {}
+        self._meanings: dict[FeatureKey, Meaning] = {}
+        self._hashes: dict[UnitKey, str] = {}
+        self._together: dict[str, str] = {}
 
-    def differing(self, feature: FeatureKey, other: Lineages) -> dict[UnitKey, Unit]:
-        """Return what a definition reaches that is something else there, or nothing; the nearest first."""
+    def look_at(self, features: Iterable[SnapshotFeature]) -> None:
+        """Work out at once what some features mean: one by one takes longer."""
+        new = {_key(feature): feature for feature in features if _key(feature) not in self._own}
+        if not new:
+            return
+        own, reach = self._own, self._definitions.reach
+        for key, feature in new.items():
+            self._signatures[key] = signature_of(feature)
+            own[key] = self._definitions.definition(feature, self._signatures[key])
+            reach.follow(needed for answers in own[key].needs.values() for needed in answers)
+        units: dict[UnitKey, Unit] = {**reach.units}
+        units |= {("feature", *key): own[key] for key in new}
+        found = merkle_hashes(
+            {key: unit.digest for key, unit in units.items()},
+            {key: unit.needs for key, unit in units.items()},
+        )
+        self._hashes = {key: found[key] for key in reach.units}
+        unknown = _reasons(units)
+        for key in new:
+            self._meanings[key] = Meaning(
+                code_hash=self._definitions.code_hash(key[0], key[2]),
+                signature=self._signatures[key],
+                definition=found["feature", *key],
+                needs=tuple(dict.fromkeys(n for answers in own[key].needs.values() for n in answers)),
+                opaque=unknown.get(("feature", *key), ()),
+            )
+
+    def meaning(self, feature: SnapshotFeature) -> Meaning:
+        """Return what a function makes of a feature."""
+        self.look_at([feature])
+        return self._meanings[_key(feature)]
+
+    def code_hash(self, feature: SnapshotFeature) -> str:
+        """Return the code hash of the function of a feature."""
+        return self._definitions.code_hash(feature.module, feature.variant)
+
+    def settings(self, feature: SnapshotFeature) -> Mapping[str, tuple[UnitKey, ...]]:
+        """Return the values that the dataflows of a feature have for each key of their configurations."""
+        return self._definitions.settings(feature.dataflows)
+
+    def definition(self, key: str) -> str:
+        """Return the hash of all definitions of a feature with all that they reach, but what is upstream."""
+        if key not in self._together:
+            variants = self._snapshot.variants[key]
+            self.look_at(variants)
+            found = sorted(self.meaning(variant).definition for variant in variants)
+            self._together[key] = digest([SCHEME, *found])
+        return self._together[key]
+
+    def opaque_of(self, key: str) -> tuple[str, ...]:
+        """Return why a feature's own definitions may reach more than is known; nothing where all is."""
+        reasons = (self.meaning(variant).opaque for variant in self._snapshot.variants.get(key, ()))
+        return tuple(dict.fromkeys(reason for some in reasons for reason in some))
+
+    def differing(
+        self, feature: SnapshotFeature, there: Callable[[UnitKey], str | None]
+    ) -> dict[UnitKey, Unit]:
+        """Return what a definition reaches that is something else elsewhere, or nothing; the nearest first.
+
+        Args:
+            feature: What the definition makes.
+            there: Gives the hash of a unit elsewhere.
+        """
         found: dict[UnitKey, Unit] = {}
-        pending = deque(self.meanings[feature].needs)
+        pending = deque(self.meaning(feature).needs)
         while pending:
             key = pending.popleft()
-            if key not in found and self.units[key] != other.units.get(key):
-                unit = found[key] = self._units[key]
+            if key not in found and self._hashes[key] != there(key):
+                unit = found[key] = self._definitions.reach.units[key]
                 pending += (needed for answers in unit.needs.values() for needed in answers)
         return found
 
+    def known_hash(self, key: UnitKey) -> str | None:
+        """Return the hash of a unit with all that it reaches, if what was looked at so far reaches it."""
+        return self._hashes.get(key)
 
-@dataclass(frozen=True)
-class Revision:
-    """A repository at one moment: its features, and the hashes of what they mean."""
+    def hash_of(self, key: UnitKey) -> str | None:
+        """Return the hash of a unit with all that it reaches; None where no definition reaches it."""
+        if key not in self._hashes and self._may_reach(key):
+            self.look_at(self._snapshot.features)
+        return self._hashes.get(key)
 
-    snapshot: Snapshot
-    lineages: Lineages
+    def _may_reach(self, key: UnitKey) -> bool:
+        if key[0] == "code" and key[1] not in self.sources.modules:
+            return False
+        return key[0] != "config" and self.sources.mention(unit_name(key).rpartition(".")[2])
 
+    # All of them
 
-def lineages_of(
-    reading: Reading,
-    snapshot: Snapshot,
-    modules: Mapping[str, Module],
-    code_of: Callable[[Module], FileCode],
-) -> Lineages:
-    """Return the lineage hashes of a source tree; nothing in it is imported or executed.
+    @cached_property
+    def hashes(self) -> Mapping[str, str]:
+        """The lineage hash of each feature: of its definitions, all that they reach, and all upstream."""
+        self.look_at(self._snapshot.features)
+        own = {key: self.definition(key) for key in self._snapshot.variants}
+        graph = self._snapshot.graph
+        found = merkle_hashes({**own, **input_hashes(graph)}, graph.resolved)
+        return {key: found[key] for key in own}
 
-    Args:
-        reading: What the tree says.
-        snapshot: The same as features.
-        modules: All modules of the tree by name, also those that no dataflow has.
-        code_of: Gives the code of a module; kept by the caller, the modules of another commit cost little.
-    """
-    own = _Definitions(reading, snapshot, Reach(modules, code_of))
-    meanings, units = own.meanings()
-    definitions: dict[str, list[str]] = {}
-    opaque: dict[str, dict[str, None]] = {}
-    for feature in snapshot.features:
-        meaning = meanings[feature.module, feature.name, feature.variant]
-        definitions.setdefault(feature.key, []).append(meaning.definition)
-        if meaning.opaque:
-            opaque.setdefault(feature.key, {}).update(dict.fromkeys(meaning.opaque))
-    together = {key: digest([SCHEME, *sorted(variants)]) for key, variants in definitions.items()}
-    return Lineages(
-        meanings=meanings,
-        definitions=together,
-        hashes=_hashes(together, snapshot.graph),
-        opaque={key: tuple(reasons) for key, reasons in opaque.items()},
-        unsettled=frozenset(_downstream(opaque, snapshot.graph)),
-        units=units,
-        _units=own.reach.units,
-    )
+    @cached_property
+    def opaque(self) -> Mapping[str, tuple[str, ...]]:
+        """The features whose own definitions reach something unknown, and why."""
+        self.look_at(self._snapshot.features)
+        found = {key: self.opaque_of(key) for key in self._snapshot.variants}
+        return {key: reasons for key, reasons in found.items() if reasons}
+
+    @cached_property
+    def unsettled(self) -> frozenset[str]:
+        """The features whose lineage hash may not be all that counts: opaque ones, and what is downstream."""
+        return frozenset(_downstream(self.opaque, self._snapshot.graph))
 
 
-def _hashes(definitions: Mapping[str, str], graph: LineageGraph) -> dict[str, str]:
-    inputs = {key: digest(("input", node.name)) for key, node in graph.nodes.items() if node.is_input}
-    found = merkle_hashes({**definitions, **inputs}, graph.resolved)
-    return {key: found[key] for key in definitions}
+def input_hashes(graph: LineageGraph) -> dict[str, str]:
+    """Return the hashes of the external inputs of a graph, by their keys."""
+    return {key: digest(("input", node.name)) for key, node in graph.nodes.items() if node.is_input}
+
+
+def _key(feature: SnapshotFeature) -> FeatureKey:
+    return feature.module, feature.name, feature.variant
 
 
 def _downstream(keys: Iterable[str], graph: LineageGraph) -> set[str]:
@@ -140,6 +208,14 @@ def _downstream(keys: Iterable[str], graph: LineageGraph) -> set[str]:
             found.add(key)
             pending += graph.children(key)
     return found
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A repository at one moment: its features, and what they mean."""
+
+    snapshot: Snapshot
+    lineages: Lineages
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,45 +238,30 @@ class _Code:
 class _Definitions:
     """Works out what the functions of a tree are and reach, leaving aside what is upstream of them."""
 
-    def __init__(self, reading: Reading, snapshot: Snapshot, reach: Reach) -> None:
-        self.reach = reach
-        self._snapshot = snapshot
-        self._functions = {
-            (name, function.name): (function, raw)
-            for name, linked in reading.modules.items()
-            for function, raw in _pairs(linked)
-        }
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        sources: Sources,
+        code_of: Callable[[Module], FileCode],
+        linked: Callable[[str], LinkedModule],
+    ) -> None:
+        self.reach = Reach(sources.modules, code_of)
+        self._sources = sources
+        self._linked = linked
+        self._raw: dict[str, dict[str, RawFunction]] = {}
+        self._functions: dict[str, dict[str, Function]] = {}
         self._dataflows = {dataflow.name: dataflow for dataflow in snapshot.dataflows}
         self._configured: dict[tuple[str, ...], dict[str, tuple[UnitKey, ...]]] = {}
         self._made: dict[tuple[str, str], _Code] = {}
 
-    def meanings(self) -> tuple[dict[FeatureKey, Meaning], dict[UnitKey, str]]:
-        """Return what each function makes of a feature, and the hashes of all that they reach."""
-        own: dict[FeatureKey, Unit] = {}
-        signatures: dict[FeatureKey, str] = {}
-        for feature in self._snapshot.features:
-            key = feature.module, feature.name, feature.variant
-            signatures[key] = _signature(feature)
-            own[key] = self._definition(feature, signatures[key])
-            self.reach.follow(needed for answers in own[key].needs.values() for needed in answers)
-        units: dict[UnitKey, Unit] = {**self.reach.units}
-        units |= {("feature", *key): unit for key, unit in own.items()}
-        digests = {key: unit.digest for key, unit in units.items()}
-        found = merkle_hashes(digests, {key: unit.needs for key, unit in units.items()})
-        unknown = _reasons(units)
-        meanings = {
-            key: Meaning(
-                code_hash=self._function(key[0], key[2]).hash,
-                signature=signatures[key],
-                definition=found["feature", *key],
-                needs=tuple(dict.fromkeys(n for answers in unit.needs.values() for n in answers)),
-                opaque=unknown.get(("feature", *key), ()),
-            )
-            for key, unit in own.items()
-        }
-        return meanings, {key: found[key] for key in self.reach.units}
+    def code_hash(self, module: str, name: str) -> str:
+        """Return the code hash of a function."""
+        raw, code = self._raw_of(module, name), self.reach.code(module)
+        own = code.function(name)
+        is_unread = raw.unread or own is None or code.definition(name) is None
+        return raw.code_hash() if is_unread or own is None else own.code_hash
 
-    def _definition(self, feature: SnapshotFeature, signature: str) -> Unit:
+    def definition(self, feature: SnapshotFeature, signature: str) -> Unit:
         """Return what a function makes of a feature as a unit of the tree."""
         code = self._function(feature.module, feature.variant)
         # A function of another name that does the same is the same; of several outputs each is another one.
@@ -213,29 +274,51 @@ class _Definitions:
     def _function(self, module: str, name: str) -> _Code:
         """Return the code of a function, whatever feature it makes."""
         if (module, name) not in self._made:
-            function, raw = self._functions[module, name]
-            code = self.reach.code(module)
+            raw, code = self._raw_of(module, name), self.reach.code(module)
             definition, own = code.definition(name), code.function(name)
             if definition is None or own is None or raw.unread:
                 unread = raw.unread or f"the code of '{name}' cannot be read"
                 self._made[module, name] = _Code(raw.code_hash(), "", {}, (unread,))
             else:
                 needs, opaque = self.reach.needs(module, definition)
-                needs = {**needs, **_working_on(function)}
+                needs = {**needs, **self._working_on(module, name)}
                 more = definition.digest if len(definition.nodes) > 1 else ""
                 self._made[module, name] = _Code(own.code_hash, more, needs, opaque)
         return self._made[module, name]
 
+    def _raw_of(self, module: str, name: str) -> RawFunction:
+        if module not in self._raw:
+            parsed = self._sources.modules[module].parsed
+            self._raw[module] = {raw.name: raw for raw in (*parsed.helpers, *parsed.functions)}
+        return self._raw[module][name]
+
+    @cached_property
+    def _may_work_on_others(self) -> bool:
+        return any(map(self._sources.mention, _WORKING_ON_OTHERS))
+
+    def _working_on(self, module: str, name: str) -> dict[str, tuple[UnitKey, ...]]:
+        """Return the functions that work on the output of one that need not name them, as by `mutate`."""
+        if not self._may_work_on_others:
+            return {}
+        if module not in self._functions:
+            linked = self._linked(module).functions
+            self._functions[module] = {function.name: function for function in linked}
+        modifiers = self._functions[module][name].modifiers
+        steps = [step for each in modifiers if isinstance(each, pipe_output) for step in each.transforms]
+        working = [step.fn for step in steps if isinstance(step.fn, Function)]
+        found = dict.fromkeys(("code", each.location.module, each.name) for each in working)
+        return {"worked on by": tuple(found)} if found else {}
+
     def _configuration(self, feature: SnapshotFeature) -> dict[str, tuple[UnitKey, ...]]:
         """Return the values that the dataflows of a feature have for what it reads of the configuration."""
-        settings = self._settings(feature.dataflows)
+        settings = self.settings(feature.dataflows)
         if not settings:
             return {}
         code = self.reach.code(feature.module).function(feature.variant)
         read = {needed.name for needed in feature.dependencies} | (code.words if code else frozenset())
         return {f"config {key}": settings[key] for key in sorted(settings.keys() & read)}
 
-    def _settings(self, dataflows: tuple[str, ...]) -> dict[str, tuple[UnitKey, ...]]:
+    def settings(self, dataflows: tuple[str, ...]) -> dict[str, tuple[UnitKey, ...]]:
         """Return the values that some dataflows have for each key of their configurations."""
         if dataflows not in self._configured:
             flows = [self._dataflows[name] for name in dataflows]
@@ -244,25 +327,14 @@ class _Definitions:
         return self._configured[dataflows]
 
 
-def _signature(feature: SnapshotFeature) -> str:
+def signature_of(feature: SnapshotFeature) -> str:
+    """Return the signature of a feature as one text."""
     return signature_text(
         feature.type,
         feature.condition,
         ((part.name, part.type) for part in feature.parts),
         ((needed.name, needed.type, needed.optional) for needed in feature.dependencies),
     )
-
-
-def _pairs(linked: LinkedModule) -> Iterator[tuple[Function, RawFunction]]:
-    return zip(linked.functions, linked.raw, strict=True)
-
-
-def _working_on(function: Function) -> dict[str, tuple[UnitKey, ...]]:
-    """Return the functions that work on the output of one that need not name them, as by `mutate`."""
-    steps = [step for each in function.modifiers if isinstance(each, pipe_output) for step in each.transforms]
-    working = [step.fn for step in steps if isinstance(step.fn, Function)]
-    found = dict.fromkeys(("code", each.location.module, each.name) for each in working)
-    return {"worked on by": tuple(found)} if found else {}
 
 
 def _values(key: str, flows: Iterable[DataflowView]) -> list[UnitKey]:

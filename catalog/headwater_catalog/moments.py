@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from headwater_catalog.errors import RepositoryError
 from headwater_catalog.lineage_graph import LineageGraph
+from headwater_catalog.read import READER_VERSION
 from headwater_catalog.recent import Recent
 from headwater_catalog.repositories import open_mirror, resolve_at
 from headwater_catalog.settings import Settings
@@ -21,7 +22,7 @@ from headwater_catalog.snapshot import Snapshot, SnapshotFeature, read_commit
 from headwater_catalog.store.models import Commit, Repository
 from headwater_catalog.stored_snapshots import load_snapshot
 
-__all__ = ["Moment", "moment_at", "snapshot_at"]
+__all__ = ["Moment", "moment_at", "snapshot_at", "stored_at"]
 
 _MOST_FEATURES = 100_000
 """Of all snapshots that are kept for one database besides the heads; 4,000 take some ten megabytes."""
@@ -155,6 +156,20 @@ def snapshot_at(session: Session, repository: Repository, position: int) -> Snap
 
     is_head = position == repository.scanned_position
     return recent.get(key, load, holder=repository.id if is_head else None)
+
+
+def stored_at(session: Session, repository: Repository, sha: str) -> Snapshot | None:
+    """Return the features of a commit as the store has them, just as this code would read them.
+
+    Returns:
+        The snapshot; None beside the main line, and where another reader has read it.
+    """
+    if repository.reader_version != READER_VERSION:
+        return None
+    wanted = select(Commit.position).where(Commit.repository_id == repository.id, Commit.sha == sha)
+    position = session.scalar(wanted)
+    is_held = position is not None and position <= repository.scanned_position
+    return snapshot_at(session, repository, position) if is_held and position is not None else None
 
 
 class _Key(NamedTuple):

@@ -13,6 +13,7 @@ from headwater_catalog.read import (
     Content,
     LinkCache,
     Pieces,
+    Project,
     Reading,
     is_source,
     read_project,
@@ -24,15 +25,15 @@ __all__ = ["SourceTree", "TreeReader"]
 
 @dataclass(frozen=True, slots=True)
 class SourceTree:
-    """The source tree of one commit.
+    """The source tree of one commit, not looked into yet.
 
     Attributes:
-        reading: What it says.
+        project: What its project file says.
         files: Its source files by path.
         codeowners: Path and bytes of its CODEOWNERS file; no path where it has none.
     """
 
-    reading: Reading
+    project: Project
     files: Mapping[str, Content]
     codeowners: tuple[str | None, bytes]
 
@@ -48,10 +49,10 @@ class TreeReader:
         self._source = source
         self._bytes: dict[str, bytes] = {}
         self._contents: dict[str, Content] = {}
-        self._pieces = Pieces()
+        self.pieces = Pieces()
         self._links = LinkCache()
 
-    def read(self, sha: str) -> SourceTree:
+    def tree(self, sha: str) -> SourceTree:
         """Return the source tree of a commit, given by its full name.
 
         Raises:
@@ -62,9 +63,12 @@ class TreeReader:
         self._fetch(oids[path] for path in oids if is_source(path) or path in (*PROJECT_FILES, owned))
         project = read_project(*(self._bytes[oids[path]] if path in oids else None for path in PROJECT_FILES))
         files = {path: self._content(oid) for path, oid in oids.items() if is_source(path)}
+        return SourceTree(project, files, (owned, self._bytes[oids[owned]] if owned else b""))
+
+    def read(self, tree: SourceTree) -> Reading:
+        """Return what a source tree says."""
         with without_collection():
-            reading = read_tree(files, project, self._links)
-        return SourceTree(reading, files, (owned, self._bytes[oids[owned]] if owned else b""))
+            return read_tree(tree.files, tree.project, self._links)
 
     def source(self, content: Content) -> bytes:
         """Return the bytes of a file of one of the trees."""
@@ -75,5 +79,5 @@ class TreeReader:
 
     def _content(self, oid: str) -> Content:
         if oid not in self._contents:
-            self._contents[oid] = Content(self._bytes[oid], self._pieces, oid)
+            self._contents[oid] = Content(self._bytes[oid], self.pieces, oid)
         return self._contents[oid]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from headwater_catalog.impacted_datasets import ImpactedDataset
     from headwater_catalog.lineage_hash import Revision
     from headwater_catalog.moments import Moment
+    from headwater_catalog.snapshot import Snapshot
 
 __all__ = ["diff", "impact"]
 
@@ -136,11 +137,17 @@ def _read(source: GitSource, before: str | None, after: str, moment: Moment | No
     with without_collection():
         reader = RevisionReader(source)
         # The earlier one first: what the later one shares with it costs nothing more.
-        first = NOTHING if before is None else reader.read(before)
-        second = reader.read(after)
+        first = NOTHING if before is None else reader.read(before, _stored(moment, before))
+        second = reader.read(after, _stored(moment, after))
         del reader  # with all that it keeps for more of them
         gc.freeze()  # What is left is needed to the end: nobody has to look through it for what is not.
     return _Two(before, after, first, second, moment)
+
+
+def _stored(moment: Moment | None, sha: str) -> Snapshot | None:
+    from headwater_catalog.moments import stored_at
+
+    return None if moment is None else stored_at(moment.session, moment.repository, sha)
 
 
 # What diff prints
@@ -149,6 +156,8 @@ def _read(source: GitSource, before: str | None, after: str, moment: Moment | No
 def _diff_json(two: _Two, found: Comparison) -> dict[str, Any]:
     from dataclasses import asdict
 
+    # All at once, since one by one takes longer.
+    two.after.lineages.look_at(variant for change in found.features for variant in change.after)
     edges = {"added": found.added_edges, "removed": found.removed_edges}
     return {
         "before": two.before_sha,
@@ -170,7 +179,7 @@ def _change_json(change: FeatureChange, after: Revision) -> dict[str, Any]:
         "origin": change.origin,
         "because": change.because,
         "upstream": change.upstream,
-        "opaque": after.lineages.opaque.get(change.key, ()),
+        "opaque": after.lineages.opaque_of(change.key),
         "variants": [
             {"function": variant.variant, "path": variant.path, "line": variant.line}
             for variant in change.after or change.before
@@ -181,6 +190,7 @@ def _change_json(change: FeatureChange, after: Revision) -> dict[str, Any]:
 def _diff_lines(two: _Two, found: Comparison) -> Iterator[str]:
     yield _heading(two)
     own = [change for change in found.features if change.classes != ("upstream only",)]
+    two.after.lineages.look_at(variant for change in own for variant in change.after)
     for change in own:
         yield f"  {change.key}  {_label(change)}"
         yield from (f"    {reason}" for reason in _first(change.because))
@@ -217,7 +227,7 @@ def _first(texts: tuple[str, ...]) -> list[str]:
 
 
 def _opaque(change: FeatureChange, after: Revision) -> list[str]:
-    return _first(after.lineages.opaque.get(change.key, ()))
+    return _first(after.lineages.opaque_of(change.key))
 
 
 def _edge_lines(found: Comparison) -> Iterator[str]:

@@ -12,7 +12,7 @@ from headwater_catalog.read.modules import Module
 from headwater_catalog.read.parse import ParsedModule
 from headwater_catalog.read.syntax import walk
 
-__all__ = ["takes_itself_in", "untouched"]
+__all__ = ["names_around", "takes_itself_in", "untouched"]
 
 
 def untouched(before: ParsedModule, now: ParsedModule) -> frozenset[str]:
@@ -77,10 +77,10 @@ def _takes(raw: RawFunction, names: Collection[str]) -> bool:
     if not raw.source.isascii():
         return True
     near = {name for name in names if name in raw.source}
-    return bool(near) and any(_has(text, near) for text in _texts(raw))
+    return bool(near) and any(_has(text, near) for text in names_around(raw))
 
 
-def _texts(raw: RawFunction) -> Iterator[str]:
+def names_around(raw: RawFunction) -> Iterator[str]:
     """Yield the names and texts in what surrounds the body of a function, but the names of parameters."""
     parts = [raw.returns, *raw.decorators]
     for parameter in raw.parameters:
