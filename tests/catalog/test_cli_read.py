@@ -128,6 +128,8 @@ def test_it_tells_columns_that_no_signature_declares_inputs_that_code_does_and_o
 def test_a_folder_without_features_is_no_error(tmp_path: Path):
     assert (
         headwater("read", tmp_path).stdout == "0 features in 0 modules, 0 dataflows, 0 problems in files.\n"
+        "No module looks like one of features. If some are, name them in pyproject.toml: "
+        '[tool.headwater.dataflows.NAME] with modules = ["package.module"].\n'
     )
 
 

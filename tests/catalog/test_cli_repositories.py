@@ -26,11 +26,10 @@ def headwater(*words: str, answer: str = "") -> Result:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, catalog_url: str) -> Path:
     home = tmp_path / "home"
     monkeypatch.setenv("HEADWATER_HOME", str(home))
-    monkeypatch.setenv("HEADWATER_DATABASE_URL", database_url)
-    assert headwater("db", "upgrade").exit_code == 0
+    monkeypatch.setenv("HEADWATER_DATABASE_URL", catalog_url)
     return home
 
 
@@ -93,7 +92,7 @@ def test_a_scan_tells_the_first_problems_in_files_and_json_all(shop: GitRepo):
     assert report["problems"][0].keys() == {"path", "line", "message"}
 
 
-def test_a_removed_repository_leaves_nothing_and_can_come_back(shop: GitRepo, home: Path, database_url: str):
+def test_a_removed_repository_leaves_nothing_and_can_come_back(shop: GitRepo, home: Path, catalog_url: str):
     headwater("scan")
     headwater("run", "spend", "--save", str(home / "out.csv"))
     assert len(list(home.glob("mirrors/*"))) == 1
@@ -105,7 +104,7 @@ def test_a_removed_repository_leaves_nothing_and_can_come_back(shop: GitRepo, ho
     assert removed == {"name": "shop", "url": str(shop.path)}
     assert names() == []
     assert list(home.glob("mirrors/*")) == []
-    database = Database(database_url)
+    database = Database(catalog_url)
     with database.read() as session:
         for table in ("feature", "feature_version", '"commit"', "run", "job", "diagnostic"):
             assert session.scalar(text(f"SELECT count(*) FROM {table}")) == 0, table
@@ -115,8 +114,8 @@ def test_a_removed_repository_leaves_nothing_and_can_come_back(shop: GitRepo, ho
     assert "The cost." in headwater("search", "spend").output
 
 
-def test_a_repository_is_not_removed_while_a_job_of_it_runs(shop: GitRepo, database_url: str):
-    database = Database(database_url)
+def test_a_repository_is_not_removed_while_a_job_of_it_runs(shop: GitRepo, catalog_url: str):
+    database = Database(catalog_url)
     with database.write() as session:
         repository = get_repository(session, "shop")
         jobs.enqueue(session, "scan", {"repository": "shop"}, repository.id, "tester", 1)

@@ -30,7 +30,6 @@ class Catalog:
 
     def __init__(self, url: str, home: Path, repository: Path) -> None:
         self.database = Database(url)
-        self.database.upgrade()
         self.settings = Settings(home=home, database_url=url, secret_key="k")
         with self.database.write() as session:
             add_repository(session, "repo", str(repository), 0)
@@ -71,16 +70,16 @@ class Catalog:
 
 
 @pytest.fixture
-def catalog(sqlite_url: str, tmp_path: Path, git_repo: GitRepo):
-    made = Catalog(sqlite_url, tmp_path / "home", git_repo.path)
+def catalog(sqlite_catalog_url: str, tmp_path: Path, git_repo: GitRepo):
+    made = Catalog(sqlite_catalog_url, tmp_path / "home", git_repo.path)
     yield made
     made.database.dispose()
 
 
 @pytest.fixture
-def stored(database_url: str, tmp_path: Path, git_repo: GitRepo):
+def stored(catalog_url: str, tmp_path: Path, git_repo: GitRepo):
     """The same on either database."""
-    made = Catalog(database_url, tmp_path / "home", git_repo.path)
+    made = Catalog(catalog_url, tmp_path / "home", git_repo.path)
     yield made
     made.database.dispose()
 
@@ -109,13 +108,13 @@ def _commit_index(repo: GitRepo, *parents: str) -> str:
 
 
 def test_a_deepened_clone_is_read_again_from_its_new_beginning(
-    sqlite_url: str, git_repo: GitRepo, tmp_path: Path
+    sqlite_catalog_url: str, git_repo: GitRepo, tmp_path: Path
 ) -> None:
     for n in range(4):
         git_repo.commit(f"Commit {n}", files={f"m{n}.py": _feature(f"f{n}")})
     shallow = tmp_path / "shallow"
     git_repo.git("clone", "--quiet", "--depth=2", f"file://{git_repo.path}", str(shallow))
-    catalog = Catalog(sqlite_url, tmp_path / "home", shallow)
+    catalog = Catalog(sqlite_catalog_url, tmp_path / "home", shallow)
     catalog.scan()
     assert catalog.subjects() == ["Commit 2", "Commit 3"]
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from headwater_catalog.features import CommitRef
 
 __all__ = [
+    "NO_FEATURES",
     "clean",
     "commit_json",
     "counted",
@@ -53,6 +54,13 @@ def _steers(character: str) -> bool:
 def print_json(data: Any) -> None:
     """Print data as JSON, in ASCII so that every terminal and locale takes it."""
     click.echo(json.dumps(data, indent=2))
+
+
+NO_FEATURES: Final = (
+    "No module looks like one of features. If some are, name them in pyproject.toml: "
+    '[tool.headwater.dataflows.NAME] with modules = ["package.module"].'
+)
+"""What to do where a repository seems to have none."""
 
 
 def say(text: str) -> None:

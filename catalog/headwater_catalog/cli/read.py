@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headwater_catalog.cli.output import clean, counted, json_option, print_json, print_table
+from headwater_catalog.cli.output import NO_FEATURES, clean, counted, json_option, print_json, print_table
 
 if TYPE_CHECKING:
     from headwater_catalog.snapshot import Snapshot, SnapshotFeature
@@ -98,6 +98,8 @@ def _print(snapshot: Snapshot) -> None:
         f"{counted(len(snapshot.dataflows), 'dataflow')}, "
         f"{counted(len(snapshot.diagnostics), 'problem')} in files."
     )
+    if not snapshot.features:
+        click.echo(NO_FEATURES)
 
 
 def _row(feature: SnapshotFeature) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import click
 from headwater_catalog.cli.context import Workspace, now, pass_workspace
 from headwater_catalog.cli.failures import Failure
 from headwater_catalog.cli.output import (
+    NO_FEATURES,
     commit_json,
     counted,
     day,
@@ -207,6 +208,8 @@ class ScanOutcome:
         if self.problems:
             found.append(f"{counted(len(self.problems), 'problem')} in files")
         say(f"{report.repository}: {', '.join(found)}.")
+        if not self.features:
+            say(f"  {NO_FEATURES}")
         for problem in self.problems[:_MOST_PROBLEMS]:
             say(f"  {problem.where} {problem.message}")
         if len(self.problems) > _MOST_PROBLEMS:

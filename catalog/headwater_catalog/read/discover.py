@@ -46,6 +46,9 @@ _MOST_TOLD: Final = 5
 _NOWHERE: Final = Module("", "", Content(b""))
 """Where a configuration is evaluated: names of its file stand in it no more."""
 
+_GENERIC: Final = frozenset({"driver", "drivers"})
+"""Names of files that construct drivers which say nothing of what these are for."""
+
 _DECLARE: Final = "Declare the dataflow in [tool.headwater.dataflows]"
 
 
@@ -318,7 +321,8 @@ def _endings(path: str) -> list[str]:
     parts = path.removesuffix(".py").split("/")
     if len(parts) > 1 and parts[-1] in ("__init__", "__main__"):
         parts.pop()
-    return [".".join(parts[start:]) for start in range(len(parts) - 1, -1, -1)]
+    least = 2 if parts[-1] in _GENERIC else 1
+    return [".".join(parts[-number:]) for number in range(min(least, len(parts)), len(parts) + 1)]
 
 
 # As they lie

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from headwater.function import ParameterKind
@@ -71,8 +72,19 @@ class RawFunction(NamedTuple):
     @property
     def seems_to_work_on_others(self) -> bool:
         """Tell whether it is decorated by what is called `mutate`."""
-        called = (d.func if isinstance(d, ast.Call) else d for d in self.decorators)
-        return any("mutate" in (getattr(each, "id", ""), getattr(each, "attr", "")) for each in called)
+        return any(
+            "mutate" in (getattr(each, "id", ""), getattr(each, "attr", "")) for each in self._called()
+        )
+
+    @property
+    def seems_conditional(self) -> bool:
+        """Tell whether it is decorated by something of what is called `config`, as `config.when` is."""
+        owners = (getattr(each, "value", None) for each in self._called())
+        return any("config" in (getattr(each, "id", ""), getattr(each, "attr", "")) for each in owners)
+
+    def _called(self) -> Iterator[ast.expr]:
+        """Yield what its decorators are, or what they call."""
+        return (each.func if isinstance(each, ast.Call) else each for each in self.decorators)
 
     def code_hash(self) -> str:
         """Return the hash of what it does; its text is parsed again, since bodies are not kept.

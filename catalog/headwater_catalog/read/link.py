@@ -103,10 +103,9 @@ def _function(raw: RawFunction, module: Module, linker: Linker, known: Mapping[s
 
 def _worked_on(pairs: list[_Pair], module: Module, linker: Linker) -> list[_Pair]:
     """Put what functions do to the output of others onto those, and leave out those that only do that."""
-    mutators = linker.mutators(module)
-    if not mutators:
+    if not linker.mutators(module):
         return pairs
-    private = [(linker.function(raw, module), raw) for raw in mutators if raw.name.startswith("_")]
+    private = linker.private_mutators(module)
     by_name = {raw.name: raw for _, raw in (*pairs, *private)}
     functions = with_mutations([function for function, _ in (*pairs, *private)])
     return [(function, by_name[function.name]) for function in functions]

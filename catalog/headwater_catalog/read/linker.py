@@ -76,6 +76,15 @@ class Linker:
             self._mutators[module.name] = list(mutators) if mutate else []
         return self._mutators[module.name]
 
+    def private_mutators(self, module: Module) -> list[tuple[Function, RawFunction]]:
+        """Return the private functions of a module that work on the output of others.
+
+        One whose decorator cannot be read is none: it is no feature, and its fault is told.
+        """
+        private = [raw for raw in self.mutators(module) if raw.name.startswith("_")]
+        found = [(self.function(raw, module), raw) for raw in private]
+        return [(each, raw) for each, raw in found if any(isinstance(m, mutate) for m in each.modifiers)]
+
     def _is_mutate(self, decorator: ast.expr, module: Module) -> bool:
         for _ in range(_MOST_NAMES):
             try:
@@ -228,7 +237,7 @@ class Linker:
         for name, home, raw in self._imported(module) if module.is_package else ():
             self.scope.take(home)
             found.setdefault(name, self.function(raw, home))
-        mutators = [self.function(raw, module) for raw in self.mutators(module) if raw.name.startswith("_")]
+        mutators = [function for function, _ in self.private_mutators(module)]
         return with_mutations([*(found[name] for name in sorted(found)), *mutators])
 
     def _imported(self, package: Module) -> Iterator[tuple[str, Module, RawFunction]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,6 +14,8 @@ from headwater_catalog.read.bindings import Constant, Import, Opaque
 from headwater_catalog.read.diagnostics import Diagnostic
 from headwater_catalog.read.functions import RawFunction
 from headwater_catalog.read.parse import Content, ParsedModule
+from headwater_catalog.read.signs import LIBRARIES
+from headwater_catalog.read.syntax import walk
 
 __all__ = [
     "Module",
@@ -31,8 +33,10 @@ _FOREIGN = frozenset({"__pycache__", "build", "dist", "env", "node_modules", "si
 _TESTS = frozenset({"test", "testing", "tests"})
 _NOT_FEATURES = frozenset({"benchmarks", "docs", "migrations", "scripts"})
 _RUNNERS = frozenset(
-    ("airflow", "celery", "click", "dagster", "fastapi", "flask", "invoke", "luigi", "metaflow", "modal")
-    + ("nox", "prefect", "pytest", "streamlit", "typer", "zenml")
+    ("airflow", "bentoml", "burr", "celery", "click", "dagster", "dlt", "dramatiq", "fastapi", "fastmcp")
+    + ("flask", "huey", "invoke", "langchain", "langchain_core", "langgraph", "litestar", "luigi", "marimo")
+    + ("mcp", "metaflow", "modal", "nox", "prefect", "pydantic_ai", "pytest", "rq", "streamlit", "typer")
+    + ("zenml",)
 )
 """Packages whose decorators make commands, tasks, pages or tests of functions."""
 
@@ -40,6 +44,24 @@ _REGISTRIES = frozenset(
     ("api", "app", "application", "blueprint", "bp", "celery", "cli", "mcp", "router", "server")
 )
 """Names under which such objects are usually imported from where they are made."""
+
+_COLUMNAR = frozenset(
+    ("cudf", "dask", "dask_expr", "databricks", "duckdb", "geopandas", "ibis", "modin", "narwhals")
+    + ("pandas", "pandera", "polars", "pyarrow", "pyspark", "vaex")
+)
+"""Packages whose types are tables and their columns."""
+
+_SERVING = frozenset(
+    ("aiohttp", "anthropic", "argparse", "asyncpg", "azure", "boto3", "botocore", "bs4", "chromadb", "cohere")
+    + ("discord", "django", "docker", "dotenv", "elasticsearch", "flask_sqlalchemy", "git", "github")
+    + ("gradio", "groq", "grpc", "haystack", "httpx", "huggingface_hub", "instructor", "jinja2", "jwt")
+    + ("kafka", "kubernetes", "langfuse", "litellm", "llama_index", "mistralai", "ollama", "openai")
+    + ("paramiko", "pika", "pinecone", "playwright", "psycopg", "psycopg2", "pydantic", "pydantic_settings")
+    + ("pymongo", "qdrant_client", "redis", "requests", "rich", "scrapy", "selenium", "slack_sdk", "socketio")
+    + ("sqlalchemy", "sqlmodel", "starlette", "telegram", "textual", "tkinter", "tornado", "unittest")
+    + ("urllib3", "uvicorn", "weaviate", "websockets", "werkzeug")
+)
+"""Packages of programs that serve people, ask servers or store things; features seldom take from them."""
 
 _NOT_FEATURE_FILES = frozenset({"noxfile.py", "run.py", "setup.py"})
 
@@ -162,10 +184,64 @@ def _rank(path: str) -> tuple[bool, bool, bool, str]:
 
 
 def has_features(module: Module) -> bool:
-    """Tell whether a module that no dataflow names looks like one of features."""
+    """Tell whether a module that no dataflow names looks like one of features.
+
+    Most annotated functions of programs are there to be called and are no features. What takes from packages
+    of such programs must give a sign that it is a module of features all the same: a function is decorated by
+    a modifier, makes a table or a column of one, or is needed by another one, whose parameter bears its name.
+    """
     if not is_candidate(module.path):
         return False  # without a look into it: tests are a good part of most repositories
-    return any(offers_feature(function, module) for function in module.parsed.functions)
+    offering = [function for function in module.parsed.functions if offers_feature(function, module)]
+    return bool(offering) and (
+        not _serves(module)
+        or _has_modifiers(module)
+        or _makes_columns(module, offering)
+        or _is_connected(offering)
+    )
+
+
+def _has_modifiers(module: Module) -> bool:
+    """Tell whether a module decorates functions by modifiers, be it only its helpers."""
+    functions = (*module.parsed.functions, *module.parsed.helpers)
+    decorators = (decorator for function in functions for decorator in function.decorators)
+    return any(_library(_root(decorator), module) in LIBRARIES for decorator in decorators)
+
+
+def _makes_columns(module: Module, offering: Sequence[RawFunction]) -> bool:
+    """Tell whether a function says that it makes a table or a column."""
+    names = {name for function in offering for name in _names_in(function.returns)}
+    return any(_library(name, module) in _COLUMNAR for name in names)
+
+
+def _is_connected(offering: Sequence[RawFunction]) -> bool:
+    """Tell whether a parameter of one function bears the name of another one."""
+    made = {function.name.partition("__")[0] for function in offering}
+    return any(p.name in made and p.name != f.name for f in offering for p in f.parameters)
+
+
+def _serves(module: Module) -> bool:
+    """Tell whether a module takes from packages of programs that do more than calculate."""
+    taken = {_library(name, module) for name in module.parsed.bindings}
+    return not taken.isdisjoint(_RUNNERS | _SERVING)
+
+
+def _names_in(annotation: ast.expr | None) -> Iterator[str]:
+    """Yield the names in an annotation, also where it is written as a text."""
+    for node in walk(annotation) if annotation is not None else ():
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from re.findall(r"[^\W\d]\w*", node.value)
+
+
+def _library(name: str, module: Module) -> str:
+    """Return the package that a name of a module is imported from; empty where it is of the repository."""
+    bound = module.parsed.bindings.get(name)
+    if isinstance(bound, Import):
+        return "" if bound.level else bound.module.partition(".")[0]
+    stars = () if bound else (star.partition(".")[0] for star, level in module.parsed.stars if not level)
+    return next((star for star in stars if star in LIBRARIES), "")
 
 
 def offers_feature(function: RawFunction, module: Module) -> bool:
@@ -187,16 +263,22 @@ def _registers(decorator: ast.expr, module: Module) -> bool:
 
     It is taken from an object, not from a module, or from a package that is known to run functions.
     """
-    owner = decorator.func if isinstance(decorator, ast.Call) else decorator
-    is_attribute = isinstance(owner, ast.Attribute)
-    while isinstance(owner, ast.Attribute):
-        owner = owner.value
-    bound = module.parsed.bindings.get(owner.id) if isinstance(owner, ast.Name) else None
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    is_attribute = isinstance(called, ast.Attribute)
+    bound = module.parsed.bindings.get(_root(decorator))
     if isinstance(bound, Import):
         is_object = is_attribute and bound.name is not None and bound.name.lower() in _REGISTRIES
         return is_object or (not bound.level and bound.module.partition(".")[0] in _RUNNERS)
     is_made = isinstance(bound, Constant) and isinstance(bound.expression, ast.Call)
     return is_attribute and (is_made or isinstance(bound, Opaque))
+
+
+def _root(decorator: ast.expr) -> str:
+    """Return the name that a decorator begins with; empty where it begins with none."""
+    owner = decorator.func if isinstance(decorator, ast.Call) else decorator
+    while isinstance(owner, ast.Attribute):
+        owner = owner.value
+    return owner.id if isinstance(owner, ast.Name) else ""
 
 
 def _is_none(annotation: ast.expr) -> bool:

@@ -131,6 +131,15 @@ def test_names_have_as_many_folders_as_tell_them_apart() -> None:
     ]
 
 
+def test_a_file_called_driver_gives_its_folder_to_the_name() -> None:
+    files = {"src/shop/driver.py": DRIVE.format("a"), "src/shop/a.py": FEATURE.format("a")}
+
+    assert flows(read(files)) == [("shop.driver", "driver", ("shop.a",))]
+    assert flows(read({"driver.py": DRIVE.format("a"), "a.py": FEATURE.format("a")})) == [
+        ("driver", "driver", ("a",))
+    ]
+
+
 def test_further_drivers_of_a_file_are_named_by_their_function_or_a_number() -> None:
     text = """
     from headwater import Driver
@@ -281,3 +290,62 @@ def test_functions_that_are_handed_to_something_that_calls_them_are_no_features(
     reading = read({"shop/a.py": f"{imports}\n@{decorator}\n{FEATURE.format('f')}"})
 
     assert (flows(reading) != []) is is_feature
+
+
+@pytest.mark.parametrize(
+    ("code", "is_one"),
+    [
+        ("def slug(text: str) -> str: ...", False),
+        ("def slug(text: str) -> str: ...\ndef title(slug: str) -> str: ...", True),
+        ("def title(title: str) -> str: ...", False),
+        ("@tag(a='b')\ndef slug(text: str) -> str: ...", True),
+        ("@every.tag(a='b')\ndef slug(text: str) -> str: ...", True),
+        ("def slug(text: str) -> str: ...\n@every.mutate(slug)\ndef _short(text: str) -> str: ...", True),
+        ("def orders(path: str) -> pd.DataFrame: ...", True),
+        ("def orders(path: str) -> 'pd.DataFrame | None': ...", True),
+        ("def orders(path: str) -> list[Series]: ...", True),
+        ("def size(orders: pd.DataFrame) -> int: ...", False),
+        ("def driver() -> Driver: ...", False),
+    ],
+)
+def test_a_module_that_asks_the_world_needs_a_sign_that_it_is_one_of_features(
+    code: str, is_one: bool
+) -> None:
+    imports = """
+import requests
+import pandas as pd
+import hamilton.function_modifiers as every
+from hamilton.driver import Driver
+from hamilton.function_modifiers import tag
+from pandas import Series
+"""
+
+    assert (flows(read({"shop/a.py": f"{imports}\n{code}\n"})) != []) is is_one
+
+
+def test_modifiers_may_be_imported_by_a_star() -> None:
+    code = "import requests\nfrom hamilton.function_modifiers import *\n@tag(a='b')\ndef slug(text: str) -> str: ...\n"
+
+    assert flows(read({"shop/a.py": code})) == [("shop", "layout", ("shop.a",))]
+
+
+@pytest.mark.parametrize(
+    ("imports", "is_one"),
+    [
+        ("", True),
+        ("import math\nimport numpy as np\nfrom typing import Any", True),
+        ("from .rates import VAT\nfrom shop.limits import MOST", True),
+        ("import os\nimport json", True),
+        ("import numpy as np\nfrom elsewhere.numbers import rate", True),
+        ("import requests", False),
+        ("import numpy as np\nfrom sqlalchemy.orm import Session", False),
+        ("import streamlit as st", False),
+        ("from .requests import ask", True),
+    ],
+)
+def test_a_module_that_takes_nothing_from_packages_of_servers_needs_no_sign(
+    imports: str, is_one: bool
+) -> None:
+    code = f"{imports}\ndef price(net: float, tax: float) -> float: ...\n"
+
+    assert (flows(read({"shop/a.py": code})) != []) is is_one

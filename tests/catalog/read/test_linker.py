@@ -120,6 +120,23 @@ def _helper(x): ...
     assert [node.name for node in nodes_of(result, "a")] == ["a.raw", "a.with_b", "a.with_c", "a"]
 
 
+def test_a_private_function_stays_private_where_what_it_works_on_is_not_known(linked: Linked) -> None:
+    result = linked(f"""{HEAD}
+def a(x: int) -> int: ...
+@mutate("a")
+def _b(a: int) -> int: ...
+@mutate(absent)
+def _c(a: int) -> int: ...
+@mutate(a)
+@mutate("a")
+def _d(a: int) -> int: ...
+""")
+
+    assert [f.name for f in result.functions] == ["a"]
+    assert [node.name for node in nodes_of(result, "a")] == ["a.raw", "a.with_d", "a"]
+    assert [found.line for found in result.diagnostics] == [6, 11]
+
+
 @pytest.mark.parametrize("name", ["b", "_b"])
 def test_a_target_that_is_no_feature_is_a_fault_of_what_works_on_it(linked: Linked, name: str) -> None:
     files = {
