@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 
 from headwater_catalog.errors import NotFound
 from headwater_catalog.features import FeatureView
-from headwater_catalog.history import HistoryEntry, history
+from headwater_catalog.history import HistoryEntry, common_ends, history
 from headwater_catalog.moments import Moment
 from headwater_catalog.store.models import Commit, Feature, FeatureVersion, Repository
 
@@ -20,6 +20,9 @@ __all__ = ["Author", "authors_at", "surviving_authors"]
 
 _MOST_COMPARED: Final = 1_000_000
 """Pairs of lines that are compared one by one; in a larger change all counts as new."""
+
+_ALL_COMPARED: Final = 10_000_000
+"""Such pairs in all changes of a feature, each of which has an equal share: somebody waits for the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,12 @@ def surviving_authors(
     """
     writers = _writers(session, repository, entries)
     blames: dict[str, list[Commit]] = {}
+    most = min(_MOST_COMPARED, _ALL_COMPARED // max(len(entries), 1))
     for entry in reversed(entries):
         if entry.new is not None:
             writer = writers[entry.commit.position or 0, entry.key, entry.variant]
-            blames[entry.new] = _blame(entry.old or "", blames.get(entry.old or "", ()), entry.new, writer)
+            old = entry.old or ""
+            blames[entry.new] = _blame(old, blames.get(old, ()), entry.new, writer, most)
     lines: list[Commit] = []
     for text in _present(key, entries):
         lines += (commit for commit, line in zip(blames[text], text.split("\n"), strict=True) if line.strip())
@@ -104,24 +109,21 @@ def _writers(
     }
 
 
-def _blame(old: str, blame: Sequence[Commit], new: str, writer: Commit) -> list[Commit]:
+def _blame(old: str, blame: Sequence[Commit], new: str, writer: Commit, most: int) -> list[Commit]:
     """Return the commit of each line of a new text; lines that it shares with the old one keep theirs."""
     before, after = old.split("\n"), new.split("\n")
     found = [writer] * len(after)
-    for start, end, length in _shared(before, after) if blame else ():
+    for start, end, length in _shared(before, after, most) if blame else ():
         found[end : end + length] = blame[start : start + length]
     return found
 
 
-def _shared(before: Sequence[str], after: Sequence[str]) -> Iterable[tuple[int, int, int]]:
+def _shared(before: Sequence[str], after: Sequence[str], most: int) -> Iterable[tuple[int, int, int]]:
     """Return where two texts have the same lines: a start in each, and how many."""
-    shorter = min(len(before), len(after))
-    head = next((n for n in range(shorter) if before[n] != after[n]), shorter)
-    rest = shorter - head
-    tail = next((n for n in range(rest) if before[-1 - n] != after[-1 - n]), rest)
+    head, tail = common_ends(before, after)
     middle = before[head : len(before) - tail], after[head : len(after) - tail]
     found = [(0, 0, head), (len(before) - tail, len(after) - tail, tail)]
-    if len(middle[0]) * len(middle[1]) <= _MOST_COMPARED:
+    if len(middle[0]) * len(middle[1]) <= most:
         blocks = SequenceMatcher(None, *middle, autojunk=False).get_matching_blocks()
         found += [(head + block.a, head + block.b, block.size) for block in blocks]
     return found

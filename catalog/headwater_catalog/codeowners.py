@@ -23,6 +23,9 @@ _LONGEST = 1_000
 _MOST_WILD = 2_000
 """Rules with wildcards, each of which is tried on each file; rules that name one place are looked up."""
 
+_MOST_CHARACTERS = 50_000
+"""Characters of all patterns of such rules: to make expressions of so many takes a second or two."""
+
 _MOST_TOLD = 100
 """Lines without effect that are told of one file."""
 
@@ -160,7 +163,7 @@ def read_codeowners(path: str, content: bytes) -> tuple[tuple[Rule, ...], tuple[
         return (), (Diagnostic(path, 0, message),)
     rules: list[Rule] = []
     diagnostics: list[Diagnostic] = []
-    wild = 0
+    wild, characters = 0, 0
     text = content.decode("utf-8-sig", "replace").replace("\0", "\ufffd")
     for number, line in enumerate(text.split("\n"), 1):
         words = list(_words(line))
@@ -168,8 +171,10 @@ def read_codeowners(path: str, content: bytes) -> tuple[tuple[Rule, ...], tuple[
             continue
         pattern, *owners = words
         is_wild = not _is_plain(pattern)
-        wild += is_wild
-        wrong = _TOO_MANY if is_wild and wild > _MOST_WILD else _fault(pattern, owners)
+        wrong = _fault(pattern, owners)
+        if is_wild and not wrong:
+            wild, characters = wild + 1, characters + len(pattern)
+            wrong = _TOO_MANY if wild > _MOST_WILD or characters > _MOST_CHARACTERS else ""
         if wrong and len(diagnostics) < _MOST_TOLD:
             diagnostics.append(Diagnostic(path, number, f"This line has no effect: {wrong}"))
         elif not wrong:
@@ -185,7 +190,10 @@ def _words(line: str) -> Iterator[str]:
         yield found.group()
 
 
-_TOO_MANY = f"more than {_MOST_WILD:,} lines before it have wildcards or bare names. Name folders instead."
+_TOO_MANY = (
+    f"more than {_MOST_WILD:,} lines before it have wildcards or bare names, or they and it have patterns of "
+    f"more than {_MOST_CHARACTERS:,} characters. Name folders instead."
+)
 
 
 def _fault(pattern: str, owners: Sequence[str]) -> str:

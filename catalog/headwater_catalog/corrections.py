@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from headwater_catalog.query.find import has_word
 from headwater_catalog.query.index import Index
 from headwater_catalog.query.syntax import And, Node, Not, Or, Query, Term
+from headwater_catalog.records import LONGEST_NAME
 from headwater_catalog.tokens import fold, name_parts
 
 __all__ = ["Correction", "corrected"]
@@ -32,7 +33,7 @@ def corrected(query: Query, indexes: Sequence[Index]) -> tuple[Query, tuple[Corr
 
 
 def _better(term: Term, indexes: Sequence[Index]) -> Term | None:
-    if term.is_phrase or any(has_word(index, term) for index in indexes):
+    if term.is_phrase or len(term.value) > LONGEST_NAME or any(has_word(index, term) for index in indexes):
         return None
     whole = _nearest(fold(term.value), indexes)
     if whole is None:

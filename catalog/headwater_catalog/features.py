@@ -10,11 +10,11 @@ from typing import Any, Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from headwater.errors import did_you_mean
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.lineage_graph import LineageGraph, input_key
 from headwater_catalog.moments import Moment
 from headwater_catalog.snapshot import SnapshotFeature
+from headwater_catalog.spelling import nearest_keys
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import (
     Commit,
@@ -220,11 +220,13 @@ def _variants(moment: Moment, key: str) -> tuple[SnapshotFeature, ...]:
         return snapshot.variants[named[0]]
     if named and not module:
         raise AmbiguousName(name, named)
-    hint = did_you_mean(asked, snapshot.variants if module else snapshot.keys)
+    hint = ""
     if named:
         hint = f" There is {named[0]}."
     elif input_key(asked) in snapshot.graph.nodes:
         hint = f" There is the external input '{input_key(asked)}'."
+    else:
+        hint = nearest_keys(asked, snapshot.keys)
     raise NotFound(f"No feature '{asked}' in repository '{repository}' at this commit.{hint}")
 
 

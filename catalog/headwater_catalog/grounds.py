@@ -84,14 +84,16 @@ def open_grounds(query: Query, moments: Sequence[Moment], base: str | None) -> l
 def _index(moment: Moment) -> Index:
     snapshot, repository = moment.snapshot, moment.repository
     owner = moment.session.get_bind().engine.url, repository.id
+    # A number may be given again to a repository of another name, and an index knows the name.
+    place = *owner, repository.name
 
     def make() -> Index:
-        before = _RECENT.latest(lambda key: isinstance(key, tuple) and key[0] == owner)
+        before = _RECENT.latest(lambda key: isinstance(key, tuple) and key[0] == place)
         return Index(_scope(moment, snapshot), before[1] if before is not None else None)
 
     is_head = moment.position == repository.scanned_position
     # The index holds the snapshot, so that no other one can have its identity meanwhile.
-    return _RECENT.get((owner, id(snapshot)), make, holder=owner if is_head else None)
+    return _RECENT.get((place, id(snapshot)), make, holder=owner if is_head else None)
 
 
 def _scope(moment: Moment, snapshot: Snapshot) -> Scope:

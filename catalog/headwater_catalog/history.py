@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 from enum import StrEnum
 from itertools import groupby
+from typing import Final
 
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -17,7 +18,10 @@ from headwater_catalog.hashing import Traits, change_classes, signature_text
 from headwater_catalog.moves import moves_at
 from headwater_catalog.store.models import Commit, Feature, FeatureVersion, Repository
 
-__all__ = ["Change", "HistoryEntry", "commit_changes", "history"]
+__all__ = ["Change", "HistoryEntry", "commit_changes", "common_ends", "history"]
+
+_MOST_COMPARED: Final = 25_000_000
+"""Pairs of lines that a diff looks at; in a larger change each line counts as another one."""
 
 
 class Change(StrEnum):
@@ -68,10 +72,29 @@ class HistoryEntry:
             return touched or str(self.change)
         return f"was {self.origin}" + (f", {touched}" if touched else "")
 
-    def diff(self, context: int = 3) -> tuple[str, ...]:
-        """Return the lines of a unified diff of the code, without file names."""
+    def diff(self, context: int = 3, most: int = _MOST_COMPARED) -> tuple[str, ...]:
+        """Return the lines of a unified diff of the code, without file names.
+
+        Args:
+            context: How many lines stand around a change.
+            most: How many pairs of lines are compared; where there are more, all that lies between the first
+                and the last difference counts as changed, and is shown without lines around it.
+        """
         before, after = (self.old or "").splitlines(), (self.new or "").splitlines()
+        head, tail = common_ends(before, after)
+        gone, come = before[head : len(before) - tail], after[head : len(after) - tail]
+        if gone and come and len(gone) * len(come) > most:
+            place = f"@@ -{head + 1},{len(gone)} +{head + 1},{len(come)} @@"
+            return (place, *(f"-{line}" for line in gone), *(f"+{line}" for line in come))
         return tuple(unified_diff(before, after, lineterm="", n=context))[2:]
+
+
+def common_ends(before: Sequence[str], after: Sequence[str]) -> tuple[int, int]:
+    """Return how many lines two texts have in common where they begin, and after that where they end."""
+    shorter = min(len(before), len(after))
+    head = next((n for n in range(shorter) if before[n] != after[n]), shorter)
+    rest = shorter - head
+    return head, next((n for n in range(rest) if before[-1 - n] != after[-1 - n]), rest)
 
 
 def history(

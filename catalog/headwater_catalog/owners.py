@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -13,6 +14,11 @@ from headwater_catalog.read import Diagnostic, Project
 from headwater_catalog.records import clean
 
 __all__ = ["NOBODY", "Owned", "Ownership", "codeowners_file", "read_ownership"]
+
+_MOST_GLOBS: Final = 200
+"""Patterns of modules in a project file, each of which is tried on each module."""
+
+_GLOB: Final = re.compile(r"[*?\[]")
 
 
 class Owned(NamedTuple):
@@ -51,10 +57,17 @@ class Ownership:
         rule = self._codeowners.of(path)
         if rule is not None and rule.owners:
             return Owned(rule.owners, f"{self.path}:{rule.line}")
-        # Of several that fit the longest is the nearest.
-        fitting = (entry for entry in self.defaults if _means(entry[0], module))
-        nearest = max(fitting, key=lambda entry: len(entry[0]), default=None)
-        return Owned(nearest[1], self.project) if nearest else Owned()
+        if module not in self._by_module:
+            # Of several that fit the longest is the nearest.
+            fitting = (entry for entry in self.defaults if _means(entry[0], module))
+            nearest = max(fitting, key=lambda entry: len(entry[0]), default=None)
+            self._by_module[module] = Owned(nearest[1], self.project) if nearest else Owned()
+        return self._by_module[module]
+
+    @cached_property
+    def _by_module(self) -> dict[str, Owned]:
+        """What the project file says of the modules that were asked for."""
+        return {}
 
     @cached_property
     def _codeowners(self) -> CodeOwners:
@@ -113,10 +126,22 @@ def read_ownership(
         project: What the project file says, with diagnostics of its own.
     """
     rules, diagnostics = read_codeowners(path, content) if path else ((), ())
+    globs = [module for module in project.owners if _GLOB.search(module)]
+    left_out = frozenset(globs[_MOST_GLOBS:])
+    if left_out:
+        message = (
+            f"Of the {len(globs):,} patterns of modules that have owners only {_MOST_GLOBS} count. "
+            "Name modules instead: a module stands for all in it."
+        )
+        diagnostics = (*diagnostics, Diagnostic(project.path, 0, message))
     found = Ownership(
         path=path if path and rules else "",
         rules=rules,
         project=project.path if project.owners else "",
-        defaults=tuple((clean(m), tuple(map(clean, owners))) for m, owners in project.owners.items()),
+        defaults=tuple(
+            (clean(module), tuple(map(clean, owners)))
+            for module, owners in project.owners.items()
+            if module not in left_out
+        ),
     )
     return found, diagnostics

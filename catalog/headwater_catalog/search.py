@@ -10,17 +10,17 @@ from itertools import islice
 from typing import Any, Final
 
 from headwater_catalog.corrections import Correction, corrected
-from headwater_catalog.errors import QueryError
 from headwater_catalog.grounds import Ground, heads, open_grounds
 from headwater_catalog.matches import Match, explain
 from headwater_catalog.moments import Moment
 from headwater_catalog.query import Query, parse_query, term_text
-from headwater_catalog.query.evaluate import Ranked, Sets, find_sets
+from headwater_catalog.query.evaluate import Missing, Ranked, Sets, find_sets
 from headwater_catalog.query.find import Found, find
 from headwater_catalog.query.ranking import Rank, by_name, order
-from headwater_catalog.query.subjects import Scope, Subject, tag_values
+from headwater_catalog.query.subjects import MOST_TOKENS, Scope, Subject, tag_values
 from headwater_catalog.query.words import Expression
 from headwater_catalog.spelling import nearest_names
+from headwater_catalog.tokens import beginning
 from headwater_catalog.views import summary_of
 
 __all__ = [
@@ -172,7 +172,7 @@ def warm(moments: Sequence[Moment]) -> None:
 def _sets(query: Query, grounds: Sequence[Ground]) -> list[Sets]:
     """Return what the terms of lineage mean in each place; a name must be somewhere."""
     found: list[Sets] = []
-    problems: dict[int, list[QueryError]] = {}
+    problems: dict[int, list[Missing]] = {}
     for ground in grounds:
         sets, missing = find_sets(query, ground.index.scope, ground.base and ground.base[0].scope)
         found.append(sets)
@@ -180,7 +180,7 @@ def _sets(query: Query, grounds: Sequence[Ground]) -> list[Sets]:
             problems.setdefault(problem.position, []).append(problem)
     for position in sorted(problems):
         if len(problems[position]) == len(grounds):
-            raise problems[position][0]
+            raise problems[position][0].error()
     return found
 
 
@@ -226,7 +226,10 @@ def _hit(ranked: Ranked, scope: Scope, wanted: Sequence[Expression]) -> SearchHi
 
 
 def _texts(subject: Subject) -> Iterator[tuple[str, str]]:
-    """Yield the texts that a hit may have matched by, the most telling first, each with its field."""
+    """Yield the texts that a hit may have matched by, the most telling first, each with its field.
+
+    Of docs and code they are as much as the index has of them.
+    """
     yield "name", subject.name
     for variant in subject.variants:
         for owner in variant.owners or tag_values(variant.tags, "owner"):
@@ -239,9 +242,9 @@ def _texts(subject: Subject) -> Iterator[tuple[str, str]]:
         for part in variant.parts:
             yield "part", part.name
     for variant in subject.variants:
-        yield "docs", variant.doc
+        yield "docs", beginning(variant.doc, MOST_TOKENS)
     for variant in subject.variants:
-        yield "code", variant.source
+        yield "code", beginning(variant.source, MOST_TOKENS)
 
 
 def _suggestions(query: Query, grounds: Sequence[Ground]) -> tuple[str, ...]:

@@ -8,9 +8,10 @@ from functools import cached_property, lru_cache
 
 from headwater_catalog.tokens import fold, name_parts
 
-__all__ = ["Vocabulary", "distance", "nearest_names"]
+__all__ = ["Vocabulary", "distance", "nearest_keys", "nearest_names"]
 
 _FAR = 1000  # more than any number of slips or parts
+_MOST_PARTS = 50  # of what was asked; no name has as many
 
 
 def nearest_names(asked: str, names: Collection[str], limit: int = 5) -> list[str]:
@@ -19,7 +20,7 @@ def nearest_names(asked: str, names: Collection[str], limit: int = 5) -> list[st
     Words of up to four letters may differ by one slip, longer ones by two. Names that are near as a whole
     come first; then those that have the most parts near to a part of what was asked.
     """
-    whole, parts = fold(asked), frozenset(name_parts(asked))
+    whole, parts = fold(asked), frozenset(name_parts(asked)[:_MOST_PARTS])
     near_parts: dict[str, bool] = {}
     ranked: list[tuple[int, int, str]] = []
     for name in names:
@@ -36,6 +37,24 @@ def nearest_names(asked: str, names: Collection[str], limit: int = 5) -> list[st
         if count:
             ranked.append((_FAR - count, len(name), name))
     return [name for *_, name in sorted(ranked)[:limit]]
+
+
+def nearest_keys(asked: str, keys: Mapping[str, Sequence[str]], limit: int = 3) -> str:
+    """Return " Did you mean 'a' or 'b'?" for the nearest keys, else an empty text.
+
+    Args:
+        asked: A key `module:name`, or a name; a name is answered by names.
+        keys: The keys of each name.
+        limit: How many to tell at most.
+    """
+    module, _, name = asked.rpartition(":")
+    near = nearest_names(name, keys, limit)
+    if module:
+        # Those of the same module come first, of them the nearest.
+        near = sorted(
+            (key for other in near for key in keys[other]), key=lambda k: k.rpartition(":")[0] != module
+        )
+    return f" Did you mean {' or '.join(map(repr, near[:limit]))}?" if near else ""
 
 
 class Vocabulary:

@@ -6,11 +6,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 __all__ = [
     "Word",
+    "beginning",
     "fold",
     "name_parts",
     "normal",
@@ -28,7 +29,8 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SIMPLE = re.compile(r"[a-z0-9_]{1,80}")
 _RUN = re.compile(r"[a-z]+|[0-9]+")
 _PIECE = re.compile(r"[^_]+")
-_LONGEST = 80  # bytes of a token that count; PostgreSQL refuses lexemes of more than 2 kB
+_LONGEST = 80  # bytes of a token that count
+_LONGEST_WORD = 1_000  # characters of a word that count; what is longer is data, such as an image in a text
 
 
 class Word(NamedTuple):
@@ -51,7 +53,7 @@ def storable(text: str) -> str:
 
 def fold(word: str) -> str:
     """Return a word as a token: case folded, word characters only, and not overlong."""
-    folded = "".join(c for c in word.casefold() if c.isalnum() or c == "_")
+    folded = "".join(c for c in word[:_LONGEST_WORD].casefold() if c.isalnum() or c == "_")
     return folded.encode()[:_LONGEST].decode(errors="ignore")
 
 
@@ -94,6 +96,12 @@ def word_tokens(word: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def beginning(text: str, most: int) -> str:
+    """Return the first words of a text, so many at most, with what stands between them."""
+    after = next(islice(_WORD.finditer(text), most, None), None)
+    return text if after is None else text[: after.start()]
+
+
 def spaced(text: str) -> bytes:
     """Return the words of a text in order, with spaces between."""
     if text.isascii():
@@ -122,7 +130,8 @@ _Edge = Callable[[str, int], bool]
 
 
 def _parts(word: str) -> list[tuple[int, int]]:
-    return [part for piece in _PIECE.finditer(word) for part in _cut(word, *piece.span(), _is_hump)]
+    pieces = _PIECE.finditer(word[:_LONGEST_WORD])
+    return [part for piece in pieces for part in _cut(word, *piece.span(), _is_hump)]
 
 
 def _cut(text: str, start: int, end: int, is_edge: _Edge) -> Iterator[tuple[int, int]]:

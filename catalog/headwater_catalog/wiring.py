@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from headwater_catalog.lineage_graph import LineageGraph, LineageNode, input_key
 from headwater_catalog.views import summary_of
 
 __all__ = ["GraphBuilder", "Need"]
+
+
+_MOST_MAKERS: Final = 100
+"""Features that answer one name in one dataflow; thousands for thousands that ask fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +80,15 @@ class GraphBuilder:
     def wire(self, dataflow: str, modules: Collection[str]) -> None:
         """Answer each name that the features of a dataflow ask for, by whatever its modules make of it.
 
-        Where several features make it, each has an edge; where none does, it is an input from outside.
+        Where several features make it, each has an edge, up to a hundred of them; where none does, it is an
+        input from outside.
         """
         inside = [node for node in self._nodes.values() if node.module in modules]
         makers: dict[str, list[str]] = {}
         for node in inside:
             for name in dict.fromkeys((node.name, *node.parts)):
                 makers.setdefault(name, []).append(node.key)
+        makers = {name: sorted(keys)[:_MOST_MAKERS] for name, keys in makers.items()}
         for node in inside:
             for need in self._needs[node.key].values():
                 for source in makers.get(need.name) or [self._input(need, modules)]:

@@ -1,7 +1,8 @@
 import pytest
 
 from headwater_catalog.errors import NotFound
-from headwater_catalog.history import Change, commit_changes, history
+from headwater_catalog.features import CommitRef
+from headwater_catalog.history import Change, HistoryEntry, commit_changes, history
 from headwater_catalog.repositories import add_repository, get_repository
 from headwater_catalog.scan import scan
 from headwater_catalog.settings import Settings
@@ -210,3 +211,18 @@ def test_an_entry_tells_whether_only_the_layout_changed(rows):
     entries = history(rows.session, rows.repository, SPEND, "spend")
 
     assert [entry.is_formatting for entry in entries] == [False, True, False]
+
+
+def test_a_change_that_is_too_large_to_compare_is_shown_between_its_ends():
+    commit = CommitRef("0" * 40, "Ada", 0, "Change", 1)
+    before = [f"line {n % 7}" for n in range(40)]
+    after = ["new", *before[1:], "more"]
+    old, new = ("\n".join(["head", *middle, "tail"]) for middle in (before, after))
+    entry = HistoryEntry(commit, "m:f", "f", Change.CHANGED, (), old, new)
+
+    assert entry.diff(most=100) == (
+        "@@ -2,40 +2,41 @@",
+        *(f"-{line}" for line in before),
+        *(f"+{line}" for line in after),
+    )
+    assert len(entry.diff()) < 20

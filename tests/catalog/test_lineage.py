@@ -16,6 +16,7 @@ from headwater_catalog.lineage import (
     difference,
     input_key,
 )
+from headwater_catalog.wiring import GraphBuilder, Need
 from support.catalog_rows import CatalogRows
 
 
@@ -137,6 +138,19 @@ def test_names_resolve_inside_each_dataflow(database):
     assert uk.parents("shared:ratio") == ("input:signups", "uk.spend:spend")
     assert "us.spend:spend" not in uk.nodes
     assert both[input_key("raw")].is_input
+
+
+def test_a_name_that_very_many_make_is_answered_by_the_first_hundred():
+    builder = GraphBuilder()
+    said = {"type": "int", "doc": "", "owner": ""}
+    for n in range(400):
+        builder.add(f"m{n:03}", "x", **said, parts=(), needs=())
+        builder.add(f"m{n:03}", "y", **said, parts=(), needs=[Need("x", "int")])
+    builder.wire("main", {f"m{n:03}" for n in range(400)})
+    graph = builder.finish()
+
+    assert len(graph.edges) == 100 * 400
+    assert graph.parents("m399:y") == tuple(f"m{n:03}:x" for n in range(100))
 
 
 def test_a_name_made_by_a_part_leads_to_its_feature(database):

@@ -180,3 +180,25 @@ def test_a_file_of_endless_patterns_is_bounded():
     assert len(faults) == 100
     assert "2,000 lines before it" in faults[0].message
     assert "more than 1,000 characters" in read_codeowners("CODEOWNERS", lines[-1])[1][0].message
+
+
+def test_rules_that_would_take_long_to_try_are_told_and_have_no_effect():
+    many = "".join(f"*a{n}.py @x\n" for n in range(2_001))
+    long = "".join(f"{'**/a*/' * 100}{n} @x\n" for n in range(200))
+
+    for text, kept in ((many, 2_000), (long, 83)):
+        rules, diagnostics = read_codeowners("CODEOWNERS", f"{text}/p/ @y\n".encode())
+
+        assert (len(rules), rules[-1].pattern) == (kept + 1, "/p/")
+        assert diagnostics and all("Name folders instead" in told.message for told in diagnostics)
+
+
+def test_of_endless_patterns_of_modules_the_first_ones_count_and_the_rest_is_told():
+    entries = "".join(f'"p{n:03}.*" = "@x"\n' for n in range(300))
+    project = read_project(f'[tool.headwater.owners]\n{entries}"plain" = "@y"\n'.encode())
+    ownership, (told,) = read_ownership(None, b"", project)
+
+    assert ownership.of("", "p199.m", {}).owners == ("@x",)
+    assert ownership.of("", "p200.m", {}).owners == ()
+    assert ownership.of("", "plain.m", {}).owners == ("@y",)
+    assert "only 200 count" in told.message

@@ -100,6 +100,7 @@ def test_the_moment_is_taken_out_of_the_condition():
         ("between:spend", 0, "Expected: two names with"),
         ("upstream:spend@x", 0, "Expected: a name, maybe with a number of steps"),
         ("new:new:x", 0, "Expected: a term that looks at one moment"),
+        ("new:" * 900 + "x", 0, "Expected: a term that looks at one moment"),
         ("author:&", 0, "Expected: the name of a person"),
         ("a OR at:v1", 5, "must be the only one, and stand outside"),
         ("at:v1 at:v2", 6, "must be the only one"),

@@ -3,7 +3,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater_catalog.tokens import fold, name_parts, normal, text_tokens, text_words, words_in
+from headwater_catalog.tokens import beginning, fold, name_parts, normal, text_tokens, text_words, words_in
 
 
 def test_a_name_gives_its_whole_its_parts_and_what_digits_set_apart():
@@ -72,3 +72,14 @@ def test_words_stand_where_they_say(text):
 @given(st.text() | st.text(st.characters(max_codepoint=127)))
 def test_words_are_letters_digits_and_underscores_that_stand_together(text: str):
     assert text_words(text) == re.findall(r"\w+", normal(text))
+
+
+def test_of_an_enormous_word_only_the_beginning_is_cut_into_parts():
+    assert len(text_tokens("aB" * 100_000)) < 10
+    assert len(text_tokens("".join(f"Part{n}" for n in range(100_000)))) < 1_000
+
+
+def test_the_beginning_of_a_text_has_so_many_words():
+    assert beginning("one, two; three. four", 2) == "one, two; "
+    assert beginning("one, two.", 2) == "one, two."
+    assert beginning("", 0) == ""

@@ -88,3 +88,9 @@ def test_pages_read_without_javascript(browser, site: str):
         expect(page.get_by_role("heading", level=1)).to_have_text("spend_per_signup")
         page.get_by_role("button", name="Run").click()
         expect(page.get_by_text("succeeded")).to_be_visible(timeout=60_000)
+
+
+def test_a_column_taken_out_of_a_table_needs_the_table_and_not_itself(page: Page, site: str):
+    page.goto(f"{site}/r/demo/f/features.channels:radio_share")
+
+    expect(page.locator("pre.signature")).to_have_text(re.compile(r"^radio_share\(channel_shares"))

@@ -285,7 +285,7 @@ def test_a_commit_beside_the_main_line_tells_where_it_left_and_what_it_brought(
 
     assert left
     assert client.get(left[1]).status_code == 200
-    brought = re.findall(rf'href="(/r/demo/f/[^"?]+\?at={beside[:12]})"', html)
+    brought = re.findall(rf'href="(/r/demo/f/[^"?]+\?at={beside})"', html)
     assert brought
     page = _visible(_text(client, brought[0]))
     assert f"commit {beside[:8]}" in page and "beside the main line" in page

@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from headwater_catalog.documentation import Section, understand
 
@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["render_doc", "render_lead", "render_markdown"]
 
+_LONGEST: Final = 20_000
+"""Characters of a docstring that is laid out; a longer one is shown as the text that it is."""
+
 
 def render_doc(doc: str) -> Markup:
     """Render what follows the first paragraph: the prose, then each section under its title."""
+    if len(doc) > _LONGEST:
+        return Markup("<pre>{}</pre>").format(inspect.cleandoc(doc).partition("\n\n")[2])
     said = understand(doc)
     units = {name: f" [{unit}]" for name, unit in said.units.items()}
     parameters = [(name, f"{text}{units.get(name, '')}") for name, text in said.parameters.items()]
@@ -33,6 +38,8 @@ def render_doc(doc: str) -> Markup:
 
 def render_lead(doc: str) -> Markup:
     """Render the first paragraph of a docstring as a line of text, without a paragraph around it."""
+    if len(doc) > _LONGEST:
+        return escape(inspect.cleandoc(doc).partition("\n\n")[0])
     return _inline(understand(doc).summary)
 
 

@@ -6,6 +6,8 @@ import logging
 
 from flask import Flask, Response, make_response, render_template, request
 from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped]
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from headwater_catalog.errors import (
@@ -51,6 +53,8 @@ def register_errors(app: Flask) -> None:
     app.register_error_handler(CatalogError, _catalog_error)
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(OperationalError, _no_database)
+    app.register_error_handler(PoolTimeout, _no_database)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -78,6 +82,11 @@ def _csrf_error(_error: CSRFError) -> Response:
 def _http_error(error: HTTPException) -> Response:
     code = error.code or 500
     return _error_page(code, _HELP.get(code) or error.description or "")
+
+
+def _no_database(error: SQLAlchemyError) -> Response:
+    logging.getLogger(__name__).error("The database does not answer: %s", error)
+    return _error_page(503, "The database does not answer. Try again soon; the server's log tells why.")
 
 
 def _unexpected(error: Exception) -> Response:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from markupsafe import Markup, escape
 
 __all__ = ["highlight"]
+
+_LONGEST: Final = 20_000
+"""Characters of code that is coloured; longer code is plain, since to colour a megabyte takes seconds."""
 
 
 def highlight(source: str, first_line: int = 1, links: Mapping[str, str] | None = None) -> Markup:
@@ -33,6 +37,9 @@ def highlight(source: str, first_line: int = 1, links: Mapping[str, str] | None 
 
 def _tokens(source: str) -> Iterator[tuple[str, str, str | None]]:
     """Yield CSS class, text, and the name where the token is a name that stands for itself."""
+    if len(source) > _LONGEST:
+        yield "", source, None
+        return
     from pygments.lexers.python import PythonLexer
     from pygments.token import STANDARD_TYPES, Name, is_token_subtype
 

@@ -7,9 +7,7 @@ import threading
 from typing import Final
 
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 
-from headwater_catalog.errors import CatalogError
 from headwater_catalog.search import heads, warm
 from headwater_catalog.store.models import Repository
 from headwater_web.reading import Catalog
@@ -19,6 +17,7 @@ __all__ = ["Warmer"]
 logger = logging.getLogger("headwater.web")
 
 _SECONDS: Final = 2.0  # between two looks, each of them one small query
+_LONGEST: Final = 60.0  # between two looks while they fail, since what fails may have taken long
 
 
 class Warmer:
@@ -41,7 +40,7 @@ class Warmer:
 
         Raises:
             CatalogError: A repository cannot be read.
-            DBAPIError: The database does not answer.
+            SQLAlchemyError: The database does not answer.
         """
         with self._catalog.database.read() as session:
             rows = session.execute(select(Repository.id, Repository.scanned_sha, Repository.reader_version))
@@ -53,11 +52,15 @@ class Warmer:
         return True
 
     def _run(self) -> None:
-        pause = threading.Event()
+        pause, seconds, told = threading.Event(), _SECONDS, ""
         while True:
             try:
                 self.look()
-            except (CatalogError, DBAPIError) as error:  # a page will tell whoever asks
-                logger.warning("Searches are not made ready: %s", error)
+                seconds, told = _SECONDS, ""
+            except Exception as error:  # a page will tell whoever asks, and the next look may go well
                 self._seen = None
-            pause.wait(_SECONDS)
+                seconds = min(2 * seconds, _LONGEST)
+                if str(error) != told:
+                    told = str(error)
+                    logger.warning("Searches are not made ready: %s", told)
+            pause.wait(seconds)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from headwater_catalog.errors import QueryError
 from headwater_catalog.query.fields import FIELDS, KeyField, ValueField, WordField
 from headwater_catalog.query.ranking import Rank, by_name, name_rank, order, text_rank
+from headwater_catalog.query.reach import UnknownName
 from headwater_catalog.query.subjects import Base, Scope, Subject, TextField
 from headwater_catalog.query.syntax import NEW_FEATURE, And, Node, Not, Query, Term, parse_query
 from headwater_catalog.query.words import AllOf, Expression, Phrase, holds
 
-__all__ = ["Ranked", "evaluate", "find_sets", "require_known"]
+__all__ = ["Missing", "Ranked", "evaluate", "find_sets", "require_known"]
 
 Sets = Mapping[tuple[str, str], frozenset[str]]
 """The keys that the terms of lineage mean, by field and value."""
@@ -26,6 +27,23 @@ class Ranked:
     rank: Rank | None
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A term of lineage that names what is not there."""
+
+    term: Term
+    why: UnknownName
+
+    @property
+    def position(self) -> int:
+        """Where the term begins in the query."""
+        return self.term.position
+
+    def error(self) -> QueryError:
+        """Return the error that tells of it, with the nearest names."""
+        return QueryError(f"{self.why} Asked for at position {self.position}.", self.position)
+
+
 def evaluate(query: Query, scope: Scope, base: Base | None = None) -> list[Ranked]:
     """Return the features that meet a query, the best first.
 
@@ -37,7 +55,7 @@ def evaluate(query: Query, scope: Scope, base: Base | None = None) -> list[Ranke
     require_known(query, scope, base)
     sets, problems = find_sets(query, scope, base.scope if base is not None else None)
     if problems:
-        raise problems[0]
+        raise problems[0].error()
     meaning = _Meaning(scope, base, sets)
     found = [ranked for s in scope.subjects if (ranked := meaning.ranked(query, s)) is not None]
     return sorted(found, key=lambda hit: _order(hit, scope.repository))
@@ -70,45 +88,41 @@ def require_known(query: Query, scope: Scope, base: Base | None) -> None:
         )
 
 
-def find_sets(query: Query, scope: Scope, base: Scope | None = None) -> tuple[Sets, list[QueryError]]:
-    """Return the keys that the terms of lineage mean, and the errors of those that name nothing there.
+def find_sets(query: Query, scope: Scope, base: Scope | None = None) -> tuple[Sets, list[Missing]]:
+    """Return the keys that the terms of lineage mean, and those of them that name nothing there.
 
     What is only asked for by `new:` must have its names there or at the base.
     """
     sets: dict[tuple[str, str], frozenset[str]] = {}
-    problems: list[QueryError] = []
+    problems: list[Missing] = []
     for term in query.terms:
         field = FIELDS.get(term.field)
         if isinstance(field, KeyField):
             try:
                 sets[term.field, term.value] = scope.reach(term.field, term.value, field.find)
-            except LookupError as error:
+            except UnknownName as why:
                 sets[term.field, term.value] = frozenset()
-                problems.append(_unknown(error.args[0], term))
+                problems.append(Missing(term, why))
         elif term.field == "new" and base is not None:
-            problems += [_unknown(told, term) for told in _nowhere(parse_query(term.value), scope, base)]
+            problems += [Missing(term, why) for why in _nowhere(parse_query(term.value), scope, base)]
     return sets, problems
 
 
-def _unknown(told: str, term: Term) -> QueryError:
-    return QueryError(f"{told} Asked for at position {term.position}.", term.position)
-
-
-def _nowhere(query: Query, scope: Scope, base: Scope) -> Iterator[str]:
+def _nowhere(query: Query, scope: Scope, base: Scope) -> Iterator[UnknownName]:
     """Yield what is wrong with the terms of lineage that name nothing at either of two moments."""
     for term in query.terms:
         field = FIELDS.get(term.field)
         if isinstance(field, KeyField):
-            told = [_reach_problem(field, term.value, there) for there in (scope, base)]
-            if told[0] is not None and told[1] is not None:
-                yield told[0]
+            here, there = (_reach_problem(field, term.value, scope) for scope in (scope, base))
+            if here is not None and there is not None:
+                yield here
 
 
-def _reach_problem(field: KeyField, value: str, scope: Scope) -> str | None:
+def _reach_problem(field: KeyField, value: str, scope: Scope) -> UnknownName | None:
     try:
         scope.reach(field.name, value, field.find)
-    except LookupError as error:
-        return str(error.args[0])
+    except UnknownName as why:
+        return why
     return None
 
 

@@ -68,7 +68,7 @@ def find(
     if sets is None:
         sets, problems = find_sets(query, index.scope, base and base[0].scope)
         if problems:
-            raise problems[0]
+            raise problems[0].error()
     finder = _Finder(index, sets, base)
     return Found(index, list(finder.stages(query)))
 

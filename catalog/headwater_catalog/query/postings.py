@@ -148,8 +148,9 @@ class Postings:
         if bits is None:
             bits = bits_of(self._flat[start:end], self._size)
         self._kept[first, last] = bits
-        while len(self._kept) > _KEPT:
-            self._kept.pop(next(iter(self._kept)), None)
+        if len(self._kept) > _KEPT:
+            # Another thread may look at the same time; to begin anew needs no order among them.
+            self._kept = {(first, last): bits}
         return bits
 
     def _is_dense(self, count: int) -> bool:

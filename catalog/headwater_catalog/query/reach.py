@@ -10,6 +10,7 @@ from headwater_catalog.query.subjects import Scope, tag_values
 from headwater_catalog.spelling import nearest_names
 
 __all__ = [
+    "UnknownName",
     "between",
     "check_between",
     "check_reach",
@@ -47,7 +48,7 @@ def upstream(scope: Scope, value: str) -> frozenset[str]:
     """Return what the features of a name need, directly or not; `NAME@2` within two steps.
 
     Raises:
-        LookupError: Nothing has this name; the message tells the nearest names.
+        UnknownName: Nothing has this name; the message tells the nearest names.
     """
     name, steps = _reach(value)
     return _up(scope, _named(scope, name), steps)
@@ -57,7 +58,7 @@ def downstream(scope: Scope, value: str) -> frozenset[str]:
     """Return what needs the features of a name, directly or not; `NAME@2` within two steps.
 
     Raises:
-        LookupError: Nothing has this name.
+        UnknownName: Nothing has this name.
     """
     name, steps = _reach(value)
     return _down(scope, _named(scope, name), steps)
@@ -67,7 +68,7 @@ def users_of(scope: Scope, value: str) -> frozenset[str]:
     """Return what needs the features of a name directly.
 
     Raises:
-        LookupError: Nothing has this name.
+        UnknownName: Nothing has this name.
     """
     return frozenset(key for named in _named(scope, value) for key in scope.graph.children(named))
 
@@ -76,7 +77,7 @@ def used_by(scope: Scope, value: str) -> frozenset[str]:
     """Return what the features of a name need directly.
 
     Raises:
-        LookupError: Nothing has this name.
+        UnknownName: Nothing has this name.
     """
     return frozenset(key for named in _named(scope, value) for key in scope.graph.parents(named))
 
@@ -85,7 +86,7 @@ def between(scope: Scope, value: str) -> frozenset[str]:
     """Return what lies on any way downstream from one name to another, ends included.
 
     Raises:
-        LookupError: Nothing has one of the names.
+        UnknownName: Nothing has one of the names.
     """
     first, last = (_named(scope, name) for name in _ends(value))
     return (_down(scope, first) | frozenset(first)) & (_up(scope, last) | frozenset(last))
@@ -95,7 +96,7 @@ def sourced(scope: Scope, value: str) -> frozenset[str]:
     """Return what depends on an input from outside: by its name, or the path of its declared source.
 
     Raises:
-        LookupError: There is no such input.
+        UnknownName: There is no such input.
     """
     declared = {
         name
@@ -106,7 +107,7 @@ def sourced(scope: Scope, value: str) -> frozenset[str]:
     nodes = [node for node in scope.graph.nodes.values() if node.is_input]
     asked = [node.key for node in nodes if node.name == value or node.name in declared]
     if not asked:
-        raise LookupError(_unknown("input or source", value, {node.name for node in nodes}))
+        raise UnknownName("input or source", value, lambda: {node.name for node in nodes})
     return _down(scope, asked)
 
 
@@ -175,11 +176,19 @@ def _ends(value: str) -> tuple[str, str]:
 def _named(scope: Scope, name: str) -> Sequence[str]:
     found = scope.keys_by_name.get(name)
     if not found:
-        names = {node.name for node in scope.graph.nodes.values()}
-        raise LookupError(_unknown("feature or input", name, names))
+        nodes = scope.graph.nodes.values()
+        raise UnknownName("feature or input", name, lambda: {node.name for node in nodes})
     return found
 
 
-def _unknown(kind: str, name: str, known: Collection[str]) -> str:
-    near = nearest_names(name, known, limit=3)
-    return f"No {kind} '{name}'." + (f" Near to it: {', '.join(near)}." if near else "")
+class UnknownName(LookupError):
+    """A term of lineage names what is not there; the nearest names are looked for only when it is told."""
+
+    def __init__(self, kind: str, name: str, known: Callable[[], Collection[str]]) -> None:
+        super().__init__(kind, name)
+        self._known = known
+
+    def __str__(self) -> str:
+        kind, name = self.args
+        near = nearest_names(name, self._known(), limit=3)
+        return f"No {kind} '{name}'." + (f" Near to it: {', '.join(near)}." if near else "")

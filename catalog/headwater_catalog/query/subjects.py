@@ -187,7 +187,7 @@ class Scope:
         """Return the keys that a term of lineage means; those asked for last are kept.
 
         Raises:
-            LookupError: What it names is not there.
+            UnknownName: What it names is not there.
         """
         found = self._reached.get((field, value))
         if found is None:

@@ -159,10 +159,14 @@ def parse_query(text: str, *, growing: bool = False) -> Query:
     Raises:
         QueryError: It cannot be understood; tells the position and what to do.
     """
+    return _parse(text, growing=growing)
+
+
+def _parse(text: str, *, growing: bool = False, is_inner: bool = False) -> Query:
     text = storable(text)
     if len(text) > LONGEST:
         raise QueryError(f"The query is longer than {LONGEST:,} characters. Ask for less at once.", LONGEST)
-    root, at = _moment_of(_Parser(text, growing).parse())
+    root, at = _moment_of(_Parser(text, growing, is_inner).parse())
     if root is None:
         # Signs alone find nothing; an empty query finds everything.
         root = Or(()) if text.strip() and at is None else And(())
@@ -205,9 +209,10 @@ def _joined(kind: type[And] | type[Or], parts: Iterable[Node | None]) -> Node | 
 class _Parser:
     """Reads a text from left to right; each method leaves its place behind what it has read."""
 
-    def __init__(self, text: str, growing: bool) -> None:
+    def __init__(self, text: str, growing: bool, is_inner: bool) -> None:
         self._text = text
         self._growing = growing
+        self._is_inner = is_inner  # what a term asks for, in which no such term may stand
         self._at = 0
         self._depth = 0
         self._count = 0
@@ -332,7 +337,7 @@ class _Parser:
             raise self._error(f"The field '{field.name}'", message, term.position)
         try:
             field.check(term.value)
-            if isinstance(field, BaseField):
+            if isinstance(field, BaseField) and not self._is_inner:
                 _check_base_term(term)
         except ValueError as error:
             message = f" cannot have the value '{term.value}'. Expected: {error}"
@@ -365,6 +370,6 @@ def _check_base_term(term: Term) -> None:
     if term.field != "new":
         FIELDS["author"].check(term.value)
     elif term.value != NEW_FEATURE:
-        inner = parse_query(term.value)
+        inner = _parse(term.value, is_inner=True)
         if inner.at is not None or inner.base_term is not None:
             raise ValueError("a term that looks at one moment, such as new:tag:pii.")

@@ -17,6 +17,9 @@ __all__ = ["blueprint"]
 
 blueprint = Blueprint("commits", __name__)
 
+_LISTED = 1_000  # features, of a commit that may bring tens of thousands
+_COMPARED = 100  # of them, those that are shown with what changed in their code
+
 
 @dataclass(frozen=True, slots=True)
 class FeatureChange:
@@ -31,18 +34,30 @@ class FeatureChange:
         return all(entry.change == "removed" for entry in self.entries)
 
 
-@blueprint.get("/r/<repo>/c/<sha>")
+@blueprint.get("/r/<repo>/c/<path:sha>")
 def commit(repo: str, sha: str) -> str:
     """Show a commit; beside the main line, what it has that the main line had not where they parted."""
     moment = moment_named(repo, sha)
     view = AsOf(moment, moment.commit.sha)
-    g.at = moment.commit.sha[:12]  # links on this page lead to features as the commit left them
+    # Links on this page lead to features as the commit left them; a branch may be named like a part of this.
+    g.at = moment.commit.sha
     if view.is_beside:
         return render_template(
-            "commit_beside.html", view=view, base=base_of(moment), keys=_changed_beside(moment)
+            "commit_beside.html",
+            view=view,
+            base=base_of(moment),
+            keys=_changed_beside(moment),
+            listed=_LISTED,
         )
     changes = commit_changes(reading(), moment.repository, moment.require_position())
-    return render_template("commit.html", view=view, changes=_by_feature(changes))
+    features = _by_feature(changes)
+    return render_template(
+        "commit.html",
+        view=view,
+        count=len(features),
+        compared=features[:_COMPARED],
+        named=features[_COMPARED:_LISTED],
+    )
 
 
 def _changed_beside(moment: Moment) -> list[str]:

@@ -38,6 +38,7 @@ __all__ = ["blueprint", "field_text"]
 blueprint = Blueprint("features", __name__)
 
 _DRAWN = 24  # nodes in the small drawing
+_LISTED = 50  # changes that are shown, each with what it changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def _page(view: AsOf, found: FeatureView) -> str:
         needs=needs,
         users=users,
         repeated=_repeated(needs) | _repeated(users),
+        listed=_LISTED,
         log=[entry for entry in log if not entry.is_formatting],
         layout_log=[entry for entry in log if entry.is_formatting],
         flow=flow,

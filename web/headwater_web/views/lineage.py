@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from flask import Blueprint, render_template, request
 
 from headwater_catalog.errors import NotFound
 from headwater_catalog.inputs import Supply, supplies
 from headwater_catalog.lineage import INPUT_PREFIX, LineageGraph, LineageNode
+from headwater_catalog.spelling import nearest_keys
 from headwater_catalog.views import DataflowView
 from headwater_web.drawing import draw
 from headwater_web.links import lineage_url
@@ -20,6 +22,7 @@ __all__ = ["blueprint"]
 blueprint = Blueprint("lineage", __name__)
 
 _DEPTHS = (0, 1, 2, 3, 5, 10)
+_LISTED = 2_000  # nodes of each side, the nearest; their number is told in full
 _DEPTH = 2  # steps each way that a page opens with
 
 
@@ -56,9 +59,10 @@ def lineage(repo: str) -> str:
         dataflows=[flow.name for flow in flows],
         supplies=_supplies(graph, focus, flows),
         sides=(
-            ("Upstream", "what it needs", _rings(graph, whole.up)),
-            ("Downstream", "what needs it", _rings(graph, whole.down)),
+            ("Upstream", "what it needs", len(whole.up), _rings(graph, whole.up)),
+            ("Downstream", "what needs it", len(whole.down), _rings(graph, whole.down)),
         ),
+        listed=_LISTED,
     )
 
 
@@ -73,14 +77,23 @@ def _deeper(depth: int) -> int:
 
 
 def _key(graph: LineageGraph, text: str) -> str:
-    """Return the key that a reader's text means: itself, or a bare name that only one node has."""
+    """Return the key that a reader's text means: itself, or a bare name that only one node has.
+
+    Raises:
+        NotFound: It means none.
+    """
     if not text:
         raise NotFound("Say which feature to look at: add ?focus=module:name to the address.")
-    if text in graph.nodes or ":" in text:
+    if text in graph.nodes:
         return text
-    named = [key for key, node in graph.nodes.items() if node.name == text]
+    keys: dict[str, list[str]] = {}
+    for key, node in graph.nodes.items():
+        keys.setdefault(node.name, []).append(key)
+    named = keys.get(text, [])
     made = [key for key in named if not key.startswith(INPUT_PREFIX)] or named
-    return made[0] if len(made) == 1 else text
+    if len(made) == 1:
+        return made[0]
+    raise NotFound(f"No feature or input '{text}' in this lineage.{nearest_keys(text, keys)}")
 
 
 def _supplies(graph: LineageGraph, focus: LineageNode, flows: Iterable[DataflowView]) -> tuple[Supply, ...]:
@@ -93,7 +106,7 @@ def _supplies(graph: LineageGraph, focus: LineageNode, flows: Iterable[DataflowV
 
 def _rings(graph: LineageGraph, distances: Mapping[str, int]) -> tuple[Ring, ...]:
     rings: dict[int, list[LineageNode]] = {}
-    for key, distance in distances.items():
+    for key, distance in islice(distances.items(), _LISTED):
         rings.setdefault(distance, []).append(graph.nodes[key])
     return tuple(
         Ring(distance, tuple(sorted(nodes, key=lambda node: node.name)))
