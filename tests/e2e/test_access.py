@@ -30,9 +30,10 @@ def test_axe_finds_nothing(page: Page, site: str, path: str):
     for details in page.locator("details").all():
         details.evaluate("element => { element.open = true }")
 
-    for theme in ("light", "dark"):
+    # A theme is nothing but colours: once all is checked, the other needs what looks at these.
+    for theme, options in (("light", None), ("dark", {"runOnly": ["color-contrast", "link-in-text-block"]})):
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        result = Axe().run(page)
+        result = Axe().run(page, options=options)
         assert result.violations_count == 0, f"{theme}: {result.generate_report()}"
 
 
