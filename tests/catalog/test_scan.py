@@ -467,54 +467,67 @@ def test_a_scan_goes_on_from_what_the_last_one_of_its_process_knows(catalog, git
     _many(git_repo)
     catalog.scan_on()
     _many(git_repo, m3="def f3(x: int) -> int:\n    return 3\n")
-    first = catalog.scan_on()
-    _many(git_repo, m3="def f3(x: int) -> int:\n    return 4\n")
-    remembered, asked = catalog.scan_on(), []
+    asked = []
 
     @event.listens_for(catalog.database.engine, "before_cursor_execute")
     def note(_connection, _cursor, statement, *_):
         asked.append(statement)
 
-    catalog.scan_on()
-    assert (first.blobs, remembered.blobs) == (1, 1)  # not the module as it was
-    assert catalog.scan().commits == 0
+    def loads():
+        return [text for text in asked if text.startswith("SELECT") and "FROM module_link" in text]
+
+    remembered = catalog.scan_on()
+    assert (remembered.blobs, loads()) == (1, [])
+    _many(git_repo, m3="def f3(x: int) -> int:\n    return 4\n")
+    assert catalog.scan().blobs == 2  # the module as it was, too
+    assert len(loads()) == 1
     assert catalog.same_as_new(git_repo.path)
 
 
 def test_a_scan_does_not_go_on_from_what_others_have_changed_since(catalog, git_repo):
-    first = _many(git_repo)
+    _many(git_repo)
     catalog.scan_on()
+    _many(git_repo, m3="def f3(x: int) -> int:\n    return 3\n")
+    catalog.scan()
+    _many(git_repo, m3="def f3(x: int) -> int:\n    return 4\n")
+    catalog.scan_on()
+
+    assert catalog.same_as_new(git_repo.path)
+
+
+def test_a_scan_does_not_go_on_where_others_left_the_same_commit_in_other_rows(catalog, git_repo):
+    first = _many(git_repo)
     second = _many(git_repo, m3="def f3(x: int) -> int:\n    return 3\n")
+    catalog.scan_on()
     git_repo.git("reset", "--quiet", "--hard", first)
-    catalog.scan_on(ref=first)
-    catalog.scan(ref="main")
-    _many(git_repo, m4="def f4(x: int) -> int:\n    return 4\n", m5="def f5(")
+    _many(git_repo, m3="def f3(x: int) -> int:\n    return 9\n")
     catalog.scan()
+    catalog.add("other", git_repo.path)
+    catalog.scan("other")  # takes the numbers of rows that come next
     git_repo.git("reset", "--quiet", "--hard", second)
-    # The commit and the place are those of before, the rows are others.
     catalog.scan()
-    git_repo.git("reset", "--quiet", "--hard", first)
-    catalog.scan()
-    _many(git_repo, m3="def f3(x: int) -> int:\n    return 5\n", m6="")
+    _many(git_repo, m3="def f3(x: int) -> int:\n    return 4\n")
     catalog.scan_on()
 
     assert catalog.same_as_new(git_repo.path)
 
 
 def test_a_scan_that_failed_leaves_nothing_to_go_on_from(catalog, git_repo):
-    for n in range(4):
-        _many(git_repo, m3=f"def f3(x: int) -> int:\n    return {n}\n")
-    scanned = catalog.scan_on(ref=git_repo.git("rev-parse", "main~2").strip())
+    _many(git_repo)
+    catalog.scan_on()
+    _many(git_repo, m3="def f3(x: int) -> int:\n    return 3\n")
+    engine = catalog.database.engine
 
-    def fail(done, _total, _message):
-        if done:
+    def fail(_connection, _cursor, statement, *_):
+        if "INSERT INTO dependency" in statement:
             raise InterruptedError
 
+    event.listen(engine, "before_cursor_execute", fail)
     with pytest.raises(InterruptedError):
-        catalog.scan_on(ref="main", batch=1, progress=fail)
+        catalog.scan_on()
+    event.remove(engine, "before_cursor_execute", fail)
     catalog.scan_on()
 
-    assert scanned.commits == 2
     assert catalog.same_as_new(git_repo.path)
 
 
@@ -523,7 +536,9 @@ def test_a_repository_that_took_the_number_of_another_is_not_taken_for_it(catalo
     catalog.scan_on()
     with catalog.database.write() as session:
         remove_repository(session, catalog.settings, get_repository(session, "repo"))
-    catalog.add("repo", git_repo.path)
+    for name in ("repo", "other"):
+        catalog.add(name, git_repo.path)
+    catalog.scan("other")  # takes the numbers that the rows had
     catalog.scan()
     _many(git_repo, m3="def f3(x: int) -> int:\n    return 3\n")
     catalog.scan_on()

@@ -175,7 +175,7 @@ class _Scan:
         self, database: Database, source: GitSource, pointer: Pointer, now: int, reached: _Reached | None
     ) -> None:
         self.commits = self.blobs = self.opened = self.ended = 0
-        self.reached = reached if reached is not None and reached.pointer == pointer else None
+        self.reached = reached
         self._database = database
         self._source = source
         self._pointer = pointer
