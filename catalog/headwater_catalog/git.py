@@ -126,7 +126,13 @@ class GitSource:
             RepositoryError: The address cannot be used, or there is nothing to read.
         """
         source = cls(path)
-        source.fetch(url)
+        if source.exists:
+            source._contents.open()  # it starts while the other side is asked
+        try:
+            source.fetch(url)
+        except BaseException:
+            source.close()
+            raise
         return source
 
     @classmethod

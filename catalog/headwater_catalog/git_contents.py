@@ -26,6 +26,11 @@ class Contents:
         self._place = place
         self._process: Any = None
 
+    def open(self) -> None:
+        """Start the process, where there is none; the first content is there sooner then."""
+        if self._process is None:
+            self._process = self._start()
+
     def close(self) -> None:
         """End the process."""
         self._process = None  # which ends with its last owner
@@ -36,7 +41,7 @@ class Contents:
         Raises:
             RepositoryError: The mirror lacks it.
         """
-        kind, size = self._open(oid)
+        kind, size = self._ask(oid)
         data: bytes = self._process.stdout.read(min(size, most))
         if size > most:
             self.close()  # what is left may take long to come
@@ -50,7 +55,7 @@ class Contents:
         Raises:
             RepositoryError: The mirror lacks it, or it is no file.
         """
-        kind, size = self._open(oid)
+        kind, size = self._ask(oid)
         if kind != b"blob":
             self.close()
             raise RepositoryError(f"Object {oid} in {self._place} is no file, where one was expected.")
@@ -62,10 +67,9 @@ class Contents:
             size -= len(data)
         self._process.stdout.read(1)
 
-    def _open(self, oid: str) -> tuple[bytes, int]:
+    def _ask(self, oid: str) -> tuple[bytes, int]:
         """Ask for an object; return its kind and its size, its content comes next."""
-        if self._process is None:
-            self._process = self._start()
+        self.open()
         try:
             self._process.stdin.write(f"{oid}\n".encode("ascii"))
             self._process.stdin.flush()

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from headwater_catalog.records import LONGEST_NAME, clean
 from headwater_catalog.ref_names import KINDS
+from headwater_catalog.store.bulk import chunks, insert_rows
 from headwater_catalog.store.models import Ref, Repository
 
 __all__ = ["RefView", "list_refs", "storable_refs", "stored_refs", "write_refs"]
@@ -63,12 +64,12 @@ def write_refs(session: Session, repository_id: int, refs: Mapping[str, str]) ->
     known = stored_refs(session, repository_id)
     gone = [name for name in known if known[name] != refs.get(name)]
     plain = {"synchronize_session": False}
-    for start in range(0, len(gone), 500):
-        chunk = gone[start : start + 500]
+    for chunk in chunks(gone):
         of_chunk = delete(Ref).where(Ref.repository_id == repository_id, Ref.name.in_(chunk))
         session.execute(of_chunk, execution_options=plain)
-    session.add_all(
-        Ref(repository_id=repository_id, name=name, sha=sha)
+    new = (
+        {"repository_id": repository_id, "name": name, "sha": sha}
         for name, sha in refs.items()
         if known.get(name) != sha
     )
+    insert_rows(session, Ref, new)

@@ -20,10 +20,10 @@ from headwater_catalog.records import (
     InputRecord,
     as_json,
 )
-from headwater_catalog.scan.bulk import chunks, select_in
 from headwater_catalog.scan.history import KnownFeatures, ModulePlace, Timelines, Uses
 from headwater_catalog.scan.introduced import FeatureSpan
 from headwater_catalog.scan.timeline import Span, Timeline
+from headwater_catalog.store.bulk import chunks, select_in
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import (
     Commit,

@@ -119,9 +119,9 @@ class Scanner:
                     get_repository(session, name).branch = ref
             # What fails on the way leaves nothing behind that could be gone on from.
             reached = self._known.pop(pointer.repository_id, None)
-            work = _Scan(self._database, source, pointer, int(time.time()) if now is None else now, reached)
+            now = int(time.time()) if now is None else now
+            work = _Scan(self._database, source, pointer, storable_refs(refs), now, reached)
             work.run(tip, tell, batch)
-            work.note_refs(refs)
             self._remember(work.reached)
         return ScanReport(
             repository=name,
@@ -161,25 +161,34 @@ def _silent(_done: int, _total: int, _message: str) -> None:
 
 @dataclass(slots=True)
 class _Reached:
-    """What is known of a repository once everything up to a commit is written."""
+    """What is known of a repository once everything up to a commit is written; that began with another."""
 
     pointer: Pointer
     history: History
     writer: BatchWriter
+    beginning: str | None
 
 
 class _Scan:
     """One scan at work: the state that it has reached, and the counts."""
 
     def __init__(
-        self, database: Database, source: GitSource, pointer: Pointer, now: int, reached: _Reached | None
+        self,
+        database: Database,
+        source: GitSource,
+        pointer: Pointer,
+        refs: Mapping[str, str],
+        now: int,
+        reached: _Reached | None,
     ) -> None:
         self.commits = self.blobs = self.opened = self.ended = 0
         self.reached = reached
         self._database = database
         self._source = source
         self._pointer = pointer
+        self._refs = refs
         self._now = now
+        self._beginning: str | None = None
 
     def run(self, tip: str, tell: Progress, batch: int) -> None:
         news: Iterable[CommitInfo] | None = self._continued(tip)
@@ -190,26 +199,34 @@ class _Scan:
             line = line[self._pointer.position + 1 :]
             news, total = self._source.main_line(tip, self._pointer.sha, line), len(line)
         if not total:
+            self._note_refs()
             return
         first = self._pointer.position + 1
         reached = self.reached = self._begin()
         with without_collection():
             for commits in _batches(enumerate(news, first), reached.history, batch):
-                self._write(commits, reached)
-                gc.collect(1)  # what came since the last batch; all before has been looked through
+                self._write(commits, reached, tip)
+                if self._pointer.sha != tip:
+                    gc.collect(1)  # what came since the last batch; all before has been looked through
                 tell(self._pointer.position + 1 - first, total, "reading history")
         self.blobs = reached.history.blobs_read
 
     def _begin(self) -> _Reached:
         """Go on from what the last scan remembers, or else from what the store has."""
-        if self.reached is not None and self.reached.pointer == self._pointer:
-            self.reached.history.go_on(self._source)
-            return self.reached
+        if (known := self._remembered) is not None:
+            known.history.go_on(self._source)
+            return known
         timelines = load_timelines(self._database, self._pointer)
         with self._database.read() as session:
             uses = load_uses(session, self._pointer.repository_id)
         history = History(self._source, timelines, self._pointer.sha, uses)
-        return _Reached(self._pointer, history, BatchWriter(self._pointer.repository_id))
+        return _Reached(self._pointer, history, BatchWriter(self._pointer.repository_id), self._beginning)
+
+    @property
+    def _remembered(self) -> _Reached | None:
+        """What the last scan remembers, where nothing else was at work since then."""
+        is_current = self.reached is not None and self.reached.pointer == self._pointer
+        return self.reached if is_current else None
 
     def _continued(self, tip: str) -> list[CommitInfo] | None:
         """Return the new commits where the stored line just goes on, however long it is; else None.
@@ -220,23 +237,27 @@ class _Scan:
         known = self._pointer
         if known.sha is None or known.reader != READER_VERSION:
             return None
-        with self._database.read() as session:
-            beginning = first_commit(session, known.repository_id)
+        self._beginning = self._first_commit()
         try:
-            if beginning is None or not self._source.is_cut_off(beginning):
+            if self._beginning is None or not self._source.is_cut_off(self._beginning):
                 return None
         except RepositoryError:  # it is not here any more
             return None
         return [] if tip == known.sha else self._source.news(tip, known.sha)
 
-    def note_refs(self, refs: Mapping[str, str]) -> None:
-        """Write the branches and tags down where they are no longer those of the last scan."""
-        refs, repository_id = storable_refs(refs), self._pointer.repository_id
+    def _first_commit(self) -> str | None:
+        if (known := self._remembered) is not None and known.beginning is not None:
+            return known.beginning
         with self._database.read() as session:
-            is_same = stored_refs(session, repository_id) == refs
+            return first_commit(session, self._pointer.repository_id)
+
+    def _note_refs(self) -> None:
+        """Write the branches and tags down where they are no longer those of the last scan."""
+        with self._database.read() as session:
+            is_same = stored_refs(session, self._pointer.repository_id) == self._refs
         if not is_same:
             with self._database.write() as session:
-                write_refs(session, repository_id, refs)
+                write_refs(session, self._pointer.repository_id, self._refs)
 
     def _prepare(self, line: list[str]) -> None:
         """Undo what the store has beyond the last commit that it and git's line share."""
@@ -251,11 +272,14 @@ class _Scan:
             roll_back(session, self._pointer.repository_id, common)
         self._pointer = undone
 
-    def _write(self, commits: dict[int, CommitInfo], reached: _Reached) -> None:
+    def _write(self, commits: dict[int, CommitInfo], reached: _Reached, tip: str) -> None:
+        """Write a batch, and with the last one the branches and tags."""
         position, history = max(commits), reached.history
         with self._database.write() as session:
             moved = move_pointer(session, self._pointer, commits[position].sha, position, self._now)
             reached.writer.write(session, commits, history)
+            if moved.sha == tip:
+                write_refs(session, moved.repository_id, self._refs)
         self._pointer = reached.pointer = moved
         self.commits += len(commits)
         self.opened += len(history.timelines.features.opened)

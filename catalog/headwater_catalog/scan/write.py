@@ -12,7 +12,10 @@ from sqlalchemy.orm import Session
 from headwater_catalog.git import CommitInfo
 from headwater_catalog.read import READER_VERSION, Content, RawFunction
 from headwater_catalog.records import DataflowRecord, FeatureKey, FeatureRecord, InputRecord, clean
-from headwater_catalog.scan.bulk import (
+from headwater_catalog.scan.history import History, ModulePlace
+from headwater_catalog.scan.introduced import FeatureSpan
+from headwater_catalog.scan.timeline import Timeline
+from headwater_catalog.store.bulk import (
     chunks,
     insert_new,
     insert_or_update,
@@ -21,9 +24,6 @@ from headwater_catalog.scan.bulk import (
     select_in,
     update_by_id,
 )
-from headwater_catalog.scan.history import History, ModulePlace
-from headwater_catalog.scan.introduced import FeatureSpan
-from headwater_catalog.scan.timeline import Timeline
 from headwater_catalog.store.models import (
     Base,
     BlobDefinition,
@@ -102,9 +102,9 @@ class BatchWriter:
             {"digest": d, "name": raw.name, "source": clean(raw.source), **_hashed(raw)}
             for d, raw in new.items()
         )
-        insert_new(session, Definition, rows, ["digest"])
+        self._definitions |= insert_new(session, Definition, rows, ["digest"], "digest")
         # Another scan may have been faster.
-        known |= self._known_definitions(session, new)
+        known |= self._known_definitions(session, [d for d in new if d not in self._definitions])
         self._definitions |= {digest: identity for digest, (identity, _) in known.items()}
         # Another version of the reader may see another normal form in the same text.
         stale = [
@@ -122,8 +122,10 @@ class BatchWriter:
 
     def _write_blobs(self, session: Session, contents: Mapping[str, Content]) -> None:
         rows = ({"oid": oid, "size": content.size} for oid, content in contents.items())
-        insert_new(session, SourceBlob, rows, ["oid"])
-        ids = dict(select_in(session, (SourceBlob.oid, SourceBlob.id), SourceBlob.oid, contents))
+        ids = insert_new(session, SourceBlob, rows, ["oid"], "oid")
+        known = [oid for oid in contents if oid not in ids]
+        met = dict(select_in(session, (SourceBlob.oid, SourceBlob.id), SourceBlob.oid, known))
+        ids |= met
         wanted = {
             ids[oid]: [
                 (self._definitions[raw.digest], raw.line, raw.end_line) for raw in content.parsed.functions
@@ -138,7 +140,7 @@ class BatchWriter:
             BlobDefinition.line,
             BlobDefinition.end_line,
         )
-        for blob, _, *place in sorted(select_in(session, columns, BlobDefinition.blob_id, wanted)):
+        for blob, _, *place in sorted(select_in(session, columns, BlobDefinition.blob_id, met.values())):
             stored.setdefault(blob, []).append((place[0], place[1], place[2]))
         # Contents are read once for all repositories; they are written again only for another reader.
         stale = [blob for blob, places in wanted.items() if stored.get(blob, []) != places]
@@ -155,24 +157,18 @@ class BatchWriter:
     def _write_commits(self, session: Session, commits: Mapping[int, CommitInfo]) -> dict[int, int]:
         rows = [self._commit(position, commit) for position, commit in commits.items()]
         # A commit that a force-push had put beside the main line may come back to it.
-        insert_or_update(session, Commit, rows, ["repository_id", "sha"], ["position"])
-        found = session.execute(
-            select(Commit.position, Commit.id).where(
-                Commit.repository_id == self._repository_id, Commit.position >= min(commits, default=0)
-            )
-        )
-        return {position: identity for position, identity in found if position is not None}
+        return insert_or_update(session, Commit, rows, ["repository_id", "sha"], ["position"], "position")
 
     def _write_introduced(
         self, session: Session, introduced: Mapping[FeatureSpan, CommitInfo]
     ) -> dict[FeatureSpan, int]:
         """Write commits that the main line has merged, where they brought definitions."""
         commits = {commit.sha: commit for commit in introduced.values()}
-        insert_new(
-            session, Commit, [self._commit(None, each) for each in commits.values()], ["repository_id", "sha"]
-        )
-        found = select_in(session, (Commit.sha, Commit.id, Commit.repository_id), Commit.sha, commits)
-        ids = {sha: identity for sha, identity, repository in found if repository == self._repository_id}
+        rows = [self._commit(None, commit) for commit in commits.values()]
+        ids = insert_new(session, Commit, rows, ["repository_id", "sha"], "sha")
+        known = [sha for sha in commits if sha not in ids]
+        found = select_in(session, (Commit.sha, Commit.id, Commit.repository_id), Commit.sha, known)
+        ids |= {sha: identity for sha, identity, repository in found if repository == self._repository_id}
         return {span: ids[commit.sha] for span, commit in introduced.items()}
 
     def _commit(self, position: int | None, commit: CommitInfo) -> dict[str, Any]:
@@ -272,7 +268,7 @@ class BatchWriter:
         if not timeline.opened and not timeline.ended:
             return
         names = [{"repository_id": self._repository_id, "name": span.key} for span in timeline.opened]
-        insert_new(session, Dataflow, names, ["repository_id", "name"])
+        insert_new(session, Dataflow, names, ["repository_id", "name"], "name")
         of_repository = select(Dataflow.name, Dataflow.id).where(
             Dataflow.repository_id == self._repository_id
         )

@@ -52,23 +52,38 @@ def insert_returning(session: Session, model: type[Base], rows: Rows) -> Sequenc
     return ids
 
 
-def insert_new(session: Session, model: type[Base], rows: Rows, unique: Sequence[str]) -> None:
-    """Insert the rows whose `unique` columns are not there yet; another transaction may insert them, too."""
-    for chunk in chunks(rows):
-        statement = _dialect_insert(session, model).on_conflict_do_nothing(index_elements=unique)
-        session.connection().execute(statement, chunk)
+def insert_new(
+    session: Session, model: type[Base], rows: Rows, unique: Sequence[str], told: str
+) -> dict[Any, int]:
+    """Insert the rows whose `unique` columns are not there yet; another transaction may insert them, too.
+
+    Returns:
+        The ids of those that were inserted by their column `told`, which differs in all of them.
+    """
+    statement = _dialect_insert(session, model).on_conflict_do_nothing(index_elements=unique)
+    return _ids(session, statement, rows, told)
 
 
 def insert_or_update(
-    session: Session, model: type[Base], rows: Rows, unique: Sequence[str], updated: Sequence[str]
-) -> None:
-    """Insert rows; where the `unique` columns are there, set the `updated` ones."""
+    session: Session, model: type[Base], rows: Rows, unique: Sequence[str], updated: Sequence[str], told: str
+) -> dict[Any, int]:
+    """Insert rows; where the `unique` columns are there, set the `updated` ones.
+
+    Returns:
+        The ids of all rows by their column `told`, which differs in all of them.
+    """
+    statement = _dialect_insert(session, model)
+    values = {name: statement.excluded[name] for name in updated}
+    return _ids(session, statement.on_conflict_do_update(index_elements=unique, set_=values), rows, told)
+
+
+def _ids(session: Session, statement: Insert, rows: Rows, told: str) -> dict[Any, int]:
+    columns = statement.table.c
+    returning = statement.returning(columns[told], columns.id)
+    found: dict[Any, int] = {}
     for chunk in chunks(rows):
-        statement = _dialect_insert(session, model)
-        values = {name: statement.excluded[name] for name in updated}
-        session.connection().execute(
-            statement.on_conflict_do_update(index_elements=unique, set_=values), chunk
-        )
+        found.update(map(tuple, session.connection().execute(returning, chunk)))
+    return found
 
 
 def select_in(
