@@ -141,7 +141,7 @@ class Catalog:
         with self.database.read() as session:
             repository = get_repository(session, "measured")
             url, path = repository.url, mirror_path(self.settings, repository)
-        GitSource.mirror(url, path).close()
+        GitSource(path).fetch(url)
 
 
 def measure_history(table: Table, name: str, origin: Path, place: Path, runs: int) -> Catalog:

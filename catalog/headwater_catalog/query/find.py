@@ -186,5 +186,5 @@ class _Finder:
         return bits_of(numbers, self._index.size)
 
     def _bits_of_keys(self, keys: Iterable[str]) -> int:
-        known = self._index.numbers
-        return self._bits([known[key] for key in keys if key in known])
+        numbers = map(self._index.numbers.get, keys)
+        return self._bits([number for number in numbers if number is not None])

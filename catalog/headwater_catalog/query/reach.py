@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
+from headwater_catalog.lineage_graph import Distances
 from headwater_catalog.query.subjects import Scope, tag_values
 from headwater_catalog.spelling import nearest_names
 
@@ -141,17 +143,15 @@ def _reached(starts: Iterable[str], step: Callable[[str], Iterable[str]]) -> fro
 
 
 def _up(scope: Scope, keys: Iterable[str], steps: int | None = None) -> frozenset[str]:
-    return _near((scope.graph.closure(key).up for key in keys), steps)
+    return _near(map(scope.graph.upstream, keys), steps)
 
 
 def _down(scope: Scope, keys: Iterable[str], steps: int | None = None) -> frozenset[str]:
-    return _near((scope.graph.closure(key).down for key in keys), steps)
+    return _near(map(scope.graph.downstream, keys), steps)
 
 
-def _near(closures: Iterable[Mapping[str, int]], steps: int | None) -> frozenset[str]:
-    if steps is None:
-        return frozenset(key for distances in closures for key in distances)
-    return frozenset(key for distances in closures for key, far in distances.items() if far <= steps)
+def _near(closures: Iterable[Distances], steps: int | None) -> frozenset[str]:
+    return frozenset(chain.from_iterable(distances.within(steps) for distances in closures))
 
 
 def _paths(source: Any) -> Iterable[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -47,9 +48,11 @@ __all__ = ["BatchWriter"]
 
 _Rows = Iterable[dict[str, Any]]
 
+_MOST_IDS = 50_000  # of definitions and of contents, 250 bytes each; a long history has a million
+
 
 class BatchWriter:
-    """Writes what one scan finds, batch by batch; remembers the ids it has met.
+    """Writes what one scan finds, batch by batch; remembers the ids that it has met last.
 
     A batch is remembered only by its caller: after a transaction that was undone, begin anew.
 
@@ -93,6 +96,8 @@ class BatchWriter:
         self._write_diagnostics(session, timelines.diagnostics)
         self._write_ownership(session, timelines.ownership)
         self._write_links(session, history.links)
+        _forget(self._definitions)
+        _forget(self._blobs)
 
     def _write_definitions(self, session: Session, raws: Mapping[str, RawFunction]) -> None:
         unknown = {digest: raws[digest] for digest in sorted(raws) if digest not in self._definitions}
@@ -328,6 +333,12 @@ class BatchWriter:
             if uses is not None
         )
         insert_rows(session, ModuleLink, rows)
+
+
+def _forget(ids: dict[str, int]) -> None:
+    """Let go of the ids that were met first, where there are too many; the store tells them again."""
+    for key in list(islice(ids, max(len(ids) - _MOST_IDS, 0))):
+        del ids[key]
 
 
 def _hashed(raw: RawFunction) -> dict[str, str]:
