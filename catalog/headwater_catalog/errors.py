@@ -5,6 +5,7 @@ CatalogError
 ├ NotFound          a thing asked for by name that is not there
 ├ Conflict          what is asked for contradicts what stands
 ├ Forbidden         the asker may not
+├ Unauthenticated   nobody knows who asks
 ├ QueryError        a query that cannot be understood; `position` in its text
 ├ SettingError      a setting that is unknown or wrong
 ├ JobError          a job that ended without a result
@@ -23,6 +24,7 @@ __all__ = [
     "RepositoryError",
     "SchemaOutdated",
     "SettingError",
+    "Unauthenticated",
 ]
 
 
@@ -44,6 +46,10 @@ class Conflict(CatalogError):
 
 class Forbidden(CatalogError):
     """The asker may not do this."""
+
+
+class Unauthenticated(CatalogError):
+    """Who asks has to log in first."""
 
 
 class QueryError(CatalogError):

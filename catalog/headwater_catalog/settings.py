@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import secrets
 import sys
 import tomllib
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from headwater.errors import did_you_mean
 from headwater_catalog.errors import SettingError
@@ -18,12 +20,13 @@ from headwater_catalog.errors import SettingError
 __all__ = ["FILE_NAME", "NAMES", "Settings", "is_loopback", "load_settings"]
 
 FILE_NAME = "headwater-server.toml"
-NAMES = ("home", "database_url", "secret_key", "host", "port", "auth")
+NAMES = ("home", "database_url", "secret_key", "host", "port", "auth", "url")
 """The settings as the file spells them; the environment has HEADWATER_ before the upper-case name."""
 
 _PREFIX = "HEADWATER_"
 _FOR_TESTS = "HEADWATER_TEST_"
 _KEY_FILE = "secret-key"
+_URL = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?/?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Settings:
         host: Address to serve on.
         port: Port to serve on.
         auth: `single` (one user, loopback only) or `accounts`.
+        url: The address by which readers reach it, such as `https://features.example.org`, where that is not
+            this machine's own.
     """
 
     home: Path
@@ -45,6 +50,17 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     auth: str = "single"
+    url: str = ""
+
+    @property
+    def site(self) -> str:
+        """The host of the address by which readers reach it; empty without one."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether readers reach it by https."""
+        return self.url.startswith("https:")
 
     def signing_key(self) -> str:
         """Return the key that signs sessions and forms: the one that is set, else one kept in the home.
@@ -80,6 +96,7 @@ def load_settings(environ: Mapping[str, str] | None = None, home: Path | None = 
         host=host,
         port=_port(values),
         auth=_auth(values, host),
+        url=_url(values),
     )
 
 
@@ -172,6 +189,16 @@ def _auth(values: Mapping[str, _Given], host: str) -> str:
     if auth not in ("single", "accounts"):
         raise SettingError(f"{values['auth'].origin} must be 'single' or 'accounts', not {auth!r}.")
     return auth
+
+
+def _url(values: Mapping[str, _Given]) -> str:
+    url = _text(values, "url") or ""
+    if url and not _URL.fullmatch(url):
+        raise SettingError(
+            f"{values['url'].origin} must be an address like https://features.example.org, with nothing "
+            f"after the host and its port, not {url!r:.200}."
+        )
+    return url.rstrip("/")
 
 
 def _database_url(values: Mapping[str, _Given], home: Path) -> str:

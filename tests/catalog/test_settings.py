@@ -131,12 +131,28 @@ def test_a_headwater_folder_above_is_not_taken_outside_of_a_checkout(tmp_path, m
 
 def test_each_setting_of_the_file_is_one_of_the_environment(tmp_path):
     values = {"home": str(tmp_path), "port": "1", "auth": "single", "database_url": "sqlite:///x.db"}
+    values["url"] = "https://x.example"
     environ = {f"HEADWATER_{name.upper()}": values.get(name, "x") for name in NAMES}
 
     settings = load_settings(environ)
 
     assert settings.home == tmp_path
     assert settings.database_url == "sqlite:///x.db"
+
+
+def test_the_address_for_readers_tells_host_and_encryption():
+    settings = load_settings({"HEADWATER_URL": "https://features.example.org:8443/"})
+
+    assert (settings.url, settings.site) == ("https://features.example.org:8443", "features.example.org")
+    assert settings.is_encrypted
+
+
+@pytest.mark.parametrize(
+    "url", ["features.example.org", "ftp://x.example", "https://x.example/path", "https://u:p@x.example"]
+)
+def test_an_address_for_readers_that_is_none_is_refused(url):
+    with pytest.raises(SettingError, match="HEADWATER_URL must be an address"):
+        load_settings({"HEADWATER_URL": url})
 
 
 @pytest.mark.parametrize(

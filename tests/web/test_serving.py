@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from headwater_catalog.errors import Conflict, SettingError
-from headwater_web.serving import claim_port, require_loopback
+from headwater_catalog.settings import Settings
+from headwater_web.serving import claim_port, require_closed
 
 _PATIENCE = 60
 
@@ -64,18 +65,24 @@ def test_serving_beyond_this_machine_is_refused(tmp_path):
     code, told = _run(tmp_path, "serve", "--host", "0.0.0.0")
 
     assert code == 3
-    assert "accounts are not available yet" in told
+    assert "HEADWATER_AUTH" in told
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "example.com", ""])
 def test_without_accounts_the_server_listens_on_this_machine_only(host: str):
-    with pytest.raises(SettingError, match="accounts are not available yet"):
-        require_loopback(host, "single")
+    with pytest.raises(SettingError, match="everybody who reaches it could run code"):
+        require_closed(host, _settings("single", "https://features.example.org"))
 
 
-def test_accounts_are_refused_until_they_exist():
-    with pytest.raises(SettingError, match="accounts are not available yet"):
-        require_loopback("127.0.0.1", "accounts")
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "example.com"])
+def test_with_accounts_the_server_must_know_by_which_name_it_is_reached(host: str):
+    with pytest.raises(SettingError, match="HEADWATER_URL"):
+        require_closed(host, _settings("accounts", ""))
+    require_closed(host, _settings("accounts", "https://features.example.org"))
+
+
+def _settings(auth: str, url: str) -> Settings:
+    return Settings(home=Path("home"), database_url="sqlite://", secret_key="k", auth=auth, url=url)
 
 
 def test_serving_without_a_database_says_how_to_make_one(tmp_path, free_port: int):
@@ -88,9 +95,9 @@ def test_serving_without_a_database_says_how_to_make_one(tmp_path, free_port: in
 def test_a_claimed_port_is_free_again_afterwards(free_port: int):
     for _ in range(2):
         with (
-            claim_port("127.0.0.1", free_port, "single"),
+            claim_port("127.0.0.1", free_port, _settings("single", "")),
             pytest.raises(Conflict),
-            claim_port("127.0.0.1", free_port, "single"),
+            claim_port("127.0.0.1", free_port, _settings("single", "")),
         ):
             pass
 

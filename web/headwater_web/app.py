@@ -10,19 +10,35 @@ from typing import Any
 from flask import Flask, g, request
 from jinja2 import StrictUndefined
 
+from headwater_catalog.accounts.keys import LONGEST
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_web import dates
+from headwater_web.access import register_access
 from headwater_web.assets import register_assets
 from headwater_web.errors import register_errors
 from headwater_web.icons import icon
 from headwater_web.links import register_links
 from headwater_web.reading import Catalog, attach
 from headwater_web.security import protect
-from headwater_web.views import commits, features, health, home, lineage, repositories, runs, search
+from headwater_web.views import (
+    account,
+    accounts,
+    commits,
+    events,
+    features,
+    health,
+    home,
+    lineage,
+    login,
+    repositories,
+    runs,
+    search,
+)
 
 __all__ = ["create_app"]
 
+_ACCOUNTS = (login, account, accounts, events)
 _LARGEST_REQUEST = 1_000_000  # bytes; forms are small
 
 
@@ -34,16 +50,20 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         SESSION_COOKIE_NAME="headwater_session",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.is_encrypted,
+        PERMANENT_SESSION_LIFETIME=LONGEST,
         MAX_CONTENT_LENGTH=_LARGEST_REQUEST,
         WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session
     )
-    protect(app)
+    protect(app, settings.site)
     register_assets(app)
     attach(app, Catalog(settings, database or Database(settings.database_url)))
+    app.before_request(_note_the_time)
+    register_access(app)
     register_errors(app)
     register_links(app)
     _register_template_names(app)
-    for module in (home, repositories, search, features, lineage, commits, runs, health):
+    for module in (home, repositories, search, features, lineage, commits, runs, health, *_ACCOUNTS):
         app.register_blueprint(module.blueprint)
     return app
 
@@ -57,7 +77,6 @@ def _register_template_names(app: Flask) -> None:
         app.jinja_env.filters[name] = getattr(dates, name)
     app.jinja_env.filters["short_type"] = _short_type
     app.jinja_env.filters["ago"] = lambda then: dates.ago(then, g.now)
-    app.before_request(_note_the_time)
     app.context_processor(_theme)
 
 

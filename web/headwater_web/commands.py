@@ -22,7 +22,7 @@ _PORT = click.option(
 def serve(host: str | None, port: int | None) -> None:
     """Serve the catalog to browsers, with a worker that performs its runs."""
     settings = load_settings()
-    with claim_port(host or settings.host, port or settings.port, settings.auth) as listener:
+    with claim_port(host or settings.host, port or settings.port, settings) as listener:
         serve_catalog(settings, listener)
 
 
@@ -35,7 +35,7 @@ def demo_serve(host: str | None, port: int | None) -> None:
     What is there already is kept, so that a second time is quick.
     """
     settings = load_settings()
-    with claim_port(host or settings.host, port or settings.port, settings.auth) as listener:
+    with claim_port(host or settings.host, port or settings.port, settings) as listener:
         from headwater_web.demo import prepare_demo
 
         prepare_demo(settings)

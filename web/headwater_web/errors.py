@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from headwater_catalog.accounts.login import TooManyFailures
 from headwater_catalog.errors import (
     CatalogError,
     Conflict,
@@ -18,6 +19,7 @@ from headwater_catalog.errors import (
     QueryError,
     RepositoryError,
     SchemaOutdated,
+    Unauthenticated,
 )
 
 __all__ = ["STATUSES", "register_errors", "status_of"]
@@ -26,7 +28,9 @@ STATUSES: dict[type[CatalogError], int] = {
     NotFound: 404,
     RepositoryError: 404,
     Conflict: 409,
+    TooManyFailures: 429,
     Forbidden: 403,
+    Unauthenticated: 401,
     QueryError: 400,
     SchemaOutdated: 503,
     CatalogError: 500,
@@ -34,11 +38,13 @@ STATUSES: dict[type[CatalogError], int] = {
 
 _TITLES = {
     400: "That cannot be understood",
+    401: "Log in first",
     403: "Not allowed",
     404: "Not found",
     405: "Not that way",
     409: "That does not fit",
     413: "Too large",
+    429: "Too often",
     503: "Not ready",
 }
 _HELP = {

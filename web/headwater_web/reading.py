@@ -15,7 +15,7 @@ from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import Commit, Repository
 
-__all__ = ["AsOf", "Catalog", "as_of", "attach", "catalog", "moment_named", "reading"]
+__all__ = ["AsOf", "Catalog", "as_of", "attach", "begin_reading", "catalog", "moment_named", "reading"]
 
 _EXTENSION = "headwater"
 
@@ -68,11 +68,18 @@ def catalog() -> Catalog:
 
 
 def reading() -> Session:
-    """Return this request's session for reading; the first call opens it."""
+    """Return this request's session for reading, which finds only what the reader may see."""
     if "reading" not in g:
-        g.reading_ends = ExitStack()
-        g.reading = g.reading_ends.enter_context(catalog().database.read())
+        raise RuntimeError("Nobody has said yet who is reading.")
     return cast(Session, g.reading)
+
+
+def begin_reading() -> Session:
+    """Open this request's session, which finds everything until somebody restricts it."""
+    g.reading_ends = ExitStack()
+    session: Session = g.reading_ends.enter_context(catalog().database.read())
+    g.reading = session
+    return session
 
 
 def as_of(name: str) -> AsOf:

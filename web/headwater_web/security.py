@@ -41,20 +41,27 @@ _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+)(?::[0-9]{1,5})?")
 
 
-def protect(app: Flask) -> None:
-    """Guard every request and mark every answer of the application."""
-    app.before_request(_refuse_foreign_host)  # before the CSRF check, so that it speaks first
+def protect(app: Flask, site: str) -> None:
+    """Guard every request and mark every answer of the application.
+
+    Args:
+        app: The application.
+        site: The name by which readers reach it from elsewhere; empty where they do not.
+    """
+    # Before the CSRF check, so that it speaks first.
+    app.before_request(lambda: _refuse_foreign_host(site))
     app.before_request(_refuse_nul)
     CSRFProtect(app)
     app.after_request(_show_turning)
     app.after_request(_add_headers)
 
 
-def _refuse_foreign_host() -> None:
+def _refuse_foreign_host(site: str) -> None:
     """Refuse a Host header that another site's name server may have pointed here (DNS rebinding)."""
     host = _HOST.fullmatch(request.headers.get("Host", ""))
-    if host is None or not is_loopback(host["name"].strip("[]").lower()):
-        abort(400, "The Host header does not name this machine. Open Headwater as http://127.0.0.1.")
+    name = host["name"].strip("[]").lower() if host else ""
+    if not name or not (name == site or is_loopback(name)):
+        abort(400, f"The Host header does not name this machine. Open Headwater as {site or '127.0.0.1'}.")
 
 
 def _refuse_nul() -> None:

@@ -20,22 +20,23 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from headwater_catalog.settings import Settings
+    from headwater_catalog.store.database import Database
 
-__all__ = ["claim_port", "require_loopback", "serve"]
+__all__ = ["claim_port", "require_closed", "serve"]
 
 _THREADS = 8
 _GRACE = 3  # seconds that a request may still take when the server is asked to end
 
 
 @contextmanager
-def claim_port(host: str, port: int, auth: str) -> Iterator[socket.socket]:
+def claim_port(host: str, port: int, settings: Settings) -> Iterator[socket.socket]:
     """Hold the port, so that it is known to be free before anything else is done.
 
     Raises:
-        SettingError: If the host is not this machine only, or not an address of it.
+        SettingError: If the host is not an address of this machine, or strangers could reach it.
         Conflict: If the port is taken.
     """
-    require_loopback(host, auth)
+    require_closed(host, settings)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as claimed:
         if sys.platform != "win32":  # there it would let two servers share the port
@@ -44,19 +45,23 @@ def claim_port(host: str, port: int, auth: str) -> Iterator[socket.socket]:
         yield claimed
 
 
-def require_loopback(host: str, auth: str) -> None:
-    """Raise SettingError unless the server may listen on this host.
+def require_closed(host: str, settings: Settings) -> None:
+    """Raise SettingError unless only those who may can reach what the server would offer on this host.
 
-    Without accounts whoever reaches the port may do everything, so it must not be reachable from outside.
+    Without accounts whoever reaches the port may do everything, so it must not be reachable from outside;
+    with them, the name must be known by which readers reach it, or other sites could pass for it.
     """
-    if auth != "single":
+    if is_loopback(host.strip("[]")):
+        return
+    if settings.auth == "single":
         raise SettingError(
-            f"HEADWATER_AUTH is {auth!r}, but accounts are not available yet. Use 'single' on 127.0.0.1."
+            f"Headwater does not listen on {host!r} without accounts: everybody who reaches it could run "
+            "code. Set HEADWATER_AUTH to accounts, or use 127.0.0.1."
         )
-    if not is_loopback(host.strip("[]")):
+    if not settings.url:
         raise SettingError(
-            f"Headwater does not listen on {host!r}: accounts are not available yet, so everybody who "
-            "reaches it could run code. Use 127.0.0.1, and a tunnel to reach it from elsewhere."
+            f"To listen on {host!r}, set HEADWATER_URL to the address by which readers reach Headwater, such "
+            "as https://features.example.org."
         )
 
 
@@ -70,10 +75,9 @@ def serve(settings: Settings, listener: socket.socket) -> None:
 
     database = Database(settings.database_url)
     database.check()
-    database.dispose()  # the server's own process opens it anew
     signal.signal(signal.SIGTERM, _leave)  # as Ctrl-C does, so that the worker is always ended
     with _job_worker(settings), suppress(KeyboardInterrupt):
-        _announce(listener, settings)
+        _announce(listener, settings, database)
         if sys.platform == "linux":
             _serve_by_gunicorn(settings, listener)
         else:
@@ -106,11 +110,27 @@ def _bind(claimed: socket.socket, host: str, port: int) -> None:
         raise SettingError(f"Headwater cannot listen on {host} port {port}: {error}") from error
 
 
-def _announce(listener: socket.socket, settings: Settings) -> None:
+def _announce(listener: socket.socket, settings: Settings, database: Database) -> None:
     host, port = listener.getsockname()[:2]
     name = f"[{host}]" if ":" in host else host
-    print(f"Headwater is at http://{name}:{port} (Ctrl-C ends it)")
+    address = settings.url or f"http://{name}:{port}"
+    print(f"Headwater is at {address} (Ctrl-C ends it)")
     print(f"Its catalog is in {settings.home}", flush=True)
+    if settings.auth == "accounts":
+        _announce_accounts(address, settings, database)
+    database.dispose()  # the server's own process opens it anew
+
+
+def _announce_accounts(address: str, settings: Settings, database: Database) -> None:
+    """Say how the first administrator is made, and what is dangerous."""
+    from headwater_catalog.accounts.people import count_accounts
+    from headwater_catalog.accounts.setup import setup_code
+
+    with database.read() as session:
+        if not count_accounts(session):
+            print(f"Make the first administrator: {address}/setup?code={setup_code(settings)}", flush=True)
+    if not settings.is_encrypted and not is_loopback(settings.site or "localhost"):
+        print("Passwords travel unencrypted: put a server for https before it, and set HEADWATER_URL.")
 
 
 def _serve_by_gunicorn(settings: Settings, listener: socket.socket) -> None:

@@ -31,6 +31,15 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "history": LazyCommand("headwater_catalog.cli.features:history", "List the changes of a feature."),
     "run": LazyCommand("headwater_catalog.cli.runs:run", "Execute features at a commit."),
     "worker": LazyCommand("headwater_catalog.cli.runs:worker", "Work off queued scans and runs."),
+    "user add": LazyCommand("headwater_catalog.cli.users:add", "Make an account."),
+    "user list": LazyCommand("headwater_catalog.cli.users:list_all", "List the accounts."),
+    "user role": LazyCommand("headwater_catalog.cli.users:role", "Give an account a role."),
+    "user password": LazyCommand("headwater_catalog.cli.users:password", "Give an account a password."),
+    "user disable": LazyCommand("headwater_catalog.cli.users:disable", "Let an account log in no more."),
+    "user enable": LazyCommand("headwater_catalog.cli.users:enable", "Let an account log in again."),
+    "token create": LazyCommand("headwater_catalog.cli.api_tokens:create", "Make a token for programs."),
+    "token list": LazyCommand("headwater_catalog.cli.api_tokens:list_all", "List an account's tokens."),
+    "token revoke": LazyCommand("headwater_catalog.cli.api_tokens:revoke", "Take a token away."),
     "db upgrade": LazyCommand("headwater_catalog.cli.setup:upgrade", "Bring the database up to date."),
     "db check": LazyCommand("headwater_catalog.cli.setup:check", "Tell whether the database is up to date."),
     "demo init": LazyCommand("headwater_catalog.cli.demo:init", "Build the demo repository."),
@@ -39,6 +48,8 @@ COMMANDS: Mapping[str, LazyCommand] = {
 
 GROUPS: Mapping[str, str] = {
     "repo": "Manage the repositories that the catalog follows.",
+    "user": "Manage who may log in, and their roles.",
+    "token": "Manage the tokens by which programs use the catalog.",
     "db": "Look after the database.",
     "demo": "Try Headwater on a repository that teaches.",
 }

@@ -19,7 +19,7 @@ from headwater_catalog.read.syntax import Unreadable, parse
 
 __all__ = ["Piece", "Pieces", "Statement"]
 
-_MOST_KEPT = 20_000  # pieces; a few kB each
+_MOST_KEPT = 10_000  # pieces; a few kB each
 
 _LONGEST_BODY = 20_000
 """Characters of a text whose whole tree is kept; those of hostile ones are large."""

@@ -35,7 +35,7 @@ Progress = Callable[[int, int, str], None]
 """Told how much is done, of how much, and what is being done."""
 
 _BATCH = 100
-_MOST_ROWS = 20_000  # after which a batch is written early, so that memory stays bounded
+_MOST_ROWS = 5_000  # after which a batch is written early, so that memory stays bounded
 _MOST_REMEMBERED = 25_000  # functions and pieces of text, a few kB each
 
 

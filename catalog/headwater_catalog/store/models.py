@@ -1,4 +1,4 @@
-"""The tables: repositories and their history, features over time, dataflows, jobs, runs and datasets.
+"""The tables: repositories and their history, features over time, dataflows, jobs, runs, datasets, accounts.
 
 Main-line history is kept as intervals. A row with `valid_from` and `valid_until` holds at every position p
 of its repository's main line with valid_from <= p and (valid_until is NULL or p < valid_until). Positions
@@ -23,6 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 __all__ = [
+    "Account",
+    "ApiToken",
     "Base",
     "BlobDefinition",
     "CheckResult",
@@ -35,8 +37,10 @@ __all__ = [
     "Definition",
     "Dependency",
     "Diagnostic",
+    "Event",
     "Feature",
     "FeatureVersion",
+    "Grant",
     "Job",
     "ModuleLink",
     "ModuleVersion",
@@ -46,6 +50,7 @@ __all__ = [
     "Run",
     "RunNode",
     "SourceBlob",
+    "WebSession",
 ]
 
 Instant = BigInteger
@@ -421,3 +426,79 @@ class DatasetVersion(Base):
 
     dataset: Mapped[Dataset] = relationship()
     run: Mapped[Run] = relationship()
+
+
+class Account(Base):
+    """Somebody who may log in."""
+
+    __tablename__ = "account"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    password: Mapped[str] = mapped_column(Text)  # its hash, with the method and the salt
+    created_at: Mapped[int] = mapped_column(Instant)
+    disabled_at: Mapped[int | None] = mapped_column(Instant)
+
+    grants: Mapped[list[Grant]] = relationship(cascade="all, delete-orphan", order_by="Grant.id")
+
+
+class Grant(Base):
+    """A role of an account in one repository, or in all where none is named."""
+
+    __tablename__ = "role_grant"
+    __table_args__ = (UniqueConstraint("account_id", "repository_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(_owner("account.id"))
+    repository_id: Mapped[int | None] = mapped_column(_owner("repository.id"))
+    role: Mapped[str] = mapped_column(String(20))
+
+
+class WebSession(Base):
+    """A browser that is logged in; what it shows as its key is kept as a hash only."""
+
+    __tablename__ = "web_session"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(_owner("account.id"), index=True)
+    key_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[int] = mapped_column(Instant)
+    seen_at: Mapped[int] = mapped_column(Instant)
+    browser: Mapped[str] = mapped_column(Text)  # what it says of itself
+    address: Mapped[str] = mapped_column(String(100))
+
+    account: Mapped[Account] = relationship()
+
+
+class ApiToken(Base):
+    """A key for programs, which may do no more than its account; kept as a hash only."""
+
+    __tablename__ = "api_token"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(_owner("account.id"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    beginning: Mapped[str] = mapped_column(String(20))  # to tell tokens apart
+    key_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    role: Mapped[str] = mapped_column(String(20))  # the highest that it lends
+    repositories: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))  # None: all
+    created_at: Mapped[int] = mapped_column(Instant)
+    expires_at: Mapped[int] = mapped_column(Instant)
+    seen_at: Mapped[int | None] = mapped_column(Instant)
+
+    account: Mapped[Account] = relationship()
+
+
+class Event(Base):
+    """Something that somebody did, or tried to."""
+
+    __tablename__ = "event"
+    __table_args__ = (Index(None, "kind", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[int] = mapped_column(Instant)
+    kind: Mapped[str] = mapped_column(String(40))
+    actor: Mapped[str] = mapped_column(String(100))  # who did it; a name that is none where a login failed
+    subject: Mapped[str] = mapped_column(Text)  # to what it was done
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)
+    address: Mapped[str] = mapped_column(String(100))  # from where

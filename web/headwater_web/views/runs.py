@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -11,11 +10,13 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from headwater_catalog import runs as catalog_runs
+from headwater_catalog.accounts import Role
 from headwater_catalog.errors import Conflict
 from headwater_catalog.jobs import FINISHED
 from headwater_catalog.moments import Moment, moment_at
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.store.models import Run, RunNode
+from headwater_web.access import actor, require, writing
 from headwater_web.dates import duration
 from headwater_web.reading import catalog, reading
 
@@ -32,8 +33,9 @@ _NUMBER = "<int(max=2147483647):number>"  # what a column of the database can ho
 def request_one() -> Response:
     """Queue the run that a form asks for, and lead to its page."""
     form = request.form
-    with catalog().database.write() as session:
+    with writing() as session:
         repository = get_repository(session, form.get("repo", ""))
+        require(Role.RUNNER, repository)
         moment = moment_at(session, catalog().settings, repository, form.get("at") or None)
         run = catalog_runs.request_run(
             session,
@@ -45,19 +47,11 @@ def request_one() -> Response:
             _config(moment, form.get("dataflow")),
             {},
             None,
-            _user(),
+            actor().name,
             g.now,
         )
         number = run.id
     return redirect(url_for("runs.run", number=number), 303)
-
-
-def _user() -> str:
-    """Return who runs the server: without accounts, nobody else can reach it."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a user without a name, as in a container
-        return "browser"
 
 
 @blueprint.get("/runs")

@@ -1,0 +1,319 @@
+"""Who may see and do what on the pages: every address, every role, every thing."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from headwater_catalog.accounts import Role
+from headwater_catalog.accounts.people import create_account, get_account, set_role
+from headwater_catalog.accounts.setup import setup_code
+from headwater_catalog.repositories import add_repository, get_repository
+from headwater_catalog.scan import scan
+from headwater_catalog.settings import Settings
+from headwater_catalog.store.database import Database
+from headwater_web.app import create_app
+from support.demo_catalog import settings_in
+from support.git_repo import GitRepo
+
+GOOD = "seven quiet lanterns"
+BY = ("maya", "")
+_ROLES = {"ada": (Role.ADMINISTRATOR, None), "rita": (Role.RUNNER, "open"), "vera": (Role.VIEWER, "open")}
+_SOURCE = "import pandas as pd\n\n\ndef {0}_sales({0}_raw: pd.Series) -> pd.Series:\n    return {0}_raw\n"
+_DATA = "[tool.headwater.dataflows.{0}]\nmodules = ['{0}']\n"
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory) -> Settings:
+    """Give a catalog of two repositories with accounts: roles in the first, and an account with none."""
+    folder = tmp_path_factory.mktemp("accounts")
+    settings = replace(settings_in(folder / "home"), auth="accounts")
+    database = Database(settings.database_url)
+    database.upgrade()
+    for name in ("open", "cellar"):
+        git_repo = GitRepo(folder / name)
+        files = {f"{name}.py": _SOURCE.format(name), "pyproject.toml": _DATA.format(name)}
+        git_repo.commit(f"Work on {name}", files=files)
+        with database.write() as session:
+            add_repository(session, name, str(git_repo.path), 0)
+        scan(database, settings, name)
+    with database.write() as session:
+        for name, (role, where) in _ROLES.items():
+            account = create_account(session, name, GOOD, BY, 0)
+            set_role(session, account, role, get_repository(session, where) if where else None, BY, 0)
+        create_account(session, "nora", GOOD, BY, 0)
+    database.dispose()
+    return settings
+
+
+@pytest.fixture(scope="module")
+def app(settings) -> Iterator[Flask]:
+    database = Database(settings.database_url)
+    yield create_app(settings, database)
+    database.dispose()
+
+
+def _logged_in(app: Flask, name: str) -> FlaskClient:
+    client = app.test_client()
+    answer = _post(client, "/login", name=name, password=GOOD)
+    assert answer.status_code == 303, answer.text
+    return client
+
+
+@pytest.fixture(scope="module")
+def clients(app) -> dict[str, FlaskClient]:
+    return {name: _logged_in(app, name) for name in (*_ROLES, "nora")}
+
+
+def _post(client: FlaskClient, path: str, **form: str):
+    """Send a form with the token that a page of the same browser holds."""
+    page = client.get("/login" if client.get("/account").status_code != 200 else "/account")
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+    assert token
+    return client.post(path, data={"csrf_token": token[1], **form})
+
+
+_CLOSED = (
+    *("/", "/search", "/search?q=sales", "/search/quick?q=sales", "/r/open", "/r/open/f/open:open_sales"),
+    *("/r/open/lineage?focus=open:open_sales", "/runs", "/runs/1", "/account", "/accounts", "/events"),
+)
+
+
+@pytest.mark.parametrize("path", _CLOSED)
+def test_a_stranger_is_led_to_the_login(app, path):
+    answer = app.test_client().get(path)
+
+    assert answer.status_code == 302
+    assert answer.location.startswith("/login")
+
+
+def test_every_address_but_a_few_asks_who_is_there(app):
+    """Addresses that come later are closed, too, unless somebody opens them here."""
+    is_open = {"static", "health.healthz", "login.login_page", "login.log_in"}
+    is_open |= {"login.setup_page", "login.set_up"}
+    stranger, rules = app.test_client(), list(app.url_map.iter_rules())
+    assert len(rules) > 20
+    for rule in rules:
+        if rule.endpoint in is_open:
+            continue
+        path = re.sub(r"<int[^>]*>", "1", str(rule))
+        path = re.sub(r"<[^>]*>", "open", path)
+        answer = stranger.get(path) if "GET" in rule.methods else stranger.post(path)
+        # Without a token for forms, they are refused before anybody is asked.
+        is_refused = answer.status_code in (400, 401) or "/login" in (answer.location or "")
+        assert is_refused, (rule, answer.status_code)
+
+
+_PAGES = (
+    "/r/{0}",
+    "/r/{0}/f/{0}:{0}_sales",
+    "/r/{0}/lineage?focus={0}:{0}_sales",
+    "/r/{0}/c/main",
+    "/search?q={0}_sales&repo={0}",
+)
+
+
+@pytest.mark.parametrize("name", ["ada", "rita", "vera", "nora"])
+@pytest.mark.parametrize("page", _PAGES)
+def test_pages_of_a_repository_are_there_for_those_only_who_may_see_it(clients, name, page):
+    sees = {"ada": {"open", "cellar"}, "rita": {"open"}, "vera": {"open"}, "nora": set[str]()}[name]
+    for repository in ("open", "cellar"):
+        answer = clients[name].get(page.format(repository))
+        assert answer.status_code == (200 if repository in sees else 404)
+
+
+@pytest.mark.parametrize("name", ["rita", "vera", "nora"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/search", "/search?q=", "/search?q=sales", "/search?q=repo:open", "/search/quick?q=sales"]
+    + ["/search?q=celar_sale", "/search?q=downstream:open_sales", "/runs", "/account", "/r/cella"]
+    + ["/search?q=name:sales", "/search?q=author:maya", "/r/open?at=cella", "/r/open/lineage?focus=cella"],
+)
+def test_lists_counts_and_guesses_hold_nothing_of_what_is_hidden(clients, name, path):
+    assert "cellar" not in clients[name].get(path).text
+
+
+def test_the_administrator_finds_what_the_others_do_not(clients):
+    """Or else the tests above would pass with pages that never show anything."""
+    assert "cellar_sales" in clients["ada"].get("/search?q=sales").text
+    assert "open_sales" in clients["vera"].get("/search?q=sales").text
+    assert 'href="/r/cellar' in clients["ada"].get("/").text
+
+
+@pytest.mark.parametrize(
+    ("name", "repository", "status"),
+    [("ada", "cellar", 303), ("rita", "open", 303), ("rita", "cellar", 404), ("vera", "open", 403)]
+    + [("vera", "cellar", 404), ("nora", "open", 404)],
+)
+def test_features_are_executed_by_those_only_who_may(clients, name, repository, status):
+    form = {"repo": repository, "output": f"{repository}:{repository}_sales", "dataflow": repository}
+
+    answer = _post(clients[name], "/runs", **form)
+    assert answer.status_code == status
+    if status == 303:
+        seen = clients["rita"].get(answer.location)
+        assert seen.status_code == (200 if repository == "open" else 404)
+        assert (f"</svg> {name}," in seen.text) == (repository == "open")
+
+
+_ADMINISTRATION = {
+    "/accounts": {"name": "zoe", "password": GOOD},
+    "/accounts/vera/role": {"role": "administrator"},
+    "/accounts/vera/password": {"password": GOOD},
+    "/accounts/ada/disabled": {"disabled": "yes"},
+}
+
+
+@pytest.mark.parametrize("name", ["rita", "vera", "nora"])
+def test_accounts_and_events_are_for_administrators_of_everything(clients, name):
+    assert clients[name].get("/accounts").status_code == 403
+    assert clients[name].get("/events").status_code == 403
+    for path, form in _ADMINISTRATION.items():
+        assert _post(clients[name], path, **form).status_code == 403
+
+
+def test_an_administrator_makes_an_account_and_gives_it_a_role(app, clients):
+    ada = clients["ada"]
+    assert _post(ada, "/accounts", name="Bo@shop.example", password=GOOD).status_code == 303
+    assert _post(ada, "/accounts/bo@shop.example/role", role="viewer", repo="open").status_code == 303
+    assert "open_sales" in _logged_in(app, "bo@shop.example").get("/search").text
+    answer = _post(ada, "/accounts", name="bo@shop.example", password=GOOD)
+    assert answer.status_code == 409
+    assert "There is an account" in answer.text
+    assert "account created" in ada.get("/events").text
+    bo = _logged_in(app, "bo@shop.example")
+    assert _post(ada, "/accounts/bo@shop.example/disabled", disabled="yes").status_code == 303
+    assert bo.get("/").status_code == 302
+    assert _post(app.test_client(), "/login", name="bo@shop.example", password=GOOD).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("there", "reached"),
+    [("/runs?x=1", "/runs?x=1"), ("//evil.example", "/"), ("https://evil.example/", "/")]
+    + [("/\\evil.example", "/"), ("javascript:alert(1)", "/"), ("", "/"), ("/\tevil", "/")],
+)
+def test_the_login_leads_to_this_site_only(app, there, reached):
+    client = app.test_client()
+
+    assert _post(client, "/login", name="vera", password=GOOD, next=there).location == reached
+
+
+def test_a_login_leaves_nothing_of_the_cookie_before_it(app):
+    client = app.test_client()
+    client.get("/login")
+    before = client.get_cookie("headwater_session")
+    _post(client, "/login", name="vera", password=GOOD)
+    after = client.get_cookie("headwater_session")
+
+    assert before
+    assert after
+    assert before.value != after.value
+    assert (after.http_only, after.same_site) == (True, "Lax")
+
+
+def test_after_the_logout_the_old_cookie_is_worth_nothing(app):
+    client = _logged_in(app, "vera")
+    cookie = client.get_cookie("headwater_session")
+    assert cookie
+    assert _post(client, "/logout").status_code == 303
+    client.set_cookie("headwater_session", cookie.value)
+
+    assert client.get("/").status_code == 302
+
+
+def test_ending_the_session_of_another_browser_logs_that_out(app):
+    there = _logged_in(app, "vera")
+    newest = max(int(n) for n in re.findall(r"/account/sessions/(\d+)/end", there.get("/account").text))
+    here = _logged_in(app, "vera")
+
+    assert _post(here, f"/account/sessions/{newest}/end").status_code == 303
+    assert there.get("/").status_code == 302
+    assert here.get("/").status_code == 200
+
+
+def test_a_session_or_token_of_somebody_else_cannot_be_ended(app, clients):
+    vera, rita = _logged_in(app, "vera"), clients["rita"]
+    _post(rita, "/account/tokens", name="report", role="viewer", days="7")
+    session = re.search(r"/account/sessions/(\d+)/end", rita.get("/account").text)
+    token = re.search(r"/account/tokens/(\d+)/revoke", rita.get("/account").text)
+    assert session
+    assert token
+    assert _post(vera, f"/account/sessions/{session[1]}/end").status_code == 404
+    assert _post(vera, f"/account/tokens/{token[1]}/revoke").status_code == 404
+    assert rita.get("/account").status_code == 200
+
+
+def test_a_new_password_needs_the_old_one(app):
+    client = _logged_in(app, "nora")
+    wrong = _post(client, "/account/password", old="not it at all", new="eight other kettles")
+    assert wrong.status_code == 403
+    assert "nothing was changed" in wrong.text
+    assert _post(client, "/account/password", old=GOOD, new="short").status_code == 409
+    assert _post(client, "/account/password", old=GOOD, new="eight other kettles").status_code == 303
+    assert client.get("/").status_code == 302
+    again = app.test_client()
+    assert _post(again, "/login", name="nora", password="eight other kettles").status_code == 303
+    assert _post(again, "/account/password", old="eight other kettles", new=GOOD).status_code == 303
+
+
+def test_a_token_is_shown_once(clients):
+    made = _post(clients["rita"], "/account/tokens", name="nightly", role="runner", days="30", repo="open")
+    token = re.search(r"hw_[\w-]{40,}", made.text)
+
+    assert made.status_code == 201
+    assert token
+    assert token[0] not in clients["rita"].get("/account").text
+    assert "nightly" in clients["rita"].get("/account").text
+
+
+def test_a_form_from_elsewhere_is_refused(clients):
+    for path in ("/login", "/logout", "/setup", "/account/tokens", "/accounts", "/runs"):
+        assert clients["ada"].post(path, data={"name": "x"}).status_code == 400
+
+
+def test_the_first_administrator_needs_the_code_and_is_made_once(tmp_path):
+    settings = replace(settings_in(tmp_path / "home"), auth="accounts")
+    database = Database(settings.database_url)
+    database.upgrade()
+    app, code = create_app(settings, database), setup_code(settings)
+    client = app.test_client()
+    assert client.get("/setup").status_code == 403
+    assert client.get("/setup?code=0123").status_code == 403
+    assert "no account yet" in client.get("/login").text
+    page = client.get(f"/setup?code={code}")
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+    assert token
+    form = {"csrf_token": token[1], "code": code, "name": "ada", "password": GOOD}
+    weak = client.post("/setup", data={**form, "password": "short"})
+    assert weak.status_code == 409
+    assert client.post("/setup", data={**form, "code": "x"}).status_code == 403
+    assert client.post("/setup", data=form).status_code == 303
+    assert client.get("/accounts").status_code == 200
+    assert client.get(f"/setup?code={code}").status_code == 404
+    with database.read() as session:
+        assert get_account(session, "ada").grants[0].role == "administrator"
+    database.dispose()
+
+
+def test_without_accounts_there_is_nothing_to_log_in_to(settings):
+    database = Database(settings.database_url)
+    client = create_app(replace(settings, auth="single"), database).test_client()
+    for path in ("/account", "/accounts", "/setup"):
+        assert client.get(path).status_code == 404
+    assert client.get("/login").location == "/"
+    assert 'href="/account' not in client.get("/").text
+    database.dispose()
+
+
+def test_the_cookie_travels_encrypted_only_where_readers_come_by_https(settings):
+    https = replace(settings, url="https://features.example.org")
+    database = Database(settings.database_url)
+    client = create_app(https, database).test_client()
+    answer = client.get("/login", base_url="https://features.example.org")
+    database.dispose()
+
+    assert answer.status_code == 200
+    assert "Secure" in answer.headers["Set-Cookie"]

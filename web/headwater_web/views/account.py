@@ -1,0 +1,115 @@
+"""One's own account: password, sessions, and tokens for programs."""
+
+from __future__ import annotations
+
+from flask import Blueprint, g, redirect, render_template, request, session, url_for
+from werkzeug.wrappers import Response
+
+from headwater_catalog.accounts import Role, keys
+from headwater_catalog.accounts.passwords import LEAST, is_password
+from headwater_catalog.accounts.people import get_account, set_password
+from headwater_catalog.errors import CatalogError, Conflict, Forbidden, NotFound
+from headwater_catalog.repositories import get_repository, list_repositories
+from headwater_web.access import actor, asked, writing
+from headwater_web.errors import status_of
+from headwater_web.reading import reading
+
+__all__ = ["blueprint"]
+
+blueprint = Blueprint("account", __name__)
+
+_NUMBER = "<int(max=2147483647):number>"
+_DAYS = (7, 30, 90, 365)
+
+
+@blueprint.get("/account")
+def account() -> str:
+    """Show one's roles, sessions and tokens."""
+    return _page()
+
+
+@blueprint.post("/account/password")
+def password() -> Response | tuple[str, int]:
+    """Set a new password, which logs out everywhere."""
+    _own()
+    form = request.form
+    stored = get_account(reading(), actor().name).password
+    try:
+        if not is_password(form.get("old", ""), stored):
+            raise Forbidden("The present password is not right, so nothing was changed.")
+        with writing() as transaction:
+            set_password(
+                transaction, get_account(transaction, actor().name), form.get("new", ""), asked(), g.now
+            )
+    except (Conflict, Forbidden) as refused:
+        return _page(error=str(refused)), status_of(refused)
+    session.clear()
+    return redirect(url_for("login.login_page"), 303)
+
+
+@blueprint.post("/account/tokens")
+def create_token() -> tuple[str, int]:
+    """Make a token, and show it this once."""
+    form = request.form
+    try:
+        role = Role.named(form.get("role", ""))
+        days = int(form.get("days", "")) if form.get("days", "").isdecimal() else 0
+        with writing() as transaction:
+            names = [name for name in form.getlist("repo") if name]
+            repositories = [get_repository(transaction, name).id for name in names] or None
+            token = keys.create_token(
+                transaction, _own(), form.get("name", ""), role, repositories, days, asked(), g.now
+            )
+    except CatalogError as refused:
+        return _page(error=str(refused)), status_of(refused)
+    return _page(token=token), 201
+
+
+@blueprint.post(f"/account/tokens/{_NUMBER}/revoke")
+def revoke_token(number: int) -> Response:
+    """Take a token away."""
+    with writing() as transaction:
+        keys.revoke_token(transaction, _own(), number, asked(), g.now)
+    return redirect(url_for("account.account", _anchor="tokens"), 303)
+
+
+@blueprint.post(f"/account/sessions/{_NUMBER}/end")
+def end_session(number: int) -> Response:
+    """End a session, in this browser or another."""
+    with writing() as transaction:
+        keys.end_session(transaction, _own(), number, asked(), g.now)
+    return redirect(url_for("account.account", _anchor="sessions"), 303)
+
+
+def _own() -> int:
+    """Return the number of the account of who asks.
+
+    Raises:
+        NotFound: There are no accounts.
+    """
+    number = actor().account_id
+    if number is None:
+        raise NotFound("There are no accounts here: whoever uses this machine may do everything.")
+    return number
+
+
+def _page(*, token: str | None = None, error: str | None = None) -> str:
+    number = _own()
+    repositories = list_repositories(reading())
+    return render_template(
+        "account.html",
+        repositories=repositories,
+        names={each.id: each.name for each in repositories},
+        roles=[role for role in Role if role <= _highest()],
+        days=_DAYS,
+        sessions=keys.list_sessions(reading(), number, g.now),
+        tokens=keys.list_tokens(reading(), number),
+        token=token,
+        error=error,
+        least=LEAST,
+    )
+
+
+def _highest() -> Role:
+    """Return the highest role that one has anywhere."""
+    return max([actor().everywhere or Role.VIEWER, *actor().roles.values()])
