@@ -77,11 +77,12 @@ def require_administrator() -> None:
 
 @contextmanager
 def writing() -> Iterator[Session]:
-    """Open a write transaction that finds only what the one who asks may see."""
+    """Open a write transaction that finds only what the one who asks may see; who reads after it sees it."""
     visible = actor().visible
     with catalog().database.write() as session:
         restrict(session, visible)
         yield session
+    restrict(begin_reading(), visible)
 
 
 def _has_accounts() -> bool:

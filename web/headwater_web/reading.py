@@ -75,7 +75,8 @@ def reading() -> Session:
 
 
 def begin_reading() -> Session:
-    """Open this request's session, which finds everything until somebody restricts it."""
+    """Open this request's session, or open it anew; it finds everything until somebody restricts it."""
+    _end_reading(None)
     g.reading_ends = ExitStack()
     session: Session = g.reading_ends.enter_context(catalog().database.read())
     g.reading = session

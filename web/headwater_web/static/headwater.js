@@ -5,10 +5,11 @@
   const box = document.getElementById("q");
   const panel = document.getElementById("quick");
 
+  // Who is not logged in has no box.
   // Search: "/" or Ctrl/Cmd-K goes to the box, arrows walk through the hits, Esc goes back.
 
   function hits() {
-    const scope = panel.childElementCount ? panel : document;
+    const scope = panel?.childElementCount ? panel : document;
     return [...scope.querySelectorAll("[data-hit]")];
   }
 
@@ -17,7 +18,7 @@
   }
 
   function closePanel() {
-    panel.replaceChildren();
+    panel?.replaceChildren();
   }
 
   function move(step) {
@@ -28,7 +29,7 @@
   }
 
   function onEscape() {
-    if (panel.childElementCount) {
+    if (panel?.childElementCount) {
       closePanel();
       box.focus();
     } else if (document.activeElement === box) {
@@ -41,7 +42,7 @@
   document.addEventListener("keydown", (event) => {
     const wantsSearch = (event.key === "/" && !isTyping(event.target))
       || (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey));
-    if (wantsSearch) {
+    if (wantsSearch && box) {
       event.preventDefault();
       box.focus();
       box.select();

@@ -20,6 +20,10 @@ blueprint = Blueprint("account", __name__)
 
 _NUMBER = "<int(max=2147483647):number>"
 _DAYS = (7, 30, 90, 365)
+_BROWSERS = ("Edg", "OPR", "Firefox", "Chrome", "Safari")  # each says that it is also those after it
+_SYSTEMS = {"Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows"}
+_SYSTEMS |= {"Mac OS X": "macOS", "CrOS": "ChromeOS", "Linux": "Linux"}
+_NAMES = {"Edg": "Edge", "OPR": "Opera"}
 
 
 @blueprint.get("/account")
@@ -107,9 +111,19 @@ def _page(*, token: str | None = None, error: str | None = None) -> str:
         token=token,
         error=error,
         least=LEAST,
+        browser_of=_browser_of,
     )
 
 
 def _highest() -> Role:
     """Return the highest role that one has anywhere."""
     return max([actor().everywhere or Role.VIEWER, *actor().roles.values()])
+
+
+def _browser_of(text: str) -> str:
+    """Say in short which browser on which system calls itself so."""
+    browser = next((name for name in _BROWSERS if f"{name}/" in text), None)
+    system = next((name for sign, name in _SYSTEMS.items() if sign in text), None)
+    if browser is None:
+        return text[:40] or "unknown"
+    return _NAMES.get(browser, browser) + (f" on {system}" if system else "")
