@@ -43,9 +43,13 @@ def list_problems(session: Session, repository: Repository, position: int) -> tu
     return tuple(Problem(row.path, row.line, row.message) for row in rows)
 
 
-def count_problems(session: Session, repository: Repository, position: int) -> int:
-    """Return how many problems there are in files at a position of the main line."""
-    statement = select(func.count(Diagnostic.id)).where(
-        Diagnostic.repository_id == repository.id, holds_at(Diagnostic, position)
+def count_problems(session: Session) -> dict[str, int]:
+    """Return how many problems there are in files at the scanned heads, of the repositories that have any."""
+    head = Repository.scanned_position
+    counted = (
+        select(Repository.name, func.count(Diagnostic.id))
+        .join(Diagnostic, Diagnostic.repository_id == Repository.id)
+        .where(holds_at(Diagnostic, head))
+        .group_by(Repository.name)
     )
-    return session.scalar(statement) or 0
+    return {name: count for name, count in session.execute(counted)}  # noqa: C416 rows are no pairs to mypy

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +26,7 @@ from headwater_catalog.errors import CatalogError, JobError
 from headwater_catalog.jobs import LEASE_SECONDS, LeasedJob, LeaseLost
 from headwater_catalog.reports import storable
 from headwater_catalog.sandbox import Limits
+from headwater_catalog.scan_requests import request_due
 
 if TYPE_CHECKING:
     from headwater_catalog.scan import Scanner
@@ -36,6 +38,7 @@ __all__ = ["Worker", "main", "serve", "start_child"]
 logger = logging.getLogger("headwater.worker")
 
 _POLL_SECONDS: Final = 0.5
+_SCHEDULE_SECONDS: Final = 5.0  # between two looks at the schedules
 _RETRY_SECONDS: Final = 5.0  # after the database did not answer
 
 
@@ -69,6 +72,7 @@ class Worker:
         self._stopped = threading.Event()
         self._stop_reason: str | None = None
         self._scans: Scanner | None = None
+        self._asked_at = -_SCHEDULE_SECONDS
 
     def stop(self, reason: str = "The worker was told to stop.") -> None:
         """Let the worker end soon: a run ends with this reason, a scan goes back to the queue."""
@@ -82,6 +86,7 @@ class Worker:
             try:
                 if jobs.release_expired(self.database):
                     execution.sweep(self.database, self.settings)
+                self._request_due()
                 worked = self.perform_next()
             except DBAPIError:
                 # Nothing is lost: a job in hand ends when its lease does.
@@ -92,6 +97,12 @@ class Worker:
                 if once:
                     return
                 self._stopped.wait(_POLL_SECONDS)
+
+    def _request_due(self) -> None:
+        """Queue the scans that schedules ask for, every few seconds."""
+        if time.monotonic() >= self._asked_at + _SCHEDULE_SECONDS:
+            self._asked_at = time.monotonic()
+            request_due(self.database, int(time.time()))
 
     def perform_next(self, job_id: int | None = None) -> bool:
         """Lease and perform the next job, or the one of this number; False where there is none to take."""

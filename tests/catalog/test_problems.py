@@ -38,7 +38,8 @@ def test_problems_are_told_in_the_order_of_files_and_lines_for_as_long_as_they_l
     assert [problem.where for problem in before] == ["a.py", "b.py:2", "b.py:7"]
     assert [problem.where for problem in after] == ["b.py:2", "b.py:7", "c.py:1"]
     assert before[0] == Problem("a.py", 0, "In a.py.")
-    assert count_problems(rows.session, rows.repository, 0) == 3
+    rows.repository.scanned_position = 0
+    assert count_problems(rows.session) == {"shop": 3}
 
 
 def test_problems_of_another_repository_are_not_told(rows: CatalogRows):
@@ -56,4 +57,4 @@ def test_problems_of_another_repository_are_not_told(rows: CatalogRows):
     rows.session.flush()
 
     assert list_problems(rows.session, rows.repository, 0) == ()
-    assert count_problems(rows.session, rows.repository, 0) == 0
+    assert count_problems(rows.session) == {}

@@ -60,7 +60,7 @@ def test_people_make_accounts_log_in_and_get_back_to_where_they_were(page: Page,
     vera.get_by_label("In").select_option("shop")
     vera.get_by_role("button", name="Set the role").click()
     expect(page.get_by_role("region", name="Account vera")).to_contain_text("viewer in shop")
-    _look_over(page, f"{site}/accounts", f"{site}/events")
+    _look_over(page, f"{site}/accounts", f"{site}/events", f"{site}/repos")
     page.get_by_role("link", name="ada", exact=True).first.click()
     page.get_by_role("button", name="Log out", exact=True).click()
 

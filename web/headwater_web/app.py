@@ -29,8 +29,10 @@ from headwater_web.views import (
     features,
     health,
     home,
+    hooks,
     lineage,
     login,
+    repos,
     repositories,
     runs,
     search,
@@ -38,7 +40,7 @@ from headwater_web.views import (
 
 __all__ = ["create_app"]
 
-_ACCOUNTS = (login, account, accounts, events)
+_MANAGEMENT = (login, account, accounts, events, repos, hooks)
 _LARGEST_REQUEST = 1_000_000  # bytes; forms are small
 
 
@@ -63,8 +65,9 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     register_errors(app)
     register_links(app)
     _register_template_names(app)
-    for module in (home, repositories, search, features, lineage, commits, runs, health, *_ACCOUNTS):
+    for module in (home, repositories, search, features, lineage, commits, runs, health, *_MANAGEMENT):
         app.register_blueprint(module.blueprint)
+    app.extensions["csrf"].exempt(hooks.blueprint)  # a Git host signs its calls instead
     return app
 
 

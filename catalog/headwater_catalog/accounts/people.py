@@ -100,6 +100,7 @@ def set_role(
         Conflict: Nobody would be left to manage accounts.
     """
     number = None if repository is None else repository.id
+    administrators = _count_administrators(session)
     known = next((grant for grant in account.grants if grant.repository_id == number), None)
     if role is None and known is not None:
         account.grants.remove(known)
@@ -108,7 +109,7 @@ def set_role(
     elif role is not None:
         account.grants.append(Grant(repository_id=number, role=role.label))
     session.flush()
-    _require_administrator(session)
+    _require_one_left(session, administrators)
     where = "everywhere" if repository is None else repository.name
     note(session, "role set", asked, account.name, now, role=role.label if role else None, where=where)
 
@@ -130,16 +131,17 @@ def set_disabled(session: Session, account: Account, disabled: bool, asked: Aske
     Raises:
         Conflict: Nobody would be left to manage accounts.
     """
+    administrators = _count_administrators(session)
     account.disabled_at = now if disabled else None
     session.flush()
+    _require_one_left(session, administrators)
     if disabled:
-        _require_administrator(session)
         end_all(session, account)
     note(session, "account disabled" if disabled else "account enabled", asked, account.name, now)
 
 
-def _require_administrator(session: Session) -> None:
-    left = (
+def _count_administrators(session: Session) -> int:
+    wanted = (
         select(func.count(Account.id))
         .join(Grant)
         .where(
@@ -148,7 +150,11 @@ def _require_administrator(session: Session) -> None:
             Grant.role == Role.ADMINISTRATOR.label,
         )
     )
-    if not session.scalar(left):
+    return session.scalar(wanted) or 0
+
+
+def _require_one_left(session: Session, before: int) -> None:
+    if before and not _count_administrators(session):
         raise Conflict(
             "Nobody would be left to manage accounts. Make somebody else an administrator everywhere first."
         )

@@ -96,6 +96,9 @@ class Repository(Base):
     scanned_at: Mapped[int | None] = mapped_column(Instant)
     reader_version: Mapped[str | None] = mapped_column(String(40))  # another reader means a new scan
     scan_state: Mapped[str | None] = mapped_column(String(32))  # another one whenever a scan writes
+    scan_every: Mapped[int | None]  # seconds; None: only when somebody asks
+    # With what a Git host signs its calls; it has to be known, so that no hash of it would do.
+    hook_secret: Mapped[str | None] = mapped_column(String(64))
 
 
 class Commit(Base):

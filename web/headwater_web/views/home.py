@@ -25,11 +25,12 @@ _MODULES = 16  # of each repository, the largest
 def home() -> str:
     """Show what the catalog holds."""
     stored, modules = repositories.list_repositories(reading()), count_by_module(reading())
+    problems = count_problems(reading())
     return render_template(
         "home.html",
         repositories=list_repositories(reading()),
         modules={each.name: _largest(modules.get(each.name, {})) for each in stored},
-        problems={each.name: count_problems(reading(), each, each.scanned_position) for each in stored},
+        problems={each.name: problems.get(each.name, 0) for each in stored},
         runs=list_runs(reading(), limit=_LATEST),
     )
 
