@@ -33,7 +33,7 @@ from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import FeatureVersion
 
-FEATURES, COMMITS = 4_000, 500
+FEATURES, COMMITS, FEW = 4_000, 500, 50  # the few are the commits of a young history
 SEARCHES = 10
 
 
@@ -56,7 +56,7 @@ def main() -> None:
         size = f"{FEATURES:,} features x {COMMITS} commits"
         catalog = measure_history(table, f"all history of {size}", synthetic, place, given.runs)
         measure_changes(table, catalog, given.runs)
-        measure_news(table, catalog, synthetic, given.runs)
+        measure_news(table, catalog, place, given.runs)
         measure_search(table, catalog, 10)
         measure_closure(table, catalog)
         catalog.database.dispose()
@@ -119,6 +119,7 @@ class Catalog:
     """A catalog of one repository."""
 
     def __init__(self, origin: Path, home: Path) -> None:
+        self.origin = origin
         self.settings = Settings(
             home=home, database_url=f"sqlite:///{home / 'headwater.db'}", secret_key="not secret"
         )
@@ -143,6 +144,11 @@ class Catalog:
             url, path = repository.url, mirror_path(self.settings, repository)
         GitSource(path).fetch(url)
 
+    def fetch_news(self, number: int) -> float:
+        """Commit once at the origin, and return how long it takes to fetch that."""
+        commit_one(self.origin, number)
+        return latency(self.fetch)
+
 
 def measure_history(table: Table, name: str, origin: Path, place: Path, runs: int) -> Catalog:
     """Compare a scan of a whole history with reading each of its contents once."""
@@ -156,24 +162,35 @@ def measure_history(table: Table, name: str, origin: Path, place: Path, runs: in
     return catalog
 
 
-def measure_news(table: Table, catalog: Catalog, origin: Path, runs: int) -> None:
+def measure_news(table: Table, catalog: Catalog, place: Path, runs: int) -> None:
     """Measure a scan that finds nothing new, one that finds one commit, and the first search after that."""
-    log = ["log", "-1", "--raw", "--no-abbrev"]
-    floors, nothing, fetches, one, rest, searches = [], [], [], [], [], []
-    catalog.search()
-    for run in range(2 * runs + 1):
+    origin, log = catalog.origin, ["log", "-1", "--raw", "--no-abbrev"]
+    init_synthetic(place / "young", features=FEATURES, commits=FEW)
+    young = Catalog(place / "young", place / "catalog-of-young")
+    young.scan()
+    floors, nothing, fetches, one, rest, others = [], [], [], [], [], []
+    for run in range(4 * runs + 1):
         floors.append(latency(lambda: git(origin, *log)))
         nothing.append(latency(catalog.scan))
-        commit_one(origin, run)
-        fetches.append(latency(catalog.fetch))
+        fetches.append(catalog.fetch_news(run))
         one.append(latency(catalog.scan))
         rest.append(one[-1] - latency(catalog.fetch))
-        searches.append(latency(catalog.search))
+        young.fetch_news(run)
+        others.append(latency(young.scan) - latency(young.fetch))
+    young.database.dispose()
     floor = "git log -1 --raw"
     table.figure("a second scan with nothing new", shown(statistics.median(nothing)), "≤ 0.3 s")
     table.ratio("one new commit that was fetched before", one, floors, floor)
     table.ratio("the same, less a fetch that brings nothing", rest, floors, floor, 10)
+    table.ratio("that once more", rest, others, f"the same after {FEW} commits instead of {COMMITS}")
     table.ratio("its fetch alone, by git", fetches, floors, floor)
+    # A worker that scans does not search: these are measured apart.
+    searches = []
+    for run in range(runs + 1):
+        catalog.search()
+        catalog.fetch_news(100 + run)
+        catalog.scan()
+        searches.append(latency(catalog.search))
     table.figure("the first search after it, with facets", shown(statistics.median(searches)))
 
 

@@ -20,7 +20,7 @@ from headwater_catalog.errors import SettingError
 __all__ = ["FILE_NAME", "NAMES", "Settings", "is_loopback", "load_settings"]
 
 FILE_NAME = "headwater-server.toml"
-NAMES = ("home", "database_url", "secret_key", "host", "port", "auth", "url")
+NAMES = ("home", "database_url", "secret_key", "host", "port", "auth", "url", "proxies")
 """The settings as the file spells them; the environment has HEADWATER_ before the upper-case name."""
 
 _PREFIX = "HEADWATER_"
@@ -42,6 +42,7 @@ class Settings:
         auth: `single` (one user, loopback only) or `accounts`.
         url: The address by which readers reach it, such as `https://features.example.org`, where that is not
             this machine's own.
+        proxies: How many servers stand before it that each add the address of who asks to X-Forwarded-For.
     """
 
     home: Path
@@ -51,6 +52,7 @@ class Settings:
     port: int = 8000
     auth: str = "single"
     url: str = ""
+    proxies: int = 0
 
     @property
     def site(self) -> str:
@@ -94,9 +96,10 @@ def load_settings(environ: Mapping[str, str] | None = None, home: Path | None = 
         database_url=_database_url(values, home),
         secret_key=_text(values, "secret_key") or "",
         host=host,
-        port=_port(values),
+        port=_number(values, "port", 8000, range(1, 65536)),
         auth=_auth(values, host),
         url=_url(values),
+        proxies=_number(values, "proxies", 0, range(10)),
     )
 
 
@@ -169,17 +172,19 @@ def _text(values: Mapping[str, _Given], name: str) -> str | None:
     return given.value
 
 
-def _port(values: Mapping[str, _Given]) -> int:
-    given = values.get("port")
+def _number(values: Mapping[str, _Given], name: str, default: int, allowed: range) -> int:
+    given = values.get(name)
     if given is None:
-        return 8000
+        return default
     try:
-        port = int(str(given.value))
+        number = int(str(given.value))
     except ValueError:
-        port = -1
-    if not 0 < port < 65536:
-        raise SettingError(f"{given.origin} must be a port from 1 to 65535, not {given.value!r}.")
-    return port
+        number = -1
+    if number not in allowed:
+        raise SettingError(
+            f"{given.origin} must be a number from {allowed[0]} to {allowed[-1]}, not {given.value!r}."
+        )
+    return number
 
 
 def _auth(values: Mapping[str, _Given], host: str) -> str:

@@ -131,7 +131,7 @@ def test_a_headwater_folder_above_is_not_taken_outside_of_a_checkout(tmp_path, m
 
 def test_each_setting_of_the_file_is_one_of_the_environment(tmp_path):
     values = {"home": str(tmp_path), "port": "1", "auth": "single", "database_url": "sqlite:///x.db"}
-    values["url"] = "https://x.example"
+    values |= {"url": "https://x.example", "proxies": "1"}
     environ = {f"HEADWATER_{name.upper()}": values.get(name, "x") for name in NAMES}
 
     settings = load_settings(environ)

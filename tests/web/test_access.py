@@ -93,7 +93,7 @@ def test_a_stranger_is_led_to_the_login(app, path):
 def test_every_address_but_a_few_asks_who_is_there(app):
     """Addresses that come later are closed, too, unless somebody opens them here."""
     is_open = {"static", "health.healthz", "login.login_page", "login.log_in"}
-    is_open |= {"login.setup_page", "login.set_up"}
+    is_open |= {"login.setup_page", "login.set_up", "hooks.call"}
     stranger, rules = app.test_client(), list(app.url_map.iter_rules())
     assert len(rules) > 20
     for rule in rules:
@@ -250,7 +250,7 @@ def test_a_new_password_needs_the_old_one(app):
     client = _logged_in(app, "nora")
     wrong = _post(client, "/account/password", old="not it at all", new="eight other kettles")
     assert wrong.status_code == 403
-    assert "nothing was changed" in wrong.text
+    assert "password is not right" in wrong.text
     assert _post(client, "/account/password", old=GOOD, new="short").status_code == 409
     assert _post(client, "/account/password", old=GOOD, new="eight other kettles").status_code == 303
     assert client.get("/").status_code == 302
@@ -305,6 +305,22 @@ def test_without_accounts_there_is_nothing_to_log_in_to(settings):
         assert client.get(path).status_code == 404
     assert client.get("/login").location == "/"
     assert 'href="/account' not in client.get("/").text
+    database.dispose()
+
+
+def test_failed_logins_count_for_who_tries_and_not_for_the_server_between(settings):
+    database = Database(settings.database_url)
+    client = create_app(replace(settings, proxies=1), database).test_client()
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/login").text)
+    assert token
+    form = {"csrf_token": token[1], "name": "rita", "password": "none of hers"}
+
+    def attempt(address: str, **more: str) -> int:
+        headers = {"X-Forwarded-For": f"10.9.9.9, {address}"}
+        return client.post("/login", data={**form, **more}, headers=headers).status_code
+
+    assert [attempt("10.0.0.7") for _ in range(11)] == [403] * 10 + [429]
+    assert attempt("10.0.0.8", password=GOOD) == 303
     database.dispose()
 
 

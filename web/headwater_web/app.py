@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask, g, request
 from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from headwater_catalog.accounts.keys import LONGEST
 from headwater_catalog.settings import Settings
@@ -57,6 +58,8 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         MAX_CONTENT_LENGTH=_LARGEST_REQUEST,
         WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session
     )
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
     protect(app, settings.site)
     register_assets(app)
     attach(app, Catalog(settings, database or Database(settings.database_url)))

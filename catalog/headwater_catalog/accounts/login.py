@@ -15,7 +15,7 @@ from headwater_catalog.records import clean
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import Account
 
-__all__ = ["WINDOW", "TooManyFailures", "log_in"]
+__all__ = ["WINDOW", "TooManyFailures", "log_in", "require_password"]
 
 WINDOW: Final = 900
 """Seconds that a failed login counts for."""
@@ -45,20 +45,39 @@ def log_in(database: Database, name: str, password: str, browser: str, address: 
         Forbidden: There is no such account, or it has another password; the message does not tell which.
         TooManyFailures: It was tried too often; nothing is looked up then, and nothing noted.
     """
+    name = require_password(database, name, password, address, now)
+    with database.write() as session:
+        account = session.scalars(select(Account).where(Account.name == name)).one()
+        key = open_session(session, account, browser, address, now)
+        note(session, "logged in", (name, address), name, now)
+    return key
+
+
+def require_password(database: Database, name: str, password: str, address: str, now: int) -> str:
+    """Make sure that somebody knows the password of an account, and return its name as it is kept.
+
+    Args:
+        database: The catalog database.
+        name: The account's name, in any case.
+        password: Its password.
+        address: Where somebody is.
+        now: When this happens, in seconds since 1970.
+
+    Raises:
+        Forbidden: There is no such account, or it has another password; this is noted, and counts.
+        TooManyFailures: It was tried too often.
+    """
     name = clean(name.strip().lower())[:LONGEST]
     with database.read() as session:
         _require_patience(session, name, address, now)
-        account = session.scalar(select(Account).where(Account.name == name, Account.disabled_at.is_(None)))
-        stored = account.password if account else None
+        stored = session.scalar(
+            select(Account.password).where(Account.name == name, Account.disabled_at.is_(None))
+        )
     # Outside of any transaction, since hashing takes long.
-    is_right = is_password(password, stored)
+    if is_password(password, stored):
+        return name
     with database.write() as session:
-        if account is None or not is_right:
-            note(session, _FAILED, (name, address), name, now)
-        else:
-            key = open_session(session, account, browser, address, now)
-            note(session, "logged in", (name, address), name, now)
-            return key
+        note(session, _FAILED, (name, address), name, now)
     raise Forbidden("The name or the password is not right.")
 
 

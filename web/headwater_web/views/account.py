@@ -6,13 +6,14 @@ from flask import Blueprint, g, redirect, render_template, request, session, url
 from werkzeug.wrappers import Response
 
 from headwater_catalog.accounts import Role, keys
-from headwater_catalog.accounts.passwords import LEAST, is_password
+from headwater_catalog.accounts.login import require_password
+from headwater_catalog.accounts.passwords import LEAST
 from headwater_catalog.accounts.people import get_account, set_password
 from headwater_catalog.errors import CatalogError, Conflict, Forbidden, NotFound
 from headwater_catalog.repositories import get_repository, list_repositories
 from headwater_web.access import actor, asked, writing
 from headwater_web.errors import status_of
-from headwater_web.reading import reading
+from headwater_web.reading import catalog, reading
 
 __all__ = ["blueprint"]
 
@@ -36,15 +37,12 @@ def account() -> str:
 def password() -> Response | tuple[str, int]:
     """Set a new password, which logs out everywhere."""
     _own()
-    form = request.form
-    stored = get_account(reading(), actor().name).password
+    form, (name, address) = request.form, asked()
     try:
-        if not is_password(form.get("old", ""), stored):
-            raise Forbidden("The present password is not right, so nothing was changed.")
+        # Who has only found an open browser must not guess on here.
+        require_password(catalog().database, name, form.get("old", ""), address, g.now)
         with writing() as transaction:
-            set_password(
-                transaction, get_account(transaction, actor().name), form.get("new", ""), asked(), g.now
-            )
+            set_password(transaction, get_account(transaction, name), form.get("new", ""), asked(), g.now)
     except (Conflict, Forbidden) as refused:
         return _page(error=str(refused)), status_of(refused)
     session.clear()
