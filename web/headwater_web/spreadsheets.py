@@ -1,0 +1,38 @@
+"""Tables as CSV that a spreadsheet opens without taking text for formulas."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from flask import Response
+
+__all__ = ["csv_answer"]
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How texts begin that spreadsheets take for formulas, which may fetch and send things."""
+
+
+def csv_answer(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
+    """Return a table as a file to keep.
+
+    A text that a spreadsheet would take for a formula has an apostrophe before it.
+
+    Args:
+        name: The name of the file, without its ending.
+        header: The names of the columns.
+        rows: The rows.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(header)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    answer = Response(text.getvalue(), mimetype="text/csv")
+    answer.headers.set("Content-Disposition", "attachment", filename=f"{name}.csv")
+    return answer
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) and not isinstance(value, int | float) else text
