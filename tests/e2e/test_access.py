@@ -19,6 +19,8 @@ _PAGES = (
     "/r/demo/lineage?focus=input:spend&up=0&down=0",
     "/r/demo/c/v1.0",
     "/repos",
+    "/jobs",
+    "/operations",
     "/runs",
     "/runs/1",
     "/nowhere",

@@ -33,6 +33,7 @@ from headwater_web.views import (
     hooks,
     lineage,
     login,
+    operations,
     repos,
     repositories,
     runs,
@@ -41,7 +42,7 @@ from headwater_web.views import (
 
 __all__ = ["create_app"]
 
-_MANAGEMENT = (login, account, accounts, events, repos, hooks)
+_MANAGEMENT = (login, account, accounts, events, repos, hooks, operations)
 _LARGEST_REQUEST = 1_000_000  # bytes; forms are small
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from headwater.errors import MissingExtra
 from headwater_catalog.errors import SchemaOutdated, SettingError
+from headwater_catalog.store.slow_queries import SlowQueries
 
 __all__ = ["Database"]
 
@@ -34,6 +35,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = _with_driver(url)
         self.engine = _engine(self.url)
+        self.slow_queries = SlowQueries(self.engine)
         options: dict[str, Any] = {}
         if self.engine.dialect.name == "postgresql":
             # A page must see one state through all its queries, as it does on SQLite.
@@ -87,27 +89,44 @@ class Database:
             version = _version(connection)
         self._refuse_newer(version)
         if version is None:
-            raise SchemaOutdated(
-                f"The database {self._shown} holds no catalog yet. Run: headwater db upgrade"
-            )
+            raise SchemaOutdated(f"The database {self.shown} holds no catalog yet. Run: headwater db upgrade")
         if version != _newest():
             raise SchemaOutdated(
-                f"The database {self._shown} has schema version {version}, and this Headwater "
+                f"The database {self.shown} has schema version {version}, and this Headwater "
                 f"needs {_newest()}. Run: headwater db upgrade"
             )
+
+    @property
+    def version(self) -> str | None:
+        """The version of its schema; None before it is made."""
+        with self.engine.connect() as connection:
+            return _version(connection)
+
+    @property
+    def size(self) -> int | None:
+        """How many bytes it takes; None where that is not known."""
+        file = _file(self.url)
+        if file is not None:
+            parts = (file, *(file.with_name(file.name + end) for end in ("-wal", "-shm")))
+            return sum(part.stat().st_size for part in parts if part.is_file())
+        if self.engine.dialect.name != "postgresql":
+            return None
+        with self.engine.connect() as connection:
+            return connection.execute(text("SELECT pg_database_size(current_database())")).scalar()
+
+    @property
+    def shown(self) -> str:
+        """Its URL without the password."""
+        return make_url(self.url).render_as_string(hide_password=True)
 
     def dispose(self) -> None:
         """Close the connections that are kept open."""
         self.engine.dispose()
 
-    @property
-    def _shown(self) -> str:
-        return make_url(self.url).render_as_string(hide_password=True)
-
     def _refuse_newer(self, version: str | None) -> None:
         if version is not None and version > _newest():
             raise SchemaOutdated(
-                f"The database {self._shown} has schema version {version}, and this Headwater knows "
+                f"The database {self.shown} has schema version {version}, and this Headwater knows "
                 f"only up to {_newest()}. Install the newer Headwater that upgraded it."
             )
 

@@ -1,0 +1,107 @@
+"""The jobs and how the installation does."""
+
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select, text
+
+from headwater_catalog import jobs
+from headwater_catalog.repositories import add_repository
+from headwater_catalog.scan_requests import request_scan
+from headwater_catalog.store.database import Database
+from headwater_catalog.store.models import Job
+from headwater_catalog.store.slow_queries import SLOW_SECONDS
+from headwater_web.app import create_app
+from support.demo_catalog import settings_in
+
+
+@pytest.fixture
+def database(catalog_url) -> Iterator[Database]:
+    database = Database(catalog_url)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def client(database, catalog_url, tmp_path, git_repo) -> FlaskClient:
+    git_repo.commit("One", files={"features/sales.py": "def sales(x: int) -> int:\n    return x\n"})
+    with database.write() as session:
+        shop = add_repository(session, "shop", str(git_repo.path), 0)
+        for n in range(3):
+            request_scan(session, shop, "maya", int(time.time()) - 600 * (3 - n))
+            session.scalars(select(Job).order_by(Job.id.desc())).first().state = jobs.State.RUNNING
+            session.flush()
+    return create_app(settings_in(tmp_path / "home", catalog_url), database).test_client()
+
+
+def _post(client: FlaskClient, path: str):
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/jobs").text)
+    assert token
+    return client.post(path, data={"csrf_token": token[1]})
+
+
+def test_jobs_are_listed_by_state_and_can_be_cancelled_once(client, database):
+    assert client.get("/jobs").text.count('<th scope="row">scan ') == 3
+    assert _post(client, "/jobs/2/cancel").status_code == 303
+    page = client.get("/jobs?state=cancelled").text
+    assert re.findall(r'<th scope="row">scan (\d+)', page) == ["2"]
+    assert "Cancelled by" in page
+    assert _post(client, "/jobs/2/cancel").status_code == 409
+    assert _post(client, "/jobs/99/cancel").status_code == 404
+
+
+def test_what_needs_somebody_is_told_and_nothing_else(client, database):
+    with database.write() as session:
+        for job in session.scalars(select(Job)):
+            job.state, job.finished_at = jobs.State.SUCCEEDED, 1
+    assert "was never scanned" in client.get("/operations").text
+    with database.write() as session:
+        last = session.scalars(select(Job).order_by(Job.id.desc())).first()
+        last.state, last.error = jobs.State.FAILED, "The origin does not answer."
+    assert "The origin does not answer." in client.get("/operations").text
+    with database.write() as session:
+        last = session.scalars(select(Job).order_by(Job.id.desc())).first()
+        last.state, last.created_at = jobs.State.QUEUED, int(time.time()) - 600
+    assert "A job has waited for 10 minutes" in client.get("/operations").text
+    with database.write() as session:
+        session.execute(text("UPDATE repository SET scanned_sha = 'a'"))
+        for job in session.scalars(select(Job)):
+            job.state = jobs.State.SUCCEEDED
+    assert "All is well" in client.get("/operations").text
+
+
+def test_the_figures_lead_to_lists_of_as_many(client):
+    page = client.get("/operations").text
+    counts = re.findall(r'href="(/jobs\?state=\w+)">(\d+)<', page)
+
+    assert dict(counts)["/jobs?state=running"] == "3"
+    for link, count in counts:
+        assert client.get(link).text.count('<th scope="row">scan ') == int(count)
+
+
+def test_a_slow_query_is_kept_without_its_values(sqlite_catalog_url):
+    database = Database(sqlite_catalog_url)
+    database.engine.connect().close()
+    with database.read() as session:
+        raw = session.connection().connection.driver_connection
+        raw.create_function("pause", 1, lambda seconds: time.sleep(seconds) or "done")
+        session.execute(text("SELECT pause(:seconds), :secret"), {"seconds": SLOW_SECONDS, "secret": "hush"})
+        session.execute(text("SELECT 1"))
+    (query,) = database.slow_queries.slowest()
+    database.dispose()
+
+    assert query.seconds >= SLOW_SECONDS
+    assert "pause" in query.statement
+    assert "hush" not in query.statement
+
+
+def test_the_page_tells_schema_and_size_and_no_password(client, database):
+    page = client.get("/operations").text
+
+    assert f"schema {database.version}" in page
+    assert database.size > 10_000
+    hidden = Database("postgresql://maya:secret@127.0.0.1:1/catalog")
+    assert hidden.shown == "postgresql+psycopg://maya:***@127.0.0.1:1/catalog"
