@@ -26,11 +26,15 @@ _TIMELESS = (
     "/runs/1",
     "/runs/1/state",
     "/healthz",
+    "/r/demo/compare?from=v1.0&to=main",
+    "/r/demo/compare?from=main&to=v1.0&class=removed",
 )
 _DATED = (
     "/r/demo",
     "/search?repo=demo&q=spend",
     _FEATURE,
+    "/r/demo/commits",
+    "/r/demo/commits?touching=1",
     "/r/demo/lineage?focus=features.signups:spend_per_signup",
     "/r/demo/lineage?focus=input:spend&up=1&down=10",
 )

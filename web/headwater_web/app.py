@@ -19,7 +19,18 @@ from headwater_web.icons import icon
 from headwater_web.links import register_links
 from headwater_web.reading import Catalog, attach
 from headwater_web.security import protect
-from headwater_web.views import commits, features, health, home, lineage, repositories, runs, search
+from headwater_web.views import (
+    commits,
+    compare,
+    features,
+    health,
+    home,
+    lineage,
+    repositories,
+    runs,
+    search,
+    timeline,
+)
 
 __all__ = ["create_app"]
 
@@ -43,7 +54,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     register_errors(app)
     register_links(app)
     _register_template_names(app)
-    for module in (home, repositories, search, features, lineage, commits, runs, health):
+    for module in (home, repositories, search, features, lineage, commits, compare, timeline, runs, health):
         app.register_blueprint(module.blueprint)
     return app
 
@@ -56,6 +67,7 @@ def _register_template_names(app: Flask) -> None:
     for name in ("day", "iso", "moment", "duration"):
         app.jinja_env.filters[name] = getattr(dates, name)
     app.jinja_env.filters["short_type"] = _short_type
+    app.jinja_env.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
     app.jinja_env.filters["ago"] = lambda then: dates.ago(then, g.now)
     app.before_request(_note_the_time)
     app.context_processor(_theme)
