@@ -22,10 +22,12 @@ from headwater_web.security import protect
 from headwater_web.views import (
     commits,
     compare,
+    dataflows,
     features,
     health,
     home,
     lineage,
+    modules,
     repositories,
     runs,
     search,
@@ -54,7 +56,20 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     register_errors(app)
     register_links(app)
     _register_template_names(app)
-    for module in (home, repositories, search, features, lineage, commits, compare, timeline, runs, health):
+    for module in (
+        home,
+        repositories,
+        search,
+        features,
+        lineage,
+        commits,
+        compare,
+        timeline,
+        modules,
+        dataflows,
+        runs,
+        health,
+    ):
         app.register_blueprint(module.blueprint)
     return app
 

@@ -46,9 +46,9 @@ def commit_url(repository: str, sha: str) -> str:
     return url_for("commits.commit", repo=repository, sha=sha)
 
 
-def compare_url(repository: str, before: str | None, after: str) -> str:
+def compare_url(repository: str, before: str | None, after: str, **values: Any) -> str:
     """Return the page that compares two commits; None means the parent of the second one."""
-    named: dict[str, Any] = {"from": before, "to": after}
+    named: dict[str, Any] = {"from": before, "to": after, **values}
     return url_for("compare.compare", repo=repository, **named)
 
 
