@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Final
 
 from sqlalchemy import ColumnElement, Select, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload, subqueryload
 
 from headwater_catalog.errors import NotFound
 from headwater_catalog.features import CommitRef
@@ -157,7 +157,7 @@ def _versions(repository: Repository) -> Select[FeatureVersion]:
         .where(Feature.repository_id == repository.id)
         .options(joinedload(FeatureVersion.feature), joinedload(FeatureVersion.definition))
         .options(joinedload(FeatureVersion.introduced))
-        .options(selectinload(FeatureVersion.dependencies))
+        .options(subqueryload(FeatureVersion.dependencies))  # one query, however many there are
         .order_by(FeatureVersion.feature_id, FeatureVersion.variant, FeatureVersion.valid_from)
     )
 

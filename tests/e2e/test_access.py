@@ -18,6 +18,7 @@ _PAGES = (
     "/r/demo/lineage?focus=features.signups:spend_per_signup&up=10&down=10",
     "/r/demo/lineage?focus=input:spend&up=0&down=0",
     "/r/demo/c/v1.0",
+    "/r/demo/c/main~10%5E2",
     "/r/demo/compare",
     "/r/demo/compare?from=v1.0&to=main",
     "/r/demo/compare?from=main~3&to=main&class=moved",

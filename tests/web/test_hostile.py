@@ -36,6 +36,7 @@ _PAGES = (
     "/r/%3Cscript%3Ealert(1)%3C%2Fscript%3E",
     "/r/hostile/c/main",
     "/r/hostile/compare",
+    "/r/hostile/compare/reach",
     "/r/hostile/m/features",
     "/r/hostile/m/%3Cscript%3Ealert(1)%3C/script%3E",
     "/r/hostile/d/%3Cscript%3Ealert(1)%3C/script%3E",

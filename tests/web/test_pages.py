@@ -28,6 +28,8 @@ _TIMELESS = (
     "/healthz",
     "/r/demo/compare?from=v1.0&to=main",
     "/r/demo/compare?from=main&to=v1.0&class=removed",
+    "/r/demo/compare/reach?to=v1.0",
+    "/r/demo/c/v1.0",
 )
 _DATED = (
     "/r/demo",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from heapq import nlargest
-from typing import Any, Final
+from typing import Final
 
 from flask import Blueprint, g, render_template, request
 
@@ -17,15 +16,14 @@ from headwater_catalog.refs import list_refs
 from headwater_catalog.store.models import Repository
 from headwater_web.compared_changes import change_rows, telling_first
 from headwater_web.edge_changes import edge_changes
+from headwater_web.reach import reach_of
 from headwater_web.reading import AsOf, moment_named, offset_asked, reading
 
-__all__ = ["blueprint", "reach_of"]
+__all__ = ["blueprint"]
 
 blueprint = Blueprint("compare", __name__)
 
 _PAGE: Final = 50  # changes, each with its code
-_REACHED: Final = 50
-_TOUCHED: Final = 20  # modules and owners, those with most
 _OFFERED_REFS: Final = 200
 _OFFERED_COMMITS: Final = 30
 
@@ -79,6 +77,17 @@ def compare(repo: str) -> str:
     )
 
 
+@blueprint.get("/r/<repo>/compare/reach")
+def reach(repo: str) -> str:
+    """Give the part of a commit's page that tells what it reaches."""
+    moment = moment_named(repo, request.args.get("to") or None)
+    view = AsOf(moment, moment.commit.sha)
+    g.at = view.at
+    sha = next(iter(moment.commit.parents), None)
+    compared = compare_moments(moment_named(repo, sha) if sha else None, moment)
+    return render_template("commit_reach.html", view=view, before=sha, reach=reach_of(compared))
+
+
 def _side(repo: str, name: str | None) -> Side:
     moment = moment_named(repo, name or None)
     return Side(name or moment.commit.sha, moment)
@@ -106,26 +115,6 @@ def _parted(compared: Compared, before: Side | None, after: Side) -> str | None:
     """Return where the two commits parted, if neither builds on the other."""
     ends = [side.moment.commit.sha for side in (before, after) if side is not None]
     return None if compared.parted is None or compared.parted in ends else compared.parted
-
-
-def reach_of(compared: Compared) -> dict[str, Any]:
-    """Return what a page says of what the changes of meaning reach."""
-    impact = compared.impact
-    return {
-        "changed": len(impact.changed),
-        "reached": len(impact.reached),
-        "nearest": impact.reached[:_REACHED],
-        "modules": _most(impact.modules),
-        "module_count": len(impact.modules),
-        "owners": _most(impact.owners),
-        "owner_count": len(impact.owners),
-        "outputs": impact.outputs,
-    }
-
-
-def _most(counts: Mapping[str, tuple[int, int]]) -> list[tuple[str, tuple[int, int]]]:
-    """Return those with most features that changed or are reached, by name."""
-    return sorted(nlargest(_TOUCHED, counts.items(), key=lambda item: (sum(item[1]), item[0])))
 
 
 def _offered(repository: Repository) -> Iterable[tuple[str, str]]:
