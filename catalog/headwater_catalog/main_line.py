@@ -94,7 +94,7 @@ def count_changes(
     """Return how many features commits changed, by position and then by what happened to them.
 
     That is what `history.commit_changes` says of each: "added", "removed", "moved" and the change classes.
-    However many positions there are, it takes three queries.
+    However many positions there are, it takes three queries at most.
     """
     rows = session.execute(_touched(repository, positions).add_columns(*_LIGHT)).all()
     begun, ended = _by_position(rows, "valid_from"), _by_position(rows, "valid_until")

@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -145,6 +146,26 @@ def test_a_commit_without_its_mirror_tells_what_the_catalog_knows(client: FlaskC
 
     assert "m:spend logic" in seen
     assert "The mirror of the repository cannot be read now" in seen
+
+
+def test_where_history_is_cut_off_a_commit_is_compared_with_nothing(repository: GitRepo, tmp_path: Path):
+    shallow = tmp_path / "shallow"
+    repository.git("clone", "--quiet", "--depth=2", f"file://{repository.path}", str(shallow))
+    settings = settings_in(tmp_path / "home")
+    database = Database(settings.database_url)
+    database.upgrade()
+    with database.write() as session:
+        add_repository(session, "shallow", str(shallow), 0)
+    scan(database, settings, "shallow")
+    client = create_app(settings, database).test_client()
+    commit, compared, reached = (
+        _seen(client, f"/r/shallow/{path}main~1") for path in ("c/", "compare?to=", "compare/reach?to=")
+    )
+    database.dispose()
+
+    assert "Bring many" in commit
+    assert "nothing: this is a first commit" in compared
+    assert "602 features changed in meaning" in reached
 
 
 @pytest.mark.parametrize("path", ["/r/shop/c/{}", "/r/shop/compare/reach?to={}"])

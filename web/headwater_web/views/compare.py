@@ -10,6 +10,7 @@ from flask import Blueprint, g, render_template, request
 
 from headwater_catalog.compare import CLASSES, FeatureChange
 from headwater_catalog.compared import Compared, compare_moments
+from headwater_catalog.errors import NotFound
 from headwater_catalog.main_line import list_commits
 from headwater_catalog.moments import Moment
 from headwater_catalog.refs import list_refs
@@ -83,9 +84,14 @@ def reach(repo: str) -> str:
     moment = moment_named(repo, request.args.get("to") or None)
     view = AsOf(moment, moment.commit.sha)
     g.at = view.at
-    sha = next(iter(moment.commit.parents), None)
-    compared = compare_moments(moment_named(repo, sha) if sha else None, moment)
-    return render_template("commit_reach.html", view=view, before=sha, reach=reach_of(compared))
+    before = _parent(repo, moment)
+    compared = compare_moments(before, moment)
+    return render_template(
+        "commit_reach.html",
+        view=view,
+        before=before.commit.sha if before else None,
+        reach=reach_of(compared),
+    )
 
 
 def _side(repo: str, name: str | None) -> Side:
@@ -98,8 +104,16 @@ def _before(repo: str, after: Side) -> Side | None:
     asked = request.args.get("from")
     if asked:
         return _side(repo, asked)
-    parents = after.moment.commit.parents
-    return Side(parents[0], moment_named(repo, parents[0])) if parents else None
+    parent = _parent(repo, after.moment)
+    return Side(parent.commit.sha, parent) if parent is not None else None
+
+
+def _parent(repo: str, moment: Moment) -> Moment | None:
+    """Return the first parent of a commit; None where it has none, or history is cut off there."""
+    try:
+        return moment_named(repo, moment.commit.parents[0]) if moment.commit.parents else None
+    except NotFound:
+        return None
 
 
 def _is_chosen(change: FeatureChange, chosen: Mapping[str, str | None]) -> bool:
