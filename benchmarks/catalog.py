@@ -23,9 +23,10 @@ from lineage_graphs import SHAPES, synthetic_graph
 from page import write_section
 from sqlalchemy import func, select
 
+from headwater_catalog.compared import compare_moments
 from headwater_catalog.demo import init_synthetic
 from headwater_catalog.git import GitSource
-from headwater_catalog.moments import snapshot_at
+from headwater_catalog.moments import Moment, moment_at, snapshot_at
 from headwater_catalog.repositories import add_repository, get_repository, mirror_path
 from headwater_catalog.scan import Scanner
 from headwater_catalog.search import heads, search
@@ -56,6 +57,7 @@ def main() -> None:
         size = f"{FEATURES:,} features x {COMMITS} commits"
         catalog = measure_history(table, f"all history of {size}", synthetic, place, given.runs)
         measure_changes(table, catalog, given.runs)
+        measure_comparisons(table, catalog)
         measure_news(table, catalog, place, given.runs)
         measure_search(table, catalog, 10)
         measure_closure(table, catalog)
@@ -211,6 +213,21 @@ def measure_changes(table: Table, catalog: Catalog, runs: int) -> None:
 
         taken = statistics.median(seconds(run) for _ in range(runs))
         table.figure(f"`headwater {command}` of {which}, processor time with its start", shown(taken))
+
+
+def measure_comparisons(table: Table, catalog: Catalog) -> None:
+    """Measure what the page of a comparison waits for, in a process that has the head in memory."""
+    with catalog.database.read() as session:
+        head = heads(session, catalog.settings)[0]
+        assert head.snapshot.graph.nodes  # which a server has made when somebody asks
+        for apart, which in ((1, "one commit"), (COMMITS - 1, "all commits")):
+            before = moment_at(session, catalog.settings, head.repository, f"HEAD~{apart}")
+
+            def look(before: Moment = before) -> None:
+                compare_moments(before, head)
+
+            for time_asked in ("first", "second"):
+                table.figure(f"comparing {which} for a page, asked a {time_asked} time", shown(latency(look)))
 
 
 def measure_search(table: Table, catalog: Catalog, bound: float) -> None:

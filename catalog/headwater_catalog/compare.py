@@ -101,6 +101,15 @@ class Comparison:
         said = [name for change in self.features for name in change.classes]
         return {name: said.count(name) for name in CLASSES if name in said}
 
+    @cached_property
+    def without_formatting(self) -> Comparison:
+        """The same without what changed in layout and comments only."""
+        told = (
+            replace(change, classes=tuple(name for name in change.classes if name != "formatting"))
+            for change in self.features
+        )
+        return replace(self, features=tuple(change for change in told if change.classes))
+
 
 def compare(before: Revision, after: Revision, *, formatting: bool = False) -> Comparison:
     """Return what changed from one commit to another.

@@ -362,6 +362,16 @@ class GitSource:
         """Return the files of a commit by path; links and submodules are left out."""
         return {path: file for path, file in self._entries(sha) if file.mode in FILE_MODES}
 
+    def changed_paths(self, sha: str, parent: str | None) -> Iterator[tuple[str, str]]:
+        """Yield what a commit changed against a parent, by path: git's letter for it, and the path."""
+        ends = ("--root", _sha(sha)) if parent is None else (_sha(parent), _sha(sha))
+        process = self._process(
+            "diff-tree", "-r", "-z", "--no-renames", "--name-status", "--no-commit-id", *ends
+        )
+        tokens = tokens_in(process.stdout)
+        yield from ((kind.decode("ascii"), path_from(next(tokens, b""))) for kind in tokens)
+        self._finish(process)
+
     def _entries(self, sha: str) -> Iterator[tuple[str, TreeFile]]:
         process = self._process("ls-tree", "-r", "-z", "--full-tree", _sha(sha))
         for token in tokens_in(process.stdout):

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Final
 
 from sqlalchemy import ColumnElement, Select, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload, subqueryload
 
 from headwater_catalog.errors import NotFound
 from headwater_catalog.features import CommitRef
@@ -18,7 +18,7 @@ from headwater_catalog.hashing import Traits, change_classes, signature_text
 from headwater_catalog.moves import moves_at
 from headwater_catalog.store.models import Commit, Feature, FeatureVersion, Repository
 
-__all__ = ["Change", "HistoryEntry", "commit_changes", "common_ends", "history"]
+__all__ = ["Change", "HistoryEntry", "code_diff", "commit_changes", "common_ends", "history"]
 
 _MOST_COMPARED: Final = 25_000_000
 """Pairs of lines that a diff looks at; in a larger change each line counts as another one."""
@@ -73,20 +73,29 @@ class HistoryEntry:
         return f"was {self.origin}" + (f", {touched}" if touched else "")
 
     def diff(self, context: int = 3, most: int = _MOST_COMPARED) -> tuple[str, ...]:
-        """Return the lines of a unified diff of the code, without file names.
+        """Return the lines of a unified diff of the code, as `code_diff` has them."""
+        return code_diff(self.old, self.new, context, most)
 
-        Args:
-            context: How many lines stand around a change.
-            most: How many pairs of lines are compared; where there are more, all that lies between the first
-                and the last difference counts as changed, and is shown without lines around it.
-        """
-        before, after = (self.old or "").splitlines(), (self.new or "").splitlines()
-        head, tail = common_ends(before, after)
-        gone, come = before[head : len(before) - tail], after[head : len(after) - tail]
-        if gone and come and len(gone) * len(come) > most:
-            place = f"@@ -{head + 1},{len(gone)} +{head + 1},{len(come)} @@"
-            return (place, *(f"-{line}" for line in gone), *(f"+{line}" for line in come))
-        return tuple(unified_diff(before, after, lineterm="", n=context))[2:]
+
+def code_diff(
+    old: str | None, new: str | None, context: int = 3, most: int = _MOST_COMPARED
+) -> tuple[str, ...]:
+    """Return the lines of a unified diff of two states of some code, without file names.
+
+    Args:
+        old: The code before; None where there was none.
+        new: The code now; None where there is none.
+        context: How many lines stand around a change.
+        most: How many pairs of lines are compared; where there are more, all that lies between the first
+            and the last difference counts as changed, and is shown without lines around it.
+    """
+    before, after = (old or "").splitlines(), (new or "").splitlines()
+    head, tail = common_ends(before, after)
+    gone, come = before[head : len(before) - tail], after[head : len(after) - tail]
+    if gone and come and len(gone) * len(come) > most:
+        place = f"@@ -{head + 1},{len(gone)} +{head + 1},{len(come)} @@"
+        return (place, *(f"-{line}" for line in gone), *(f"+{line}" for line in come))
+    return tuple(unified_diff(before, after, lineterm="", n=context))[2:]
 
 
 def common_ends(before: Sequence[str], after: Sequence[str]) -> tuple[int, int]:
@@ -148,7 +157,7 @@ def _versions(repository: Repository) -> Select[FeatureVersion]:
         .where(Feature.repository_id == repository.id)
         .options(joinedload(FeatureVersion.feature), joinedload(FeatureVersion.definition))
         .options(joinedload(FeatureVersion.introduced))
-        .options(selectinload(FeatureVersion.dependencies))
+        .options(subqueryload(FeatureVersion.dependencies))  # one query, however many there are
         .order_by(FeatureVersion.feature_id, FeatureVersion.variant, FeatureVersion.valid_from)
     )
 

@@ -118,12 +118,19 @@ def get_run(session: Session, run_id: int) -> Run:
 
 
 def list_runs(
-    session: Session, repository: Repository | None = None, *, limit: int = 50, offset: int = 0
+    session: Session,
+    repository: Repository | None = None,
+    *,
+    dataflow: str | None = None,
+    limit: int = 50,
+    offset: int = 0,
 ) -> list[Run]:
-    """Return runs with their jobs and commits, the newest first."""
+    """Return runs with their jobs and commits, the newest first; of one dataflow where it is named."""
     wanted = select(Run).options(joinedload(Run.job), joinedload(Run.repository), joinedload(Run.commit))
     if repository is not None:
         wanted = wanted.where(Run.repository_id == repository.id)
+    if dataflow is not None:
+        wanted = wanted.where(Run.dataflow == dataflow)
     return list(session.scalars(wanted.order_by(Run.id.desc()).limit(limit).offset(offset)))
 
 

@@ -26,6 +26,8 @@ from headwater_web.views import (
     account,
     accounts,
     commits,
+    compare,
+    dataflows,
     events,
     features,
     health,
@@ -33,15 +35,21 @@ from headwater_web.views import (
     hooks,
     lineage,
     login,
+    modules,
     operations,
     repos,
     repositories,
     runs,
     search,
+    timeline,
 )
 
 __all__ = ["create_app"]
 
+_PAGES = (
+    *(home, repositories, search, features, lineage, commits, compare),
+    *(timeline, modules, dataflows, runs, health),
+)
 _MANAGEMENT = (login, account, accounts, events, repos, hooks, operations)
 _LARGEST_REQUEST = 1_000_000  # bytes; forms are small
 
@@ -69,7 +77,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     register_errors(app)
     register_links(app)
     _register_template_names(app)
-    for module in (home, repositories, search, features, lineage, commits, runs, health, *_MANAGEMENT):
+    for module in (*_PAGES, *_MANAGEMENT):
         app.register_blueprint(module.blueprint)
     app.extensions["csrf"].exempt(hooks.blueprint)  # a Git host signs its calls instead
     return app
@@ -83,6 +91,7 @@ def _register_template_names(app: Flask) -> None:
     for name in ("day", "iso", "moment", "duration"):
         app.jinja_env.filters[name] = getattr(dates, name)
     app.jinja_env.filters["short_type"] = _short_type
+    app.jinja_env.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
     app.jinja_env.filters["ago"] = lambda then: dates.ago(then, g.now)
     app.context_processor(_theme)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from headwater.display.layout import Placement, curve, layered
-from headwater_catalog.lineage import Hidden, LineageEdge, LineageNode, Neighbourhood
+from headwater_catalog.lineage import Hidden, LineageGraph, LineageNode, Neighbourhood
 
-__all__ = ["Drawing", "DrawnEdge", "DrawnNode", "draw"]
+__all__ = ["Drawing", "DrawnEdge", "DrawnNode", "draw", "draw_changes", "draw_graph"]
 
 _CHARACTER = 7.25  # width of a character of the graph's 12 px monospaced type
 _SUB_CHARACTER = 6.4  # width to allow for a character of the small type below it
@@ -54,22 +54,66 @@ class Drawing:
 
 def draw(shown: Neighbourhood, href: Callable[[LineageNode], str]) -> Drawing:
     """Place a neighbourhood and give each node the address that `href` makes."""
+    marks = {shown.focus: "is-focus"}
     subs = {key: _sub(node, shown.hidden.get(key)) for key, node in shown.nodes.items()}
-    sizes = {key: (_width(node, subs[key]), float(_HEIGHT)) for key, node in shown.nodes.items()}
-    placement = layered(list(shown.nodes), [(edge.source, edge.target) for edge in shown.edges], sizes)
-    nodes: dict[str, DrawnNode] = {}
-    for key, node in shown.nodes.items():
-        css = "is-focus" if key == shown.focus else "is-input" if node.is_input else ""
-        x, y = placement.positions[key]
-        nodes[key] = DrawnNode(
-            node, _cut(node.name), subs[key], href(node), css, x + _MARGIN, y + _MARGIN, *sizes[key]
-        )
+    near = {
+        (edge.source, edge.target): "is-near" if shown.focus in (edge.source, edge.target) else ""
+        for edge in shown.edges
+    }
     ups = sum(steps < 0 for steps in shown.distances.values())
     downs = sum(steps > 0 for steps in shown.distances.values())
+    title = f"Lineage of {shown.nodes[shown.focus].name}: {ups} upstream and {downs} downstream shown"
+    return _drawing(title, shown.nodes, subs, marks, near, href)
+
+
+def draw_graph(title: str, graph: LineageGraph, href: Callable[[LineageNode], str]) -> Drawing:
+    """Place a whole graph, which must be small."""
+    subs = {key: _sub(node, None) for key, node in graph.nodes.items()}
+    return _drawing(title, graph.nodes, subs, {}, dict.fromkeys(graph.edges, ""), href)
+
+
+def draw_changes(
+    nodes: Mapping[str, LineageNode],
+    marks: Mapping[str, str],
+    edges: Mapping[tuple[str, str], str],
+    href: Callable[[LineageNode], str],
+) -> Drawing:
+    """Place what came into a graph and what went from it.
+
+    Args:
+        nodes: The nodes by key.
+        marks: `is-added` or `is-removed` for those that are not on both sides.
+        edges: The same for pairs (source, target), or nothing for what stayed.
+        href: Gives the address of a node.
+    """
+    said = {"is-added": "+ ", "is-removed": "\N{MINUS SIGN} "}
+    subs = {key: said.get(marks.get(key, ""), "") + _sub(node, None) for key, node in nodes.items()}
+    came, went = (sum(mark == wanted for mark in edges.values()) for wanted in said)
+    title = f"Lineage that changed: {came} new edges, drawn solid, and {went} that are gone, drawn dashed"
+    return _drawing(title, nodes, subs, marks, edges, href)
+
+
+def _drawing(
+    title: str,
+    nodes: Mapping[str, LineageNode],
+    subs: Mapping[str, str],
+    marks: Mapping[str, str],
+    edges: Mapping[tuple[str, str], str],
+    href: Callable[[LineageNode], str],
+) -> Drawing:
+    sizes = {key: (_width(node, subs[key]), float(_HEIGHT)) for key, node in nodes.items()}
+    placement = layered(list(nodes), list(edges), sizes)
+    boxes: dict[str, DrawnNode] = {}
+    for key, node in nodes.items():
+        css = " ".join(filter(None, (marks.get(key), "is-input" if node.is_input else "")))
+        x, y = placement.positions[key]
+        boxes[key] = DrawnNode(
+            node, _cut(node.name), subs[key], href(node), css, x + _MARGIN, y + _MARGIN, *sizes[key]
+        )
     return Drawing(
-        title=f"Lineage of {shown.nodes[shown.focus].name}: {ups} upstream and {downs} downstream shown",
-        nodes=tuple(nodes.values()),
-        edges=tuple(_curve(edge, shown.focus, nodes, placement) for edge in shown.edges),
+        title=title,
+        nodes=tuple(boxes.values()),
+        edges=tuple(DrawnEdge(_path(edge, boxes, placement), css) for edge, css in edges.items()),
         width=placement.width + 2 * _MARGIN,
         height=placement.height + 2 * _MARGIN,
     )
@@ -91,17 +135,15 @@ def _cut(name: str) -> str:
     return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
-def _curve(edge: LineageEdge, focus: str, nodes: dict[str, DrawnNode], placement: Placement) -> DrawnEdge:
-    source, target = nodes[edge.source], nodes[edge.target]
+def _path(edge: tuple[str, str], boxes: Mapping[str, DrawnNode], placement: Placement) -> str:
+    source, target = boxes[edge[0]], boxes[edge[1]]
     bends = [
-        (left + _MARGIN, right + _MARGIN, y + _MARGIN)
-        for left, right, y in placement.bends.get((edge.source, edge.target), ())
+        (left + _MARGIN, right + _MARGIN, y + _MARGIN) for left, right, y in placement.bends.get(edge, ())
     ]
     start = (source.x + source.width, source.y + source.height / 2)
     end = (target.x, target.y + target.height / 2)
-    right = placement.rights[edge.source] + _MARGIN
-    path = "".join(
+    right = placement.rights[edge[0]] + _MARGIN
+    return "".join(
         letter + " ".join(f"{x:.1f} {y:.1f}" for x, y in points)
         for letter, points in curve(start, right, bends, end)
     )
-    return DrawnEdge(path, "is-near" if focus in (edge.source, edge.target) else "")

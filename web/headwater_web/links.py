@@ -7,12 +7,21 @@ from urllib.parse import quote, urlencode
 
 from flask import Flask, g, request, url_for
 
-__all__ = ["commit_url", "feature_url", "here", "lineage_url", "register_links", "term", "with_args"]
+__all__ = [
+    "commit_url",
+    "compare_url",
+    "feature_url",
+    "here",
+    "lineage_url",
+    "register_links",
+    "term",
+    "with_args",
+]
 
 
 def register_links(app: Flask) -> None:
     """Give templates the functions of this module."""
-    for function in (commit_url, feature_url, here, lineage_url, term, with_args):
+    for function in (commit_url, compare_url, feature_url, here, lineage_url, term, with_args):
         app.add_template_global(function, function.__name__)
 
 
@@ -35,6 +44,12 @@ def lineage_url(repository: str, key: str, **values: Any) -> str:
 def commit_url(repository: str, sha: str) -> str:
     """Return the page of a commit, which is the same whatever commit the reader looks at."""
     return url_for("commits.commit", repo=repository, sha=sha)
+
+
+def compare_url(repository: str, before: str | None, after: str, **values: Any) -> str:
+    """Return the page that compares two commits; None means the parent of the second one."""
+    named: dict[str, Any] = {"from": before, "to": after, **values}
+    return url_for("compare.compare", repo=repository, **named)
 
 
 def with_args(**changes: Any) -> str:

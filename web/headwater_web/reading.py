@@ -15,7 +15,17 @@ from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import Commit, Repository
 
-__all__ = ["AsOf", "Catalog", "as_of", "attach", "begin_reading", "catalog", "moment_named", "reading"]
+__all__ = [
+    "AsOf",
+    "Catalog",
+    "as_of",
+    "attach",
+    "begin_reading",
+    "catalog",
+    "moment_named",
+    "offset_asked",
+    "reading",
+]
 
 _EXTENSION = "headwater"
 
@@ -100,3 +110,9 @@ def _end_reading(_error: BaseException | None) -> None:
     g.pop("reading", None)
     if ends:
         ends.close()
+
+
+def offset_asked() -> int:
+    """Return how many rows of a list come before the page that the request asks for."""
+    text = request.args.get("offset", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0

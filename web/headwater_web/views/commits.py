@@ -8,9 +8,15 @@ from itertools import groupby
 
 from flask import Blueprint, g, render_template
 
+from headwater_catalog.commit_files import CommitFiles, commit_files
+from headwater_catalog.compared import compare_moments
+from headwater_catalog.errors import CatalogError
 from headwater_catalog.features import base_of
+from headwater_catalog.git_host import file_address
 from headwater_catalog.history import HistoryEntry, commit_changes
 from headwater_catalog.moments import Moment
+from headwater_web.compared_changes import change_rows, telling_first
+from headwater_web.reach import reach_of
 from headwater_web.reading import AsOf, moment_named, reading
 
 __all__ = ["blueprint"]
@@ -19,6 +25,8 @@ blueprint = Blueprint("commits", __name__)
 
 _LISTED = 1_000  # features, of a commit that may bring tens of thousands
 _COMPARED = 100  # of them, those that are shown with what changed in their code
+_SHOWN = 50  # changes of a commit beside the main line
+_FILES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +50,7 @@ def commit(repo: str, sha: str) -> str:
     # Links on this page lead to features as the commit left them; a branch may be named like a part of this.
     g.at = moment.commit.sha
     if view.is_beside:
-        return render_template(
-            "commit_beside.html",
-            view=view,
-            base=base_of(moment),
-            keys=_changed_beside(moment),
-            listed=_LISTED,
-        )
+        return _beside(view)
     changes = commit_changes(reading(), moment.repository, moment.require_position())
     features = _by_feature(changes)
     return render_template(
@@ -57,13 +59,35 @@ def commit(repo: str, sha: str) -> str:
         count=len(features),
         compared=features[:_COMPARED],
         named=features[_COMPARED:_LISTED],
+        files=_files(moment),
+        file_address=file_address,
     )
 
 
-def _changed_beside(moment: Moment) -> list[str]:
-    """Return the keys of the features of which any variant came beside the main line."""
-    features = moment.snapshot.variants.items()
-    return [key for key, variants in features if any(variant.since is None for variant in variants)]
+def _beside(view: AsOf) -> str:
+    """Show a commit beside the main line against where it left that."""
+    base = base_of(view.moment)
+    before = moment_named(view.repository.name, base.sha) if base is not None else None
+    compared = compare_moments(before, view.moment)
+    changes = telling_first(compared.found.without_formatting.features)
+    return render_template(
+        "commit_beside.html",
+        view=view,
+        base=base,
+        count=len(changes),
+        rows=change_rows(compared, changes[:_SHOWN]),
+        reach=reach_of(compared),
+        files=_files(view.moment),
+        file_address=file_address,
+    )
+
+
+def _files(moment: Moment) -> CommitFiles | None:
+    """Return the files that a commit changed; None where its mirror cannot be read."""
+    try:
+        return commit_files(moment, _FILES)
+    except CatalogError:
+        return None
 
 
 def _by_feature(entries: Iterable[HistoryEntry]) -> list[FeatureChange]:

@@ -15,7 +15,7 @@ from headwater_catalog.problems import problems_of
 from headwater_catalog.views import DataflowView
 from headwater_web.reading import as_of
 
-__all__ = ["blueprint"]
+__all__ = ["as_json", "blueprint", "makers"]
 
 blueprint = Blueprint("repositories", __name__)
 
@@ -40,19 +40,20 @@ def repository(repo: str) -> str:
         "repository.html",
         view=view,
         features=len(snapshot.variants),
-        dataflows=[DataflowPage(flow, _makers(snapshot.graph, flow)) for flow in snapshot.dataflows],
+        dataflows=[DataflowPage(flow, makers(snapshot.graph, flow)) for flow in snapshot.dataflows],
         modules=list_modules(view.moment),
         problems=problems[:_LISTED],
         problem_count=len(problems),
-        as_json=_as_json,
+        as_json=as_json,
     )
 
 
-def _as_json(value: Any) -> str:
+def as_json(value: Any) -> str:
+    """Write a value of a configuration as JSON."""
     return json.dumps(value, ensure_ascii=False)
 
 
-def _makers(graph: LineageGraph, flow: DataflowView) -> dict[str, str]:
+def makers(graph: LineageGraph, flow: DataflowView) -> dict[str, str]:
     """Return the key of the feature that makes each output of a dataflow."""
     modules, outputs = frozenset(flow.modules), frozenset(flow.outputs)
     return {

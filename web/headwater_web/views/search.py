@@ -12,7 +12,7 @@ from headwater_catalog.errors import NotFound, QueryError
 from headwater_catalog.query import FIELDS, term_text
 from headwater_catalog.search import Facet, FacetValue, SearchHit, SearchPage, heads
 from headwater_catalog.search import search as find
-from headwater_web.reading import AsOf, as_of, catalog, reading
+from headwater_web.reading import AsOf, as_of, catalog, offset_asked, reading
 from headwater_web.spreadsheets import csv_answer
 
 __all__ = ["blueprint"]
@@ -41,7 +41,7 @@ def search() -> str:
     """Show the features that meet a query."""
     repo = request.args.get("repo") or None
     view = as_of(repo) if repo else None
-    answer = _answer(view, _PAGE, _offset(), facets=True)
+    answer = _answer(view, _PAGE, offset_asked(), facets=True)
     narrower = [] if answer.page is None else _narrower(answer.page)
     return render_template(
         "search.html",
@@ -116,8 +116,3 @@ def _some(values: Sequence[FacetValue], total: int) -> tuple[FacetValue, ...]:
 
 def _text() -> str:
     return request.args.get("q", "")[:400]
-
-
-def _offset() -> int:
-    text = request.args.get("offset", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
