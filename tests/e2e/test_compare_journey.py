@@ -11,7 +11,7 @@ def test_two_commits_are_compared_swapped_and_filtered(page: Page, site: str):
     page.get_by_label("From").fill("v1.0")
     page.get_by_label("To", exact=True).fill("main")
     page.get_by_role("button", name="Compare").click()
-    expect(page).to_have_url(re.compile(r"from=v1\.0&to=main"))
+    expect(page).to_have_url(re.compile(r"a=v1\.0&b=main"))
     page.get_by_role("navigation", name="Kinds of change").get_by_role("link", name="moved 8").click()
     expect(page.locator(".change")).to_have_count(8)
 
@@ -22,7 +22,7 @@ def test_two_commits_are_compared_swapped_and_filtered(page: Page, site: str):
 
 
 def test_a_commit_of_the_list_tells_what_it_reaches_once_it_is_open(page: Page, site: str):
-    page.goto(f"{site}/r/demo/commits")
+    page.goto(f"{site}/r/demo/timeline")
     page.get_by_role("link", name="Hash the contact key").click()
     reach = page.locator("#reach")
 
@@ -32,7 +32,7 @@ def test_a_commit_of_the_list_tells_what_it_reaches_once_it_is_open(page: Page, 
 
 
 def test_the_list_of_commits_follows_its_filter(page: Page, site: str):
-    page.goto(f"{site}/r/demo/commits")
+    page.goto(f"{site}/r/demo/timeline")
     page.get_by_label("Author").select_option("Ravi Menon")
 
     expect(page).to_have_url(re.compile("author=Ravi"))

@@ -112,6 +112,11 @@ _PAGES = (
     "/r/{0}/f/{0}:{0}_sales",
     "/r/{0}/lineage?focus={0}:{0}_sales",
     "/r/{0}/c/main",
+    "/r/{0}/compare?a=main&b=main",
+    "/r/{0}/compare/reach?b=main",
+    "/r/{0}/timeline",
+    "/r/{0}/m/{0}",
+    "/r/{0}/d/{0}",
     "/search?q={0}_sales&repo={0}",
 )
 

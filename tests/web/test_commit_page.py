@@ -107,7 +107,7 @@ def test_a_commit_leads_to_what_it_reaches_with_and_without_scripts(client: Flas
 
 
 def test_what_a_commit_touches_leads_to_the_changes_of_just_that(client: FlaskClient):
-    html = _html(client, "/r/shop/compare/reach?to=change")
+    html = _html(client, "/r/shop/compare/reach?b=change")
     links = re.findall(r'href="(/r/shop/compare\?[^"]*(?:owner=growth|module=m)[^"]*)"', html)
 
     assert len(links) == 2
@@ -117,7 +117,7 @@ def test_what_a_commit_touches_leads_to_the_changes_of_just_that(client: FlaskCl
 
 
 def test_a_first_commit_reaches_what_it_brings(client: FlaskClient):
-    assert "2 features changed in meaning, 0 downstream" in _seen(client, "/r/shop/compare/reach?to=begin")
+    assert "2 features changed in meaning, 0 downstream" in _seen(client, "/r/shop/compare/reach?b=begin")
 
 
 def test_parents_are_linked(client: FlaskClient, repository: GitRepo):
@@ -134,7 +134,7 @@ def test_a_commit_beside_the_main_line_is_compared_with_where_it_left(
 
     assert "What it brings since it left 1 feature changed rate ( m ) logic" in seen
     assert "Files 1 file changed README.md added" in seen
-    assert f'href="/r/shop/compare?from={begin}&to={side}">Open comparison' in _html(client, "/r/shop/c/side")
+    assert f'href="/r/shop/compare?a={begin}&b={side}">Open comparison' in _html(client, "/r/shop/c/side")
 
 
 def test_a_commit_without_its_mirror_tells_what_the_catalog_knows(client: FlaskClient, repository: GitRepo):
@@ -159,7 +159,7 @@ def test_where_history_is_cut_off_a_commit_is_compared_with_nothing(repository: 
     scan(database, settings, "shallow")
     client = create_app(settings, database).test_client()
     commit, compared, reached = (
-        _seen(client, f"/r/shallow/{path}main~1") for path in ("c/", "compare?to=", "compare/reach?to=")
+        _seen(client, f"/r/shallow/{path}main~1") for path in ("c/", "compare?b=", "compare/reach?b=")
     )
     database.dispose()
 
@@ -168,7 +168,7 @@ def test_where_history_is_cut_off_a_commit_is_compared_with_nothing(repository: 
     assert "602 features changed in meaning" in reached
 
 
-@pytest.mark.parametrize("path", ["/r/shop/c/{}", "/r/shop/compare/reach?to={}"])
+@pytest.mark.parametrize("path", ["/r/shop/c/{}", "/r/shop/compare/reach?b={}"])
 def test_a_page_takes_as_many_queries_for_many_changes_as_for_few(
     client: FlaskClient, database: Database, path: str
 ):

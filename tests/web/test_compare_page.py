@@ -94,7 +94,7 @@ def _filters(client: FlaskClient, path: str) -> dict[str, tuple[str, int]]:
 
 
 def _compare(first: str, second: str, more: str = "") -> str:
-    return f"/r/shop/compare?from={first}&to={second}{more}"
+    return f"/r/shop/compare?a={first}&b={second}{more}"
 
 
 def test_without_arguments_the_last_commit_is_compared_with_its_parent(client: FlaskClient):
@@ -207,7 +207,7 @@ def test_two_commits_that_parted_are_told_with_a_link_to_what_one_alone_brought(
 
 
 def test_the_first_commit_is_compared_with_nothing(client: FlaskClient):
-    seen = _seen(client, "/r/shop/compare?to=first")
+    seen = _seen(client, "/r/shop/compare?b=first")
 
     assert "nothing: this is a first commit" in seen
     assert "3 features changed in meaning" in seen
@@ -217,7 +217,7 @@ def test_the_same_commit_twice_is_no_change(client: FlaskClient):
     assert "It is the same commit on both sides" in _seen(client, _compare("main", "main"))
 
 
-@pytest.mark.parametrize("path", ["from=nope", "to=nope", "from=--all", "to=a%20b"])
+@pytest.mark.parametrize("path", ["a=nope", "b=nope", "a=--all", "b=a%20b"])
 def test_a_name_that_nothing_has_is_told(client: FlaskClient, path: str):
     assert client.get(f"/r/shop/compare?{path}").status_code == 404
 
@@ -234,7 +234,7 @@ def test_links_lead_to_features_as_the_commits_have_them(client: FlaskClient, re
     ("few", "many"),
     [
         (_compare("first", "helper"), _compare("first", "main")),
-        ("/r/shop/commits?at=owned", "/r/shop/commits?at=main"),
+        ("/r/shop/timeline?at=owned", "/r/shop/timeline?at=main"),
     ],
 )
 def test_a_page_takes_as_many_queries_for_many_rows_as_for_few(
@@ -254,7 +254,7 @@ def test_a_page_takes_as_many_queries_for_many_rows_as_for_few(
 
 
 def test_commits_are_listed_with_what_they_changed_and_what_is_named_there(client: FlaskClient):
-    seen = _seen(client, "/r/shop/commits")
+    seen = _seen(client, "/r/shop/timeline")
 
     assert "5 commits of the main line" in seen
     assert re.search(r"Bring many branch main \w{8} 120 added", seen)
@@ -264,22 +264,22 @@ def test_commits_are_listed_with_what_they_changed_and_what_is_named_there(clien
 
 def test_commits_link_to_their_page_and_to_what_changed_since(client: FlaskClient, repository: GitRepo):
     first, main = (repository.git("rev-parse", name) for name in ("first", "main"))
-    html = unescape(_html(client, "/r/shop/commits"))
+    html = unescape(_html(client, "/r/shop/timeline"))
 
     assert f'href="/r/shop/c/{first}"' in html
-    assert f'href="/r/shop/compare?from={first}&to={main}"' in html
+    assert f'href="/r/shop/compare?a={first}&b={main}"' in html
 
 
 def test_commits_are_filtered_and_stay_in_the_past(client: FlaskClient):
     assert "1 commit of the main line that changed a feature" in _seen(
-        client, "/r/shop/commits?touching=1&at=helper"
+        client, "/r/shop/timeline?touching=1&at=helper"
     )
-    assert "No such commit" in _seen(client, "/r/shop/commits?author=Nobody")
-    assert "Count heads" not in _seen(client, "/r/shop/commits?at=owned")
+    assert "No such commit" in _seen(client, "/r/shop/timeline?author=Nobody")
+    assert "Count heads" not in _seen(client, "/r/shop/timeline?at=owned")
 
 
 def test_pages_lead_to_comparisons(client: FlaskClient, repository: GitRepo):
-    for path in ("/r/shop", "/r/shop/c/heads", "/r/shop/f/m:spend", "/r/shop/commits"):
+    for path in ("/r/shop", "/r/shop/c/heads", "/r/shop/f/m:spend", "/r/shop/timeline"):
         assert re.search(r'href="/r/shop/compare', _html(client, path)), path
 
 

@@ -48,7 +48,7 @@ def commit_url(repository: str, sha: str) -> str:
 
 def compare_url(repository: str, before: str | None, after: str, **values: Any) -> str:
     """Return the page that compares two commits; None means the parent of the second one."""
-    named: dict[str, Any] = {"from": before, "to": after, **values}
+    named: dict[str, Any] = {"a": before, "b": after, **values}
     return url_for("compare.compare", repo=repository, **named)
 
 

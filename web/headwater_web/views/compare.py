@@ -45,7 +45,7 @@ class Side:
 @blueprint.get("/r/<repo>/compare")
 def compare(repo: str) -> str:
     """Compare two commits; without any, the last one with its parent."""
-    after = _side(repo, request.args.get("to"))
+    after = _side(repo, request.args.get("b"))
     sha = after.moment.commit.sha
     view = AsOf(after.moment, None if sha == after.moment.repository.scanned_sha else sha)
     g.at = view.at  # links lead to features as the second commit has them
@@ -81,7 +81,7 @@ def compare(repo: str) -> str:
 @blueprint.get("/r/<repo>/compare/reach")
 def reach(repo: str) -> str:
     """Give the part of a commit's page that tells what it reaches."""
-    moment = moment_named(repo, request.args.get("to") or None)
+    moment = moment_named(repo, request.args.get("b") or None)
     view = AsOf(moment, moment.commit.sha)
     g.at = view.at
     before = _parent(repo, moment)
@@ -101,7 +101,7 @@ def _side(repo: str, name: str | None) -> Side:
 
 def _before(repo: str, after: Side) -> Side | None:
     """Return what the reader compares with, or else the first parent; None where there is none."""
-    asked = request.args.get("from")
+    asked = request.args.get("a")
     if asked:
         return _side(repo, asked)
     parent = _parent(repo, after.moment)

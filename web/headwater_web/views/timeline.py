@@ -19,7 +19,7 @@ blueprint = Blueprint("timeline", __name__)
 _PAGE: Final = 50
 
 
-@blueprint.get("/r/<repo>/commits")
+@blueprint.get("/r/<repo>/timeline")
 def commits(repo: str) -> str:
     """List the commits of the main line, the newest first."""
     view = as_of(repo)
