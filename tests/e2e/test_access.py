@@ -20,6 +20,7 @@ _PAGES = (
     "/r/demo/c/v1.0",
     "/runs",
     "/runs/1",
+    "/api/v1/docs",
     "/nowhere",
 )
 

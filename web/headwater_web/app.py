@@ -13,6 +13,7 @@ from jinja2 import StrictUndefined
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_web import dates
+from headwater_web.api import register_api
 from headwater_web.assets import register_assets
 from headwater_web.errors import register_errors
 from headwater_web.icons import icon
@@ -45,6 +46,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     _register_template_names(app)
     for module in (home, repositories, search, features, lineage, commits, runs, health):
         app.register_blueprint(module.blueprint)
+    register_api(app)
     return app
 
 

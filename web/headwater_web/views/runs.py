@@ -19,7 +19,7 @@ from headwater_catalog.store.models import Run, RunNode
 from headwater_web.dates import duration
 from headwater_web.reading import catalog, reading
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "user"]
 
 blueprint = Blueprint("runs", __name__)
 
@@ -45,14 +45,14 @@ def request_one() -> Response:
             _config(moment, form.get("dataflow")),
             {},
             None,
-            _user(),
+            user(),
             g.now,
         )
         number = run.id
     return redirect(url_for("runs.run", number=number), 303)
 
 
-def _user() -> str:
+def user() -> str:
     """Return who runs the server: without accounts, nobody else can reach it."""
     try:
         return getpass.getuser()
