@@ -87,3 +87,10 @@ def _plain(query: dict[str, Any]) -> dict[str, str]:
 @settings(_PLAIN, max_examples=25)
 def test_every_operation_keeps_to_its_description(case: schemathesis.Case):
     _with_real_cursor(case).call_and_validate()
+
+
+@pytest.mark.slow
+@schema.parametrize()
+@settings(_PLAIN, max_examples=300)
+def test_every_operation_keeps_to_its_description_asked_at_length(case: schemathesis.Case):
+    _with_real_cursor(case).call_and_validate()

@@ -11,6 +11,7 @@ from headwater_web.api.answering import answer
 from headwater_web.api.problems import kinds_of_problems
 from headwater_web.api.reference import groups_of, shapes_of
 from headwater_web.api.resources import PREFIX
+from headwater_web.docs import render_lead
 
 __all__ = ["attach"]
 
@@ -23,6 +24,7 @@ def attach(app: Flask, spec: APISpec) -> None:
         "groups": groups_of(document),
         "shapes": shapes_of(document),
         "problems": kinds_of_problems(),
+        "said": render_lead,
     }
     blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
 

@@ -107,7 +107,7 @@ def _operation(
         shape=type_text(schema)[1],
         errors=tuple(
             (code, _resolved(document, found)["description"])
-            for code, found in answers.items()
+            for code, found in sorted(answers.items())
             if not code.startswith("2")
         ),
         example=_example(method.upper(), path, parameters),
