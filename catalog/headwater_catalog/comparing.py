@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Lock
 from typing import Any, Final
-from weakref import WeakKeyDictionary
-
-from sqlalchemy import Engine
 
 from headwater_catalog.answers.changes import diff_json
 from headwater_catalog.collection import without_collection
@@ -16,7 +12,7 @@ from headwater_catalog.compare import compare
 from headwater_catalog.git import GitSource
 from headwater_catalog.lineage_hash import Revision
 from headwater_catalog.moments import Moment, stored_at
-from headwater_catalog.recent import Recent
+from headwater_catalog.recent import RecentOf
 from headwater_catalog.repositories import open_mirror
 from headwater_catalog.revisions import NOTHING, RevisionReader
 from headwater_catalog.snapshot import Snapshot
@@ -26,8 +22,7 @@ __all__ = ["changes_between", "read_two"]
 _MOST_CHANGES: Final = 50_000
 """Of all comparisons that are kept for one database; 4,000 take some megabytes."""
 
-_RECENT: WeakKeyDictionary[Engine, Recent[dict[str, Any]]] = WeakKeyDictionary()
-_RECENT_LOCK = Lock()
+_RECENT: Final = RecentOf[dict[str, Any]](lambda answer: 1 + len(answer["features"]), _MOST_CHANGES)
 
 
 def read_two(
@@ -61,15 +56,9 @@ def changes_between(moment: Moment, chosen: CommitRange, *, formatting: bool = F
     key = (repository.id, repository.reader_version, chosen, formatting)
 
     def make() -> dict[str, Any]:
-        with open_mirror(moment.settings, repository) as source:
+        with without_collection(), open_mirror(moment.settings, repository) as source:
             before, after = read_two(source, chosen, lambda sha: stored_at(moment.session, repository, sha))
             found = compare(before, after, formatting=formatting)
             return diff_json(chosen.before, chosen.after, found, after)
 
-    return _recent_of(moment).get(key, make)
-
-
-def _recent_of(moment: Moment) -> Recent[dict[str, Any]]:
-    with _RECENT_LOCK:
-        engine = moment.session.get_bind().engine
-        return _RECENT.setdefault(engine, Recent(lambda answer: len(answer["features"]), _MOST_CHANGES))
+    return _RECENT[moment.session].get(key, make)

@@ -1,5 +1,7 @@
 """What the API says where it cannot answer: a problem document, always, and nothing that is inside."""
 
+import base64
+import json
 from typing import Any
 
 import pytest
@@ -75,6 +77,40 @@ def test_a_cursor_of_another_list_is_refused(client: FlaskClient):
     for path in (f"commits/demo?at=v1.0&cursor={cursor}", f"dataflows/demo?cursor={cursor}"):
         problem = _require_problem(client.get(f"{_API}/{path}"), 422)
         assert "another list" in problem["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("after", "commits", "status"),
+    [
+        (5_000, {}, 200),
+        (-1, {}, 422),
+        (2**31, {}, 422),
+        (True, {}, 422),
+        ("a", {}, 422),
+        (0, [], 422),
+        (0, {"x": "AAAA"}, 422),
+        (0, {"1": 3}, 422),
+        (0, {"1": "-"}, 422),
+        (0, {"1": ""}, 404),
+        (0, {"1": "AAAA"}, 404),
+    ],
+)
+def test_a_cursor_that_somebody_wrote_does_no_harm(
+    client: FlaskClient, after: Any, commits: Any, status: int
+):
+    first = client.get(f"{_API}/commits/demo?limit=1").json["next"]
+    asked = json.loads(base64.urlsafe_b64decode(first + "=="))[0]
+    forged = base64.urlsafe_b64encode(json.dumps([asked, after, commits]).encode()).decode().rstrip("=")
+
+    answer = client.get(f"{_API}/commits/demo?cursor={forged}")
+
+    assert answer.status_code == status
+    assert answer.json.get("items", []) == []
+
+
+@pytest.mark.parametrize("cursor", ["MQ", "W10", "eyJhIjoxfQ", "W1tbW1tb", "====", "\N{SNOWMAN}"])
+def test_what_is_no_cursor_is_refused(client: FlaskClient, cursor: str):
+    _require_problem(client.get(f"{_API}/commits/demo", query_string={"cursor": cursor}), 422)
 
 
 def test_a_query_error_tells_the_place_and_an_ambiguous_name_what_it_may_mean(client: FlaskClient):

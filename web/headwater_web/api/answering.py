@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +17,7 @@ __all__ = ["answer", "page_answer"]
 
 def answer(data: Mapping[str, Any], status: int = 200) -> Response:
     """Return data as JSON, or that it is still what the asker has of it."""
-    found = Response(_text(data), status, content_type="application/json")
+    found = Response(json.dumps(data, allow_nan=False), status, content_type="application/json")
     if request.method in ("GET", "HEAD"):
         found.set_etag(hashlib.sha256(found.get_data()).hexdigest()[:32])
         found.make_conditional(request)
@@ -40,21 +39,3 @@ def page_answer(items: Sequence[Any], following: Cursor | None, **more: Any) -> 
         kept = {**request.args.to_dict(), "cursor": cursor}
         found.headers["Link"] = f'<?{urlencode(kept)}>; rel="next"'
     return found
-
-
-def _text(data: Any) -> str:
-    try:
-        return json.dumps(data, allow_nan=False)
-    except ValueError:  # a project file may hold numbers that JSON has not
-        return json.dumps(_finite(data), allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
-    """Return a value with texts in place of what is no number to JSON."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return value

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from flask import Response
 from sqlalchemy import select
@@ -11,6 +12,7 @@ from headwater_catalog.answers.commits import change_counts, commit_json, entry_
 from headwater_catalog.features import CommitRef, base_of
 from headwater_catalog.history import HistoryEntry, commit_changes
 from headwater_catalog.moments import Moment
+from headwater_catalog.recent import RecentOf
 from headwater_catalog.store.models import Commit
 from headwater_web.api.answering import page_answer
 from headwater_web.api.cursors import cursor_of
@@ -22,9 +24,14 @@ from headwater_web.api.schemas.commits import (
     CommitsQuery,
     DiffQuery,
 )
-from headwater_web.reading import moment_named, reading
+from headwater_web.reading import reading
 
 __all__ = ["resource"]
+
+_MOST_CHANGES: Final = 20_000
+"""Of all commits that are kept for one database, for those who go on to the next page."""
+
+_RECENT: Final = RecentOf[Sequence[HistoryEntry]](lambda changes: 1 + len(changes), _MOST_CHANGES)
 
 resource = Resource("commits", "Commits, and what they did to features.")
 
@@ -32,7 +39,7 @@ resource = Resource("commits", "Commits, and what they did to features.")
 @resource.get("/commits/<repo>", CommitPageSchema, CommitsQuery, (REPOSITORY,))
 def list_commits(args: dict[str, Any], repo: str) -> Response:
     """List the commits of the main line up to a commit, the newest first."""
-    cursor, moment = pinned(cursor_of(args), repo)
+    cursor, moment = pinned(cursor_of(args), repo, args.get("at"))
     first, limit = offset(cursor), args["limit"]
     wanted = (
         select(Commit)
@@ -48,12 +55,7 @@ def list_commits(args: dict[str, Any], repo: str) -> Response:
 @resource.get("/commits/<repo>/<path:sha>", CommitChangesSchema, DiffQuery, (REPOSITORY, SHA))
 def show_commit(args: dict[str, Any], repo: str, sha: str) -> Response:
     """Show a commit, and what it did to features."""
-    cursor = cursor_of(args)
-    moment = moment_named(repo, sha)
-    pin = cursor.commits.get(moment.repository.id)
-    if pin is not None and pin != moment.commit.sha:
-        moment = moment_named(repo, pin)
-    cursor = cursor.moved(cursor.after, {moment.repository.id: moment.commit.sha})
+    cursor, moment = pinned(cursor_of(args), repo, sha)
     changes = _changes(moment)
     return slice_answer(
         args,
@@ -65,7 +67,10 @@ def show_commit(args: dict[str, Any], repo: str, sha: str) -> Response:
     )
 
 
-def _changes(moment: Moment) -> list[HistoryEntry]:
-    if moment.position is None:
-        return []
-    return commit_changes(reading(), moment.repository, moment.position)
+def _changes(moment: Moment) -> Sequence[HistoryEntry]:
+    """Return what a commit did to features; all of it at once, however short a page is."""
+    repository, position = moment.repository, moment.position
+    if position is None:
+        return ()
+    key = repository.id, repository.scan_state, moment.commit.sha
+    return _RECENT[moment.session].get(key, lambda: commit_changes(moment.session, repository, position))

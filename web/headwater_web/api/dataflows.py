@@ -25,7 +25,7 @@ resource = Resource("dataflows", "Modules and configuration composed into graphs
 @resource.get("/dataflows/<repo>", DataflowPageSchema, DataflowsQuery, (REPOSITORY,))
 def list_dataflows(args: dict[str, Any], repo: str) -> Response:
     """List the dataflows of a repository."""
-    cursor, moment = pinned(cursor_of(args), repo)
+    cursor, moment = pinned(cursor_of(args), repo, args.get("at"))
     snapshot = moment.snapshot
     flows = snapshot.dataflows
     return slice_answer(

@@ -47,7 +47,7 @@ def show_feature(_args: dict[str, Any], repo: str, key: str) -> Response:
 )
 def list_history(args: dict[str, Any], repo: str, key: str) -> Response:
     """List what commits of the main line did to a feature, the newest first."""
-    cursor, moment = pinned(cursor_of(args), repo)
+    cursor, moment = pinned(cursor_of(args), repo, args.get("at"))
     entries = [entry for entry in _entries(moment, key) if args["formatting"] or not entry.is_formatting]
     return slice_answer(args, cursor, entries, lambda entry: entry_json(entry, args["diff"]))
 

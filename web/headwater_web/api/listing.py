@@ -10,19 +10,22 @@ from flask import Response
 from headwater_catalog.moments import Moment
 from headwater_web.api.answering import page_answer
 from headwater_web.api.cursors import Cursor, cursor_of
-from headwater_web.reading import as_of, moment_named
+from headwater_web.reading import moment_named
 
 __all__ = ["named_answer", "offset", "pinned", "slice_answer"]
 
 T = TypeVar("T")
 
 
-def pinned(cursor: Cursor, repo: str) -> tuple[Cursor, Moment]:
-    """Return a repository as of the commit that the first page was of, and the cursor that says so."""
-    moment = as_of(repo).moment
-    sha = cursor.commits.get(moment.repository.id)
-    if sha is not None and sha != moment.commit.sha:
-        moment = moment_named(repo, sha)
+def pinned(cursor: Cursor, repo: str, at: str | None) -> tuple[Cursor, Moment]:
+    """Return a repository as of the commit of a list's first page, and the cursor that says so.
+
+    Args:
+        cursor: Where this page begins.
+        repo: The repository.
+        at: The commit that was asked for; the first page tells which one that is for all others.
+    """
+    moment = moment_named(repo, next(iter(cursor.commits.values()), at))
     return cursor.moved(cursor.after, {moment.repository.id: moment.commit.sha}), moment
 
 

@@ -62,6 +62,6 @@ def list_repository_refs(args: dict[str, Any], repo: str) -> Response:
 @resource.get("/repositories/<repo>/problems", ProblemsPageSchema, DataflowsQuery, (REPOSITORY,))
 def list_repository_problems(args: dict[str, Any], repo: str) -> Response:
     """List what in the files of a repository could not be read as meant, by file and line."""
-    cursor, moment = pinned(cursor_of(args), repo)
+    cursor, moment = pinned(cursor_of(args), repo, args.get("at"))
     problems = problems_of(moment.snapshot)
     return slice_answer(args, cursor, problems, asdict, sha=moment.commit.sha)

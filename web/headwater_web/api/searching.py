@@ -52,7 +52,7 @@ def _places(args: Mapping[str, Any], cursor: Cursor) -> tuple[Cursor, Sequence[M
     """Return where a request looks, and its cursor as of that."""
     repo = args.get("repo")
     if repo is not None:
-        cursor, moment = pinned(cursor, repo)
+        cursor, moment = pinned(cursor, repo, args.get("at"))
         return cursor, [moment]
     if "at" in args:
         raise Conflict("`at` needs `repo`, too, which says whose commit is meant.")
