@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 
 from headwater_catalog.cli import command_line
-from headwater_catalog.repositories import add_repository
+from headwater_catalog.repositories import add_repository, get_repository, remove_repository
 from headwater_catalog.scan import scan
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
@@ -139,6 +140,35 @@ def test_a_list_goes_on_as_of_the_commit_that_it_began_with(git_repo: GitRepo, t
     database.dispose()
 
 
+def test_a_search_in_all_repositories_goes_on_until_one_of_them_is_gone(
+    git_repo: GitRepo, tmp_path: Path, catalog_url: str
+):
+    settings = settings_in(tmp_path / "home", catalog_url)
+    git_repo.write("features.py", "".join(f"def f{n}(x: int) -> int:\n    return x\n\n\n" for n in range(4)))
+    git_repo.commit("Begin")
+    database = Database(settings.database_url)
+    for name in ("one", "two"):
+        with database.write() as session:
+            add_repository(session, name, str(git_repo.path), 0)
+        scan(database, settings, name)
+    client = create_app(settings, database).test_client()
+    begun = _get(client, "features?limit=2")
+    assert _keys(begun) == ["one:f0", "two:f0"]
+    assert _keys(_get(client, f"features?cursor={begun['next']}"))[:3] == ["one:f1", "two:f1", "one:f2"]
+
+    with database.write() as session:
+        remove_repository(session, settings, get_repository(session, "two"))
+
+    gone = client.get(f"{_API}/features?cursor={begun['next']}")
+    database.dispose()
+    assert gone.status_code == 404
+    assert "begin anew" in gone.json["detail"]
+
+
+def _keys(answer: Any) -> list[str]:
+    return [f"{hit['repository']}:{hit['name']}" for hit in answer["items"]]
+
+
 @pytest.mark.parametrize("path", ["repositories", f"features/demo/{_FEATURE}", "openapi.json"])
 def test_an_answer_that_is_the_same_still_is_not_sent_again(client: FlaskClient, path: str):
     first = client.get(f"{_API}/{path}")
@@ -192,6 +222,28 @@ def test_a_program_asks_for_a_run_as_the_form_does(demo_copy: FlaskClient):
     assert shown.json == made.json
     listed = demo_copy.get(f"{_API}/runs?limit=1").json["items"][0]
     assert listed.items() <= made.json.items()
+
+
+def test_texts_of_every_kind_are_kept_in_the_configuration_of_a_run(
+    git_repo: GitRepo, tmp_path: Path, catalog_url: str
+):
+    settings = settings_in(tmp_path / "home", catalog_url)
+    git_repo.write("features.py", "def f(x: str) -> str:\n    return x\n")
+    git_repo.commit("Begin")
+    database = Database(settings.database_url)
+    with database.write() as session:
+        add_repository(session, "shop", str(git_repo.path), 0)
+    scan(database, settings, "shop")
+    client = create_app(settings, database).test_client()
+    asked = {"repository": "shop", "outputs": ["f"]}
+    config = {"x": ["a\0b", "\N{SNOWMAN}", {"deep": 1.5}]}
+
+    made = client.post(f"{_API}/runs", json={**asked, "config": config})
+    broken = client.post(f"{_API}/runs", json={**asked, "config": {"x": "\ud800"}})
+    database.dispose()
+
+    assert (made.status_code, made.json["config"]) == (202, config)
+    assert (broken.status_code, broken.content_type) == (409, "application/problem+json")
 
 
 def test_a_run_that_was_performed_tells_what_came_of_it(client: FlaskClient):

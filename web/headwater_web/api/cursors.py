@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Mapping
@@ -59,7 +58,7 @@ def cursor_of(args: Mapping[str, Any], first: int | str = 0) -> Cursor:
         return Cursor(asked, first)
     try:
         cursor = _read(text)
-    except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         _refuse("It is no cursor. Give the 'next' of an answer, or leave it out to begin anew.")
     if cursor.asked != asked or type(cursor.after) is not type(first):
         _refuse("It belongs to another list. Keep the other parameters as they were, or leave it out.")

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from flask import Response
+from sqlalchemy import select
 
 from headwater_catalog.answers.features import search_json
-from headwater_catalog.errors import Conflict
+from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.moments import Moment
 from headwater_catalog.repositories import list_repositories
 from headwater_catalog.search import SearchPage, heads, search
+from headwater_catalog.store.models import Commit
 from headwater_web.api.answering import page_answer
 from headwater_web.api.cursors import Cursor, cursor_of
 from headwater_web.api.listing import offset, pinned
-from headwater_web.reading import catalog, moment_named, reading
+from headwater_web.reading import catalog, reading
 
 __all__ = ["find", "found_answer"]
 
@@ -57,9 +59,26 @@ def _places(args: Mapping[str, Any], cursor: Cursor) -> tuple[Cursor, Sequence[M
     if "at" in args:
         raise Conflict("`at` needs `repo`, too, which says whose commit is meant.")
     if cursor.commits:
-        known = {repository.id: repository.name for repository in list_repositories(reading())}
-        pins = cursor.commits.items()
-        return cursor, [moment_named(known[number], sha) for number, sha in pins if number in known]
+        return cursor, list(_pinned_places(cursor.commits))
     found = heads(reading(), catalog().settings)
     commits = {moment.repository.id: moment.commit.sha for moment in found}
     return cursor.moved(cursor.after, commits if len(commits) <= _MOST_PINNED else {}), found
+
+
+def _pinned_places(pins: Mapping[int, str]) -> Iterator[Moment]:
+    """Yield the repositories as of the commits of a cursor.
+
+    Raises:
+        NotFound: One of them is there no more, so that nobody knows which hits came before.
+    """
+    session = reading()
+    wanted = select(Commit).where(Commit.repository_id.in_(pins), Commit.sha.in_(set(pins.values())))
+    commits = {(commit.repository_id, commit.sha): commit for commit in session.scalars(wanted)}
+    known = {repository.id: repository for repository in list_repositories(session)}
+    for number, sha in pins.items():
+        if number not in known or (number, sha) not in commits:
+            raise NotFound(
+                "A repository was removed, or its history rewritten, since this list began, so it cannot go "
+                "on. Leave the cursor out to begin anew."
+            )
+        yield Moment(session, catalog().settings, known[number], commits[number, sha])
