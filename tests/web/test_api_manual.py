@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jsonschema_rs import Draft202012Validator
 from werkzeug.serving import make_server
+from werkzeug.test import TestResponse
+
+from headwater_web.api.reference import groups_of
 
 _MANUAL = Path(__file__).parents[2] / "docs" / "api.md"
 _SERVER = "http://127.0.0.1:8000"
@@ -18,32 +22,48 @@ def _lines() -> list[str]:
     return re.findall(r"^    (curl .+)$", _MANUAL.read_text(), re.MULTILINE)
 
 
-def _request(client: FlaskClient, line: str) -> tuple[str, int]:
-    """Do what a line for curl says; return the address, and the status of the answer."""
+def _request(client: FlaskClient, line: str) -> tuple[str, TestResponse]:
+    """Do what a line for curl says; return the address and the answer."""
     _, *options, address = shlex.split(line)
     path = address.removeprefix(_SERVER)
     if options:
         assert options[0] == "--json"
-        return path, client.post(path, data=options[1], content_type="application/json").status_code
-    return path, client.get(path).status_code
+        return path, client.post(path, data=options[1], content_type="application/json")
+    return path, client.get(path)
+
+
+def _endpoint(app: Flask, line: str) -> str:
+    """Return what answers a line for curl."""
+    path = shlex.split(line)[-1].removeprefix(_SERVER).partition("?")[0]
+    rule, _ = app.url_map.bind("127.0.0.1").match(path, "POST" if "--json" in line else "GET")
+    return str(rule).removeprefix("api_").partition(".")[2]
 
 
 def test_every_line_of_the_manual_works(demo_copy: FlaskClient):
     answers = dict(_request(demo_copy, line) for line in _lines())
 
-    assert {path: status for path, status in answers.items() if status not in (200, 202)} == {}
+    statuses = {path: answer.status_code for path, answer in answers.items()}
+    assert {path: status for path, status in statuses.items() if status not in (200, 202)} == {}
+
+
+def test_every_answer_has_just_the_shape_that_is_described(demo_copy: FlaskClient):
+    document = demo_copy.get("/api/v1/openapi.json").json
+    shapes = {
+        operation.id: operation.shape for group in groups_of(document) for operation in group.operations
+    }
+
+    for line in _lines():
+        path, answer = _request(demo_copy, line)
+        shape = shapes[f"{answer.request.method.lower()}_{_endpoint(demo_copy.application, line)}"]
+        told = {"$ref": f"#/components/schemas/{shape}", "components": document["components"]}
+        faults = [fault.message for fault in Draft202012Validator(told).iter_errors(answer.json)]
+        assert faults == [], path
 
 
 def test_the_manual_has_a_line_for_every_address(app: Flask):
-    adapter = app.url_map.bind("127.0.0.1")
-    shown = {
-        adapter.match(
-            shlex.split(line)[-1].removeprefix(_SERVER).partition("?")[0],
-            "POST" if "--json" in line else "GET",
-        )[0]
-        for line in _lines()
-    }
-    there = {rule.endpoint for rule in app.url_map.iter_rules() if rule.endpoint.startswith("api_")}
+    shown = {_endpoint(app, line) for line in _lines()}
+    endpoints = [rule.endpoint for rule in app.url_map.iter_rules()]
+    there = {name.partition(".")[2] for name in endpoints if name.startswith("api_")}
 
     assert shown == there
 
