@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from headwater_catalog.errors import Conflict, NotFound
@@ -381,8 +381,8 @@ def count_by_module(session: Session) -> Mapping[str, Mapping[str, int]]:
     return counts
 
 
-def list_repositories(session: Session) -> list[RepositoryView]:
-    """Return every repository at its scanned head, by name, with the counts of the home page."""
+def list_repositories(session: Session, name: str | None = None) -> list[RepositoryView]:
+    """Return every repository, or that of a name, at its scanned head, with the counts of the home page."""
     head = Repository.scanned_position
     features = (
         select(func.count(func.distinct(FeatureVersion.feature_id)))
@@ -397,6 +397,7 @@ def list_repositories(session: Session) -> list[RepositoryView]:
     rows = session.execute(
         select(Repository, Commit, features.scalar_subquery(), dataflows.scalar_subquery())
         .outerjoin(Commit, (Commit.repository_id == Repository.id) & (Commit.position == head))
+        .where(Repository.name == name if name is not None else true())
         .order_by(Repository.name)
     )
     return [

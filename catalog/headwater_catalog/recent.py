@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+from weakref import WeakKeyDictionary
 
-__all__ = ["Recent"]
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
+
+__all__ = ["Recent", "RecentOf"]
 
 V = TypeVar("V")
 
@@ -75,3 +80,22 @@ class Recent(Generic[V]):
     def _drop(self, key: Hashable) -> None:
         self._kept.pop(key, None)
         self._total -= self._sizes.pop(key, 0)
+
+
+class RecentOf(Generic[V]):
+    """The values asked for last of each database, forgotten with it.
+
+    Args:
+        size: Tells how much room a value takes.
+        most: How much there is in all for one database.
+    """
+
+    def __init__(self, size: Callable[[V], int], most: int) -> None:
+        self._size, self._most = size, most
+        self._lock = Lock()
+        self._kept: WeakKeyDictionary[Engine, Recent[V]] = WeakKeyDictionary()
+
+    def __getitem__(self, session: Session) -> Recent[V]:
+        """Return the values of the database that a session reads."""
+        with self._lock:
+            return self._kept.setdefault(session.get_bind().engine, Recent(self._size, self._most))

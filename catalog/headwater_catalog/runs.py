@@ -124,13 +124,25 @@ def list_runs(
     dataflow: str | None = None,
     limit: int = 50,
     offset: int = 0,
+    before: int | None = None,
 ) -> list[Run]:
-    """Return runs with their jobs and commits, the newest first; of one dataflow where it is named."""
+    """Return runs with their jobs and commits, the newest first.
+
+    Args:
+        session: An open session.
+        repository: Only runs of this one.
+        dataflow: Only runs of the dataflow of this name.
+        limit: How many there are at most.
+        offset: How many to leave out first.
+        before: Only runs with a smaller number than this.
+    """
     wanted = select(Run).options(joinedload(Run.job), joinedload(Run.repository), joinedload(Run.commit))
     if repository is not None:
         wanted = wanted.where(Run.repository_id == repository.id)
     if dataflow is not None:
         wanted = wanted.where(Run.dataflow == dataflow)
+    if before is not None:
+        wanted = wanted.where(Run.id < before)
     return list(session.scalars(wanted.order_by(Run.id.desc()).limit(limit).offset(offset)))
 
 
@@ -156,10 +168,10 @@ def _input(settings: Settings, flow: DataflowAt, name: str, value: Any) -> dict[
 def _require_storable(name: str, value: Any) -> None:
     """Refuse what JSON cannot say, though Python's reader of it takes it: no number, and half a character."""
     try:
-        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+        json.dumps([name, value], allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, TypeError, RecursionError) as error:
         raise Conflict(
-            f"'{name}' cannot be {value!r:.80}, since that cannot be stored as JSON: {error}. "
+            f"{name!r} cannot be {value!r:.80}, since that cannot be stored as JSON: {error}. "
             "Give finite numbers, whole texts, and lists and objects of them."
         ) from None
 

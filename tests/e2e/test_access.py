@@ -31,6 +31,7 @@ _PAGES = (
     "/r/demo/d/customers?at=v1.0",
     "/runs",
     "/runs/1",
+    "/api/v1/docs",
     "/nowhere",
 )
 

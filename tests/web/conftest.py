@@ -1,6 +1,8 @@
 """Fixtures of the web tests: applications over a real catalog, and their clients."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -34,6 +36,16 @@ def app(demo_settings: Settings) -> Iterator[Flask]:
 def client(app: Flask) -> FlaskClient:
     """Give a client of the demo catalog, with no cookies."""
     return app.test_client()
+
+
+@pytest.fixture
+def demo_copy(demo_settings: Settings, tmp_path: Path) -> Iterator[FlaskClient]:
+    """Give a client of a demo catalog of its own, which may be changed."""
+    shutil.copytree(demo_settings.home, tmp_path / "copy")
+    settings = settings_in(tmp_path / "copy")
+    database = Database(settings.database_url)
+    yield create_app(settings, database).test_client()
+    database.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -338,3 +338,73 @@ def test_the_cookie_travels_encrypted_only_where_readers_come_by_https(settings)
 
     assert answer.status_code == 200
     assert "Secure" in answer.headers["Set-Cookie"]
+
+
+def _token(client: FlaskClient, role: str, **more: str) -> dict[str, str]:
+    made = _post(client, "/account/tokens", name="a program", role=role, days="7", **more)
+    token = re.search(r"hw_[\w-]{40,}", made.text)
+    assert token
+    return {"Authorization": f"Bearer {token[0]}"}
+
+
+_API = (
+    *("/api/v1/repositories/{0}", "/api/v1/features?repo={0}", "/api/v1/features/{0}/{0}:{0}_sales"),
+    *("/api/v1/dataflows/{0}", "/api/v1/commits/{0}", "/api/v1/repositories/{0}/refs"),
+)
+
+
+@pytest.mark.parametrize("path", _API)
+def test_a_token_finds_by_the_api_what_its_account_may_see_and_no_more(app, clients, path):
+    program, hers = app.test_client(), _token(clients["vera"], "viewer")
+    everything = _token(clients["ada"], "viewer")
+    narrowed = _token(clients["ada"], "viewer", repo="open")
+
+    assert program.get(path.format("open")).status_code == 401
+    assert program.get(path.format("open"), headers={"Authorization": "Bearer hw_x"}).status_code == 401
+    assert program.get(path.format("open"), headers={"Authorization": "Basic eDp5"}).status_code == 401
+    for headers, repository, status in (
+        *((hers, "open", 200), (hers, "cellar", 404), (everything, "cellar", 200)),
+        *((narrowed, "open", 200), (narrowed, "cellar", 404)),
+    ):
+        answer = program.get(path.format(repository), headers=headers)
+        assert answer.status_code == status, answer.text
+        assert "cellar_sales" not in answer.text or repository == "cellar"
+
+
+def test_lists_of_the_api_hold_nothing_of_what_is_hidden(app, clients):
+    program, hers = app.test_client(), _token(clients["vera"], "viewer")
+    for path in ("repositories", "features", "features?q=sales&facets=true", "runs", "search/quick?q=sales"):
+        assert "cellar" not in program.get(f"/api/v1/{path}", headers=hers).text
+    everything = _token(clients["ada"], "viewer")
+    assert "cellar" in program.get("/api/v1/repositories", headers=everything).text
+
+
+def test_a_token_executes_features_only_where_it_lends_that(app, clients):
+    program = app.test_client()
+    body = {"repository": "open", "outputs": ["open:open_sales"], "dataflow": "open"}
+    for headers, status in (
+        *((_token(clients["rita"], "runner"), 202), (_token(clients["rita"], "viewer"), 403)),
+        *((_token(clients["vera"], "runner"), 403), ({}, 401)),
+    ):
+        answer = program.post("/api/v1/runs", json=body, headers=headers)
+        assert answer.status_code == status, answer.text
+    hidden = {**body, "repository": "cellar"}
+    assert (
+        program.post("/api/v1/runs", json=hidden, headers=_token(clients["rita"], "runner")).status_code
+        == 404
+    )
+
+
+def test_a_token_opens_no_pages_and_manages_no_accounts(app, clients):
+    program, headers = app.test_client(), _token(clients["ada"], "administrator")
+
+    assert program.get("/accounts", headers=headers).status_code == 302
+    assert program.get("/", headers=headers).status_code == 302
+
+
+def test_another_site_cannot_make_a_browser_use_the_api(clients):
+    body = {"repository": "open", "outputs": ["open:open_sales"], "dataflow": "open"}
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert clients["rita"].post("/api/v1/runs", json=body, headers=headers).status_code == 403
+    plain = clients["rita"].post("/api/v1/runs", data='{"repository": "open"}', content_type="text/plain")
+    assert plain.status_code == 415

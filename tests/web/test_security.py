@@ -19,6 +19,9 @@ _EVERY_KIND = (
     "/static/base.css",
     "/nowhere",
     "/search?q=%22",
+    "/api/v1/repositories",
+    "/api/v1/docs",
+    "/api/v1/nowhere",
 )
 
 

@@ -16,6 +16,7 @@ from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_web import dates
 from headwater_web.access import register_access
+from headwater_web.api import register_api
 from headwater_web.assets import register_assets
 from headwater_web.errors import register_errors
 from headwater_web.icons import icon
@@ -80,6 +81,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     for module in (*_PAGES, *_MANAGEMENT):
         app.register_blueprint(module.blueprint)
     app.extensions["csrf"].exempt(hooks.blueprint)  # a Git host signs its calls instead
+    register_api(app)
     return app
 
 

@@ -21,6 +21,7 @@ from headwater_catalog.errors import (
     SchemaOutdated,
     Unauthenticated,
 )
+from headwater_web.api.problems import is_for_api, problem
 
 __all__ = ["STATUSES", "register_errors", "status_of"]
 
@@ -44,13 +45,16 @@ _TITLES = {
     405: "Not that way",
     409: "That does not fit",
     413: "Too large",
+    415: "Not in that form",
+    422: "Parameters are wrong",
     429: "Too often",
     503: "Not ready",
 }
 _HELP = {
     404: "It may have another name, or it may not exist at this commit.",
     405: "This address does not answer that kind of request.",
-    413: "A form may hold up to one megabyte.",
+    413: "A form or a body may hold up to one megabyte.",
+    422: "Not all parameters can be taken; `errors` says which, and why.",
 }
 
 
@@ -69,16 +73,18 @@ def status_of(error: CatalogError) -> int:
     return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
 
 
-def _error_page(status: int, message: str) -> Response:
-    """Make the page that tells of an error."""
+def _error_page(status: int, message: str, error: Exception | None = None) -> Response:
+    """Make the page that tells of an error, or the document of it where a program asked."""
     title = _TITLES.get(status, "Something went wrong")
+    if is_for_api():
+        return problem(status, title, message, error)
     asked = (request.view_args or {}).get("key", "").rpartition(":")[2]
     page = render_template("error.html", status=status, title=title, message=message, asked=asked)
     return make_response(page, status)
 
 
 def _catalog_error(error: CatalogError) -> Response:
-    return _error_page(status_of(error), str(error))
+    return _error_page(status_of(error), str(error), error)
 
 
 def _csrf_error(_error: CSRFError) -> Response:
@@ -87,7 +93,7 @@ def _csrf_error(_error: CSRFError) -> Response:
 
 def _http_error(error: HTTPException) -> Response:
     code = error.code or 500
-    return _error_page(code, _HELP.get(code) or error.description or "")
+    return _error_page(code, _HELP.get(code) or error.description or "", error)
 
 
 def _no_database(error: SQLAlchemyError) -> Response:

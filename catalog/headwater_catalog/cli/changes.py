@@ -15,6 +15,7 @@ from headwater_catalog.cli.context import Workspace, pass_workspace
 from headwater_catalog.cli.output import clean, counted, json_option, print_json, print_table
 
 if TYPE_CHECKING:
+    from headwater_catalog.commit_range import CommitRange
     from headwater_catalog.compare import Comparison, FeatureChange
     from headwater_catalog.git import GitSource
     from headwater_catalog.impact import Impact, Reached
@@ -75,7 +76,9 @@ def diff(
     with _compared(workspace, commits, repo, path) as two:
         found = compare(two.before, two.after, formatting=with_all)
     if as_json:
-        print_json(_diff_json(two, found))
+        from headwater_catalog.answers.changes import diff_json
+
+        print_json(diff_json(two.before_sha, two.after_sha, found, two.after))
     else:
         click.echo(clean("\n".join(_diff_lines(two, found))))
 
@@ -121,27 +124,21 @@ def _compared(workspace: Workspace, commits: str, repo: str | None, path: Path |
             raise click.UsageError("--path and --repo say two things. Give one of them.")
         with borrowed(path) as source:
             chosen = commit_range(source, commits, lambda ref: resolve_in(source, path, ref))
-            yield _read(source, chosen.before, chosen.after, None)
+            yield _read(source, chosen, None)
         return
     from headwater_catalog.repositories import open_mirror
 
     with workspace.place(repo, None) as moment, open_mirror(moment.settings, moment.repository) as source:
         chosen = commit_range(source, commits)
-        yield _read(source, chosen.before, chosen.after, moment)
+        yield _read(source, chosen, moment)
 
 
-def _read(source: GitSource, before: str | None, after: str, moment: Moment | None) -> _Two:
-    from headwater_catalog.collection import without_collection
-    from headwater_catalog.revisions import NOTHING, RevisionReader
+def _read(source: GitSource, chosen: CommitRange, moment: Moment | None) -> _Two:
+    from headwater_catalog.comparing import read_two
 
-    with without_collection():
-        reader = RevisionReader(source)
-        # The earlier one first: what the later one shares with it costs nothing more.
-        first = NOTHING if before is None else reader.read(before, _stored(moment, before))
-        second = reader.read(after, _stored(moment, after))
-        del reader  # with all that it keeps for more of them
-        gc.freeze()  # What is left is needed to the end: nobody has to look through it for what is not.
-    return _Two(before, after, first, second, moment)
+    before, after = read_two(source, chosen, lambda sha: _stored(moment, sha))
+    gc.freeze()  # What is left is needed to the end: nobody has to look through it for what is not.
+    return _Two(chosen.before, chosen.after, before, after, moment)
 
 
 def _stored(moment: Moment | None, sha: str) -> Snapshot | None:
@@ -151,40 +148,6 @@ def _stored(moment: Moment | None, sha: str) -> Snapshot | None:
 
 
 # What diff prints
-
-
-def _diff_json(two: _Two, found: Comparison) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    # All at once, since one by one takes longer.
-    two.after.lineages.look_at(variant for change in found.features for variant in change.after)
-    edges = {"added": found.added_edges, "removed": found.removed_edges}
-    return {
-        "before": two.before_sha,
-        "after": two.after_sha,
-        "counts": dict(found.counts),
-        "features": [_change_json(change, two.after) for change in found.features],
-        "dataflows": [asdict(change) for change in found.dataflows],
-        "edges": {
-            name: [{"from": edge.source, "to": edge.target, "dataflow": edge.dataflow} for edge in some]
-            for name, some in edges.items()
-        },
-    }
-
-
-def _change_json(change: FeatureChange, after: Revision) -> dict[str, Any]:
-    return {
-        "key": change.key,
-        "classes": change.classes,
-        "origin": change.origin,
-        "because": change.because,
-        "upstream": change.upstream,
-        "opaque": after.lineages.opaque_of(change.key),
-        "variants": [
-            {"function": variant.variant, "path": variant.path, "line": variant.line}
-            for variant in change.after or change.before
-        ],
-    }
 
 
 def _diff_lines(two: _Two, found: Comparison) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ import click
 from headwater_catalog.cli.context import Workspace, about_a_feature, pass_workspace
 from headwater_catalog.cli.output import (
     clean,
-    commit_json,
     counted,
     day,
     print_json,
@@ -37,28 +35,23 @@ def show(workspace: Workspace, feature: str, repo: str | None, at: str | None, a
     JSON: key, repository, module, name, type, owner, owners, owned_by (what says so), authors (of the lines
     there are: name, email, lines), summary, dataflows, users, commit (the last of the main line that changed
     it; null if that came beside it), base (where a commit beside the main line left it, else null), variants
-    (name, type, doc, condition, tags, source, path, line, end_line, dependencies, parts, partial, columns
-    (table, column, written), commit, introduced (the commit that brought the change, where that merged it)).
+    (name, type, doc, documentation (its parts), condition, tags, source, path, line, end_line, dependencies,
+    parts, partial, columns (table, column, written), commit, introduced (the commit that brought the change,
+    where that merged it)), tagged_by (key, value, variants that say so), needs (key, name, type, input),
+    missing_inputs (those without a value, by dataflow).
     """
+    from headwater_catalog.answers.features import feature_json
     from headwater_catalog.authors import authors_at
     from headwater_catalog.features import get_feature
 
     with workspace.place_of(feature, repo, at) as place:
         view = get_feature(place, feature)
         authors = authors_at(place, view)
+        answer = feature_json(place, view, authors) if as_json else {}
     if as_json:
-        variants = [
-            {**asdict(v), "commit": _json(v.commit), "introduced": _json(v.introduced)} for v in view.variants
-        ]
-        commits = {"commit": _json(view.commit), "base": _json(view.base)}
-        people = [asdict(author) for author in authors]
-        print_json({**asdict(view), **commits, "authors": people, "variants": variants})
+        print_json(answer)
     else:
         click.echo(clean("\n".join(_feature_lines(view, authors))))
-
-
-def _json(commit: CommitRef | None) -> dict[str, Any] | None:
-    return commit_json(commit) if commit is not None else None
 
 
 def _feature_lines(view: FeatureView, authors: Sequence[Author]) -> list[str]:
@@ -127,6 +120,7 @@ def history(
     JSON: a list of commit, introduced (the commit that brought the change, where that one merged it, else
     null), key, variant, change, classes, origin (its key before, if it moved), and diff (lines) with --diff.
     """
+    from headwater_catalog.answers.commits import entry_json
     from headwater_catalog.features import find_key
     from headwater_catalog.history import history as history_of
 
@@ -135,7 +129,7 @@ def history(
         entries = history_of(place.session, place.repository, module, name, place.base)
     shown = [entry for entry in entries if with_all or not entry.is_formatting]
     if as_json:
-        print_json([_entry_json(entry, with_diff) for entry in shown])
+        print_json([entry_json(entry, with_diff) for entry in shown])
         return
     print_table(("COMMIT", "DATE", "AUTHOR", "VARIANT", "CHANGE", "SUBJECT"), list(map(_entry_row, shown)))
     for entry in shown if with_diff else ():
@@ -143,19 +137,6 @@ def history(
     if len(shown) < len(entries):
         left_out = counted(len(entries) - len(shown), "change")
         say(f"{left_out} of layout and comments only left out; --all lists them, too.")
-
-
-def _entry_json(entry: HistoryEntry, with_diff: bool) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "commit": commit_json(entry.commit),
-        "introduced": _json(entry.introduced),
-        "key": entry.key,
-        "variant": entry.variant,
-        "change": str(entry.change),
-        "classes": list(entry.classes),
-        "origin": entry.origin,
-    }
-    return {**found, "diff": list(entry.diff())} if with_diff else found
 
 
 def _entry_row(entry: HistoryEntry) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from headwater_catalog.cli.context import Workspace, about_a_feature, pass_works
 from headwater_catalog.cli.output import clean, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from headwater_catalog.lineage import LineageDifference, LineageGraph, LineageNode
+    from headwater_catalog.lineage import LineageDifference, LineageGraph
     from headwater_catalog.moments import Moment
 
 __all__ = ["lineage", "path"]
@@ -56,6 +56,7 @@ def lineage(
     target, dataflows) among these nodes, unresolved (declared sources that lead nowhere; with --across),
     changes (with --since: added, removed, added_edges, removed_edges; else null).
     """
+    from headwater_catalog.answers.lineage import lineage_json
     from headwater_catalog.lineage import difference
 
     if since is not None and across:
@@ -64,7 +65,7 @@ def lineage(
         found = _found(place, dataflow, across)
         key, earlier = found.key(place, feature), _earlier(place, since, dataflow)
     near = found.graph.around(key, up, down)
-    answer = _answer(near, key, up, down)
+    answer = lineage_json(near, key, up, down)
     changes = difference(earlier.around(key, up, down), near) if earlier is not None else None
     if as_json:
         print_json({**answer, "unresolved": found.unresolved, "changes": changes and asdict(changes)})
@@ -81,15 +82,6 @@ def _earlier(place: Moment, since: str | None, dataflow: str | None) -> LineageG
     if since is None:
         return None
     return moment_at(place.session, place.settings, place.repository, since).graph(dataflow)
-
-
-def _answer(near: LineageGraph, key: str, up: int | None, down: int | None) -> dict[str, Any]:
-    return {
-        "focus": key,
-        "upstream": _rows(near, near.upstream(key).within(up)),
-        "downstream": _rows(near, near.downstream(key).within(down)),
-        "edges": [asdict(edge) for edge in near.edges_among(near.nodes)],
-    }
 
 
 def _print(answer: Mapping[str, Any]) -> None:
@@ -137,32 +129,21 @@ def path(
     may be more), common (where neither reaches the other: what both come from, nearest first, each with
     key and distances to both), unresolved (declared sources that lead nowhere; with --across).
     """
+    from headwater_catalog.answers.lineage import ways_between, ways_json
+
     with workspace.place_of(a, repo, at) as place:
         whole = _found(place, dataflow, across)
         ends, graph = (whole.key(place, a), whole.key(place, b)), whole.graph
-    found = graph.paths(*ends, longer=longer, limit=limit)
-    if not found.paths:
-        backwards = graph.paths(*ends[::-1], longer=longer, limit=limit)
-        ends, found = (ends[::-1], backwards) if backwards.paths else (ends, found)
-    common = () if found.paths else graph.common_upstream(*ends)[:limit]
+    found = ways_between(graph, *ends, longer=longer, limit=limit)
     if as_json:
-        print_json(
-            {
-                "source": ends[0],
-                "target": ends[1],
-                "paths": [[_node(graph[key]) for key in way] for way in found.paths],
-                "cut": found.is_cut,
-                "common": [asdict(node) for node in common],
-                "unresolved": list(whole.unresolved),
-            }
-        )
+        print_json({**ways_json(graph, found), "unresolved": list(whole.unresolved)})
         return
     for way in found.paths:
         click.echo(clean(" → ".join(_shown(graph, way))))
     if found.is_cut:
         say(f"There are more than these {len(found.paths)}; --limit lists more of them.")
     if not found.paths:
-        shared = f" Both come from: {', '.join(node.key for node in common)}." if common else ""
+        shared = f" Both come from: {', '.join(node.key for node in found.common)}." if found.common else ""
         say(f"Neither {ends[0]} nor {ends[1]} reaches the other.{shared}")
     whole.warn()
 
@@ -202,14 +183,6 @@ def _found(place: Moment, dataflow: str | None, is_across: bool) -> _Found:
 
     whole = across(place)
     return _Found(whole.graph, f"{whole.label}:", whole.unresolved)
-
-
-def _node(node: LineageNode) -> dict[str, Any]:
-    return {"key": node.key, "name": node.name, "type": node.type, "input": node.is_input}
-
-
-def _rows(graph: LineageGraph, distances: Mapping[str, int]) -> list[dict[str, Any]]:
-    return [{**_node(graph[key]), "distance": steps} for key, steps in distances.items()]
 
 
 def _shown(graph: LineageGraph, way: tuple[str, ...]) -> list[str]:

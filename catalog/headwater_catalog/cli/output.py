@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 if TYPE_CHECKING:
-    from headwater_catalog.features import CommitRef
+    pass
 
 __all__ = [
     "NO_FEATURES",
     "clean",
-    "commit_json",
     "counted",
     "day",
     "duration",
@@ -120,17 +119,6 @@ def duration(seconds: float) -> str:
     if seconds >= 1:
         return f"{seconds:.2f} s"
     return f"{seconds * 1000:.0f} ms" if seconds >= 0.001 else "less than 1 ms"
-
-
-def commit_json(commit: CommitRef) -> dict[str, Any]:
-    """Return a commit as JSON has it."""
-    return {
-        "sha": commit.sha,
-        "author": commit.author,
-        "authored_at": datetime.fromtimestamp(commit.authored_at, UTC).isoformat(),
-        "subject": commit.subject,
-        "position": commit.position,
-    }
 
 
 @contextmanager

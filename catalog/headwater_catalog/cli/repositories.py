@@ -11,7 +11,6 @@ from headwater_catalog.cli.context import Workspace, now, pass_workspace
 from headwater_catalog.cli.failures import Failure
 from headwater_catalog.cli.output import (
     NO_FEATURES,
-    commit_json,
     counted,
     day,
     json_option,
@@ -95,13 +94,13 @@ def list_all(workspace: Workspace, as_json: bool) -> None:
 
     JSON: a list of name, url, features, dataflows, commits, scanned_at, head (a commit, or null).
     """
+    from headwater_catalog.answers.repositories import repository_json
     from headwater_catalog.features import list_repositories
 
     with workspace.reading() as session:
         found = list_repositories(session)
     if as_json:
-        heads = [commit_json(view.head) if view.head else None for view in found]
-        print_json([{**asdict(view), "head": head} for view, head in zip(found, heads, strict=True)])
+        print_json([repository_json(view) for view in found])
     elif not found:
         say("The catalog follows no repository yet. Add one: headwater repo add NAME URL")
     else:

@@ -81,8 +81,9 @@ def run(
     The columns of sources become inputs. A repository that declares no sources is run on a file by
     --input people=people.csv, where "people" is any name.
 
-    JSON: id, state, error, failure, repository, commit, dataflow, outputs, config, inputs, table (columns,
-    rows, row_count), values, nodes (name, seconds, summary), checks, environment, dataset, log.
+    JSON: id, state, error, repository, commit, dataflow, outputs, requested_by, created_at, started_at,
+    finished_at, failure, config, inputs, table (columns, rows, row_count), values, nodes (name, seconds,
+    summary), checks, environment, dataset, log.
     """
     save_format = _format(save) if save is not None else None
     with _place(workspace, outputs, repo, at) as place:
@@ -95,7 +96,9 @@ def run(
     if save is not None and version is not None:
         _copy(workspace, version, save)
     if as_json:
-        print_json(_run_json(found, version))
+        from headwater_catalog.answers.runs import run_json
+
+        print_json(run_json(found, version))
         if found.job.state != "succeeded":
             click.get_current_context().exit(FINDINGS)
         return
@@ -275,55 +278,6 @@ def _why(found: Run) -> str:
     if log:
         lines += ["Its output ended with:", *(f"  {line}" for line in log)]
     return clean("\n".join(lines))
-
-
-def _run_json(found: Run, version: DatasetVersion | None) -> dict[str, Any]:
-    from headwater_catalog.runs import failure_of
-
-    failure = failure_of(found)
-    preview = found.preview if found.preview is not None and failure is None else {}
-    return {
-        "id": found.id,
-        "state": found.job.state,
-        "error": found.job.error,
-        "failure": failure,
-        "repository": found.repository.name,
-        "commit": found.commit.sha,
-        "dataflow": found.dataflow,
-        "outputs": found.outputs,
-        "config": found.config,
-        "inputs": found.inputs,
-        "table": preview.get("table"),
-        "values": preview.get("values", []),
-        "nodes": [
-            {"name": node.name, "seconds": node.microseconds / 1_000_000, "summary": node.summary}
-            for node in found.nodes
-        ],
-        "checks": [
-            {
-                "node": check.node,
-                "validator": check.validator,
-                "importance": check.importance,
-                "passed": check.passed,
-                "message": check.message,
-                "diagnostics": check.diagnostics,
-            }
-            for check in found.checks
-        ],
-        "environment": found.environment,
-        "dataset": version and _version_json(version),
-        "log": found.log,
-    }
-
-
-def _version_json(version: DatasetVersion) -> dict[str, Any]:
-    return {
-        "name": version.dataset.name,
-        "format": version.format,
-        "sha256": version.sha256,
-        "rows": version.rows,
-        "columns": version.columns,
-    }
 
 
 def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:

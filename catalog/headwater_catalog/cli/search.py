@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -54,13 +54,14 @@ def search(
     dependencies, rank, matches (field, fragment, spans), last_sha), corrections (asked, used), suggestions,
     facets (field, values (value, count, term)) if asked for.
     """
+    from headwater_catalog.answers.features import search_json
     from headwater_catalog.search import search as find
 
     with workspace.reading() as session:
         moments = _moments(workspace, session, repo, at)
         page = find(moments, " ".join(query), base=base, limit=limit, offset=offset, facets=facets)
     if as_json:
-        print_json(_json(page, facets))
+        print_json(search_json(page, facets))
     elif page.total or not _say_unscanned(workspace):
         _show(page)
 
@@ -94,19 +95,6 @@ def _say_unscanned(workspace: Workspace) -> bool:
     else:
         return False
     return True
-
-
-def _json(page: SearchPage, facets: bool) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    found: dict[str, Any] = {
-        "query": page.query.text,
-        "total": page.total,
-        "hits": [asdict(hit) for hit in page.hits],
-        "corrections": [asdict(correction) for correction in page.corrections],
-        "suggestions": list(page.suggestions),
-    }
-    return {**found, "facets": [asdict(facet) for facet in page.facets]} if facets else found
 
 
 def _show(page: SearchPage) -> None:

@@ -1,0 +1,189 @@
+"""The client: one method for each question that the REST API answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, cast
+
+from headwater_catalog.client.answers import (
+    Change,
+    Commit,
+    CommitDetail,
+    Comparison,
+    Dataflow,
+    Feature,
+    Hit,
+    Lineage,
+    Paths,
+    Problem,
+    Ref,
+    Repository,
+    RepositoryDetail,
+    Run,
+    RunRow,
+)
+from headwater_catalog.client.transport import Transport
+
+__all__ = ["Client"]
+
+_SECONDS: Final = 30.0
+_PAGE: Final = 200
+
+
+class Client:
+    """Asks a catalog that is served elsewhere.
+
+    Lists are iterators that ask for page after page; what they yield stays as of the commit that they began
+    with. `at` is a branch, a tag or a commit, None the last that was scanned. All methods raise CatalogError
+    with the reason where the catalog refuses or does not answer, and of its kinds NotFound, Conflict,
+    QueryError and the others where they fit.
+
+    Args:
+        url: Where it is served, such as http://127.0.0.1:8000.
+        token: What says who asks, where the catalog wants to know.
+        timeout: Seconds that it may be silent.
+        page: How many items of a list are asked for at once, up to 500.
+    """
+
+    def __init__(
+        self, url: str, *, token: str | None = None, timeout: float = _SECONDS, page: int = _PAGE
+    ) -> None:
+        self._transport = Transport(url, token, timeout)
+        self._page = page
+
+    # Repositories
+
+    def repositories(self) -> Iterator[Repository]:
+        """Yield the repositories by name."""
+        return self._list("repositories")
+
+    def repository(self, repo: str) -> RepositoryDetail:
+        """Return a repository."""
+        return cast(RepositoryDetail, self._transport.get("repositories", repo))
+
+    def refs(self, repo: str) -> Iterator[Ref]:
+        """Yield the branches of a repository, and then its tags."""
+        return self._list("repositories", repo, "refs")
+
+    def problems(self, repo: str, *, at: str | None = None) -> Iterator[Problem]:
+        """Yield what in the files of a repository could not be read as meant."""
+        return self._list("repositories", repo, "problems", at=at)
+
+    def dataflows(self, repo: str, *, at: str | None = None) -> Iterator[Dataflow]:
+        """Yield the dataflows of a repository by name."""
+        return self._list("dataflows", repo, at=at)
+
+    def dataflow(self, repo: str, name: str, *, at: str | None = None) -> Dataflow:
+        """Return a dataflow."""
+        return cast(Dataflow, self._transport.get("dataflows", repo, name, at=at))
+
+    # Features
+
+    def search(
+        self, query: str = "", *, repo: str | None = None, at: str | None = None, base: str | None = None
+    ) -> Iterator[Hit]:
+        """Yield the features that meet a query, the best first; all of them for an empty one."""
+        return self._list("features", q=query, repo=repo, at=at, base=base)
+
+    def feature(self, repo: str, key: str, *, at: str | None = None) -> Feature:
+        """Return a feature, named by `module:name`, or by a name that only one has."""
+        return cast(Feature, self._transport.get("features", repo, key, at=at))
+
+    def history(
+        self,
+        repo: str,
+        key: str,
+        *,
+        at: str | None = None,
+        diff: bool = False,
+        formatting: bool = False,
+    ) -> Iterator[Change]:
+        """Yield what commits did to a feature, the newest first."""
+        return self._list("history", repo, key, at=at, diff=diff, formatting=formatting)
+
+    # Lineage
+
+    def lineage(
+        self,
+        repo: str,
+        key: str,
+        *,
+        up: int | None = None,
+        down: int | None = None,
+        dataflow: str | None = None,
+        at: str | None = None,
+        since: str | None = None,
+    ) -> Lineage:
+        """Return what a feature or `input:name` needs and what needs it, within some steps or all of it."""
+        asked = {"up": up, "down": down, "dataflow": dataflow, "at": at, "since": since}
+        return cast(Lineage, self._transport.get("lineage", repo, key, **asked))
+
+    def paths(
+        self,
+        repo: str,
+        source: str,
+        target: str,
+        *,
+        longer: bool = False,
+        limit: int | None = None,
+        dataflow: str | None = None,
+        at: str | None = None,
+    ) -> Paths:
+        """Return the ways by which the values of one node reach another."""
+        asked = {"longer": longer, "limit": limit, "dataflow": dataflow, "at": at}
+        found = self._transport.get("paths", repo, source=source, target=target, **asked)
+        return cast(Paths, found)
+
+    # Commits
+
+    def commits(self, repo: str, *, at: str | None = None) -> Iterator[Commit]:
+        """Yield the commits of the main line, the newest first."""
+        return self._list("commits", repo, at=at)
+
+    def commit(self, repo: str, sha: str) -> CommitDetail:
+        """Return a commit, or what a branch or a tag means."""
+        found = self._transport.get("commits", repo, sha, limit=1)
+        return cast(CommitDetail, {name: found[name] for name in found if name not in ("items", "next")})
+
+    def changes(self, repo: str, sha: str, *, diff: bool = False) -> Iterator[Change]:
+        """Yield what a commit did to features, by key."""
+        return self._list("commits", repo, sha, diff=diff)
+
+    def compare(
+        self,
+        repo: str,
+        before: str | None = None,
+        after: str | None = None,
+        *,
+        parted: bool = False,
+        formatting: bool = False,
+    ) -> Comparison:
+        """Return what changed between two commits; without the first one, since the second's parent."""
+        asked = {"from": before, "to": after, "parted": parted, "formatting": formatting}
+        return cast(Comparison, self._transport.get("compare", repo, **asked))
+
+    # Runs
+
+    def runs(self, *, repo: str | None = None) -> Iterator[RunRow]:
+        """Yield runs, the newest first."""
+        return self._list("runs", repo=repo)
+
+    def run(self, number: int) -> Run:
+        """Return a run."""
+        return cast(Run, self._transport.get("runs", str(number)))
+
+    def request_run(
+        self,
+        repo: str,
+        outputs: Sequence[str] = (),
+        *,
+        dataflow: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        at: str | None = None,
+    ) -> Run:
+        """Ask for a run, which a worker performs; `run` tells how it goes."""
+        body = {"repository": repo, "outputs": list(outputs), "dataflow": dataflow, "at": at}
+        return cast(Run, self._transport.post("runs", body={**body, "config": dict(config or {})}))
+
+    def _list(self, *path: str, **query: Any) -> Iterator[Any]:
+        return self._transport.items(*path, limit=self._page, **query)

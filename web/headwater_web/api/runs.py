@@ -1,0 +1,68 @@
+"""Runs: lists of them, one of them, and asking for another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, g, url_for
+
+from headwater_catalog.accounts import Role
+from headwater_catalog.answers.runs import run_json, run_row_json
+from headwater_catalog.datasets import version_of_run
+from headwater_catalog.repositories import get_repository, resolve_at
+from headwater_catalog.runs import get_run, list_runs, request_run
+from headwater_web.access import actor, require, writing
+from headwater_web.api.answering import answer, page_answer
+from headwater_web.api.cursors import cursor_of
+from headwater_web.api.listing import offset
+from headwater_web.api.resources import NUMBER, Resource
+from headwater_web.api.schemas.fields import NoQuery
+from headwater_web.api.schemas.runs import NewRunSchema, RunPageSchema, RunSchema, RunsQuery
+from headwater_web.reading import catalog, reading
+
+__all__ = ["resource"]
+
+resource = Resource("runs", "Executions of features at commits.")
+
+
+@resource.get("/runs", RunPageSchema, RunsQuery)
+def list_all_runs(args: dict[str, Any]) -> Response:
+    """List runs, the newest first."""
+    cursor, limit, repo = cursor_of(args), args["limit"], args.get("repo")
+    repository = get_repository(reading(), repo) if repo is not None else None
+    found = list_runs(reading(), repository, limit=limit + 1, before=offset(cursor) or None)
+    following = cursor.moved(found[limit - 1].id) if len(found) > limit else None
+    return page_answer([run_row_json(run) for run in found[:limit]], following)
+
+
+@resource.get("/runs/<int(max=2147483647):number>", RunSchema, NoQuery, (NUMBER,))
+def show_run(_args: dict[str, Any], number: int) -> Response:
+    """Show a run, and what came of it."""
+    return answer(run_json(get_run(reading(), number), version_of_run(reading(), number)))
+
+
+@resource.post("/runs", 202, RunSchema, NewRunSchema, errors=(404, 409))
+def request_one_run(body: dict[str, Any]) -> Response:
+    """Ask for a run of features at a commit of the main line; a worker performs it."""
+    with writing() as session:
+        repository = get_repository(session, body["repository"])
+        require(Role.RUNNER, repository)
+        commit = resolve_at(session, catalog().settings, repository, body["at"])
+        outputs, config = body["outputs"], body["config"]
+        run = request_run(
+            session,
+            catalog().settings,
+            repository,
+            commit,
+            body["dataflow"],
+            outputs,
+            config,
+            {},
+            None,
+            actor().name,
+            g.now,
+        )
+        number = run.id
+    made = answer(run_json(get_run(reading(), number), None), 202)
+    made.headers["Location"] = url_for("api_runs.show_run", number=number)
+    return made

@@ -1,0 +1,148 @@
+"""Fields of answers, all of them there in every answer, and of questions, read more strictly than usual."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+__all__ = [
+    "AtQuery",
+    "Count",
+    "Flag",
+    "NoQuery",
+    "PageQuery",
+    "Text",
+    "anything",
+    "count",
+    "flag",
+    "listed",
+    "mapping",
+    "named",
+    "nested",
+    "optional_text",
+    "page_of",
+    "repository_named",
+    "text",
+    "texts",
+]
+
+_DIGITS: Final = re.compile("[0-9]{1,9}")
+
+
+def text(description: str, **more: Any) -> fields.Field[Any]:
+    """Return a field that holds a text."""
+    return fields.String(required=True, metadata={"description": description}, **more)
+
+
+def optional_text(description: str) -> fields.Field[Any]:
+    """Return a field that holds a text or null."""
+    return text(description, allow_none=True)
+
+
+def count(description: str, **more: Any) -> fields.Field[Any]:
+    """Return a field that holds a whole number."""
+    return fields.Integer(required=True, metadata={"description": description}, **more)
+
+
+def flag(description: str) -> fields.Field[Any]:
+    """Return a field that holds true or false."""
+    return fields.Boolean(required=True, metadata={"description": description})
+
+
+def texts(description: str) -> fields.Field[Any]:
+    """Return a field that holds a list of texts."""
+    return fields.List(fields.String(), required=True, metadata={"description": description})
+
+
+def listed(schema: type[Schema], description: str) -> fields.Field[Any]:
+    """Return a field that holds a list of objects."""
+    return fields.List(fields.Nested(schema), required=True, metadata={"description": description})
+
+
+def nested(schema: type[Schema], description: str, *, allow_none: bool = False) -> fields.Field[Any]:
+    """Return a field that holds an object."""
+    told = {"description": description}
+    return fields.Nested(schema, required=True, allow_none=allow_none, metadata=told)
+
+
+def mapping(description: str, values: fields.Field[Any] | None = None, **more: Any) -> fields.Field[Any]:
+    """Return a field that holds an object with keys of its own."""
+    told = {"description": description}
+    return fields.Dict(keys=fields.String(), values=values, required=True, metadata=told, **more)
+
+
+def anything(description: str) -> fields.Field[Any]:
+    """Return a field that holds whatever JSON has."""
+    return fields.Raw(required=True, allow_none=True, metadata={"description": description})
+
+
+def page_of(schema: type[Schema], description: str) -> dict[str, fields.Field[Any]]:
+    """Return the fields that every list has."""
+    return {
+        "items": listed(schema, description),
+        "next": optional_text("Give it as `cursor` to get what follows; null on the last page."),
+    }
+
+
+class Count(fields.Integer):
+    """A whole number in an address, in plain digits."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any) -> int:
+        if not isinstance(value, str) or not _DIGITS.fullmatch(value):
+            raise ValidationError("It must be a whole number, in digits.")
+        return int(value)
+
+
+class Flag(fields.Boolean):
+    """`true` or `false` in an address."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any) -> bool:
+        if value not in ("true", "false"):
+            raise ValidationError("It must be true or false.")
+        return bool(value == "true")
+
+
+class Text(fields.String):
+    """A text in an address or a body that both databases can take."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any) -> str:
+        found: str = super()._deserialize(value, attr, data, **more)
+        if "\0" in found or any("\ud800" <= character <= "\udfff" for character in found):
+            raise ValidationError("It holds a character that no name has.")
+        return found
+
+
+def repository_named(description: str, **more: Any) -> Any:
+    """Return a field that names a repository."""
+    told = {"description": description, "format": "repository"}
+    return Text(validate=validate.Regexp("^[a-z0-9][a-z0-9._-]{0,99}$"), metadata=told, **more)
+
+
+def named(description: str, kind: str, most: int = 500, **more: Any) -> Any:
+    """Return a field that names something; `kind` is its format: ref, feature or dataflow."""
+    told = {"description": description, "format": kind}
+    return Text(validate=validate.Length(min=1, max=most), metadata=told, **more)
+
+
+class NoQuery(Schema):
+    """What an address may hold that takes no parameters."""
+
+
+class AtQuery(Schema):
+    """What an address may hold that shows a commit."""
+
+    at = named("A branch, a tag or a commit; the last that was scanned unless given.", "ref")
+
+
+class PageQuery(Schema):
+    """What an address of a list may hold."""
+
+    limit = Count(
+        load_default=50,
+        validate=validate.Range(min=1, max=500),
+        metadata={"description": "How many items a page has at most."},
+    )
+    cursor = named("Where to go on: the `next` of the page before.", "cursor", 4000)

@@ -1,0 +1,107 @@
+"""The shapes of repositories, their refs, their problems and their dataflows."""
+
+from __future__ import annotations
+
+from marshmallow import Schema
+
+from headwater_web.api.schemas.commits import CommitSchema
+from headwater_web.api.schemas.fields import (
+    AtQuery,
+    PageQuery,
+    anything,
+    count,
+    mapping,
+    nested,
+    page_of,
+    text,
+    texts,
+)
+
+__all__ = [
+    "DataflowPageSchema",
+    "DataflowSchema",
+    "DataflowsQuery",
+    "ProblemsPageSchema",
+    "RefPageSchema",
+    "RepositoryFiguresSchema",
+    "RepositoryPageSchema",
+]
+
+
+class RepositorySchema(Schema):
+    """A repository with its figures at the commit that was scanned last."""
+
+    name = text("Its name.")
+    url = text("Where it is.")
+    features = count("How many features it has.")
+    dataflows = count("How many dataflows.")
+    commits = count("How many commits its main line has.")
+    scanned_at = count("When it was last scanned, in seconds since 1970; null before.", allow_none=True)
+    head = nested(CommitSchema, "The commit that was scanned last; null before.", allow_none=True)
+
+
+class RepositoryFiguresSchema(RepositorySchema):
+    """A repository with more figures."""
+
+    branches = count("How many branches it has.")
+    tags = count("How many tags.")
+    problems = count("How many problems there are in its files.")
+
+
+class RefSchema(Schema):
+    """A branch or a tag as it was at the last scan."""
+
+    name = text("Its name.")
+    kind = text("branch or tag.")
+    sha = text("The commit that it means.")
+
+
+class FileProblemSchema(Schema):
+    """Something in a file that could not be read as meant."""
+
+    path = text("The file.")
+    line = count("The line; 0 for the file as a whole.")
+    message = text("What it is.")
+
+
+class DataflowSchema(Schema):
+    """A dataflow: modules and a configuration that make one graph."""
+
+    name = text("Its name.")
+    origin = text("declared in a project file, taken by a driver, or the layout of the packages.")
+    modules = texts("Its modules, in order.")
+    config = mapping("Its configuration.", anything("A value."))
+    sources = mapping("Data files whose columns are its inputs, by name.", anything("A source."))
+    outputs = texts("The nodes that its dataset has as columns.")
+    upstream = mapping("Features of other repositories that its inputs come from.", anything("A feature."))
+    features = texts("Keys of the features in it.")
+
+
+class RepositoryPageSchema(Schema):
+    """A page of repositories."""
+
+    locals().update(page_of(RepositorySchema, "Repositories by name."))
+
+
+class RefPageSchema(Schema):
+    """A page of branches and tags."""
+
+    locals().update(page_of(RefSchema, "Branches and then tags, each by name."))
+
+
+class ProblemsPageSchema(Schema):
+    """A page of problems in files."""
+
+    locals().update(page_of(FileProblemSchema, "Problems by file and line."))
+    sha = text("The commit as of which they are.")
+
+
+class DataflowPageSchema(Schema):
+    """A page of dataflows."""
+
+    locals().update(page_of(DataflowSchema, "Dataflows by name."))
+    sha = text("The commit as of which they are.")
+
+
+class DataflowsQuery(AtQuery, PageQuery):
+    """What lists of one repository at one commit are asked."""
