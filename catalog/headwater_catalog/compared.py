@@ -7,10 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final, NamedTuple
-from weakref import WeakKeyDictionary
-
-from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
 from headwater_catalog.collection import without_collection
 from headwater_catalog.compare import Comparison, FeatureChange, compare
@@ -18,7 +14,7 @@ from headwater_catalog.impact import Impact, impact_of
 from headwater_catalog.lineage_hash import Revision
 from headwater_catalog.moments import Moment, stored_at
 from headwater_catalog.read import READER_VERSION
-from headwater_catalog.recent import Recent
+from headwater_catalog.recent import Recent, RecentOf
 from headwater_catalog.repositories import open_mirror
 from headwater_catalog.revisions import NOTHING, RevisionReader
 from headwater_catalog.snapshot import Snapshot
@@ -66,7 +62,7 @@ def compare_moments(before: Moment | None, after: Moment, *, both_ways: bool = F
     Raises:
         RepositoryError: The mirror cannot be read.
     """
-    recent, key = _recent_of(after.session), _Key.of(before, after)
+    recent, key = _RECENT[after.session], _Key.of(before, after)
 
     def make() -> Compared:
         first, second, parted = _read(before, after)
@@ -142,14 +138,10 @@ def _compared(first: Revision, second: Revision, parted: str | None) -> Compared
 
 _MAKING: Final = Lock()
 _LATER: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="comparison")
-_RECENT: WeakKeyDictionary[Engine, Recent[Compared]] = WeakKeyDictionary()
-_RECENT_LOCK: Final = Lock()
-
-
-def _recent_of(session: Session) -> Recent[Compared]:
-    with _RECENT_LOCK:
-        return _RECENT.setdefault(session.get_bind().engine, Recent(_size, _MOST_FEATURES))
 
 
 def _size(compared: Compared) -> int:
     return len(compared.before.features) + len(compared.after.features)
+
+
+_RECENT: Final = RecentOf[Compared](_size, _MOST_FEATURES)

@@ -12,6 +12,7 @@ from headwater_catalog.compare import compare
 from headwater_catalog.git import GitSource
 from headwater_catalog.lineage_hash import Revision
 from headwater_catalog.moments import Moment, stored_at
+from headwater_catalog.read import READER_VERSION
 from headwater_catalog.recent import RecentOf
 from headwater_catalog.repositories import open_mirror
 from headwater_catalog.revisions import NOTHING, RevisionReader
@@ -52,8 +53,9 @@ def changes_between(moment: Moment, chosen: CommitRange, *, formatting: bool = F
         formatting: Whether changes of layout and comments are told, too.
     """
     repository = moment.repository
-    # Commits are the same for ever; what is stored of them depends on the reader.
-    key = (repository.id, repository.reader_version, chosen, formatting)
+    # Commits are the same for ever; what is stored of them depends on the readers, and a number may be given
+    # again to a repository of another name.
+    key = (repository.id, repository.name, repository.reader_version, READER_VERSION, chosen, formatting)
 
     def make() -> dict[str, Any]:
         with without_collection(), open_mirror(moment.settings, repository) as source:

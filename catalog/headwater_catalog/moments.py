@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from threading import Lock
-from typing import NamedTuple
-from weakref import WeakKeyDictionary
+from typing import Final, NamedTuple
 
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from headwater_catalog.errors import RepositoryError
 from headwater_catalog.lineage_graph import LineageGraph
 from headwater_catalog.read import READER_VERSION
-from headwater_catalog.recent import Recent
+from headwater_catalog.recent import RecentOf
 from headwater_catalog.repositories import open_mirror, resolve_at
 from headwater_catalog.settings import Settings
 from headwater_catalog.snapshot import Snapshot, SnapshotFeature, read_commit
@@ -83,7 +81,7 @@ class Moment:
             return snapshot_at(self.session, self.repository, self.position)
         # What it has in common with the main line changes with that.
         key = _Key.of(self.repository, self.commit.sha, head=self.repository.scanned_sha)
-        return _recent_of(self.session).get(key, lambda: _read_beside(self))
+        return _RECENT[self.session].get(key, lambda: _read_beside(self))
 
     def graph(self, dataflow: str | None = None) -> LineageGraph:
         """Return who needs whom in a dataflow, or in all of them together.
@@ -145,7 +143,7 @@ def snapshot_at(session: Session, repository: Repository, position: int) -> Snap
     wanted = select(Commit.sha).where(Commit.repository_id == repository.id, Commit.position == position)
     # A commit has all its history with it, so a later scan changes nothing of this.
     key = _Key.of(repository, session.scalar(wanted), position=position)
-    recent = _recent_of(session)
+    recent = _RECENT[session]
 
     def load() -> Snapshot:
         near = recent.latest(lambda other: _is_behind_or_ahead(session, key, other))
@@ -196,12 +194,4 @@ def _is_behind_or_ahead(session: Session, key: _Key, other: Hashable) -> bool:
     return session.scalar(wanted) == other.position
 
 
-_RECENT: WeakKeyDictionary[Engine, Recent[Snapshot]] = WeakKeyDictionary()
-_RECENT_LOCK = Lock()
-
-
-def _recent_of(session: Session) -> Recent[Snapshot]:
-    with _RECENT_LOCK:
-        return _RECENT.setdefault(
-            session.get_bind().engine, Recent(lambda snapshot: len(snapshot.features), _MOST_FEATURES)
-        )
+_RECENT: Final = RecentOf[Snapshot](lambda snapshot: len(snapshot.features), _MOST_FEATURES)
