@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from apispec import APISpec
-from flask import Blueprint, Flask, Response, render_template
+from flask import Blueprint, Flask, Response, render_template, request
 
 from headwater_web.api.answering import answer
 from headwater_web.api.problems import kinds_of_problems
 from headwater_web.api.reference import groups_of, shapes_of
 from headwater_web.api.resources import PREFIX
 from headwater_web.docs import render_lead
+from headwater_web.reading import catalog
 
 __all__ = ["attach"]
 
@@ -36,6 +37,8 @@ def attach(app: Flask, spec: APISpec) -> None:
     @blueprint.get("/docs")
     def docs() -> str:
         """Show the page."""
-        return render_template("api.html", **page)
+        return render_template(
+            "api.html", site=catalog().settings.url or request.host_url.rstrip("/"), **page
+        )
 
     app.register_blueprint(blueprint)

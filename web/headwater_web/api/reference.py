@@ -138,12 +138,12 @@ def _resolved(document: Mapping[str, Any], told: Mapping[str, Any]) -> Any:
 
 
 def _example(method: str, path: str, parameters: tuple[Field, ...]) -> str:
-    """Return a line for a terminal that asks this of the demo."""
+    """Return a line for a terminal that asks this of the demo, but for the server in its address."""
     for name, value in _EXAMPLES.items():
         path = path.replace(f"{{{name}}}", value)
     given = {"q": "spend", "source": "input:spend", "target": "spend_per_signup"}
     asked = {each.name: given[each.name] for each in parameters if each.required and each.name in given}
-    address = f"http://127.0.0.1:8000{path}{'?' + urlencode(asked, safe=':') if asked else ''}"
+    address = f"{path}{'?' + urlencode(asked, safe=':') if asked else ''}"
     if method == "GET":
         return f"curl '{address}'"
     body = '{"repository": "demo", "dataflow": "marketing", "outputs": ["spend_per_signup"]}'
