@@ -1,10 +1,12 @@
 """Accounts: who may log in, what they may, what they see, and what is noted of it."""
 
+import re
+
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
-from headwater_catalog.accounts import Actor, Role, restrict
+from headwater_catalog.accounts import Actor, Role, passwords, restrict
 from headwater_catalog.accounts.events import list_events
 from headwater_catalog.accounts.keys import (
     LONGEST,
@@ -16,6 +18,7 @@ from headwater_catalog.accounts.keys import (
     revoke_token,
 )
 from headwater_catalog.accounts.login import WINDOW, TooManyFailures, log_in
+from headwater_catalog.accounts.passwords import hash_password
 from headwater_catalog.accounts.people import (
     actor_of,
     create_account,
@@ -34,6 +37,23 @@ BY = ("maya", "127.0.0.1")
 GOOD = "seven quiet lanterns"
 OTHER = "nine loud kettles here"
 NOW = 1_000_000
+
+
+@pytest.fixture(autouse=True)
+def _quick_hashes(monkeypatch):
+    """Hash at little cost; how dear hashes are else has a test of its own."""
+    passwords._nobody.cache_clear()
+    monkeypatch.setattr(passwords, "_METHOD", "scrypt:1024:8:1")
+    yield
+    passwords._nobody.cache_clear()
+
+
+def test_passwords_are_dear_to_guess(monkeypatch):
+    monkeypatch.undo()
+    method, cost, blocks, _ = re.split("[:$]", hash_password(GOOD, "ada"))[:4]
+
+    assert method == "scrypt"
+    assert int(cost) * int(blocks) >= 2**18  # 128 times as many bytes of memory
 
 
 @pytest.fixture

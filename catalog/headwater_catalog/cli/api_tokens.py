@@ -47,7 +47,7 @@ def create(
         click.echo(token)
 
 
-@click.command()
+@click.command("list")
 @click.argument("user")
 @json_option
 @pass_workspace

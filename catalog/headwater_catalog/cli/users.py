@@ -46,7 +46,7 @@ def add(
     say(f"There is an account '{name}' now{'' if role_name else ', which has no role yet'}.")
 
 
-@click.command()
+@click.command("list")
 @json_option
 @pass_workspace
 def list_all(workspace: Workspace, as_json: bool) -> None:
