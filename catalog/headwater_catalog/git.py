@@ -127,7 +127,7 @@ class GitSource:
         """
         source = cls(path)
         if source.exists:
-            source._contents.open()  # it starts while the other side is asked
+            source._contents.open_ahead()  # it starts while the other side is asked
         try:
             source.fetch(url)
         except BaseException:

@@ -25,9 +25,15 @@ class Contents:
         self._start = start
         self._place = place
         self._process: Any = None
+        self._is_ahead = False
+
+    def open_ahead(self) -> None:
+        """Start the process before all is there that it will be asked for: the first content comes sooner."""
+        self.open()
+        self._is_ahead = True
 
     def open(self) -> None:
-        """Start the process, where there is none; the first content is there sooner then."""
+        """Start the process, where there is none."""
         if self._process is None:
             self._process = self._start()
 
@@ -69,6 +75,16 @@ class Contents:
 
     def _ask(self, oid: str) -> tuple[bytes, int]:
         """Ask for an object; return its kind and its size, its content comes next."""
+        try:
+            return self._asked(oid)
+        except RepositoryError:
+            if not self._is_ahead:
+                raise
+        # It was started when the mirror was not whole yet, and may have ended for that.
+        self._is_ahead = False
+        return self._asked(oid)
+
+    def _asked(self, oid: str) -> tuple[bytes, int]:
         self.open()
         try:
             self._process.stdin.write(f"{oid}\n".encode("ascii"))
