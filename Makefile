@@ -17,6 +17,9 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$name && break; done)
 
+# Tests wait for git, servers and browsers: one process more than there are cores keeps these busy.
+PROCESSES = $(shell $(BIN)/python -c "import os; print(min((os.cpu_count() or 1) + 1, 8))")
+
 # A stamp says that its lock is what the environment holds.
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
@@ -40,7 +43,7 @@ demo: $(RUNTIME) ## Build the demo catalog, once, and serve it at http://127.0.0
 	@unset HEADWATER_DATABASE_URL; HEADWATER_HOME="$(DEMO_HOME)" exec $(BIN)/headwater demo serve --port $(PORT)
 
 test: check ## Run the checks and every test but the slow ones
-	$(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal -m "not slow" $(ARGS)
+	$(BIN)/pytest -n $(PROCESSES) --dist worksteal -m "not slow" $(ARGS)
 
 test-slow: $(DEV) $(PEER) ## Run the slow tests: scale, peers, clusters, orchestrators
 	$(BIN)/pytest -m slow $(ARGS)

@@ -66,7 +66,24 @@ def main() -> None:
         if given.large:
             measure_large(table, place)
     if given.write:
-        write_section(given.write, "catalog", table.section(given.repository, given.runs))
+        write_section(
+            given.write, "catalog", table.section("The catalog", about(given.repository, given.runs))
+        )
+
+
+def about(repository: Path | None, runs: int) -> str:
+    """Say how it was measured."""
+    which = " --repository PATH" if repository else ""
+    return (
+        f"Written by `python benchmarks/catalog.py{which} --write`: medians of {runs} runs of each scan"
+        " and its floor in turn, processor time with child processes, into SQLite; a new commit is "
+        f"wall time. Searches and closures are wall time in a warm process. {machine()}"
+    )
+
+
+def machine() -> str:
+    """Say on what it was measured."""
+    return f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}."
 
 
 class Table:
@@ -95,22 +112,19 @@ class Table:
         """Tell a single figure."""
         self._tell(what, value, "", "", bound)
 
+    def versus(self, what: str, ours: str, held: str, ratio: str) -> None:
+        """Tell a figure beside the one that it is held against."""
+        self._tell(what, ours, held, ratio, "")
+
     def _tell(self, *cells: str) -> None:
         line = f"| {' | '.join(cells)} |"
         print(line, flush=True)
         self._lines.append(line)
 
-    def section(self, repository: Path | None, runs: int) -> str:
+    def section(self, title: str, about: str) -> str:
         """Return the section that says what was measured."""
-        which = " --repository PATH" if repository else ""
-        about = (
-            f"Written by `python benchmarks/catalog.py{which} --write`: medians of {runs} runs of each scan"
-            " and its floor in turn, processor time with child processes, into SQLite; a new commit is "
-            "wall time. Searches and closures are wall time in a warm process. "
-            f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}."
-        )
         head = ["| what | ours | held against | ratio | bound |", "| --- | --- | --- | --- | --- |"]
-        return "\n".join(["## The catalog", "", about, "", *head, *self._lines])
+        return "\n".join([f"## {title}", "", about, "", *head, *self._lines])
 
 
 def shown(seconds: float) -> str:

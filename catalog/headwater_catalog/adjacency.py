@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from heapq import heappop, heappush
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
+from headwater_catalog.breadth_first import Rings, search
 from headwater_catalog.collection import without_collection
 
 if TYPE_CHECKING:
@@ -26,11 +28,11 @@ class Distances(Mapping[str, int]):
     is counted, not read.
 
     Args:
-        keys: The keys by number.
+        keys: The keys by number, sorted.
         rings: The nodes that are 1, 2, 3... steps away, in any order.
     """
 
-    def __init__(self, keys: Sequence[str], rings: Sequence[list[int]]) -> None:
+    def __init__(self, keys: Sequence[str], rings: Sequence[Sequence[int]]) -> None:
         self._keys = keys
         self._rings = rings
 
@@ -41,6 +43,10 @@ class Distances(Mapping[str, int]):
     @cached_property
     def _length(self) -> int:
         return sum(map(len, self._rings))
+
+    @cached_property
+    def _numbers(self) -> frozenset[int]:
+        return frozenset(chain.from_iterable(self._rings))
 
     def _pairs(self) -> Iterator[tuple[str, int]]:
         return chain.from_iterable(
@@ -55,6 +61,11 @@ class Distances(Mapping[str, int]):
     def __getitem__(self, key: str) -> int:
         """Return the distance of a node."""
         return self._by_key[key]
+
+    def __contains__(self, key: object) -> bool:
+        """Tell whether a node is among them, without making keys of all."""
+        number = bisect_left(self._keys, key) if isinstance(key, str) else len(self._keys)
+        return number < len(self._keys) and self._keys[number] == key and number in self._numbers
 
     def __iter__(self) -> Iterator[str]:
         """Yield the keys, nearest first."""
@@ -95,9 +106,14 @@ class Adjacency:
             self._down = _graph(len(self.keys), pairs)
 
     @cached_property
-    def _up(self) -> PyDiGraph[None, None]:
+    def _rings_down(self) -> Rings:
+        return search(self._down)
+
+    @cached_property
+    def _rings_up(self) -> Rings:
         with without_collection():
-            return _graph(len(self.keys), [(target, source) for source, target in self._down.edge_list()])
+            turned = [(target, source) for source, target in self._down.edge_list()]
+            return search(_graph(len(self.keys), turned))
 
     def parents(self, key: str) -> tuple[str, ...]:
         """Return the keys right upstream of one, in order."""
@@ -112,20 +128,11 @@ class Adjacency:
 
     def upstream(self, key: str) -> Distances:
         """Return all that a node needs, directly or not, with the distance."""
-        return self._reached(key, self._up)
+        return Distances(self.keys, self._rings_up(self.numbers[key]))
 
     def downstream(self, key: str) -> Distances:
         """Return all that needs a node, directly or not, with the distance."""
-        return self._reached(key, self._down)
-
-    def _reached(self, key: str, graph: PyDiGraph[None, None]) -> Distances:
-        from rustworkx import bfs_layers
-
-        # The rings of a long chain are many lists, all gone at the end: looking for cycles among them, and
-        # in whatever else there is, takes longer than to make them.
-        with without_collection():
-            _, *rings = bfs_layers(graph, [self.numbers[key]])
-        return Distances(self.keys, rings)
+        return Distances(self.keys, self._rings_down(self.numbers[key]))
 
     def ways(self, source: str, target: str) -> Iterator[tuple[str, ...]]:
         """Yield every way downstream that meets no node twice, the shortest first, ends included.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from headwater_catalog.errors import NotFound, QueryError
@@ -14,9 +15,9 @@ from headwater_catalog.query.index import Index
 from headwater_catalog.query.subjects import Base, Scope
 from headwater_catalog.query.syntax import Query
 from headwater_catalog.recent import Recent
-from headwater_catalog.repositories import list_repositories
 from headwater_catalog.settings import Settings
 from headwater_catalog.snapshot import Snapshot
+from headwater_catalog.store.models import Commit, Repository
 
 __all__ = ["Ground", "heads", "open_grounds"]
 
@@ -42,17 +43,24 @@ _RECENT: Recent[Index] = Recent(lambda index: len(index.scope.snapshot.features)
 
 def heads(session: Session, settings: Settings) -> list[Moment]:
     """Return the repositories that have been scanned, by name, each at its scanned head."""
-    scanned = (stored for stored in list_repositories(session) if stored.scanned_sha is not None)
-    return [moment_at(session, settings, repository) for repository in scanned]
+    rows = session.execute(
+        select(Repository, Commit)
+        .join(Commit, (Commit.repository_id == Repository.id) & (Commit.sha == Repository.scanned_sha))
+        .order_by(Repository.name)
+    )
+    return [Moment(session, settings, repository, commit) for repository, commit in rows]
 
 
-def open_grounds(query: Query, moments: Sequence[Moment], base: str | None) -> list[Ground]:
+def open_grounds(
+    query: Query, moments: Sequence[Moment], base: str | None, *, with_history: bool = False
+) -> list[Ground]:
     """Return where a query looks: at these moments, or at the one that it asks for itself.
 
     Args:
         query: The query.
         moments: One of each repository.
         base: A commit, tag or branch to compare with.
+        with_history: Whether somebody needs the past of the features, even if the query does not.
 
     Raises:
         QueryError: No repository has the commit that the query asks for.
@@ -70,7 +78,7 @@ def open_grounds(query: Query, moments: Sequence[Moment], base: str | None) -> l
     grounds: list[Ground] = []
     for moment in moments:
         index = _index(moment)
-        if query.needs_history:
+        if query.needs_history or with_history:
             _require_pasts(index.scope, moment)
         earlier = bases.get(moment.repository.id)
         compared = _base(moment, earlier) if earlier is not None else None

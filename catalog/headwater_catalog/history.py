@@ -10,18 +10,22 @@ from itertools import groupby
 from typing import Final
 
 from sqlalchemy import ColumnElement, Select, or_, select
-from sqlalchemy.orm import Session, joinedload, subqueryload
+from sqlalchemy.orm import Session, joinedload, selectinload, subqueryload
 
 from headwater_catalog.errors import NotFound
 from headwater_catalog.features import CommitRef
 from headwater_catalog.hashing import Traits, change_classes, signature_text
 from headwater_catalog.moves import moves_at
+from headwater_catalog.recent import RecentOf
 from headwater_catalog.store.models import Commit, Feature, FeatureVersion, Repository
 
 __all__ = ["Change", "HistoryEntry", "code_diff", "commit_changes", "common_ends", "history"]
 
 _MOST_COMPARED: Final = 25_000_000
 """Pairs of lines that a diff looks at; in a larger change each line counts as another one."""
+
+_MOST_KEPT: Final = 5_000_000
+"""Characters of the histories that were asked for last."""
 
 
 class Change(StrEnum):
@@ -67,14 +71,25 @@ class HistoryEntry:
     @property
     def label(self) -> str:
         """Say in a few words what happened."""
-        touched = ", ".join(self.classes)
-        if self.origin is None:
-            return touched or str(self.change)
-        return f"was {self.origin}" + (f", {touched}" if touched else "")
+        return change_label(str(self.change), self.classes, self.origin)
 
     def diff(self, context: int = 3, most: int = _MOST_COMPARED) -> tuple[str, ...]:
         """Return the lines of a unified diff of the code, as `code_diff` has them."""
         return code_diff(self.old, self.new, context, most)
+
+
+def change_label(change: str, classes: Iterable[str], origin: str | None) -> str:
+    """Say in a few words what happened to a variant.
+
+    Args:
+        change: Whether it was added, changed, moved or removed.
+        classes: What that touched.
+        origin: Its key before, if it moved.
+    """
+    touched = ", ".join(classes)
+    if origin is None:
+        return touched or change
+    return f"was {origin}" + (f", {touched}" if touched else "")
 
 
 def code_diff(
@@ -122,16 +137,24 @@ def history(
         NotFound: The repository never had such a feature up to this position.
     """
     until = repository.scanned_position if position is None else position
-    steps = _Trail(session, repository).steps(module, name, until)
-    if not steps:
+    read = repository.id, repository.name, repository.scanned_sha, repository.reader_version
+
+    def make() -> tuple[HistoryEntry, ...]:
+        steps = _Trail(session, repository).steps(module, name, until)
+        return tuple(sorted(_entries(session, repository, steps), key=_newest_first))
+
+    found = _RECENT[session].get((*read, module, name, until), make)
+    if not found:
         raise NotFound(f"Repository '{repository.name}' has no feature '{module}:{name}' up to this commit.")
-    return sorted(_entries(session, repository, steps), key=_newest_first)
+    return list(found)
 
 
 def commit_changes(session: Session, repository: Repository, position: int) -> list[HistoryEntry]:
     """Return what the commit at a position did to features, in the order of their keys."""
-    touched = _versions(repository).where(
-        or_(FeatureVersion.valid_from == position, FeatureVersion.valid_until == position)
+    touched = (
+        _versions(repository)
+        .where(or_(FeatureVersion.valid_from == position, FeatureVersion.valid_until == position))
+        .options(subqueryload(FeatureVersion.dependencies))  # one query, however many there are
     )
     steps = [step for step in _all_steps(session.scalars(touched)) if step.position == position]
     moved = moves_at(session, repository, position)
@@ -157,7 +180,6 @@ def _versions(repository: Repository) -> Select[FeatureVersion]:
         .where(Feature.repository_id == repository.id)
         .options(joinedload(FeatureVersion.feature), joinedload(FeatureVersion.definition))
         .options(joinedload(FeatureVersion.introduced))
-        .options(subqueryload(FeatureVersion.dependencies))  # one query, however many there are
         .order_by(FeatureVersion.feature_id, FeatureVersion.variant, FeatureVersion.valid_from)
     )
 
@@ -213,7 +235,8 @@ class _Trail:
         return list(found.values())
 
     def _line(self, *which: ColumnElement[bool]) -> Iterator[_Step]:
-        return _all_steps(self._session.scalars(_versions(self._repository).where(*which)))
+        versions = _versions(self._repository).options(selectinload(FeatureVersion.dependencies))
+        return _all_steps(self._session.scalars(versions.where(*which)))
 
     def _joined(self, step: _Step) -> _Step:
         """Return the step with the other end, where a version went on elsewhere in the same commit."""
@@ -300,3 +323,10 @@ def _traits(version: FeatureVersion) -> Traits:
         doc=version.doc,
         tags=version.tags,
     )
+
+
+def _size(entries: Iterable[HistoryEntry]) -> int:
+    return 100 + sum(400 + len(entry.old or "") + len(entry.new or "") for entry in entries)
+
+
+_RECENT: Final = RecentOf[tuple[HistoryEntry, ...]](_size, _MOST_KEPT)

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from headwater_catalog.moments import Moment
-from headwater_catalog.snapshot import Snapshot
 from headwater_catalog.views import DataflowView
 
 __all__ = ["Supply", "missing_inputs", "supplies"]
@@ -63,29 +62,4 @@ def missing_inputs(moment: Moment, dataflow: DataflowView, key: str) -> tuple[st
     """
     if dataflow.sources:
         return ()
-    graph = moment.graph(dataflow.name)
-    missing: set[str] = set()
-    waiting: list[tuple[str, ...]] = [(key,)]  # each the features that may answer one name
-    seen = set(waiting)
-    while waiting:
-        keys = waiting.pop()
-        for name in _certain_needs(moment.snapshot, keys) - dataflow.config.keys():
-            makers = graph.resolved[keys[0]][name]
-            if makers in seen:
-                continue
-            seen.add(makers)
-            if any(graph.nodes[maker].is_input for maker in makers):
-                missing.add(name)
-            else:
-                waiting.append(makers)
-    return tuple(sorted(missing))
-
-
-def _certain_needs(snapshot: Snapshot, keys: Iterable[str]) -> set[str]:
-    """Return the names that all variants of some features need, those with defaults left out."""
-    needs = (
-        {needed.name for needed in variant.dependencies if not needed.optional}
-        for key in keys
-        for variant in snapshot.variants[key]
-    )
-    return set.intersection(*needs)
+    return moment.snapshot.certain_needs(dataflow.name).inputs_of(key)

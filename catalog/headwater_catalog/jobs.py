@@ -25,6 +25,7 @@ __all__ = [
     "FINISHED",
     "LEASE_SECONDS",
     "MAX_ATTEMPTS",
+    "STATES",
     "LeaseLost",
     "LeasedJob",
     "State",
@@ -56,6 +57,8 @@ class State:
 
 
 FINISHED: Final = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
+
+STATES: Final = (State.QUEUED, State.RUNNING, State.SUCCEEDED, State.FAILED, State.CANCELLED)
 
 
 class LeaseLost(JobError):

@@ -149,8 +149,6 @@ class Neighbourhood:
         distances: Steps from the focus by key; negative upstream, positive downstream.
         edges: All edges between these nodes.
         hidden: Counts of direct neighbours left out, for the nodes that have any.
-        hidden_up: How many nodes upstream of the focus are left out in all.
-        hidden_down: The same downstream.
     """
 
     focus: str
@@ -158,8 +156,6 @@ class Neighbourhood:
     distances: Mapping[str, int]
     edges: tuple[LineageEdge, ...]
     hidden: Mapping[str, Hidden]
-    hidden_up: int
-    hidden_down: int
 
 
 @dataclass(frozen=True)
@@ -179,6 +175,11 @@ class LineageGraph:
     @cached_property
     def _adjacency(self) -> Adjacency:
         return Adjacency(self.nodes, self.edges)
+
+    @cached_property
+    def inputs(self) -> frozenset[str]:
+        """The keys of what comes from outside."""
+        return frozenset(key for key, node in self.nodes.items() if node.is_input)
 
     def __getitem__(self, key: str) -> LineageNode:
         """Return the node with a key.
@@ -245,8 +246,10 @@ class LineageGraph:
         """Return what needs all of some nodes, nearest first; one of them may be it for the others."""
         return _common([{key: 0, **self.downstream(key)} for key in keys])
 
-    def neighbourhood(self, key: str, up: int = 1, down: int = 1, limit: int = DRAWABLE) -> Neighbourhood:
-        """Return the nodes within some steps of one, the nearest where there are more than `limit`."""
+    def neighbourhood(
+        self, key: str, up: int | None = 1, down: int | None = 1, limit: int = DRAWABLE
+    ) -> Neighbourhood:
+        """Return the nodes within some steps of one (None: all), the nearest if more than `limit`."""
         whole = self.closure(key)
         distances = {whole.focus: 0} | {k: -steps for k, steps in whole.up.within(up).items()}
         for k, steps in whole.down.within(down).items():
@@ -260,9 +263,7 @@ class LineageGraph:
             nodes={k: self.nodes[k] for k in shown},
             distances=shown,
             edges=tuple(self.edges_among(shown)),
-            hidden=dict(self._rims(shown)),
-            hidden_up=len(whole.up) - sum(k in whole.up for k in shown),
-            hidden_down=len(whole.down) - sum(k in whole.down for k in shown),
+            hidden=self.rims(shown),
         )
 
     def edges_among(self, keys: Iterable[str]) -> Iterator[LineageEdge]:
@@ -281,12 +282,16 @@ class LineageGraph:
         edges = {(edge.source, edge.target): edge.dataflows for edge in self.edges_among(keys)}
         return LineageGraph({key: self.nodes[key] for key in keys}, edges)
 
-    def _rims(self, shown: Mapping[str, int]) -> Iterator[tuple[str, Hidden]]:
-        for key in shown:
+    def rims(self, keys: Iterable[str]) -> dict[str, Hidden]:
+        """Return how many direct neighbours of some nodes are not among them, for those that have any."""
+        shown = frozenset(keys)
+        rims = {}
+        for key in sorted(shown):
             up = sum(parent not in shown for parent in self._adjacency.parents(key))
             down = sum(child not in shown for child in self._adjacency.children(key))
             if up or down:
-                yield key, Hidden(up, down)
+                rims[key] = Hidden(up, down)
+        return rims
 
 
 def difference(before: LineageGraph, after: LineageGraph) -> LineageDifference:

@@ -78,7 +78,7 @@ class Moment:
     def snapshot(self) -> Snapshot:
         """What the repository holds at this commit."""
         if self.position is not None:
-            return snapshot_at(self.session, self.repository, self.position)
+            return _snapshot_of(self.session, self.repository, self.position, self.commit.sha)
         # What it has in common with the main line changes with that.
         key = _Key.of(self.repository, self.commit.sha, head=self.repository.scanned_sha)
         return _RECENT[self.session].get(key, lambda: _read_beside(self))
@@ -141,8 +141,12 @@ def snapshot_at(session: Session, repository: Repository, position: int) -> Snap
         position: Place on the main line.
     """
     wanted = select(Commit.sha).where(Commit.repository_id == repository.id, Commit.position == position)
+    return _snapshot_of(session, repository, position, session.scalar(wanted))
+
+
+def _snapshot_of(session: Session, repository: Repository, position: int, sha: str | None) -> Snapshot:
     # A commit has all its history with it, so a later scan changes nothing of this.
-    key = _Key.of(repository, session.scalar(wanted), position=position)
+    key = _Key.of(repository, sha, position=position)
     recent = _RECENT[session]
 
     def load() -> Snapshot:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -16,11 +17,44 @@ from headwater_catalog.scan_requests import last_scans
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.models import Job, Repository
 
-__all__ = ["Disk", "Worker", "count_jobs", "disk_of", "list_jobs", "needs", "workers"]
+__all__ = [
+    "Disk",
+    "Standing",
+    "Waiting",
+    "Worker",
+    "count_jobs",
+    "disk_of",
+    "list_jobs",
+    "needs",
+    "standing_of",
+    "waiting",
+    "workers",
+]
 
 _WAITED: Final = 120  # seconds after which somebody should ask why nobody takes a job
 _LITTLE: Final = 0.1  # of the disk
 _AFTER_SCHEDULE: Final = 3  # times of a schedule without a scan
+
+
+class Standing(StrEnum):
+    """How a repository stands by its last scan."""
+
+    WELL = "well"
+    FAILED = "failed"
+    NEVER = "never"
+    LATE = "late"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many jobs wait for a worker, and since when the first of them does."""
+
+    count: int
+    since: int | None
+
+    def is_long(self, now: int) -> bool:
+        """Tell whether somebody should ask why nobody takes them."""
+        return self.since is not None and self.since < now - _WAITED
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +132,35 @@ def needs(session: Session, disk: Disk, now: int) -> list[str]:
     scans = last_scans(session)
     for repository in session.scalars(select(Repository).order_by(Repository.name)):
         scan = scans.get(repository.id)
-        if scan is not None and scan.state == State.FAILED:
+        standing = standing_of(repository, scan, now)
+        if standing is Standing.FAILED and scan is not None:
             told.append(f"The last scan of '{repository.name}' has failed: {scan.error}")
-        elif repository.scanned_sha is None and (scan is None or scan.state in FINISHED):
+        elif standing is Standing.NEVER:
             told.append(f"'{repository.name}' was never scanned.")
-        elif (
-            scan and repository.scan_every and scan.created_at < now - _AFTER_SCHEDULE * repository.scan_every
-        ):
+        elif standing is Standing.LATE:
             told.append(f"'{repository.name}' has a schedule, and nobody scans it: is a worker running?")
-    waiting = select(func.min(Job.created_at)).where(Job.state == State.QUEUED)
-    oldest = session.scalar(waiting)
-    if oldest is not None and oldest < now - _WAITED:
-        told.append(f"A job has waited for {(now - oldest) // 60} minutes: is a worker running?")
+    queued = waiting(session)
+    if queued.since is not None and queued.is_long(now):
+        told.append(f"A job has waited for {(now - queued.since) // 60} minutes: is a worker running?")
     return told
+
+
+def standing_of(repository: Repository, scan: Job | None, now: int) -> Standing:
+    """Tell how a repository stands by the last scan that was asked for."""
+    if scan is not None and scan.state == State.FAILED:
+        return Standing.FAILED
+    if repository.scanned_sha is None and (scan is None or scan.state in FINISHED):
+        return Standing.NEVER
+    every = repository.scan_every
+    if scan is not None and every and scan.created_at < now - _AFTER_SCHEDULE * every:
+        return Standing.LATE
+    return Standing.WELL
+
+
+def waiting(session: Session) -> Waiting:
+    """Return the jobs that wait for a worker."""
+    counted = select(func.count(Job.id), func.min(Job.created_at)).where(Job.state == State.QUEUED)
+    return Waiting(*session.execute(counted).one())
 
 
 def _size(folder: Path) -> int:

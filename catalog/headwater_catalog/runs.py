@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from headwater.errors import InvalidInput, did_you_mean
@@ -17,13 +17,22 @@ from headwater_catalog import jobs
 from headwater_catalog.dataflows import DataflowAt, choose_dataflow, listed
 from headwater_catalog.datasets import file_sha256
 from headwater_catalog.errors import Conflict, NotFound, RepositoryError
+from headwater_catalog.jobs import State
 from headwater_catalog.sources import FORMATS, format_of
-from headwater_catalog.store.models import Commit, Repository, Run
+from headwater_catalog.store.models import Commit, Job, Repository, Run
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
 
-__all__ = ["failure_of", "get_run", "is_source_path", "list_runs", "request_run", "upload_file"]
+__all__ = [
+    "count_failed",
+    "failure_of",
+    "get_run",
+    "is_source_path",
+    "list_runs",
+    "request_run",
+    "upload_file",
+]
 
 
 def request_run(
@@ -125,6 +134,8 @@ def list_runs(
     limit: int = 50,
     offset: int = 0,
     before: int | None = None,
+    state: str = "",
+    since: int | None = None,
 ) -> list[Run]:
     """Return runs with their jobs and commits, the newest first.
 
@@ -135,6 +146,8 @@ def list_runs(
         limit: How many there are at most.
         offset: How many to leave out first.
         before: Only runs with a smaller number than this.
+        state: Only runs whose jobs are in this state.
+        since: Only runs that were asked for after this instant.
     """
     wanted = select(Run).options(joinedload(Run.job), joinedload(Run.repository), joinedload(Run.commit))
     if repository is not None:
@@ -143,7 +156,17 @@ def list_runs(
         wanted = wanted.where(Run.dataflow == dataflow)
     if before is not None:
         wanted = wanted.where(Run.id < before)
+    if state:
+        wanted = wanted.where(Run.job.has(Job.state == state))
+    if since is not None:
+        wanted = wanted.where(Run.job.has(Job.created_at > since))
     return list(session.scalars(wanted.order_by(Run.id.desc()).limit(limit).offset(offset)))
+
+
+def count_failed(session: Session, since: int) -> int:
+    """Return how many runs have failed of those that were asked for after an instant."""
+    failed = Run.job.has((Job.state == State.FAILED) & (Job.created_at > since))
+    return session.scalar(select(func.count(Run.id)).where(failed)) or 0
 
 
 def failure_of(run: Run) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from headwater_catalog.moments import Moment
 from headwater_catalog.query import Query, parse_query, term_text
 from headwater_catalog.query.evaluate import Missing, Ranked, Sets, find_sets
 from headwater_catalog.query.find import Found, find
-from headwater_catalog.query.ranking import Rank, by_name, order
+from headwater_catalog.query.ranking import Rank, Sort, by_name, order, sort_key
 from headwater_catalog.query.subjects import MOST_TOKENS, Scope, Subject, tag_values
 from headwater_catalog.query.words import Expression
 from headwater_catalog.spelling import nearest_names
@@ -31,6 +31,7 @@ __all__ = [
     "Rank",
     "SearchHit",
     "SearchPage",
+    "Sort",
     "heads",
     "search",
     "warm",
@@ -125,8 +126,9 @@ def search(
     limit: int = 20,
     offset: int = 0,
     facets: bool = False,
+    sort: Sort = Sort.RELEVANCE,
 ) -> SearchPage:
-    """Return the features that meet a query, the best first.
+    """Return the features that meet a query, the best first unless another order is asked for.
 
     Args:
         moments: Where to look: repositories, each at a commit; `heads` gives all of them.
@@ -135,13 +137,14 @@ def search(
         limit: How many hits to return at most.
         offset: How many hits to leave out before.
         facets: Whether to count what all hits have in common.
+        sort: By what they are sorted.
 
     Raises:
         QueryError: The query cannot be understood, or names what is nowhere.
         NotFound: No repository has the base.
     """
     query = parse_query(text, growing=True)
-    grounds = open_grounds(query, moments, base)
+    grounds = open_grounds(query, moments, base, with_history=sort is Sort.CHANGED)
     sets = _sets(query, grounds)
     corrections: tuple[Correction, ...] = ()
     meant, found = query, _find(query, grounds, sets)
@@ -153,7 +156,7 @@ def search(
         corrections = ()
     return SearchPage(
         query=query,
-        hits=tuple(_hits(meant, found, limit, offset)),
+        hits=tuple(_hits(meant, found, sort, limit, offset)),
         total=total,
         limit=limit,
         offset=offset,
@@ -190,15 +193,19 @@ def _find(query: Query, grounds: Sequence[Ground], sets: Sequence[Sets]) -> list
     ]
 
 
-def _hits(query: Query, found: Sequence[Found], limit: int, offset: int) -> Iterator[SearchHit]:
+def _hits(query: Query, found: Sequence[Found], sort: Sort, limit: int, offset: int) -> Iterator[SearchHit]:
     wanted = [term.expression for term in query.wanted]
-    streams = ([(hit, each.index.scope) for hit in islice(each, offset + limit)] for each in found)
-    for ranked, scope in islice(merge(*streams, key=_order), offset, offset + limit):
+    firsts = ((each.index.scope, islice(each.in_order(sort), offset + limit)) for each in found)
+    streams = ([(hit, scope) for hit in hits] for scope, hits in firsts)
+    merged = merge(*streams, key=lambda placed: _order(placed, sort))
+    for ranked, scope in islice(merged, offset, offset + limit):
         yield _hit(ranked, scope, [expression for expression in wanted if expression is not None])
 
 
-def _order(placed: tuple[Ranked, Scope]) -> tuple[Any, ...]:
+def _order(placed: tuple[Ranked, Scope], sort: Sort) -> tuple[Any, ...]:
     hit, scope = placed
+    if sort is not Sort.RELEVANCE:
+        return sort_key(sort, scope, hit.subject)
     if hit.rank is None:
         return by_name(hit.subject, scope.repository)
     return order(hit.rank, hit.subject, scope.repository)

@@ -16,15 +16,17 @@ from urllib.parse import urlsplit
 
 from headwater.errors import did_you_mean
 from headwater_catalog.errors import SettingError
+from headwater_catalog.oidc_settings import OIDC_NAMES, OidcSettings, oidc_settings
 
 __all__ = ["FILE_NAME", "NAMES", "Settings", "is_loopback", "load_settings"]
 
 FILE_NAME = "headwater-server.toml"
-NAMES = ("home", "database_url", "secret_key", "host", "port", "auth", "url", "proxies")
+NAMES = ("home", "database_url", "secret_key", "host", "port", "auth", "url", "proxies", *OIDC_NAMES)
 """The settings as the file spells them; the environment has HEADWATER_ before the upper-case name."""
 
 _PREFIX = "HEADWATER_"
 _FOR_TESTS = "HEADWATER_TEST_"
+_FOR_COMMANDS = ("HEADWATER_REMOTE", "HEADWATER_TOKEN")  # which ask a catalog that is served elsewhere
 _KEY_FILE = "secret-key"
 _URL = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?/?")
 
@@ -43,6 +45,7 @@ class Settings:
         url: The address by which readers reach it, such as `https://features.example.org`, where that is not
             this machine's own.
         proxies: How many servers stand before it that each add the address of who asks to X-Forwarded-For.
+        oidc: How people log in by OpenID Connect; None where they do not.
     """
 
     home: Path
@@ -53,6 +56,7 @@ class Settings:
     auth: str = "single"
     url: str = ""
     proxies: int = 0
+    oidc: OidcSettings | None = None
 
     @property
     def site(self) -> str:
@@ -100,6 +104,7 @@ def load_settings(environ: Mapping[str, str] | None = None, home: Path | None = 
         auth=_auth(values, host),
         url=_url(values),
         proxies=_number(values, "proxies", 0, range(10)),
+        oidc=oidc_settings(lambda name: _text(values, name)),
     )
 
 
@@ -124,6 +129,7 @@ class _Given:
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
     names = [n for n in environ if n.startswith(_PREFIX) and not n.startswith(_FOR_TESTS)]
+    names = [name for name in names if name not in _FOR_COMMANDS]
     _refuse_unknown(names, [_PREFIX + name.upper() for name in NAMES], "the environment")
     return {
         name.removeprefix(_PREFIX).lower(): _Given(environ[name], name, Path.cwd())

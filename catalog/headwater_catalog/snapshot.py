@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from headwater.errors import did_you_mean
+from headwater_catalog.certain_needs import CertainNeeds
 from headwater_catalog.codeowners import CODEOWNERS_FILES
 from headwater_catalog.collection import without_collection
 from headwater_catalog.errors import NotFound, RepositoryError
@@ -187,6 +189,17 @@ class Snapshot:
         return {name: tuple(keys) for name, keys in found.items()}
 
     @cached_property
+    def kept(self) -> dict[str, Any]:
+        """What others have found out of it and would again, by a name; it goes with the snapshot."""
+        return {}
+
+    @cached_property
+    def tag_keys(self) -> tuple[str, ...]:
+        """The keys of tags that features have, the most frequent first."""
+        counts = Counter(key for feature in self.features for key in feature.tags)
+        return tuple(sorted(counts, key=lambda key: (-counts[key], key)))
+
+    @cached_property
     def graph(self) -> LineageGraph:
         """Who needs whom, in all dataflows together."""
         with without_collection():
@@ -210,6 +223,19 @@ class Snapshot:
     def _graphs(self) -> dict[str, LineageGraph]:
         return {}
 
+    def dataflow(self, name: str) -> DataflowView:
+        """Return a dataflow.
+
+        Raises:
+            NotFound: There is none of this name.
+        """
+        found = next((each for each in self.dataflows if each.name == name), None)
+        if found is None:
+            names = [each.name for each in self.dataflows]
+            hint = did_you_mean(name, names) or f" It has: {', '.join(names) or 'none'}."
+            raise NotFound(f"No dataflow '{name}' at this commit.{hint}")
+        return found
+
     def graph_of(self, dataflow: str) -> LineageGraph:
         """Return who needs whom in one dataflow.
 
@@ -220,13 +246,29 @@ class Snapshot:
             self._graphs[dataflow] = self._graph_of(dataflow)
         return self._graphs[dataflow]
 
+    @cached_property
+    def _certain_needs(self) -> dict[str, CertainNeeds]:
+        return {}
+
+    def certain_needs(self, dataflow: str) -> CertainNeeds:
+        """Return what features of one dataflow need in every configuration that its own one allows.
+
+        Raises:
+            NotFound: There is no dataflow of this name.
+        """
+        if dataflow not in self._certain_needs:
+            graph = self.graph_of(dataflow)
+            config = next(each.config for each in self.dataflows if each.name == dataflow)
+            features = graph.nodes.keys() - graph.inputs
+            needed = {key: _certainly_needed(self.variants[key]) for key in features}
+            self._certain_needs[dataflow] = CertainNeeds(graph, needed, config)
+        return self._certain_needs[dataflow]
+
     def _graph_of(self, dataflow: str) -> LineageGraph:
-        found = next((each for each in self.dataflows if each.name == dataflow), None)
-        if found is None:
-            names = [each.name for each in self.dataflows]
-            hint = did_you_mean(dataflow, names) or f" It has: {', '.join(names) or 'none'}."
-            raise NotFound(f"No dataflow '{dataflow}' at this commit.{hint}")
+        found = self.dataflow(dataflow)
         modules = frozenset(found.modules)
+        if len(self.dataflows) == 1 and all(each.module in modules for each in self.features):
+            return self.graph
         inside = [each for each in self.features if each.module in modules]
         return _graph(inside, self.inputs, [found])
 
@@ -239,6 +281,12 @@ class Snapshot:
             for dataflow in dataflows
         )
         return tuple(sorted(found))
+
+
+def _certainly_needed(variants: Iterable[SnapshotFeature]) -> frozenset[str]:
+    """Return the names that all variants of a feature need, those with defaults left out."""
+    needs = (frozenset(need.name for need in each.dependencies if not need.optional) for each in variants)
+    return frozenset.intersection(*needs)
 
 
 def _graph(

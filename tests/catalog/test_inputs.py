@@ -25,8 +25,8 @@ def rows(catalog_url: str) -> Iterator[CatalogRows]:
 
 
 def _missing(rows: CatalogRows, name: str, config: Mapping[str, Any] | None = None) -> tuple[str, ...]:
-    rows.dataflow("flow", ["features.spend"])
-    flow = replace(rows.moment().snapshot.dataflows[0], config=config or {})
+    rows.dataflow("flow", ["features.spend"], config)
+    (flow,) = rows.moment().snapshot.dataflows
     return missing_inputs(rows.moment(), flow, f"features.spend:{name}")
 
 
@@ -57,6 +57,24 @@ def test_of_variants_only_what_all_need_is_certainly_missing(rows: CatalogRows):
     rows.define("net", ["rate"])
 
     assert _missing(rows, "net") == ("spend",)
+
+
+def test_what_needs_nothing_misses_nothing(rows: CatalogRows):
+    rows.define("limit", [])
+
+    assert _missing(rows, "limit") == ()
+
+
+def test_what_two_makers_of_a_name_both_need_is_certainly_missing(rows: CatalogRows):
+    rows.define("rate", ["spend", "uk_rate"], module="features.uk")
+    rows.define("rate", ["net", "us_rate"], module="features.us")
+    rows.define("net", ["spend"])
+    rows.define("profit", ["rate"])
+    rows.dataflow("flow", ["features.spend", "features.uk", "features.us"])
+    (flow,) = rows.moment().snapshot.dataflows
+
+    assert missing_inputs(rows.moment(), flow, "features.spend:profit") == ()
+    assert missing_inputs(rows.moment(), flow, "features.us:rate") == ("spend", "us_rate")
 
 
 def test_a_part_of_a_feature_is_made_by_the_feature(rows: CatalogRows):

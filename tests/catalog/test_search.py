@@ -6,7 +6,7 @@ from random import Random
 import pytest
 from sqlalchemy import event
 
-from headwater_catalog.search import Correction, Rank, SearchPage, heads, search
+from headwater_catalog.search import Correction, Rank, SearchPage, Sort, heads, search
 from headwater_catalog.settings import Settings
 from headwater_catalog.spelling import Vocabulary, distance, nearest_names
 from headwater_catalog.store.database import Database
@@ -384,3 +384,40 @@ def _with_slips(word: str, letters: str, rng: Random) -> str:
         kind = rng.randrange(4)
         made[at : at + (2 if kind == 3 else 1)] = instead[kind]
     return "".join(made)
+
+
+def test_hits_are_sorted_by_what_is_asked_for(rows):
+    rows.define("late", ["raw"], module="b")
+    rows.define("early", ["late", "middle"], module="c")
+    rows.define("middle", ["late"], module="a")
+    rows.commit()
+    rows.define("middle", ["late", "raw"], module="a")
+    rows.dataflow("all", ["a", "b", "c"])
+
+    assert find(rows, "", sort=Sort.NAME) == ["early", "late", "middle"]
+    assert find(rows, "", sort=Sort.MODULE) == ["middle", "late", "early"]
+    assert find(rows, "", sort=Sort.CHANGED) == ["middle", "early", "late"]
+    assert find(rows, "", sort=Sort.USED) == ["late", "middle", "early"]
+    assert find(rows, "", sort=Sort.USED, limit=1, offset=1) == ["middle"]
+    page = look(rows, "name:la* OR name:mid*", sort=Sort.MODULE)
+    assert names(page) == ["middle", "late"] and page.total == 2
+
+
+def test_sorted_hits_are_those_of_relevance_with_their_ranks(rows):
+    for name in ("spend", "avg_spend", "spend_mean", "other"):
+        rows.define(name, doc="About spend." if name == "other" else "", module=f"m{len(name)}")
+    ranks = {hit.key: hit.rank for hit in look(rows, "spend").hits}
+
+    for sort in Sort:
+        assert {hit.key: hit.rank for hit in look(rows, "spend", sort=sort).hits} == ranks
+
+
+def test_repositories_are_sorted_together(rows):
+    other = CatalogRows(rows.session, "other")
+    other.commit()
+    rows.define("b")
+    rows.define("d")
+    other.define("a")
+    other.define("c")
+
+    assert find(rows, "", sort=Sort.NAME) == ["a", "b", "c", "d"]

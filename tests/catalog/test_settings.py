@@ -3,7 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from headwater_catalog.accounts import Role
 from headwater_catalog.errors import SettingError
+from headwater_catalog.oidc_settings import ROLES
 from headwater_catalog.settings import NAMES, is_loopback, load_settings
 
 
@@ -31,6 +33,10 @@ def test_an_unknown_key_in_the_file_is_an_error_that_names_file_and_nearest():
 
     with pytest.raises(SettingError, match=r"hots in .*headwater-server.toml.*Did you mean 'host'"):
         load_settings({})
+
+
+def test_variables_for_commands_that_ask_elsewhere_are_no_settings(tmp_path):
+    load_settings({"HEADWATER_REMOTE": "x", "HEADWATER_TOKEN": "x", "HEADWATER_HOME": str(tmp_path)})
 
 
 def test_variables_for_tests_are_no_settings(tmp_path):
@@ -129,9 +135,42 @@ def test_a_headwater_folder_above_is_not_taken_outside_of_a_checkout(tmp_path, m
     assert load_settings({}).home != tmp_path / "here" / ".headwater"
 
 
+_OIDC = {"HEADWATER_OIDC_ISSUER": "https://login.example.org", "HEADWATER_OIDC_CLIENT_ID": "headwater"}
+
+
+def test_single_sign_on_is_set_with_roles_for_groups():
+    roles = "headwater admins:administrator, data:viewer"
+    oidc = load_settings({**_OIDC, "HEADWATER_OIDC_ROLES": roles, "HEADWATER_OIDC_REQUIRED": "org=shop"}).oidc
+
+    assert load_settings({}).oidc is None
+    assert oidc.roles == {"headwater admins": "administrator", "data": "viewer"}
+    assert (oidc.required, oidc.groups, oidc.client_secret) == (("org", "shop"), "groups", "")
+    assert tuple(role.label for role in Role) == ROLES
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ISSUER", "http://login.example.org"),
+        ("ISSUER", "https://maya:secret@login.example.org"),
+        ("ISSUER", "login.example.org"),
+        ("ISSUER", "https://login.example.org:x"),
+        ("CLIENT_ID", ""),
+        ("ISSUER", ""),
+        ("REQUIRED", "groups"),
+        ("ROLES", "data:owner"),
+        ("ROLES", "viewer"),
+    ],
+)
+def test_single_sign_on_that_would_not_work_or_not_be_safe_is_refused(name, value):
+    with pytest.raises(SettingError, match="oidc_"):
+        load_settings({**_OIDC, f"HEADWATER_OIDC_{name}": value})
+
+
 def test_each_setting_of_the_file_is_one_of_the_environment(tmp_path):
     values = {"home": str(tmp_path), "port": "1", "auth": "single", "database_url": "sqlite:///x.db"}
     values |= {"url": "https://x.example", "proxies": "1"}
+    values |= {"oidc_issuer": "https://x.example", "oidc_required": "x=y", "oidc_roles": "x:viewer"}
     environ = {f"HEADWATER_{name.upper()}": values.get(name, "x") for name in NAMES}
 
     settings = load_settings(environ)

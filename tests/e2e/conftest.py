@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from headwater_catalog.settings import Settings
-from support.demo_catalog import make_demo_catalog
+from support.demo_catalog import copied_demo_catalog
 
 _PATIENCE = 120  # seconds until the server answers, on however busy a machine
 
@@ -19,7 +19,7 @@ _PATIENCE = 120  # seconds until the server answers, on however busy a machine
 @pytest.fixture(scope="session")
 def site(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the address of the demo catalog, served by `headwater serve`."""
-    settings = make_demo_catalog(tmp_path_factory.mktemp("demo"))
+    settings = copied_demo_catalog(tmp_path_factory)
     port = _free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "headwater_web.cli", "serve", "--port", str(port)],

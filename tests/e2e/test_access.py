@@ -10,6 +10,7 @@ _PAGES = (
     "/r/demo",
     "/r/demo?at=v1.0",
     "/search?q=spend",
+    "/search?q=spend&sort=used",
     "/search?q=nothinglikethis",
     "/search?q=ownr:x",
     _FEATURE,
@@ -17,6 +18,10 @@ _PAGES = (
     "/r/demo/f/holidays",
     "/r/demo/lineage?focus=features.signups:spend_per_signup&up=10&down=10",
     "/r/demo/lineage?focus=input:spend&up=0&down=0",
+    "/r/demo/lineage?focus=segment&group=module&lens=owner&node=:up:features.orders",
+    "/r/demo/lineage?focus=segment&to=input:order_value&lens=classification:pii",
+    "/r/demo/map",
+    "/r/demo/map?lens=classification:pii&node=features.segments:segment",
     "/r/demo/c/v1.0",
     "/repos",
     "/jobs",
@@ -30,13 +35,22 @@ _PAGES = (
     "/r/demo/d/marketing",
     "/r/demo/d/customers?at=v1.0",
     "/runs",
+    "/runs?state=failed&days=7",
+    "/repos?only=problems",
     "/runs/1",
     "/api/v1/docs",
     "/nowhere",
 )
 
 
-@pytest.mark.parametrize("path", _PAGES)
+_LONG = {"/api/v1/docs", "/runs/1", "/r/demo/compare?a=v1.0&b=main"}  # a quarter of a minute each
+
+
+def _marked(path: str) -> object:
+    return pytest.param(path, marks=pytest.mark.slow) if path in _LONG else path
+
+
+@pytest.mark.parametrize("path", [*map(_marked, _PAGES)])
 def test_axe_finds_nothing(page: Page, site: str, path: str):
     page.goto(site + path)
     for details in page.locator("details").all():

@@ -19,9 +19,11 @@ def test_from_a_search_to_numbers(page: Page, site: str):
     expect(page).to_have_url(re.compile("/lineage"))
     parent = page.get_by_role("region", name="Graph").get_by_role("link", name="spend: pandas.Series")
     parent.click()
+    page.get_by_role("link", name="Focus").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("spend")
 
     page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text(feature)
     page.get_by_role("link", name="Open feature").click()
     page.get_by_role("button", name="Run").click()
     expect(page).to_have_url(re.compile(r"/runs/\d+$"))

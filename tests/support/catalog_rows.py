@@ -124,7 +124,7 @@ class CatalogRows:
             version.valid_until = self.position
         self.session.flush()
 
-    def dataflow(self, name: str, modules: Sequence[str]) -> None:
+    def dataflow(self, name: str, modules: Sequence[str], config: Mapping[str, Any] | None = None) -> None:
         flow = Dataflow(repository_id=self.repository.id, name=name)
         self.session.add(flow)
         self.session.flush()
@@ -133,7 +133,7 @@ class CatalogRows:
                 dataflow_id=flow.id,
                 origin="declared",
                 modules=list(modules),
-                config={},
+                config=dict(config or {}),
                 sources={},
                 outputs=[],
                 valid_from=self.position,

@@ -14,14 +14,15 @@ from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_web.app import create_app
 from support import hostile
-from support.demo_catalog import make_demo_catalog, settings_in
+from support.demo_catalog import copied_demo_catalog, settings_in
 from support.git_repo import GitRepo
+from support.managed_demo import catalog_of, logged_in, managed_demo
 
 
 @pytest.fixture(scope="session")
 def demo_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Give the settings of a demo catalog, made once in a test process."""
-    return make_demo_catalog(tmp_path_factory.mktemp("demo"))
+    return copied_demo_catalog(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +47,14 @@ def demo_copy(demo_settings: Settings, tmp_path: Path) -> Iterator[FlaskClient]:
     database = Database(settings.database_url)
     yield create_app(settings, database).test_client()
     database.dispose()
+
+
+@pytest.fixture
+def managed(demo_settings: Settings, tmp_path: Path) -> Iterator[FlaskClient]:
+    """Give a client of a demo catalog of its own with accounts, in which an administrator is logged in."""
+    app = managed_demo(demo_settings, tmp_path / "managed")
+    yield logged_in(app, "ada")
+    catalog_of(app).database.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -94,6 +94,7 @@ def test_every_address_but_a_few_asks_who_is_there(app):
     """Addresses that come later are closed, too, unless somebody opens them here."""
     is_open = {"static", "health.healthz", "login.login_page", "login.log_in"}
     is_open |= {"login.setup_page", "login.set_up", "hooks.call"}
+    is_open |= {"oidc.begin", "oidc.come_back"}
     stranger, rules = app.test_client(), list(app.url_map.iter_rules())
     assert len(rules) > 20
     for rule in rules:
@@ -111,6 +112,9 @@ _PAGES = (
     "/r/{0}",
     "/r/{0}/f/{0}:{0}_sales",
     "/r/{0}/lineage?focus={0}:{0}_sales",
+    "/r/{0}/lineage.svg?focus={0}:{0}_sales",
+    "/r/{0}/lineage.csv?focus={0}:{0}_sales",
+    "/r/{0}/map",
     "/r/{0}/c/main",
     "/r/{0}/compare?a=main&b=main",
     "/r/{0}/compare/reach?b=main",
@@ -118,6 +122,13 @@ _PAGES = (
     "/r/{0}/m/{0}",
     "/r/{0}/d/{0}",
     "/search?q={0}_sales&repo={0}",
+    "/search.json?q={0}_sales&repo={0}",
+    "/r/{0}/timeline.csv",
+    "/r/{0}/modules.json",
+    "/r/{0}/dataflows.csv",
+    "/r/{0}/problems.json",
+    "/r/{0}/m/{0}.csv",
+    "/r/{0}/d/{0}.json",
 )
 
 
@@ -135,6 +146,8 @@ def test_pages_of_a_repository_are_there_for_those_only_who_may_see_it(clients, 
     "path",
     ["/", "/search", "/search?q=", "/search?q=sales", "/search?q=repo:open", "/search/quick?q=sales"]
     + ["/search?q=celar_sale", "/search?q=downstream:open_sales", "/runs", "/account", "/r/cella"]
+    + ["/search.json", "/search.csv?sort=used", "/repos", "/repos.json", "/runs.csv", "/jobs", "/jobs.json"]
+    + ["/r/open/map", "/r/open/map?node=cellar:cellar_sales", "/r/open/lineage.json?focus=open_sales"]
     + ["/search?q=name:sales", "/search?q=author:maya", "/r/open?at=cella", "/r/open/lineage?focus=cella"],
 )
 def test_lists_counts_and_guesses_hold_nothing_of_what_is_hidden(clients, name, path):

@@ -39,8 +39,10 @@ _SAME = (
     (["show", "spend_per_signup", "--at", "v1.0"], "features/demo/spend_per_signup?at=v1.0", None),
     (["history", _FEATURE, "--diff", "--all"], f"history/demo/{_FEATURE}?diff=true&formatting=true", "items"),
     (["history", _FEATURE], f"history/demo/{_FEATURE}", "items"),
-    (["diff", "v1.0..main"], "compare/demo?from=v1.0&to=main", None),
+    (["diff", "v1.0..main"], "compare/demo?a=v1.0&b=main", None),
     (["diff", "main", "--all"], "compare/demo?formatting=true", None),
+    (["diff", "v1.0...main"], "compare/demo?a=v1.0&b=main&parted=true", None),
+    (["impact", "v1.0..main"], "impact/demo?a=v1.0&b=main", None),
 )
 
 

@@ -27,7 +27,7 @@ _JSON = {"Content-Type": "application/json"}
         (f"{_API}/repositories/nothing", 404),
         (f"{_API}/features/demo/nothing", 404),
         (f"{_API}/commits/demo?at=nothing", 404),
-        (f"{_API}/compare/demo?from=a..b", 404),
+        (f"{_API}/compare/demo?a=a..b", 404),
         (f"{_API}/dataflows/demo/nothing", 404),
         (f"{_API}/runs/99999", 404),
         (f"{_API}/runs/99999999999", 404),

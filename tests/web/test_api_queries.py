@@ -28,7 +28,7 @@ _PATHS = (
     "paths/shop?source=f1&target=f2",
     "commits/shop",
     "commits/shop/main?diff=true",
-    "compare/shop?from=v1&to=main",
+    "compare/shop?a=v1&b=main",
     "dataflows/shop",
     "dataflows/shop/features",
     "runs",

@@ -2,7 +2,10 @@
 
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -10,12 +13,16 @@ import schemathesis
 from flask import Flask
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from jsonschema_rs import Draft202012Validator
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_web.api.cursors import cursor_of
 from headwater_web.app import create_app
 from support.demo_catalog import settings_in
+from support.managed_demo import catalog_of, logged_in, managed_demo
 
 _QUERIES = (
     "spend",
@@ -33,6 +40,12 @@ _FORMATS = {
     "feature": _FEATURES,
     "dataflow": ("marketing", "customers"),
     "repository": ("demo",),
+    "account": ("vera",),
+    "new-account": ("bo", "zoe@shop.example"),
+    "event": ("role set",),
+    "author": ("Maya Chen",),
+    "note": ("nightly report",),
+    "git-address": ("/srv/git/nothing", "https://127.0.0.1:1/nothing.git"),
 }
 
 # What these texts may be, no pattern can say.
@@ -52,19 +65,36 @@ class _Served:
 
 _SERVED = _Served(create_app(Settings(home=Path("nowhere"), database_url="sqlite://", secret_key="none")))
 schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", _SERVED)
+_BY_NAME = ("/repositories", "/refs", "/accounts")
 _PLAIN = settings(derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _demo_is_served(demo_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Serve a copy of the demo, since runs are asked for."""
+@pytest.fixture(scope="module")
+def cookie(demo_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Serve a copy of the demo with accounts, and give what shows that its administrator asks."""
     home = tmp_path_factory.mktemp("copy") / "home"
-    shutil.copytree(demo_settings.home, home)
-    database = Database(settings_in(home).database_url)
-    before, _SERVED.app = _SERVED.app, create_app(settings_in(home), database)
-    yield
+    before, _SERVED.app = _SERVED.app, managed_demo(demo_settings, home)
+    session = logged_in(_SERVED.app, "ada").get_cookie("headwater_session")
+    assert session is not None
+    yield {"headwater_session": session.value}
+    catalog_of(_SERVED.app).database.dispose()
     _SERVED.app = before
-    database.dispose()
+
+
+@contextmanager
+def _spared(case: schemathesis.Case) -> Iterator[None]:
+    """Take what a request would take away from a copy instead."""
+    if case.method.upper() != "DELETE":
+        yield
+        return
+    whole = _SERVED.app
+    with TemporaryDirectory() as folder:
+        home = Path(shutil.copytree(catalog_of(whole).settings.home, Path(folder) / "home"))
+        database = Database(settings_in(home).database_url)
+        _SERVED.app = create_app(replace(settings_in(home), auth="accounts"), database)
+        yield
+        database.dispose()
+    _SERVED.app = whole
 
 
 def _with_real_cursor(case: schemathesis.Case) -> schemathesis.Case:
@@ -72,9 +102,32 @@ def _with_real_cursor(case: schemathesis.Case) -> schemathesis.Case:
     if case.meta.generation.mode.is_positive and "cursor" in (case.query or {}):
         rest = {name: value for name, value in case.query.items() if name != "cursor"}
         with _SERVED.app.test_request_context(case.formatted_path, query_string=_plain(rest)):
-            first = "" if case.operation.path.endswith(("/repositories", "/refs")) else 0
+            first = "" if case.operation.path.endswith(_BY_NAME) else 0
             case.query["cursor"] = cursor_of({}, first).text
     return case
+
+
+def _wrongly_called_wrong(case: schemathesis.Case) -> bool:
+    """Whether a body that was made to be refused is a right one, with nothing wrong beside it.
+
+    Schemathesis makes a property's items wrong, and then at times a list without items, or null where that may
+    stand in place of a list.
+    """
+    wrong = {place for place, made in case.meta.components.items() if made.mode.is_negative}
+    if wrong != {ParameterLocation.BODY} or case.media_type is None or isinstance(case.body, bytes):
+        return False
+    described = schema.raw_schema["paths"][case.operation.path][case.method.lower()]["requestBody"]
+    right = described["content"][case.media_type]["schema"]
+    return Draft202012Validator({**right, "components": schema.raw_schema["components"]}).is_valid(case.body)
+
+
+def _answered_as_described(case: schemathesis.Case, cookie: dict[str, str]) -> None:
+    spared = [negative_data_rejection] if _wrongly_called_wrong(case) else []
+    with _spared(case):
+        _with_real_cursor(case).call_and_validate(cookies=cookie, headers=_AS_IT_IS, excluded_checks=spared)
+
+
+_AS_IT_IS = {"Accept-Encoding": "identity"}  # the client of the tests does not unpack what is compressed
 
 
 def _plain(query: dict[str, Any]) -> dict[str, str]:
@@ -85,12 +138,15 @@ def _plain(query: dict[str, Any]) -> dict[str, str]:
 
 @schema.parametrize()
 @settings(_PLAIN, max_examples=12)
-def test_every_operation_keeps_to_its_description(case: schemathesis.Case):
-    _with_real_cursor(case).call_and_validate()
+def test_every_operation_keeps_to_its_description(case: schemathesis.Case, cookie: dict[str, str]):
+    _answered_as_described(case, cookie)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # three hundred questions of one operation may take minutes
 @schema.parametrize()
 @settings(_PLAIN, max_examples=300)
-def test_every_operation_keeps_to_its_description_asked_at_length(case: schemathesis.Case):
-    _with_real_cursor(case).call_and_validate()
+def test_every_operation_keeps_to_its_description_asked_at_length(
+    case: schemathesis.Case, cookie: dict[str, str]
+):
+    _answered_as_described(case, cookie)

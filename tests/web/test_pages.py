@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from headwater_catalog.repositories import add_repository
 from headwater_catalog.scan import scan
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
+from headwater_catalog.store.models import Repository
 from headwater_web.app import create_app
 from support.demo_catalog import make_demo_catalog, settings_in
 from support.git_repo import GitRepo
@@ -364,7 +366,7 @@ def test_the_module_of_a_lineage_leads_to_its_page(client: FlaskClient):
 
 def test_the_list_beside_the_graph_has_all_that_is_drawn(client: FlaskClient):
     html = client.get("/r/demo/lineage?focus=spend_per_signup&up=10&down=10").text
-    graph, lists = html[html.index("<svg width") :].split('class="pair"')
+    graph, lists = html[html.index("<svg width") :].split('class="explorer__side"')
     drawn = set(re.findall(r"<title>([\w]+):", graph)) - {"spend_per_signup"}
 
     assert drawn
@@ -374,8 +376,9 @@ def test_the_list_beside_the_graph_has_all_that_is_drawn(client: FlaskClient):
 def test_depth_zero_draws_only_the_focus(client: FlaskClient):
     html = client.get("/r/demo/lineage?focus=spend_per_signup&up=0&down=0").text
 
-    assert html.count("<rect x=") == 1
-    assert "more upstream" in html
+    assert html.count('data-key="features.signups:spend_per_signup"') == 1
+    assert html.count('<a class="rim"') == 1
+    assert "2 more upstream of spend_per_signup" in html
 
 
 @pytest.mark.parametrize("depth", ["-1", "x", "²", "9" * 5000, ""])
@@ -416,3 +419,25 @@ def test_a_run_of_what_is_not_there_is_told_kindly(client: FlaskClient):
 
     assert answer.status_code == 404
     assert "spend_per_signup" in answer.text
+
+
+def test_a_classification_from_upstream_says_whence(client: FlaskClient):
+    html = unescape(client.get("/r/demo/f/email_domain_signups", follow_redirects=True).text)
+
+    assert "chip--derived" in html
+    assert re.search(r"Because of .*email.* → .*email_domain_signups", html)
+    own = client.get("/r/demo/f/email_normalized", follow_redirects=True).text
+    assert "chip--derived" not in own
+
+
+def test_the_file_of_a_feature_leads_to_its_git_host(demo_copy: FlaskClient):
+    page = "/r/demo/f/features.signups:spend_per_signup"
+    assert "github.com" not in demo_copy.get(page).text
+    with demo_copy.application.extensions["headwater"].database.write() as session:
+        session.execute(update(Repository).values(url="git@github.com:shop/features.git"))
+
+    link = re.search(r'href="(https://github.com/[^"]*)"', demo_copy.get(page).text)
+    assert link
+    assert re.fullmatch(
+        r"https://github\.com/shop/features/blob/[0-9a-f]{40}/features/signups\.py#L\d+", link[1]
+    )

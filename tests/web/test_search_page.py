@@ -26,7 +26,7 @@ def test_the_page_explains_every_term_of_the_language(client: FlaskClient):
 
 def test_each_count_beside_a_term_is_that_of_the_list_behind_it(client: FlaskClient):
     html = client.get("/search?q=spend+OR+signups&repo=demo").text
-    facets = re.findall(r'<a class="mono" href="(/search[^"]*)">[^<]*</a> ([\d,]+)<', html)
+    facets = re.findall(r'<a class="mono" href="(/search[^"]*)">[^<]*</a> <span class="push">([\d,]+)<', html)
 
     assert len(facets) > 5
     for link, count in facets[::3]:
@@ -110,3 +110,17 @@ def test_a_feature_that_is_gone_is_shown_at_its_last_commit(client: FlaskClient)
     for link in gone[:3]:
         assert client.get(unescape(link)).status_code == 200
     assert html.count('<span class="chip">gone</span>') == len(gone)
+
+
+def test_the_order_of_hits_stands_in_the_address_and_in_the_files(client: FlaskClient):
+    page = client.get("/search?q=spend&repo=demo").text
+    links = re.findall(r'<a href="(/search[^"]*sort=(\w+)[^"]*)">', page)
+
+    assert [name for _, name in links] == ["name", "module", "changed", "used"]
+    for link, name in links:
+        html = client.get(unescape(link)).text
+        hits = re.findall(r'data-hit href="/r/demo/f/([^"?]*)', html)
+        listed = client.get(unescape(link).replace("/search?", "/search.json?")).json["items"]
+        assert [item["key"] for item in listed] == hits
+        assert f'<input type="hidden" name="sort" value="{name}">' in html
+    assert client.get("/search?q=spend&sort=nonsense").status_code == 200

@@ -16,17 +16,31 @@ from headwater_catalog.accounts import Actor, Role, restrict
 from headwater_catalog.accounts.events import Asked
 from headwater_catalog.accounts.keys import SEEN_EVERY, find_session, find_token
 from headwater_catalog.accounts.people import actor_of
-from headwater_catalog.errors import Forbidden, Unauthenticated
+from headwater_catalog.errors import Forbidden, NotFound, Unauthenticated
 from headwater_catalog.store.models import ApiToken, Repository, WebSession
 from headwater_web.reading import begin_reading, catalog
 
-__all__ = ["KEY", "actor", "asked", "register_access", "require", "require_administrator", "writing"]
+__all__ = [
+    "KEY",
+    "actor",
+    "asked",
+    "own_account",
+    "register_access",
+    "remember",
+    "require",
+    "require_account_manager",
+    "require_administrator",
+    "require_everywhere",
+    "writing",
+]
 
 KEY: Final = "key"
 """Where the browser's signed cookie has the key of its session."""
 
 _API: Final = "/api/"
-_OPEN: Final = frozenset(("login.login_page", "login.log_in", "login.setup_page", "login.set_up"))
+_OPEN: Final = frozenset(
+    ("login.login_page", "login.log_in", "login.setup_page", "login.set_up", "oidc.begin", "oidc.come_back")
+)
 """What answers without knowing who asks, and shows nothing of the catalog."""
 
 
@@ -53,6 +67,13 @@ def asked() -> Asked:
     return actor().name, request.remote_addr or ""
 
 
+def remember(key: str) -> None:
+    """Let the browser keep a session's key; what it held before is gone, also its token for forms."""
+    session.clear()
+    session.permanent = True
+    session[KEY] = key
+
+
 def require(role: Role, repository: Repository) -> None:
     """Make sure that who asks has a role, or a higher one, in a repository that they may see.
 
@@ -73,6 +94,45 @@ def require_administrator() -> None:
     """
     if not actor().is_administrator:
         raise Forbidden("This is for administrators of all repositories, logged in by a browser.")
+
+
+def require_account_manager() -> None:
+    """Make sure that there are accounts, and that who asks may manage them.
+
+    Raises:
+        NotFound: There are none.
+        Forbidden: They may not.
+    """
+    _require_accounts()
+    require_administrator()
+
+
+def require_everywhere(what: str) -> None:
+    """Make sure that who asks is an administrator of all repositories; `what` says what needs that.
+
+    Raises:
+        Forbidden: They are not.
+    """
+    if actor().everywhere is not Role.ADMINISTRATOR:
+        raise Forbidden(f"{what} for administrators of all repositories.")
+
+
+def own_account() -> int:
+    """Return the number of the account of who asks, to change what shows that it is them.
+
+    Raises:
+        NotFound: There are no accounts.
+        Forbidden: A program asks by a token, which could outlive itself then.
+    """
+    _require_accounts()
+    if actor().is_token:
+        raise Forbidden("Tokens are managed by people who are logged in by a browser, not by another token.")
+    return actor().account_id or 0
+
+
+def _require_accounts() -> None:
+    if not _has_accounts():
+        raise NotFound("There are no accounts here: whoever uses this machine may do everything.")
 
 
 @contextmanager

@@ -18,9 +18,11 @@ from headwater_web import dates
 from headwater_web.access import register_access
 from headwater_web.api import register_api
 from headwater_web.assets import register_assets
+from headwater_web.compression import register_compression
 from headwater_web.errors import register_errors
 from headwater_web.icons import icon
 from headwater_web.links import register_links
+from headwater_web.lists import register_lists
 from headwater_web.reading import Catalog, attach
 from headwater_web.security import protect
 from headwater_web.views import (
@@ -36,7 +38,9 @@ from headwater_web.views import (
     hooks,
     lineage,
     login,
+    maps,
     modules,
+    oidc_login,
     operations,
     repos,
     repositories,
@@ -48,10 +52,10 @@ from headwater_web.views import (
 __all__ = ["create_app"]
 
 _PAGES = (
-    *(home, repositories, search, features, lineage, commits, compare),
+    *(home, repositories, search, features, lineage, maps, commits, compare),
     *(timeline, modules, dataflows, runs, health),
 )
-_MANAGEMENT = (login, account, accounts, events, repos, hooks, operations)
+_MANAGEMENT = (login, oidc_login, account, accounts, events, repos, hooks, operations)
 _LARGEST_REQUEST = 1_000_000  # bytes; forms are small
 
 
@@ -70,6 +74,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     )
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
+    register_compression(app)  # before all others, so that it works on what they have made of an answer
     protect(app, settings.site)
     register_assets(app)
     attach(app, Catalog(settings, database or Database(settings.database_url)))
@@ -77,6 +82,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     register_access(app)
     register_errors(app)
     register_links(app)
+    register_lists(app)
     _register_template_names(app)
     for module in (*_PAGES, *_MANAGEMENT):
         app.register_blueprint(module.blueprint)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from flask import Flask, Response, request, url_for
@@ -21,6 +21,12 @@ def register_assets(app: Flask) -> None:
 
 
 def _asset(path: str) -> str:
+    return _address(request.script_root, path)
+
+
+@lru_cache(maxsize=256)
+def _address(root: str, path: str) -> str:
+    # The root stands in the address, and an application is always asked under the same one.
     return url_for("static", filename=path, v=_version(path))
 
 

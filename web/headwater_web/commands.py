@@ -15,15 +15,24 @@ _PORT = click.option(
     "--port", type=click.IntRange(1, 65535), help="Port to listen on; 8000 unless the settings say otherwise."
 )
 
+_WORKERS = click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that answer, on Linux; each keeps what searches need in its own memory.",
+)
+
 
 @click.command()
 @_HOST
 @_PORT
-def serve(host: str | None, port: int | None) -> None:
+@_WORKERS
+def serve(host: str | None, port: int | None, workers: int) -> None:
     """Serve the catalog to browsers, with a worker that performs its runs."""
     settings = load_settings()
     with claim_port(host or settings.host, port or settings.port, settings) as listener:
-        serve_catalog(settings, listener)
+        serve_catalog(settings, listener, workers)
 
 
 @click.command()

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import floor
 
-from headwater.display.layout import Placement, curve, layered
+from headwater.display.layout import Placement, Point, curve, layered
 from headwater_catalog.lineage import Hidden, LineageGraph, LineageNode, Neighbourhood
 
-__all__ = ["Drawing", "DrawnEdge", "DrawnNode", "draw", "draw_changes", "draw_graph"]
+__all__ = [
+    "Drawing",
+    "DrawnEdge",
+    "DrawnNode",
+    "Rim",
+    "box_size",
+    "draw",
+    "draw_boxes",
+    "draw_changes",
+    "draw_graph",
+    "origin",
+]
 
 _CHARACTER = 7.25  # width of a character of the graph's 12 px monospaced type
 _SUB_CHARACTER = 6.4  # width to allow for a character of the small type below it
@@ -16,6 +28,17 @@ _LONGEST = 34  # characters shown of a name
 _PADDING = 13
 _HEIGHT = 40
 _MARGIN = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Rim:
+    """A count at the edge of a box, of neighbours that are not drawn; following it brings them."""
+
+    side: str
+    count: int
+    href: str
+    x: float
+    y: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +54,7 @@ class DrawnNode:
     y: float
     width: float
     height: float
+    rims: tuple[Rim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +125,40 @@ def _drawing(
     edges: Mapping[tuple[str, str], str],
     href: Callable[[LineageNode], str],
 ) -> Drawing:
-    sizes = {key: (_width(node, subs[key]), float(_HEIGHT)) for key, node in nodes.items()}
-    placement = layered(list(nodes), list(edges), sizes)
+    sizes = {key: box_size(node, subs[key]) for key, node in nodes.items()}
+    return draw_boxes(title, nodes, subs, marks, edges, href, layered(list(nodes), list(edges), sizes), sizes)
+
+
+def draw_boxes(
+    title: str,
+    nodes: Mapping[str, LineageNode],
+    subs: Mapping[str, str],
+    marks: Mapping[str, str],
+    edges: Mapping[tuple[str, str], str],
+    href: Callable[[LineageNode], str],
+    placement: Placement,
+    sizes: Mapping[str, Point],
+) -> Drawing:
+    """Draw nodes that have their places.
+
+    Args:
+        title: What the drawing shows, in words.
+        nodes: The nodes by key.
+        subs: The small line of each.
+        marks: CSS classes of those that have any.
+        edges: CSS classes of pairs (source, target), or nothing.
+        href: Gives the address of a node.
+        placement: Where the nodes stand; it may know others.
+        sizes: Width and height that each node wants; it gets no more than its column has.
+    """
     boxes: dict[str, DrawnNode] = {}
     for key, node in nodes.items():
         css = " ".join(filter(None, (marks.get(key), "is-input" if node.is_input else "")))
         x, y = placement.positions[key]
+        width = min(sizes[key][0], placement.rights[key] - x)
+        label, sub = _fit(node.name, width, _CHARACTER), _fit(subs[key], width, _SUB_CHARACTER)
         boxes[key] = DrawnNode(
-            node, _cut(node.name), subs[key], href(node), css, x + _MARGIN, y + _MARGIN, *sizes[key]
+            node, label, sub, href(node), css, x + _MARGIN, y + _MARGIN, width, sizes[key][1]
         )
     return Drawing(
         title=title,
@@ -119,20 +169,30 @@ def _drawing(
     )
 
 
-def _width(node: LineageNode, sub: str) -> float:
+def box_size(node: LineageNode, sub: str) -> Point:
+    """Return width and height of a box with the name of a node and a small line below."""
     text = max(min(len(node.name), _LONGEST) * _CHARACTER, len(sub) * _SUB_CHARACTER)
-    return text + 2 * _PADDING
+    return text + 2 * _PADDING, float(_HEIGHT)
 
 
 def _sub(node: LineageNode, hidden: Hidden | None) -> str:
     """Say where a node comes from, and how many of its neighbours are not drawn."""
-    origin = "input" if node.is_input else _cut(node.module.rpartition(".")[2])
     counts = (("←", hidden.up), ("→", hidden.down)) if hidden else ()
-    return " ".join([origin, *(f"{arrow}{count}" for arrow, count in counts if count)])
+    return " ".join([origin(node), *(f"{arrow}{count}" for arrow, count in counts if count)])
 
 
-def _cut(name: str) -> str:
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+def origin(node: LineageNode) -> str:
+    """Say where a node comes from: the last part of its module."""
+    return "input" if node.is_input else _cut(node.module.rpartition(".")[2], _LONGEST)
+
+
+def _fit(text: str, width: float, character: float) -> str:
+    """Cut a text to what a box has room for."""
+    return _cut(text, min(floor((width - 2 * _PADDING) / character + 0.01), _LONGEST))
+
+
+def _cut(name: str, longest: int) -> str:
+    return name if len(name) <= longest else f"{name[: max(longest, 2) - 1]}…"
 
 
 def _path(edge: tuple[str, str], boxes: Mapping[str, DrawnNode], placement: Placement) -> str:

@@ -22,6 +22,7 @@ from headwater_catalog.errors import (
     Unauthenticated,
 )
 from headwater_web.api.problems import is_for_api, problem
+from headwater_web.oidc import LoginServiceFault
 
 __all__ = ["STATUSES", "register_errors", "status_of"]
 
@@ -34,6 +35,7 @@ STATUSES: dict[type[CatalogError], int] = {
     Unauthenticated: 401,
     QueryError: 400,
     SchemaOutdated: 503,
+    LoginServiceFault: 503,
     CatalogError: 500,
 }
 

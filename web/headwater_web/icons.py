@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from markupsafe import Markup
 
 __all__ = ["icon"]
@@ -19,6 +21,7 @@ _SHAPES = {
 }
 
 
+@cache
 def icon(name: str, size: int = 16, css: str = "") -> Markup:
     """Return an icon as SVG; it is decoration, so that screen readers pass it by."""
     return Markup(

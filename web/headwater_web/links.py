@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-from urllib.parse import quote, urlencode
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import quote, quote_plus, urlencode
 
 from flask import Flask, g, request, url_for
 
@@ -17,6 +18,10 @@ __all__ = [
     "term",
     "with_args",
 ]
+
+
+_KEY: Final = "HeadwaterKey"
+"""Stands for a key in the addresses that are kept; it is no name of a repository, and quoting leaves it."""
 
 
 def register_links(app: Flask) -> None:
@@ -33,12 +38,29 @@ def here(endpoint: str, **values: Any) -> str:
 
 def feature_url(repository: str, key: str, **values: Any) -> str:
     """Return the page of a feature; `key` is `module:name`."""
-    return here("features.feature", repo=repository, key=key, **values)
+    # As routing quotes what stands in a path.
+    return _keyed("features.feature", "key", repository, quote(key, safe="!$&'()*+,/:;=@"), values)
 
 
 def lineage_url(repository: str, key: str, **values: Any) -> str:
     """Return the lineage page around a feature or an input."""
-    return here("lineage.lineage", repo=repository, focus=key, **values)
+    # As routing quotes parameters.
+    return _keyed("lineage.lineage", "focus", repository, quote_plus(key, safe="!$'()*,/:;?@"), values)
+
+
+def _keyed(endpoint: str, name: str, repository: str, quoted: str, values: dict[str, Any]) -> str:
+    """Return an address with a key in it: lists link thousands, and routing takes its time for each."""
+    values.setdefault("at", g.get("at"))
+    pattern = _pattern(request.script_root, endpoint, name, repository, tuple(values.items()))
+    return pattern.replace(_KEY, quoted, 1)
+
+
+@lru_cache(maxsize=1000)
+def _pattern(
+    _root: str, endpoint: str, name: str, repository: str, values: tuple[tuple[str, Any], ...]
+) -> str:
+    named: dict[str, Any] = {"repo": repository, name: _KEY, **dict(values)}
+    return url_for(endpoint, **named)
 
 
 def commit_url(repository: str, sha: str) -> str:
@@ -54,9 +76,11 @@ def compare_url(repository: str, before: str | None, after: str, **values: Any) 
 
 def with_args(**changes: Any) -> str:
     """Return this page's address with some of its parameters changed; None removes one."""
-    kept = {name: value for name, value in {**request.args.to_dict(), **changes}.items() if value is not None}
-    # Not `url_for`, which would take parameters like `_scheme` and `endpoint` for its own.
-    path = quote(request.script_root + request.path, safe="/:")
+    if "this_page" not in g:
+        # Not `url_for`, which would take parameters like `_scheme` and `endpoint` for its own.
+        g.this_page = quote(request.script_root + request.path, safe="/:"), request.args.to_dict()
+    path, args = g.this_page
+    kept = {name: value for name, value in {**args, **changes}.items() if value is not None}
     return f"{path}?{urlencode(kept)}" if kept else path
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "begin_reading",
     "catalog",
     "moment_named",
+    "number_asked",
     "offset_asked",
     "reading",
 ]
@@ -114,5 +115,10 @@ def _end_reading(_error: BaseException | None) -> None:
 
 def offset_asked() -> int:
     """Return how many rows of a list come before the page that the request asks for."""
-    text = request.args.get("offset", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+    return number_asked("offset") or 0
+
+
+def number_asked(name: str) -> int | None:
+    """Return a number that the address has; None where it has none, or a text that is no small number."""
+    text = request.args.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

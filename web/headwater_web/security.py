@@ -9,7 +9,7 @@ from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
 
 from headwater_catalog.settings import is_loopback
 
-__all__ = ["CONTENT_SECURITY_POLICY", "HEADERS", "protect"]
+__all__ = ["CONTENT_SECURITY_POLICY", "HEADERS", "PICTURE_POLICY", "protect"]
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -24,6 +24,9 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 
+PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+"""Of a picture as a file, which has to bring its own style; nothing in it may run or reach anything."""
+
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -35,8 +38,8 @@ HEADERS = {
 }
 
 
-_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
-"""Characters that turn the text around them, so that code reads other than it runs."""
+_TURNING = re.compile(b"\xe2(?:\x80[\xaa-\xae]|\x81[\xa6-\xa9])")
+"""Characters that turn the text around them, so that code reads other than it runs, as UTF-8 has them."""
 
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+)(?::[0-9]{1,5})?")
 
@@ -72,10 +75,10 @@ def _refuse_nul() -> None:
 
 def _show_turning(response: Response) -> Response:
     """Put the number of each character that would turn text round in its place, wherever on a page it is."""
-    if response.mimetype == "text/html" and not response.is_streamed:
-        text = response.get_data(as_text=True)
-        if _TURNING.search(text):
-            response.set_data(_TURNING.sub(lambda found: f"[U+{ord(found[0]):04X}]", text))
+    if response.mimetype in ("text/html", "image/svg+xml") and not response.is_streamed:
+        page = response.get_data()
+        if _TURNING.search(page):
+            response.set_data(_TURNING.sub(lambda found: b"[U+%04X]" % ord(found[0].decode()), page))
     return response
 
 

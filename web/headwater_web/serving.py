@@ -65,8 +65,14 @@ def require_closed(host: str, settings: Settings) -> None:
         )
 
 
-def serve(settings: Settings, listener: socket.socket) -> None:
+def serve(settings: Settings, listener: socket.socket, workers: int = 1) -> None:
     """Serve the catalog on a claimed port until the process is told to end.
+
+    Args:
+        settings: The settings.
+        listener: The port.
+        workers: How many processes answer, each with the searches of the whole catalog in memory; one where
+            gunicorn does not run.
 
     Raises:
         SchemaOutdated: If the database is not of this version.
@@ -79,7 +85,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     with _job_worker(settings), suppress(KeyboardInterrupt):
         _announce(listener, settings, database)
         if sys.platform == "linux":
-            _serve_by_gunicorn(settings, listener)
+            _serve_by_gunicorn(settings, listener, workers)
         else:
             _serve_by_waitress(settings, listener)
 
@@ -133,14 +139,14 @@ def _announce_accounts(address: str, settings: Settings, database: Database) -> 
         print("Passwords travel unencrypted: put a server for https before it, and set HEADWATER_URL.")
 
 
-def _serve_by_gunicorn(settings: Settings, listener: socket.socket) -> None:
+def _serve_by_gunicorn(settings: Settings, listener: socket.socket, workers: int) -> None:
     from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
     class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         def load_config(self) -> None:
             options = {
                 "bind": f"fd://{os.dup(listener.fileno())}",  # gunicorn closes what it is given
-                "workers": 1,
+                "workers": workers,
                 "worker_class": "gthread",
                 "threads": _THREADS,
                 "graceful_timeout": _GRACE,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from typing import Final
 
 from sqlalchemy import select
 
+from headwater_catalog.overview import figures_of
 from headwater_catalog.search import heads, warm
 from headwater_catalog.store.models import Repository
 from headwater_web.reading import Catalog
@@ -47,7 +49,14 @@ class Warmer:
             now = sorted(map(tuple, rows))
             if now == self._seen:
                 return False
-            warm(heads(session, self._catalog.settings))
+            moments = heads(session, self._catalog.settings)
+            warm(moments)
+            for moment in moments:
+                figures_of(moment)
+        # What is kept is large and stays; to look through it for garbage would stop a request for a tenth of
+        # a second.
+        gc.collect()
+        gc.freeze()
         self._seen = now
         return True
 

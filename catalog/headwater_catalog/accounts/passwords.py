@@ -34,11 +34,11 @@ def hash_password(password: str, name: str) -> str:
 
 
 def is_password(password: str, stored: str | None) -> bool:
-    """Tell whether a password is that of a hash; without one it takes as long, and is not."""
+    """Tell whether a password is that of a hash; where there is none it takes as long, and is not."""
     from werkzeug.security import check_password_hash
 
     right = len(password) <= _MOST and check_password_hash(stored or _nobody(), password)
-    return right and stored is not None
+    return right and bool(stored)
 
 
 @cache

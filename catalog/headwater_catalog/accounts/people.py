@@ -29,8 +29,8 @@ __all__ = [
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
 
 
-def create_account(session: Session, name: str, password: str, asked: Asked, now: int) -> Account:
-    """Make an account that may do nothing yet.
+def create_account(session: Session, name: str, password: str | None, asked: Asked, now: int) -> Account:
+    """Make an account that may do nothing yet; without a password nobody logs in to it by one.
 
     Raises:
         Conflict: The name is taken or cannot be one, or the password is too weak.
@@ -42,7 +42,8 @@ def create_account(session: Session, name: str, password: str, asked: Asked, now
         )
     if session.scalar(select(Account.id).where(Account.name == name)) is not None:
         raise Conflict(f"There is an account '{name}' already. Choose another name.")
-    account = Account(name=name, password=hash_password(password, name), created_at=now)
+    hashed = "" if password is None else hash_password(password, name)
+    account = Account(name=name, password=hashed, created_at=now)
     session.add(account)
     session.flush()
     note(session, "account created", asked, name, now)

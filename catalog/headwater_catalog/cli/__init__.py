@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import click
 
@@ -18,17 +19,33 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "repo remove": LazyCommand(
         "headwater_catalog.cli.repositories:remove", "Forget a repository and all that was read of it."
     ),
-    "repo list": LazyCommand("headwater_catalog.cli.repositories:list_all", "List the repositories."),
-    "repo refs": LazyCommand("headwater_catalog.cli.repositories:refs", "List the branches and tags."),
+    "repo list": LazyCommand(
+        "headwater_catalog.cli.repositories:list_all", "List the repositories.", asks=True
+    ),
+    "repo refs": LazyCommand(
+        "headwater_catalog.cli.repositories:refs", "List the branches and tags.", asks=True
+    ),
     "scan": LazyCommand("headwater_catalog.cli.repositories:scan", "Read what is new in the repositories."),
-    "read": LazyCommand("headwater_catalog.cli.read:read", "Read a folder or a commit without a catalog."),
-    "search": LazyCommand("headwater_catalog.cli.search:search", "Find features."),
-    "show": LazyCommand("headwater_catalog.cli.features:show", "Show all about a feature."),
-    "lineage": LazyCommand("headwater_catalog.cli.lineage:lineage", "List what a feature needs and feeds."),
-    "path": LazyCommand("headwater_catalog.cli.lineage:path", "List the ways from one feature to another."),
-    "diff": LazyCommand("headwater_catalog.cli.changes:diff", "Tell what changed between two commits."),
-    "impact": LazyCommand("headwater_catalog.cli.changes:impact", "Tell what a change reaches downstream."),
-    "history": LazyCommand("headwater_catalog.cli.features:history", "List the changes of a feature."),
+    "read": LazyCommand(
+        "headwater_catalog.cli.read:read", "Read a folder or a commit without a catalog.", asks=True
+    ),
+    "search": LazyCommand("headwater_catalog.cli.search:search", "Find features.", asks=True),
+    "show": LazyCommand("headwater_catalog.cli.features:show", "Show all about a feature.", asks=True),
+    "lineage": LazyCommand(
+        "headwater_catalog.cli.lineage:lineage", "List what a feature needs and feeds.", asks=True
+    ),
+    "path": LazyCommand(
+        "headwater_catalog.cli.lineage:path", "List the ways from one feature to another.", asks=True
+    ),
+    "diff": LazyCommand(
+        "headwater_catalog.cli.changes:diff", "Tell what changed between two commits.", asks=True
+    ),
+    "impact": LazyCommand(
+        "headwater_catalog.cli.changes:impact", "Tell what a change reaches downstream.", asks=True
+    ),
+    "history": LazyCommand(
+        "headwater_catalog.cli.features:history", "List the changes of a feature.", asks=True
+    ),
     "run": LazyCommand("headwater_catalog.cli.runs:run", "Execute features at a commit."),
     "worker": LazyCommand("headwater_catalog.cli.runs:worker", "Work off queued scans and runs."),
     "user add": LazyCommand("headwater_catalog.cli.users:add", "Make an account."),
@@ -69,4 +86,13 @@ def command_line(more: Mapping[str, LazyCommand] | None = None) -> LazyGroup:
         help="Catalog the feature functions of git repositories, follow their lineage and run them.",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+    group.params.append(_REMOTE)
     return click.version_option(package_name="headwater", prog_name="headwater")(group)
+
+
+_REMOTE: Final = click.Option(
+    ["--remote"],
+    metavar="URL",
+    envvar="HEADWATER_REMOTE",
+    help="Ask the catalog that is served at URL; HEADWATER_TOKEN has the token, where it wants one.",
+)

@@ -54,15 +54,18 @@ def create(
 def list_all(workspace: Workspace, user: str, as_json: bool) -> None:
     """List the tokens of the account USER.
 
-    JSON, a list: id, name, beginning, role, expires_at, seen_at (seconds since 1970; null if never).
+    JSON, a list: id, name, beginning, role, repositories (null for all), created_at, expires_at, seen_at
+    (seconds since 1970; null if never).
     """
     from headwater_catalog.accounts.keys import list_tokens
     from headwater_catalog.accounts.people import get_account
+    from headwater_catalog.answers.accounts import token_json
+    from headwater_catalog.repositories import list_repositories
 
-    names = ("id", "name", "beginning", "role", "expires_at", "seen_at")
     with workspace.database.read() as session:
+        names = {each.id: each.name for each in list_repositories(session)}
         tokens = list_tokens(session, get_account(session, user).id)
-        rows = [{name: getattr(token, name) for name in names} for token in tokens]
+        rows = [token_json(token, names) for token in tokens]
     if as_json:
         print_json(rows)
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +16,7 @@ from headwater_catalog.cli.output import clean, counted, json_option, print_json
 
 if TYPE_CHECKING:
     from headwater_catalog.commit_range import CommitRange
-    from headwater_catalog.compare import Comparison, FeatureChange
     from headwater_catalog.git import GitSource
-    from headwater_catalog.impact import Impact, Reached
-    from headwater_catalog.impacted_datasets import ImpactedDataset
     from headwater_catalog.lineage_hash import Revision
     from headwater_catalog.moments import Moment
     from headwater_catalog.snapshot import Snapshot
@@ -28,6 +25,8 @@ __all__ = ["diff", "impact"]
 
 _MOST_NAMED = 3
 """How many reasons a line has; JSON has them all."""
+_FELT = ("upstream only",)
+_Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -71,16 +70,28 @@ def diff(
     class), features (key, classes, origin, because, upstream, opaque, variants (function, path, line)),
     dataflows (name, change, details), edges (added and removed, each a list of from, to, dataflow).
     """
+    if workspace.remote and path is None:
+        answer = workspace.remote.compare(commits, repo, with_all)
+    else:
+        answer = _diff_here(workspace, commits, repo, path, with_all, whole=as_json)
+    if as_json:
+        print_json(answer)
+    else:
+        click.echo(clean("\n".join(_diff_lines(answer))))
+
+
+def _diff_here(
+    workspace: Workspace, commits: str, repo: str | None, path: Path | None, with_all: bool, whole: bool
+) -> dict[str, Any]:
+    from headwater_catalog.answers.changes import diff_json
     from headwater_catalog.compare import compare
+    from headwater_catalog.comparing import opaque_of
 
     with _compared(workspace, commits, repo, path) as two:
         found = compare(two.before, two.after, formatting=with_all)
-    if as_json:
-        from headwater_catalog.answers.changes import diff_json
-
-        print_json(diff_json(two.before_sha, two.after_sha, found, two.after))
-    else:
-        click.echo(clean("\n".join(_diff_lines(two, found))))
+        # People are told only of features that changed themselves.
+        told = [change for change in found.features if whole or change.classes != _FELT]
+        return diff_json(two.before_sha, two.after_sha, found, opaque_of(told, two.after))
 
 
 @click.command()
@@ -95,21 +106,29 @@ def impact(workspace: Workspace, commits: str, repo: str | None, path: Path | No
     because), modules and owners (name, changed, reached), outputs (dataflow, names), datasets (name, run,
     sha, outputs; null with --path).
     """
+    if workspace.remote and path is None:
+        answer = workspace.remote.impact(commits, repo)
+    else:
+        answer = _impact_here(workspace, commits, repo, path)
+    if as_json:
+        print_json(answer)
+    else:
+        _print_impact(answer)
+
+
+def _impact_here(workspace: Workspace, commits: str, repo: str | None, path: Path | None) -> dict[str, Any]:
+    from headwater_catalog.answers.changes import impact_json
     from headwater_catalog.compare import compare
     from headwater_catalog.impact import impact_of
+    from headwater_catalog.impacted_datasets import impacted_datasets
 
-    datasets: list[ImpactedDataset] | None = None
     with _compared(workspace, commits, repo, path) as two:
         before, after = two.before.snapshot, two.after.snapshot
-        found = impact_of(compare(two.before, two.after), before, after)
-        if two.moment is not None:
-            from headwater_catalog.impacted_datasets import impacted_datasets
-
-            datasets = impacted_datasets(two.moment.session, two.moment.repository, found, before, after)
-    if as_json:
-        print_json(_impact_json(two, found, datasets))
-    else:
-        _print_impact(two, found, datasets or [])
+        found, moment = impact_of(compare(two.before, two.after), before, after), two.moment
+        datasets = None
+        if moment is not None:
+            datasets = impacted_datasets(moment.session, moment.repository, found, before, after)
+        return impact_json(two.before_sha, two.after_sha, found, datasets)
 
 
 @contextmanager
@@ -126,17 +145,18 @@ def _compared(workspace: Workspace, commits: str, repo: str | None, path: Path |
             chosen = commit_range(source, commits, lambda ref: resolve_in(source, path, ref))
             yield _read(source, chosen, None)
         return
-    from headwater_catalog.repositories import open_mirror
+    from headwater_catalog.repositories import open_mirror, resolve_at
 
     with workspace.place(repo, None) as moment, open_mirror(moment.settings, moment.repository) as source:
-        chosen = commit_range(source, commits)
+        place = moment.session, moment.settings, moment.repository
+        chosen = commit_range(source, commits, lambda ref: resolve_at(*place, ref).sha)
         yield _read(source, chosen, moment)
 
 
 def _read(source: GitSource, chosen: CommitRange, moment: Moment | None) -> _Two:
     from headwater_catalog.comparing import read_two
 
-    before, after = read_two(source, chosen, lambda sha: _stored(moment, sha))
+    before, after = read_two(source, chosen.before, chosen.after, lambda sha: _stored(moment, sha))
     gc.freeze()  # What is left is needed to the end: nobody has to look through it for what is not.
     return _Two(chosen.before, chosen.after, before, after, moment)
 
@@ -150,116 +170,96 @@ def _stored(moment: Moment | None, sha: str) -> Snapshot | None:
 # What diff prints
 
 
-def _diff_lines(two: _Two, found: Comparison) -> Iterator[str]:
-    yield _heading(two)
-    own = [change for change in found.features if change.classes != ("upstream only",)]
-    two.after.lineages.look_at(variant for change in own for variant in change.after)
-    for change in own:
-        yield f"  {change.key}  {_label(change)}"
-        yield from (f"    {reason}" for reason in _first(change.because))
-        yield from (f"    not all that it reaches is known: {why}" for why in _opaque(change, two.after))
-    felt = [change for change in found.features if change.classes == ("upstream only",)]
+def _diff_lines(found: _Json) -> Iterator[str]:
+    yield _heading(found)
+    for change in found["features"]:
+        if tuple(change["classes"]) != _FELT:
+            yield f"  {change['key']}  {_label(change)}"
+            yield from (f"    {reason}" for reason in _first(change["because"]))
+            opaque = _first(change["opaque"])
+            yield from (f"    not all that it reaches is known: {why}" for why in opaque)
+    felt = [change for change in found["features"] if tuple(change["classes"]) == _FELT]
     if felt:
         yield f"  Untouched themselves, but with changes upstream: {counted(len(felt), 'feature')}"
-        yield from (f"    {change.key}  {_felt(change)}" for change in felt)
-    for flow in found.dataflows:
-        yield f"  dataflow {flow.name}  {'; '.join(flow.details) or flow.change}"
+        yield from (f"    {change['key']}  {_felt(change)}" for change in felt)
+    for flow in found["dataflows"]:
+        yield f"  dataflow {flow['name']}  {'; '.join(flow['details']) or flow['change']}"
     yield from _edge_lines(found)
     yield _summary(found)
 
 
-def _heading(two: _Two) -> str:
-    before = two.before_sha[:8] if two.before_sha else "nothing"
-    return f"From {before} to {two.after_sha[:8]}"
+def _heading(found: _Json) -> str:
+    before = found["before"][:8] if found["before"] else "nothing"
+    return f"From {before} to {found['after'][:8]}"
 
 
-def _label(change: FeatureChange) -> str:
-    if change.origin is None:
-        return ", ".join(change.classes)
-    return ", ".join([f"moved, was {change.origin}", *(name for name in change.classes if name != "moved")])
+def _label(change: _Json) -> str:
+    if change["origin"] is None:
+        return ", ".join(change["classes"])
+    others = (name for name in change["classes"] if name != "moved")
+    return ", ".join([f"moved, was {change['origin']}", *others])
 
 
-def _felt(change: FeatureChange) -> str:
-    why = [*change.because, *([f"by {', '.join(_first(change.upstream))}"] if change.upstream else [])]
+def _felt(change: _Json) -> str:
+    upstream = change["upstream"]
+    why = [*change["because"], *([f"by {', '.join(_first(upstream))}"] if upstream else [])]
     return "; ".join(why)
 
 
-def _first(texts: tuple[str, ...]) -> list[str]:
+def _first(texts: Sequence[str]) -> list[str]:
     more = len(texts) - _MOST_NAMED
     return [*texts[:_MOST_NAMED], *([f"and {more} more"] if more > 0 else [])]
 
 
-def _opaque(change: FeatureChange, after: Revision) -> list[str]:
-    return _first(after.lineages.opaque_of(change.key))
-
-
-def _edge_lines(found: Comparison) -> Iterator[str]:
+def _edge_lines(found: _Json) -> Iterator[str]:
     # That what is new needs something, and what is gone does not, goes without saying.
-    told = {change.key for change in found.features if not change.before or not change.after}
-    for sign, edges in (("+", found.added_edges), ("-", found.removed_edges)):
-        pairs = dict.fromkeys((edge.target, edge.source) for edge in edges if edge.target not in told)
+    told = {each["key"] for each in found["features"] if {"added", "removed"}.intersection(each["classes"])}
+    for sign, edges in (("+", found["edges"]["added"]), ("-", found["edges"]["removed"])):
+        pairs = dict.fromkeys((edge["to"], edge["from"]) for edge in edges if edge["to"] not in told)
         yield from (f"  {sign} {target} needs {source}" for target, source in pairs)
 
 
-def _summary(found: Comparison) -> str:
-    if not found.features:
+def _summary(found: _Json) -> str:
+    if not found["features"]:
         return "No feature changed."
-    said = ", ".join(f"{count:,} {name}" for name, count in found.counts.items())
-    return f"{counted(len(found.features), 'feature')} changed: {said}."
+    said = ", ".join(f"{count:,} {name}" for name, count in found["counts"].items())
+    return f"{counted(len(found['features']), 'feature')} changed: {said}."
 
 
 # What impact prints
 
 
-def _impact_json(two: _Two, found: Impact, datasets: list[ImpactedDataset] | None) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    def counts(of: Any) -> list[dict[str, Any]]:
-        return [{"name": name, "changed": changed, "reached": n} for name, (changed, n) in of.items()]
-
-    return {
-        "before": two.before_sha,
-        "after": two.after_sha,
-        "changed": [
-            {"key": c.key, "classes": c.classes, "origin": c.origin, "because": c.because}
-            for c in found.changed
-        ],
-        "reached": [asdict(reached) for reached in found.reached],
-        "modules": counts(found.modules),
-        "owners": counts(found.owners),
-        "outputs": [{"dataflow": name, "names": names} for name, names in found.outputs.items()],
-        "datasets": None if datasets is None else [asdict(dataset) for dataset in datasets],
-    }
-
-
-def _print_impact(two: _Two, found: Impact, datasets: list[ImpactedDataset]) -> None:
-    click.echo(_heading(two))
-    if not found.changed:
+def _print_impact(found: _Json) -> None:
+    click.echo(_heading(found))
+    changed, reached = found["changed"], found["reached"]
+    if not changed:
         click.echo("Nothing changed in meaning.")
         return
-    _table(("CHANGED", "HOW", "BECAUSE"), map(_changed_row, found.changed))
-    _table(("REACHED", "STEPS", "OWNER", "BECAUSE OF"), map(_reached_row, found.reached))
-    for title, counts in (("MODULE", found.modules), ("OWNER", found.owners)):
-        rows = ((name or "nobody", f"{changed:,}", f"{n:,}") for name, (changed, n) in counts.items())
+    _table(("CHANGED", "HOW", "BECAUSE"), map(_changed_row, changed))
+    _table(("REACHED", "STEPS", "OWNER", "BECAUSE OF"), map(_reached_row, reached))
+    for title, counts in (("MODULE", found["modules"]), ("OWNER", found["owners"])):
+        rows = ((n["name"] or "nobody", f"{n['changed']:,}", f"{n['reached']:,}") for n in counts)
         _table((title, "CHANGED", "REACHED"), rows)
-    _table(("DATAFLOW", "OUTPUTS"), ((name, ", ".join(names)) for name, names in found.outputs.items()))
-    _table(
-        ("DATASET", "RUN", "COMMIT", "OUTPUTS"),
-        ((each.name, str(each.run), each.sha[:8], ", ".join(each.outputs)) for each in datasets),
-    )
+    outputs = ((each["dataflow"], ", ".join(each["names"])) for each in found["outputs"])
+    _table(("DATAFLOW", "OUTPUTS"), outputs)
+    _table(("DATASET", "RUN", "COMMIT", "OUTPUTS"), map(_dataset_row, found["datasets"] or ()))
     click.echo(
-        f"\n{counted(len(found.changed), 'feature')} changed in meaning, which "
-        f"{'reaches' if len(found.changed) == 1 else 'reach'} {len(found.reached):,} more."
+        f"\n{counted(len(changed), 'feature')} changed in meaning, which "
+        f"{'reaches' if len(changed) == 1 else 'reach'} {len(reached):,} more."
     )
 
 
-def _changed_row(change: FeatureChange) -> tuple[str, ...]:
-    return change.key, _label(change), "; ".join(_first(change.because))
+def _changed_row(change: _Json) -> tuple[str, ...]:
+    return change["key"], _label(change), "; ".join(_first(change["because"]))
 
 
-def _reached_row(reached: Reached) -> tuple[str, ...]:
-    because = ", ".join(_first(reached.because))
-    return reached.key, str(reached.steps), ", ".join(reached.owners) or "nobody", because
+def _reached_row(reached: _Json) -> tuple[str, ...]:
+    because = ", ".join(_first(reached["because"]))
+    return reached["key"], str(reached["steps"]), ", ".join(reached["owners"]) or "nobody", because
+
+
+def _dataset_row(dataset: _Json) -> tuple[str, ...]:
+    return dataset["name"], str(dataset["run"]), dataset["sha"][:8], ", ".join(dataset["outputs"])
 
 
 def _table(headers: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:

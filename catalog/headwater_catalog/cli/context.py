@@ -15,6 +15,7 @@ from headwater_catalog.cli.output import json_option
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from headwater_catalog.cli.remote import Remote
     from headwater_catalog.moments import Moment
     from headwater_catalog.settings import Settings
     from headwater_catalog.store.database import Database
@@ -30,6 +31,16 @@ def now() -> int:
 
 class Workspace:
     """The catalog that a command works on."""
+
+    @cached_property
+    def remote(self) -> Remote | None:
+        """The catalog that is served elsewhere, where one is meant."""
+        url = click.get_current_context().find_root().params.get("remote")
+        if not url:
+            return None
+        from headwater_catalog.cli.remote import Remote
+
+        return Remote(url)
 
     @cached_property
     def settings(self) -> Settings:

@@ -41,10 +41,12 @@ def failure_of(error: Exception) -> Failure | None:
     """Return the failure that an error means to the user; None for a fault of Headwater itself."""
     # The error trees are imported here, since a command that does not fail need not pay for them.
     from headwater.errors import HeadwaterError
-    from headwater_catalog.errors import CatalogError, JobError, QueryError
+    from headwater_catalog.errors import CatalogError, JobError, QueryError, Unauthenticated
 
     if isinstance(error, QueryError):
         return WrongUse(str(error))
+    if isinstance(error, Unauthenticated):
+        return Failure(f"{error} Set HEADWATER_TOKEN to a token of yours that is good.")
     if isinstance(error, JobError):
         return Findings(str(error))
     if isinstance(error, (CatalogError, HeadwaterError)):

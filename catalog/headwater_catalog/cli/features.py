@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -12,18 +12,15 @@ from headwater_catalog.cli.context import Workspace, about_a_feature, pass_works
 from headwater_catalog.cli.output import (
     clean,
     counted,
-    day,
+    day_of,
     print_json,
     print_table,
     say,
 )
 
-if TYPE_CHECKING:
-    from headwater_catalog.authors import Author
-    from headwater_catalog.features import CommitRef, DependencyView, FeatureView, VariantView
-    from headwater_catalog.history import HistoryEntry
-
 __all__ = ["history", "show"]
+
+_Json = Mapping[str, Any]
 
 
 @click.command()
@@ -40,65 +37,80 @@ def show(workspace: Workspace, feature: str, repo: str | None, at: str | None, a
     where that merged it)), tagged_by (key, value, variants that say so), needs (key, name, type, input),
     missing_inputs (those without a value, by dataflow).
     """
+    asked = (feature, repo, at)
+    answer = workspace.remote.feature(*asked) if workspace.remote else _feature_here(workspace, *asked)
+    if as_json:
+        print_json(answer)
+    else:
+        click.echo(clean("\n".join(_feature_lines(answer))))
+
+
+def _feature_here(workspace: Workspace, feature: str, repo: str | None, at: str | None) -> dict[str, Any]:
     from headwater_catalog.answers.features import feature_json
     from headwater_catalog.authors import authors_at
     from headwater_catalog.features import get_feature
 
     with workspace.place_of(feature, repo, at) as place:
         view = get_feature(place, feature)
-        authors = authors_at(place, view)
-        answer = feature_json(place, view, authors) if as_json else {}
-    if as_json:
-        print_json(answer)
-    else:
-        click.echo(clean("\n".join(_feature_lines(view, authors))))
+        return feature_json(place, view, authors_at(place, view))
 
 
-def _feature_lines(view: FeatureView, authors: Sequence[Author]) -> list[str]:
-    lines = [f"{view.name}  {view.type}", f"{view.repository}:{view.key}"]
-    if view.owners:
-        lines.append(f"owner      {view.owner} ({view.owned_by})")
-    elif authors:
-        told = ", ".join(f"{author.name} ({counted(author.lines, 'line')})" for author in authors)
-        lines.append(f"authors    {told}")
-    lines += [f"dataflows  {', '.join(view.dataflows)}"] if view.dataflows else []
-    lines += [f"needed by  {', '.join(view.users) or 'no feature'}"]
-    for variant in view.variants:
-        lines += ["", *_variant_lines(variant, view.base)]
+def _feature_lines(view: _Json) -> list[str]:
+    lines = [f"{view['name']}  {view['type']}", f"{view['repository']}:{view['key']}"]
+    if view["owners"]:
+        lines.append(f"owner      {view['owner']} ({view['owned_by']})")
+    elif view["authors"]:
+        told = (f"{author['name']} ({counted(author['lines'], 'line')})" for author in view["authors"])
+        lines.append(f"authors    {', '.join(told)}")
+    lines += [f"dataflows  {', '.join(view['dataflows'])}"] if view["dataflows"] else []
+    lines += [f"needed by  {', '.join(view['users']) or 'no feature'}"]
+    for variant in view["variants"]:
+        lines += ["", *_variant_lines(variant, view["base"])]
     return lines
 
 
-def _variant_lines(variant: VariantView, base: CommitRef | None) -> list[str]:
-    where = f" where {variant.condition}" if variant.condition else ""
-    lines = [f"{variant.name}{where}  {variant.path}:{variant.line}"]
-    lines += [f"changed    {_change(variant.commit, base)}"]
-    lines += [f"introduced {_change(variant.introduced, base)}"] if variant.introduced is not None else []
-    lines += [f"tags       {_tags(variant.tags)}"] if variant.tags else []
-    lines += [f"needs      {', '.join(map(_need, variant.dependencies)) or 'nothing'}"]
-    for verb, uses in groupby(variant.columns, key=lambda use: "writes" if use.written else "reads"):
-        lines.append(f"{verb:10} {', '.join(map(str, uses))}")
-    lines += [f"parts      {', '.join(part.name for part in variant.parts)}"] if variant.parts else []
-    lines += [f"partial    {reason}" for reason in variant.partial]
-    lines += ["", *(f"    {line}".rstrip() for line in variant.source.splitlines())]
+def _variant_lines(variant: _Json, base: _Json | None) -> list[str]:
+    where = f" where {variant['condition']}" if variant["condition"] else ""
+    lines = [f"{variant['name']}{where}  {variant['path']}:{variant['line']}"]
+    lines += [f"changed    {_change(variant['commit'], base)}"]
+    if variant["introduced"] is not None:
+        lines += [f"introduced {_change(variant['introduced'], base)}"]
+    lines += [f"tags       {_tags(variant['tags'])}"] if variant["tags"] else []
+    lines += [f"needs      {', '.join(map(_need, variant['dependencies'])) or 'nothing'}"]
+    for verb, uses in groupby(variant["columns"], key=lambda use: "writes" if use["written"] else "reads"):
+        lines.append(f"{verb:10} {', '.join(map(_column, uses))}")
+    if variant["parts"]:
+        lines += [f"parts      {', '.join(part['name'] for part in variant['parts'])}"]
+    lines += [f"partial    {reason}" for reason in variant["partial"]]
+    lines += ["", *(f"    {line}".rstrip() for line in variant["source"].splitlines())]
     return lines
 
 
-def _change(commit: CommitRef | None, base: CommitRef | None) -> str:
+def _change(commit: _Json | None, base: _Json | None) -> str:
     if commit is not None:
-        return f"{day(commit.authored_at)} {commit.author}  {commit.sha[:8]} {commit.subject}"
-    return f"beside the main line{f', after {base.sha[:8]} {base.subject}' if base is not None else ''}"
+        day = day_of(commit["authored_at"])
+        return f"{day} {commit['author']}  {commit['sha'][:8]} {commit['subject']}"
+    after = f", after {base['sha'][:8]} {base['subject']}" if base is not None else ""
+    return f"beside the main line{after}"
 
 
-def _tags(tags: Mapping[str, Any]) -> str:
+def _tags(tags: _Json) -> str:
     from headwater_catalog.features import shown
 
     return ", ".join(f"{key}={shown(value)}" for key, value in tags.items())
 
 
-def _need(needed: DependencyView) -> str:
-    origin = "" if needed.features else " (input)"
-    meaning = f": {needed.summary}" if needed.summary and not needed.features else ""
-    return f"{needed.name}: {needed.type}{origin}{' (optional)' if needed.optional else ''}{meaning}"
+def _need(needed: _Json) -> str:
+    is_input = not needed["features"]
+    meaning = f": {needed['summary']}" if needed["summary"] and is_input else ""
+    optional = " (optional)" if needed["optional"] else ""
+    return f"{needed['name']}: {needed['type']}{' (input)' if is_input else ''}{optional}{meaning}"
+
+
+def _column(use: _Json) -> str:
+    from headwater_catalog.views import ColumnUse
+
+    return str(ColumnUse(**use))
 
 
 @click.command()
@@ -120,6 +132,24 @@ def history(
     JSON: a list of commit, introduced (the commit that brought the change, where that one merged it, else
     null), key, variant, change, classes, origin (its key before, if it moved), and diff (lines) with --diff.
     """
+    asked = (feature, repo, at, with_diff)
+    entries = workspace.remote.history(*asked) if workspace.remote else _history_here(workspace, *asked)
+    shown = [entry for entry in entries if with_all or list(entry["classes"]) != ["formatting"]]
+    if as_json:
+        print_json(shown)
+        return
+    print_table(("COMMIT", "DATE", "AUTHOR", "VARIANT", "CHANGE", "SUBJECT"), list(map(_entry_row, shown)))
+    for entry in shown if with_diff else ():
+        heading = f"{entry['commit']['sha'][:8]} {entry['variant']}"
+        click.echo(clean("\n".join(("", heading, *entry["diff"]))))
+    if len(shown) < len(entries):
+        left_out = counted(len(entries) - len(shown), "change")
+        say(f"{left_out} of layout and comments only left out; --all lists them, too.")
+
+
+def _history_here(
+    workspace: Workspace, feature: str, repo: str | None, at: str | None, with_diff: bool
+) -> list[dict[str, Any]]:
     from headwater_catalog.answers.commits import entry_json
     from headwater_catalog.features import find_key
     from headwater_catalog.history import history as history_of
@@ -127,21 +157,19 @@ def history(
     with workspace.place_of(feature, repo, at) as place:
         module, name = find_key(place, feature)
         entries = history_of(place.session, place.repository, module, name, place.base)
-    shown = [entry for entry in entries if with_all or not entry.is_formatting]
-    if as_json:
-        print_json([entry_json(entry, with_diff) for entry in shown])
-        return
-    print_table(("COMMIT", "DATE", "AUTHOR", "VARIANT", "CHANGE", "SUBJECT"), list(map(_entry_row, shown)))
-    for entry in shown if with_diff else ():
-        click.echo(clean("\n".join(("", f"{entry.commit.sha[:8]} {entry.variant}", *entry.diff()))))
-    if len(shown) < len(entries):
-        left_out = counted(len(entries) - len(shown), "change")
-        say(f"{left_out} of layout and comments only left out; --all lists them, too.")
+        return [entry_json(entry, with_diff) for entry in entries]
 
 
-def _entry_row(entry: HistoryEntry) -> tuple[str, ...]:
-    commit, brought = entry.commit, entry.introduced
-    subject = commit.subject
+def _entry_row(entry: _Json) -> tuple[str, ...]:
+    commit, brought = entry["commit"], entry["introduced"]
+    subject = commit["subject"]
     if brought is not None:
-        subject += f" (brought by {brought.sha[:8]} {brought.author}: {brought.subject})"
-    return commit.sha[:8], day(commit.authored_at), commit.author, entry.variant, entry.label, subject
+        subject += f" (brought by {brought['sha'][:8]} {brought['author']}: {brought['subject']})"
+    when = day_of(commit["authored_at"])
+    return commit["sha"][:8], when, commit["author"], entry["variant"], _label(entry), subject
+
+
+def _label(entry: _Json) -> str:
+    from headwater_catalog.history import change_label
+
+    return change_label(entry["change"], entry["classes"], entry["origin"])

@@ -21,10 +21,12 @@ class LazyCommand:
     Attributes:
         target: `module:attribute` of the click command.
         help: What it does, in one line; shown without importing the module.
+        asks: Whether it can ask a catalog that is served elsewhere, or needs none.
     """
 
     target: str
     help: str
+    asks: bool = False
 
     def load(self) -> click.Command:
         """Import the command."""
@@ -60,6 +62,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return a command, or make the group that the name stands for."""
         if cmd_name in self.table:
+            self._require_here(ctx, self.table[cmd_name])
             return self.table[cmd_name].load()
         inner = {
             name.partition(" ")[2]: command
@@ -87,6 +90,16 @@ class LazyGroup(click.Group):
 
             hint = did_you_mean(args[0], self.list_commands(ctx))
             raise click.UsageError(f"{error.message}{hint}", ctx) from None
+
+    def _require_here(self, ctx: click.Context, command: LazyCommand) -> None:
+        """Refuse a command that works on this machine where another machine's catalog is meant."""
+        url = ctx.find_root().params.get("remote")
+        if url and not command.asks and not ctx.resilient_parsing:
+            raise click.UsageError(
+                f"This command works on this machine, and cannot be asked of the catalog at {url}. Leave out "
+                "--remote, or HEADWATER_REMOTE.",
+                ctx,
+            )
 
     def _help_of(self, name: str) -> str:
         return self.table[name].help if name in self.table else self.groups[name]

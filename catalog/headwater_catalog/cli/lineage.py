@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +12,7 @@ from headwater_catalog.cli.context import Workspace, about_a_feature, pass_works
 from headwater_catalog.cli.output import clean, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from headwater_catalog.lineage import LineageDifference, LineageGraph
+    from headwater_catalog.lineage import LineageGraph
     from headwater_catalog.moments import Moment
 
 __all__ = ["lineage", "path"]
@@ -56,24 +56,54 @@ def lineage(
     target, dataflows) among these nodes, unresolved (declared sources that lead nowhere; with --across),
     changes (with --since: added, removed, added_edges, removed_edges; else null).
     """
-    from headwater_catalog.answers.lineage import lineage_json
-    from headwater_catalog.lineage import difference
-
     if since is not None and across:
         raise click.UsageError("--since compares commits of one repository, and --across goes on in others.")
-    with workspace.place_of(feature, repo, at) as place:
-        found = _found(place, dataflow, across)
-        key, earlier = found.key(place, feature), _earlier(place, since, dataflow)
-    near = found.graph.around(key, up, down)
-    answer = lineage_json(near, key, up, down)
-    changes = difference(earlier.around(key, up, down), near) if earlier is not None else None
+    _require_one(dataflow, across)
+    asked: dict[str, Any] = {
+        "up": up,
+        "down": down,
+        "dataflow": dataflow,
+        "at": at,
+        "since": since,
+        "across": across,
+    }
+    if workspace.remote:
+        answer = workspace.remote.lineage(feature, repo, **asked)
+    else:
+        answer = _lineage_here(workspace, feature, repo, **asked)
     if as_json:
-        print_json({**answer, "unresolved": found.unresolved, "changes": changes and asdict(changes)})
-    elif changes is not None:
-        click.echo(clean("\n".join(_change_lines(changes) or ["Nothing came into it, and nothing went."])))
+        print_json(answer)
+    elif answer["changes"] is not None:
+        told = _change_lines(answer["changes"]) or ["Nothing came into it, and nothing went."]
+        click.echo(clean("\n".join(told)))
     else:
         _print(answer)
-    found.warn()
+    _warn(answer["unresolved"])
+
+
+def _lineage_here(
+    workspace: Workspace,
+    feature: str,
+    repo: str | None,
+    *,
+    up: int | None,
+    down: int | None,
+    dataflow: str | None,
+    at: str | None,
+    since: str | None,
+    across: bool,
+) -> dict[str, Any]:
+    from headwater_catalog.answers.lineage import lineage_json
+    from headwater_catalog.lineage import difference
+    from headwater_catalog.lineage_asked import asked_graph
+
+    with workspace.place_of(feature, repo, at) as place:
+        found = asked_graph(place, dataflow, is_across=across)
+        key, earlier = found.key(feature), _earlier(place, since, dataflow)
+    near = found.graph.around(key, up, down)
+    changes = difference(earlier.around(key, up, down), near) if earlier is not None else None
+    answer = lineage_json(near, key, up, down)
+    return {**answer, "unresolved": found.unresolved, "changes": changes and asdict(changes)}
 
 
 def _earlier(place: Moment, since: str | None, dataflow: str | None) -> LineageGraph | None:
@@ -95,10 +125,10 @@ def _print(answer: Mapping[str, Any]) -> None:
         say(f"{answer['focus']} needs nothing, and nothing needs it.")
 
 
-def _change_lines(changes: LineageDifference) -> list[str]:
-    lines = [f"+ {key}" for key in changes.added] + [f"- {key}" for key in changes.removed]
-    lines += [f"+ {edge.source} → {edge.target}" for edge in changes.added_edges]
-    return lines + [f"- {edge.source} → {edge.target}" for edge in changes.removed_edges]
+def _change_lines(changes: Mapping[str, Any]) -> list[str]:
+    lines = [f"+ {key}" for key in changes["added"]] + [f"- {key}" for key in changes["removed"]]
+    lines += [f"+ {edge['source']} → {edge['target']}" for edge in changes["added_edges"]]
+    return lines + [f"- {edge['source']} → {edge['target']}" for edge in changes["removed_edges"]]
 
 
 @click.command()
@@ -129,63 +159,66 @@ def path(
     may be more), common (where neither reaches the other: what both come from, nearest first, each with
     key and distances to both), unresolved (declared sources that lead nowhere; with --across).
     """
+    _require_one(dataflow, across)
+    asked: dict[str, Any] = {
+        "longer": longer,
+        "limit": limit,
+        "dataflow": dataflow,
+        "at": at,
+        "across": across,
+    }
+    if workspace.remote:
+        found = workspace.remote.paths(a, b, repo, **asked)
+    else:
+        found = _paths_here(workspace, a, b, repo, **asked)
+    if as_json:
+        print_json(found)
+        return
+    for way in found["paths"]:
+        click.echo(clean(" → ".join(_shown(way))))
+    if found["cut"]:
+        say(f"There are more than these {len(found['paths'])}; --limit lists more of them.")
+    if not found["paths"]:
+        common = ", ".join(node["key"] for node in found["common"])
+        shared = f" Both come from: {common}." if common else ""
+        say(f"Neither {found['source']} nor {found['target']} reaches the other.{shared}")
+    _warn(found["unresolved"])
+
+
+def _paths_here(
+    workspace: Workspace,
+    a: str,
+    b: str,
+    repo: str | None,
+    *,
+    longer: bool,
+    limit: int,
+    dataflow: str | None,
+    at: str | None,
+    across: bool,
+) -> dict[str, Any]:
     from headwater_catalog.answers.lineage import ways_between, ways_json
+    from headwater_catalog.lineage_asked import asked_graph
 
     with workspace.place_of(a, repo, at) as place:
-        whole = _found(place, dataflow, across)
-        ends, graph = (whole.key(place, a), whole.key(place, b)), whole.graph
-    found = ways_between(graph, *ends, longer=longer, limit=limit)
-    if as_json:
-        print_json({**ways_json(graph, found), "unresolved": list(whole.unresolved)})
-        return
-    for way in found.paths:
-        click.echo(clean(" → ".join(_shown(graph, way))))
-    if found.is_cut:
-        say(f"There are more than these {len(found.paths)}; --limit lists more of them.")
-    if not found.paths:
-        shared = f" Both come from: {', '.join(node.key for node in found.common)}." if found.common else ""
-        say(f"Neither {ends[0]} nor {ends[1]} reaches the other.{shared}")
-    whole.warn()
+        whole = asked_graph(place, dataflow, is_across=across)
+        ends = (whole.key(a), whole.key(b))
+    found = ways_between(whole.graph, *ends, longer=longer, limit=limit)
+    return {**ways_json(whole.graph, found), "unresolved": whole.unresolved}
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """The graph that a command looks at; `prefix` stands before the keys of its own repository."""
-
-    graph: LineageGraph
-    prefix: str = ""
-    unresolved: tuple[str, ...] = ()
-
-    def key(self, place: Moment, feature: str) -> str:
-        """Return the key of a feature, or of an input, that a reader names."""
-        from headwater_catalog.features import find_key
-        from headwater_catalog.lineage import INPUT_PREFIX
-
-        is_elsewhere = feature.count(":") > 1 and not feature.startswith(f"{place.repository.name}:")
-        if self.prefix and (is_elsewhere or feature in self.graph.nodes):
-            return self.graph[feature].key
-        is_input = feature.startswith(INPUT_PREFIX)
-        key = feature if is_input else ":".join(find_key(place, feature))
-        return self.graph[self.prefix + key].key
-
-    def warn(self) -> None:
-        """Tell people what was declared in vain."""
-        for told in self.unresolved:
-            say(told)
-
-
-def _found(place: Moment, dataflow: str | None, is_across: bool) -> _Found:
-    if not is_across:
-        return _Found(place.graph(dataflow))
-    if dataflow is not None:
+def _require_one(dataflow: str | None, across: bool) -> None:
+    if across and dataflow is not None:
         raise click.UsageError("--dataflow names one of this repository, and --across goes on in others.")
-    from headwater_catalog.cross_repository import across
-
-    whole = across(place)
-    return _Found(whole.graph, f"{whole.label}:", whole.unresolved)
 
 
-def _shown(graph: LineageGraph, way: tuple[str, ...]) -> list[str]:
+def _warn(unresolved: Iterable[str]) -> None:
+    """Tell people what was declared in vain."""
+    for told in unresolved:
+        say(told)
+
+
+def _shown(way: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return what a way is written as: names, with their modules where a name alone could be another's."""
-    names = [graph[key].name for key in way]
-    return [key if names.count(name) > 1 else name for key, name in zip(way, names, strict=True)]
+    names = [node["name"] for node in way]
+    return [node["key"] if names.count(node["name"]) > 1 else node["name"] for node in way]

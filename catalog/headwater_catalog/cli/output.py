@@ -21,6 +21,7 @@ __all__ = [
     "clean",
     "counted",
     "day",
+    "day_of",
     "duration",
     "json_option",
     "print_json",
@@ -107,6 +108,11 @@ def _aligned(rows: Iterable[Sequence[str]]) -> Iterator[str]:
 def day(instant: int) -> str:
     """Return an instant as its day in UTC."""
     return datetime.fromtimestamp(instant, UTC).date().isoformat()
+
+
+def day_of(instant: str) -> str:
+    """Return the day of an instant as JSON has it, which is in UTC."""
+    return instant[:10]
 
 
 def counted(number: int, noun: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +13,7 @@ from headwater_catalog.cli.failures import Failure
 from headwater_catalog.cli.output import (
     NO_FEATURES,
     counted,
-    day,
+    day_of,
     json_option,
     print_json,
     print_table,
@@ -24,7 +25,17 @@ if TYPE_CHECKING:
     from headwater_catalog.problems import Problem
     from headwater_catalog.scan import ScanReport
 
-__all__ = ["ScanOutcome", "add", "follow", "list_all", "refs", "remove", "scan", "scan_one"]
+__all__ = [
+    "ScanOutcome",
+    "add",
+    "follow",
+    "list_all",
+    "refs",
+    "remove",
+    "repositories_here",
+    "scan",
+    "scan_one",
+]
 
 _MOST_PROBLEMS: Final = 10  # told to people; JSON lists them all
 
@@ -94,13 +105,9 @@ def list_all(workspace: Workspace, as_json: bool) -> None:
 
     JSON: a list of name, url, features, dataflows, commits, scanned_at, head (a commit, or null).
     """
-    from headwater_catalog.answers.repositories import repository_json
-    from headwater_catalog.features import list_repositories
-
-    with workspace.reading() as session:
-        found = list_repositories(session)
+    found = workspace.remote.repositories() if workspace.remote else repositories_here(workspace)
     if as_json:
-        print_json([repository_json(view) for view in found])
+        print_json(found)
     elif not found:
         say("The catalog follows no repository yet. Add one: headwater repo add NAME URL")
     else:
@@ -108,16 +115,29 @@ def list_all(workspace: Workspace, as_json: bool) -> None:
             ("NAME", "FEATURES", "DATAFLOWS", "COMMITS", "HEAD", "URL"),
             [
                 (
-                    view.name,
-                    str(view.features),
-                    str(view.dataflows),
-                    str(view.commits),
-                    f"{view.head.sha[:8]} {day(view.head.authored_at)}" if view.head else "not scanned",
-                    view.url,
+                    each["name"],
+                    str(each["features"]),
+                    str(each["dataflows"]),
+                    str(each["commits"]),
+                    _head(each["head"]),
+                    each["url"],
                 )
-                for view in found
+                for each in found
             ],
         )
+
+
+def repositories_here(workspace: Workspace) -> list[dict[str, Any]]:
+    """Return the repositories that the catalog here follows, as JSON has them."""
+    from headwater_catalog.answers.repositories import repository_json
+    from headwater_catalog.features import list_repositories
+
+    with workspace.reading() as session:
+        return [repository_json(view) for view in list_repositories(session)]
+
+
+def _head(head: Mapping[str, Any] | None) -> str:
+    return f"{head['sha'][:8]} {day_of(head['authored_at'])}" if head else "not scanned"
 
 
 @click.command()
@@ -129,17 +149,21 @@ def refs(workspace: Workspace, name: str, as_json: bool) -> None:
 
     JSON: a list of name, kind (branch or tag), sha.
     """
+    found = workspace.remote.refs(name) if workspace.remote else _refs_here(workspace, name)
+    if as_json:
+        print_json(found)
+    elif not found:
+        say(f"'{name}' has not been scanned yet. Run: headwater scan {name}")
+    else:
+        print_table(("NAME", "KIND", "COMMIT"), [(ref["name"], ref["kind"], ref["sha"][:8]) for ref in found])
+
+
+def _refs_here(workspace: Workspace, name: str) -> list[dict[str, Any]]:
     from headwater_catalog.refs import list_refs
     from headwater_catalog.repositories import get_repository
 
     with workspace.reading() as session:
-        found = list_refs(session, get_repository(session, name))
-    if as_json:
-        print_json([asdict(ref) for ref in found])
-    elif not found:
-        say(f"'{name}' has not been scanned yet. Run: headwater scan {name}")
-    else:
-        print_table(("NAME", "KIND", "COMMIT"), [(ref.name, ref.kind, ref.sha[:8]) for ref in found])
+        return [asdict(ref) for ref in list_refs(session, get_repository(session, name))]
 
 
 @click.command()

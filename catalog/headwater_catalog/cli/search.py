@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from headwater_catalog.cli.context import Workspace, pass_workspace
 from headwater_catalog.cli.output import json_option, print_json, print_table, say
+from headwater_catalog.cli.repositories import repositories_here
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy.orm import Session
 
     from headwater_catalog.moments import Moment
-    from headwater_catalog.search import SearchHit, SearchPage
 
 __all__ = ["search"]
 
@@ -54,16 +54,31 @@ def search(
     dependencies, rank, matches (field, fragment, spans), last_sha), corrections (asked, used), suggestions,
     facets (field, values (value, count, term)) if asked for.
     """
+    asked = (" ".join(query), repo, at, base, limit, offset, facets)
+    page = workspace.remote.search(*asked) if workspace.remote else _found_here(workspace, *asked)
+    if as_json:
+        print_json(page)
+    elif page["total"] or not _say_unscanned(workspace):
+        _show(page, offset)
+
+
+def _found_here(
+    workspace: Workspace,
+    query: str,
+    repo: str | None,
+    at: str | None,
+    base: str | None,
+    limit: int,
+    offset: int,
+    facets: bool,
+) -> dict[str, Any]:
     from headwater_catalog.answers.features import search_json
     from headwater_catalog.search import search as find
 
     with workspace.reading() as session:
         moments = _moments(workspace, session, repo, at)
-        page = find(moments, " ".join(query), base=base, limit=limit, offset=offset, facets=facets)
-    if as_json:
-        print_json(search_json(page, facets))
-    elif page.total or not _say_unscanned(workspace):
-        _show(page)
+        page = find(moments, query, base=base, limit=limit, offset=offset, facets=facets)
+    return search_json(page, facets)
 
 
 def _moments(workspace: Workspace, session: Session, repo: str | None, at: str | None) -> Sequence[Moment]:
@@ -84,43 +99,44 @@ def _moments(workspace: Workspace, session: Session, repo: str | None, at: str |
 
 def _say_unscanned(workspace: Workspace) -> bool:
     """Tell whether there is nothing to search yet, and then say so."""
-    from headwater_catalog.repositories import list_repositories
-
-    with workspace.reading() as session:
-        known = list_repositories(session)
+    known = workspace.remote.repositories() if workspace.remote else repositories_here(workspace)
     if not known:
         say("The catalog follows no repository yet. Add one: headwater repo add NAME URL")
-    elif all(repository.scanned_sha is None for repository in known):
+    elif all(repository["head"] is None for repository in known):
         say("Nothing has been scanned yet, so there is nothing to find. Run: headwater scan")
     else:
         return False
     return True
 
 
-def _show(page: SearchPage) -> None:
-    for correction in page.corrections:
-        say(f"No feature has '{correction.asked}'. Showing '{correction.used}'.")
-    several = len({hit.repository for hit in page.hits}) > 1
-    if page.hits:
-        rows = [(hit.name, _module(hit, several), hit.owner, _why(hit), hit.summary) for hit in page.hits]
+def _show(page: Mapping[str, Any], offset: int) -> None:
+    hits, total = page["hits"], page["total"]
+    for correction in page["corrections"]:
+        say(f"No feature has '{correction['asked']}'. Showing '{correction['used']}'.")
+    several = len({hit["repository"] for hit in hits}) > 1
+    if hits:
+        rows = [(hit["name"], _module(hit, several), hit["owner"], _why(hit), hit["summary"]) for hit in hits]
         print_table(("NAME", "MODULE", "OWNER", "FOUND IN", "SUMMARY"), rows, wide=4)
-    if page.facets:
+    if page.get("facets"):
         click.echo()
-        counts = [(f.field, v.count, v.term) for f in page.facets for v in f.values[:_MOST_COUNTED]]
-        print_table(("BY", "HITS", "NARROW DOWN BY"), [(by, str(count), term) for by, count, term in counts])
-    first, last = page.offset + 1, page.offset + len(page.hits)
-    if page.total > len(page.hits):
-        before = "The only hit comes" if page.total == 1 else f"All {page.total} hits come"
-        say(f"{first} to {last} of {page.total}" if page.hits else f"{before} before.")
-    if not page.total:
-        near = f" Near to it: {', '.join(page.suggestions)}." if page.suggestions else ""
-        say(f"No feature matches '{page.query.text}'.{near}")
+        counts = [
+            (facet["field"], str(value["count"]), value["term"])
+            for facet in page["facets"]
+            for value in facet["values"][:_MOST_COUNTED]
+        ]
+        print_table(("BY", "HITS", "NARROW DOWN BY"), counts)
+    if total > len(hits):
+        before = "The only hit comes" if total == 1 else f"All {total} hits come"
+        say(f"{offset + 1} to {offset + len(hits)} of {total}" if hits else f"{before} before.")
+    if not total:
+        near = f" Near to it: {', '.join(page['suggestions'])}." if page["suggestions"] else ""
+        say(f"No feature matches '{page['query']}'.{near}")
 
 
-def _module(hit: SearchHit, several: bool) -> str:
-    return f"{hit.repository}:{hit.module}" if several else hit.module
+def _module(hit: Mapping[str, Any], several: bool) -> str:
+    return f"{hit['repository']}:{hit['module']}" if several else str(hit["module"])
 
 
-def _why(hit: SearchHit) -> str:
-    gone = [f"gone, last in {hit.last_sha[:10]}"] if hit.last_sha else []
-    return ", ".join(dict.fromkeys([*gone, *(match.field for match in hit.matches)]))
+def _why(hit: Mapping[str, Any]) -> str:
+    gone = [f"gone, last in {hit['last_sha'][:10]}"] if hit["last_sha"] else []
+    return ", ".join(dict.fromkeys([*gone, *(match["field"] for match in hit["matches"])]))

@@ -55,21 +55,12 @@ def list_all(workspace: Workspace, as_json: bool) -> None:
     JSON, a list: name, disabled, roles (repository, null for all; role).
     """
     from headwater_catalog.accounts.people import list_accounts
+    from headwater_catalog.answers.accounts import account_json
     from headwater_catalog.repositories import list_repositories
 
     with workspace.database.read() as session:
         names = {each.id: each.name for each in list_repositories(session)}
-        rows = [
-            {
-                "name": account.name,
-                "disabled": account.disabled_at is not None,
-                "roles": [
-                    {"repository": names.get(grant.repository_id or 0), "role": grant.role}
-                    for grant in account.grants
-                ],
-            }
-            for account in list_accounts(session)
-        ]
+        rows = [account_json(account, names) for account in list_accounts(session)]
     if as_json:
         print_json(rows)
     else:

@@ -15,6 +15,8 @@ __all__ = [
     "Feature",
     "FeatureChange",
     "Hit",
+    "Impact",
+    "Job",
     "Lineage",
     "Node",
     "Paths",
@@ -56,6 +58,7 @@ class RepositoryDetail(Repository):
     branches: int
     tags: int
     problems: int
+    scan_every: int | None
 
 
 class Ref(TypedDict):
@@ -152,6 +155,7 @@ class Lineage(TypedDict):
     upstream: list[FarNode]
     downstream: list[FarNode]
     edges: list[Edge]
+    unresolved: list[str]
     changes: LineageChanges | None
 
 
@@ -170,6 +174,7 @@ class Paths(TypedDict):
     paths: list[list[Node]]
     cut: bool
     common: list[Common]
+    unresolved: list[str]
 
 
 class Dependency(TypedDict):
@@ -273,6 +278,34 @@ class Comparison(TypedDict):
     features: list[FeatureChange]
     dataflows: list[dict[str, Any]]
     edges: dict[str, list[dict[str, str]]]
+
+
+class Impact(TypedDict):
+    """What changed in meaning between two commits, and what that reaches."""
+
+    before: str | None
+    after: str
+    changed: list[dict[str, Any]]
+    reached: list[dict[str, Any]]
+    modules: list[dict[str, Any]]
+    owners: list[dict[str, Any]]
+    outputs: list[dict[str, Any]]
+    datasets: list[dict[str, Any]]
+
+
+class Job(TypedDict):
+    """Work for a worker: a scan or a run."""
+
+    id: int
+    kind: str
+    state: str
+    repository: str | None
+    requested_by: str
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    progress: dict[str, Any]
+    error: str | None
 
 
 class RunRow(TypedDict):

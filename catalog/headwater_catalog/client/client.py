@@ -13,6 +13,8 @@ from headwater_catalog.client.answers import (
     Dataflow,
     Feature,
     Hit,
+    Impact,
+    Job,
     Lineage,
     Paths,
     Problem,
@@ -85,6 +87,10 @@ class Client:
         """Yield the features that meet a query, the best first; all of them for an empty one."""
         return self._list("features", q=query, repo=repo, at=at, base=base)
 
+    def pages(self, *path: str, limit: int, **query: Any) -> Iterator[dict[str, Any]]:
+        """Yield the pages of any list, each with all that it says beside its items."""
+        return self._transport.pages(*path, limit=limit, **query)
+
     def feature(self, repo: str, key: str, *, at: str | None = None) -> Feature:
         """Return a feature, named by `module:name`, or by a name that only one has."""
         return cast(Feature, self._transport.get("features", repo, key, at=at))
@@ -113,9 +119,10 @@ class Client:
         dataflow: str | None = None,
         at: str | None = None,
         since: str | None = None,
+        across: bool = False,
     ) -> Lineage:
         """Return what a feature or `input:name` needs and what needs it, within some steps or all of it."""
-        asked = {"up": up, "down": down, "dataflow": dataflow, "at": at, "since": since}
+        asked = {"up": up, "down": down, "dataflow": dataflow, "at": at, "since": since, "across": across}
         return cast(Lineage, self._transport.get("lineage", repo, key, **asked))
 
     def paths(
@@ -128,9 +135,10 @@ class Client:
         limit: int | None = None,
         dataflow: str | None = None,
         at: str | None = None,
+        across: bool = False,
     ) -> Paths:
         """Return the ways by which the values of one node reach another."""
-        asked = {"longer": longer, "limit": limit, "dataflow": dataflow, "at": at}
+        asked = {"longer": longer, "limit": limit, "dataflow": dataflow, "at": at, "across": across}
         found = self._transport.get("paths", repo, source=source, target=target, **asked)
         return cast(Paths, found)
 
@@ -159,8 +167,33 @@ class Client:
         formatting: bool = False,
     ) -> Comparison:
         """Return what changed between two commits; without the first one, since the second's parent."""
-        asked = {"from": before, "to": after, "parted": parted, "formatting": formatting}
+        asked = {"a": before, "b": after, "parted": parted, "formatting": formatting}
         return cast(Comparison, self._transport.get("compare", repo, **asked))
+
+    def impact(
+        self, repo: str, before: str | None = None, after: str | None = None, *, parted: bool = False
+    ) -> Impact:
+        """Return what changes of meaning between two commits reach downstream."""
+        asked = {"a": before, "b": after, "parted": parted}
+        return cast(Impact, self._transport.get("impact", repo, **asked))
+
+    # Jobs
+
+    def jobs(self, *, state: str | None = None) -> Iterator[Job]:
+        """Yield scans and runs, the latest first."""
+        return self._list("jobs", state=state)
+
+    def job(self, number: int) -> Job:
+        """Return a job."""
+        return cast(Job, self._transport.get("jobs", str(number)))
+
+    def cancel_job(self, number: int) -> Job:
+        """Cancel a job that waits or runs."""
+        return cast(Job, self._transport.post("jobs", str(number), "cancel", body={}))
+
+    def request_scan(self, repo: str) -> Job:
+        """Have a repository scanned by a worker; `job` tells how it goes."""
+        return cast(Job, self._transport.post("repositories", repo, "scan", body={}))
 
     # Runs
 

@@ -19,6 +19,7 @@ from headwater_catalog.errors import (
     RepositoryError,
     SchemaOutdated,
     SettingError,
+    Unauthenticated,
 )
 
 __all__ = ["Transport"]
@@ -29,6 +30,7 @@ _KINDS: Final[Mapping[str, type[CatalogError]]] = {
     "conflict": Conflict,
     "ambiguous-name": Conflict,
     "forbidden": Forbidden,
+    "unauthenticated": Unauthenticated,
     "schema-outdated": SchemaOutdated,
 }
 _STATUSES: Final[Mapping[int, type[CatalogError]]] = {403: Forbidden, 404: NotFound, 409: Conflict}
@@ -67,10 +69,15 @@ class Transport:
 
     def items(self, *path: str, **query: Any) -> Iterator[Any]:
         """Yield the items of a list, page by page, each asked for when it is needed."""
+        for page in self.pages(*path, **query):
+            yield from page["items"]
+
+    def pages(self, *path: str, **query: Any) -> Iterator[dict[str, Any]]:
+        """Yield the pages of a list, each asked for when it is needed."""
         cursor = None
         while True:
             page = self.get(*path, **query, cursor=cursor)
-            yield from page["items"]
+            yield page
             cursor = page["next"]
             if cursor is None:
                 return

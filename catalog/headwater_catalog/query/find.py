@@ -8,7 +8,7 @@ from headwater_catalog.query.evaluate import Ranked, Sets, find_sets, require_kn
 from headwater_catalog.query.fields import FIELDS, KeyField, ValueField, WordField
 from headwater_catalog.query.index import Index
 from headwater_catalog.query.postings import bits_of, flags_of, numbers_of
-from headwater_catalog.query.ranking import Rank, text_rank
+from headwater_catalog.query.ranking import Rank, Sort, text_rank
 from headwater_catalog.query.subjects import Base, TextField
 from headwater_catalog.query.syntax import NEW_FEATURE, And, Node, Not, Query, Term, parse_query
 from headwater_catalog.query.words import AllOf, Expression, Phrase
@@ -43,6 +43,17 @@ class Found:
         for rank, bits in self.stages:
             numbers = numbers_of(bits) if rank is not None else self._by_name(bits)
             for number in numbers:
+                yield Ranked(subjects[number], rank)
+
+    def in_order(self, sort: Sort) -> Iterator[Ranked]:
+        """Yield the features in the order that is asked for."""
+        if sort is Sort.RELEVANCE:
+            yield from self
+            return
+        flags, subjects = flags_of(self.bits, self.index.size), self.index.scope.subjects
+        for number in self.index.in_order(sort):
+            if flags[number]:
+                rank = next(rank for rank, bits in self.stages if bits >> number & 1)
                 yield Ranked(subjects[number], rank)
 
     def _by_name(self, bits: int) -> Iterator[int]:

@@ -12,6 +12,7 @@ from typing import Any
 from headwater_catalog.collection import without_collection
 from headwater_catalog.query.fields import FIELDS, LabelField, ValueField
 from headwater_catalog.query.postings import Postings
+from headwater_catalog.query.ranking import Sort, sort_key
 from headwater_catalog.query.subjects import Scope, Subject, TextField
 from headwater_catalog.query.text_index import TextIndex
 from headwater_catalog.query.traits import Trait
@@ -54,6 +55,7 @@ class Index:
             self._texts = _texts(scope.subjects, before) if before is not None else {}
         self._values: dict[str, Postings] = {}
         self._facets: dict[str, FacetIndex] = {}
+        self._orders: dict[Sort, Sequence[int]] = {}
         self.gone: Index | None = None
         """That of the features that are there no more, once a query has asked for them."""
 
@@ -96,6 +98,18 @@ class Index:
         """The words of names, for what is misspelled."""
         postings = self.text(TextField.NAME).postings
         return Vocabulary(zip(postings.values, postings.counts(self.everything), strict=True))
+
+    def in_order(self, sort: Sort) -> Sequence[int]:
+        """Return the numbers of the features in another order than that of relevance."""
+        found = self._orders.get(sort)
+        if found is None:
+            subjects = self.scope.subjects
+            found = array(
+                "I", sorted(range(self.size), key=lambda n: sort_key(sort, self.scope, subjects[n]))
+            )
+            if sort is not Sort.CHANGED or self.scope.pasts is not None:
+                self._orders[sort] = found
+        return found
 
     def text(self, field: TextField) -> TextIndex:
         """Return the index of a text."""

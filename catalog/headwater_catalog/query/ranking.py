@@ -1,12 +1,12 @@
-"""The order of hits: how well a feature meets the words of a query, in stages."""
+"""The order of hits: how well a feature meets the words of a query, in stages, or another one."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-from headwater_catalog.query.subjects import Subject, TextField
+from headwater_catalog.query.subjects import Scope, Subject, TextField
 
-__all__ = ["RANKS", "Rank", "by_name", "name_rank", "order", "text_rank"]
+__all__ = ["RANKS", "Rank", "Sort", "by_name", "name_rank", "order", "sort_key", "text_rank"]
 
 
 class Rank(StrEnum):
@@ -22,6 +22,16 @@ class Rank(StrEnum):
 
 
 RANKS = tuple(Rank)
+
+
+class Sort(StrEnum):
+    """By what hits can be sorted; equal ones are in the order of their names."""
+
+    RELEVANCE = "relevance"
+    NAME = "name"
+    MODULE = "module"
+    CHANGED = "changed"  # the latest first
+    USED = "used"  # those that most features need directly first
 
 
 def name_rank(asked: str, subject: Subject) -> Rank | None:
@@ -49,3 +59,17 @@ def order(rank: Rank, subject: Subject, repository: str) -> tuple[int, int, str,
 def by_name(subject: Subject, repository: str) -> tuple[str, str, str]:
     """Return by what hits are sorted where a query has no words to rank them by."""
     return subject.name, repository, subject.module
+
+
+def sort_key(sort: Sort, scope: Scope, subject: Subject) -> tuple[int | str, ...]:
+    """Return by what a feature is sorted; relevance is no such thing, and is the name here."""
+    name = by_name(subject, scope.repository)
+    if sort is Sort.MODULE:
+        return (subject.module, *name)
+    if sort is Sort.CHANGED:
+        past = (scope.pasts or {}).get(subject.key)
+        return (-past.changed if past is not None else 0, *name)
+    if sort is Sort.USED:
+        is_there = subject.key in scope.graph.nodes
+        return (-len(scope.graph.children(subject.key)) if is_there else 0, *name)
+    return name

@@ -8,7 +8,8 @@ from itertools import chain
 from typing import Any
 
 from headwater_catalog.lineage_graph import Distances
-from headwater_catalog.query.subjects import Scope, tag_values
+from headwater_catalog.query.classified import classify
+from headwater_catalog.query.subjects import Scope
 from headwater_catalog.spelling import nearest_names
 
 __all__ = [
@@ -25,7 +26,6 @@ __all__ = [
 ]
 
 _REACH = re.compile(r"(?P<name>[^@]+)(?:@(?P<steps>\d{1,6}))?", re.ASCII)
-_STOPS = frozenset(("false", "barrier"))  # values of a classifying tag that say what a feature is not
 
 
 def check_reach(value: str) -> None:
@@ -114,32 +114,8 @@ def sourced(scope: Scope, value: str) -> frozenset[str]:
 
 
 def classified(scope: Scope, value: str) -> frozenset[str]:
-    """Return what carries a tag, and all downstream of that up to barriers.
-
-    A feature whose tag says `barrier` lets nothing through; one that says `false` claims nothing of its own.
-    """
-    key = value.casefold()
-    carriers, barriers = set[str](), set[str]()
-    for feature in scope.snapshot.features:
-        said = {
-            v.casefold() for k in feature.tags if k.casefold() == key for v in tag_values(feature.tags, k)
-        }
-        if "barrier" in said:
-            barriers.add(feature.key)
-        elif said - _STOPS:
-            carriers.add(feature.key)
-    children = scope.graph.children
-    return _reached(carriers - barriers, lambda key: (k for k in children(key) if k not in barriers))
-
-
-def _reached(starts: Iterable[str], step: Callable[[str], Iterable[str]]) -> frozenset[str]:
-    found = set(starts)
-    pending = list(found)
-    while pending:
-        new = [key for key in step(pending.pop()) if key not in found]
-        found.update(new)
-        pending += new
-    return frozenset(found)
+    """Return what carries a tag, and all downstream of that up to barriers."""
+    return classify(scope.snapshot, value).keys
 
 
 def _up(scope: Scope, keys: Iterable[str], steps: int | None = None) -> frozenset[str]:

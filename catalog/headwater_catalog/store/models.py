@@ -438,11 +438,26 @@ class Account(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(100), unique=True)
-    password: Mapped[str] = mapped_column(Text)  # its hash, with the method and the salt
+    password: Mapped[str] = mapped_column(Text)  # its hash, with the method and the salt; empty for none
     created_at: Mapped[int] = mapped_column(Instant)
     disabled_at: Mapped[int | None] = mapped_column(Instant)
 
     grants: Mapped[list[Grant]] = relationship(cascade="all, delete-orphan", order_by="Grant.id")
+
+
+class Identity(Base):
+    """Somebody as a provider of OpenID Connect knows them, and the account that is theirs here."""
+
+    __tablename__ = "identity"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(_owner("account.id"), index=True)
+    issuer: Mapped[str] = mapped_column(String(500))
+    subject: Mapped[str] = mapped_column(String(255))  # what the provider never gives to anybody else
+    created_at: Mapped[int] = mapped_column(Instant)
+
+    account: Mapped[Account] = relationship()
 
 
 class Grant(Base):

@@ -7,14 +7,16 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-__all__ = ["Crossing", "Placement", "Point", "curve", "layered"]
+__all__ = ["COLUMN_GAP", "ROW_GAP", "Crossing", "Placement", "Point", "curve", "layered"]
 
 Point = tuple[float, float]
 Crossing = tuple[float, float, float]
 """Where an edge passes through a column: its left, its right, and the height."""
 
-_COLUMN_GAP = 56.0
-_ROW_GAP = 14.0
+COLUMN_GAP = 56.0
+"""Between two columns."""
+ROW_GAP = 14.0
+"""Between two nodes of a column."""
 _SWEEPS = 8
 _ROUNDS = 4  # of swaps in a column, in one sweep
 _MOST_VERTICES = 6000  # beyond this, long edges get no bends of their own
@@ -275,7 +277,7 @@ def _stacked(
     """
     room = [0.0]
     for upper, lower in pairwise(column):
-        room.append(room[-1] + (heights.get(upper, 0.0) + heights.get(lower, 0.0)) / 2 + _ROW_GAP)
+        room.append(room[-1] + (heights.get(upper, 0.0) + heights.get(lower, 0.0)) / 2 + ROW_GAP)
     blocks: list[tuple[float, int]] = []  # sum of wishes and number of vertices that stand as one
     for wish, above in zip(wished, room, strict=True):
         total, count = wish - above, 1
@@ -298,7 +300,7 @@ def _placement(
     widths = [max((sizes[v][0] for v in column if isinstance(v, str)), default=0.0) for column in columns]
     lefts = [0.0]
     for width in widths:
-        lefts.append(lefts[-1] + width + _COLUMN_GAP)
+        lefts.append(lefts[-1] + width + COLUMN_GAP)
     tops = [middles[node] - sizes[node][1] / 2 for node in nodes]
     top = min(*tops, *middles.values())
     bends: dict[_Edge, tuple[Crossing, ...]] = {}
@@ -312,7 +314,7 @@ def _placement(
     bottoms = [positions[node][1] + sizes[node][1] for node in nodes]
     bottoms += [y for crossings in bends.values() for _, _, y in crossings]
     rights = {node: lefts[ranks[node]] + widths[ranks[node]] for node in nodes}
-    return Placement(positions, bends, rights, lefts[-1] - _COLUMN_GAP, max(bottoms))
+    return Placement(positions, bends, rights, lefts[-1] - COLUMN_GAP, max(bottoms))
 
 
 def curve(

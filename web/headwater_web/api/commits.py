@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from flask import Response
-from sqlalchemy import select
 
+from headwater_catalog import main_line
 from headwater_catalog.answers.commits import change_counts, commit_json, entry_json, stored_commit_json
+from headwater_catalog.compare import CLASSES
 from headwater_catalog.features import CommitRef, base_of
 from headwater_catalog.history import HistoryEntry, commit_changes
 from headwater_catalog.moments import Moment
 from headwater_catalog.recent import RecentOf
-from headwater_catalog.store.models import Commit
 from headwater_web.api.answering import page_answer
 from headwater_web.api.cursors import cursor_of
 from headwater_web.api.listing import offset, pinned, slice_answer
@@ -41,15 +41,18 @@ def list_commits(args: dict[str, Any], repo: str) -> Response:
     """List the commits of the main line up to a commit, the newest first."""
     cursor, moment = pinned(cursor_of(args), repo, args.get("at"))
     first, limit = offset(cursor), args["limit"]
-    wanted = (
-        select(Commit)
-        .where(Commit.repository_id == moment.repository.id, Commit.position <= moment.base - first)
-        .order_by(Commit.position.desc())
-        .limit(limit + 1)
+    page = main_line.list_commits(
+        reading(),
+        moment.repository,
+        until=moment.base,
+        author=args.get("author"),
+        touching=args["touching"],
+        limit=limit,
+        offset=first,
     )
-    found = [CommitRef.of(commit) for commit in reading().scalars(wanted)]
-    following = cursor.moved(first + limit) if len(found) > limit else None
-    return page_answer([commit_json(commit) for commit in found[:limit]], following)
+    found = _listed(moment, page.commits, with_counts=args["counts"])
+    following = cursor.moved(first + limit) if first + limit < page.total else None
+    return page_answer(found, following)
 
 
 @resource.get("/commits/<repo>/<path:sha>", CommitChangesSchema, DiffQuery, (REPOSITORY, SHA))
@@ -74,3 +77,16 @@ def _changes(moment: Moment) -> Sequence[HistoryEntry]:
         return ()
     key = repository.id, repository.scan_state, moment.commit.sha
     return _RECENT[moment.session].get(key, lambda: commit_changes(moment.session, repository, position))
+
+
+def _listed(moment: Moment, commits: Collection[CommitRef], *, with_counts: bool) -> list[dict[str, Any]]:
+    """Return commits, where asked for with how many features each changed, in the order of the classes."""
+    rows = [commit_json(commit) or {} for commit in commits]
+    if not with_counts:
+        return rows
+    positions = [commit.position for commit in commits if commit.position is not None]
+    counts = main_line.count_changes(moment.session, moment.repository, positions)
+    for row in rows:
+        found = counts.get(row["position"], {})
+        row["counts"] = {name: found[name] for name in CLASSES if name in found}
+    return rows

@@ -1,20 +1,20 @@
-"""Comparisons: what changed between two commits, feature by feature."""
+"""Comparisons: what changed between two commits, feature by feature, and what that reaches."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
 
-from headwater_catalog.commit_range import CommitRange, commit_range
-from headwater_catalog.comparing import changes_between
-from headwater_catalog.errors import NotFound
+from headwater_catalog.answers.changes import diff_json, impact_json
+from headwater_catalog.compared import compare_moments, parent_of, where_parted
+from headwater_catalog.impacted_datasets import impacted_datasets
 from headwater_catalog.moments import Moment
-from headwater_catalog.repositories import open_mirror
 from headwater_web.api.answering import answer
 from headwater_web.api.resources import REPOSITORY, Resource
-from headwater_web.api.schemas.compare import CompareQuery, ComparisonSchema
-from headwater_web.reading import moment_named
+from headwater_web.api.schemas.compare import CompareQuery, ComparisonSchema, ImpactSchema, TwoQuery
+from headwater_web.reading import moment_named, reading
 
 __all__ = ["resource"]
 
@@ -24,16 +24,31 @@ resource = Resource("compare", "What changed in meaning between two commits.")
 @resource.get("/compare/<repo>", ComparisonSchema, CompareQuery, (REPOSITORY,))
 def compare_commits(args: dict[str, Any], repo: str) -> Response:
     """Compare two commits, branches or tags, feature by feature."""
-    moment = moment_named(repo, None)
-    chosen = _chosen(moment, args.get("before"), args.get("after"), parted=args["parted"])
-    return answer(changes_between(moment, chosen, formatting=args["formatting"]))
+    before, after = _chosen(args, repo)
+    compared = compare_moments(before, after, whole=True)
+    found = compared.found if args["formatting"] else compared.found.without_formatting
+    return answer(diff_json(_name(before), after.commit.sha, found, compared.opaque))
 
 
-def _chosen(moment: Moment, before: str | None, after: str | None, *, parted: bool) -> CommitRange:
-    for name in filter(None, (before, after)):
-        if ".." in name or name.startswith(".") or name.endswith("."):
-            raise NotFound(f"'{name}' names no commit. Give each of the two in a parameter of its own.")
-    last = after or moment.commit.sha
-    text = last if before is None else f"{before}{'...' if parted else '..'}{last}"
-    with open_mirror(moment.settings, moment.repository) as source:
-        return commit_range(source, text)
+@resource.get("/impact/<repo>", ImpactSchema, TwoQuery, (REPOSITORY,))
+def show_impact(args: dict[str, Any], repo: str) -> Response:
+    """Tell what changes of meaning between two commits, branches or tags reach downstream."""
+    before, after = _chosen(args, repo)
+    compared = compare_moments(before, after)
+    datasets = impacted_datasets(
+        reading(), after.repository, compared.impact, compared.before, compared.after
+    )
+    return answer(impact_json(_name(before), after.commit.sha, compared.impact, datasets))
+
+
+def _chosen(args: Mapping[str, Any], repo: str) -> tuple[Moment | None, Moment]:
+    """Return the two commits that a request names."""
+    after = moment_named(repo, args.get("b"))
+    if "a" not in args:
+        return parent_of(after), after
+    before = moment_named(repo, args["a"])
+    return where_parted(before, after) if args["parted"] else before, after
+
+
+def _name(moment: Moment | None) -> str | None:
+    return moment.commit.sha if moment is not None else None

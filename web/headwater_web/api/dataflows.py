@@ -7,14 +7,12 @@ from typing import Any
 from flask import Response
 
 from headwater_catalog.answers.repositories import dataflow_json
-from headwater_catalog.errors import NotFound
-from headwater_catalog.spelling import nearest_names
 from headwater_web.api.answering import answer
 from headwater_web.api.cursors import cursor_of
 from headwater_web.api.listing import pinned, slice_answer
 from headwater_web.api.resources import DATAFLOW, REPOSITORY, Resource
-from headwater_web.api.schemas.fields import AtQuery
-from headwater_web.api.schemas.repositories import DataflowPageSchema, DataflowSchema, DataflowsQuery
+from headwater_web.api.schemas.fields import AtPageQuery, AtQuery
+from headwater_web.api.schemas.repositories import DataflowPageSchema, DataflowSchema
 from headwater_web.reading import as_of
 
 __all__ = ["resource"]
@@ -22,7 +20,7 @@ __all__ = ["resource"]
 resource = Resource("dataflows", "Modules and configuration composed into graphs.")
 
 
-@resource.get("/dataflows/<repo>", DataflowPageSchema, DataflowsQuery, (REPOSITORY,))
+@resource.get("/dataflows/<repo>", DataflowPageSchema, AtPageQuery, (REPOSITORY,))
 def list_dataflows(args: dict[str, Any], repo: str) -> Response:
     """List the dataflows of a repository."""
     cursor, moment = pinned(cursor_of(args), repo, args.get("at"))
@@ -37,9 +35,4 @@ def list_dataflows(args: dict[str, Any], repo: str) -> Response:
 def show_dataflow(_args: dict[str, Any], repo: str, name: str) -> Response:
     """Show a dataflow with the features in it."""
     snapshot = as_of(repo).moment.snapshot
-    flow = next((each for each in snapshot.dataflows if each.name == name), None)
-    if flow is None:
-        names = nearest_names(name, [each.name for each in snapshot.dataflows])
-        near = f" Near to it: {', '.join(names)}." if names else ""
-        raise NotFound(f"Repository '{repo}' has no dataflow '{name}' at this commit.{near}")
-    return answer(dataflow_json(flow, snapshot))
+    return answer(dataflow_json(snapshot.dataflow(name), snapshot))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ __all__ = ["Field", "Group", "Operation", "groups_of", "shapes_of", "type_text"]
 
 _REFERENCE = "#/components/"
 _EXAMPLES = {"repo": "demo", "key": "spend_per_signup", "sha": "main", "name": "marketing", "number": "1"}
+_EXAMPLES |= {"account": "vera"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ def _operation(
 ) -> Operation:
     told = (*item.get("parameters", ()), *operation.get("parameters", ()))
     parameters = tuple(_parameter(each) for each in told)
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    body = content.get("schema")
     answers = operation["responses"]
     status = next(code for code in answers if code.startswith("2"))
     schema = answers[status].get("content", {}).get("application/json", {}).get("schema", {})
@@ -110,7 +113,7 @@ def _operation(
             for code, found in sorted(answers.items())
             if not code.startswith("2")
         ),
-        example=_example(method.upper(), path, parameters),
+        example=_example(method.upper(), path, parameters, content.get("example")),
     )
 
 
@@ -137,14 +140,13 @@ def _resolved(document: Mapping[str, Any], told: Mapping[str, Any]) -> Any:
     return found
 
 
-def _example(method: str, path: str, parameters: tuple[Field, ...]) -> str:
+def _example(method: str, path: str, parameters: tuple[Field, ...], body: Mapping[str, Any] | None) -> str:
     """Return a line for a terminal that asks this of the demo, but for the server in its address."""
     for name, value in _EXAMPLES.items():
         path = path.replace(f"{{{name}}}", value)
     given = {"q": "spend", "source": "input:spend", "target": "spend_per_signup"}
     asked = {each.name: given[each.name] for each in parameters if each.required and each.name in given}
     address = f"{path}{'?' + urlencode(asked, safe=':') if asked else ''}"
-    if method == "GET":
-        return f"curl '{address}'"
-    body = '{"repository": "demo", "dataflow": "marketing", "outputs": ["spend_per_signup"]}'
-    return f"curl --json '{body}' '{address}'"
+    how = "" if method in ("GET", "POST") else f"-X {method} "
+    sent = "" if body is None else f"--json '{json.dumps(body)}' "
+    return f"curl {how}{sent}'{address}'"

@@ -10,15 +10,19 @@ from flask import Flask
 from flask_smorest import Api  # type: ignore[import-untyped]
 
 from headwater_web.api import (
+    accounts,
     commits,
     compare,
     dataflows,
     documentation,
+    events,
     features,
+    jobs,
     lineage,
     repositories,
     runs,
     search,
+    tokens,
 )
 from headwater_web.api.problems import PROBLEM_TYPE
 from headwater_web.api.resources import PREFIX
@@ -27,9 +31,15 @@ from headwater_web.api.schemas.problems import ProblemSchema
 __all__ = ["register_api"]
 
 _ABOUT = (
-    "Everything that the pages of Headwater show. A list answers `items` and `next`: give `next` as "
+    "Everything that the pages of Headwater show and do. A list answers `items` and `next`: give `next` as "
     "`cursor` to get what follows, which stays the same while commits come in. `at` names a branch, a tag "
     "or a commit. Answers carry an ETag; errors are problem documents (RFC 9457)."
+)
+
+
+_RESOURCES = (
+    *(repositories, features, search, lineage, commits, compare, dataflows, runs),
+    *(jobs, events, accounts, tokens),
 )
 
 
@@ -62,7 +72,7 @@ def register_api(app: Flask) -> None:
             "servers": [{"url": "/"}],
         },
     )
-    for module in (repositories, features, search, lineage, commits, compare, dataflows, runs):
+    for module in _RESOURCES:
         blueprint = module.resource.blueprint
         app.extensions["csrf"].exempt(blueprint)
         api.register_blueprint(blueprint, url_prefix=PREFIX)

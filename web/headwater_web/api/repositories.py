@@ -6,25 +6,32 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from flask import Response
+from flask import Response, url_for
 
 from headwater_catalog.answers.repositories import repository_json
+from headwater_catalog.errors import Conflict, RepositoryError
 from headwater_catalog.features import list_repositories
 from headwater_catalog.problems import count_problems, problems_of
 from headwater_catalog.refs import list_refs
 from headwater_catalog.repositories import get_repository
 from headwater_web.api.answering import answer
 from headwater_web.api.cursors import cursor_of
+from headwater_web.api.jobs import job_answer
 from headwater_web.api.listing import named_answer, pinned, slice_answer
 from headwater_web.api.resources import REPOSITORY, Resource
-from headwater_web.api.schemas.fields import NoQuery, PageQuery
+from headwater_web.api.schemas.fields import AtPageQuery, NoBodySchema, NoQuery, PageQuery
+from headwater_web.api.schemas.jobs import JobSchema
 from headwater_web.api.schemas.repositories import (
-    DataflowsQuery,
+    FollowSchema,
+    HookSchema,
     ProblemsPageSchema,
     RefPageSchema,
+    RepositoryAddressSchema,
     RepositoryFiguresSchema,
     RepositoryPageSchema,
+    ScheduleSchema,
 )
+from headwater_web.following import follow, forget, have_scanned, schedule_scans, set_hook
 from headwater_web.reading import reading
 
 __all__ = ["resource"]
@@ -41,15 +48,63 @@ def list_all_repositories(args: dict[str, Any]) -> Response:
 @resource.get("/repositories/<repo>", RepositoryFiguresSchema, NoQuery, (REPOSITORY,))
 def show_repository(_args: dict[str, Any], repo: str) -> Response:
     """Show a repository with its figures."""
-    repository = get_repository(reading(), repo)
-    (view,) = list_repositories(reading(), repository.name)
-    kinds = Counter(ref.kind for ref in list_refs(reading(), repository))
-    figures = {
-        "branches": kinds["branch"],
-        "tags": kinds["tag"],
-        "problems": count_problems(reading()).get(repository.name, 0),
-    }
-    return answer({**repository_json(view), **figures})
+    return _shown(repo)
+
+
+@resource.send(
+    *("POST", "/repositories", 201, RepositoryFiguresSchema, FollowSchema),
+    errors=(409,),
+    example={"name": "shop", "url": "/srv/git/shop"},
+)
+def follow_repository(body: dict[str, Any]) -> Response:
+    """Follow a repository that can be read, and have it scanned; for administrators of all of them."""
+    try:
+        follow(body["name"], body["url"])
+    except RepositoryError as refused:
+        raise Conflict(str(refused)) from refused  # there is no other repository that was not found
+    made = _shown(body["name"], 201)
+    made.headers["Location"] = url_for("api_repositories.show_repository", repo=body["name"])
+    return made
+
+
+@resource.send(
+    *("PATCH", "/repositories/<repo>", 200, RepositoryFiguresSchema, ScheduleSchema, (REPOSITORY,)),
+    errors=(404, 409),
+    example={"scan_every": 3600},
+)
+def change_repository(body: dict[str, Any], repo: str) -> Response:
+    """Set how often a repository is scanned by itself; for its administrators."""
+    schedule_scans(repo, body["scan_every"])
+    return _shown(repo)
+
+
+@resource.delete("/repositories/<repo>", RepositoryAddressSchema, (REPOSITORY,), errors=(404, 409))
+def remove_repository(_args: dict[str, Any], repo: str) -> Response:
+    """Forget a repository and all that was read of it, its runs too; for its administrators."""
+    name, url = forget(repo)
+    return answer({"name": name, "url": url})
+
+
+@resource.send(
+    "POST", "/repositories/<repo>/scan", 202, JobSchema, NoBodySchema, (REPOSITORY,), errors=(404,)
+)
+def scan_repository(_body: dict[str, Any], repo: str) -> Response:
+    """Have a repository scanned by a worker; for those who may execute its features."""
+    return job_answer(have_scanned(repo), 202)
+
+
+@resource.send(
+    "POST", "/repositories/<repo>/hook", 200, HookSchema, NoBodySchema, (REPOSITORY,), errors=(404,)
+)
+def make_hook(_body: dict[str, Any], repo: str) -> Response:
+    """Make a new secret for the calls of the Git host, shown this once; for administrators."""
+    return answer({"secret": set_hook(repo, True)})
+
+
+@resource.delete("/repositories/<repo>/hook", HookSchema, (REPOSITORY,))
+def remove_hook(_args: dict[str, Any], repo: str) -> Response:
+    """Believe calls of the Git host no more; for administrators."""
+    return answer({"secret": set_hook(repo, False)})
 
 
 @resource.get("/repositories/<repo>/refs", RefPageSchema, PageQuery, (REPOSITORY,))
@@ -59,9 +114,22 @@ def list_repository_refs(args: dict[str, Any], repo: str) -> Response:
     return named_answer(args, refs, lambda ref: f"{ref.kind} {ref.name}", asdict)
 
 
-@resource.get("/repositories/<repo>/problems", ProblemsPageSchema, DataflowsQuery, (REPOSITORY,))
+@resource.get("/repositories/<repo>/problems", ProblemsPageSchema, AtPageQuery, (REPOSITORY,))
 def list_repository_problems(args: dict[str, Any], repo: str) -> Response:
     """List what in the files of a repository could not be read as meant, by file and line."""
     cursor, moment = pinned(cursor_of(args), repo, args.get("at"))
     problems = problems_of(moment.snapshot)
     return slice_answer(args, cursor, problems, asdict, sha=moment.commit.sha)
+
+
+def _shown(repo: str, status: int = 200) -> Response:
+    repository = get_repository(reading(), repo)
+    (view,) = list_repositories(reading(), repository.name)
+    kinds = Counter(ref.kind for ref in list_refs(reading(), repository))
+    figures = {
+        "branches": kinds["branch"],
+        "tags": kinds["tag"],
+        "problems": count_problems(reading()).get(repository.name, 0),
+        "scan_every": repository.scan_every,
+    }
+    return answer({**repository_json(view), **figures}, status)

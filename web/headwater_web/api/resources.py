@@ -13,8 +13,20 @@ from webargs.core import Parser
 from webargs.flaskparser import FlaskParser
 
 from headwater_web.api.guard import guard_unsafe
+from headwater_web.api.schemas.fields import NoQuery
 
-__all__ = ["DATAFLOW", "KEY", "NUMBER", "PREFIX", "REPOSITORY", "SHA", "Resource"]
+__all__ = [
+    "ACCOUNT",
+    "DATAFLOW",
+    "JOB",
+    "KEY",
+    "PREFIX",
+    "REPOSITORY",
+    "RUN",
+    "SHA",
+    "TOKEN",
+    "Resource",
+]
 
 PREFIX: Final = "/api/v1"
 
@@ -32,7 +44,12 @@ REPOSITORY: Final = _parameter(
 KEY: Final = _parameter("key", "`module:name` of a feature, or a name that only one has.", format="feature")
 SHA: Final = _parameter("sha", "A commit, or a branch or a tag.", format="ref")
 DATAFLOW: Final = _parameter("name", "Name of a dataflow.", format="dataflow")
-NUMBER: Final = {**_parameter("number", "Number of a run."), "example": 1}
+ACCOUNT: Final = _parameter(
+    "account", "Name of an account.", pattern="^[a-z0-9][a-z0-9._@+-]{0,99}$", format="account"
+)
+RUN: Final = {**_parameter("number", "Number of a run."), "example": 1}
+JOB: Final = {**_parameter("number", "Number of a job."), "example": 1}
+TOKEN: Final = {**_parameter("number", "Number of a token."), "example": 1}
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 
@@ -82,53 +99,65 @@ class Resource:
         errors: Iterable[int] = (404,),
     ) -> Callable[[_View], _View]:
         """Declare what answers GET; the view is given the parameters of the query, then those of the path."""
+        arguments = {"schema": query, "location": "query"}
+        return self._declaration(rule, "GET", (200, answer), arguments, path, (304, 400, 401, *errors, 503))
 
-        def declare(view: _View) -> _View:
-            self._declare(rule, "GET", view, (200, answer), (query, "query"), path, (304, 400, *errors, 503))
-            return view
-
-        return declare
-
-    def post(
+    def send(
         self,
+        method: str,
         rule: str,
         status: int,
         answer: type[marshmallow.Schema],
         body: type[marshmallow.Schema],
+        path: Iterable[_Parameter] = (),
         errors: Iterable[int] = (),
+        example: Mapping[str, Any] | None = None,
     ) -> Callable[[_View], _View]:
-        """Declare what answers POST; the view is given the body."""
+        """Declare what answers POST, PUT or PATCH; the view is given the body, then what is in the path."""
+        arguments = {"schema": body, "location": "json", "example": dict(example or {})}
+        found = (400, 401, 403, *errors, 413, 415, 503)
+        return self._declaration(rule, method, (status, answer), arguments, path, found)
 
-        def declare(view: _View) -> _View:
-            found = (400, 403, *errors, 413, 415, 503)
-            self._declare(rule, "POST", view, (status, answer), (body, "json"), (), found)
-            return view
+    def delete(
+        self,
+        rule: str,
+        answer: type[marshmallow.Schema],
+        path: Iterable[_Parameter],
+        errors: Iterable[int] = (404,),
+    ) -> Callable[[_View], _View]:
+        """Declare what answers DELETE, which is by what was there; the view is given what is in the path."""
+        arguments = {"schema": NoQuery, "location": "query"}
+        found = (400, 401, 403, 405, *errors, 503)
+        return self._declaration(rule, "DELETE", (200, answer), arguments, path, found)
 
-        return declare
-
-    def _declare(
+    def _declaration(
         self,
         rule: str,
         method: str,
-        view: Callable[..., Any],
         answer: tuple[int, type[marshmallow.Schema]],
-        given: tuple[type[marshmallow.Schema], str],
+        arguments: Mapping[str, Any],
         path: Iterable[_Parameter],
         errors: Iterable[int],
-    ) -> None:
-        blueprint, (status, schema), (arguments, location) = self.blueprint, answer, given
-        view = blueprint.response(status, schema, headers=_headers(status))(view)
-        for error in errors:
-            view = blueprint.alt_response(error, HTTPStatus(error).name)(view)
-        view = blueprint.arguments(arguments, location=location)(view)
-        operation = f"{method.lower()}_{view.__name__}"
-        view = blueprint.doc(operationId=operation)(view)
-        options: dict[str, Any] = {"methods": [method], "tags": [self._tag], "merge_slashes": False}
-        blueprint.add_url_rule(rule, None, view, parameters=[dict(each) for each in path], **options)
+    ) -> Callable[[_View], _View]:
+        blueprint, (status, schema) = self.blueprint, answer
+
+        def declare(given: _View) -> _View:
+            view: Any = blueprint.response(status, schema, headers=_headers(method, status))(given)
+            for error in errors:
+                view = blueprint.alt_response(error, HTTPStatus(error).name)(view)
+            view = blueprint.arguments(**arguments)(view)
+            view = blueprint.doc(operationId=f"{method.lower()}_{given.__name__}")(view)
+            options: dict[str, Any] = {"methods": [method], "tags": [self._tag], "merge_slashes": False}
+            blueprint.add_url_rule(rule, None, view, parameters=[dict(each) for each in path], **options)
+            return given
+
+        return declare
 
 
-def _headers(status: int) -> dict[str, Any]:
+def _headers(method: str, status: int) -> dict[str, Any]:
     text = {"schema": {"type": "string"}}
-    if status == HTTPStatus.OK:
+    if method == "GET":
         return {"ETag": {"description": "Names this very answer; for If-None-Match.", **text}}
-    return {"Location": {"description": "Where to look for what was made.", **text}}
+    if status in (HTTPStatus.CREATED, HTTPStatus.ACCEPTED):
+        return {"Location": {"description": "Where to look for what was made.", **text}}
+    return {}

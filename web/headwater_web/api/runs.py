@@ -15,7 +15,7 @@ from headwater_web.access import actor, require, writing
 from headwater_web.api.answering import answer, page_answer
 from headwater_web.api.cursors import cursor_of
 from headwater_web.api.listing import offset
-from headwater_web.api.resources import NUMBER, Resource
+from headwater_web.api.resources import RUN, Resource
 from headwater_web.api.schemas.fields import NoQuery
 from headwater_web.api.schemas.runs import NewRunSchema, RunPageSchema, RunSchema, RunsQuery
 from headwater_web.reading import catalog, reading
@@ -35,13 +35,17 @@ def list_all_runs(args: dict[str, Any]) -> Response:
     return page_answer([run_row_json(run) for run in found[:limit]], following)
 
 
-@resource.get("/runs/<int(max=2147483647):number>", RunSchema, NoQuery, (NUMBER,))
+@resource.get("/runs/<int(max=2147483647):number>", RunSchema, NoQuery, (RUN,))
 def show_run(_args: dict[str, Any], number: int) -> Response:
     """Show a run, and what came of it."""
     return answer(run_json(get_run(reading(), number), version_of_run(reading(), number)))
 
 
-@resource.post("/runs", 202, RunSchema, NewRunSchema, errors=(404, 409))
+@resource.send(
+    *("POST", "/runs", 202, RunSchema, NewRunSchema),
+    errors=(404, 409),
+    example={"repository": "demo", "dataflow": "marketing", "outputs": ["spend_per_signup"]},
+)
 def request_one_run(body: dict[str, Any]) -> Response:
     """Ask for a run of features at a commit of the main line; a worker performs it."""
     with writing() as session:

@@ -98,5 +98,6 @@
   });
 
   prepare(document);
+  window.headwater = { prepare };
   document.addEventListener("htmx:after:swap", () => prepare(document));
 })();

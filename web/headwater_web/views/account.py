@@ -9,9 +9,9 @@ from headwater_catalog.accounts import Role, keys
 from headwater_catalog.accounts.login import require_password
 from headwater_catalog.accounts.passwords import LEAST
 from headwater_catalog.accounts.people import get_account, set_password
-from headwater_catalog.errors import CatalogError, Conflict, Forbidden, NotFound
+from headwater_catalog.errors import CatalogError, Conflict, Forbidden
 from headwater_catalog.repositories import get_repository, list_repositories
-from headwater_web.access import actor, asked, writing
+from headwater_web.access import actor, asked, own_account, writing
 from headwater_web.errors import status_of
 from headwater_web.reading import catalog, reading
 
@@ -36,7 +36,7 @@ def account() -> str:
 @blueprint.post("/account/password")
 def password() -> Response | tuple[str, int]:
     """Set a new password, which logs out everywhere."""
-    _own()
+    own_account()
     form, (name, address) = request.form, asked()
     try:
         # Who has only found an open browser must not guess on here.
@@ -60,7 +60,7 @@ def create_token() -> tuple[str, int]:
             names = [name for name in form.getlist("repo") if name]
             repositories = [get_repository(transaction, name).id for name in names] or None
             token = keys.create_token(
-                transaction, _own(), form.get("name", ""), role, repositories, days, asked(), g.now
+                transaction, own_account(), form.get("name", ""), role, repositories, days, asked(), g.now
             )
     except CatalogError as refused:
         return _page(error=str(refused)), status_of(refused)
@@ -71,7 +71,7 @@ def create_token() -> tuple[str, int]:
 def revoke_token(number: int) -> Response:
     """Take a token away."""
     with writing() as transaction:
-        keys.revoke_token(transaction, _own(), number, asked(), g.now)
+        keys.revoke_token(transaction, own_account(), number, asked(), g.now)
     return redirect(url_for("account.account", _anchor="tokens"), 303)
 
 
@@ -79,24 +79,12 @@ def revoke_token(number: int) -> Response:
 def end_session(number: int) -> Response:
     """End a session, in this browser or another."""
     with writing() as transaction:
-        keys.end_session(transaction, _own(), number, asked(), g.now)
+        keys.end_session(transaction, own_account(), number, asked(), g.now)
     return redirect(url_for("account.account", _anchor="sessions"), 303)
 
 
-def _own() -> int:
-    """Return the number of the account of who asks.
-
-    Raises:
-        NotFound: There are no accounts.
-    """
-    number = actor().account_id
-    if number is None:
-        raise NotFound("There are no accounts here: whoever uses this machine may do everything.")
-    return number
-
-
 def _page(*, token: str | None = None, error: str | None = None) -> str:
-    number = _own()
+    number = own_account()
     repositories = list_repositories(reading())
     return render_template(
         "account.html",
@@ -106,6 +94,7 @@ def _page(*, token: str | None = None, error: str | None = None) -> str:
         days=_DAYS,
         sessions=keys.list_sessions(reading(), number, g.now),
         tokens=keys.list_tokens(reading(), number),
+        has_password=bool(get_account(reading(), actor().name).password),
         token=token,
         error=error,
         least=LEAST,

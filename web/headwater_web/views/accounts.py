@@ -7,11 +7,11 @@ from werkzeug.wrappers import Response
 
 from headwater_catalog.accounts import Role, people
 from headwater_catalog.accounts.passwords import LEAST
-from headwater_catalog.errors import CatalogError, NotFound
+from headwater_catalog.errors import CatalogError
 from headwater_catalog.repositories import get_repository, list_repositories
-from headwater_web.access import asked, require_administrator, writing
+from headwater_web.access import asked, require_account_manager, writing
 from headwater_web.errors import status_of
-from headwater_web.reading import catalog, reading
+from headwater_web.reading import reading
 
 __all__ = ["blueprint"]
 
@@ -20,9 +20,7 @@ blueprint = Blueprint("accounts", __name__)
 
 @blueprint.before_request
 def _administrators_only() -> None:
-    if catalog().settings.auth != "accounts":
-        raise NotFound("There are no accounts here: whoever uses this machine may do everything.")
-    require_administrator()
+    require_account_manager()
 
 
 @blueprint.get("/accounts")

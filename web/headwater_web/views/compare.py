@@ -9,8 +9,7 @@ from typing import Final
 from flask import Blueprint, g, render_template, request
 
 from headwater_catalog.compare import CLASSES, FeatureChange
-from headwater_catalog.compared import Compared, compare_moments
-from headwater_catalog.errors import NotFound
+from headwater_catalog.compared import Compared, compare_moments, parent_of
 from headwater_catalog.main_line import list_commits
 from headwater_catalog.moments import Moment
 from headwater_catalog.refs import list_refs
@@ -84,7 +83,7 @@ def reach(repo: str) -> str:
     moment = moment_named(repo, request.args.get("b") or None)
     view = AsOf(moment, moment.commit.sha)
     g.at = view.at
-    before = _parent(repo, moment)
+    before = parent_of(moment)
     compared = compare_moments(before, moment)
     return render_template(
         "commit_reach.html",
@@ -104,16 +103,8 @@ def _before(repo: str, after: Side) -> Side | None:
     asked = request.args.get("a")
     if asked:
         return _side(repo, asked)
-    parent = _parent(repo, after.moment)
+    parent = parent_of(after.moment)
     return Side(parent.commit.sha, parent) if parent is not None else None
-
-
-def _parent(repo: str, moment: Moment) -> Moment | None:
-    """Return the first parent of a commit; None where it has none, or history is cut off there."""
-    try:
-        return moment_named(repo, moment.commit.parents[0]) if moment.commit.parents else None
-    except NotFound:
-        return None
 
 
 def _is_chosen(change: FeatureChange, chosen: Mapping[str, str | None]) -> bool:

@@ -6,23 +6,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
 
-from headwater.errors import did_you_mean
-from headwater_catalog.errors import NotFound
 from headwater_catalog.inputs import Supply, supplies
 from headwater_catalog.lineage import LineageGraph, LineageNode
 from headwater_catalog.runs import list_runs
 from headwater_catalog.views import DataflowView
 from headwater_web.drawing import Drawing, draw_graph
 from headwater_web.links import feature_url, lineage_url
-from headwater_web.reading import AsOf, as_of, offset_asked, reading
+from headwater_web.lists import Table, as_files
+from headwater_web.reading import as_of, offset_asked, reading
 from headwater_web.views.repositories import as_json, makers
 
 __all__ = ["blueprint"]
 
 blueprint = Blueprint("dataflows", __name__)
 
+_COLUMNS: Final = (
+    *("key", "name", "kind", "type", "module", "owner", "summary", "output", "needs", "readers"),
+)
 _PAGE: Final = 100  # features
 _DRAWN: Final = 40  # nodes
 _LISTED: Final = 200  # inputs
@@ -42,7 +45,7 @@ class InputRow:
 def dataflow(repo: str, name: str) -> str:
     """Show a dataflow."""
     view = as_of(repo)
-    flow = _flow(view, name)
+    flow = view.moment.snapshot.dataflow(name)
     graph = view.moment.graph(name)
     features = sorted((node for node in graph.nodes.values() if not node.is_input), key=lambda node: node.key)
     inputs = sorted((node for node in graph.nodes.values() if node.is_input), key=lambda node: node.key)
@@ -65,12 +68,21 @@ def dataflow(repo: str, name: str) -> str:
     )
 
 
-def _flow(view: AsOf, name: str) -> DataflowView:
-    flows = {flow.name: flow for flow in view.moment.snapshot.dataflows}
-    if name not in flows:
-        hint = did_you_mean(name, flows)
-        raise NotFound(f"No dataflow '{name}' in '{view.repository.name}' at this commit.{hint}")
-    return flows[name]
+@as_files(blueprint, "/r/<repo>/d/<path:name>")
+def nodes(repo: str, name: str) -> Table | ResponseReturnValue:
+    """Give the nodes of a dataflow as a table; a dataflow of the whole name goes before."""
+    view, kind = as_of(repo), request.path.rpartition(".")[2]
+    if any(flow.name == f"{name}.{kind}" for flow in view.moment.snapshot.dataflows):
+        return dataflow(repo, f"{name}.{kind}")
+    flow = view.moment.snapshot.dataflow(name)
+    graph = view.moment.graph(name)
+    made = {key: output for output, key in makers(graph, flow).items()}
+    rows = (
+        (key, node.name, "input" if node.is_input else "feature", node.type, node.module, node.owner)
+        + (node.summary, made.get(key), graph.parents(key), len(graph.children(key)))
+        for key, node in sorted(graph.nodes.items())
+    )
+    return Table(name, _COLUMNS, rows)
 
 
 def _input(graph: LineageGraph, flow: DataflowView, node: LineageNode) -> InputRow:

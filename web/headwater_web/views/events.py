@@ -6,7 +6,9 @@ from flask import Blueprint, render_template, request
 
 from headwater_catalog.accounts.events import list_events
 from headwater_web.access import require_administrator
-from headwater_web.reading import reading
+from headwater_web.dates import iso
+from headwater_web.lists import MOST_ROWS, Table, as_files
+from headwater_web.reading import number_asked, reading
 
 __all__ = ["blueprint"]
 
@@ -19,11 +21,20 @@ _LISTED = 100
 def events() -> str:
     """List events, the latest first."""
     require_administrator()
-    kind, by, before = (request.args.get(name, "") for name in ("kind", "actor", "before"))
-    is_number = before.isascii() and before.isdigit() and len(before) < 10
-    found = list_events(
-        reading(), before=int(before) if is_number else None, kind=kind, actor=by, limit=_LISTED + 1
-    )
+    kind, by = request.args.get("kind", ""), request.args.get("actor", "")
+    found = list_events(reading(), before=number_asked("before"), kind=kind, actor=by, limit=_LISTED + 1)
     return render_template(
         "events.html", events=found[:_LISTED], has_more=len(found) > _LISTED, kind=kind, by=by
     )
+
+
+@as_files(blueprint, "/events")
+def all_events() -> Table:
+    """Give the events as a table."""
+    require_administrator()
+    kind, by = request.args.get("kind", ""), request.args.get("actor", "")
+    rows = (
+        (event.id, iso(event.at), event.kind, event.actor, event.subject, event.details, event.address)
+        for event in list_events(reading(), kind=kind, actor=by, limit=MOST_ROWS)
+    )
+    return Table("events", ("event", "at", "kind", "actor", "subject", "details", "address"), rows)

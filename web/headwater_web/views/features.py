@@ -23,13 +23,17 @@ from headwater_catalog.features import (
     VariantView,
     get_feature,
 )
+from headwater_catalog.git_host import file_address
 from headwater_catalog.history import HistoryEntry, history
 from headwater_catalog.inputs import missing_inputs
 from headwater_catalog.lineage import LineageNode, input_key
+from headwater_catalog.moments import Moment
+from headwater_catalog.query.classified import classify
 from headwater_catalog.views import DataflowView
 from headwater_web.docs import render_doc, render_lead
 from headwater_web.drawing import draw
 from headwater_web.highlighting import highlight
+from headwater_web.lenses import classifications
 from headwater_web.links import feature_url, here, lineage_url
 from headwater_web.reading import AsOf, as_of, reading
 
@@ -43,12 +47,21 @@ _LISTED = 50  # changes that are shown, each with what it changed
 
 @dataclass(frozen=True, slots=True)
 class VariantPage:
-    """A variant with what the page shows of it."""
+    """A variant with what the page shows of it; `address` is where its Git host shows the file."""
 
     variant: VariantView
+    address: str | None
     code: Markup
     doc: Markup
     lead: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A classification that a feature has because of one upstream; the way from there, ends included."""
+
+    tag: str
+    way: tuple[LineageNode, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +105,10 @@ def _page(view: AsOf, found: FeatureView) -> str:
         view=view,
         feature=found,
         authors=surviving_authors(reading(), view.repository, found.key, entries),
-        variants=[_variant(repo, variant) for variant in found.variants],
+        variants=[_variant(view, variant) for variant in found.variants],
         shared_lead=_shared_lead(found.variants),
         tags=_tags(found.variants),
+        derived=_derived(view.moment, found.key),
         drawing=draw(
             shown,
             lambda node: lineage_url(repo, node.key) if node.is_input else feature_url(repo, node.key),
@@ -137,7 +151,8 @@ def _repeated(nodes: Iterable[LineageNode]) -> frozenset[str]:
     return frozenset(name for name, count in Counter(node.name for node in nodes).items() if count > 1)
 
 
-def _variant(repo: str, variant: VariantView) -> VariantPage:
+def _variant(view: AsOf, variant: VariantView) -> VariantPage:
+    repo = view.repository.name
     links = {
         needed.name: feature_url(repo, needed.features[0])
         if needed.features
@@ -146,6 +161,7 @@ def _variant(repo: str, variant: VariantView) -> VariantPage:
     }
     return VariantPage(
         variant=variant,
+        address=file_address(view.repository.url, view.commit.sha, variant.path or "", variant.line or 0),
         code=highlight(variant.source, variant.line or 1, links),
         doc=render_doc(variant.doc),
         lead=render_lead(variant.doc),
@@ -167,6 +183,17 @@ def _tags(variants: Iterable[VariantView]) -> Mapping[str, list[str]]:
             known = tags.setdefault(key, [])
             known += [str(item) for item in values if str(item) not in known]
     return tags
+
+
+def _derived(moment: Moment, key: str) -> tuple[Derived, ...]:
+    """Return the classifications that a feature has from upstream, each with a shortest way from there."""
+    graph = moment.graph()
+    found = ((tag, classify(moment.snapshot, tag)) for tag in classifications(moment))
+    return tuple(
+        Derived(tag, tuple(graph[step] for step in classified.why(key)))
+        for tag, classified in found
+        if key in classified.came_from
+    )
 
 
 def _by_commit(entries: Iterable[HistoryEntry]) -> list[CommitEntry]:

@@ -1,29 +1,30 @@
-"""The lineage page: a graph around one feature, and the whole of it as a list."""
+"""The lineage page: a graph to unfold around one feature, the whole of it as a list, and both as files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import islice
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, render_template, request
 
 from headwater_catalog.errors import NotFound
 from headwater_catalog.inputs import Supply, supplies
-from headwater_catalog.lineage import INPUT_PREFIX, LineageGraph, LineageNode
+from headwater_catalog.lineage import INPUT_PREFIX, Hidden, LineageGraph, LineageNode
 from headwater_catalog.spelling import nearest_keys
 from headwater_catalog.views import DataflowView
-from headwater_web.drawing import draw
-from headwater_web.links import lineage_url
-from headwater_web.reading import as_of
+from headwater_web.explorer import Explored, explored, picture
+from headwater_web.explorer_files import FILES
+from headwater_web.explorer_state import ALL, DEPTHS, ExplorerState
+from headwater_web.lenses import group_names, lens_names
+from headwater_web.reading import AsOf, as_of, moment_named
 
 __all__ = ["blueprint"]
 
 blueprint = Blueprint("lineage", __name__)
 
-_DEPTHS = (0, 1, 2, 3, 5, 10)
-_LISTED = 2_000  # nodes of each side, the nearest; their number is told in full
-_DEPTH = 2  # steps each way that a page opens with
+_LISTED = 40  # nodes of each side: the nearest, and all that are drawn; their number is told in full
+_MEMBERS = 100  # of a group
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,46 +35,80 @@ class Ring:
     nodes: tuple[LineageNode, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the page says of the node that a reader has chosen.
+
+    Attributes:
+        node: The node.
+        up: How many it needs directly, and in all.
+        down: How many need it directly, and in all.
+        rim: How many of its direct neighbours are not drawn.
+        members: Where it stands for a group, the nodes of that.
+        left_out: How many more of those there are.
+        is_drawn: Whether it is in the picture.
+    """
+
+    node: LineageNode
+    up: tuple[int, int]
+    down: tuple[int, int]
+    rim: Hidden
+    members: tuple[LineageNode, ...]
+    left_out: int
+    is_drawn: bool
+
+
 @blueprint.get("/r/<repo>/lineage")
 def lineage(repo: str) -> str:
-    """Show what a feature needs and feeds, some steps each way."""
+    """Show what a feature needs and feeds, unfolded as far as the address says."""
     view = as_of(repo)
-    dataflow = request.args.get("dataflow") or None
-    up, down = (_depth(request.args.get(side)) for side in ("up", "down"))
-    graph = view.moment.graph(dataflow)
-    focus = graph[_key(graph, request.args.get("focus", ""))]
-    shown = graph.neighbourhood(focus.key, up, down)
-    whole = graph.closure(focus.key)
+    page = _explored(repo, view)
+    whole = page.graph.closure(page.focus.key)
     flows = view.moment.snapshot.dataflows
     return render_template(
         "lineage.html",
         view=view,
-        focus=focus,
-        shown=shown,
-        drawing=draw(shown, lambda node: lineage_url(repo, node.key, up=up, down=down, dataflow=dataflow)),
-        up=up,
-        down=down,
-        depths=_DEPTHS,
-        deeper=_deeper,
-        dataflow=dataflow,
-        dataflows=[flow.name for flow in flows],
-        supplies=_supplies(graph, focus, flows),
+        page=page,
+        state=page.state,
+        around=page.state.around(),
+        focus=page.focus,
+        drawing=picture(page),
+        facts=_facts(page),
+        depths=DEPTHS,
+        all=ALL,
+        dataflows=[(flow.name, flow.name) for flow in flows],
+        groups=group_names(view.moment),
+        lenses=lens_names(view.moment),
+        supplies=_supplies(page.graph, page.focus, flows),
+        other_end=page.graph.nodes.get(page.state.to),
+        common=_common(page),
         sides=(
-            ("Upstream", "what it needs", len(whole.up), _rings(graph, whole.up)),
-            ("Downstream", "what needs it", len(whole.down), _rings(graph, whole.down)),
+            ("Upstream", "what it needs", len(whole.up), _rings(page, whole.up)),
+            ("Downstream", "what needs it", len(whole.down), _rings(page, whole.down)),
         ),
         listed=_LISTED,
+        files=FILES,
     )
 
 
-def _depth(text: str | None) -> int:
-    is_number = text and text.isascii() and text.isdigit() and len(text) < 5
-    return min(int(text), _DEPTHS[-1]) if text and is_number else _DEPTH
+@blueprint.get("/r/<repo>/lineage.<any(svg,dot,mmd,json,csv):kind>")
+def exported(repo: str, kind: str) -> Response:
+    """Give what the lineage page shows as a file; as CSV, the whole list beside it."""
+    view = as_of(repo)
+    return FILES[kind].make(view, _explored(repo, view))
 
 
-def _deeper(depth: int) -> int:
-    """Return the next depth that the page offers."""
-    return next((offered for offered in _DEPTHS if offered > depth), _DEPTHS[-1])
+def _explored(repo: str, view: AsOf) -> Explored:
+    asked = ExplorerState.of(repo, request.args)
+    graph = view.moment.graph(asked.dataflow or None)
+    state = replace(
+        asked,
+        focus=_key(graph, asked.focus),
+        to=_key(graph, asked.to) if asked.to else "",
+    )
+    wants_past = state.lens == "changed" and state.since
+    earlier = moment_named(repo, state.since) if wants_past else None
+    return explored(state, view.moment, graph, earlier)
 
 
 def _key(graph: LineageGraph, text: str) -> str:
@@ -96,6 +131,33 @@ def _key(graph: LineageGraph, text: str) -> str:
     raise NotFound(f"No feature or input '{text}' in this lineage.{nearest_keys(text, keys)}")
 
 
+def _facts(page: Explored) -> Facts | None:
+    """Return what to say of the chosen node; None where none is, or where it is not in the graph."""
+    key = page.state.node
+    if key not in page.seen.nodes:
+        return None
+    group = page.groups.get(key)
+    members = group.members if group else ()
+    near, far = page.seen, page.graph if key in page.graph.nodes else page.seen
+    return Facts(
+        node=near.nodes[key],
+        up=(len(near.parents(key)), len(far.upstream(key))),
+        down=(len(near.children(key)), len(far.downstream(key))),
+        rim=page.found.rims.get(key, Hidden(0, 0)),
+        members=tuple(page.graph.nodes[member] for member in members[:_MEMBERS]),
+        left_out=max(0, len(members) - _MEMBERS),
+        is_drawn=key in page.found.nodes,
+    )
+
+
+def _common(page: Explored) -> tuple[LineageNode, ...]:
+    """Return what two nodes both come from, where no way leads from one to the other."""
+    if not page.state.to or page.found.route:
+        return ()
+    shared = page.graph.common_upstream(page.focus.key, page.state.to)
+    return tuple(page.graph.nodes[node.key] for node in shared[:_MEMBERS])
+
+
 def _supplies(graph: LineageGraph, focus: LineageNode, flows: Iterable[DataflowView]) -> tuple[Supply, ...]:
     """Return what the dataflows that read an input have for it."""
     if not focus.is_input:
@@ -104,11 +166,20 @@ def _supplies(graph: LineageGraph, focus: LineageNode, flows: Iterable[DataflowV
     return supplies(focus.name, (flow for flow in flows if flow.name in reading_it))
 
 
-def _rings(graph: LineageGraph, distances: Mapping[str, int]) -> tuple[Ring, ...]:
+def _rings(page: Explored, distances: Mapping[str, int]) -> tuple[Ring, ...]:
     rings: dict[int, list[LineageNode]] = {}
-    for key, distance in islice(distances.items(), _LISTED):
-        rings.setdefault(distance, []).append(graph.nodes[key])
+    for key, distance in _near_or_drawn(page, distances):
+        rings.setdefault(distance, []).append(page.graph.nodes[key])
     return tuple(
         Ring(distance, tuple(sorted(nodes, key=lambda node: node.name)))
         for distance, nodes in sorted(rings.items())
     )
+
+
+def _near_or_drawn(page: Explored, distances: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    near = dict(islice(distances.items(), _LISTED))
+    yield from near.items()
+    if len(near) == _LISTED:
+        for key in page.found.nodes:
+            if key not in near and key in distances:
+                yield key, distances[key]

@@ -14,11 +14,11 @@ from headwater_catalog.accounts.people import count_accounts, create_account, se
 from headwater_catalog.accounts.setup import is_setup_code
 from headwater_catalog.errors import Conflict, Forbidden, NotFound
 from headwater_catalog.store.models import Account
-from headwater_web.access import KEY, actor, asked
+from headwater_web.access import actor, asked, remember
 from headwater_web.errors import status_of
 from headwater_web.reading import catalog, reading
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "login_form", "place_of_ours"]
 
 blueprint = Blueprint("login", __name__)
 
@@ -28,7 +28,7 @@ def login_page() -> str | Response:
     """Ask for name and password."""
     if g.actor is not None:
         return redirect(_next())
-    return _form("", None)
+    return login_form("", None, _next())
 
 
 @blueprint.post("/login")
@@ -39,7 +39,7 @@ def log_in() -> Response | tuple[str, int]:
     try:
         _begin(name, form.get("password", ""))
     except Forbidden as refused:
-        return _form(name, str(refused)), status_of(refused)
+        return login_form(name, str(refused), _next()), status_of(refused)
     return redirect(_next(), 303)
 
 
@@ -81,25 +81,32 @@ def set_up() -> Response | tuple[str, int]:
     return redirect(url_for("home.home"), 303)
 
 
-def _form(name: str, error: str | None) -> str:
+def login_form(name: str, error: str | None, there: str) -> str:
+    """Return the page that asks for name and password, to go somewhere then."""
     _require_accounts()
     return render_template(
-        "login.html", name=name, error=error, next=_next(), is_empty=count_accounts(reading()) == 0
+        "login.html",
+        name=name,
+        error=error,
+        next=there,
+        is_empty=count_accounts(reading()) == 0,
+        oidc=catalog().settings.oidc,
     )
 
 
 def _begin(name: str, password: str) -> None:
-    """Begin a session; what the browser held before is gone, also its token for forms."""
+    """Begin a session."""
     browser, address = request.headers.get("User-Agent", ""), request.remote_addr or ""
     key = login.log_in(catalog().database, name, password, browser, address, g.now)
-    session.clear()
-    session.permanent = True
-    session[KEY] = key
+    remember(key)
 
 
 def _next() -> str:
+    return place_of_ours(request.values.get("next", ""))
+
+
+def place_of_ours(there: str) -> str:
     """Return where to go after the login: an address of this site, whatever was asked for."""
-    there = request.values.get("next", "")
     parts = urlsplit(there)
     is_ours = there.startswith("/") and not parts.scheme and not parts.netloc and "\\" not in there
     return there if is_ours and there.isprintable() else url_for("home.home")

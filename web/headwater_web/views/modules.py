@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
 
+from headwater_catalog.errors import NotFound
 from headwater_catalog.git_host import file_address
 from headwater_catalog.modules import get_module, module_commits
+from headwater_catalog.views import summary_of
+from headwater_web.lists import Table, as_files
 from headwater_web.reading import as_of, offset_asked, reading
 
 __all__ = ["blueprint"]
@@ -35,3 +39,21 @@ def module(repo: str, name: str) -> str:
         listed=_LISTED,
         commits=module_commits(reading(), view.repository, name, view.moment.base),
     )
+
+
+@as_files(blueprint, "/r/<repo>/m/<path:name>")
+def features(repo: str, name: str) -> Table | ResponseReturnValue:
+    """Give the features of a module as a table; a module of the whole name goes before."""
+    view = as_of(repo)
+    try:
+        get_module(view.moment, f"{name}.{request.path.rpartition('.')[2]}")
+    except NotFound:
+        pass
+    else:
+        return module(repo, f"{name}.{request.path.rpartition('.')[2]}")
+    rows = (
+        (key, each.name, each.variant, each.type, each.line, summary_of(each.doc), each.owners, each.tags)
+        for key, variants in get_module(view.moment, name).features.items()
+        for each in variants
+    )
+    return Table(name, ("key", "name", "function", "type", "line", "summary", "owners", "tags"), rows)

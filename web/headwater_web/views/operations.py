@@ -13,18 +13,22 @@ from werkzeug.wrappers import Response
 from headwater_catalog import jobs as queue
 from headwater_catalog import operations
 from headwater_catalog.accounts import Role
-from headwater_catalog.accounts.events import note
-from headwater_catalog.errors import Forbidden
 from headwater_catalog.repositories import list_repositories
-from headwater_catalog.store.models import Repository
-from headwater_web.access import actor, asked, require, writing
-from headwater_web.reading import catalog, reading
+from headwater_web.access import actor, require_everywhere
+from headwater_web.cancelling import cancel_job
+from headwater_web.dates import iso
+from headwater_web.lists import MOST_ROWS, Table, as_files
+from headwater_web.reading import catalog, number_asked, reading
 
 __all__ = ["blueprint"]
 
 blueprint = Blueprint("operations", __name__)
 
 _LISTED = 100
+_COLUMNS = (
+    *("job", "kind", "state", "repository", "requested_by", "requested_at", "started_at", "finished_at"),
+    *("attempts", "error"),
+)
 _NUMBER = "<int(max=2147483647):number>"
 _PACKAGES = ("flask", "sqlalchemy", "alembic", "gitpython", "pandas")
 
@@ -32,11 +36,8 @@ _PACKAGES = ("flask", "sqlalchemy", "alembic", "gitpython", "pandas")
 @blueprint.get("/jobs")
 def jobs() -> str:
     """List the jobs, the latest first."""
-    state, before = request.args.get("state", ""), request.args.get("before", "")
-    is_number = before.isascii() and before.isdigit() and len(before) < 10
-    found = operations.list_jobs(
-        reading(), state=state, before=int(before) if is_number else None, limit=_LISTED + 1
-    )
+    state = request.args.get("state", "")
+    found = operations.list_jobs(reading(), state=state, before=number_asked("before"), limit=_LISTED + 1)
     repositories = {each.id: each for each in list_repositories(reading())}
     return render_template(
         "jobs.html",
@@ -50,25 +51,30 @@ def jobs() -> str:
     )
 
 
+@as_files(blueprint, "/jobs")
+def all_jobs() -> Table:
+    """Give the jobs as a table."""
+    names = {each.id: each.name for each in list_repositories(reading())}
+    rows = (
+        (job.id, job.kind, job.state, names.get(job.repository_id or 0), job.requested_by)
+        + tuple(at and iso(at) for at in (job.created_at, job.started_at, job.finished_at))
+        + (job.attempts, job.error)
+        for job in operations.list_jobs(reading(), state=request.args.get("state", ""), limit=MOST_ROWS)
+    )
+    return Table("jobs", _COLUMNS, rows)
+
+
 @blueprint.post(f"/jobs/{_NUMBER}/cancel")
 def cancel(number: int) -> Response:
     """Cancel a job that waits or runs."""
-    with writing() as session:
-        job = queue.get_job(session, number)
-        repository = session.get(Repository, job.repository_id) if job.repository_id else None
-        if repository is None:
-            raise Forbidden("Jobs of no repository are cancelled on the machine.")
-        require(Role.RUNNER, repository)
-        queue.cancel(session, number, actor().name)
-        note(session, "job cancelled", asked(), f"{job.kind} {number} of {repository.name}", g.now)
+    cancel_job(number)
     return redirect(url_for("operations.jobs"), 303)
 
 
 @blueprint.get("/operations")
 def overview() -> str:
     """Show what needs an administrator, and the figures behind it."""
-    if actor().everywhere is not Role.ADMINISTRATOR:
-        raise Forbidden("This is for administrators of all repositories.")
+    require_everywhere("This is")
     database, disk = catalog().database, operations.disk_of(catalog().settings)
     return render_template(
         "operations.html",

@@ -5,29 +5,39 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from headwater_catalog import repositories as stored
 from headwater_catalog.accounts import Role
-from headwater_catalog.accounts.events import note
-from headwater_catalog.errors import CatalogError, Conflict, Forbidden, RepositoryError
+from headwater_catalog.errors import CatalogError, Conflict, RepositoryError
 from headwater_catalog.features import RepositoryView, list_repositories
-from headwater_catalog.git import GitSource
-from headwater_catalog.hooks import new_secret
 from headwater_catalog.jobs import FINISHED
+from headwater_catalog.operations import Standing, standing_of
 from headwater_catalog.problems import count_problems
-from headwater_catalog.scan_requests import last_scans, request_scan, set_schedule
+from headwater_catalog.scan_requests import last_scans
 from headwater_catalog.store.models import Job, Repository
-from headwater_web.access import actor, asked, require, writing
+from headwater_web.access import actor, require
+from headwater_web.dates import iso
 from headwater_web.errors import status_of
-from headwater_web.reading import catalog, reading
+from headwater_web.following import follow, forget, have_scanned, schedule_scans, set_hook
+from headwater_web.lists import Table, as_files
+from headwater_web.reading import reading
 
 __all__ = ["blueprint"]
 
 blueprint = Blueprint("repos", __name__)
 
 _SCHEDULES = {0: "only when asked", 900: "every 15 minutes", 3600: "every hour", 86_400: "every day"}
+_ONLY = {
+    "problems": "with problems in files",
+    Standing.FAILED: "whose last scan failed",
+    Standing.NEVER: "that were never scanned",
+    Standing.LATE: "whose scans are overdue",
+}
+_COLUMNS = (
+    *("name", "url", "features", "dataflows", "commits", "problems", "head", "scanned_at", "last_scan"),
+    *("error", "scan_every"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,7 @@ class Row:
     view: RepositoryView
     stored: Repository
     scan: Job | None
+    standing: Standing
     problems: int
     may_scan: bool
     may_change: bool
@@ -53,6 +64,18 @@ def repos() -> str:
     return _page()
 
 
+@as_files(blueprint, "/repos")
+def all_repositories() -> Table:
+    """Give the repositories as a table."""
+    rows = (
+        (row.view.name, row.view.url, row.view.features, row.view.dataflows, row.view.commits, row.problems)
+        + (row.view.head.sha if row.view.head else None, _scanned_at(row), row.scan and row.scan.state)
+        + (row.scan and row.scan.error, row.stored.scan_every)
+        for row in _rows()
+    )
+    return Table("repositories", _COLUMNS, rows)
+
+
 @blueprint.get("/repos/state")
 def state() -> str:
     """Give the list alone, while scans go on."""
@@ -64,12 +87,7 @@ def add() -> Response | tuple[str, int]:
     """Follow a repository, and have it scanned."""
     name, url = (request.form.get(field, "").strip() for field in ("name", "url"))
     try:
-        _require_everywhere()
-        GitSource.require_readable(url)
-        with writing() as session:
-            repository = stored.add_repository(session, name, url, g.now)
-            request_scan(session, repository, actor().name, g.now)
-            note(session, "repository added", asked(), name, g.now, url=repository.url)
+        follow(name, url)
     except CatalogError as refused:
         status = 422 if isinstance(refused, RepositoryError) else status_of(refused)
         return _page(error=str(refused), name=name, url=url), status
@@ -79,10 +97,7 @@ def add() -> Response | tuple[str, int]:
 @blueprint.post("/repos/<name>/scan")
 def scan(name: str) -> Response:
     """Have a repository scanned."""
-    with writing() as session:
-        repository = stored.get_repository(session, name)
-        require(Role.RUNNER, repository)
-        request_scan(session, repository, actor().name, g.now)
+    have_scanned(name)
     return redirect(url_for("repos.repos"), 303)
 
 
@@ -90,22 +105,15 @@ def scan(name: str) -> Response:
 def schedule(name: str) -> Response:
     """Set how often a repository is scanned by itself."""
     seconds = request.form.get("every", "")
-    with writing() as session:
-        repository = _changeable(session, name)
-        every = int(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) < 9 else -1
-        set_schedule(repository, every or None)
-        note(session, "schedule set", asked(), name, g.now, seconds=repository.scan_every)
+    every = int(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) < 9 else -1
+    schedule_scans(name, every or None)
     return redirect(url_for("repos.repos"), 303)
 
 
 @blueprint.post("/repos/<name>/hook")
 def hook(name: str) -> Response | str:
     """Make a new secret for the calls of the Git host, and show it this once; or take it away."""
-    is_wanted = request.form.get("wanted") == "yes"
-    secret = new_secret() if is_wanted else None
-    with writing() as session:
-        _changeable(session, name).hook_secret = secret
-        note(session, "hook made" if is_wanted else "hook removed", asked(), name, g.now)
+    secret = set_hook(name, request.form.get("wanted") == "yes")
     return _page(secret=secret, hooked=name) if secret else redirect(url_for("repos.repos"), 303)
 
 
@@ -113,26 +121,13 @@ def hook(name: str) -> Response | str:
 def remove(name: str) -> Response | tuple[str, int]:
     """Forget a repository and all that was read of it."""
     try:
-        with writing() as session:
-            repository = _changeable(session, name)
-            if request.form.get("confirmed") != name:
-                raise Conflict(f"Nothing was removed: type the name '{name}' to say that you mean it.")
-            stored.remove_repository(session, catalog().settings, repository)
-            note(session, "repository removed", asked(), name, g.now)
+        if request.form.get("confirmed") != name:
+            require(Role.ADMINISTRATOR, stored.get_repository(reading(), name))
+            raise Conflict(f"Nothing was removed: type the name '{name}' to say that you mean it.")
+        forget(name)
     except Conflict as refused:
         return _page(error=str(refused)), status_of(refused)
     return redirect(url_for("repos.repos"), 303)
-
-
-def _changeable(session: Session, name: str) -> Repository:
-    repository = stored.get_repository(session, name)
-    require(Role.ADMINISTRATOR, repository)
-    return repository
-
-
-def _require_everywhere() -> None:
-    if actor().everywhere is not Role.ADMINISTRATOR:
-        raise Forbidden("Repositories are added by administrators of all of them.")
 
 
 def _page(
@@ -147,22 +142,42 @@ def _page(
         secret=secret,
         hooked=hooked,
         schedules=_SCHEDULES,
+        onlys=_ONLY,
         may_add=actor().everywhere is Role.ADMINISTRATOR,
     )
 
 
 def _context() -> dict[str, object]:
+    listed = _rows()
+    return {"rows": listed, "is_busy": any(row.is_busy for row in listed), "only": _only()}
+
+
+def _only() -> str | None:
+    """Return which repositories the address asks for; None for all."""
+    asked = request.args.get("only", "")
+    return asked if asked in _ONLY else None
+
+
+def _scanned_at(row: Row) -> str | None:
+    return iso(row.view.scanned_at) if row.view.scanned_at is not None else None
+
+
+def _rows() -> list[Row]:
     rows = {each.name: each for each in stored.list_repositories(reading())}
     scans, problems = last_scans(reading()), count_problems(reading())
-    listed = [
+    found = (
         Row(
             view,
             rows[view.name],
             scans.get(rows[view.name].id),
+            standing_of(rows[view.name], scans.get(rows[view.name].id), g.now),
             problems.get(view.name, 0),
             actor().may(Role.RUNNER, rows[view.name].id),
             actor().may(Role.ADMINISTRATOR, rows[view.name].id),
         )
         for view in list_repositories(reading())
+    )
+    only = _only()
+    return [
+        row for row in found if only is None or row.standing == only or (only == "problems" and row.problems)
     ]
-    return {"rows": listed, "is_busy": any(row.is_busy for row in listed)}

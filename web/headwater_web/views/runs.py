@@ -12,13 +12,14 @@ from werkzeug.wrappers import Response
 from headwater_catalog import runs as catalog_runs
 from headwater_catalog.accounts import Role
 from headwater_catalog.errors import Conflict
-from headwater_catalog.jobs import FINISHED
+from headwater_catalog.jobs import FINISHED, STATES
 from headwater_catalog.moments import Moment, moment_at
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.store.models import Run, RunNode
 from headwater_web.access import actor, require, writing
-from headwater_web.dates import duration
-from headwater_web.reading import catalog, reading
+from headwater_web.dates import duration, iso
+from headwater_web.lists import MOST_ROWS, Table, as_files
+from headwater_web.reading import catalog, number_asked, reading
 
 __all__ = ["blueprint"]
 
@@ -26,6 +27,10 @@ blueprint = Blueprint("runs", __name__)
 
 _FIELD = "config."
 _LISTED = 100
+_COLUMNS = (
+    *("run", "state", "repository", "dataflow", "commit", "outputs", "config"),
+    *("requested_at", "requested_by", "started_at", "finished_at", "error"),
+)
 _NUMBER = "<int(max=2147483647):number>"  # what a column of the database can hold
 
 
@@ -56,8 +61,39 @@ def request_one() -> Response:
 
 @blueprint.get("/runs")
 def runs() -> str:
-    """List the latest runs."""
-    return render_template("runs.html", rows=catalog_runs.list_runs(reading(), limit=_LISTED), took=_took)
+    """List runs, the latest first."""
+    found = _listed(_LISTED + 1, number_asked("before"))
+    return render_template(
+        "runs.html",
+        rows=found[:_LISTED],
+        has_more=len(found) > _LISTED,
+        state=request.args.get("state", ""),
+        days=number_asked("days"),
+        states=STATES,
+        took=_took,
+    )
+
+
+@as_files(blueprint, "/runs")
+def all_runs() -> Table:
+    """Give the runs as a table."""
+    rows = (
+        (run.id, run.job.state, run.repository.name, run.dataflow, run.commit.sha, run.outputs)
+        + (run.config, iso(run.job.created_at), run.job.requested_by, _instant(run.job.started_at))
+        + (_instant(run.job.finished_at), run.job.error)
+        for run in _listed(MOST_ROWS)
+    )
+    return Table("runs", _COLUMNS, rows)
+
+
+def _listed(limit: int, before: int | None = None) -> list[Run]:
+    days, state = number_asked("days"), request.args.get("state", "")
+    since = g.now - 86_400 * days if days else None
+    return catalog_runs.list_runs(reading(), state=state, since=since, before=before, limit=limit)
+
+
+def _instant(at: int | None) -> str | None:
+    return iso(at) if at is not None else None
 
 
 @blueprint.get(f"/runs/{_NUMBER}")

@@ -6,14 +6,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, render_template, request
 
 from headwater_catalog.errors import NotFound, QueryError
 from headwater_catalog.query import FIELDS, term_text
-from headwater_catalog.search import Facet, FacetValue, SearchHit, SearchPage, heads
+from headwater_catalog.search import Facet, FacetValue, SearchHit, SearchPage, Sort, heads
 from headwater_catalog.search import search as find
+from headwater_web.hit_rows import hit_row
+from headwater_web.lists import MOST_ROWS, Table, as_files
 from headwater_web.reading import AsOf, as_of, catalog, offset_asked, reading
-from headwater_web.spreadsheets import csv_answer
 
 __all__ = ["blueprint"]
 
@@ -21,8 +22,14 @@ blueprint = Blueprint("search", __name__)
 
 _PAGE = 30
 _QUICK = 8
-_EXPORTED = 50_000  # rows; more than spreadsheets are good for
 _COLUMNS = ("repository", "key", "name", "module", "type", "owner", "summary", "tags", "needs", "gone_after")
+_SORTS = {
+    Sort.RELEVANCE: "relevance",
+    Sort.NAME: "name",
+    Sort.MODULE: "module",
+    Sort.CHANGED: "last changed",
+    Sort.USED: "most used",
+}
 _SHOWN = 8  # values of a facet; the rest is a word away
 
 
@@ -46,26 +53,29 @@ def search() -> str:
     return render_template(
         "search.html",
         answer=answer,
+        rows=[hit_row(hit) for hit in answer.page.hits] if answer.page else [],
         view=view,
         repo=repo,
+        sort=_sort(),
+        sorts=_SORTS,
         narrower=narrower,
         gone=_gone(view, answer),
         fields=FIELDS.values(),
     )
 
 
-@blueprint.get("/search.csv")
-def as_csv() -> Response:
+@as_files(blueprint, "/search")
+def found() -> Table:
     """Give everything that a query finds, as a table."""
     repo = request.args.get("repo") or None
     moments = [as_of(repo).moment] if repo else heads(reading(), catalog().settings)
-    page = find(moments, _text(), base=request.args.get("base") or None, limit=_EXPORTED)
+    page = find(moments, _text(), base=request.args.get("base") or None, limit=MOST_ROWS, sort=_sort())
     rows = (
         (hit.repository, hit.key, hit.name, hit.module, hit.type, hit.owner, hit.summary)
-        + ("; ".join(f"{key}={value}" for key, value in hit.tags.items()), hit.dependencies, hit.last_sha)
+        + (hit.tags, hit.dependencies, hit.last_sha)
         for hit in page.hits
     )
-    return csv_answer("features", _COLUMNS, rows)
+    return Table("features", _COLUMNS, rows)
 
 
 @blueprint.get("/search/quick")
@@ -84,7 +94,7 @@ def _answer(view: AsOf | None, limit: int, offset: int, *, facets: bool = False)
     base = request.args.get("base") or None
     try:
         moments = [view.moment] if view else heads(reading(), catalog().settings)
-        page = find(moments, _text(), base=base, limit=limit, offset=offset, facets=facets)
+        page = find(moments, _text(), base=base, limit=limit, offset=offset, facets=facets, sort=_sort())
     except (QueryError, NotFound) as misread:
         error = str(misread)
     return Answer(_text(), page, error, 1000 * (time.perf_counter() - began))
@@ -112,6 +122,12 @@ def _narrower(page: SearchPage) -> list[Facet]:
 
 def _some(values: Sequence[FacetValue], total: int) -> tuple[FacetValue, ...]:
     return tuple(value for value in values if value.count < total)[:_SHOWN]
+
+
+def _sort() -> Sort:
+    """Return the order that the address asks for; that of relevance where it asks for none that there is."""
+    asked = request.args.get("sort", "")
+    return Sort(asked) if asked in set(Sort) else Sort.RELEVANCE
 
 
 def _text() -> str:

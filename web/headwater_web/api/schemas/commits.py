@@ -5,11 +5,14 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 
 from headwater_web.api.schemas.fields import (
+    AtPageQuery,
     AtQuery,
     Flag,
     PageQuery,
     count,
+    formatting_asked,
     mapping,
+    named,
     nested,
     optional_text,
     page_of,
@@ -56,10 +59,20 @@ class ChangeSchema(Schema):
     )
 
 
+class ListedCommitSchema(CommitSchema):
+    """A commit in a list."""
+
+    counts = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        metadata={"description": "How many features it changed, by change class, where asked for."},
+    )
+
+
 class CommitPageSchema(Schema):
     """A page of commits."""
 
-    locals().update(page_of(CommitSchema, "Commits of the main line, the newest first."))
+    locals().update(page_of(ListedCommitSchema, "Commits of the main line, the newest first."))
 
 
 class HistoryPageSchema(Schema):
@@ -83,8 +96,12 @@ class CommitChangesSchema(CommitSchema):
     )
 
 
-class CommitsQuery(AtQuery, PageQuery):
+class CommitsQuery(AtPageQuery):
     """What lists of commits are asked."""
+
+    author = named("Only those by somebody of this name.", "author")
+    touching = Flag(load_default=False, metadata={"description": "Only those that changed a feature."})
+    counts = Flag(load_default=False, metadata={"description": "Also count the features that each changed."})
 
 
 class DiffQuery(PageQuery):
@@ -96,6 +113,4 @@ class DiffQuery(PageQuery):
 class HistoryQuery(AtQuery, DiffQuery):
     """What the history of a feature is asked."""
 
-    formatting = Flag(
-        load_default=False, metadata={"description": "Also list changes of layout and comments only."}
-    )
+    formatting = formatting_asked()

@@ -48,15 +48,20 @@ class MatchSchema(Schema):
     )
 
 
-class HitSchema(Schema):
-    """A feature that meets a query."""
+class NamedFeatureSchema(Schema):
+    """A feature in passing."""
 
     repository = text("Its repository.")
     key = text("`module:name`.")
-    module = text("Its module.")
     name = text("Its name.")
     type = text("Type of its value.")
     summary = text("First line of its documentation.")
+
+
+class HitSchema(NamedFeatureSchema):
+    """A feature that meets a query."""
+
+    module = text("Its module.")
     owner = text("Whom to ask about it; empty where nobody is known.")
     tags = mapping("Its tags.", anything("A value."))
     variants = texts("Names of the functions that make it.")
@@ -101,22 +106,12 @@ class HitPageSchema(Schema):
     )
 
 
-class QuickHitSchema(Schema):
-    """A feature in a list that drops down while somebody types."""
-
-    repository = text("Its repository.")
-    key = text("`module:name`.")
-    name = text("Its name.")
-    type = text("Type of its value.")
-    summary = text("First line of its documentation.")
-
-
 class QuickSchema(Schema):
     """The first hits of a query that somebody types."""
 
     query = text("The query as it was read.")
     total = count("How many hits there are in all.")
-    items = listed(QuickHitSchema, "The first of them.")
+    items = listed(NamedFeatureSchema, "The first of them.")
     suggestions = texts("Names near to what was asked for, where there is no hit.")
 
 
@@ -211,16 +206,11 @@ class TagSchema(Schema):
     variants = texts("Names of the functions that say so.")
 
 
-class FeatureSchema(Schema):
+class FeatureSchema(NamedFeatureSchema):
     """A feature at one commit."""
 
-    key = text("`module:name`.")
-    repository = text("Its repository.")
     module = text("Its module.")
-    name = text("Its name.")
-    type = text("Type of its value.")
     owner = text("Whom to ask, in one text.")
-    summary = text("First line of its documentation.")
     variants = listed(VariantSchema, "What its functions make of it.")
     dataflows = texts("Names of the dataflows that contain it.")
     users = texts("Keys of the features that need it directly.")
@@ -240,26 +230,29 @@ class FeatureSchema(Schema):
 _QUERY = {"description": "A query; docs/query.md says what it may hold.", "format": "query"}
 
 
-class FeaturesQuery(AtQuery, PageQuery):
+class _WhereQuery(AtQuery):
+    repo = repository_named("Only features of this repository; needed with `at`.")
+
+
+class _WordsQuery(_WhereQuery):
+    q = Text(required=True, validate=validate.Length(min=1, max=400), metadata=_QUERY)
+
+
+class FeaturesQuery(_WhereQuery, PageQuery):
     """What lists of features are asked."""
 
     q = Text(load_default="", validate=validate.Length(max=400), metadata=_QUERY)
-    repo = repository_named("Only features of this repository; needed with `at`.")
     base = named("What new: and changed_by: compare with.", "ref")
     facets = Flag(load_default=False, metadata={"description": "Also count what all hits have in common."})
 
 
-class SearchQuery(FeaturesQuery):
+class SearchQuery(_WordsQuery, FeaturesQuery):
     """What searches are asked."""
 
-    q = Text(required=True, validate=validate.Length(min=1, max=400), metadata=_QUERY)
 
-
-class QuickQuery(AtQuery):
+class QuickQuery(_WordsQuery):
     """What is asked while somebody types."""
 
-    q = Text(required=True, validate=validate.Length(min=1, max=400), metadata=_QUERY)
-    repo = repository_named("Only features of this repository; needed with `at`.")
     limit = Count(
         load_default=8,
         validate=validate.Range(min=1, max=20),

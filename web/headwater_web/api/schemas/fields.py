@@ -9,15 +9,19 @@ from typing import Any, Final
 from marshmallow import Schema, ValidationError, fields, validate
 
 __all__ = [
+    "AtPageQuery",
     "AtQuery",
     "Count",
     "Flag",
+    "NoBodySchema",
     "NoQuery",
     "PageQuery",
     "Text",
+    "Whole",
     "anything",
     "count",
     "flag",
+    "formatting_asked",
     "listed",
     "mapping",
     "named",
@@ -96,6 +100,15 @@ class Count(fields.Integer):
         return int(value)
 
 
+class Whole(fields.Integer):
+    """A whole number in a body, which JSON may write with a point, too."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value // 1:
+            raise ValidationError("It must be a whole number.")
+        return int(value)
+
+
 class Flag(fields.Boolean):
     """`true` or `false` in an address."""
 
@@ -127,6 +140,16 @@ def named(description: str, kind: str, most: int = 500, **more: Any) -> Any:
     return Text(validate=validate.Length(min=1, max=most), metadata=told, **more)
 
 
+def formatting_asked() -> Flag:
+    """Return the field by which changes without any meaning are asked for."""
+    told = {"description": "Also list changes of layout and comments only."}
+    return Flag(load_default=False, metadata=told)
+
+
+class NoBodySchema(Schema):
+    """An empty object: what a body may be that says nothing."""
+
+
 class NoQuery(Schema):
     """What an address may hold that takes no parameters."""
 
@@ -146,3 +169,7 @@ class PageQuery(Schema):
         metadata={"description": "How many items a page has at most."},
     )
     cursor = named("Where to go on: the `next` of the page before.", "cursor", 4000)
+
+
+class AtPageQuery(AtQuery, PageQuery):
+    """What an address of a list at one commit may hold."""

@@ -59,6 +59,7 @@ class LineageSchema(Schema):
     upstream = listed(FarNodeSchema, "What it needs, directly or not.")
     downstream = listed(FarNodeSchema, "What needs it, directly or not.")
     edges = listed(EdgeSchema, "The edges among all of these.")
+    unresolved = texts("Sources of other repositories that were declared in vain; with `across`.")
     changes = nested(LineageDifferenceSchema, "What changed since another commit.", allow_none=True)
 
 
@@ -83,17 +84,22 @@ class PathsSchema(Schema):
     )
     cut = flag("Whether there may be more.")
     common = listed(CommonSchema, "Where neither reaches the other, what both come from.")
+    unresolved = texts("Sources of other repositories that were declared in vain; with `across`.")
 
 
 def _steps(description: str) -> Count:
     return Count(validate=validate.Range(min=0, max=100_000), metadata={"description": description})
 
 
-class _WithDataflow(AtQuery):
+class _WhereQuery(AtQuery):
     dataflow = named("Only in this dataflow.", "dataflow")
+    across = Flag(
+        load_default=False,
+        metadata={"description": "Go on in other repositories where sources say so; keys begin with theirs."},
+    )
 
 
-class LineageQuery(_WithDataflow):
+class LineageQuery(_WhereQuery):
     """What the lineage of a node is asked."""
 
     up = _steps("Steps upstream; all unless given.")
@@ -101,7 +107,7 @@ class LineageQuery(_WithDataflow):
     since = named("Tell what changed since this commit.", "ref")
 
 
-class PathsQuery(_WithDataflow):
+class PathsQuery(_WhereQuery):
     """What the ways between two nodes are asked."""
 
     source = named("Where they begin: a feature, or input:name.", "feature", required=True)

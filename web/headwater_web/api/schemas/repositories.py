@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema
+from marshmallow import Schema, validate
 
+from headwater_catalog.scan_requests import LEAST_SECONDS, MOST_SECONDS
 from headwater_web.api.schemas.commits import CommitSchema
 from headwater_web.api.schemas.fields import (
-    AtQuery,
-    PageQuery,
+    Whole,
     anything,
     count,
     mapping,
+    named,
     nested,
+    optional_text,
     page_of,
+    repository_named,
     text,
     texts,
 )
@@ -20,11 +23,14 @@ from headwater_web.api.schemas.fields import (
 __all__ = [
     "DataflowPageSchema",
     "DataflowSchema",
-    "DataflowsQuery",
+    "FollowSchema",
+    "HookSchema",
     "ProblemsPageSchema",
     "RefPageSchema",
+    "RepositoryAddressSchema",
     "RepositoryFiguresSchema",
     "RepositoryPageSchema",
+    "ScheduleSchema",
 ]
 
 
@@ -46,6 +52,40 @@ class RepositoryFiguresSchema(RepositorySchema):
     branches = count("How many branches it has.")
     tags = count("How many tags.")
     problems = count("How many problems there are in its files.")
+    scan_every = count("After how many seconds it is scanned by itself; null for never.", allow_none=True)
+
+
+class RepositoryAddressSchema(Schema):
+    """A repository that is followed no more."""
+
+    name = text("Its name.")
+    url = text("Where it is.")
+
+
+class FollowSchema(Schema):
+    """A repository to follow."""
+
+    name = repository_named("The name that it is to have.", required=True)
+    url = named(
+        "Where it is: an address of git, or a folder of the server.", "git-address", 2000, required=True
+    )
+
+
+class ScheduleSchema(Schema):
+    """How a repository is followed."""
+
+    scan_every = Whole(
+        required=True,
+        allow_none=True,
+        validate=validate.Range(min=LEAST_SECONDS, max=MOST_SECONDS),
+        metadata={"description": "After how many seconds it is scanned by itself; null for never."},
+    )
+
+
+class HookSchema(Schema):
+    """With what a Git host signs its calls."""
+
+    secret = optional_text("The secret; null where such calls are believed no more.")
 
 
 class RefSchema(Schema):
@@ -101,7 +141,3 @@ class DataflowPageSchema(Schema):
 
     locals().update(page_of(DataflowSchema, "Dataflows by name."))
     sha = text("The commit as of which they are.")
-
-
-class DataflowsQuery(AtQuery, PageQuery):
-    """What lists of one repository at one commit are asked."""

@@ -1,0 +1,59 @@
+"""Accounts, their tokens, and the log of what was done, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from headwater_catalog.answers.commits import instant_json
+
+if TYPE_CHECKING:
+    from headwater_catalog.store.models import Account, ApiToken, Event
+
+__all__ = ["account_json", "event_json", "token_json"]
+
+
+def account_json(account: Account, names: Mapping[int, str]) -> dict[str, Any]:
+    """Return an account with its roles.
+
+    Args:
+        account: The account.
+        names: The names of repositories by their numbers.
+    """
+    roles = [
+        {"repository": names.get(grant.repository_id or 0), "role": grant.role} for grant in account.grants
+    ]
+    return {"name": account.name, "disabled": account.disabled_at is not None, "roles": roles}
+
+
+def token_json(token: ApiToken, names: Mapping[int, str]) -> dict[str, Any]:
+    """Return what may be told of a token.
+
+    Args:
+        token: The token.
+        names: The names of repositories by their numbers; of one that is gone none is told.
+    """
+    numbers = token.repositories
+    return {
+        "id": token.id,
+        "name": token.name,
+        "beginning": token.beginning,
+        "role": token.role,
+        "repositories": None if numbers is None else [names[each] for each in numbers if each in names],
+        "created_at": token.created_at,
+        "expires_at": token.expires_at,
+        "seen_at": token.seen_at,
+    }
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """Return an event of the log."""
+    return {
+        "id": event.id,
+        "at": instant_json(event.at),
+        "kind": event.kind,
+        "actor": event.actor,
+        "address": event.address,
+        "subject": event.subject,
+        "details": event.details,
+    }

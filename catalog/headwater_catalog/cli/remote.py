@@ -1,0 +1,128 @@
+"""A catalog that is served elsewhere, asked what commands ask; it answers as the one here, in JSON."""
+
+from __future__ import annotations
+
+import os
+from itertools import chain, islice
+from typing import Any
+
+import click
+
+from headwater_catalog.client import Client
+from headwater_catalog.errors import Conflict, NotFound
+
+__all__ = ["Remote"]
+
+_LARGEST_PAGE = 500
+
+
+class Remote:
+    """A catalog that is served elsewhere.
+
+    Args:
+        url: Where.
+
+    Raises:
+        SettingError: That is no address of a catalog.
+    """
+
+    def __init__(self, url: str) -> None:
+        # Not by an option, which everybody on this machine could read in the list of processes.
+        self._client = Client(url, token=os.environ.get("HEADWATER_TOKEN") or None)
+
+    def repositories(self) -> list[Any]:
+        """Return the repositories by name."""
+        return list(self._client.repositories())
+
+    def refs(self, repo: str) -> list[Any]:
+        """Return the branches and tags of a repository."""
+        return list(self._client.refs(repo))
+
+    def search(
+        self,
+        query: str,
+        repo: str | None,
+        at: str | None,
+        base: str | None,
+        limit: int,
+        offset: int,
+        facets: bool,
+    ) -> dict[str, Any]:
+        """Return some of the features that meet a query, with what is told of all of them."""
+        if at is not None and repo is None:
+            repo = self._only("--at needs one repository. Say which by --repo")
+        asked = {"q": query, "repo": repo, "at": at, "base": base, "facets": facets or None}
+        pages = self._client.pages("features", limit=min(offset + limit, _LARGEST_PAGE), **asked)
+        first = next(pages)
+        items = (item for page in chain((first,), pages) for item in page["items"])
+        hits = list(islice(items, offset, offset + limit))
+        told = {name: first[name] for name in first if name not in ("items", "next")}
+        return {"query": told.pop("query"), "total": told.pop("total"), "hits": hits, **told}
+
+    def feature(self, feature: str, repo: str | None, at: str | None) -> dict[str, Any]:
+        """Return all about a feature."""
+        return dict(self._client.feature(self._repository(feature, repo), feature, at=at))
+
+    def history(self, feature: str, repo: str | None, at: str | None, with_diff: bool) -> list[Any]:
+        """Return what commits did to a feature, also to its layout only."""
+        where = self._repository(feature, repo)
+        return list(self._client.history(where, feature, at=at, diff=with_diff, formatting=True))
+
+    def lineage(self, feature: str, repo: str | None, **asked: Any) -> dict[str, Any]:
+        """Return what a feature needs, and what needs it."""
+        return dict(self._client.lineage(self._repository(feature, repo), feature, **asked))
+
+    def paths(self, a: str, b: str, repo: str | None, **asked: Any) -> dict[str, Any]:
+        """Return the ways from one feature to another."""
+        return dict(self._client.paths(self._repository(a, repo), a, b, **asked))
+
+    def compare(self, commits: str, repo: str | None, formatting: bool) -> dict[str, Any]:
+        """Return what changed between the commits of a range."""
+        return dict(self._client.compare(self._one(repo), **_ends(commits), formatting=formatting))
+
+    def impact(self, commits: str, repo: str | None) -> dict[str, Any]:
+        """Return what changes between the commits of a range reach."""
+        return dict(self._client.impact(self._one(repo), **_ends(commits)))
+
+    def _repository(self, feature: str, repo: str | None) -> str:
+        """Return the repository of a feature, as the catalog here would find it."""
+        named = feature.partition(":")[0] if feature.count(":") == 2 else None
+        if repo is not None and named not in (None, repo):
+            raise click.UsageError(f"FEATURE names the repository '{named}', and --repo '{repo}'.")
+        known = repo or named or self._holder(feature)
+        return known or self._one(None)
+
+    def _holder(self, feature: str) -> str | None:
+        """Return the repository that alone has a feature of this name."""
+        module, _, name = feature.rpartition(":")
+        quoted = name.replace('"', "")
+        holders = {
+            hit["repository"]: f"{hit['repository']}:{hit['key']}"
+            for hit in self._client.search(f'name:"{quoted}"')
+            if hit["name"] == name and module in ("", hit["module"])
+        }
+        if len(holders) > 1:
+            told = "\n".join(f"  {key}" for key in holders.values())
+            raise Conflict(f"'{feature}' is the name of {len(holders)} features. Say which:\n{told}")
+        return next(iter(holders), None)
+
+    def _one(self, repo: str | None) -> str:
+        return repo or self._only("The catalog follows several repositories. Say which by --repo")
+
+    def _only(self, several: str) -> str:
+        """Return the name of the only repository there is."""
+        known = [repository["name"] for repository in self._client.repositories()]
+        if len(known) > 1:
+            raise click.UsageError(f"{several}: {', '.join(known)}")
+        if not known:
+            raise NotFound("The catalog follows no repository yet, or none that you may see.")
+        return str(known[0])
+
+
+def _ends(commits: str) -> dict[str, Any]:
+    """Return the two commits of a range, and whether it begins where they parted."""
+    for dots in ("...", ".."):
+        first, found, second = commits.partition(dots)
+        if found:
+            return {"before": first or "HEAD", "after": second or "HEAD", "parted": dots == "..."}
+    return {"after": commits or "HEAD"}

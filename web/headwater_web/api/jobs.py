@@ -1,0 +1,64 @@
+"""Jobs: scans and runs that workers perform."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, url_for
+
+from headwater_catalog.answers.jobs import job_json
+from headwater_catalog.jobs import get_job
+from headwater_catalog.operations import list_jobs
+from headwater_catalog.repositories import list_repositories
+from headwater_catalog.store.models import Job
+from headwater_web.api.answering import answer, page_answer
+from headwater_web.api.cursors import cursor_of
+from headwater_web.api.listing import offset
+from headwater_web.api.resources import JOB, Resource
+from headwater_web.api.schemas.fields import NoBodySchema, NoQuery
+from headwater_web.api.schemas.jobs import JobPageSchema, JobSchema, JobsQuery
+from headwater_web.cancelling import cancel_job
+from headwater_web.reading import reading
+
+__all__ = ["job_answer", "resource"]
+
+resource = Resource("jobs", "Scans and runs that workers perform.")
+
+_NUMBER = "<int(max=2147483647):number>"
+
+
+@resource.get("/jobs", JobPageSchema, JobsQuery, errors=())
+def list_all_jobs(args: dict[str, Any]) -> Response:
+    """List jobs, the latest first."""
+    cursor, limit = cursor_of(args), args["limit"]
+    state, before = args.get("state", ""), offset(cursor) or None
+    found = list_jobs(reading(), state=state, before=before, limit=limit + 1)
+    following = cursor.moved(found[limit - 1].id) if len(found) > limit else None
+    names = {each.id: each.name for each in list_repositories(reading())}
+    return page_answer([_json(job, names) for job in found[:limit]], following)
+
+
+@resource.get(f"/jobs/{_NUMBER}", JobSchema, NoQuery, (JOB,))
+def show_job(_args: dict[str, Any], number: int) -> Response:
+    """Show a job."""
+    return job_answer(number)
+
+
+@resource.send("POST", f"/jobs/{_NUMBER}/cancel", 200, JobSchema, NoBodySchema, (JOB,), errors=(404, 409))
+def cancel_one_job(_body: dict[str, Any], number: int) -> Response:
+    """Cancel a job that waits or runs; for those who may execute features of its repository."""
+    cancel_job(number)
+    return job_answer(number)
+
+
+def job_answer(number: int, status: int = 200) -> Response:
+    """Return the answer that tells of a job."""
+    job = get_job(reading(), number)
+    found = answer(_json(job, {each.id: each.name for each in list_repositories(reading())}), status)
+    if status != 200:
+        found.headers["Location"] = url_for("api_jobs.show_job", number=number)
+    return found
+
+
+def _json(job: Job, names: dict[int, str]) -> dict[str, Any]:
+    return job_json(job, names.get(job.repository_id or 0))

@@ -1,0 +1,183 @@
+"""What the boxes of a lineage can be coloured by, and by what they can be drawn as one."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from headwater_catalog.lineage import LineageNode
+from headwater_catalog.moments import Moment
+from headwater_catalog.query.classified import classify
+from headwater_catalog.query.subjects import tag_values
+
+__all__ = [
+    "CLASSIFICATION",
+    "TAG",
+    "Category",
+    "Lens",
+    "by_name",
+    "classifications",
+    "group_names",
+    "label_of",
+    "lens_names",
+]
+
+CLASSIFICATION = "classification:"
+TAG = "tag:"
+_CLASSIFYING = ("pii", "hipaa", "confidentiality")  # of all tags, those that flow downstream
+_COLOURS = 8  # that pages can tell apart; what has less nodes than eight others shares one
+_NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """What some boxes have in common: its words, its colour as a CSS class, and how many boxes there are."""
+
+    label: str
+    css: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lens:
+    """A colouring: the categories with their counts, and the one of each node."""
+
+    categories: tuple[Category, ...]
+    of: Mapping[str, Category]
+
+
+def lens_names(moment: Moment) -> dict[str, str]:
+    """Return the lenses of a repository with what to call them."""
+    names = {"owner": "owner", "module": "module", "type": "type", "changed": "changed since"}
+    return names | {f"{CLASSIFICATION}{key}": f"classification {key}" for key in classifications(moment)}
+
+
+def group_names(moment: Moment) -> dict[str, str]:
+    """Return by what nodes can be drawn as one, with what to call it."""
+    names = {"module": "module", "package": "package", "owner": "owner"}
+    return names | {f"{TAG}{key}": f"tag {key}" for key in moment.snapshot.tag_keys[:_COLOURS]}
+
+
+def by_name(
+    moment: Moment,
+    earlier: Moment | None,
+    keys: Iterable[str],
+    name: str,
+    members: Mapping[str, Iterable[str]],
+) -> Lens:
+    """Colour some nodes.
+
+    Args:
+        moment: The repository at a commit.
+        earlier: The commit from which changes count.
+        keys: The nodes to colour.
+        name: Which lens.
+        members: The keys that a node stands for, where it stands for several.
+    """
+    label = _labels(moment, earlier, name)
+    labels = {key: _one({label(each) for each in members.get(key, (key,))}) for key in keys}
+    counts = sorted(Counter(labels.values()).items(), key=lambda item: (-item[1], item[0]))
+    colours = _colours(name, [text for text, _ in counts])
+    categories = {text: Category(text, colours[text], count) for text, count in counts}
+    return Lens(tuple(categories.values()), {key: categories[text] for key, text in labels.items()})
+
+
+def label_of(moment: Moment, name: str) -> Callable[[str], str]:
+    """Return what gives the label that a node is drawn under together with others; empty for none."""
+    if name.startswith(TAG):
+        tag = name.removeprefix(TAG)
+        return lambda key: ", ".join(_tags(moment, key, tag))
+    nodes = moment.snapshot.graph.nodes
+    return lambda key: _GROUPS.get(name, _no_group)(nodes[key])
+
+
+def _no_group(node: LineageNode) -> str:
+    return ""
+
+
+_GROUPS: Mapping[str, Callable[[LineageNode], str]] = {
+    "module": lambda node: node.module or "inputs",
+    "package": lambda node: node.module.rpartition(".")[0] or node.module or "inputs",
+    "owner": lambda node: node.owner if node.module else "inputs",
+}
+
+
+def _labels(moment: Moment, earlier: Moment | None, name: str) -> Callable[[str], str]:
+    if name.startswith(CLASSIFICATION):
+        return _classes(moment, name.removeprefix(CLASSIFICATION))
+    if name == "changed":
+        return _changes(moment, earlier)
+    nodes = moment.snapshot.graph.nodes
+    plain: Mapping[str, Callable[[LineageNode], str]] = {
+        "owner": lambda node: node.owner,
+        "module": lambda node: node.module,
+        "type": lambda node: node.type,
+    }
+    say = plain.get(name, _no_group)
+    return lambda key: say(nodes[key]) or ("input" if nodes[key].is_input else _NONE)
+
+
+def _classes(moment: Moment, tag: str) -> Callable[[str], str]:
+    found = classify(moment.snapshot, tag)
+
+    def label(key: str) -> str:
+        if key in found.barriers:
+            return "barrier"
+        if key in found.carriers:
+            return "by its tag"
+        return "from upstream" if key in found.came_from else "without it"
+
+    return label
+
+
+def _changes(moment: Moment, earlier: Moment | None) -> Callable[[str], str]:
+    if earlier is None:
+        return lambda key: _NONE
+    then = earlier.snapshot
+    now = moment.snapshot.variants
+
+    def label(key: str) -> str:
+        if key not in now:
+            return "input" if key in then.graph.nodes else "new input"
+        if key not in then.variants:
+            return "added"
+        digests = [{variant.digest for variant in each.get(key, ())} for each in (then.variants, now)]
+        return "same code" if digests[0] == digests[1] else "changed code"
+
+    return label
+
+
+def _one(labels: set[str]) -> str:
+    return next(iter(labels)) if len(labels) == 1 else "several"
+
+
+_MEANING: Mapping[str, str] = {
+    "by its tag": "lens-bad",
+    "from upstream": "lens-warn",
+    "barrier": "lens-good",
+    "added": "lens-good",
+    "new input": "lens-good",
+    "changed code": "lens-warn",
+}
+"""Colours that mean something, of the lenses that judge."""
+
+
+def _colours(name: str, labels: Iterable[str]) -> dict[str, str]:
+    """Return the colour of each label; the labels come in the order of how many boxes have them."""
+    if name.startswith(CLASSIFICATION) or name == "changed":
+        return {label: _MEANING.get(label, "lens-0") for label in labels}
+    plain = (label for label in labels if label not in (_NONE, "input", "several"))
+    numbered = {label: f"lens-{number}" for number, label in zip(range(1, _COLOURS + 1), plain, strict=False)}
+    return defaultdict(lambda: "lens-0", numbered)
+
+
+def classifications(moment: Moment) -> list[str]:
+    """Return the classifying tags that features of a repository have."""
+    there = {key.casefold() for key in moment.snapshot.tag_keys}
+    return [key for key in _CLASSIFYING if key in there]
+
+
+def _tags(moment: Moment, key: str, tag: str) -> list[str]:
+    found = (tag_values(variant.tags, tag) for variant in moment.snapshot.variants.get(key, ()))
+    return sorted({value for values in found for value in values})
