@@ -6,6 +6,7 @@ from random import Random
 import pytest
 from sqlalchemy import event
 
+from headwater_catalog.cli.search_asked import SORTS
 from headwater_catalog.search import Correction, Rank, SearchPage, Sort, heads, search
 from headwater_catalog.settings import Settings
 from headwater_catalog.spelling import Vocabulary, distance, nearest_names
@@ -421,3 +422,7 @@ def test_repositories_are_sorted_together(rows):
     other.define("c")
 
     assert find(rows, "", sort=Sort.NAME) == ["a", "b", "c", "d"]
+
+
+def test_the_command_line_knows_every_order():
+    assert list(Sort) == list(SORTS)

@@ -51,8 +51,9 @@ def demo_copy(demo_settings: Settings, tmp_path: Path) -> Iterator[FlaskClient]:
 
 @pytest.fixture
 def managed(demo_settings: Settings, tmp_path: Path) -> Iterator[FlaskClient]:
-    """Give a client of a demo catalog of its own with accounts, in which an administrator is logged in."""
+    """Give a client of a demo catalog of its own with accounts, in which an administrator is logged in twice."""
     app = managed_demo(demo_settings, tmp_path / "managed")
+    logged_in(app, "ada")
     yield logged_in(app, "ada")
     catalog_of(app).database.dispose()
 

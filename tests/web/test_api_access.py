@@ -86,7 +86,7 @@ _SEEN = (
     *("/search/quick?q=sales&repo={0}", "/lineage/{0}/{0}:{0}_sales", "/runs?repo={0}"),
     *("/lineage/{0}/{0}:{0}_sales?across=true", "/paths/{0}?source=input:{0}_raw&target={0}_sales"),
     *("/commits/{0}", "/commits/{0}?counts=true", "/commits/{0}/main", "/compare/{0}", "/impact/{0}"),
-    *("/dataflows/{0}", "/dataflows/{0}/{0}", "/jobs/{job}"),
+    *("/dataflows/{0}", "/dataflows/{0}/{0}", "/modules/{0}", "/modules/{0}/{0}", "/jobs/{job}"),
 )
 
 
@@ -259,11 +259,56 @@ def test_tokens_are_ones_own_and_no_token_manages_tokens(app):
     assert len(logged_in(app, "rita").get(f"{_API}/tokens").json["items"]) == 1
 
 
+def test_sessions_are_ones_own_and_can_be_ended(app):
+    rita, phone, headers = logged_in(app, "rita"), logged_in(app, "rita"), _token(app, "rita")
+    listed = rita.get(f"{_API}/account/sessions").json["items"]
+    assert sorted(each["this"] for each in listed) == [False, True]
+    (other,) = (each["id"] for each in listed if not each["this"])
+    assert logged_in(app, "vera").delete(f"{_API}/account/sessions/{other}").status_code == 404
+    assert app.test_client().get(f"{_API}/account/sessions", headers=headers).status_code == 403
+    assert app.test_client().get(f"{_API}/account", headers=headers).status_code == 403
+
+    assert rita.delete(f"{_API}/account/sessions/{other}").json["id"] == other
+    assert phone.get(f"{_API}/account").status_code == 401
+    assert rita.get(f"{_API}/account").json["name"] == "rita"
+    assert rita.delete(f"{_API}/account/sessions/{other}").status_code == 404
+
+
+def test_another_password_needs_the_old_one_and_ends_all_sessions(app):
+    rita, phone, path = logged_in(app, "rita"), logged_in(app, "rita"), f"{_API}/account/password"
+    wrong = rita.put(path, json={"old": "another than hers", "new": "nine copper kettles"})
+    assert (wrong.status_code, phone.get(f"{_API}/account").status_code) == (403, 200)
+    assert rita.put(path, json={"old": PASSWORD, "new": "short"}).status_code == 409
+    assert app.test_client().put(path, json={}, headers=_token(app, "rita")).status_code == 422
+
+    done = rita.put(path, json={"old": PASSWORD, "new": "nine copper kettles"})
+    assert (done.status_code, done.json["name"]) == (200, "rita")
+    assert [client.get(f"{_API}/account").status_code for client in (rita, phone)] == [401, 401]
+    for _ in range(10):
+        logged_in(app, "rita").put(path, json={"old": "a guess at it", "new": "nine copper kettles"})
+    asked = {"old": "nine copper kettles", "new": "ten copper kettles"}
+    assert logged_in(app, "rita").put(path, json=asked).status_code == 429
+
+
+def test_how_the_installation_does_is_for_administrators_of_all_of_it(app):
+    for name in ("olga", "rita", "vera", "nora"):
+        assert logged_in(app, name).get(f"{_API}/operations").status_code == 403
+    viewer = _token(app, "ada", Role.VIEWER)
+    assert app.test_client().get(f"{_API}/operations", headers=viewer).status_code == 403
+
+    told = logged_in(app, "ada").get(f"{_API}/operations").json
+    assert told["jobs"] == {"queued": 2, "running": 0, "succeeded": 0, "failed": 0, "cancelled": 0}
+    assert told["disk"]["free"] > 0
+    assert "A job has waited" not in " ".join(told["needs"])
+    assert told["versions"].keys() >= {"Headwater", "Python", "git"}
+
+
 def test_lists_of_jobs_events_and_tokens_go_on_where_a_page_ended(app):
     ada = logged_in(app, "ada")
     for days in (1, 2, 3):
         ada.post(f"{_API}/tokens", json={"name": f"{days} days", "days": days})
-    for path in ("jobs", "events", "tokens", "accounts"):
+    logged_in(app, "ada")
+    for path in ("jobs", "events", "tokens", "accounts", "account/sessions"):
         whole = ada.get(f"{_API}/{path}?limit=500").json["items"]
         found, address = [], f"{_API}/{path}?limit=1"
         while address:
@@ -277,7 +322,7 @@ def test_lists_of_jobs_events_and_tokens_go_on_where_a_page_ended(app):
 def test_without_accounts_there_are_no_accounts_and_tokens_but_a_log(whole):
     database = Database(whole.database_url)
     client = create_app(whole, database).test_client()
-    for path in ("accounts", "accounts/vera", "tokens", "tokens/1"):
+    for path in ("accounts", "accounts/vera", "tokens", "tokens/1", "account", "account/sessions"):
         assert client.get(f"{_API}/{path}").status_code == 404
     assert client.get(f"{_API}/events").status_code == 200
     database.dispose()

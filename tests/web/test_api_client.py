@@ -44,13 +44,15 @@ def test_every_answer_has_the_fields_that_its_type_tells(catalog: Client):
         answers.Repository: catalog.repositories(),
         answers.Ref: catalog.refs("demo"),
         answers.Dataflow: catalog.dataflows("demo"),
-        answers.Hit: catalog.search("spend"),
+        answers.ModuleRow: catalog.modules("demo"),
+        answers.Hit: catalog.search("spend", sort="used"),
         answers.Commit: catalog.commits("demo"),
         answers.Change: catalog.changes("demo", "v1.0", diff=True),
         answers.RunRow: catalog.runs(repo="demo"),
     }
     ones = {
         answers.RepositoryDetail: catalog.repository("demo"),
+        answers.Module: catalog.module("demo", "features.signups"),
         answers.Feature: catalog.feature("demo", "spend_per_signup"),
         answers.Variant: catalog.feature("demo", _FEATURE)["variants"][0],
         answers.Lineage: catalog.lineage("demo", _FEATURE, up=1),

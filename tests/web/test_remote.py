@@ -29,6 +29,8 @@ _ASKED = (
     ("search", "spend", "--limit", "2", "--offset", "1"),
     ("search", "spend", "--at", "v1.0"),
     ("search", "spnd"),
+    ("search", "spend", "--sort", "used", "--facets"),
+    ("search", "--sort", "changed", "--limit", "3", "--offset", "2"),
     ("search", "nothing_like_it_at_all"),
     ("show", "spend_per_signup"),
     ("show", f"demo:{_FEATURE}", "--at", "v1.0"),

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from headwater_catalog.answers.commits import instant_json
 
 if TYPE_CHECKING:
-    from headwater_catalog.store.models import Account, ApiToken, Event
+    from headwater_catalog.store.models import Account, ApiToken, Event, WebSession
 
-__all__ = ["account_json", "event_json", "token_json"]
+__all__ = ["account_json", "event_json", "session_json", "token_json"]
 
 
 def account_json(account: Account, names: Mapping[int, str]) -> dict[str, Any]:
@@ -43,6 +43,18 @@ def token_json(token: ApiToken, names: Mapping[int, str]) -> dict[str, Any]:
         "created_at": token.created_at,
         "expires_at": token.expires_at,
         "seen_at": token.seen_at,
+    }
+
+
+def session_json(session: WebSession, *, is_this: bool) -> dict[str, Any]:
+    """Return what may be told of a session; `is_this` says whether it is the one that asks."""
+    return {
+        "id": session.id,
+        "browser": session.browser,
+        "address": session.address,
+        "created_at": instant_json(session.created_at),
+        "seen_at": instant_json(session.seen_at),
+        "this": is_this,
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from headwater_catalog.cli.search_asked import SearchAsked
 from headwater_catalog.client import Client
 from headwater_catalog.errors import Conflict, NotFound
 
@@ -38,24 +39,18 @@ class Remote:
         """Return the branches and tags of a repository."""
         return list(self._client.refs(repo))
 
-    def search(
-        self,
-        query: str,
-        repo: str | None,
-        at: str | None,
-        base: str | None,
-        limit: int,
-        offset: int,
-        facets: bool,
-    ) -> dict[str, Any]:
+    def search(self, asked: SearchAsked) -> dict[str, Any]:
         """Return some of the features that meet a query, with what is told of all of them."""
-        if at is not None and repo is None:
+        repo, last = asked.repo, asked.offset + asked.limit
+        if asked.at is not None and repo is None:
             repo = self._only("--at needs one repository. Say which by --repo")
-        asked = {"q": query, "repo": repo, "at": at, "base": base, "facets": facets or None}
-        pages = self._client.pages("features", limit=min(offset + limit, _LARGEST_PAGE), **asked)
+        query = {"q": asked.query, "repo": repo, "at": asked.at, "base": asked.base, "sort": asked.sort}
+        if asked.facets:
+            query["facets"] = "true"
+        pages = self._client.pages("features", limit=min(last, _LARGEST_PAGE), **query)
         first = next(pages)
         items = (item for page in chain((first,), pages) for item in page["items"])
-        hits = list(islice(items, offset, offset + limit))
+        hits = list(islice(items, asked.offset, last))
         told = {name: first[name] for name in first if name not in ("items", "next")}
         return {"query": told.pop("query"), "total": told.pop("total"), "hits": hits, **told}
 

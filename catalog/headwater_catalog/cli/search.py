@@ -9,6 +9,7 @@ import click
 from headwater_catalog.cli.context import Workspace, pass_workspace
 from headwater_catalog.cli.output import json_option, print_json, print_table, say
 from headwater_catalog.cli.repositories import repositories_here
+from headwater_catalog.cli.search_asked import SORTS, SearchAsked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ _MOST_COUNTED = 10  # values of a facet that are printed; --json has them all
 @click.option("--base", help="A commit, tag or branch that new: and changed_by: compare with.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many hits.")
 @click.option("--offset", type=click.IntRange(0), default=0, help="How many hits to leave out first.")
+@click.option("--sort", type=click.Choice(SORTS), default=SORTS[0], show_default=True, help="By what.")
 @click.option("--facets", is_flag=True, help="Also count what all hits have in common.")
 @json_option
 @pass_workspace
@@ -40,6 +42,7 @@ def search(
     base: str | None,
     limit: int,
     offset: int,
+    sort: str,
     facets: bool,
     as_json: bool,
 ) -> None:
@@ -54,31 +57,31 @@ def search(
     dependencies, rank, matches (field, fragment, spans), last_sha), corrections (asked, used), suggestions,
     facets (field, values (value, count, term)) if asked for.
     """
-    asked = (" ".join(query), repo, at, base, limit, offset, facets)
-    page = workspace.remote.search(*asked) if workspace.remote else _found_here(workspace, *asked)
+    asked = SearchAsked(" ".join(query), repo, at, base, limit, offset, sort, facets)
+    page = workspace.remote.search(asked) if workspace.remote else _found_here(workspace, asked)
     if as_json:
         print_json(page)
     elif page["total"] or not _say_unscanned(workspace):
         _show(page, offset)
 
 
-def _found_here(
-    workspace: Workspace,
-    query: str,
-    repo: str | None,
-    at: str | None,
-    base: str | None,
-    limit: int,
-    offset: int,
-    facets: bool,
-) -> dict[str, Any]:
+def _found_here(workspace: Workspace, asked: SearchAsked) -> dict[str, Any]:
     from headwater_catalog.answers.features import search_json
+    from headwater_catalog.search import Sort
     from headwater_catalog.search import search as find
 
     with workspace.reading() as session:
-        moments = _moments(workspace, session, repo, at)
-        page = find(moments, query, base=base, limit=limit, offset=offset, facets=facets)
-    return search_json(page, facets)
+        moments = _moments(workspace, session, asked.repo, asked.at)
+        page = find(
+            moments,
+            asked.query,
+            base=asked.base,
+            limit=asked.limit,
+            offset=asked.offset,
+            facets=asked.facets,
+            sort=Sort(asked.sort),
+        )
+    return search_json(page, asked.facets)
 
 
 def _moments(workspace: Workspace, session: Session, repo: str | None, at: str | None) -> Sequence[Moment]:

@@ -18,6 +18,8 @@ __all__ = [
     "Impact",
     "Job",
     "Lineage",
+    "Module",
+    "ModuleRow",
     "Node",
     "Paths",
     "Problem",
@@ -88,6 +90,30 @@ class Dataflow(TypedDict):
     outputs: list[str]
     upstream: dict[str, Any]
     features: list[str]
+
+
+class ModuleRow(TypedDict):
+    """A module in passing, with how many features it defines."""
+
+    name: str
+    path: str
+    features: int
+
+
+class Module(TypedDict):
+    """A module at one commit; `owners`, `needs` and `gives` count features by name."""
+
+    name: str
+    path: str
+    features: list[str]
+    owners: dict[str, int]
+    dataflows: list[str]
+    needs: dict[str, int]
+    gives: dict[str, int]
+    inputs: list[str]
+    problems: list[Problem]
+    commits: list[Commit]
+    sha: str
 
 
 class Match(TypedDict):

@@ -16,6 +16,8 @@ from headwater_catalog.client.answers import (
     Impact,
     Job,
     Lineage,
+    Module,
+    ModuleRow,
     Paths,
     Problem,
     Ref,
@@ -79,13 +81,27 @@ class Client:
         """Return a dataflow."""
         return cast(Dataflow, self._transport.get("dataflows", repo, name, at=at))
 
+    def modules(self, repo: str, *, at: str | None = None) -> Iterator[ModuleRow]:
+        """Yield the modules of a repository that define features, by name."""
+        return self._list("modules", repo, at=at)
+
+    def module(self, repo: str, name: str, *, at: str | None = None) -> Module:
+        """Return a module."""
+        return cast(Module, self._transport.get("modules", repo, name, at=at))
+
     # Features
 
     def search(
-        self, query: str = "", *, repo: str | None = None, at: str | None = None, base: str | None = None
+        self,
+        query: str = "",
+        *,
+        repo: str | None = None,
+        at: str | None = None,
+        base: str | None = None,
+        sort: str | None = None,
     ) -> Iterator[Hit]:
-        """Yield the features that meet a query, the best first; all of them for an empty one."""
-        return self._list("features", q=query, repo=repo, at=at, base=base)
+        """Yield the features that meet a query, the best first unless sorted; all for an empty one."""
+        return self._list("features", q=query, repo=repo, at=at, base=base, sort=sort)
 
     def pages(self, *path: str, limit: int, **query: Any) -> Iterator[dict[str, Any]]:
         """Yield the pages of any list, each with all that it says beside its items."""

@@ -10,6 +10,7 @@ from flask import Flask
 from flask_smorest import Api  # type: ignore[import-untyped]
 
 from headwater_web.api import (
+    account,
     accounts,
     commits,
     compare,
@@ -19,6 +20,8 @@ from headwater_web.api import (
     features,
     jobs,
     lineage,
+    modules,
+    operations,
     repositories,
     runs,
     search,
@@ -38,8 +41,8 @@ _ABOUT = (
 
 
 _RESOURCES = (
-    *(repositories, features, search, lineage, commits, compare, dataflows, runs),
-    *(jobs, events, accounts, tokens),
+    *(repositories, features, search, lineage, commits, compare, dataflows, modules, runs),
+    *(jobs, operations, events, accounts, account, tokens),
 )
 
 

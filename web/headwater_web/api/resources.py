@@ -20,9 +20,11 @@ __all__ = [
     "DATAFLOW",
     "JOB",
     "KEY",
+    "MODULE",
     "PREFIX",
     "REPOSITORY",
     "RUN",
+    "SESSION",
     "SHA",
     "TOKEN",
     "Resource",
@@ -44,11 +46,13 @@ REPOSITORY: Final = _parameter(
 KEY: Final = _parameter("key", "`module:name` of a feature, or a name that only one has.", format="feature")
 SHA: Final = _parameter("sha", "A commit, or a branch or a tag.", format="ref")
 DATAFLOW: Final = _parameter("name", "Name of a dataflow.", format="dataflow")
+MODULE: Final = _parameter("module", "Name of a module.", format="module")
 ACCOUNT: Final = _parameter(
     "account", "Name of an account.", pattern="^[a-z0-9][a-z0-9._@+-]{0,99}$", format="account"
 )
 RUN: Final = {**_parameter("number", "Number of a run."), "example": 1}
 JOB: Final = {**_parameter("number", "Number of a job."), "example": 1}
+SESSION: Final = {**_parameter("number", "Number of a session."), "example": 1}
 TOKEN: Final = {**_parameter("number", "Number of a token."), "example": 1}
 
 _View = TypeVar("_View", bound=Callable[..., Any])

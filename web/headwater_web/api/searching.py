@@ -12,7 +12,7 @@ from headwater_catalog.answers.features import search_json
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.moments import Moment
 from headwater_catalog.repositories import list_repositories
-from headwater_catalog.search import SearchPage, heads, search
+from headwater_catalog.search import SearchPage, Sort, heads, search
 from headwater_catalog.store.models import Commit
 from headwater_web.api.answering import page_answer
 from headwater_web.api.cursors import Cursor, cursor_of
@@ -47,7 +47,15 @@ def find(
         facets: Whether to count what they have in common.
     """
     where = _places(args, Cursor("", 0))[1] if moments is None else moments
-    return search(where, args["q"], base=args.get("base"), limit=args["limit"], offset=first, facets=facets)
+    return search(
+        where,
+        args["q"],
+        base=args.get("base"),
+        limit=args["limit"],
+        offset=first,
+        facets=facets,
+        sort=Sort(args.get("sort", Sort.RELEVANCE)),
+    )
 
 
 def _places(args: Mapping[str, Any], cursor: Cursor) -> tuple[Cursor, Sequence[Moment]]:

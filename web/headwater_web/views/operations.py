@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-import subprocess
-from functools import cache
-from importlib.metadata import version
-
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -19,6 +14,7 @@ from headwater_web.cancelling import cancel_job
 from headwater_web.dates import iso
 from headwater_web.lists import MOST_ROWS, Table, as_files
 from headwater_web.reading import catalog, number_asked, reading
+from headwater_web.versions import versions
 
 __all__ = ["blueprint"]
 
@@ -30,7 +26,6 @@ _COLUMNS = (
     *("attempts", "error"),
 )
 _NUMBER = "<int(max=2147483647):number>"
-_PACKAGES = ("flask", "sqlalchemy", "alembic", "gitpython", "pandas")
 
 
 @blueprint.get("/jobs")
@@ -87,16 +82,5 @@ def overview() -> str:
         schema=database.version,
         size=database.size,
         slow=database.slow_queries.slowest(),
-        versions=_versions(),
+        versions=versions(),
     )
-
-
-@cache
-def _versions() -> dict[str, str]:
-    git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False).stdout
-    return {
-        "Headwater": version("headwater"),
-        "Python": platform.python_version(),
-        "git": git.removeprefix("git version ").strip() or "not found",
-        **{name: version(name) for name in _PACKAGES},
-    }

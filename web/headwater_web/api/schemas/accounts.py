@@ -28,6 +28,9 @@ __all__ = [
     "GrantChangeSchema",
     "NewAccountSchema",
     "NewTokenSchema",
+    "OwnPasswordSchema",
+    "SessionPageSchema",
+    "SessionSchema",
     "ShownTokenSchema",
     "TokenPageSchema",
     "TokenSchema",
@@ -65,6 +68,35 @@ class AccountPageSchema(Schema):
     """A page of accounts."""
 
     locals().update(page_of(AccountSchema, "Accounts by name."))
+
+
+class OwnPasswordSchema(Schema):
+    """Another password for oneself."""
+
+    old = Text(
+        required=True,
+        load_only=True,
+        validate=validate.Length(max=1000),
+        metadata={"description": "The password until now.", "format": "password"},
+    )
+    new = _password(required=True)
+
+
+class SessionSchema(Schema):
+    """A browser in which one is logged in."""
+
+    id = count("Its number.")
+    browser = text("What it says of itself.")
+    address = text("Where it logged in.")
+    created_at = text("When it logged in.")
+    seen_at = text("When it was last used.")
+    this = flag("Whether it is the one that asks.")
+
+
+class SessionPageSchema(Schema):
+    """A page of sessions."""
+
+    locals().update(page_of(SessionSchema, "Sessions, the last used first."))
 
 
 class NewAccountSchema(Schema):

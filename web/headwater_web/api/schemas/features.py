@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
+from headwater_catalog.search import Sort
 from headwater_web.api.schemas.commits import CommitSchema
 from headwater_web.api.schemas.fields import (
     AtQuery,
@@ -96,7 +97,7 @@ class FacetSchema(Schema):
 class HitPageSchema(Schema):
     """A page of hits."""
 
-    locals().update(page_of(HitSchema, "The features, the best first."))
+    locals().update(page_of(HitSchema, "The features, the best first unless sorted otherwise."))
     query = text("The query as it was read.")
     total = count("How many hits there are in all.")
     corrections = listed(CorrectionSchema, "Words that no feature has.")
@@ -243,6 +244,11 @@ class FeaturesQuery(_WhereQuery, PageQuery):
 
     q = Text(load_default="", validate=validate.Length(max=400), metadata=_QUERY)
     base = named("What new: and changed_by: compare with.", "ref")
+    sort = fields.String(
+        load_default=Sort.RELEVANCE.value,
+        validate=validate.OneOf([sort.value for sort in Sort]),
+        metadata={"description": "By what they are sorted: the latest changed first, the most used first."},
+    )
     facets = Flag(load_default=False, metadata={"description": "Also count what all hits have in common."})
 
 

@@ -23,6 +23,7 @@ from headwater_web.api.schemas.fields import (
 __all__ = [
     "DataflowPageSchema",
     "DataflowSchema",
+    "FileProblemSchema",
     "FollowSchema",
     "HookSchema",
     "ProblemsPageSchema",
