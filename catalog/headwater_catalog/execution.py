@@ -7,6 +7,7 @@ leaves behind is written in the one transaction that also ends its job, so there
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import re
 import sys
@@ -23,9 +24,11 @@ from sqlalchemy.orm import Session
 
 from headwater_catalog import jobs, sandbox
 from headwater_catalog.datasets import file_sha256, new_path, record_version
-from headwater_catalog.errors import JobError
+from headwater_catalog.definitions_at import DefinitionReader, Definitions
+from headwater_catalog.errors import CatalogError, JobError
 from headwater_catalog.git import GitSource
 from headwater_catalog.jobs import LeasedJob
+from headwater_catalog.moments import Moment
 from headwater_catalog.read.project import SourceSpec
 from headwater_catalog.removal import remove_folder
 from headwater_catalog.reports import Report, read_progress, read_report, storable
@@ -44,6 +47,7 @@ from headwater_catalog.store.models import (
     Run,
     RunNode,
 )
+from headwater_catalog.value_store import folder_of, record_values, runs_of, take_over
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
@@ -54,6 +58,7 @@ __all__ = ["execute", "sweep"]
 logger = logging.getLogger("headwater.runs")
 
 _TABLE: Final = "table"
+_VALUES: Final = "values"
 _PROGRESS_SECONDS: Final = 1.0
 _WORK_FOLDER: Final = re.compile(r"run-(?P<job>[0-9]{1,9})-.+")
 
@@ -75,6 +80,9 @@ class _Task:
     outputs: list[str]
     save: str | None
     dataset: str
+    repository_id: int
+    use_kept: bool
+    definitions: Definitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,7 @@ def execute(
     limits: Limits | None = None,
     stopping: Callable[[], str | None] = lambda: None,
     tell: Callable[[Mapping[str, Any]], None] | None = None,
+    definitions: DefinitionReader | None = None,
 ) -> None:
     """Perform the run of a leased job, and end the job.
 
@@ -103,25 +112,29 @@ def execute(
         limits: What the feature code may use.
         stopping: Asked several times a second; a sentence that it returns ends the run.
         tell: Told how far the run is, beside the job: `done`, `total` and the `node` last computed.
+        definitions: Gives the definitions of commits, by which values of earlier runs are found; one that is
+            given again and again remembers those of other commits.
 
     Raises:
         LeaseLost: The job was cancelled or taken away; nothing of it was kept.
         CatalogError: The run could not be begun; the job is not ended yet.
     """
     with database.read() as session:
-        task = _task(session, settings, leased)
+        task = _task(database, session, settings, leased, definitions or DefinitionReader())
     with _work_folder(settings, leased) as folder:
         with GitSource(task.mirror) as source:
             source.export_tree(task.sha, folder / "tree")
         files = _files(settings, task, folder / "tree")
         digests = {name: file_sha256(file) for name, file in files.items() if file.is_file()}
-        _request(task, folder, files).write(folder)
+        kept = _kept(settings, task, folder, digests)
+        _request(task, folder, files, kept).write(folder)
         watch = _Watch(database, leased, folder / PROGRESS, stopping, tell)
         runner = [sys.executable, "-I", "-m", "headwater_catalog.runner", str(folder)]
         outcome = sandbox.run(runner, folder, limits, watch)
         report, reason = _judge(folder, outcome)
+        new = take_over(folder_of(settings, task.repository_id), folder / _VALUES) if kept else {}
         log = outcome.log.replace(f"{folder / 'tree'}/", "")  # paths as they are in the repository
-        _keep(database, settings, leased, task, folder, _Ended(report, reason, log, digests))
+        _keep(database, settings, leased, task, folder, _Ended(report, reason, log, digests, new))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +145,7 @@ class _Ended:
     reason: str
     log: str
     digests: Mapping[str, str]
+    kept: Mapping[str, int]
 
 
 def sweep(database: Database, settings: Settings) -> None:
@@ -155,7 +169,13 @@ def _work_folder(settings: Settings, leased: LeasedJob) -> Iterator[Path]:
         remove_folder(folder)
 
 
-def _task(session: Session, settings: Settings, leased: LeasedJob) -> _Task:
+def _task(
+    database: Database,
+    session: Session,
+    settings: Settings,
+    leased: LeasedJob,
+    definitions: DefinitionReader,
+) -> _Task:
     run = session.scalars(select(Run).where(Run.job_id == leased.id)).one()
     version = _dataflow_version(session, run)
     return _Task(
@@ -172,7 +192,21 @@ def _task(session: Session, settings: Settings, leased: LeasedJob) -> _Task:
         outputs=run.outputs,
         save=leased.payload.get("save"),
         dataset=leased.payload.get("dataset") or run.dataflow,
+        repository_id=run.repository_id,
+        use_kept=leased.payload.get("use_kept", True),
+        definitions=_definitions(database, session, settings, run, definitions),
     )
+
+
+def _definitions(
+    database: Database, session: Session, settings: Settings, run: Run, reader: DefinitionReader
+) -> Definitions:
+    try:
+        return reader.at(database, Moment(session, settings, run.repository, run.commit))
+    except CatalogError as error:
+        # Without them everything is computed, and kept by nobody, which is slower and as right.
+        logger.warning("The definitions of %s cannot be told: %s", run.commit.sha[:10], error)
+        return {}
 
 
 def _further_sources(inputs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -228,7 +262,7 @@ def _files(settings: Settings, task: _Task, tree: Path) -> dict[str, Path]:
     return files
 
 
-def _request(task: _Task, folder: Path, files: Mapping[str, Path]) -> Request:
+def _request(task: _Task, folder: Path, files: Mapping[str, Path], kept: dict[str, Any] | None) -> Request:
     return Request(
         tree=str(folder / "tree"),
         dataflow=task.dataflow,
@@ -241,7 +275,29 @@ def _request(task: _Task, folder: Path, files: Mapping[str, Path]) -> Request:
         outputs=task.outputs,
         save=task.save and f"{_TABLE}.{task.save}",
         save_format=task.save or "",
+        kept=kept,
     )
+
+
+def _kept(settings: Settings, task: _Task, folder: Path, digests: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return where values of earlier runs are, and what tells them; None where none are to be used."""
+    if not task.use_kept or settings.values_limit == 0 or task.definitions == {}:
+        return None
+    known, new, definitions = (
+        folder_of(settings, task.repository_id),
+        folder / _VALUES,
+        folder / "definitions.json",
+    )
+    known.mkdir(parents=True, exist_ok=True)
+    new.mkdir()
+    definitions.write_text(json.dumps(task.definitions), "utf-8")
+    return {
+        "known": str(known),
+        "new": str(new),
+        "most": settings.values_limit,
+        "definitions": str(definitions),
+        "digests": dict(digests),
+    }
 
 
 def _declared(task: _Task, name: str) -> dict[str, Any]:
@@ -323,9 +379,10 @@ def _keep(
     try:
         with database.write() as session:
             run = session.get_one(Run, task.run_id)
-            _record(run, task, ended)
+            _record(session, run, task, ended)
             if table is not None:
                 _record_table(session, run, task, table, ended)
+            record_values(session, task.repository_id, run.id, ended.kept, int(time.time()))
             if reason:
                 jobs.fail(session, leased, storable(reason))
             else:
@@ -347,17 +404,25 @@ def _place(settings: Settings, task: _Task, made: Path) -> _Table:
     return _Table(path, sha256)
 
 
-def _record(run: Run, task: _Task, ended: _Ended) -> None:
+def _record(session: Session, run: Run, task: _Task, ended: _Ended) -> None:
     run.log = storable(ended.log)
     report = ended.report
     if report is None:
         return
+    origins = runs_of(session, task.repository_id, report.taken.values(), int(time.time()))
+    taken = {name: origins[key] for name, key in report.taken.items() if key in origins}
     run.environment = report.environment
     run.inputs = _inputs(task, report, ended.digests)
     run.preview = {"failure": report.failure} if report.failure else report.preview
     run.nodes = [
-        RunNode(ordinal=ordinal, name=node.name, microseconds=node.microseconds, summary=node.summary)
-        for ordinal, node in enumerate(report.nodes)
+        *(
+            RunNode(ordinal=ordinal, name=node.name, microseconds=node.microseconds, summary=node.summary)
+            for ordinal, node in enumerate(report.nodes)
+        ),
+        *(
+            RunNode(ordinal=ordinal, name=name, microseconds=0, summary="", kept_from=number)
+            for ordinal, (name, number) in enumerate(sorted(taken.items()), len(report.nodes))
+        ),
     ]
     run.checks = [
         CheckResult(
@@ -378,7 +443,8 @@ def _inputs(task: _Task, report: Report, digests: Mapping[str, str]) -> dict[str
     for name in task.sources:
         if name in report.sources and name in digests:
             given = task.inputs.get(name, {"path": task.sources[name]["path"]})
-            used[name] = {**given, "sha256": digests[name], "rows": report.sources[name]}
+            rows = report.sources[name]
+            used[name] = {**given, "sha256": digests[name], **({"rows": rows} if rows is not None else {})}
     return used
 
 

@@ -59,7 +59,9 @@ class Report:
     Attributes:
         nodes: The nodes in the order of computation.
         checks: The outcomes of checks.
-        sources: Rows that each source gave, of those that were used.
+        sources: Rows that each source gave, of those that were used; None for one that was not read again,
+            since values that were made of it stood in place.
+        taken: The keys of the values of earlier runs that stood in place of nodes, by node.
         preview: First rows and values as text; None where the run failed.
         table: What the saved table holds; None where none was saved.
         failure: What went wrong: `node`, `error`, `message`, `frames`; None where nothing did.
@@ -68,7 +70,8 @@ class Report:
 
     nodes: tuple[NodeReport, ...]
     checks: tuple[CheckReport, ...]
-    sources: dict[str, int]
+    sources: dict[str, int | None]
+    taken: dict[str, str]
     preview: dict[str, Any] | None
     table: TableReport | None
     failure: dict[str, Any] | None
@@ -142,7 +145,10 @@ def _report(content: Mapping[str, Any]) -> Report:
     return Report(
         nodes=tuple(_node(item) for item in content["nodes"]),
         checks=tuple(_check(item) for item in content["checks"]),
-        sources={_text(name): _count(rows) for name, rows in content["sources"].items()},
+        sources={
+            _text(name): None if rows is None else _count(rows) for name, rows in content["sources"].items()
+        },
+        taken={_text(name): _text(key) for name, key in content["taken"].items()},
         preview=_preview(content["preview"]),
         table=_table(content["table"]),
         failure=_failure(content["failure"]),

@@ -22,11 +22,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from headwater.errors import DefinitionError, HeadwaterError, InvalidInput, MissingInput, NodeFailed
 from headwater_catalog.read.project import SourceSpec
-from headwater_catalog.sources import read_sources
+from headwater_catalog.sources import columns_of, read_sources
+
+if TYPE_CHECKING:
+    from headwater.graph import Graph
+    from headwater_catalog.kept_values import KeptValues
 
 __all__ = ["PROGRESS", "REQUEST", "RESULT", "Recorder", "Request", "environment", "main", "perform"]
 
@@ -54,6 +58,7 @@ class Request:
         save: Name of the file to write the table to, in the folder; None: none.
         save_format: Its format.
         preview_rows: How many rows of the table to show.
+        kept: Where values of earlier runs are, and what tells them; None: everything is computed.
     """
 
     tree: str
@@ -68,6 +73,7 @@ class Request:
     save: str | None = None
     save_format: str = "csv"
     preview_rows: int = 50
+    kept: dict[str, Any] | None = None
 
     @classmethod
     def read(cls, folder: Path) -> Request:
@@ -88,10 +94,11 @@ class Recorder:
     total: int = 0
     nodes: list[dict[str, Any]] = field(default_factory=list)
     checks: list[dict[str, Any]] = field(default_factory=list)
-    sources: dict[str, int] = field(default_factory=dict)
+    sources: dict[str, int | None] = field(default_factory=dict)
     preview: dict[str, Any] | None = None
     table: dict[str, Any] | None = None
     failure: dict[str, Any] | None = None
+    taken: dict[str, str] = field(default_factory=dict)
     told: float = 0.0
 
     def computed(self, node: Any) -> None:
@@ -137,6 +144,7 @@ class Recorder:
             "nodes": self.nodes,
             "checks": self.checks,
             "sources": self.sources,
+            "taken": self.taken,
             "preview": self.preview,
             "table": self.table,
             "failure": self.failure,
@@ -191,10 +199,27 @@ def perform(request: Request, recorder: Recorder) -> None:
     upstream = driver.graph.upstream(*request.outputs)
     external = {node.name for node in driver.graph.inputs} & upstream
     recorder.total = len(upstream) - len(external)
+    values: dict[str, Any] = {}
+    columns = _columns_by_source(request) if request.kept is not None else {}
+    kept = _kept(request, driver.graph, columns)
+    if kept is not None:
+        values = kept.take(request.outputs)
+        recorder.taken, recorder.total = kept.taken, kept.computed
+        # What values were made of is told, too, though it is not read again.
+        recorder.sources = {name: None for name, found in columns.items() if external & set(found)}
+        external = kept.inputs
     needed = external - set(request.config) - set(request.inputs)
     inputs = {**request.inputs, **_columns(request, recorder, needed)}
+    if values:  # the driver refuses inputs that nothing needs any more
+        inputs = {name: value for name, value in inputs.items() if name in external}
     try:
-        run = driver.run(request.outputs, inputs=inputs, on_node=recorder.computed)
+        run = driver.run(
+            request.outputs,
+            overrides=values,
+            inputs=inputs,
+            on_node=recorder.computed,
+            on_value=kept.keep if kept is not None else None,
+        )
     except MissingInput as error:
         raise _missing(error, request) from None
     recorder.checked(run.checks)
@@ -237,8 +262,48 @@ def _columns(request: Request, recorder: Recorder, needed: set[str]) -> dict[str
     specs = {name: _spec(**declared) for name, declared in request.sources.items()}
     files = {name: Path(path) for name, path in request.files.items()}
     supplied = read_sources(specs, files, needed)
-    recorder.sources = supplied.rows
+    recorder.sources |= supplied.rows
     return dict(supplied.values)
+
+
+def _kept(request: Request, graph: Graph, columns: Mapping[str, Iterable[str]]) -> KeptValues | None:
+    """Return the values of earlier runs; None where none are to be used, or it cannot be told which fit."""
+    if request.sources and not columns:
+        return None
+    if request.kept is None:
+        return None
+    from headwater_catalog.kept_values import KeptValues
+    from headwater_catalog.value_keys import ValueKeys, installed
+
+    given = request.kept
+    definitions = json.loads(Path(given["definitions"]).read_text("utf-8"))
+    told = _inputs_told(request, columns)
+    keys = ValueKeys(
+        graph, definitions, request.config, told, installed(), json.dumps(given["digests"], sort_keys=True)
+    )
+    return KeptValues(graph, keys, Path(given["known"]), Path(given["new"]), given["most"])
+
+
+def _columns_by_source(request: Request) -> dict[str, tuple[str, ...]]:
+    """Return the columns of each source that is a file; nothing where one of them cannot be read."""
+    try:
+        return {
+            name: columns_of(_spec(**declared), Path(request.files[name]))
+            for name, declared in request.sources.items()
+        }
+    except Exception:  # to read it for good says what is wrong with it, if anything needs it
+        return {}
+
+
+def _inputs_told(request: Request, columns: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """Return what tells the values of inputs: literals themselves, columns by the bytes of their source."""
+    assert request.kept is not None
+    told: dict[str, str] = {}
+    for name, found in columns.items():
+        source = json.dumps([request.sources[name], request.kept["digests"][name]], sort_keys=True)
+        told.update((column, f"{told.get(column, '')}{source}:{column}") for column in found)
+    told.update((name, json.dumps(value, sort_keys=True)) for name, value in request.inputs.items())
+    return told
 
 
 def _missing(error: MissingInput, request: Request) -> MissingInput:

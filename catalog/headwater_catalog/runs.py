@@ -49,6 +49,7 @@ def request_run(
     now: int,
     *,
     dataset: str | None = None,
+    use_kept: bool = True,
 ) -> Run:
     """Queue the execution of features of one dataflow at one commit.
 
@@ -68,6 +69,7 @@ def request_run(
         requested_by: Who asks.
         now: The present instant.
         dataset: Name of the dataset; by default the dataflow's.
+        use_kept: Whether values that earlier runs computed may stand in place of computing them again.
 
     Raises:
         NotFound: There is no such dataflow, output, configuration key, input or file.
@@ -95,7 +97,7 @@ def request_run(
         inputs={name: _input(settings, chosen, name, value) for name, value in inputs.items()},
         environment={},
     )
-    payload = {"save": save, "dataset": dataset or chosen.name}
+    payload = {"save": save, "dataset": dataset or chosen.name, "use_kept": use_kept}
     run.job = jobs.enqueue(session, "run", payload, repository.id, requested_by, now)
     session.add(run)
     session.flush()

@@ -21,13 +21,25 @@ from headwater_catalog.oidc_settings import OIDC_NAMES, OidcSettings, oidc_setti
 __all__ = ["FILE_NAME", "NAMES", "Settings", "is_loopback", "load_settings"]
 
 FILE_NAME = "headwater-server.toml"
-NAMES = ("home", "database_url", "secret_key", "host", "port", "auth", "url", "proxies", *OIDC_NAMES)
+NAMES = (
+    "home",
+    "database_url",
+    "secret_key",
+    "host",
+    "port",
+    "auth",
+    "url",
+    "proxies",
+    "values_limit",
+    *OIDC_NAMES,
+)
 """The settings as the file spells them; the environment has HEADWATER_ before the upper-case name."""
 
 _PREFIX = "HEADWATER_"
 _FOR_TESTS = "HEADWATER_TEST_"
 _FOR_COMMANDS = ("HEADWATER_REMOTE", "HEADWATER_TOKEN")  # which ask a catalog that is served elsewhere
 _KEY_FILE = "secret-key"
+_GIGA = 10**9
 _URL = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?/?")
 
 
@@ -45,6 +57,7 @@ class Settings:
         url: The address by which readers reach it, such as `https://features.example.org`, where that is not
             this machine's own.
         proxies: How many servers stand before it that each add the address of who asks to X-Forwarded-For.
+        values_limit: How many bytes values of nodes may take that runs keep for others; 0: none are kept.
         oidc: How people log in by OpenID Connect; None where they do not.
     """
 
@@ -56,6 +69,7 @@ class Settings:
     auth: str = "single"
     url: str = ""
     proxies: int = 0
+    values_limit: int = 10 * _GIGA
     oidc: OidcSettings | None = None
 
     @property
@@ -104,6 +118,7 @@ def load_settings(environ: Mapping[str, str] | None = None, home: Path | None = 
         auth=_auth(values, host),
         url=_url(values),
         proxies=_number(values, "proxies", 0, range(10)),
+        values_limit=_GIGA * _number(values, "values_limit", 10, range(100_000)),
         oidc=oidc_settings(lambda name: _text(values, name)),
     )
 

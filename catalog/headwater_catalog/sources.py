@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -13,7 +14,7 @@ from headwater_catalog.read.project import SourceSpec
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FORMATS", "SourceColumns", "format_of", "read_sources"]
+__all__ = ["FORMATS", "SourceColumns", "columns_of", "format_of", "read_sources"]
 
 FORMATS: Final = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".pq": "parquet"}
 """File formats by the ending of a file's name."""
@@ -41,6 +42,19 @@ def format_of(path: str, declared: str | None = None) -> str:
             f"Headwater reads and writes {known}: name the file or its format so."
         )
     return found
+
+
+def columns_of(spec: SourceSpec, file: Path) -> tuple[str, ...]:
+    """Return the names of the columns of a source, without reading them where its format allows that.
+
+    Raises:
+        Exception: Whatever a reader raises where the file is none of its format.
+    """
+    found = format_of(spec.path, spec.format)
+    if found == "csv":
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            return tuple(next(csv.reader(stream), ()))
+    return tuple(_READERS[found](file, set())[1])
 
 
 def read_sources(

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy.exc import DBAPIError
 
 from headwater.errors import HeadwaterError
-from headwater_catalog import execution, jobs
+from headwater_catalog import execution, jobs, value_store
+from headwater_catalog.definitions_at import DefinitionReader
 from headwater_catalog.errors import CatalogError, JobError
 from headwater_catalog.jobs import LEASE_SECONDS, LeasedJob, LeaseLost
 from headwater_catalog.reports import storable
@@ -72,6 +73,7 @@ class Worker:
         self._stopped = threading.Event()
         self._stop_reason: str | None = None
         self._scans: Scanner | None = None
+        self._definitions = DefinitionReader()
         self._asked_at = -_SCHEDULE_SECONDS
 
     def stop(self, reason: str = "The worker was told to stop.") -> None:
@@ -143,7 +145,9 @@ class Worker:
                 limits=self.limits,
                 stopping=lambda: heartbeat.lost or self._stop_reason,
                 tell=self.tell,
+                definitions=self._definitions,
             )
+            value_store.make_room(self.database, self.settings, self.settings.values_limit)
         elif leased.kind == "scan":
             self._scan(leased, heartbeat)
         else:

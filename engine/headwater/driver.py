@@ -196,6 +196,7 @@ class Driver(Inspection):
         inputs: Mapping[str, Any] | None = None,
         on_node: Callable[[NodeRun], None] | None = None,
         *,
+        on_value: Callable[[Node, Any], None] | None = None,
         profile: bool = False,
         gather: bool = False,
     ) -> Run:
@@ -209,6 +210,7 @@ class Driver(Inspection):
             overrides: Values that take the place of nodes.
             inputs: Values of the graph's inputs.
             on_node: Told each node once it is computed.
+            on_value: Told each node with its value, where it is computed in this process.
             profile: Whether to gather statistics of every value.
             gather: Whether a check of importance "fail" that does not hold lets the others go on, so that
                 the error at the end tells them all.
@@ -226,7 +228,12 @@ class Driver(Inspection):
             graph = self._asked(self.graph, wanted, inputs)
             plan, given = self._prepare(graph, wanted, overrides or {}, inputs or {})
             recorder = Recorder(
-                run, self.adapter.around(run_id), profile=profile, gather=gather, on_node=on_node
+                run,
+                self.adapter.around(run_id),
+                profile=profile,
+                gather=gather,
+                on_node=on_node,
+                on_value=on_value,
             )
             values = self._run_plan(graph, plan, given, run_id, recorder)
             failure = recorder.failure()

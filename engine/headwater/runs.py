@@ -62,6 +62,7 @@ class Recorder:
         profile: Whether to gather statistics of every value.
         gather: Whether a failing check of importance "fail" lets the others go on.
         on_node: Told each node once it is computed.
+        on_value: Told each node with its value, which costs no time of the node.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Recorder:
         profile: bool = False,
         gather: bool = False,
         on_node: Callable[[NodeRun], None] | None = None,
+        on_value: Callable[[Node, Any], None] | None = None,
     ) -> None:
         """Hold what is asked of the record."""
         self._run = run
@@ -79,6 +81,7 @@ class Recorder:
         self._profile = profile
         self._gather = gather
         self._on_node = on_node
+        self._on_value = on_value
 
     def __call__(self, node: Node, call: Callable[..., Any], arguments: Sequence[Any]) -> Any:
         """Return the value of a node."""
@@ -92,11 +95,13 @@ class Recorder:
             self._run.checks.append(CheckOutcome.of(node.feature, node.check, value, seconds))
         if self._on_node is not None:
             self._on_node(self._run.nodes[-1])
+        if self._on_value is not None:
+            self._on_value(node, value)
         return value
 
     def __getstate__(self) -> dict[str, Any]:
         # Where a task runs in another process, who is told of nodes stays here.
-        return {**vars(self), "_on_node": None}
+        return {**vars(self), "_on_node": None, "_on_value": None}
 
     def take_record(self) -> Run:
         """Return what was recorded, and begin anew: in the process of a task, before it goes back."""

@@ -43,7 +43,12 @@ def run_json(run: Run, version: DatasetVersion | None) -> dict[str, Any]:
         "table": preview.get("table"),
         "values": preview.get("values", []),
         "nodes": [
-            {"name": node.name, "seconds": node.microseconds / 1_000_000, "summary": node.summary}
+            {
+                "name": node.name,
+                "seconds": node.microseconds / 1_000_000,
+                "summary": node.summary,
+                "kept_from": node.kept_from,
+            }
             for node in run.nodes
         ],
         "checks": [_check_json(check) for check in run.checks],

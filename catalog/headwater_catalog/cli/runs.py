@@ -60,6 +60,7 @@ _POLL_SECONDS: Final = 0.5
     type=click.Path(dir_okay=False, path_type=Path),
     help="Keep the table as a dataset version, and write a copy here: .csv, .json or .parquet.",
 )
+@click.option("--no-cache", is_flag=True, help="Compute everything, also what earlier runs computed.")
 @json_option
 @pass_workspace
 def run(
@@ -71,6 +72,7 @@ def run(
     config: tuple[str, ...],
     inputs: tuple[str, ...],
     save: Path | None,
+    no_cache: bool,
     as_json: bool,
 ) -> None:
     """Execute features at a commit: each OUTPUT is a name or module:name.
@@ -81,16 +83,20 @@ def run(
     The columns of sources become inputs. A repository that declares no sources is run on a file by
     --input people=people.csv, where "people" is any name.
 
+    Values that earlier runs computed stand in place of computing them again where they would come out the
+    same; docs/caching.md says when.
+
     JSON: id, state, error, repository, commit, dataflow, outputs, requested_by, created_at, started_at,
     finished_at, failure, config, inputs, table (columns, rows, row_count), values, nodes (name, seconds,
-    summary), checks, environment, dataset, log.
+    summary, kept_from), checks, environment, dataset, log.
     """
     save_format = _format(save) if save is not None else None
     with _place(workspace, outputs, repo, at) as place:
         repository, sha = place.repository.name, place.commit.sha
         flow_name, given = _chosen(place, dataflow, [_local(o) for o in outputs], _pairs(inputs, "--input"))
     settings = {key: _value(text) for key, text in _pairs(config, "--config").items()}
-    run_id, job_id = _request(workspace, repository, sha, flow_name, outputs, settings, given, save_format)
+    asked = (flow_name, outputs, settings, given, save_format)
+    run_id, job_id = _request(workspace, repository, sha, *asked, use_kept=not no_cache)
     perform_run(workspace, run_id, job_id)
     found, version = _result(workspace, run_id)
     if save is not None and version is not None:
@@ -164,6 +170,8 @@ def _request(
     config: Mapping[str, Any],
     inputs: Mapping[str, Any],
     save: str | None,
+    *,
+    use_kept: bool,
 ) -> tuple[int, int]:
     from headwater_catalog.repositories import get_repository, resolve_at
     from headwater_catalog.runs import request_run
@@ -183,6 +191,7 @@ def _request(
             save,
             _user(),
             now(),
+            use_kept=use_kept,
         )
         return requested.id, requested.job_id
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Text,
@@ -29,6 +30,7 @@ __all__ = [
     "BlobDefinition",
     "CheckResult",
     "Commit",
+    "CommitDefinitions",
     "Dataflow",
     "DataflowVersion",
     "Dataset",
@@ -42,6 +44,7 @@ __all__ = [
     "FeatureVersion",
     "Grant",
     "Job",
+    "KeptValue",
     "ModuleLink",
     "ModuleVersion",
     "Ownership",
@@ -382,6 +385,7 @@ class RunNode(Base):
     name: Mapped[str] = mapped_column(Text)
     microseconds: Mapped[int] = mapped_column(BigInteger)
     summary: Mapped[str] = mapped_column(Text)  # what came out: type and shape
+    kept_from: Mapped[int | None]  # number of the run that had computed the value; None: this one
 
 
 class CheckResult(Base):
@@ -397,6 +401,30 @@ class CheckResult(Base):
     passed: Mapped[bool]
     message: Mapped[str] = mapped_column(Text)
     diagnostics: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class CommitDefinitions(Base):
+    """The hashes of all definitions of a commit, compressed."""
+
+    __tablename__ = "commit_definitions"
+
+    commit_id: Mapped[int] = mapped_column(_owner("commit.id"), primary_key=True)
+    made_by: Mapped[str] = mapped_column(String(100))  # scheme of the hashes, version of the reader
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class KeptValue(Base):
+    """The value of a node that is kept in a file, so that other runs need not compute it."""
+
+    __tablename__ = "kept_value"
+    __table_args__ = (UniqueConstraint("repository_id", "key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(_owner("repository.id"))
+    key: Mapped[str] = mapped_column(String(40))  # of all that it follows from
+    run_id: Mapped[int] = mapped_column(_owner("run.id"), index=True)  # which has computed it
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    used_at: Mapped[int] = mapped_column(Instant, index=True)
 
 
 class Dataset(Base):

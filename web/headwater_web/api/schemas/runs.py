@@ -45,6 +45,7 @@ class ComputedSchema(Schema):
     name = text("Its name.")
     seconds = fields.Float(required=True, metadata={"description": "How long it took."})
     summary = text("What came out.")
+    kept_from = count("The run that had computed its value before; null: this one.", allow_none=True)
 
 
 class CheckSchema(Schema):

@@ -1,0 +1,260 @@
+"""Values that runs compute once: taken by later runs where they would come out the same, and only there."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from headwater_catalog.repositories import get_repository, remove_repository
+from headwater_catalog.scan import scan
+from headwater_catalog.store.models import CommitDefinitions, KeptValue, Run
+from headwater_catalog.value_store import folder_of, make_room, take_over
+from headwater_catalog.worker import Worker
+from support.git_repo import GitRepo
+from support.run_catalog import Catalog, make_catalog
+
+PROJECT = """
+    [tool.headwater.dataflows.shop]
+    modules = ["features.sales"]
+    config = { rate = 2 }
+    [tool.headwater.dataflows.shop.sources]
+    orders = { path = "data/orders.csv", index = "day" }
+    people = { path = "data/people.csv" }
+"""
+SALES = """
+    import os, random
+    import pandas as pd
+    from headwater import cache, check_output, config, tag
+
+    def net(gross: pd.Series, rate: int) -> pd.Series:
+        return gross / rate
+
+    def doubled(net: pd.Series) -> pd.Series:
+        return net * FACTOR
+
+    def mean_net(net: pd.Series) -> float:
+        return net.mean()
+
+    @check_output(range=(0, 5), importance="warn")
+    def checked(doubled: pd.Series) -> pd.Series:
+        return doubled - 1
+
+    def of_checked(checked: pd.Series) -> pd.Series:
+        return checked + 1
+
+    def heads(age: pd.Series) -> int:
+        return int((age > 0).sum())
+
+    @cache(behavior="recompute")
+    def drawn(net: pd.Series) -> float:
+        return random.random()
+
+    def of_drawn(drawn: float) -> float:
+        return drawn
+
+    def opaque(net: pd.Series) -> float:
+        return getattr(net, os.environ.get("METHOD", "sum"))() + globals()["FACTOR"]
+
+    def odd(net: pd.Series) -> object:
+        return object()
+
+    FACTOR = 2
+"""
+
+
+def _write(repo: GitRepo, sales: str = SALES) -> None:
+    repo.write("pyproject.toml", dedent(PROJECT))
+    repo.write("features/sales.py", dedent(sales))
+    repo.write("data/orders.csv", "day,gross\n1,10\n2,30\n")
+    repo.write("data/people.csv", "age\n0\n31\n")
+
+
+@pytest.fixture
+def catalog(sqlite_catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog]:
+    made = _made(sqlite_catalog_url, git_repo, tmp_path / "home")
+    yield made
+    made.database.dispose()
+
+
+@pytest.fixture
+def catalog_of_each(catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog]:
+    made = _made(catalog_url, git_repo, tmp_path / "home")
+    yield made
+    made.database.dispose()
+
+
+def _made(url: str, repo: GitRepo, home: Path) -> Catalog:
+    _write(repo)
+    repo.commit("Begin")
+    return make_catalog(url, repo, home)
+
+
+def _computed(run: Run) -> set[str]:
+    assert (run.job.state, run.job.error) == ("succeeded", None)
+    return {node.name for node in run.nodes if node.kept_from is None}
+
+
+def _kept(run: Run) -> dict[str, int]:
+    return {node.name: node.kept_from for node in run.nodes if node.kept_from is not None}
+
+
+def _values(run: Run) -> Any:
+    return {name: run.preview[name] for name in ("table", "values")}
+
+
+def _count(catalog: Catalog, model: type = KeptValue) -> int:
+    with catalog.database.read() as session:
+        return session.scalar(select(func.count()).select_from(model))
+
+
+def test_a_second_run_computes_nothing_and_says_who_did(catalog_of_each: Catalog):
+    first = catalog_of_each.run("doubled", "mean_net", "heads")
+    again = catalog_of_each.run("doubled", "mean_net", "heads")
+
+    assert _computed(first) == {"net", "doubled", "mean_net", "heads"}
+    assert (_computed(again), _kept(again)) == (
+        set(),
+        dict.fromkeys(("doubled", "mean_net", "heads"), first.id),
+    )
+    assert _values(again) == _values(first)
+    assert {name: used["sha256"] for name, used in again.inputs.items()} == {
+        name: used["sha256"] for name, used in first.inputs.items()
+    }
+    assert _count(catalog_of_each, CommitDefinitions) == 1
+
+
+def test_another_run_takes_what_it_needs_and_computes_the_rest(catalog: Catalog):
+    first = catalog.run("net")
+    second = catalog.run("doubled", "net")
+
+    assert (_computed(second), _kept(second)) == ({"doubled"}, {"net": first.id})
+
+
+def _changed(catalog: Catalog, repo: GitRepo, path: str, *change: str) -> None:
+    text = (repo.path / path).read_text()
+    assert change[0] in text
+    repo.write(path, text.replace(*change))
+    repo.commit("Change")
+    scan(catalog.database, catalog.settings, "shop")
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "computed"),
+    [
+        ("features/sales.py", ("net * FACTOR", "net * FACTOR * 1"), {"doubled"}),
+        ("features/sales.py", ("FACTOR = 2", "FACTOR = 3"), {"doubled"}),
+        ("features/sales.py", ("gross / rate", "gross / (rate)"), set()),
+        ("features/sales.py", ("gross / rate", "gross // rate"), {"net", "doubled", "mean_net"}),
+        ("data/orders.csv", ("30", "40"), {"net", "doubled", "mean_net"}),
+        ("data/people.csv", ("31", "32"), {"heads"}),
+        ("pyproject.toml", ("rate = 2", "rate = 1"), {"net", "doubled", "mean_net", "heads"}),
+        ("pyproject.toml", ('index = "day"', 'format = "csv"'), {"net", "doubled", "mean_net"}),
+    ],
+)
+def test_what_changed_is_computed_with_what_is_downstream_and_no_more(
+    catalog: Catalog, git_repo: GitRepo, path: str, change: tuple[str, str], computed: set[str]
+):
+    catalog.run("doubled", "mean_net", "heads")
+    _changed(catalog, git_repo, path, *change)
+    second = catalog.run("doubled", "mean_net", "heads")
+    honest = catalog.run("doubled", "mean_net", "heads", use_kept=False)
+
+    assert _computed(second) == computed
+    assert _computed(honest) == {"net", "doubled", "mean_net", "heads"}
+    assert _values(second) == _values(honest)
+
+
+def test_what_cannot_be_told_or_kept_is_computed_each_time(catalog: Catalog):
+    asked = ("drawn", "of_drawn", "opaque", "odd")
+    first = catalog.run(*asked)
+    again = catalog.run(*asked)
+
+    assert _computed(first) == {"net", *asked}
+    assert (_computed(again), _kept(again)) == (set(asked), {"net": first.id})
+
+
+def test_outcomes_of_checks_are_told_of_every_run(catalog: Catalog):
+    first = catalog.run("checked", "of_checked")
+    again = catalog.run("checked", "of_checked")
+
+    assert [(check.node, check.passed) for check in first.checks] == [("checked", False)]
+    assert [(check.node, check.passed) for check in again.checks] == [("checked", False)]
+    assert _computed(again) == {"checked", "checked_range_validator"}
+    assert _kept(again) == {"checked_raw": first.id, "of_checked": first.id}
+
+
+def test_configuration_and_literals_count(catalog: Catalog):
+    catalog.run("mean_net")
+    assert _computed(catalog.run("mean_net", config={"rate": 5})) == {"net", "mean_net"}
+    assert _computed(catalog.run("mean_net", config={"rate": 5})) == set()
+
+
+def test_a_file_that_is_no_value_is_computed_anew_and_made_good(catalog: Catalog):
+    catalog.run("net", "mean_net")
+    repository = folder_of(catalog.settings, 1)
+    for file in repository.rglob("*.value"):
+        file.write_bytes(file.read_bytes()[:12])
+    assert _computed(catalog.run("net", "mean_net")) == {"net", "mean_net"}
+    assert _computed(catalog.run("net", "mean_net")) == set()
+    for file in repository.rglob("*.value"):
+        file.unlink()
+    assert _computed(catalog.run("net", "mean_net")) == {"net", "mean_net"}
+
+
+def test_values_take_no_more_room_than_they_may(catalog_of_each: Catalog):
+    catalog_of_each.run("net")
+    catalog_of_each.run("heads")
+    files = list(folder_of(catalog_of_each.settings, 1).rglob("*.value"))
+    sizes = {file: file.stat().st_size for file in files}
+    assert _count(catalog_of_each) == len(files) == 2
+
+    assert make_room(catalog_of_each.database, catalog_of_each.settings, sum(sizes.values())) == 0
+    assert make_room(catalog_of_each.database, catalog_of_each.settings, sum(sizes.values()) - 1) == 1
+    assert _computed(catalog_of_each.run("heads")) | _computed(catalog_of_each.run("net")) != set()
+    assert make_room(catalog_of_each.database, catalog_of_each.settings, 0) == 2
+    assert list(folder_of(catalog_of_each.settings, 1).rglob("*.value")) == []
+    catalog_of_each.settings = replace(catalog_of_each.settings, values_limit=0)
+    assert _computed(catalog_of_each.run("net")) == _computed(catalog_of_each.run("net")) == {"net"}
+
+
+def test_runs_side_by_side_keep_whole_values(catalog_of_each: Catalog):
+    asked = [catalog_of_each.request("doubled", "mean_net", "heads") for _ in range(4)]
+
+    def perform(job: int) -> None:
+        assert Worker(catalog_of_each.database, catalog_of_each.settings).perform_next(job)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(perform, [job for _, job in asked]))
+    told = [catalog_of_each.get(run) for run, _ in asked]
+    assert {run.job.state for run in told} == {"succeeded"}
+    assert [_values(run) for run in told] == [_values(told[0])] * 4
+    assert _computed(catalog_of_each.run("doubled", "mean_net", "heads")) == set()
+
+
+def test_only_whole_files_are_taken_over(tmp_path: Path):
+    new, kept, secret = tmp_path / "new", tmp_path / "kept", tmp_path / "secret"
+    new.mkdir()
+    secret.write_text("secret")
+    key = "ab" * 20
+    (new / f"{key}.value").symlink_to(secret)
+    (new / f"{'cd' * 20}.value").mkdir()
+    (new / "..value").write_text("x")
+    (new / f"{'ef' * 20}.value").write_text("x")
+
+    assert take_over(kept, new) == {"ef" * 20: 1}
+    assert [file.name for file in kept.rglob("*") if not file.is_dir()] == [f"{'ef' * 20}.value"]
+    assert take_over(kept, tmp_path / "nowhere") == {}
+
+
+def test_a_repository_that_goes_takes_its_values_along(catalog_of_each: Catalog):
+    catalog_of_each.run("net")
+    with catalog_of_each.database.write() as session:
+        remove_repository(session, catalog_of_each.settings, get_repository(session, "shop"))
+
+    assert _count(catalog_of_each) == 0
+    assert not folder_of(catalog_of_each.settings, 1).exists()
