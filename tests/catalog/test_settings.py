@@ -169,7 +169,7 @@ def test_single_sign_on_that_would_not_work_or_not_be_safe_is_refused(name, valu
 
 def test_each_setting_of_the_file_is_one_of_the_environment(tmp_path):
     values = {"home": str(tmp_path), "port": "1", "auth": "single", "database_url": "sqlite:///x.db"}
-    values |= {"url": "https://x.example", "proxies": "1"}
+    values |= {"url": "https://x.example", "proxies": "1", "values_limit": "1"}
     values |= {"oidc_issuer": "https://x.example", "oidc_required": "x=y", "oidc_roles": "x:viewer"}
     environ = {f"HEADWATER_{name.upper()}": values.get(name, "x") for name in NAMES}
 
@@ -200,3 +200,10 @@ def test_an_address_for_readers_that_is_none_is_refused(url):
 )
 def test_loopback_addresses_are_known(host, expected):
     assert is_loopback(host) is expected
+
+
+def test_the_room_for_values_is_given_in_gigabytes():
+    assert load_settings({}).values_limit == 10 * 10**9
+    assert load_settings({"HEADWATER_VALUES_LIMIT": "0"}).values_limit == 0
+    with pytest.raises(SettingError, match="values_limit"):
+        load_settings({"HEADWATER_VALUES_LIMIT": "-1"})

@@ -1,6 +1,6 @@
 """Keep values of nodes that runs have computed, and the hashes of definitions by which they are found.
 
-Revision 0013, after 0008. On the way back both are forgotten; the files of values are left.
+Revision 0009, after 0008. On the way back both are forgotten; the files of values are left.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013"
+revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None
