@@ -205,5 +205,5 @@ def test_loopback_addresses_are_known(host, expected):
 def test_the_room_for_values_is_given_in_gigabytes():
     assert load_settings({}).values_limit == 10 * 10**9
     assert load_settings({"HEADWATER_VALUES_LIMIT": "0"}).values_limit == 0
-    with pytest.raises(SettingError, match="values_limit"):
+    with pytest.raises(SettingError, match="VALUES_LIMIT"):
         load_settings({"HEADWATER_VALUES_LIMIT": "-1"})
