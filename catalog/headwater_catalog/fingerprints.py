@@ -26,11 +26,9 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from headwater.errors import InvalidInput
+from headwater_catalog.fingerprint_scheme import SCHEME
 
 __all__ = ["BLOCK_ROWS", "SCHEME", "TableFingerprint", "blocks_of", "fingerprint_of", "kind_of"]
-
-SCHEME: Final = "headwater-content-1"
-"""Name of the rules; a change to them must change the name, so that fingerprints never mix."""
 
 BLOCK_ROWS: Final = 65_536
 

@@ -78,7 +78,13 @@ class Meanings:
         """Return why the hash of a feature at a commit may not be all that counts."""
         return self.revision(sha).lineages.doubts_of(key)
 
-    def changes(self, keys: Collection[str], after: int, until: int) -> Mapping[str, tuple[CommitRef, ...]]:
+    def changes(
+        self,
+        keys: Collection[str],
+        after: int,
+        until: int,
+        moved: Mapping[str, str] | None = None,
+    ) -> Mapping[str, tuple[CommitRef, ...]]:
         """Return the commits of the main line that together made features mean something else.
 
         What was changed and later changed back is left out, where nothing else happened to it in between.
@@ -87,6 +93,7 @@ class Meanings:
             keys: The features.
             after: The place on the main line after which to look.
             until: The last place.
+            moved: Where features are at the last place, of those that are elsewhere then.
 
         Returns:
             For each feature its commits, the oldest first.
@@ -97,7 +104,7 @@ class Meanings:
         looks = 0
         while pending:
             first, last = pending.pop()
-            was, is_ = (self.hashes(shas[each], keys) for each in (first, last))
+            was, is_ = (self._hashes_along(shas[each], keys, moved or {}) for each in (first, last))
             looks += 1
             differing = [key for key in keys if was[key] != is_[key]]
             if not differing or first == last:
@@ -110,6 +117,14 @@ class Meanings:
             pending += [(middle, last), (first, middle)]  # the earlier one is taken first
         told = self._commits({sha for each in found.values() for sha in each})
         return {key: tuple(told[sha] for sha in each) for key, each in found.items()}
+
+    def _hashes_along(
+        self, sha: str, keys: Collection[str], moved: Mapping[str, str]
+    ) -> Mapping[str, str | None]:
+        """Return the hashes of features where they are at a commit: where they were, or where they go."""
+        found = self.hashes(sha, keys)
+        later = self.hashes(sha, [moved[key] for key in keys if key in moved])
+        return {key: found[key] or later.get(moved.get(key, key)) for key in keys}
 
     def _shas(self, after: int, until: int) -> list[str]:
         wanted = select(Commit.sha).where(

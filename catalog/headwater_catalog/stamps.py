@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,11 +21,15 @@ SIDECAR: Final = ".headwater.json"
 LARGEST: Final = 32 * 1024 * 1024
 """Bytes of a stamp: room for some fifty thousand columns."""
 
-_TEXTS: Final = ("version", "dataset", "repository", "commit", "made_at", "made_by", "dataflow", "schema")
+_TEXTS: Final = (
+    *("version", "dataset", "repository", "commit", "made_at", "made_by", "dataflow", "schema"),
+    "lineage_scheme",
+)
 _OBJECTS: Final = ("config", "inputs", "environment", "recipe")
 _COLUMN_TEXTS: Final = ("name", "type", "kind", "fingerprint")
 _COLUMN_MAYBE: Final = ("feature", "node", "introduced", "lineage", "source")
 _LEVELS: Final = 40
+_SHA: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,8 @@ def _check(content: Any) -> None:
         _of(content[key], key, str)
     for key in _OBJECTS:
         _of(content[key], key, dict)
+    if not _SHA.fullmatch(content["commit"]):
+        raise TypeError(f"commit is {content['commit']!r:.80}, which names none in full")
     for key in ("rows", "run"):
         _of(content[key], key, int)
     _texts(content["outputs"], "outputs")
@@ -142,7 +149,8 @@ def _check_column(column: Mapping[str, Any]) -> None:
     for key in _COLUMN_MAYBE:
         if column.get(key) is not None:
             _of(column[key], f"columns.{key}", str)
-    _texts(column.get("opaque", []), "columns.opaque")
+    for key in ("features", "opaque"):
+        _texts(column.get(key, []), f"columns.{key}")
 
 
 def _texts(value: Any, name: str) -> None:
