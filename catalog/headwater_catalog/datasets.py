@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
@@ -22,13 +22,21 @@ if TYPE_CHECKING:
 __all__ = [
     "file_of",
     "file_sha256",
+    "find_version",
     "get_dataset",
     "list_datasets",
     "list_versions",
     "new_path",
+    "newest_versions",
     "record_version",
+    "schemas_with",
+    "version_named",
     "version_of_run",
+    "versions_with",
 ]
+
+_MOST_LOOKED_AT: Final = 2_000  # versions, for a file that does not say where it comes from
+_MOST_SCHEMAS: Final = 20
 
 
 def new_path(repository: str, dataset: str, run_id: int, format: str) -> str:
@@ -122,6 +130,72 @@ def list_versions(session: Session, dataset: Dataset) -> list[DatasetVersion]:
         .order_by(DatasetVersion.id.desc())
     )
     return list(session.scalars(wanted))
+
+
+def newest_versions(session: Session, repository: Repository | None = None) -> list[DatasetVersion]:
+    """Return the newest version of each dataset, of one repository or of all, by name of the dataset."""
+    newest = select(func.max(DatasetVersion.id)).group_by(DatasetVersion.dataset_id)
+    wanted = _visible().where(DatasetVersion.id.in_(newest)).order_by(Dataset.name, Dataset.id)
+    if repository is not None:
+        wanted = wanted.where(Dataset.repository_id == repository.id)
+    return list(session.scalars(wanted))
+
+
+def find_version(session: Session, uid: str) -> DatasetVersion | None:
+    """Return the dataset version of a name that no other has; None where it is not here."""
+    return session.scalars(_visible().where(DatasetVersion.uid == uid)).one_or_none()
+
+
+def versions_with(
+    session: Session, *, fingerprint: str | None = None, sha256: str | None = None
+) -> list[DatasetVersion]:
+    """Return the dataset versions of a content, or of a file's bytes, the newest first."""
+    wanted = _visible().order_by(DatasetVersion.id.desc())
+    if fingerprint is not None:
+        wanted = wanted.where(DatasetVersion.fingerprint == fingerprint)
+    if sha256 is not None:
+        wanted = wanted.where(DatasetVersion.sha256 == sha256)
+    return list(session.scalars(wanted))
+
+
+def schemas_with(session: Session, names: Collection[str]) -> list[str]:
+    """Return the types of columns that dataset versions had which have columns of just these names."""
+    wanted = _visible().where(DatasetVersion.stamp.is_not(None)).order_by(DatasetVersion.id.desc())
+    found: dict[str, None] = {}
+    for version in session.scalars(wanted.limit(_MOST_LOOKED_AT)):
+        if {column["name"] for column in version.columns} == set(names) and version.stamp is not None:
+            found[version.stamp["schema"]] = None
+    return list(found)[:_MOST_SCHEMAS]
+
+
+def _visible() -> Select[DatasetVersion]:
+    # By way of what belongs to a repository, so that nobody finds what they may not see.
+    return (
+        select(DatasetVersion)
+        .join(Dataset, Dataset.id == DatasetVersion.dataset_id)
+        .join(Repository, Repository.id == Dataset.repository_id)
+        .options(joinedload(DatasetVersion.dataset).joinedload(Dataset.repository))
+        .options(joinedload(DatasetVersion.run).joinedload(Run.commit))
+    )
+
+
+def version_named(session: Session, repository: Repository, name: str) -> DatasetVersion:
+    """Return a version of a dataset by `dataset`, which is the newest, or `dataset@run`.
+
+    Raises:
+        NotFound: There is no such dataset or version.
+    """
+    dataset, at, number = name.rpartition("@")
+    if not at:
+        dataset, number = name, ""
+    versions = list_versions(session, get_dataset(session, repository, dataset))
+    for version in versions:
+        if number in ("", str(version.run_id)):
+            return version
+    known = ", ".join(str(version.run_id) for version in versions[:10])
+    raise NotFound(
+        f"Dataset '{dataset}' has no version {number}. Its versions are those of the runs {known}."
+    )
 
 
 def version_of_run(session: Session, run_id: int) -> DatasetVersion | None:

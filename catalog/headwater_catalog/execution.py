@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +23,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from headwater_catalog import jobs, sandbox
-from headwater_catalog.datasets import file_sha256, new_path, record_version
+from headwater_catalog.datasets import file_sha256
 from headwater_catalog.definitions_at import DefinitionReader, Definitions
 from headwater_catalog.errors import CatalogError, JobError
 from headwater_catalog.git import GitSource
@@ -33,6 +33,7 @@ from headwater_catalog.read.project import SourceSpec
 from headwater_catalog.removal import remove_folder
 from headwater_catalog.reports import Report, read_progress, read_report, storable
 from headwater_catalog.repositories import mirror_path
+from headwater_catalog.results import TABLE, Saved, record_saved, save_table
 from headwater_catalog.runner import PROGRESS, RESULT, Request
 from headwater_catalog.runs import is_source_path, upload_file
 from headwater_catalog.sandbox import Limits, Outcome
@@ -57,7 +58,6 @@ __all__ = ["execute", "sweep"]
 
 logger = logging.getLogger("headwater.runs")
 
-_TABLE: Final = "table"
 _VALUES: Final = "values"
 _PROGRESS_SECONDS: Final = 1.0
 _WORK_FOLDER: Final = re.compile(r"run-(?P<job>[0-9]{1,9})-.+")
@@ -84,13 +84,16 @@ class _Task:
     use_kept: bool
     definitions: Definitions
 
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A saved table, in its place."""
-
-    path: str
-    sha256: str
+    def recipe(self) -> dict[str, Any]:
+        """Return what to execute, to make the same again."""
+        return {
+            "modules": self.modules,
+            "roots": self.roots,
+            "sources": self.sources,
+            "inputs": self.inputs,
+            "config": self.config,
+            "outputs": self.outputs,
+        }
 
 
 def execute(
@@ -134,7 +137,8 @@ def execute(
         report, reason = _judge(folder, outcome)
         new = take_over(folder_of(settings, task.repository_id), folder / _VALUES) if kept else {}
         log = outcome.log.replace(f"{folder / 'tree'}/", "")  # paths as they are in the repository
-        _keep(database, settings, leased, task, folder, _Ended(report, reason, log, digests, new))
+        ended = _Ended(report, reason, log, digests, new)
+        _keep(database, settings, leased, task, folder, ended, limits, watch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,8 +277,7 @@ def _request(task: _Task, folder: Path, files: Mapping[str, Path], kept: dict[st
         files={name: str(file) for name, file in files.items()},
         inputs={name: given["value"] for name, given in task.inputs.items() if "value" in given},
         outputs=task.outputs,
-        save=task.save and f"{_TABLE}.{task.save}",
-        save_format=task.save or "",
+        save=task.save and TABLE,
         kept=kept,
     )
 
@@ -368,40 +371,41 @@ def _judge(folder: Path, outcome: Outcome) -> tuple[Report | None, str]:
 
 
 def _keep(
-    database: Database, settings: Settings, leased: LeasedJob, task: _Task, folder: Path, ended: _Ended
+    database: Database,
+    settings: Settings,
+    leased: LeasedJob,
+    task: _Task,
+    folder: Path,
+    ended: _Ended,
+    limits: Limits | None,
+    watch: _Watch,
 ) -> None:
-    reason, table = ended.reason, None
-    if not reason and task.save:
-        try:
-            table = _place(settings, task, folder / f"{_TABLE}.{task.save}")
-        except OSError as error:
-            reason = f"The table could not be put in its place: {error}."
+    """Write what came of a run, with the end of its job."""
     try:
-        with database.write() as session:
-            run = session.get_one(Run, task.run_id)
-            _record(session, run, task, ended)
-            if table is not None:
-                _record_table(session, run, task, table, ended)
-            record_values(session, task.repository_id, run.id, ended.kept, int(time.time()))
-            if reason:
-                jobs.fail(session, leased, storable(reason))
-            else:
-                jobs.finish(session, leased)
-    except BaseException:
-        if table is not None:
-            (settings.home / table.path).unlink(missing_ok=True)
-        raise
+        with contextlib.ExitStack() as stack:
+            saved = None
+            if not ended.reason and task.save and ended.report is not None:
+                inputs = _inputs(task, ended.report, ended.digests)
+                saving = (folder, task.save, task.dataset, ended.report, task.recipe(), inputs, limits, watch)
+                saved = stack.enter_context(save_table(database, settings, task.run_id, *saving))
+            _write(database, leased, task, ended, saved)
+    except JobError as error:
+        if isinstance(error, jobs.LeaseLost) or ended.reason:
+            raise
+        _write(database, leased, task, replace(ended, reason=str(error)), None)
 
 
-def _place(settings: Settings, task: _Task, made: Path) -> _Table:
-    if made.is_symlink() or not made.is_file():
-        raise FileNotFoundError("the runner left no file")
-    path = new_path(task.repository, task.dataset, task.run_id, task.save or "")
-    final = settings.home / path
-    final.parent.mkdir(parents=True, exist_ok=True)
-    sha256 = file_sha256(made)
-    made.replace(final)
-    return _Table(path, sha256)
+def _write(database: Database, leased: LeasedJob, task: _Task, ended: _Ended, saved: Saved | None) -> None:
+    with database.write() as session:
+        run = session.get_one(Run, task.run_id)
+        _record(session, run, task, ended)
+        record_values(session, task.repository_id, run.id, ended.kept, int(time.time()))
+        if saved is not None:
+            record_saved(session, run, saved)
+        if ended.reason:
+            jobs.fail(session, leased, storable(ended.reason))
+        else:
+            jobs.finish(session, leased)
 
 
 def _record(session: Session, run: Run, task: _Task, ended: _Ended) -> None:
@@ -446,20 +450,3 @@ def _inputs(task: _Task, report: Report, digests: Mapping[str, str]) -> dict[str
             rows = report.sources[name]
             used[name] = {**given, "sha256": digests[name], **({"rows": rows} if rows is not None else {})}
     return used
-
-
-def _record_table(session: Session, run: Run, task: _Task, table: _Table, ended: _Ended) -> None:
-    saved = ended.report.table if ended.report else None
-    if saved is None:
-        raise JobError("The runner does not say what the saved table holds.")
-    record_version(
-        session,
-        run,
-        task.dataset,
-        path=table.path,
-        format=task.save or "",
-        sha256=table.sha256,
-        rows=saved.rows,
-        columns=saved.columns,
-        now=int(time.time()),
-    )

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Final
 
 from headwater.function import Function
@@ -176,6 +177,42 @@ class Lineages:
         graph = self._snapshot.graph
         found = merkle_hashes({**own, **input_hashes(graph)}, graph.resolved)
         return {key: found[key] for key in own}
+
+    def hashes_of(self, keys: Iterable[str]) -> dict[str, str]:
+        """Return the lineage hashes of some features, looking at nothing that they do not need.
+
+        They are those that `hashes` has; a key that is no feature is left out.
+        """
+        wanted = [key for key in keys if key in self._snapshot.variants]
+        graph = self._snapshot.graph
+        reached = self._upstream(wanted)
+        self.look_at(variant for key in reached for variant in self._snapshot.variants.get(key, ()))
+        inputs = {key: own for key, own in input_hashes(graph).items() if key in reached}
+        own = {key: self.definition(key) for key in reached if key not in inputs}
+        needs = {key: graph.resolved.get(key, {}) for key in own}
+        found = merkle_hashes({**own, **inputs}, needs)
+        return {key: found[key] for key in wanted}
+
+    def doubts_of(self, key: str) -> tuple[str, ...]:
+        """Return why the lineage hash of a feature may not be all that counts, its upstream included."""
+        found = (
+            f"{each}: {reason}" if each != key else reason
+            for each in self._upstream([key])
+            for reason in self.opaque_of(each)
+        )
+        return tuple(islice(dict.fromkeys(found), _MOST_REASONS))
+
+    def _upstream(self, keys: Iterable[str]) -> dict[str, None]:
+        """Return some features with all that they need, themselves first."""
+        resolved = self._snapshot.graph.resolved
+        found = dict.fromkeys(keys)
+        pending = deque(found)
+        while pending:
+            for answers in resolved.get(pending.popleft(), {}).values():
+                new = [key for key in answers if key not in found]
+                found.update(dict.fromkeys(new))
+                pending += new
+        return found
 
     @cached_property
     def opaque(self) -> Mapping[str, tuple[str, ...]]:

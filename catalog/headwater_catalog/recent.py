@@ -50,13 +50,17 @@ class Recent(Generic[V]):
                 return self._kept[key]
         # Made outside the lock: two threads may make the same value, which harms nobody.
         value = make()
+        self.put(key, value)
+        return value
+
+    def put(self, key: Hashable, value: V) -> None:
+        """Keep a value, in place of what was kept of its key."""
         with self._lock:
             self._drop(key)
             self._kept[key] = value
             self._sizes[key] = size = self._size(value)
             self._total += size
             self._make_room(key)
-        return value
 
     def latest(self, accepts: Callable[[Hashable], bool]) -> tuple[Hashable, V] | None:
         """Return the value asked for last of those with a key that is accepted, after its key."""

@@ -13,7 +13,16 @@ from typing import Any, Final
 
 from headwater_catalog.errors import JobError
 
-__all__ = ["CheckReport", "NodeReport", "Report", "TableReport", "read_progress", "read_report", "storable"]
+__all__ = [
+    "CheckReport",
+    "NodeReport",
+    "Report",
+    "TableReport",
+    "read_answer",
+    "read_progress",
+    "read_report",
+    "storable",
+]
 
 _REPORT_BYTES: Final = 64 * 1024 * 1024
 _PROGRESS_BYTES: Final = 64 * 1024
@@ -46,10 +55,15 @@ class CheckReport:
 
 @dataclass(frozen=True, slots=True)
 class TableReport:
-    """What the saved table holds."""
+    """Where the columns of the saved table came from.
 
-    rows: int
-    columns: list[dict[str, Any]]
+    Attributes:
+        index: Names of those that were the index.
+        origins: The output that each of the others came with, by its name.
+    """
+
+    index: tuple[str, ...]
+    origins: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +77,7 @@ class Report:
             since values that were made of it stood in place.
         taken: The keys of the values of earlier runs that stood in place of nodes, by node.
         preview: First rows and values as text; None where the run failed.
-        table: What the saved table holds; None where none was saved.
+        table: Where the columns of the saved table came from; None where none was saved.
         failure: What went wrong: `node`, `error`, `message`, `frames`; None where nothing did.
         environment: Versions of Python and of packages.
     """
@@ -92,6 +106,15 @@ def read_report(path: Path) -> Report | None:
             f"The result of the run cannot be read ({type(error).__name__}: {error}). "
             "Feature code may have written over it."
         ) from error
+
+
+def read_answer(path: Path) -> dict[str, Any] | None:
+    """Return the object in a file of JSON; None where there is none that can be read."""
+    try:
+        content = _read_json(path, _REPORT_BYTES)
+        return None if content is None else _shallow(_mapping(content))
+    except (ValueError, TypeError, RecursionError):
+        return None
 
 
 def read_progress(path: Path) -> dict[str, Any] | None:
@@ -215,7 +238,8 @@ def _row(cells: Sequence[Any], width: int) -> list[str | None]:
 def _table(item: Mapping[str, Any] | None) -> TableReport | None:
     if item is None:
         return None
-    return TableReport(_count(item["rows"]), [_column(column) for column in item["columns"]])
+    origins = {_text(column): _text(output) for column, output in item["origins"].items()}
+    return TableReport(tuple(_text(name) for name in item["index"]), origins)
 
 
 def _column(item: Mapping[str, Any]) -> dict[str, Any]:

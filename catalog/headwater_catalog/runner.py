@@ -55,8 +55,7 @@ class Request:
         files: Where the file of each source stands.
         inputs: Values of inputs by name; they go before columns of sources.
         outputs: Names of the nodes asked for.
-        save: Name of the file to write the table to, in the folder; None: none.
-        save_format: Its format.
+        save: Name of the Arrow file to write the table to, in the folder; None: none.
         preview_rows: How many rows of the table to show.
         kept: Where values of earlier runs are, and what tells them; None: everything is computed.
     """
@@ -71,7 +70,6 @@ class Request:
     inputs: dict[str, Any]
     outputs: list[str]
     save: str | None = None
-    save_format: str = "csv"
     preview_rows: int = 50
     kept: dict[str, Any] | None = None
 
@@ -335,9 +333,8 @@ def _arrange(request: Request, recorder: Recorder, values: Mapping[str, Any]) ->
             raise InvalidInput(
                 f"There is nothing to save: none of {', '.join(values)} is a column. Ask for a column, too."
             )
-        tables.save(outputs.table, recorder.folder / request.save, request.save_format)
-        columns = [{"name": name, "type": str(dtype)} for name, dtype in outputs.table.dtypes.items()]
-        recorder.table = {"rows": len(outputs.table), "columns": columns}
+        tables.save(outputs.table, recorder.folder / request.save)
+        recorder.table = {"index": list(outputs.index), "origins": outputs.origins}
     recorder.preview = tables.preview(outputs, request.preview_rows)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from headwater.errors import InvalidInput, MissingExtra, did_you_mean
+from headwater.errors import InvalidInput, did_you_mean
 from headwater_catalog.read.project import SourceSpec
 
 if TYPE_CHECKING:
@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "SourceColumns", "columns_of", "format_of", "read_sources"]
 
-FORMATS: Final = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".pq": "parquet"}
+FORMATS: Final = {
+    ".csv": "csv",
+    ".json": "json",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+}
 """File formats by the ending of a file's name."""
 
 
@@ -94,8 +101,6 @@ def _read(name: str, spec: SourceSpec, file: Path, needed: set[str]) -> pd.DataF
         frame, present = reader(file, wanted)
         for column in set(spec.dates) & set(frame.columns):
             frame[column] = _dates(frame[column])
-    except MissingExtra:
-        raise
     except Exception as error:  # whatever a file may hold, its reader may raise
         raise InvalidInput(
             f"Source '{name}' ({spec.path}) cannot be read: {type(error).__name__}: {error}"
@@ -143,17 +148,25 @@ def _read_json(file: Path, wanted: set[str]) -> _Read:
 
 def _read_parquet(file: Path, wanted: set[str]) -> _Read:
     import pandas as pd
+    from pyarrow import parquet  # type: ignore[import-untyped]
 
-    try:
-        from pyarrow import parquet  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise MissingExtra("pyarrow", "parquet", "Reading Parquet files") from error
     present = parquet.read_schema(file).names
     return pd.read_parquet(file, columns=[column for column in present if column in wanted]), present
+
+
+def _read_arrow(file: Path, wanted: set[str]) -> _Read:
+    import pandas as pd
+    from pyarrow import feather, ipc
+
+    with ipc.open_file(file) as opened:
+        present = list(opened.schema.names)
+    frame = feather.read_table(file, columns=[column for column in present if column in wanted]).to_pandas()
+    return pd.DataFrame(frame), present
 
 
 _READERS: Final[dict[str, Callable[[Path, set[str]], _Read]]] = {
     "csv": _read_csv,
     "json": _read_json,
     "parquet": _read_parquet,
+    "arrow": _read_arrow,
 }

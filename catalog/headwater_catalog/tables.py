@@ -1,14 +1,15 @@
-"""Make one table of what a run computed, show its head as text, and save it to a file."""
+"""Make one table of what a run computed, show its head as text, and hand it over as an Arrow file."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.columns import package_of
-from headwater.errors import InvalidInput, MissingExtra
+from headwater.errors import InvalidInput
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Outputs", "arrange", "preview", "save"]
 
 _CELL: Final = 200  # characters shown of a cell
+_LOOKED_AT: Final = 100_000  # rows, to say what a column holds that cannot be saved
+_ROWS: Final = 65_536  # of a piece of an Arrow file
 _VALUE: Final = 10_000  # characters shown of a value that is not in the table
 
 
@@ -27,11 +30,13 @@ class Outputs:
         table: The columns that share an index, after the index itself; None where there are none.
         index: Names of the columns of the table that were its index.
         values: What is no column, by name: numbers, texts, models.
+        origins: The output that each column came with, by the column's name; the index came with none.
     """
 
     table: pd.DataFrame | None
     index: tuple[str, ...]
     values: dict[str, Any]
+    origins: dict[str, str] = field(default_factory=dict)
 
 
 def arrange(outputs: Mapping[str, Any]) -> Outputs:
@@ -42,6 +47,7 @@ def arrange(outputs: Mapping[str, Any]) -> Outputs:
     """
     columns: dict[str, pd.Series[Any]] = {}
     values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
     for name, value in outputs.items():
         found = _columns_of(name, value)
         if found is None:
@@ -53,10 +59,11 @@ def arrange(outputs: Mapping[str, Any]) -> Outputs:
                     f"Output '{name}' makes a column '{column}', which there is already. Ask for one of them."
                 )
             columns[column] = series
+            origins[column] = name
     if not columns:
         return Outputs(None, (), values)
     _require_one_index(columns)
-    return _tabulate(columns, values)
+    return replace(_tabulate(columns, values), origins=origins)
 
 
 def _columns_of(name: str, value: Any) -> list[tuple[str, pd.Series[Any]]] | None:
@@ -150,25 +157,54 @@ def _shown(value: Any, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def save(table: pd.DataFrame, path: Path, format: str) -> None:
-    """Write a table to a file that appears when it is whole.
+def save(table: pd.DataFrame, path: Path) -> None:
+    """Write a table to an Arrow file, which appears when it is whole.
 
     Raises:
-        MissingExtra: The format needs a package that is not installed.
-        InvalidInput: The table cannot be written in this format.
+        InvalidInput: A column holds what no table file can.
+        OSError: There is no room for it.
     """
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    columns = [_as_arrow(name, table.iloc[:, place]) for place, name in enumerate(table.columns)]
+    made = pa.Table.from_arrays(columns, names=list(table.columns))
     partial = path.with_name(path.name + ".partial")
     try:
-        if format == "csv":
-            table.to_csv(partial, index=False, lineterminator="\n")
-        elif format == "json":
-            table.to_json(partial, orient="records", date_format="iso", double_precision=15)
-        else:
-            table.to_parquet(partial, index=False)
-    except ImportError as error:
-        raise MissingExtra("pyarrow", "parquet", "Writing Parquet files") from error
-    except Exception as error:  # what cells hold is up to the repository, and so is what writers raise
+        with pa.ipc.new_file(str(partial), made.schema) as writer:
+            writer.write_table(made, max_chunksize=_ROWS)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)  # so that on a full disk there is room to say why
+
+
+def _as_arrow(name: str, column: pd.Series[Any]) -> Any:
+    """Return a column as Arrow holds it; pandas' missing values are missing there, too."""
+    import pyarrow as pa
+
+    try:
+        name.encode()
+        made = pa.Array.from_pandas(column)
+    except Exception as error:  # what cells hold is up to the repository, and so is what comes of them
         raise InvalidInput(
-            f"The table cannot be written as {format}: {type(error).__name__}: {error}"
+            f"Column '{_shown(name, _CELL)}' cannot be saved: it holds {_kinds(column)}, which no table file "
+            f"can hold ({_first_line(error)}). Return values of one kind: numbers, texts, dates, or lists of "
+            "them."
         ) from error
-    partial.replace(path)
+    chunks = made.chunks if isinstance(made, pa.ChunkedArray) else [made]
+    return pa.chunked_array([_unified(chunk) for chunk in chunks], type=None if chunks else made.type)
+
+
+def _unified(array: Any) -> Any:
+    """Return values without a dictionary, of which an Arrow file can have but one for each column."""
+    return array.dictionary_decode() if str(array.type).startswith("dictionary") else array
+
+
+def _kinds(column: pd.Series[Any]) -> str:
+    """Say which kinds of values a column holds, the most frequent first."""
+    counts = Counter(type(value).__name__ for value in column.head(_LOOKED_AT) if value is not None)
+    told = ", ".join(f"{kind} ({count:,})" for kind, count in counts.most_common(5))
+    return (told or "nothing") + (f" in its first {_LOOKED_AT:,} rows" if len(column) > _LOOKED_AT else "")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().split("\n")[0] or type(error).__name__)[:_CELL]

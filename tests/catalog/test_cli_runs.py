@@ -110,7 +110,8 @@ def test_run_saves_a_copy_of_the_dataset_version(headwater: Headwater, tmp_path:
 
     assert (tmp_path / "out.csv").read_text() == "week,scaled\n2026-01-05,10\n2026-01-12,20\n"
     assert json.loads(result.stdout)["dataset"]["name"] == "marketing"
-    assert [path.name for path in tmp_path.glob("*out*")] == ["out.csv"]
+    made = {path.name for path in tmp_path.glob("*out*")}
+    assert made == {"out.csv", "out.csv.headwater.json"}  # with its stamp beside it
 
 
 def test_run_of_a_failing_feature_tells_line_and_output_and_exits_with_1(headwater: Headwater):

@@ -6,12 +6,14 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from headwater_catalog import sandbox
 from headwater_catalog.reports import Report, read_report
 from headwater_catalog.runner import RESULT, Request
 from headwater_catalog.sandbox import Limits, Outcome
+from headwater_catalog.table_files import open_table, write_table
 
 WEEKLY = """\
 week,spend,signups
@@ -134,19 +136,42 @@ def test_literal_inputs_need_no_source(bench: Bench):
 
 
 def test_a_table_is_saved_with_its_index_first(bench: Bench):
-    report = bench.run("spend_shift", sources=BY_WEEK, save="table.csv")
+    report = bench.run("spend_shift", sources=BY_WEEK, save="table.arrow")
+    with pa.ipc.open_file(bench.folder / "table.arrow") as file:
+        saved = file.read_all()
 
-    assert (bench.folder / "table.csv").read_text() == (
-        "week,spend_shift\n2026-01-05,\n2026-01-12,10.0\n2026-01-19,20.0\n"
-    )
+    assert saved.column_names == ["week", "spend_shift"]
+    assert [str(day)[:10] for day in saved["week"]] == ["2026-01-05", "2026-01-12", "2026-01-19"]
+    assert saved["spend_shift"].to_pylist() == [None, 10.0, 20.0]
     assert report is not None and report.table is not None
-    assert (report.table.rows, [c["name"] for c in report.table.columns]) == (3, ["week", "spend_shift"])
+    assert (report.table.index, report.table.origins) == (("week",), {"spend_shift": "spend_shift"})
 
 
-@pytest.mark.parametrize("format", ["json", "parquet"])
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ("[1, 'two', 'three']", "str (2), int (1)"),
+        ("[object(), object(), object()]", "object (3)"),
+        ("['half \\ud800', 'b', 'c']", "str (3)"),
+    ],
+)
+def test_values_that_no_file_can_hold_are_told_with_their_column(bench: Bench, values: str, told: str):
+    bench.write(
+        "spend.py",
+        f"import pandas as pd\ndef odd() -> pd.Series:\n    return pd.Series({values}, dtype=object)\n",
+    )
+    failure = bench.failure("odd", save="table.arrow")
+
+    assert f"Column 'odd' cannot be saved: it holds {told}" in failure["message"]
+    assert not (bench.folder / "table.arrow").exists()
+
+
+@pytest.mark.parametrize("format", ["json", "parquet", "arrow", "csv"])
 def test_a_saved_table_can_be_a_source_again(bench: Bench, format: str):
-    bench.run("spend_shift", sources=BY_WEEK, save=f"table.{format}", save_format=format)
-    (bench.folder / f"table.{format}").rename(bench.tree / f"data/again.{format}")
+    bench.run("spend_shift", sources=BY_WEEK, save="table.arrow")
+    with open_table(bench.folder / "table.arrow", "arrow") as table:
+        said = dict.fromkeys(table.schema.names, b"{}")
+        write_table(bench.tree / f"data/again.{format}", format, table, b"{}", said)
     bench.write(
         "spend.py",
         "import pandas as pd\ndef last(spend_shift: pd.Series) -> float:\n    return spend_shift.iloc[-1]\n",
@@ -382,7 +407,7 @@ def test_long_values_are_cut(bench: Bench):
 
 
 def test_scalars_alone_cannot_be_saved(bench: Bench):
-    failure = bench.failure("spend_mean", sources=BY_WEEK, save="table.csv")
+    failure = bench.failure("spend_mean", sources=BY_WEEK, save="table.arrow")
 
     assert "nothing to save" in failure["message"]
 

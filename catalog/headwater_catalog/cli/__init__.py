@@ -47,6 +47,10 @@ COMMANDS: Mapping[str, LazyCommand] = {
         "headwater_catalog.cli.features:history", "List the changes of a feature.", asks=True
     ),
     "run": LazyCommand("headwater_catalog.cli.runs:run", "Execute features at a commit."),
+    "audit": LazyCommand("headwater_catalog.cli.datasets:audit", "Tell who made a file, when, and of what."),
+    "stale": LazyCommand(
+        "headwater_catalog.cli.datasets:stale", "List saved columns that mean something else now."
+    ),
     "worker": LazyCommand("headwater_catalog.cli.runs:worker", "Work off queued scans and runs."),
     "user add": LazyCommand("headwater_catalog.cli.users:add", "Make an account."),
     "user list": LazyCommand("headwater_catalog.cli.users:list_all", "List the accounts."),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from headwater_catalog.store.database import Database
     from headwater_catalog.store.models import Repository
 
-__all__ = ["Workspace", "about_a_feature", "now", "pass_workspace", "where_to_look"]
+__all__ = ["Workspace", "about_a_feature", "now", "only_repository", "pass_workspace", "where_to_look"]
 
 
 def now() -> int:
@@ -90,7 +90,7 @@ class Workspace:
         from headwater_catalog.moments import moment_at
 
         with self.reading() as session:
-            yield moment_at(session, self.settings, _repository(session, repository), at)
+            yield moment_at(session, self.settings, only_repository(session, repository), at)
 
     @contextmanager
     def place_of(self, feature: str, repository: str | None, at: str | None) -> Iterator[Moment]:
@@ -113,7 +113,8 @@ class Workspace:
             yield place
 
 
-def _repository(session: Session, name: str | None) -> Repository:
+def only_repository(session: Session, name: str | None) -> Repository:
+    """Return the repository of a name, or the only one there is."""
     from headwater_catalog.errors import NotFound
     from headwater_catalog.repositories import get_repository, list_repositories
 

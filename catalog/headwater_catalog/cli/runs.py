@@ -58,7 +58,7 @@ _POLL_SECONDS: Final = 0.5
 @click.option(
     "--save",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Keep the table as a dataset version, and write a copy here: .csv, .json or .parquet.",
+    help="Keep the table as a dataset version, and write a copy here: .csv, .json, .parquet or .arrow.",
 )
 @click.option("--no-cache", is_flag=True, help="Compute everything, also what earlier runs computed.")
 @json_option
@@ -232,23 +232,35 @@ def _result(workspace: Workspace, run_id: int) -> tuple[Run, DatasetVersion | No
 
 
 def _copy(workspace: Workspace, version: DatasetVersion, path: Path) -> None:
-    """Copy the saved table to where the user wants it, whole or not at all."""
+    """Copy the saved table to where the user wants it, with the stamp beside it where there is one."""
     from headwater_catalog.datasets import file_of
+    from headwater_catalog.stamps import SIDECAR
 
+    kept = file_of(workspace.settings, version)
+    beside = kept.with_name(kept.name + SIDECAR)
+    try:
+        if beside.is_file():
+            _copy_whole(beside, path.with_name(path.name + SIDECAR))
+        _copy_whole(kept, path)
+    except OSError as error:
+        raise Failure(
+            f"The run succeeded, and its table is kept in {kept}; but it could not be written to {path}: "
+            f"{error}."
+        ) from error
+
+
+def _copy_whole(file: Path, path: Path) -> None:
     held: Path | None = None
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as copy:
             held = Path(copy.name)
-        shutil.copyfile(file_of(workspace.settings, version), held)
+        shutil.copyfile(file, held)
         held.chmod(0o644)
         held.replace(path)
-    except OSError as error:
+    except OSError:
         if held is not None:
             held.unlink(missing_ok=True)
-        raise Failure(
-            f"The run succeeded, and its table is kept in {file_of(workspace.settings, version)}; but it "
-            f"could not be written to {path}: {error}."
-        ) from error
+        raise
 
 
 def _print(found: Run, save: Path | None) -> None:

@@ -50,6 +50,7 @@ __all__ = [
     "Ownership",
     "Ref",
     "Repository",
+    "Reproduction",
     "Run",
     "RunNode",
     "SourceBlob",
@@ -452,11 +453,30 @@ class DatasetVersion(Base):
     format: Mapped[str] = mapped_column(String(20))
     sha256: Mapped[str] = mapped_column(String(64))  # of the file's bytes
     rows: Mapped[int] = mapped_column(Integer)
-    columns: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # name, type
+    columns: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # name, type, what made it
     created_at: Mapped[int] = mapped_column(Instant)
+    # Those that were saved before there were stamps have none of these.
+    uid: Mapped[str | None] = mapped_column(String(32), unique=True)
+    fingerprint: Mapped[str | None] = mapped_column(String(120), index=True)  # of its content: scheme:hex
+    stamp: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     dataset: Mapped[Dataset] = relationship()
     run: Mapped[Run] = relationship()
+
+
+class Reproduction(Base):
+    """A run that makes a dataset version again, and how what it made compares."""
+
+    __tablename__ = "reproduction"
+
+    run_id: Mapped[int] = mapped_column(_owner("run.id"), primary_key=True)
+    version_id: Mapped[int] = mapped_column(_owner("dataset_version.id"), index=True)
+    tolerance: Mapped[float]  # relative, for numbers with fractions
+    verdict: Mapped[str | None] = mapped_column(String(30))  # None until it is known
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+    run: Mapped[Run] = relationship()
+    version: Mapped[DatasetVersion] = relationship()
 
 
 class Account(Base):

@@ -1,0 +1,138 @@
+"""Datasets, what is known of files of them, and what of them is stale, as plain data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headwater_catalog.answers.commits import commit_json, instant_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headwater_catalog.audit import Audit
+    from headwater_catalog.snapshot import SnapshotFeature
+    from headwater_catalog.stale import ColumnNow, Standing
+    from headwater_catalog.store.models import DatasetVersion
+
+__all__ = ["audit_json", "dataset_json", "stale_json", "standing_json", "version_json", "version_row_json"]
+
+_NOT_SHOWN = ("schema", "recipe", "columns", "fingerprint")
+
+
+def version_row_json(version: DatasetVersion) -> dict[str, Any]:
+    """Return what lists say of a dataset version."""
+    return {
+        "repository": version.dataset.repository.name,
+        "dataset": version.dataset.name,
+        "run": version.run_id,
+        "version": version.uid,
+        "commit": version.run.commit.sha,
+        "format": version.format,
+        "rows": version.rows,
+        "columns": len(version.columns),
+        "fingerprint": version.fingerprint,
+        "sha256": version.sha256,
+        "created_at": instant_json(version.created_at),
+    }
+
+
+def dataset_json(version: DatasetVersion, stale: Sequence[str] | None) -> dict[str, Any]:
+    """Return what a list says of a dataset by its newest version.
+
+    Args:
+        version: The version.
+        stale: The columns that would come out otherwise now; None where that is not known.
+    """
+    return {**version_row_json(version), "stale": None if stale is None else list(stale)}
+
+
+def version_json(version: DatasetVersion, standing: Standing | None) -> dict[str, Any]:
+    """Return all of a dataset version."""
+    return {
+        **version_row_json(version),
+        "columns": version.columns,
+        "stamp": _stamp_json(version.stamp),
+        "standing": standing and standing_json(standing),
+    }
+
+
+def _stamp_json(stamp: dict[str, Any] | None) -> dict[str, Any] | None:
+    return stamp and {key: value for key, value in stamp.items() if key not in _NOT_SHOWN}
+
+
+def standing_json(standing: Standing) -> dict[str, Any]:
+    """Return how the columns of a dataset stand at main."""
+    return {
+        "commit": standing.sha,
+        "reason": standing.reason,
+        "columns": [_column_json(column) for column in standing.columns],
+    }
+
+
+def _column_json(column: ColumnNow) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        "state": column.state,
+        "feature": column.feature,
+        "now": column.now,
+        "classes": list(column.classes),
+        "because": list(column.because),
+        "upstream": list(column.upstream),
+        "commits": [commit_json(commit) for commit in column.commits],
+        "beside": column.beside,
+    }
+
+
+def stale_json(version: DatasetVersion, standing: Standing) -> dict[str, Any]:
+    """Return which columns of a dataset would come out otherwise now, and by which commits."""
+    return {
+        "repository": version.dataset.repository.name,
+        "dataset": version.dataset.name,
+        "run": version.run_id,
+        "commit": version.run.commit.sha,
+        "at": standing.sha,
+        "reason": standing.reason,
+        "columns": [_column_json(column) for column in standing.stale],
+    }
+
+
+def audit_json(audit: Audit) -> dict[str, Any]:
+    """Return all that is known of a file."""
+    found, verified, stamp = audit.found, audit.verified, audit.found.stamp
+    return {
+        "file": found.name,
+        "format": found.format,
+        "origin": found.origin,
+        "store": found.store,
+        "differences": list(found.differences),
+        "damage": found.damage,
+        "version": found.version and version_row_json(found.version),
+        "others": [version_row_json(other) for other in found.others],
+        "stamp": stamp and _stamp_json(dict(stamp.content)),
+        "fingerprint": stamp and dict(stamp.content["fingerprint"]),
+        "columns": stamp and stamp.columns,
+        "standing": audit.standing and standing_json(audit.standing),
+        "definitions": {
+            key: [_definition_json(variant) for variant in variants]
+            for key, variants in audit.definitions.items()
+        },
+        "verified": verified
+        and {
+            "same": verified.is_same,
+            "rows": {"then": verified.rows[0], "now": verified.rows[1]},
+            "changed": list(verified.changed),
+            "added": list(verified.added),
+            "removed": list(verified.removed),
+            "renamed": [{"then": then, "now": now} for then, now in verified.renamed],
+        },
+    }
+
+
+def _definition_json(variant: SnapshotFeature) -> dict[str, Any]:
+    return {
+        "function": variant.variant,
+        "path": variant.path,
+        "line": variant.line,
+        "condition": variant.condition,
+        "source": variant.source,
+    }

@@ -1,0 +1,181 @@
+"""Have tables opened that nobody vouches for, by a process that cannot do harm (`table_process`)."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from headwater.errors import InvalidInput
+from headwater_catalog import sandbox
+from headwater_catalog.reports import read_answer
+from headwater_catalog.sandbox import Limits
+from headwater_catalog.table_process import ANSWER, TASK
+
+__all__ = ["Content", "column_names", "compare_files", "contents_of", "finish_table"]
+
+_NO_OTHER: Final = "Feature code may have written something else in its place."
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a table holds, as far as its fingerprints tell.
+
+    Attributes:
+        rows: How many rows there are.
+        table: The fingerprint of all of it, after the name of its scheme: `scheme:hex`.
+        columns: The fingerprint of each column by its name, in order.
+    """
+
+    rows: int
+    table: str
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A table that was written with its stamp.
+
+    Attributes:
+        rows: How many rows there are.
+        table: Its fingerprint, after the name of its scheme.
+        columns: The type and the fingerprint of each column by its name, in order.
+        schema: The types as a text for programs.
+    """
+
+    rows: int
+    table: str
+    columns: Mapping[str, Mapping[str, str]]
+    schema: str
+
+
+def finish_table(
+    folder: Path,
+    made: str,
+    out: str,
+    format: str,
+    draft: Mapping[str, Any],
+    limits: Limits | None = None,
+    watch: Callable[[], str | None] | None = None,
+) -> Finished:
+    """Let the Arrow file that a runner wrote become the file that is kept.
+
+    Args:
+        folder: Where it is, and where the new file goes.
+        made: Its name.
+        out: The name of the new file; a CSV or JSON file gets another one beside it.
+        format: The format of the new file.
+        draft: The stamp without what the content tells.
+        limits: What that may use.
+        watch: Asked several times a second; a sentence that it returns ends it.
+
+    Raises:
+        InvalidInput: That cannot be; the message says why.
+    """
+    source = folder / made
+    if source.is_symlink() or not source.is_file():
+        raise InvalidInput(f"The runner left no table. {_NO_OTHER}")
+    task = {"task": "finish", "made": made, "out": out, "format": format, "draft": draft}
+    answer = _ask(folder, task, _with_room(limits, source), watch)
+    columns = {
+        _text(name): {"type": _text(told["type"]), "fingerprint": _text(told["fingerprint"])}
+        for name, told in answer["columns"].items()
+    }
+    return Finished(int(answer["rows"]), _text(answer["table"]), columns, _text(answer["schema"]))
+
+
+def contents_of(
+    path: Path, format: str, schemas: Sequence[str | None] = (None,), limits: Limits | None = None
+) -> list[Content | str]:
+    """Return what a file holds, or why it cannot be read, for each way in which its columns may be meant."""
+    task = {"task": "fingerprint", "path": str(path.absolute()), "format": format, "schemas": list(schemas)}
+    found = _ask_apart(task, _with_room(limits, path))["found"]
+    return [
+        _text(each["error"])
+        if "error" in each
+        else Content(
+            int(each["rows"]),
+            _text(each["table"]),
+            {_text(name): _text(told) for name, told in each["columns"].items()},
+        )
+        for each in found
+    ]
+
+
+def column_names(path: Path, format: str, limits: Limits | None = None) -> list[str]:
+    """Return the names of the columns of a file.
+
+    Raises:
+        InvalidInput: It cannot be read.
+    """
+    task = {"task": "names", "path": str(path.absolute()), "format": format}
+    return [_text(name) for name in _ask_apart(task, _with_room(limits, path))["names"]]
+
+
+def compare_files(
+    folder: Path,
+    then: tuple[Path, str],
+    now: tuple[Path, str],
+    schema: str | None,
+    tolerance: float,
+    limits: Limits | None = None,
+) -> dict[str, Any]:
+    """Compare two table files cell by cell, as `table_comparison.compare_tables` says.
+
+    Args:
+        folder: A folder to work in.
+        then: Path and format of the first.
+        now: Path and format of the second.
+        schema: The types of columns, where a format does not say them.
+        tolerance: By how much numbers with fractions may differ.
+        limits: What that may use.
+
+    Raises:
+        InvalidInput: One of them cannot be read.
+    """
+    files = [[str(path.absolute()), format] for path, format in (then, now)]
+    task = {"task": "compare", "then": files[0], "now": files[1], "schema": schema, "tolerance": tolerance}
+    return _ask(folder, task, _with_room(limits, then[0], now[0]))
+
+
+def _with_room(limits: Limits | None, *files: Path) -> Limits:
+    """Return limits with room for files in the address space, into which they are mapped."""
+    limits = limits or Limits()
+    return replace(limits, memory=limits.memory + sum(file.stat().st_size for file in files))
+
+
+def _ask_apart(task: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="headwater-table-") as folder:
+        return _ask(Path(folder), task, limits)
+
+
+def _ask(
+    folder: Path, task: Mapping[str, Any], limits: Limits, watch: Callable[[], str | None] | None = None
+) -> dict[str, Any]:
+    for name in (TASK, ANSWER):
+        (folder / name).unlink(missing_ok=True)  # feature code may have put something there
+    with (folder / TASK).open("x", encoding="utf-8") as file:
+        json.dump(task, file)
+    program = [sys.executable, "-I", "-m", "headwater_catalog.table_process", str(folder)]
+    outcome = sandbox.run(program, folder, limits, watch)
+    answer = read_answer(folder / ANSWER)
+    if outcome.reason or answer is None:
+        last = outcome.log.strip().rpartition("\n")[2][:300]
+        told = (
+            outcome.reason
+            or f"The process that reads it ended with exit code {outcome.code}. {last}".rstrip()
+        )
+        raise InvalidInput(f"The table cannot be read. {told}")
+    if "error" in answer:
+        raise InvalidInput(_text(answer["error"]))
+    return answer
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidInput(f"The table cannot be read: {value!r:.40} is no text.")
+    return value

@@ -1,0 +1,152 @@
+"""The table of a run becomes a dataset version: a file with its stamp, all of it or nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy.orm import Session
+
+from headwater.errors import InvalidInput
+from headwater_catalog.confined_tables import finish_table
+from headwater_catalog.datasets import file_sha256, new_path, record_version
+from headwater_catalog.errors import JobError
+from headwater_catalog.git import GitSource
+from headwater_catalog.provenance import draft_stamp
+from headwater_catalog.reports import Report, storable
+from headwater_catalog.repositories import mirror_path
+from headwater_catalog.sandbox import Limits
+from headwater_catalog.stamps import SIDECAR, completed
+from headwater_catalog.store.models import DatasetVersion, Run
+
+if TYPE_CHECKING:
+    from headwater_catalog.settings import Settings
+    from headwater_catalog.store.database import Database
+
+__all__ = ["TABLE", "Saved", "record_saved", "save_table"]
+
+TABLE: Final = "table.arrow"
+"""The name under which a runner leaves its table in its folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A table in its place, which nobody knows of yet.
+
+    Attributes:
+        dataset: Name of the dataset.
+        path: Where it is, relative to the home folder.
+        format: Its format.
+        sha256: Of the file's bytes.
+        stamp: What it says of itself.
+        created_at: When it was saved.
+    """
+
+    dataset: str
+    path: str
+    format: str
+    sha256: str
+    stamp: Mapping[str, Any]
+    created_at: int
+
+    def remove(self, settings: Settings) -> None:
+        """Take it away again."""
+        for path in (self.path, self.path + SIDECAR):
+            (settings.home / path).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def save_table(
+    database: Database,
+    settings: Settings,
+    run_id: int,
+    folder: Path,
+    format: str,
+    dataset: str,
+    report: Report,
+    recipe: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    limits: Limits | None = None,
+    watch: Callable[[], str | None] | None = None,
+) -> Iterator[Saved]:
+    """Put the table of a run in its place, and take it away again where what follows fails.
+
+    Args:
+        database: The catalog.
+        settings: Where its files are.
+        run_id: The run.
+        folder: The folder of its runner.
+        format: The format to save it in.
+        dataset: Name of the dataset.
+        report: What the runner says.
+        recipe: What to execute, to make it again.
+        inputs: The inputs as used.
+        limits: What opening the table may use.
+        watch: Asked several times a second; a sentence that it returns ends it.
+
+    Raises:
+        JobError: It cannot be saved; the message says why.
+    """
+    if report.table is None:
+        raise JobError("The runner does not say where the columns of the saved table came from.")
+    now = int(time.time())
+    with database.read() as session:
+        run = session.get_one(Run, run_id)
+        environment = report.environment
+        told = (dataset, report.table, recipe, inputs, environment, now)
+        draft = storable(draft_stamp(session, settings, run, *told))
+        path, mirror = (
+            new_path(run.repository.name, dataset, run_id, format),
+            mirror_path(settings, run.repository),
+        )
+    out = f"saved.{format}"
+    try:
+        made = finish_table(folder, TABLE, out, format, draft, limits, watch)
+        stamp = completed(draft, made.rows, made.table, made.columns, made.schema)
+        with GitSource(mirror) as source:
+            source.pin(draft["commit"])
+        saved = Saved(dataset, path, format, file_sha256(folder / out), stamp, now)
+        _place(settings, folder / out, path)
+    except InvalidInput as error:
+        raise JobError(str(error)) from error
+    except OSError as error:
+        raise JobError(f"The table could not be put in its place: {error}.") from error
+    try:
+        yield saved
+    except BaseException:
+        saved.remove(settings)
+        raise
+
+
+def _place(settings: Settings, made: Path, path: str) -> None:
+    final = settings.home / path
+    final.parent.mkdir(parents=True, exist_ok=True)
+    sidecar = made.with_name(made.name + SIDECAR)
+    if sidecar.is_file():  # the first of the two, as nobody looks for it alone
+        sidecar.replace(final.with_name(final.name + SIDECAR))
+    made.replace(final)
+
+
+def record_saved(session: Session, run: Run, saved: Saved) -> DatasetVersion:
+    """Add the dataset version that a run has saved."""
+    stamp = saved.stamp
+    hidden = ("fingerprint",)
+    version = record_version(
+        session,
+        run,
+        saved.dataset,
+        path=saved.path,
+        format=saved.format,
+        sha256=saved.sha256,
+        rows=stamp["rows"],
+        columns=[{k: v for k, v in column.items() if k not in hidden} for column in stamp["columns"]],
+        now=saved.created_at,
+    )
+    version.uid = stamp["version"]
+    version.fingerprint = f"{stamp['fingerprint']['scheme']}:{stamp['fingerprint']['table']}"
+    version.stamp = dict(stamp)
+    return version

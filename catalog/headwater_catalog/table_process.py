@@ -1,0 +1,156 @@
+"""The process that opens tables nobody vouches for: `python -I -m headwater_catalog.table_process FOLDER`.
+
+What a runner wrote, or somebody uploaded, may be made to harm who reads it. So it is read here, within limits
+and without database, settings or network; `confined_tables` is the other side. It does what `task.json` in
+the folder says, and writes `answer.json`.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from headwater.errors import InvalidInput
+
+__all__ = ["ANSWER", "TASK", "main"]
+
+TASK: Final = "task.json"
+ANSWER: Final = "answer.json"
+
+
+def main() -> None:
+    """Do the task in the folder that the command line names."""
+    folder = Path(sys.argv[1])
+    task = json.loads((folder / TASK).read_text("utf-8"))
+    try:
+        answer = _TASKS[task.pop("task")](folder, **task)
+    except InvalidInput as error:
+        answer = {"error": str(error)}
+    except MemoryError:
+        answer = {"error": "The table needs more memory than there is for it."}
+    except OSError as error:
+        answer = {"error": _no_room(error)}
+    draft = folder / f"{ANSWER}.partial"
+    draft.write_text(json.dumps(answer), "utf-8")
+    draft.replace(folder / ANSWER)
+
+
+def _no_room(error: OSError) -> str:
+    text = str(error).split("\n")[0]
+    if error.errno in (errno.ENOSPC, errno.EDQUOT) or "o space left" in text:
+        return "The table could not be written: there is no room left on the disk."
+    if error.errno == errno.EFBIG or "ile too large" in text:
+        return "The table could not be written: it would be larger than a file of a run may be."
+    return f"The table could not be read or written: {text}."
+
+
+def _finish(folder: Path, made: str, out: str, format: str, draft: Mapping[str, Any]) -> dict[str, Any]:
+    """Check what a runner wrote, take its fingerprints, and write the file with its stamp."""
+    from headwater_catalog.fingerprints import SCHEME
+    from headwater_catalog.stamps import SIDECAR, completed, stamp_bytes
+    from headwater_catalog.table_files import open_table, schema_text, write_table
+
+    with _undone(folder / out), open_table(folder / made, "arrow") as table:
+        content = _guarded(partial(_fingerprints, table))
+        columns = {
+            field.name: {"type": str(field.type), "fingerprint": content.columns[field.name]}
+            for field in table.schema
+        }
+        told = (content.rows, f"{SCHEME}:{content.table}", columns, schema_text(table.schema))
+        stamp = completed(draft, *told)
+        each = {column["name"]: stamp_bytes(column) for column in stamp["columns"]}
+        write_table(folder / out, format, table, stamp_bytes(stamp), each)
+        if format in ("csv", "json"):
+            (folder / f"{out}{SIDECAR}").write_bytes(stamp_bytes(stamp))
+    rows, fingerprint, columns, schema = told
+    return {"rows": rows, "table": fingerprint, "columns": columns, "schema": schema}
+
+
+@contextmanager
+def _undone(path: Path) -> Iterator[None]:
+    """Take a file away again that was not finished: on a full disk, so that there is room to say why."""
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _fingerprint(folder: Path, path: str, format: str, schemas: list[str | None]) -> dict[str, Any]:
+    """Take the fingerprints of a file, once for each way in which its columns may be meant."""
+    from headwater_catalog.fingerprints import SCHEME
+    from headwater_catalog.table_files import open_table, schema_from_text
+
+    found: list[dict[str, Any]] = []
+    for text in schemas:
+        schema = schema_from_text(text) if text is not None else None
+        try:
+            with open_table(Path(path), format, schema) as table:
+                content = _guarded(partial(_fingerprints, table))
+        except InvalidInput as error:
+            found.append({"error": str(error)})
+            continue
+        told = {"rows": content.rows, "table": f"{SCHEME}:{content.table}"}
+        found.append({**told, "columns": dict(content.columns)})
+    return {"found": found}
+
+
+def _names(folder: Path, path: str, format: str) -> dict[str, Any]:
+    """Return the names of the columns of a file."""
+    from headwater_catalog.table_files import open_table
+
+    with open_table(Path(path), format) as table:
+        return {"names": list(table.schema.names)}
+
+
+def _compare(
+    folder: Path, then: list[str], now: list[str], schema: str | None, tolerance: float
+) -> dict[str, Any]:
+    """Compare two tables cell by cell; each is given by its path and its format."""
+    from headwater_catalog.table_comparison import compare_tables
+    from headwater_catalog.table_files import open_table, schema_from_text
+
+    types = schema_from_text(schema) if schema is not None else None
+    with (
+        open_table(Path(then[0]), then[1], types) as first,
+        open_table(Path(now[0]), now[1], types) as second,
+    ):
+        return dict(_guarded(partial(compare_tables, first, second, tolerance)))
+
+
+def _fingerprints(table: Any) -> Any:
+    from headwater_catalog.fingerprints import fingerprint_of
+
+    return fingerprint_of(table.schema, table.batches())
+
+
+def _guarded(work: Callable[[], Any]) -> Any:
+    """Do what reads the rows of a table, which may turn out to be none while they are read."""
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    try:
+        return work()
+    except InvalidInput:
+        raise
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        if isinstance(error, MemoryError):
+            raise
+        first = str(error).split("\n")[0][:300]
+        raise InvalidInput(f"The table is damaged: {first}.") from error
+
+
+_TASKS: Final[Mapping[str, Callable[..., dict[str, Any]]]] = {
+    "finish": _finish,
+    "fingerprint": _fingerprint,
+    "names": _names,
+    "compare": _compare,
+}
+
+if __name__ == "__main__":
+    main()
