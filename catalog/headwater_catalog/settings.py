@@ -21,7 +21,10 @@ from headwater_catalog.oidc_settings import OIDC_NAMES, OidcSettings, oidc_setti
 __all__ = ["FILE_NAME", "NAMES", "Settings", "is_loopback", "load_settings"]
 
 FILE_NAME = "headwater-server.toml"
-NAMES = ("home", "database_url", "secret_key", "host", "port", "auth", "url", "proxies", *OIDC_NAMES)
+NAMES = (
+    *("home", "database_url", "secret_key", "host", "port", "auth", "url", "proxies"),
+    *("jobs_per_repository", *OIDC_NAMES),
+)
 """The settings as the file spells them; the environment has HEADWATER_ before the upper-case name."""
 
 _PREFIX = "HEADWATER_"
@@ -45,6 +48,8 @@ class Settings:
         url: The address by which readers reach it, such as `https://features.example.org`, where that is not
             this machine's own.
         proxies: How many servers stand before it that each add the address of who asks to X-Forwarded-For.
+        jobs_per_repository: How many jobs of one repository run at once, where it has no number of its own;
+            0 means any number.
         oidc: How people log in by OpenID Connect; None where they do not.
     """
 
@@ -56,6 +61,7 @@ class Settings:
     auth: str = "single"
     url: str = ""
     proxies: int = 0
+    jobs_per_repository: int = 4
     oidc: OidcSettings | None = None
 
     @property
@@ -104,6 +110,7 @@ def load_settings(environ: Mapping[str, str] | None = None, home: Path | None = 
         auth=_auth(values, host),
         url=_url(values),
         proxies=_number(values, "proxies", 0, range(10)),
+        jobs_per_repository=_number(values, "jobs_per_repository", 4, range(1001)),
         oidc=oidc_settings(lambda name: _text(values, name)),
     )
 

@@ -171,4 +171,7 @@ def save(table: pd.DataFrame, path: Path, format: str) -> None:
         raise InvalidInput(
             f"The table cannot be written as {format}: {type(error).__name__}: {error}"
         ) from error
-    partial.replace(path)
+    else:
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)  # half a table is of no use, and may have filled the disk

@@ -42,6 +42,7 @@ __all__ = [
     "FeatureVersion",
     "Grant",
     "Job",
+    "JobAttempt",
     "ModuleLink",
     "ModuleVersion",
     "Ownership",
@@ -99,6 +100,7 @@ class Repository(Base):
     scan_every: Mapped[int | None]  # seconds; None: only when somebody asks
     # With what a Git host signs its calls; it has to be known, so that no hash of it would do.
     hook_secret: Mapped[str | None] = mapped_column(String(64))
+    jobs_at_once: Mapped[int | None]  # how many run at once; None: as the settings say, 0: any number
 
 
 class Commit(Base):
@@ -346,6 +348,20 @@ class Job(Base):
     created_at: Mapped[int] = mapped_column(Instant)
     started_at: Mapped[int | None] = mapped_column(Instant)
     finished_at: Mapped[int | None] = mapped_column(Instant)
+
+
+class JobAttempt(Base):
+    """One lease of a job: who had it, from when until when, and how that ended."""
+
+    __tablename__ = "job_attempt"
+
+    job_id: Mapped[int] = mapped_column(_owner("job.id"), primary_key=True)
+    fence: Mapped[int] = mapped_column(primary_key=True)
+    worker: Mapped[str] = mapped_column(Text)
+    began_at: Mapped[int] = mapped_column(Instant)
+    ended_at: Mapped[int | None] = mapped_column(Instant)  # None while it goes on
+    outcome: Mapped[str | None] = mapped_column(String(20))  # a state of the job, "lost" or "given back"
+    reason: Mapped[str | None] = mapped_column(Text)
 
 
 class Run(Base):
