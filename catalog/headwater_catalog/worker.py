@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 
 from headwater.errors import HeadwaterError
 from headwater_catalog import execution, jobs
+from headwater_catalog.accounts.settings_log import note_settings
 from headwater_catalog.errors import CatalogError, JobError
 from headwater_catalog.jobs import LEASE_SECONDS, LeasedJob, LeaseLost
 from headwater_catalog.reports import storable
@@ -240,6 +241,7 @@ def serve(database: Database, settings: Settings, *, once: bool = False, with_in
         once: End when no job is queued.
         with_input: End also when standard input does.
     """
+    note_settings(database, settings, int(time.time()))
     worker = Worker(database, settings)
 
     def end(number: int, _frame: FrameType | None) -> None:

@@ -40,7 +40,9 @@ def have_scanned(name: str) -> int:
     with writing() as session:
         repository = stored.get_repository(session, name)
         require(Role.RUNNER, repository)
-        return request_scan(session, repository, actor().name, g.now).id
+        number = request_scan(session, repository, actor().name, g.now).id
+        note(session, "scan requested", asked(), name, g.now, job=number)
+        return number
 
 
 def schedule_scans(name: str, seconds: int | None) -> None:

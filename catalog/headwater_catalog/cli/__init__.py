@@ -57,6 +57,10 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "token create": LazyCommand("headwater_catalog.cli.api_tokens:create", "Make a token for programs."),
     "token list": LazyCommand("headwater_catalog.cli.api_tokens:list_all", "List an account's tokens."),
     "token revoke": LazyCommand("headwater_catalog.cli.api_tokens:revoke", "Take a token away."),
+    "events verify": LazyCommand(
+        "headwater_catalog.cli.events:verify", "Tell whether the event log was tampered with."
+    ),
+    "events export": LazyCommand("headwater_catalog.cli.events:export", "Write the event log as JSON lines."),
     "db upgrade": LazyCommand("headwater_catalog.cli.setup:upgrade", "Bring the database up to date."),
     "db check": LazyCommand("headwater_catalog.cli.setup:check", "Tell whether the database is up to date."),
     "demo init": LazyCommand("headwater_catalog.cli.demo:init", "Build the demo repository."),
@@ -67,6 +71,7 @@ GROUPS: Mapping[str, str] = {
     "repo": "Manage the repositories that the catalog follows.",
     "user": "Manage who may log in, and their roles.",
     "token": "Manage the tokens by which programs use the catalog.",
+    "events": "Verify and export the log of who did what.",
     "db": "Look after the database.",
     "demo": "Try Headwater on a repository that teaches.",
 }

@@ -38,6 +38,7 @@ __all__ = [
     "Dependency",
     "Diagnostic",
     "Event",
+    "EventHead",
     "Feature",
     "FeatureVersion",
     "Grant",
@@ -536,3 +537,15 @@ class Event(Base):
     subject: Mapped[str] = mapped_column(Text)  # to what it was done
     details: Mapped[dict[str, Any]] = mapped_column(JSON)
     address: Mapped[str] = mapped_column(String(100))  # from where
+    previous: Mapped[str] = mapped_column(String(64))  # hash of the event before
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class EventHead(Base):
+    """The end of the event log, in one row: who adds to the log locks it."""
+
+    __tablename__ = "event_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True)  # 1
+    number: Mapped[int]  # of the last event; 0 before the first
+    hash: Mapped[str] = mapped_column(String(64))
