@@ -1,7 +1,8 @@
 """The job table: work is queued, leased to one worker at a time, and always ends with a reason.
 
 A lease lasts some seconds of the database's own clock and is renewed while the work goes on. Each lease of
-a job has a higher fence than the one before; what a worker writes under an older fence is refused.
+a job has a higher fence than the one before; what a worker writes under an older fence is refused. Every
+lease is kept as an attempt, with its worker, its times, and how it ended.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, select, update
+from sqlalchemy import BigInteger, ColumnElement, Select, func, select, text, update
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
 
 from headwater_catalog.errors import Conflict, JobError, NotFound
-from headwater_catalog.store.models import Job
+from headwater_catalog.store.models import Job, JobAttempt, Repository
 
 if TYPE_CHECKING:
     from headwater_catalog.store.database import Database
@@ -28,13 +29,16 @@ __all__ = [
     "STATES",
     "LeaseLost",
     "LeasedJob",
+    "Outcome",
     "State",
+    "attempts_of",
     "cancel",
     "enqueue",
     "fail",
     "finish",
     "get_job",
     "lease",
+    "lose",
     "release",
     "release_expired",
     "renew",
@@ -44,6 +48,9 @@ __all__ = [
 LEASE_SECONDS: Final = 60
 MAX_ATTEMPTS: Final = 3
 WORKER_LOST: Final = "The worker was lost: it stopped renewing its lease on this job."
+
+_REPEATABLE: Final = "scan"
+_LEASING: Final = 0x4845414457414A4F  # any fixed number; PostgreSQL's advisory locks are named by numbers
 
 
 class State:
@@ -59,6 +66,15 @@ class State:
 FINISHED: Final = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
 
 STATES: Final = (State.QUEUED, State.RUNNING, State.SUCCEEDED, State.FAILED, State.CANCELLED)
+
+
+class Outcome:
+    """How an attempt ended that did not end the job well, badly or by a cancel."""
+
+    LOST: Final = "lost"
+    """Its worker, or the worker's database, was not heard of any more."""
+    GIVEN_BACK: Final = "given back"
+    """Its worker was told to stop."""
 
 
 class LeaseLost(JobError):
@@ -140,8 +156,23 @@ def lease(
     *,
     job_id: int | None = None,
     kinds: Collection[str] | None = None,
+    at_once: int = 0,
 ) -> LeasedJob | None:
-    """Take the next queued job, or the one of number `job_id`; None where there is nothing to take."""
+    """Take the next queued job, or the one of number `job_id`; None where there is nothing to take.
+
+    Of equal priority, jobs of repositories of which fewer are running go first, then those that came first.
+    A repository with as many running as it may have is passed over, whatever the priority; a job that is
+    asked for by its number is taken in any case.
+
+    Args:
+        database: The catalog.
+        worker: Who takes it.
+        seconds: How long the lease lasts.
+        job_id: Take this one.
+        kinds: Take only jobs of these kinds.
+        at_once: How many jobs of one repository run at once, where the repository has no number of its own;
+            0 means any number.
+    """
     wanted: list[ColumnElement[bool]] = [Job.state == State.QUEUED]
     if job_id is not None:
         wanted.append(Job.id == job_id)
@@ -150,17 +181,44 @@ def lease(
     with database.read() as session:  # an idle worker must not stand in the way of those who write
         if session.scalars(select(Job.id).where(*wanted).limit(1)).first() is None:
             return None
-    # SQLite has no row locks and needs none: a write transaction is the only one from its beginning.
+    with database.write() as session:
+        _wait_to_lease(session)
+        job = session.scalars(_following(wanted, at_once if job_id is None else None)).first()
+        return None if job is None else _take(session, job, worker, seconds)
+
+
+def _wait_to_lease(session: Session) -> None:
+    """Let one worker choose at a time: two that count what runs at once would both find room for one more.
+
+    On SQLite a write transaction is the only one from its beginning.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LEASING})
+
+
+def _following(wanted: list[ColumnElement[bool]], at_once: int | None) -> Select[Job]:
+    """Return the query for the next job; `at_once` None asks for no limit at all."""
+    running = (
+        select(Job.repository_id, func.count(Job.id).label("count"))
+        .where(Job.state == State.RUNNING)
+        .group_by(Job.repository_id)
+        .subquery()
+    )
+    count = func.coalesce(running.c.count, 0)
     following = (
         select(Job)
+        .outerjoin(running, running.c.repository_id == Job.repository_id)
         .where(*wanted)
-        .order_by(Job.priority.desc(), Job.id)
+        .order_by(Job.priority.desc(), count, Job.id)
         .limit(1)
-        .with_for_update(skip_locked=True)
+        .with_for_update(of=Job, skip_locked=True)  # one that is just being cancelled is left alone
     )
-    with database.write() as session:
-        job = session.scalars(following).one_or_none()
-        return None if job is None else _take(session, job, worker, seconds)
+    if at_once is None:
+        return following
+    most = func.coalesce(Repository.jobs_at_once, at_once)
+    return following.outerjoin(Repository, Repository.id == Job.repository_id).where(
+        Job.repository_id.is_(None) | (most == 0) | (count < most)
+    )
 
 
 def _take(session: Session, job: Job, worker: str, seconds: int) -> LeasedJob:
@@ -173,7 +231,17 @@ def _take(session: Session, job: Job, worker: str, seconds: int) -> LeasedJob:
     job.started_at = now
     job.progress = {}
     job.error = None
+    session.add(JobAttempt(job_id=job.id, fence=job.fence, worker=worker, began_at=now))
     return LeasedJob(job.id, job.kind, job.payload, job.repository_id, worker, job.fence, job.attempts)
+
+
+def attempts_of(session: Session, job_ids: Collection[int]) -> dict[int, list[JobAttempt]]:
+    """Return the attempts at some jobs, by the numbers of these, the first one first."""
+    found: dict[int, list[JobAttempt]] = {number: [] for number in job_ids}
+    asked = select(JobAttempt).where(JobAttempt.job_id.in_(found)).order_by(JobAttempt.fence)
+    for attempt in session.scalars(asked):
+        found[attempt.job_id].append(attempt)
+    return found
 
 
 def renew(session: Session, leased: LeasedJob, seconds: int = LEASE_SECONDS) -> None:
@@ -201,6 +269,7 @@ def finish(session: Session, leased: LeasedJob) -> None:
         LeaseLost: The job is no longer this worker's.
     """
     _write(session, leased, state=State.SUCCEEDED, leased_until=None, finished_at=_DatabaseNow())
+    _end_attempt(session, leased.id, State.SUCCEEDED, None)
 
 
 def fail(session: Session, leased: LeasedJob, reason: str) -> None:
@@ -210,6 +279,7 @@ def fail(session: Session, leased: LeasedJob, reason: str) -> None:
         LeaseLost: The job is no longer this worker's.
     """
     _write(session, leased, state=State.FAILED, leased_until=None, finished_at=_DatabaseNow(), error=reason)
+    _end_attempt(session, leased.id, State.FAILED, reason)
 
 
 def release(session: Session, leased: LeasedJob) -> None:
@@ -219,6 +289,17 @@ def release(session: Session, leased: LeasedJob) -> None:
         LeaseLost: The job is no longer this worker's.
     """
     _write(session, leased, state=State.QUEUED, leased_until=None, attempts=leased.attempts - 1)
+    _end_attempt(session, leased.id, Outcome.GIVEN_BACK, "The worker was told to stop.")
+
+
+def lose(session: Session, leased: LeasedJob, reason: str) -> None:
+    """End an attempt that something outside of the job has broken, as `release_expired` does.
+
+    Raises:
+        LeaseLost: The job is no longer this worker's.
+    """
+    _write(session, leased, leased_until=None)
+    _take_back(session, get_job(session, leased.id), reason)
 
 
 def cancel(session: Session, job_id: int, requested_by: str) -> Job:
@@ -228,6 +309,7 @@ def cancel(session: Session, job_id: int, requested_by: str) -> Job:
         NotFound: No job has this number.
         Conflict: The job has ended already.
     """
+    reason = f"Cancelled by {requested_by}."
     ended = session.execute(
         update(Job)
         .where(Job.id == job_id, Job.state.not_in(FINISHED))
@@ -235,13 +317,14 @@ def cancel(session: Session, job_id: int, requested_by: str) -> Job:
             state=State.CANCELLED,
             leased_until=None,
             finished_at=_DatabaseNow(),
-            error=f"Cancelled by {requested_by}.",
+            error=reason,
         )
         .returning(Job.id)
     ).one_or_none()
     job = get_job(session, job_id)
     if ended is None:
         raise Conflict(f"Job {job_id} cannot be cancelled: it has already {job.state}.")
+    _end_attempt(session, job_id, State.CANCELLED, reason)
     return job
 
 
@@ -259,19 +342,30 @@ def release_expired(database: Database) -> list[int]:
         found = select(Job).where(*lost).order_by(Job.id).with_for_update(skip_locked=True)
         jobs = session.scalars(found).all()
         for job in jobs:
-            _take_back(session, job)
+            _take_back(session, job, WORKER_LOST)
         return [job.id for job in jobs]
 
 
-def _take_back(session: Session, job: Job) -> None:
+def _take_back(session: Session, job: Job, reason: str) -> None:
+    _end_attempt(session, job.id, Outcome.LOST, reason)
     job.leased_until = None
-    if job.kind == "scan" and job.attempts < MAX_ATTEMPTS:
+    if job.kind == _REPEATABLE and job.attempts < MAX_ATTEMPTS:
         job.state = State.QUEUED
-        job.error = f"{WORKER_LOST} Attempt {job.attempts} of {MAX_ATTEMPTS}; it is queued again."
+        job.error = f"{reason} Attempt {job.attempts} of {MAX_ATTEMPTS}; it is queued again."
         return
     job.state = State.FAILED
     job.finished_at = _now(session)
-    job.error = WORKER_LOST if job.kind != "scan" else f"{WORKER_LOST} It was tried {job.attempts} times."
+    job.error = reason if job.kind != _REPEATABLE else f"{reason} It was tried {job.attempts} times."
+
+
+def _end_attempt(session: Session, job_id: int, outcome: str, reason: str | None) -> None:
+    """Keep how the attempt ended that goes on, if one does."""
+    session.execute(
+        update(JobAttempt)
+        .where(JobAttempt.job_id == job_id, JobAttempt.ended_at.is_(None))
+        .values(ended_at=_DatabaseNow(), outcome=outcome, reason=reason)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _write(session: Session, leased: LeasedJob, **values: Any) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from headwater.errors import InvalidInput, did_you_mean
 from headwater_catalog import jobs
+from headwater_catalog.accounts.events import note
 from headwater_catalog.dataflows import DataflowAt, choose_dataflow, listed
 from headwater_catalog.datasets import file_sha256
 from headwater_catalog.errors import Conflict, NotFound, RepositoryError
@@ -101,6 +102,8 @@ def request_run(
     run.job = jobs.enqueue(session, "run", payload, repository.id, requested_by, now)
     session.add(run)
     session.flush()
+    told = {"commit": commit.sha, "dataflow": chosen.name, "outputs": run.outputs, "save": save}
+    note(session, "run requested", (requested_by, ""), f"run {run.id} of {repository.name}", now, **told)
     return run
 
 

@@ -18,21 +18,15 @@ from headwater.errors import did_you_mean
 from headwater_catalog.errors import SettingError
 from headwater_catalog.oidc_settings import OIDC_NAMES, OidcSettings, oidc_settings
 
-__all__ = ["FILE_NAME", "NAMES", "Settings", "is_loopback", "load_settings"]
+__all__ = ["FILE_NAME", "NAMES", "SECRETS", "Settings", "is_loopback", "load_settings"]
 
 FILE_NAME = "headwater-server.toml"
 NAMES = (
-    "home",
-    "database_url",
-    "secret_key",
-    "host",
-    "port",
-    "auth",
-    "url",
-    "proxies",
-    "values_limit",
-    *OIDC_NAMES,
+    *("home", "database_url", "secret_key", "host", "port", "auth", "url", "proxies"),
+    *("values_limit", "jobs_per_repository", "manifest_key", *OIDC_NAMES),
 )
+SECRETS = ("database_url", "secret_key", "manifest_key", "oidc_client_secret")
+"""Settings that may be in a file of their own: the environment names it by the name with _FILE behind it."""
 """The settings as the file spells them; the environment has HEADWATER_ before the upper-case name."""
 
 _PREFIX = "HEADWATER_"
@@ -40,6 +34,9 @@ _FOR_TESTS = "HEADWATER_TEST_"
 _FOR_COMMANDS = ("HEADWATER_REMOTE", "HEADWATER_TOKEN")  # which ask a catalog that is served elsewhere
 _KEY_FILE = "secret-key"
 _GIGA = 10**9
+_MANIFEST_KEY_FILE = "manifest-key.pem"
+_BEHIND = "_FILE"
+_MOST_SECRET = 10_000  # characters
 _URL = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?/?")
 
 
@@ -58,6 +55,9 @@ class Settings:
             this machine's own.
         proxies: How many servers stand before it that each add the address of who asks to X-Forwarded-For.
         values_limit: How many bytes values of nodes may take that runs keep for others; 0: none are kept.
+        jobs_per_repository: How many jobs of one repository run at once, where it has no number of its own;
+            0 means any number.
+        manifest_key: The private key that signs manifests, as PEM, if one is set; see `manifest_signing_key`.
         oidc: How people log in by OpenID Connect; None where they do not.
     """
 
@@ -70,6 +70,8 @@ class Settings:
     url: str = ""
     proxies: int = 0
     values_limit: int = 10 * _GIGA
+    jobs_per_repository: int = 4
+    manifest_key: str = ""
     oidc: OidcSettings | None = None
 
     @property
@@ -92,6 +94,24 @@ class Settings:
             SettingError: It cannot be read or made.
         """
         return self.secret_key or _kept_secret(self.home)
+
+    def manifest_signing_key(self) -> str | None:
+        """Return the private key that signs manifests: the one that is set, else the one kept in the home.
+
+        Raises:
+            SettingError: It cannot be read.
+        """
+        kept = self.home / _MANIFEST_KEY_FILE
+        return self.manifest_key or (_read_secret(kept) if kept.exists() else None)
+
+    def keep_manifest_key(self, private: str) -> str:
+        """Keep a private key in the home, for its owner only, and return it; or the one that was first."""
+        kept = self.home / _MANIFEST_KEY_FILE
+        try:
+            _keep_secret(kept, private)
+        except OSError as error:
+            raise SettingError(f"The key {kept} cannot be made: {error}.") from error
+        return _read_secret(kept)
 
 
 def load_settings(environ: Mapping[str, str] | None = None, home: Path | None = None) -> Settings:
@@ -119,6 +139,8 @@ def load_settings(environ: Mapping[str, str] | None = None, home: Path | None = 
         url=_url(values),
         proxies=_number(values, "proxies", 0, range(10)),
         values_limit=_GIGA * _number(values, "values_limit", 10, range(100_000)),
+        jobs_per_repository=_number(values, "jobs_per_repository", 4, range(1001)),
+        manifest_key=_text(values, "manifest_key") or "",
         oidc=oidc_settings(lambda name: _text(values, name)),
     )
 
@@ -145,11 +167,32 @@ class _Given:
 def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
     names = [n for n in environ if n.startswith(_PREFIX) and not n.startswith(_FOR_TESTS)]
     names = [name for name in names if name not in _FOR_COMMANDS]
-    _refuse_unknown(names, [_PREFIX + name.upper() for name in NAMES], "the environment")
+    known = [_PREFIX + name.upper() for name in NAMES]
+    known += [f"{_PREFIX}{name.upper()}{_BEHIND}" for name in SECRETS]
+    _refuse_unknown(names, known, "the environment")
+    return {**_from_files(environ, names), **_from_variables(environ, names)}
+
+
+def _from_files(environ: Mapping[str, str], names: Iterable[str]) -> dict[str, _Given]:
+    """Read the settings that are in files of their own, as secrets of containers are."""
+    found = {}
+    for name in names:
+        if not name.endswith(_BEHIND) or not environ[name]:
+            continue
+        path, setting = Path(environ[name]), name.removesuffix(_BEHIND)
+        if environ.get(setting):
+            raise SettingError(f"Both {setting} and {name} are set. Take one of them away.")
+        text = _read_secret(path, f"{name} names {path}, which")
+        found[setting.removeprefix(_PREFIX).lower()] = _Given(text, f"{path}, named by {name},", Path.cwd())
+    return found
+
+
+def _from_variables(environ: Mapping[str, str], names: Iterable[str]) -> dict[str, _Given]:
     return {
         name.removeprefix(_PREFIX).lower(): _Given(environ[name], name, Path.cwd())
         for name in names
-        if environ[name]  # an empty variable is how shells and compose files say "not set"
+        if environ[name]
+        and not name.endswith(_BEHIND)  # an empty variable is how shells and compose files say "not set"
     }
 
 
@@ -270,7 +313,7 @@ def _kept_secret(home: Path) -> str:
     try:
         if not path.exists():
             _make_secret(path)
-        return path.read_text(encoding="ascii").strip()
+        return _read_secret(path)
     except OSError as error:
         raise SettingError(
             f"The secret key {path} cannot be read or made: {error}. "
@@ -278,11 +321,25 @@ def _kept_secret(home: Path) -> str:
         ) from error
 
 
+def _read_secret(path: Path, who: str = "") -> str:
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"{who or path} cannot be read: {error}.") from error
+    if not 0 < len(text) <= _MOST_SECRET or "\0" in text:
+        raise SettingError(f"{who or path} holds no secret: it is empty, or too long.")
+    return text
+
+
 def _make_secret(path: Path) -> None:
+    _keep_secret(path, secrets.token_urlsafe(32))
+
+
+def _keep_secret(path: Path, secret: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(secrets.token_urlsafe(32))
+        file.write(secret)
     try:
         # A link appears whole or not at all, and never replaces the key of a process that was first.
         os.link(draft, path)

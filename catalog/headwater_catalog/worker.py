@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 
 from headwater.errors import HeadwaterError
 from headwater_catalog import execution, jobs, value_store
+from headwater_catalog.accounts.settings_log import note_settings
 from headwater_catalog.definitions_at import DefinitionReader
 from headwater_catalog.errors import CatalogError, JobError
 from headwater_catalog.jobs import LEASE_SECONDS, LeasedJob, LeaseLost
@@ -74,6 +75,7 @@ class Worker:
         self._stop_reason: str | None = None
         self._scans: Scanner | None = None
         self._definitions = DefinitionReader()
+        self._unended: tuple[LeasedJob, str] | None = None
         self._asked_at = -_SCHEDULE_SECONDS
 
     def stop(self, reason: str = "The worker was told to stop.") -> None:
@@ -86,12 +88,13 @@ class Worker:
         execution.sweep(self.database, self.settings)
         while not self._stopped.is_set():
             try:
+                self._end_unended()
                 if jobs.release_expired(self.database):
                     execution.sweep(self.database, self.settings)
                 self._request_due()
                 worked = self.perform_next()
             except DBAPIError:
-                # Nothing is lost: a job in hand ends when its lease does.
+                # Nothing is lost: a job in hand ends when the database answers, or when its lease does.
                 logger.exception("The database does not answer; trying again in %s seconds.", _RETRY_SECONDS)
                 self._stopped.wait(_RETRY_SECONDS)
                 continue
@@ -99,6 +102,13 @@ class Worker:
                 if once:
                     return
                 self._stopped.wait(_POLL_SECONDS)
+
+    def _end_unended(self) -> None:
+        """End the job that the worker had when the database failed, since nobody else knows that yet."""
+        if self._unended is not None:
+            leased, reason = self._unended
+            self._end(leased, jobs.lose, storable(reason))
+            self._unended = None
 
     def _request_due(self) -> None:
         """Queue the scans that schedules ask for, every few seconds."""
@@ -108,7 +118,8 @@ class Worker:
 
     def perform_next(self, job_id: int | None = None) -> bool:
         """Lease and perform the next job, or the one of this number; False where there is none to take."""
-        leased = jobs.lease(self.database, self.name, self.lease_seconds, job_id=job_id)
+        at_once = self.settings.jobs_per_repository
+        leased = jobs.lease(self.database, self.name, self.lease_seconds, job_id=job_id, at_once=at_once)
         if leased is None:
             return False
         self.perform(leased)
@@ -126,7 +137,8 @@ class Worker:
             self._end(leased, jobs.release)
         except (CatalogError, HeadwaterError) as error:
             self._fail(leased, str(error))
-        except DBAPIError:
+        except DBAPIError as error:
+            self._unended = (leased, f"The database failed while a worker had this job: {error.orig}.")
             raise
         except Exception as error:
             logger.exception("Job %s met a fault of Headwater.", leased.id)
@@ -233,6 +245,7 @@ def serve(database: Database, settings: Settings, *, once: bool = False, with_in
         once: End when no job is queued.
         with_input: End also when standard input does.
     """
+    note_settings(database, settings, int(time.time()))
     worker = Worker(database, settings)
 
     def end(number: int, _frame: FrameType | None) -> None:

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from headwater_catalog.accounts import Role
 from headwater_catalog.accounts.keys import create_token, open_session
 from headwater_catalog.accounts.people import create_account, get_account, set_role
+from headwater_catalog.dsse import new_key
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_web.access import KEY
@@ -35,6 +36,7 @@ def managed_demo(demo: Settings, home: Path) -> Flask:
             set_role(session, account, role, None, _BY, now)
         ada = get_account(session, "ada")
         create_token(session, ada.id, "nightly report", Role.VIEWER, None, 30, _BY, now)
+    settings.keep_manifest_key(new_key())
     return create_app(settings, database)
 
 

@@ -79,6 +79,7 @@ def _post(client: FlaskClient, path: str, **form: str):
 _CLOSED = (
     *("/", "/search", "/search?q=sales", "/search/quick?q=sales", "/r/open", "/r/open/f/open:open_sales"),
     *("/r/open/lineage?focus=open:open_sales", "/runs", "/runs/1", "/account", "/accounts", "/events"),
+    *("/events/export",),
 )
 
 
@@ -130,6 +131,16 @@ _PAGES = (
     "/r/{0}/m/{0}.csv",
     "/r/{0}/d/{0}.json",
 )
+
+
+def test_the_event_log_is_verified_and_exported_by_administrators_alone(clients):
+    for path in ("/events", "/events?verify=yes", "/events/export", "/api/v1/events/verification"):
+        assert clients["ada"].get(path).status_code == 200, path
+        for name in ("rita", "vera", "nora"):
+            assert clients[name].get(path).status_code == 403, path
+    assert "The log is whole" in clients["ada"].get("/events?verify=yes").text
+    assert clients["ada"].get("/events/export").text.splitlines()[-1].startswith('{"last": {"id":')
+    assert clients["ada"].get("/api/v1/events/verification").json["ok"] is True
 
 
 @pytest.mark.parametrize("name", ["ada", "rita", "vera", "nora"])

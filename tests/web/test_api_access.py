@@ -126,7 +126,8 @@ def test_lists_hold_nothing_of_what_is_hidden(app, path):
 _DONE = {
     "POST /repositories/{0}/scan": ("rita", {}),
     "POST /jobs/{job}/cancel": ("rita", {}),
-    "PATCH /repositories/{0}": ("olga", {"scan_every": 3600}),
+    "POST /jobs/{job}/priority": ("olga", {"priority": 5}),
+    "PATCH /repositories/{0}": ("olga", {"scan_every": 3600, "jobs_at_once": 2}),
     "POST /repositories/{0}/hook": ("olga", {}),
     "DELETE /repositories/{0}/hook": ("olga", None),
     "DELETE /repositories/{0}": ("olga", None),
@@ -158,7 +159,7 @@ def test_a_token_of_a_viewer_changes_nothing(app, what):
     address, headers = _API + path.format("open", job=1), _token(app, "ada", Role.VIEWER)
 
     assert app.test_client().open(
-        address, method=method, json={"scan_every": 60}, headers=headers
+        address, method=method, json={"scan_every": 60, "priority": 1}, headers=headers
     ).status_code in (403, 422)
     assert app.test_client().open(address, method=method, json=_DONE[what][1]).status_code == 401
     foreign = {"Origin": "https://evil.example"}

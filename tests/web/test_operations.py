@@ -37,10 +37,10 @@ def client(database, catalog_url, tmp_path, git_repo) -> FlaskClient:
     return create_app(settings_in(tmp_path / "home", catalog_url), database).test_client()
 
 
-def _post(client: FlaskClient, path: str):
+def _post(client: FlaskClient, path: str, **form: str):
     token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/jobs").text)
     assert token
-    return client.post(path, data={"csrf_token": token[1]})
+    return client.post(path, data={"csrf_token": token[1], **form})
 
 
 def test_jobs_are_listed_by_state_and_can_be_cancelled_once(client, database):
@@ -51,6 +51,57 @@ def test_jobs_are_listed_by_state_and_can_be_cancelled_once(client, database):
     assert "Cancelled by" in page
     assert _post(client, "/jobs/2/cancel").status_code == 409
     assert _post(client, "/jobs/99/cancel").status_code == 404
+
+
+def test_every_attempt_is_told_with_its_worker_and_how_it_ended(client, database):
+    with database.write() as session:
+        for job in session.scalars(select(Job)):
+            job.state = jobs.State.QUEUED
+    jobs.lease(database, "host-a:1")
+    with database.write() as session:
+        jobs.get_job(session, 1).leased_until = 1
+    jobs.release_expired(database)
+    jobs.lease(database, "host-b:2", job_id=1)
+    page = client.get("/jobs").text
+    assert "2 attempts" in page
+    assert re.search("host-a:1</span>: lost .*worker was lost", page)
+    assert "host-b:2</span>: goes on" in page
+
+    told = client.get("/api/v1/jobs/1").json["attempts"]
+    assert [(attempt["worker"], attempt["outcome"]) for attempt in told] == [
+        ("host-a:1", "lost"),
+        ("host-b:2", None),
+    ]
+    kept = next(item for item in client.get("/jobs.json").json["items"] if item["job"] == 1)
+    assert [attempt["worker"] for attempt in kept["attempts"]] == ["host-a:1", "host-b:2"]
+
+
+def test_what_waits_can_be_given_a_priority(client, database):
+    with database.write() as session:
+        for job in session.scalars(select(Job)):
+            job.state = jobs.State.QUEUED
+    assert _post(client, "/jobs/3/priority", priority="7").status_code == 303
+    assert client.get("/api/v1/jobs/3").json["priority"] == 7
+    assert client.get("/api/v1/events").json["items"][0]["details"] == {"priority": 7}
+    leased = jobs.lease(database, "w")
+    assert leased is not None and leased.id == 3
+    assert _post(client, "/jobs/3/priority", priority="8").status_code == 409
+    for wrong in ("", "high", "101", "-101", "1.5"):
+        assert _post(client, "/jobs/2/priority", priority=wrong).status_code == 409
+
+
+def test_how_many_jobs_of_a_repository_run_at_once_is_set_beside_it(client, database):
+    assert _post(client, "/repos/shop/jobs", at_once="1").status_code == 303
+    assert client.get("/api/v1/repositories/shop").json["jobs_at_once"] == 1
+    assert re.search('name="at_once"[^>]* value="1"', client.get("/repos").text)
+    sent = client.patch("/api/v1/repositories/shop", json={"scan_every": None, "jobs_at_once": 0})
+    assert (sent.status_code, sent.json["jobs_at_once"]) == (200, 0)
+    kept = client.patch("/api/v1/repositories/shop", json={"scan_every": None})
+    assert kept.json["jobs_at_once"] == 0
+    assert _post(client, "/repos/shop/jobs", at_once="").status_code == 303
+    assert client.get("/api/v1/repositories/shop").json["jobs_at_once"] is None
+    for wrong in ("-1", "many", "1001"):
+        assert _post(client, "/repos/shop/jobs", at_once=wrong).status_code == 409
 
 
 def test_what_needs_somebody_is_told_and_nothing_else(client, database):

@@ -200,9 +200,12 @@ def test_a_repository_is_removed_by_who_types_its_name(client, database, setting
 @pytest.mark.parametrize(
     ("role", "expected"),
     [
-        (Role.VIEWER, {"scan": 403, "schedule": 403, "hook": 403, "remove": 403, "": 403}),
-        (Role.STEWARD, {"scan": 303, "schedule": 403, "hook": 403, "remove": 403, "": 403}),
-        (Role.ADMINISTRATOR, {"scan": 303, "schedule": 303, "hook": 200, "remove": 409, "": 403}),
+        (Role.VIEWER, {"scan": 403, "schedule": 403, "jobs": 403, "hook": 403, "remove": 403, "": 403}),
+        (Role.STEWARD, {"scan": 303, "schedule": 403, "jobs": 403, "hook": 403, "remove": 403, "": 403}),
+        (
+            Role.ADMINISTRATOR,
+            {"scan": 303, "schedule": 303, "jobs": 303, "hook": 200, "remove": 409, "": 403},
+        ),
     ],
 )
 def test_each_may_do_what_their_role_in_the_repository_says(settings, database, origin, role, expected):

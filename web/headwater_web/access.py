@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from headwater_catalog.accounts import Actor, Role, restrict
-from headwater_catalog.accounts.events import Asked
+from headwater_catalog.accounts.events import ADDRESS, Asked
 from headwater_catalog.accounts.keys import SEEN_EVERY, find_session, find_token
 from headwater_catalog.accounts.people import actor_of
 from headwater_catalog.errors import Forbidden, NotFound, Unauthenticated
@@ -140,6 +140,7 @@ def writing() -> Iterator[Session]:
     """Open a write transaction that finds only what the one who asks may see; who reads after it sees it."""
     visible = actor().visible
     with catalog().database.write() as session:
+        session.info[ADDRESS] = request.remote_addr or ""
         restrict(session, visible)
         yield session
     restrict(begin_reading(), visible)

@@ -38,6 +38,7 @@ from headwater_web.views import (
     hooks,
     lineage,
     login,
+    manifests,
     maps,
     modules,
     oidc_login,
@@ -53,7 +54,7 @@ __all__ = ["create_app"]
 
 _PAGES = (
     *(home, repositories, search, features, lineage, maps, commits, compare),
-    *(timeline, modules, dataflows, runs, health),
+    *(timeline, modules, dataflows, runs, manifests, health),
 )
 _MANAGEMENT = (login, oidc_login, account, accounts, events, repos, hooks, operations)
 _LARGEST_REQUEST = 1_000_000  # bytes; forms are small

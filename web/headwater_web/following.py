@@ -10,12 +10,13 @@ from headwater_catalog.accounts import Role
 from headwater_catalog.accounts.events import note
 from headwater_catalog.git import GitSource
 from headwater_catalog.hooks import new_secret
+from headwater_catalog.job_order import set_jobs_at_once
 from headwater_catalog.scan_requests import request_scan, set_schedule
 from headwater_catalog.store.models import Repository
 from headwater_web.access import actor, asked, require, require_everywhere, writing
 from headwater_web.reading import catalog
 
-__all__ = ["follow", "forget", "have_scanned", "schedule_scans", "set_hook"]
+__all__ = ["follow", "forget", "have_scanned", "limit_jobs", "schedule_scans", "set_hook"]
 
 
 def follow(name: str, url: str) -> None:
@@ -39,7 +40,9 @@ def have_scanned(name: str) -> int:
     with writing() as session:
         repository = stored.get_repository(session, name)
         require(Role.RUNNER, repository)
-        return request_scan(session, repository, actor().name, g.now).id
+        number = request_scan(session, repository, actor().name, g.now).id
+        note(session, "scan requested", asked(), name, g.now, job=number)
+        return number
 
 
 def schedule_scans(name: str, seconds: int | None) -> None:
@@ -52,6 +55,18 @@ def schedule_scans(name: str, seconds: int | None) -> None:
         repository = _changeable(session, name)
         set_schedule(repository, seconds)
         note(session, "schedule set", asked(), name, g.now, seconds=repository.scan_every)
+
+
+def limit_jobs(name: str, number: int | None) -> None:
+    """Set how many jobs of a repository run at once; None means as the settings say, 0 any number.
+
+    Raises:
+        Conflict: That is no such number.
+    """
+    with writing() as session:
+        repository = _changeable(session, name)
+        set_jobs_at_once(repository, number)
+        note(session, "job limit set", asked(), name, g.now, jobs_at_once=number)
 
 
 def set_hook(name: str, is_wanted: bool) -> str | None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from headwater_catalog.answers.commits import instant_json
 
 if TYPE_CHECKING:
+    from headwater_catalog.accounts.event_chain import Verification
     from headwater_catalog.store.models import Account, ApiToken, Event, WebSession
 
-__all__ = ["account_json", "event_json", "session_json", "token_json"]
+__all__ = ["account_json", "event_json", "session_json", "token_json", "verification_json"]
 
 
 def account_json(account: Account, names: Mapping[int, str]) -> dict[str, Any]:
@@ -68,4 +70,15 @@ def event_json(event: Event) -> dict[str, Any]:
         "address": event.address,
         "subject": event.subject,
         "details": event.details,
+        "hash": event.hash,
+    }
+
+
+def verification_json(found: Verification) -> dict[str, Any]:
+    """Return what came of following the chain of the log."""
+    return {
+        "ok": found.is_whole,
+        "events": found.events,
+        "last": None if found.last is None else asdict(found.last),
+        "faults": [asdict(fault) for fault in found.faults],
     }

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from headwater_catalog.answers.commits import instant_json
 
 if TYPE_CHECKING:
-    from headwater_catalog.store.models import Job
+    from headwater_catalog.store.models import Job, JobAttempt
 
 __all__ = ["job_json"]
 
 
-def job_json(job: Job, repository: str | None) -> dict[str, Any]:
-    """Return a job; `repository` is the name of the one that it belongs to, if any."""
+def job_json(job: Job, repository: str | None, attempts: Iterable[JobAttempt]) -> dict[str, Any]:
+    """Return a job with the attempts at it; `repository` is the name of its repository, if it has one."""
     return {
         "id": job.id,
         "kind": job.kind,
         "state": job.state,
         "repository": repository,
+        "priority": job.priority,
         "requested_by": job.requested_by,
         "created_at": instant_json(job.created_at),
-        "started_at": None if job.started_at is None else instant_json(job.started_at),
-        "finished_at": None if job.finished_at is None else instant_json(job.finished_at),
+        "started_at": _instant(job.started_at),
+        "finished_at": _instant(job.finished_at),
         "progress": job.progress,
         "error": job.error,
+        "attempts": [_attempt_json(attempt) for attempt in attempts],
     }
+
+
+def _attempt_json(attempt: JobAttempt) -> dict[str, Any]:
+    return {
+        "worker": attempt.worker,
+        "began_at": instant_json(attempt.began_at),
+        "ended_at": _instant(attempt.ended_at),
+        "outcome": attempt.outcome,
+        "reason": attempt.reason,
+    }
+
+
+def _instant(at: int | None) -> str | None:
+    return None if at is None else instant_json(at)

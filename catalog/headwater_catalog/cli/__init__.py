@@ -61,6 +61,15 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "token create": LazyCommand("headwater_catalog.cli.api_tokens:create", "Make a token for programs."),
     "token list": LazyCommand("headwater_catalog.cli.api_tokens:list_all", "List an account's tokens."),
     "token revoke": LazyCommand("headwater_catalog.cli.api_tokens:revoke", "Take a token away."),
+    "events verify": LazyCommand(
+        "headwater_catalog.cli.events:verify", "Tell whether the event log was tampered with."
+    ),
+    "events export": LazyCommand("headwater_catalog.cli.events:export", "Write the event log as JSON lines."),
+    "manifest key": LazyCommand("headwater_catalog.cli.manifests:key", "Print the public key of manifests."),
+    "manifest sign": LazyCommand("headwater_catalog.cli.manifests:sign", "Write the manifest of a run."),
+    "manifest verify": LazyCommand(
+        "headwater_catalog.cli.manifests:verify", "Verify a manifest and a file that it tells of.", asks=True
+    ),
     "db upgrade": LazyCommand("headwater_catalog.cli.setup:upgrade", "Bring the database up to date."),
     "db check": LazyCommand("headwater_catalog.cli.setup:check", "Tell whether the database is up to date."),
     "demo init": LazyCommand("headwater_catalog.cli.demo:init", "Build the demo repository."),
@@ -71,6 +80,8 @@ GROUPS: Mapping[str, str] = {
     "repo": "Manage the repositories that the catalog follows.",
     "user": "Manage who may log in, and their roles.",
     "token": "Manage the tokens by which programs use the catalog.",
+    "events": "Verify and export the log of who did what.",
+    "manifest": "Sign and verify what runs were made from.",
     "db": "Look after the database.",
     "demo": "Try Headwater on a repository that teaches.",
 }

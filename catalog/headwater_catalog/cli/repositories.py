@@ -20,6 +20,7 @@ from headwater_catalog.cli.output import (
     progress_bar,
     say,
 )
+from headwater_catalog.cli.users import asked
 
 if TYPE_CHECKING:
     from headwater_catalog.problems import Problem
@@ -59,6 +60,7 @@ def add(workspace: Workspace, name: str, url: str, as_json: bool) -> None:
 
 def follow(workspace: Workspace, name: str, url: str) -> tuple[str, str]:
     """Note a repository that can be read; return its name and its address as kept."""
+    from headwater_catalog.accounts.events import note
     from headwater_catalog.git import GitSource
     from headwater_catalog.repositories import add_repository
 
@@ -66,6 +68,7 @@ def follow(workspace: Workspace, name: str, url: str) -> tuple[str, str]:
     GitSource.require_readable(url)
     with database.write() as session:
         repository = add_repository(session, name, url, now())
+        note(session, "repository added", asked(), repository.name, now(), url=repository.url)
         return repository.name, repository.url
 
 
@@ -81,6 +84,7 @@ def remove(workspace: Workspace, name: str, yes: bool, as_json: bool) -> None:
 
     JSON: name, url.
     """
+    from headwater_catalog.accounts.events import note
     from headwater_catalog.jobs import release_expired
     from headwater_catalog.repositories import get_repository, remove_repository
 
@@ -91,6 +95,7 @@ def remove(workspace: Workspace, name: str, yes: bool, as_json: bool) -> None:
     release_expired(workspace.database)  # a job of a lost worker is not running
     with workspace.database.write() as session:
         remove_repository(session, workspace.settings, get_repository(session, name))
+        note(session, "repository removed", asked(), name, now())
     if as_json:
         print_json({"name": name, "url": url})
     else:

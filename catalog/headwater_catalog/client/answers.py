@@ -61,6 +61,7 @@ class RepositoryDetail(Repository):
     tags: int
     problems: int
     scan_every: int | None
+    jobs_at_once: int | None
 
 
 class Ref(TypedDict):
@@ -319,6 +320,16 @@ class Impact(TypedDict):
     datasets: list[dict[str, Any]]
 
 
+class JobAttempt(TypedDict):
+    """One time that a worker had a job."""
+
+    worker: str
+    began_at: str
+    ended_at: str | None
+    outcome: str | None
+    reason: str | None
+
+
 class Job(TypedDict):
     """Work for a worker: a scan or a run."""
 
@@ -326,12 +337,14 @@ class Job(TypedDict):
     kind: str
     state: str
     repository: str | None
+    priority: int
     requested_by: str
     created_at: str
     started_at: str | None
     finished_at: str | None
     progress: dict[str, Any]
     error: str | None
+    attempts: list[JobAttempt]
 
 
 class RunRow(TypedDict):

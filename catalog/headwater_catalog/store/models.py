@@ -40,10 +40,12 @@ __all__ = [
     "Dependency",
     "Diagnostic",
     "Event",
+    "EventHead",
     "Feature",
     "FeatureVersion",
     "Grant",
     "Job",
+    "JobAttempt",
     "KeptValue",
     "ModuleLink",
     "ModuleVersion",
@@ -103,6 +105,7 @@ class Repository(Base):
     scan_every: Mapped[int | None]  # seconds; None: only when somebody asks
     # With what a Git host signs its calls; it has to be known, so that no hash of it would do.
     hook_secret: Mapped[str | None] = mapped_column(String(64))
+    jobs_at_once: Mapped[int | None]  # how many run at once; None: as the settings say, 0: any number
 
 
 class Commit(Base):
@@ -352,6 +355,20 @@ class Job(Base):
     finished_at: Mapped[int | None] = mapped_column(Instant)
 
 
+class JobAttempt(Base):
+    """One lease of a job: who had it, from when until when, and how that ended."""
+
+    __tablename__ = "job_attempt"
+
+    job_id: Mapped[int] = mapped_column(_owner("job.id"), primary_key=True)
+    fence: Mapped[int] = mapped_column(primary_key=True)
+    worker: Mapped[str] = mapped_column(Text)
+    began_at: Mapped[int] = mapped_column(Instant)
+    ended_at: Mapped[int | None] = mapped_column(Instant)  # None while it goes on
+    outcome: Mapped[str | None] = mapped_column(String(20))  # a state of the job, "lost" or "given back"
+    reason: Mapped[str | None] = mapped_column(Text)
+
+
 class Run(Base):
     """One execution of features at one commit; its state is its job's."""
 
@@ -568,3 +585,15 @@ class Event(Base):
     subject: Mapped[str] = mapped_column(Text)  # to what it was done
     details: Mapped[dict[str, Any]] = mapped_column(JSON)
     address: Mapped[str] = mapped_column(String(100))  # from where
+    previous: Mapped[str] = mapped_column(String(64))  # hash of the event before
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class EventHead(Base):
+    """The end of the event log, in one row: who adds to the log locks it."""
+
+    __tablename__ = "event_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True)  # 1
+    number: Mapped[int]  # of the last event; 0 before the first
+    hash: Mapped[str] = mapped_column(String(64))

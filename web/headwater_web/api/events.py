@@ -6,19 +6,28 @@ from typing import Any
 
 from flask import Response
 
-from headwater_catalog.accounts.events import list_events
-from headwater_catalog.answers.accounts import event_json
+from headwater_catalog.accounts.events import list_events, verify_log
+from headwater_catalog.answers.accounts import event_json, verification_json
 from headwater_web.access import require_administrator
-from headwater_web.api.answering import page_answer
+from headwater_web.api.answering import answer, page_answer
 from headwater_web.api.cursors import cursor_of
 from headwater_web.api.listing import offset
 from headwater_web.api.resources import Resource
-from headwater_web.api.schemas.events import EventPageSchema, EventsQuery
-from headwater_web.reading import reading
+from headwater_web.api.schemas.events import EventPageSchema, EventsQuery, VerificationSchema
+from headwater_web.api.schemas.fields import NoQuery
+from headwater_web.reading import catalog, reading
 
 __all__ = ["resource"]
 
 resource = Resource("events", "Who did what, and when.")
+
+
+@resource.get("/events/verification", VerificationSchema, NoQuery, errors=(403,))
+def verify_all_events(_args: dict[str, Any]) -> Response:
+    """Follow the chain of the event log, and tell whether it was tampered with; for administrators."""
+    require_administrator()
+    with catalog().database.read() as session:
+        return answer(verification_json(verify_log(session)))
 
 
 @resource.get("/events", EventPageSchema, EventsQuery, errors=(403,))

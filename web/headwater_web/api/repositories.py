@@ -31,7 +31,7 @@ from headwater_web.api.schemas.repositories import (
     RepositoryPageSchema,
     ScheduleSchema,
 )
-from headwater_web.following import follow, forget, have_scanned, schedule_scans, set_hook
+from headwater_web.following import follow, forget, have_scanned, limit_jobs, schedule_scans, set_hook
 from headwater_web.reading import reading
 
 __all__ = ["resource"]
@@ -73,8 +73,10 @@ def follow_repository(body: dict[str, Any]) -> Response:
     example={"scan_every": 3600},
 )
 def change_repository(body: dict[str, Any], repo: str) -> Response:
-    """Set how often a repository is scanned by itself; for its administrators."""
+    """Set how often a repository is scanned, and how many of its jobs run at once; for administrators."""
     schedule_scans(repo, body["scan_every"])
+    if "jobs_at_once" in body:
+        limit_jobs(repo, body["jobs_at_once"])
     return _shown(repo)
 
 
@@ -131,5 +133,6 @@ def _shown(repo: str, status: int = 200) -> Response:
         "tags": kinds["tag"],
         "problems": count_problems(reading()).get(repository.name, 0),
         "scan_every": repository.scan_every,
+        "jobs_at_once": repository.jobs_at_once,
     }
     return answer({**repository_json(view), **figures}, status)

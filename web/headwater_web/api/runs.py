@@ -9,6 +9,7 @@ from flask import Response, g, url_for
 from headwater_catalog.accounts import Role
 from headwater_catalog.answers.runs import run_json, run_row_json
 from headwater_catalog.datasets import version_of_run
+from headwater_catalog.manifests import signed_manifest
 from headwater_catalog.repositories import get_repository, resolve_at
 from headwater_catalog.runs import get_run, list_runs, request_run
 from headwater_web.access import actor, require, writing
@@ -17,7 +18,7 @@ from headwater_web.api.cursors import cursor_of
 from headwater_web.api.listing import offset
 from headwater_web.api.resources import RUN, Resource
 from headwater_web.api.schemas.fields import NoQuery
-from headwater_web.api.schemas.runs import NewRunSchema, RunPageSchema, RunSchema, RunsQuery
+from headwater_web.api.schemas.runs import ManifestSchema, NewRunSchema, RunPageSchema, RunSchema, RunsQuery
 from headwater_web.reading import catalog, reading
 
 __all__ = ["resource"]
@@ -39,6 +40,14 @@ def list_all_runs(args: dict[str, Any]) -> Response:
 def show_run(_args: dict[str, Any], number: int) -> Response:
     """Show a run, and what came of it."""
     return answer(run_json(get_run(reading(), number), version_of_run(reading(), number)))
+
+
+@resource.get(
+    "/runs/<int(max=2147483647):number>/manifest", ManifestSchema, NoQuery, (RUN,), errors=(404, 409)
+)
+def show_manifest(_args: dict[str, Any], number: int) -> Response:
+    """Show the signed manifest of a run that has succeeded."""
+    return answer(signed_manifest(reading(), catalog().settings, number))
 
 
 @resource.send(

@@ -19,9 +19,9 @@ from headwater_catalog.store.models import Job, Repository
 from headwater_web.access import actor, require
 from headwater_web.dates import iso
 from headwater_web.errors import status_of
-from headwater_web.following import follow, forget, have_scanned, schedule_scans, set_hook
+from headwater_web.following import follow, forget, have_scanned, limit_jobs, schedule_scans, set_hook
 from headwater_web.lists import Table, as_files
-from headwater_web.reading import reading
+from headwater_web.reading import catalog, reading
 
 __all__ = ["blueprint"]
 
@@ -110,6 +110,16 @@ def schedule(name: str) -> Response:
     return redirect(url_for("repos.repos"), 303)
 
 
+@blueprint.post("/repos/<name>/jobs")
+def limit(name: str) -> Response:
+    """Set how many jobs of a repository run at once."""
+    number = request.form.get("at_once", "").strip()
+    if number and not (number.isascii() and number.isdigit() and len(number) < 9):
+        raise Conflict(f"How many jobs run at once is a number, not {number!r:.40}.")
+    limit_jobs(name, int(number) if number else None)
+    return redirect(url_for("repos.repos"), 303)
+
+
 @blueprint.post("/repos/<name>/hook")
 def hook(name: str) -> Response | str:
     """Make a new secret for the calls of the Git host, and show it this once; or take it away."""
@@ -143,6 +153,7 @@ def _page(
         hooked=hooked,
         schedules=_SCHEDULES,
         onlys=_ONLY,
+        jobs_per_repository=catalog().settings.jobs_per_repository,
         may_add=actor().everywhere is Role.ADMINISTRATOR,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, validate
 
+from headwater_catalog.job_order import MOST_AT_ONCE
 from headwater_catalog.scan_requests import LEAST_SECONDS, MOST_SECONDS
 from headwater_web.api.schemas.commits import CommitSchema
 from headwater_web.api.schemas.fields import (
@@ -54,6 +55,10 @@ class RepositoryFiguresSchema(RepositorySchema):
     tags = count("How many tags.")
     problems = count("How many problems there are in its files.")
     scan_every = count("After how many seconds it is scanned by itself; null for never.", allow_none=True)
+    jobs_at_once = count(
+        "How many of its jobs run at once; null for as many as the server's settings say, 0 for any number.",
+        allow_none=True,
+    )
 
 
 class RepositoryAddressSchema(Schema):
@@ -80,6 +85,14 @@ class ScheduleSchema(Schema):
         allow_none=True,
         validate=validate.Range(min=LEAST_SECONDS, max=MOST_SECONDS),
         metadata={"description": "After how many seconds it is scanned by itself; null for never."},
+    )
+    jobs_at_once = Whole(
+        allow_none=True,
+        validate=validate.Range(min=0, max=MOST_AT_ONCE),
+        metadata={
+            "description": "How many of its jobs run at once; null for as many as the server's settings say, "
+            "0 for any number. Unless given, it stays."
+        },
     )
 
 

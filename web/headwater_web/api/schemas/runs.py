@@ -20,7 +20,7 @@ from headwater_web.api.schemas.fields import (
     texts,
 )
 
-__all__ = ["NewRunSchema", "RunPageSchema", "RunSchema", "RunsQuery"]
+__all__ = ["ManifestSchema", "NewRunSchema", "RunPageSchema", "RunSchema", "RunsQuery"]
 
 
 class RunRowSchema(Schema):
@@ -88,6 +88,21 @@ class RunSchema(RunRowSchema):
     environment = mapping("Versions of Python and of packages.", anything("A version."))
     dataset = nested(DatasetVersionSchema, "The table that it saved.", allow_none=True)
     log = text("What it printed.")
+
+
+class SignatureSchema(Schema):
+    """A signature of a manifest."""
+
+    keyid = text("The sha256 of the public key.")
+    sig = text("The Ed25519 signature, in base64.")
+
+
+class ManifestSchema(Schema):
+    """A signed manifest: a DSSE envelope."""
+
+    payload = text("The in-toto statement, in base64.")
+    payloadType = text("Its media type.")
+    signatures = listed(SignatureSchema, "Who signed it.")
 
 
 class RunPageSchema(Schema):
