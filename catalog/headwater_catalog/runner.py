@@ -22,11 +22,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from headwater.errors import DefinitionError, HeadwaterError, InvalidInput, MissingInput, NodeFailed
 from headwater_catalog.read.project import SourceSpec
 from headwater_catalog.sources import read_sources
+
+if TYPE_CHECKING:
+    from headwater.driver import Driver
 
 __all__ = ["PROGRESS", "REQUEST", "RESULT", "Recorder", "Request", "environment", "main", "perform"]
 
@@ -51,6 +54,8 @@ class Request:
         files: Where the file of each source stands.
         inputs: Values of inputs by name; they go before columns of sources.
         outputs: Names of the nodes asked for.
+        executor: What computes them.
+        sample: How many rows of each source are read; None: all.
         save: Name of the file to write the table to, in the folder; None: none.
         save_format: Its format.
         preview_rows: How many rows of the table to show.
@@ -65,9 +70,11 @@ class Request:
     files: dict[str, str]
     inputs: dict[str, Any]
     outputs: list[str]
+    executor: str = "synchronous"
+    sample: int | None = None
     save: str | None = None
     save_format: str = "csv"
-    preview_rows: int = 50
+    preview_rows: int = 500
 
     @classmethod
     def read(cls, folder: Path) -> Request:
@@ -93,14 +100,23 @@ class Recorder:
     table: dict[str, Any] | None = None
     failure: dict[str, Any] | None = None
     told: float = 0.0
+    first: float = 0.0
 
     def computed(self, node: Any) -> None:
         """Note a node that was computed, and tell how far the run is."""
-        self.nodes.append({"name": node.name, "seconds": node.seconds, "summary": node.summary})
+        self.first = self.first or node.began
+        begun = max(0.0, node.began - self.first)
+        told = {"name": node.name, "seconds": node.seconds, "begun": begun, "summary": node.summary}
+        self.nodes.append(told)
         now = time.monotonic()
         if now - self.told >= _PROGRESS_SECONDS:
             self.told = now
-            progress = {"done": len(self.nodes), "total": self.total, "node": node.name}
+            progress = {
+                "done": len(self.nodes),
+                "total": self.total,
+                "node": node.name,
+                "rows": sum(self.sources.values()),
+            }
             _write(self.folder / PROGRESS, progress)
 
     def checked(self, outcomes: Iterable[Any]) -> None:
@@ -185,9 +201,7 @@ def perform(request: Request, recorder: Recorder) -> None:
 
     compat.activate()
     modules = [_load(name, Path(request.tree)) for name in request.modules]
-    from headwater.driver import Driver
-
-    driver = Driver(request.config, *modules)
+    driver = _driver(request, modules)
     upstream = driver.graph.upstream(*request.outputs)
     external = {node.name for node in driver.graph.inputs} & upstream
     recorder.total = len(upstream) - len(external)
@@ -201,6 +215,23 @@ def perform(request: Request, recorder: Recorder) -> None:
     if run.error is not None:
         raise run.error
     _arrange(request, recorder, run.values)
+
+
+def _driver(request: Request, modules: list[ModuleType]) -> Driver:
+    from headwater.builder import Builder
+
+    builder = Builder().with_config(request.config).with_modules(*modules)
+    if request.executor == "synchronous":
+        return builder.build()
+    from headwater import executors
+
+    most = min(8, os.cpu_count() or 1)
+    builder.enable_dynamic_execution(allow_experimental_mode=True)
+    if request.executor == "threads":
+        builder.with_local_executor(executors.MultiThreadingExecutor(max_tasks=most))
+    else:
+        builder.with_remote_executor(executors.MultiProcessingExecutor(max_tasks=most))
+    return builder.build()
 
 
 def _enter(request: Request) -> None:
@@ -236,7 +267,7 @@ def _columns(request: Request, recorder: Recorder, needed: set[str]) -> dict[str
         return {}
     specs = {name: _spec(**declared) for name, declared in request.sources.items()}
     files = {name: Path(path) for name, path in request.files.items()}
-    supplied = read_sources(specs, files, needed)
+    supplied = read_sources(specs, files, needed, request.sample)
     recorder.sources = supplied.rows
     return dict(supplied.values)
 

@@ -15,13 +15,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from headwater.errors import did_you_mean
+from headwater_catalog.data_settings import DATA_NAMES, NOWHERE, DataSettings, data_settings
 from headwater_catalog.errors import SettingError
 from headwater_catalog.oidc_settings import OIDC_NAMES, OidcSettings, oidc_settings
 
 __all__ = ["FILE_NAME", "NAMES", "Settings", "is_loopback", "load_settings"]
 
 FILE_NAME = "headwater-server.toml"
-NAMES = ("home", "database_url", "secret_key", "host", "port", "auth", "url", "proxies", *OIDC_NAMES)
+NAMES = (
+    *("home", "database_url", "secret_key", "host", "port", "auth", "url", "proxies"),
+    *("upload_megabytes", *DATA_NAMES, *OIDC_NAMES),
+)
 """The settings as the file spells them; the environment has HEADWATER_ before the upper-case name."""
 
 _PREFIX = "HEADWATER_"
@@ -46,6 +50,8 @@ class Settings:
             this machine's own.
         proxies: How many servers stand before it that each add the address of who asks to X-Forwarded-For.
         oidc: How people log in by OpenID Connect; None where they do not.
+        upload_megabytes: How large a file may be that somebody gives to a run.
+        data: Where data may be that is not in a repository.
     """
 
     home: Path
@@ -57,6 +63,13 @@ class Settings:
     url: str = ""
     proxies: int = 0
     oidc: OidcSettings | None = None
+    upload_megabytes: int = 200
+    data: DataSettings = NOWHERE
+
+    @property
+    def upload_limit(self) -> int:
+        """How many bytes a file may have that somebody gives to a run."""
+        return self.upload_megabytes * 1024 * 1024
 
     @property
     def site(self) -> str:
@@ -105,6 +118,10 @@ def load_settings(environ: Mapping[str, str] | None = None, home: Path | None = 
         url=_url(values),
         proxies=_number(values, "proxies", 0, range(10)),
         oidc=oidc_settings(lambda name: _text(values, name)),
+        upload_megabytes=_number(values, "upload_megabytes", 200, range(1, 100_001)),
+        data=data_settings(
+            {name: (values[name].value, values[name].origin) for name in DATA_NAMES if name in values}
+        ),
     )
 
 

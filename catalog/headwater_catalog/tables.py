@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Outputs", "arrange", "preview", "save"]
 
 _CELL: Final = 200  # characters shown of a cell
+_CELLS: Final = 50_000  # shown of a table
 _VALUE: Final = 10_000  # characters shown of a value that is not in the table
 
 
@@ -27,11 +28,13 @@ class Outputs:
         table: The columns that share an index, after the index itself; None where there are none.
         index: Names of the columns of the table that were its index.
         values: What is no column, by name: numbers, texts, models.
+        output_of: The output that made each column; those of the index are of none.
     """
 
     table: pd.DataFrame | None
     index: tuple[str, ...]
     values: dict[str, Any]
+    output_of: Mapping[str, str] = field(default_factory=dict)
 
 
 def arrange(outputs: Mapping[str, Any]) -> Outputs:
@@ -42,6 +45,7 @@ def arrange(outputs: Mapping[str, Any]) -> Outputs:
     """
     columns: dict[str, pd.Series[Any]] = {}
     values: dict[str, Any] = {}
+    output_of: dict[str, str] = {}
     for name, value in outputs.items():
         found = _columns_of(name, value)
         if found is None:
@@ -52,11 +56,11 @@ def arrange(outputs: Mapping[str, Any]) -> Outputs:
                 raise InvalidInput(
                     f"Output '{name}' makes a column '{column}', which there is already. Ask for one of them."
                 )
-            columns[column] = series
+            columns[column], output_of[column] = series, name
     if not columns:
         return Outputs(None, (), values)
     _require_one_index(columns)
-    return _tabulate(columns, values)
+    return replace(_tabulate(columns, values), output_of=output_of)
 
 
 def _columns_of(name: str, value: Any) -> list[tuple[str, pd.Series[Any]]] | None:
@@ -111,7 +115,7 @@ def _free_name(wanted: Any, level: int, taken: set[str]) -> str:
 
 
 def preview(outputs: Outputs, rows: int) -> dict[str, Any]:
-    """Return the outputs as JSON of texts: the first rows of the table, and the values beside it."""
+    """Return the outputs as JSON: first rows of the table as texts, its statistics, the values beside it."""
     return {
         "table": _preview_table(outputs, rows),
         "values": [
@@ -124,15 +128,26 @@ def preview(outputs: Outputs, rows: int) -> dict[str, Any]:
 def _preview_table(outputs: Outputs, rows: int) -> dict[str, Any] | None:
     if outputs.table is None:
         return None
-    head = outputs.table.head(rows)
+    from headwater.profiles import profile
+
+    described = profile(outputs.table).as_dict()
+    stats = dict(zip(map(str, outputs.table.columns), described["columns"], strict=False))
+    head = outputs.table.head(max(1, min(rows, _CELLS // max(1, outputs.table.shape[1]))))
     cells = [_cells(head.iloc[:, place]) for place in range(head.shape[1])]
     return {
         "columns": [
-            {"name": name, "type": str(dtype), "index": name in outputs.index}
+            {
+                "name": name,
+                "type": str(dtype),
+                "index": name in outputs.index,
+                "output": outputs.output_of.get(str(name)),
+                "stats": stats.get(str(name)),
+            }
             for name, dtype in outputs.table.dtypes.items()
         ],
         "rows": [list(row) for row in zip(*cells, strict=True)],
         "row_count": len(outputs.table),
+        "sample": described["sample"],
     }
 
 

@@ -47,6 +47,7 @@ COMMANDS: Mapping[str, LazyCommand] = {
         "headwater_catalog.cli.features:history", "List the changes of a feature.", asks=True
     ),
     "run": LazyCommand("headwater_catalog.cli.runs:run", "Execute features at a commit."),
+    "cancel": LazyCommand("headwater_catalog.cli.runs:cancel", "Cancel a run that waits or goes on."),
     "worker": LazyCommand("headwater_catalog.cli.runs:worker", "Work off queued scans and runs."),
     "user add": LazyCommand("headwater_catalog.cli.users:add", "Make an account."),
     "user list": LazyCommand("headwater_catalog.cli.users:list_all", "List the accounts."),
