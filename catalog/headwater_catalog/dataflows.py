@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from headwater.errors import did_you_mean
+from headwater_catalog.config_values import known_values
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import (
@@ -38,6 +39,7 @@ class DataflowAt:
         reads: The names that its features read.
         keys: Configuration keys that its features are known to look at.
         any_key: Whether they may look at keys that are not known.
+        values: For each of these keys, the values that its features are known to tell apart.
     """
 
     name: str
@@ -46,6 +48,25 @@ class DataflowAt:
     reads: frozenset[str]
     keys: frozenset[str]
     any_key: bool
+    values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    @property
+    def envs(self) -> tuple[str, ...]:
+        """The environments that its sources and sinks tell apart, the usual one first."""
+        declared = (*self.version.sources.values(), *self.version.sinks.values())
+        return tuple(dict.fromkeys(env for each in declared for env in each.get("envs", ())))
+
+    def require_env(self, env: str | None) -> None:
+        """Refuse an environment that no source or sink knows.
+
+        Raises:
+            NotFound: It is one.
+        """
+        if env is not None and env not in self.envs:
+            raise NotFound(
+                f"Dataflow '{self.name}' has no environment '{env}'.{did_you_mean(env, self.envs)} "
+                f"It has: {listed(self.envs) or 'none; its sources are the same everywhere'}."
+            )
 
     def has(self, output: str) -> bool:
         """Tell whether it computes an output, given as `name` or `module:name`."""
@@ -170,6 +191,7 @@ def _load(
         keys=frozenset(version.config).union(*keys.values()),
         # A condition that compares nothing is a predicate, which may look at any key.
         any_key=any(condition and not found for condition, found in keys.items()),
+        values=known_values(conditions),
     )
 
 

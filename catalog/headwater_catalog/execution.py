@@ -23,19 +23,18 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from headwater_catalog import jobs, sandbox
-from headwater_catalog.datasets import file_sha256
 from headwater_catalog.definitions_at import DefinitionReader, Definitions
 from headwater_catalog.errors import CatalogError, JobError
 from headwater_catalog.git import GitSource
 from headwater_catalog.jobs import LeasedJob
-from headwater_catalog.moments import Moment
-from headwater_catalog.read.project import SourceSpec
+from headwater_catalog.moments import Moment, snapshot_at
+from headwater_catalog.personal import personal_names
 from headwater_catalog.removal import remove_folder
 from headwater_catalog.reports import Report, read_progress, read_report, storable
 from headwater_catalog.repositories import mirror_path
 from headwater_catalog.results import TABLE, Saved, record_saved, save_table
+from headwater_catalog.run_sources import BroughtSource, bring_sources, further_sources, inputs_used
 from headwater_catalog.runner import PROGRESS, RESULT, Request
-from headwater_catalog.runs import is_source_path, upload_file
 from headwater_catalog.sandbox import Limits, Outcome
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import (
@@ -78,11 +77,15 @@ class _Task:
     sources: dict[str, dict[str, Any]]
     inputs: dict[str, dict[str, Any]]
     outputs: list[str]
+    env: str | None
+    executor: str
+    sample: int | None
     save: str | None
     dataset: str
     repository_id: int
     use_kept: bool
     definitions: Definitions
+    personal: list[str]
 
     def recipe(self) -> dict[str, Any]:
         """Return what to execute, to make the same again."""
@@ -93,6 +96,8 @@ class _Task:
             "inputs": self.inputs,
             "config": self.config,
             "outputs": self.outputs,
+            "env": self.env,
+            "sample": self.sample,
         }
 
 
@@ -127,28 +132,28 @@ def execute(
     with _work_folder(settings, leased) as folder:
         with GitSource(task.mirror) as source:
             source.export_tree(task.sha, folder / "tree")
-        files = _files(settings, task, folder / "tree")
-        digests = {name: file_sha256(file) for name, file in files.items() if file.is_file()}
-        kept = _kept(settings, task, folder, digests)
-        _request(task, folder, files, kept).write(folder)
+        sources = bring_sources(settings, task.sources, task.inputs, folder, env=task.env, sample=task.sample)
+        kept = _kept(settings, task, folder, sources)
+        _request(task, folder, sources, kept).write(folder)
         watch = _Watch(database, leased, folder / PROGRESS, stopping, tell)
         runner = [sys.executable, "-I", "-m", "headwater_catalog.runner", str(folder)]
         outcome = sandbox.run(runner, folder, limits, watch)
         report, reason = _judge(folder, outcome)
+        reason = _discreet(reason, report, task)
         new = take_over(folder_of(settings, task.repository_id), folder / _VALUES) if kept else {}
         log = outcome.log.replace(f"{folder / 'tree'}/", "")  # paths as they are in the repository
-        ended = _Ended(report, reason, log, digests, new)
+        ended = _Ended(report, reason, log, sources, new)
         _keep(database, settings, leased, task, folder, ended, limits, watch)
 
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """How the runner ended: what it reports, why the run failed (or nothing), its output."""
+    """How the runner ended: what it reports, why the run failed (or nothing), its output, its sources."""
 
     report: Report | None
     reason: str
     log: str
-    digests: Mapping[str, str]
+    sources: Mapping[str, BroughtSource]
     kept: Mapping[str, int]
 
 
@@ -191,11 +196,15 @@ def _task(
         modules=version.modules,
         roots=_roots(session, run.commit, version.modules),
         config=run.config,
-        sources={**_further_sources(run.inputs), **version.sources},
+        sources={**further_sources(run.inputs), **version.sources},
         inputs=run.inputs,
         outputs=run.outputs,
+        env=run.env,
+        executor=run.executor,
+        sample=run.sample,
         save=leased.payload.get("save"),
         dataset=leased.payload.get("dataset") or run.dataflow,
+        personal=_personal(session, run),
         repository_id=run.repository_id,
         use_kept=leased.payload.get("use_kept", True),
         definitions=_definitions(database, session, settings, run, definitions),
@@ -213,10 +222,10 @@ def _definitions(
         return {}
 
 
-def _further_sources(inputs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return declarations of the files that a run was given, for those that its dataflow does not declare."""
-    files = {name: given["path"] for name, given in inputs.items() if "path" in given}
-    return {name: SourceSpec(path).as_dict() for name, path in files.items()}
+def _personal(session: Session, run: Run) -> list[str]:
+    assert run.commit.position is not None  # else the run was not taken
+    snapshot = snapshot_at(session, run.repository, run.commit.position)
+    return personal_names(snapshot, run.dataflow, run.outputs)
 
 
 def _dataflow_version(session: Session, run: Run) -> DataflowVersion:
@@ -254,43 +263,34 @@ def _roots(session: Session, commit: Commit, modules: list[str]) -> list[str]:
     return sorted(roots, reverse=True)  # the tree itself last: a declared root is the nearer one
 
 
-def _files(settings: Settings, task: _Task, tree: Path) -> dict[str, Path]:
-    """Return the file of each source: one that the run was given, or that of the commit."""
-    files = {}
-    for name, declared in task.sources.items():
-        given = task.inputs.get(name, {})
-        path = given.get("path", declared["path"])
-        if not is_source_path(path):
-            raise JobError(f"Source '{name}' names '{path}', which is outside of the repository.")
-        files[name] = upload_file(settings, given["sha256"]) if given.get("upload") else tree / path
-    return files
-
-
-def _request(task: _Task, folder: Path, files: Mapping[str, Path], kept: dict[str, Any] | None) -> Request:
+def _request(
+    task: _Task, folder: Path, sources: Mapping[str, BroughtSource], kept: dict[str, Any] | None
+) -> Request:
     return Request(
         tree=str(folder / "tree"),
         dataflow=task.dataflow,
         roots=task.roots,
         modules=task.modules,
         config=task.config,
-        sources={name: _declared(task, name) for name in files},
-        files={name: str(file) for name, file in files.items()},
+        sources={name: source.declared for name, source in sources.items()},
+        files={name: str(source.file) for name, source in sources.items()},
         inputs={name: given["value"] for name, given in task.inputs.items() if "value" in given},
         outputs=task.outputs,
+        executor=task.executor,
+        sample=task.sample,
         save=task.save and TABLE,
         kept=kept,
     )
 
 
-def _kept(settings: Settings, task: _Task, folder: Path, digests: Mapping[str, str]) -> dict[str, Any] | None:
+def _kept(
+    settings: Settings, task: _Task, folder: Path, sources: Mapping[str, BroughtSource]
+) -> dict[str, Any] | None:
     """Return where values of earlier runs are, and what tells them; None where none are to be used."""
     if not task.use_kept or settings.values_limit == 0 or task.definitions == {}:
         return None
-    known, new, definitions = (
-        folder_of(settings, task.repository_id),
-        folder / _VALUES,
-        folder / "definitions.json",
-    )
+    known, new = folder_of(settings, task.repository_id), folder / _VALUES
+    definitions = folder / "definitions.json"
     known.mkdir(parents=True, exist_ok=True)
     new.mkdir()
     definitions.write_text(json.dumps(task.definitions), "utf-8")
@@ -299,15 +299,8 @@ def _kept(settings: Settings, task: _Task, folder: Path, digests: Mapping[str, s
         "new": str(new),
         "most": settings.values_limit,
         "definitions": str(definitions),
-        "digests": dict(digests),
+        "digests": {name: source.sha256 for name, source in sources.items()},
     }
-
-
-def _declared(task: _Task, name: str) -> dict[str, Any]:
-    declared, given = task.sources[name], task.inputs.get(name)
-    if given is None:
-        return declared
-    return {**declared, "path": given["path"], "format": None}  # another file may be of another format
 
 
 class _Watch:
@@ -370,6 +363,18 @@ def _judge(folder: Path, outcome: Outcome) -> tuple[Report | None, str]:
     return report, "" if outcome.code == 0 else f"The process ended with exit code {outcome.code}."
 
 
+def _discreet(reason: str, report: Report | None, task: _Task) -> str:
+    """Return the reason as lists show it to everybody: what feature code says may quote personal data."""
+    failure = report.failure if report else None
+    if not (failure and task.personal and reason == (failure["message"] or failure["error"])):
+        return reason
+    where = f" in '{failure['node']}'" if failure["node"] else ""
+    return (
+        f"{failure['error']}{where}. The run computes personal data, so what the error says is shown on its "
+        "page to those only who may see that."
+    )
+
+
 def _keep(
     database: Database,
     settings: Settings,
@@ -385,7 +390,7 @@ def _keep(
         with contextlib.ExitStack() as stack:
             saved = None
             if not ended.reason and task.save and ended.report is not None:
-                inputs = _inputs(task, ended.report, ended.digests)
+                inputs = inputs_used(task.inputs, ended.sources, ended.report.sources)
                 saving = (folder, task.save, task.dataset, ended.report, task.recipe(), inputs, limits, watch)
                 saved = stack.enter_context(save_table(database, settings, task.run_id, *saving))
             _write(database, leased, task, ended, saved)
@@ -410,17 +415,24 @@ def _write(database: Database, leased: LeasedJob, task: _Task, ended: _Ended, sa
 
 def _record(session: Session, run: Run, task: _Task, ended: _Ended) -> None:
     run.log = storable(ended.log)
+    run.personal = task.personal
     report = ended.report
     if report is None:
         return
     origins = runs_of(session, task.repository_id, report.taken.values(), int(time.time()))
     taken = {name: origins[key] for name, key in report.taken.items() if key in origins}
     run.environment = report.environment
-    run.inputs = _inputs(task, report, ended.digests)
+    run.inputs = inputs_used(task.inputs, ended.sources, report.sources)
     run.preview = {"failure": report.failure} if report.failure else report.preview
     run.nodes = [
         *(
-            RunNode(ordinal=ordinal, name=node.name, microseconds=node.microseconds, summary=node.summary)
+            RunNode(
+                ordinal=ordinal,
+                name=node.name,
+                microseconds=node.microseconds,
+                begun=node.begun,
+                summary=node.summary,
+            )
             for ordinal, node in enumerate(report.nodes)
         ),
         *(
@@ -439,14 +451,3 @@ def _record(session: Session, run: Run, task: _Task, ended: _Ended) -> None:
         )
         for check in report.checks
     ]
-
-
-def _inputs(task: _Task, report: Report, digests: Mapping[str, str]) -> dict[str, Any]:
-    """Return the inputs as used: literals as given, and each source read with its path, bytes and rows."""
-    used = {name: given for name, given in task.inputs.items() if "value" in given}
-    for name in task.sources:
-        if name in report.sources and name in digests:
-            given = task.inputs.get(name, {"path": task.sources[name]["path"]})
-            rows = report.sources[name]
-            used[name] = {**given, "sha256": digests[name], **({"rows": rows} if rows is not None else {})}
-    return used

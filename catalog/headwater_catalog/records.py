@@ -91,6 +91,7 @@ class DataflowRecord:
     sources: str
     upstream: str
     outputs: str
+    sinks: str = "{}"
 
 
 class Made(NamedTuple):
@@ -329,4 +330,5 @@ def dataflow_record(dataflow: DataflowSpec) -> DataflowRecord:
         sources=as_json({name: source.as_dict() for name, source in dataflow.sources.items()}),
         upstream=as_json({name: source.as_dict() for name, source in dataflow.upstream.items()}),
         outputs=as_json(dataflow.outputs),
+        sinks=as_json({name: sink.as_dict() for name, sink in dataflow.sinks.items()}),
     )

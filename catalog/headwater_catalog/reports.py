@@ -29,6 +29,8 @@ _PROGRESS_BYTES: Final = 64 * 1024
 _MOST_SECONDS: Final = 10**9
 _MESSAGE: Final = 10_000  # characters of an error, which the page of a run shows as a whole
 _LEVELS: Final = 20  # of objects and lists within one another
+_BINS: Final = 100
+_FIGURE: Final = 100  # characters of one
 _MOST: Final = 2**31 - 1  # what the store's columns hold
 
 
@@ -39,6 +41,7 @@ class NodeReport:
     name: str
     microseconds: int
     summary: str
+    begun: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,12 @@ def read_progress(path: Path) -> dict[str, Any] | None:
         if content is None:
             return None
         done, total = _count(content["done"]), _count(content["total"])
-        return {"done": done, "total": total, "node": _text(content["node"])}
+        return {
+            "done": done,
+            "total": total,
+            "node": _text(content["node"]),
+            "rows": _count(content.get("rows", 0)),
+        }
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
 
@@ -180,8 +188,12 @@ def _report(content: Mapping[str, Any]) -> Report:
 
 
 def _node(item: Mapping[str, Any]) -> NodeReport:
-    seconds = min(max(float(item["seconds"]), 0.0), _MOST_SECONDS)
-    return NodeReport(_text(item["name"]), round(seconds * 1_000_000), _text(item["summary"]))
+    took, begun = _microseconds(item["seconds"]), _microseconds(item.get("begun", 0))
+    return NodeReport(_text(item["name"]), took, _text(item["summary"]), begun)
+
+
+def _microseconds(seconds: Any) -> int:
+    return round(min(max(float(seconds), 0.0), _MOST_SECONDS) * 1_000_000)
 
 
 def _check(item: Mapping[str, Any]) -> CheckReport:
@@ -221,12 +233,47 @@ def _preview(item: Mapping[str, Any] | None) -> dict[str, Any] | None:
 def _preview_table(item: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if item is None:
         return None
-    columns = [{**_column(column), "index": column["index"] is True} for column in item["columns"]]
+    columns = [_preview_column(column) for column in item["columns"]]
+    sample = item.get("sample")
     return {
+        "sample": None if sample is None else _count(sample),
         "columns": columns,
         "rows": [_row(cells, len(columns)) for cells in item["rows"]],
         "row_count": _count(item["row_count"]),
     }
+
+
+def _preview_column(item: Mapping[str, Any]) -> dict[str, Any]:
+    found = {"index": item["index"] is True, "output": _text_or_none(item.get("output"))}
+    return {**_column(item), **found, "stats": _stats(item.get("stats"))}
+
+
+def _stats(item: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return the statistics of a column; `nulls` and so on are None where they are not known."""
+    if item is None:
+        return None
+    histogram = item["histogram"]
+    return {
+        "kind": _text(item["kind"]),
+        **{key: None if item[key] is None else _count(item[key]) for key in ("nulls", "distinct")},
+        **{key: _figure(item[key]) for key in ("min", "max", "mean")},
+        "quantiles": {_text(level): _figure(value) for level, value in item["quantiles"].items()},
+        "histogram": None if histogram is None else _histogram(histogram),
+    }
+
+
+def _histogram(item: Mapping[str, Any]) -> dict[str, Any]:
+    edges, counts = item["edges"], item["counts"]
+    if not 0 < len(counts) <= _BINS or len(edges) != len(counts) + 1:
+        raise ValueError("a histogram has the wrong number of bins")
+    return {"edges": [_figure(edge) for edge in edges], "counts": [_count(count) for count in counts]}
+
+
+def _figure(value: Any) -> float | str | None:
+    """Return a figure: a number, a short text such as an instant, or None."""
+    if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        return value
+    return str(value)[:_FIGURE]
 
 
 def _row(cells: Sequence[Any], width: int) -> list[str | None]:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from headwater.graph import Graph
     from headwater_catalog.kept_values import KeptValues
 
+if TYPE_CHECKING:
+    from headwater.driver import Driver
+
 __all__ = ["PROGRESS", "REQUEST", "RESULT", "Recorder", "Request", "environment", "main", "perform"]
 
 REQUEST: Final = "request.json"
@@ -55,6 +58,8 @@ class Request:
         files: Where the file of each source stands.
         inputs: Values of inputs by name; they go before columns of sources.
         outputs: Names of the nodes asked for.
+        executor: What computes them.
+        sample: How many rows of each source are read; None: all.
         save: Name of the Arrow file to write the table to, in the folder; None: none.
         preview_rows: How many rows of the table to show.
         kept: Where values of earlier runs are, and what tells them; None: everything is computed.
@@ -69,8 +74,10 @@ class Request:
     files: dict[str, str]
     inputs: dict[str, Any]
     outputs: list[str]
+    executor: str = "synchronous"
+    sample: int | None = None
     save: str | None = None
-    preview_rows: int = 50
+    preview_rows: int = 500
     kept: dict[str, Any] | None = None
 
     @classmethod
@@ -98,14 +105,23 @@ class Recorder:
     failure: dict[str, Any] | None = None
     taken: dict[str, str] = field(default_factory=dict)
     told: float = 0.0
+    first: float = 0.0
 
     def computed(self, node: Any) -> None:
         """Note a node that was computed, and tell how far the run is."""
-        self.nodes.append({"name": node.name, "seconds": node.seconds, "summary": node.summary})
+        self.first = self.first or node.began
+        begun = max(0.0, node.began - self.first)
+        told = {"name": node.name, "seconds": node.seconds, "begun": begun, "summary": node.summary}
+        self.nodes.append(told)
         now = time.monotonic()
         if now - self.told >= _PROGRESS_SECONDS:
             self.told = now
-            progress = {"done": len(self.nodes), "total": self.total, "node": node.name}
+            progress = {
+                "done": len(self.nodes),
+                "total": self.total,
+                "node": node.name,
+                "rows": sum(rows or 0 for rows in self.sources.values()),
+            }
             _write(self.folder / PROGRESS, progress)
 
     def checked(self, outcomes: Iterable[Any]) -> None:
@@ -191,9 +207,7 @@ def perform(request: Request, recorder: Recorder) -> None:
 
     compat.activate()
     modules = [_load(name, Path(request.tree)) for name in request.modules]
-    from headwater.driver import Driver
-
-    driver = Driver(request.config, *modules)
+    driver = _driver(request, modules)
     upstream = driver.graph.upstream(*request.outputs)
     external = {node.name for node in driver.graph.inputs} & upstream
     recorder.total = len(upstream) - len(external)
@@ -224,6 +238,23 @@ def perform(request: Request, recorder: Recorder) -> None:
     if run.error is not None:
         raise run.error
     _arrange(request, recorder, run.values)
+
+
+def _driver(request: Request, modules: list[ModuleType]) -> Driver:
+    from headwater.builder import Builder
+
+    builder = Builder().with_config(request.config).with_modules(*modules)
+    if request.executor == "synchronous":
+        return builder.build()
+    from headwater import executors
+
+    most = min(8, os.cpu_count() or 1)
+    builder.enable_dynamic_execution(allow_experimental_mode=True)
+    if request.executor == "threads":
+        builder.with_local_executor(executors.MultiThreadingExecutor(max_tasks=most))
+    else:
+        builder.with_remote_executor(executors.MultiProcessingExecutor(max_tasks=most))
+    return builder.build()
 
 
 def _enter(request: Request) -> None:
@@ -259,7 +290,7 @@ def _columns(request: Request, recorder: Recorder, needed: set[str]) -> dict[str
         return {}
     specs = {name: _spec(**declared) for name, declared in request.sources.items()}
     files = {name: Path(path) for name, path in request.files.items()}
-    supplied = read_sources(specs, files, needed)
+    supplied = read_sources(specs, files, needed, request.sample)
     recorder.sources |= supplied.rows
     return dict(supplied.values)
 
@@ -276,9 +307,9 @@ def _kept(request: Request, graph: Graph, columns: Mapping[str, Iterable[str]]) 
     given = request.kept
     definitions = json.loads(Path(given["definitions"]).read_text("utf-8"))
     told = _inputs_told(request, columns)
-    keys = ValueKeys(
-        graph, definitions, request.config, told, installed(), json.dumps(given["digests"], sort_keys=True)
-    )
+    others = json.dumps(given["digests"], sort_keys=True)
+    surroundings = (*installed(), f"sample {request.sample}")
+    keys = ValueKeys(graph, definitions, request.config, told, surroundings, others)
     return KeptValues(graph, keys, Path(given["known"]), Path(given["new"]), given["most"])
 
 

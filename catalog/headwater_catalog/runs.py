@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -16,11 +14,12 @@ from headwater.errors import InvalidInput, did_you_mean
 from headwater_catalog import jobs
 from headwater_catalog.accounts.events import note
 from headwater_catalog.dataflows import DataflowAt, choose_dataflow, listed
-from headwater_catalog.datasets import file_sha256
 from headwater_catalog.errors import Conflict, NotFound, RepositoryError
 from headwater_catalog.jobs import State
+from headwater_catalog.run_options import RunOptions
 from headwater_catalog.sources import FORMATS, format_of
 from headwater_catalog.store.models import Commit, Job, Repository, Run
+from headwater_catalog.uploads import Upload, keep_file, require_kept
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
@@ -32,7 +31,6 @@ __all__ = [
     "is_source_path",
     "list_runs",
     "request_run",
-    "upload_file",
 ]
 
 
@@ -50,7 +48,7 @@ def request_run(
     now: int,
     *,
     dataset: str | None = None,
-    use_kept: bool = True,
+    options: RunOptions | None = None,
 ) -> Run:
     """Queue the execution of features of one dataflow at one commit.
 
@@ -63,17 +61,17 @@ def request_run(
         outputs: Features or parts of them, `name` or `module:name`; none: those the dataflow declares.
         config: Added to the configuration that the dataflow declares, and stronger.
         inputs: By the name of a source, the file that takes its place: a text is a path in the
-            repository, a `Path` a file of the caller's machine, which is kept. By any other name, a
-            `Path` is one more source, and anything else the value of that input, as JSON. Callers must
-            not make a `Path` from what others send them.
+            repository, a `Path` a file of the caller's machine, which is kept, an `Upload` one that was
+            kept before. By any other name, a file is one more source, and anything else the value of that
+            input, as JSON. Callers must not make a `Path` from what others send them.
         save: File format in which to save the table as a dataset version; None: do not save.
         requested_by: Who asks.
         now: The present instant.
         dataset: Name of the dataset; by default the dataflow's.
-        use_kept: Whether values that earlier runs computed may stand in place of computing them again.
+        options: How it is executed.
 
     Raises:
-        NotFound: There is no such dataflow, output, configuration key, input or file.
+        NotFound: There is no such dataflow, output, configuration key, input, file, environment or sink.
         Conflict: Several dataflows have the outputs, or a value cannot be taken.
         RepositoryError: The commit is not on the main line.
     """
@@ -89,6 +87,9 @@ def request_run(
         _require_storable(name, value)
     if save is not None and save not in FORMATS.values():
         raise Conflict(f"A table cannot be saved as '{save}'. Choose one of: {listed(FORMATS.values())}.")
+    options = options or RunOptions()
+    chosen.require_env(options.env)
+    _require_sinks(chosen, options, save)
     run = Run(
         repository_id=repository.id,
         commit_id=commit.id,
@@ -97,8 +98,17 @@ def request_run(
         config={**chosen.version.config, **config},
         inputs={name: _input(settings, chosen, name, value) for name, value in inputs.items()},
         environment={},
+        env=options.env or next(iter(chosen.envs), None),
+        executor=options.executor,
+        sample=options.sample,
+        note=options.note,
     )
-    payload = {"save": save, "dataset": dataset or chosen.name, "use_kept": use_kept}
+    payload = {
+        "save": save,
+        "dataset": dataset or chosen.name,
+        "sinks": list(options.sinks),
+        "use_kept": options.use_kept,
+    }
     run.job = jobs.enqueue(session, "run", payload, repository.id, requested_by, now)
     session.add(run)
     session.flush()
@@ -183,7 +193,7 @@ def failure_of(run: Run) -> dict[str, Any] | None:
 
 
 def _input(settings: Settings, flow: DataflowAt, name: str, value: Any) -> dict[str, Any]:
-    if name in flow.version.sources or isinstance(value, Path):
+    if name in flow.version.sources or isinstance(value, (Path, Upload)):
         return _source_input(settings, name, value)
     if name not in flow.reads:
         raise NotFound(
@@ -204,10 +214,24 @@ def _require_storable(name: str, value: Any) -> None:
         ) from None
 
 
+def _require_sinks(flow: DataflowAt, options: RunOptions, save: str | None) -> None:
+    known = flow.version.sinks
+    for name in options.sinks:
+        if name not in known:
+            raise NotFound(
+                f"Dataflow '{flow.name}' has no sink '{name}'.{did_you_mean(name, known)} "
+                f"It has: {listed(known) or 'none'}."
+            )
+    if options.sinks and save is None:
+        raise Conflict("Only a saved table goes to a sink. Say in which format to save it.")
+
+
 def _source_input(settings: Settings, name: str, value: Any) -> dict[str, Any]:
     if isinstance(value, Path):
-        _require_format(str(value))
-        return {"path": value.name, "upload": True, "sha256": _keep(settings, name, value)}
+        value = keep_file(settings, name, value)
+    if isinstance(value, Upload):
+        require_kept(settings, value)
+        return {"path": value.name, "upload": True, "sha256": value.sha256}
     if isinstance(value, str) and is_source_path(value):
         _require_format(value)
         return {"path": value}
@@ -228,25 +252,3 @@ def is_source_path(path: str) -> bool:
     """Tell whether a path stays inside the repository that it is relative to."""
     pure = PurePosixPath(path)
     return bool(path) and not pure.is_absolute() and ".." not in pure.parts and "\0" not in path
-
-
-def _keep(settings: Settings, name: str, file: Path) -> str:
-    """Copy a file of the caller's under its sha256, so that the run can be made again."""
-    if not file.is_file():
-        raise NotFound(f"There is no file '{file}' to read as source '{name}'.")
-    folder = settings.home / "uploads"
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as copy:
-        held = Path(copy.name)
-    try:
-        shutil.copyfile(file, held)
-        sha256 = file_sha256(held)
-        held.replace(upload_file(settings, sha256))
-    finally:
-        held.unlink(missing_ok=True)
-    return sha256
-
-
-def upload_file(settings: Settings, sha256: str) -> Path:
-    """Return where the upload with these bytes is kept."""
-    return settings.home / "uploads" / sha256

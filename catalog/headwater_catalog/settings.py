@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from headwater.errors import did_you_mean
+from headwater_catalog.data_settings import DATA_NAMES, NOWHERE, DataSettings, data_settings
 from headwater_catalog.errors import SettingError
 from headwater_catalog.oidc_settings import OIDC_NAMES, OidcSettings, oidc_settings
 
@@ -23,7 +24,7 @@ __all__ = ["FILE_NAME", "NAMES", "SECRETS", "Settings", "is_loopback", "load_set
 FILE_NAME = "headwater-server.toml"
 NAMES = (
     *("home", "database_url", "secret_key", "host", "port", "auth", "url", "proxies"),
-    *("values_limit", "jobs_per_repository", "manifest_key", *OIDC_NAMES),
+    *("values_limit", "jobs_per_repository", "manifest_key", "upload_megabytes", *DATA_NAMES, *OIDC_NAMES),
 )
 SECRETS = ("database_url", "secret_key", "manifest_key", "oidc_client_secret")
 """Settings that may be in a file of their own: the environment names it by the name with _FILE behind it."""
@@ -59,6 +60,8 @@ class Settings:
             0 means any number.
         manifest_key: The private key that signs manifests, as PEM, if one is set; see `manifest_signing_key`.
         oidc: How people log in by OpenID Connect; None where they do not.
+        upload_megabytes: How large a file may be that somebody gives to a run.
+        data: Where data may be that is not in a repository.
     """
 
     home: Path
@@ -73,6 +76,13 @@ class Settings:
     jobs_per_repository: int = 4
     manifest_key: str = ""
     oidc: OidcSettings | None = None
+    upload_megabytes: int = 200
+    data: DataSettings = NOWHERE
+
+    @property
+    def upload_limit(self) -> int:
+        """How many bytes a file may have that somebody gives to a run."""
+        return self.upload_megabytes * 1024 * 1024
 
     @property
     def site(self) -> str:
@@ -142,6 +152,10 @@ def load_settings(environ: Mapping[str, str] | None = None, home: Path | None = 
         jobs_per_repository=_number(values, "jobs_per_repository", 4, range(1001)),
         manifest_key=_text(values, "manifest_key") or "",
         oidc=oidc_settings(lambda name: _text(values, name)),
+        upload_megabytes=_number(values, "upload_megabytes", 200, range(1, 100_001)),
+        data=data_settings(
+            {name: (values[name].value, values[name].origin) for name in DATA_NAMES if name in values}
+        ),
     )
 
 

@@ -530,6 +530,7 @@ def _dataflow(name: str, record: DataflowRecord) -> DataflowView:
         sources=json.loads(record.sources),
         upstream=json.loads(record.upstream),
         outputs=tuple(json.loads(record.outputs)),
+        sinks=json.loads(record.sinks),
     )
 
 

@@ -14,6 +14,9 @@ from headwater_catalog.read.project import SourceSpec
 if TYPE_CHECKING:
     import pandas as pd
 
+_BATCH: Final = 65_536  # rows that are unpacked at once where only some are read
+_MEGA: Final = 1 << 20
+
 __all__ = ["FORMATS", "SourceColumns", "columns_of", "format_of", "read_sources"]
 
 FORMATS: Final = {
@@ -61,13 +64,22 @@ def columns_of(spec: SourceSpec, file: Path) -> tuple[str, ...]:
     if found == "csv":
         with file.open(encoding="utf-8-sig", newline="") as stream:
             return tuple(next(csv.reader(stream), ()))
-    return tuple(_READERS[found](file, set())[1])
+    return tuple(_READERS[found](file, set(), 0)[1])
 
 
 def read_sources(
-    sources: Mapping[str, SourceSpec], files: Mapping[str, Path], needed: Collection[str]
+    sources: Mapping[str, SourceSpec],
+    files: Mapping[str, Path],
+    needed: Collection[str],
+    sample: int | None = None,
 ) -> SourceColumns:
     """Read the columns that a graph needs from the files of its sources.
+
+    Args:
+        sources: The sources by name.
+        files: Where the file of each stands.
+        needed: The columns.
+        sample: How many rows of each source, the first ones; None: all.
 
     Raises:
         InvalidInput: A file cannot be read as declared, or two sources have the same needed column.
@@ -75,7 +87,7 @@ def read_sources(
     supplied = SourceColumns()
     origin: dict[str, str] = {}
     for name, spec in sources.items():
-        frame = _read(name, spec, files[name], set(needed))
+        frame = _read(name, spec, files[name], set(needed), sample)
         for column in frame.columns.intersection(list(needed)):
             if column in origin:
                 raise InvalidInput(
@@ -89,7 +101,7 @@ def read_sources(
     return supplied
 
 
-def _read(name: str, spec: SourceSpec, file: Path, needed: set[str]) -> pd.DataFrame:
+def _read(name: str, spec: SourceSpec, file: Path, needed: set[str], rows: int | None) -> pd.DataFrame:
     wanted = needed | set(spec.dates) | ({spec.index} if spec.index else set())
     reader = _READERS[format_of(spec.path, spec.format)]
     if not file.is_file():
@@ -98,7 +110,7 @@ def _read(name: str, spec: SourceSpec, file: Path, needed: set[str]) -> pd.DataF
             "Add it, correct the path, or give a file for this source."
         )
     try:
-        frame, present = reader(file, wanted)
+        frame, present = reader(file, wanted, rows)
         for column in set(spec.dates) & set(frame.columns):
             frame[column] = _dates(frame[column])
     except Exception as error:  # whatever a file may hold, its reader may raise
@@ -125,7 +137,7 @@ _Read = tuple["pd.DataFrame", list[str]]
 """The wanted columns of a file, and the names of all that it has."""
 
 
-def _read_csv(file: Path, wanted: set[str]) -> _Read:
+def _read_csv(file: Path, wanted: set[str], rows: int | None) -> _Read:
     import pandas as pd
 
     present: list[str] = []
@@ -134,37 +146,78 @@ def _read_csv(file: Path, wanted: set[str]) -> _Read:
         present.append(column)
         return column in wanted
 
-    return pd.read_csv(file, usecols=is_wanted), present
+    return pd.read_csv(file, usecols=is_wanted, nrows=rows), present
 
 
-def _read_json(file: Path, wanted: set[str]) -> _Read:
+def _read_json(file: Path, wanted: set[str], rows: int | None) -> _Read:
     import pandas as pd
 
     with file.open("rb") as stream:
         frame = pd.read_json(stream, convert_dates=False)
     present = [str(column) for column in frame.columns]
-    return frame[[column for column in frame.columns if column in wanted]], present
+    return frame[[column for column in frame.columns if column in wanted]].head(rows or len(frame)), present
 
 
-def _read_parquet(file: Path, wanted: set[str]) -> _Read:
-    import pandas as pd
-    from pyarrow import parquet  # type: ignore[import-untyped]
+def _read_parquet(file: Path, wanted: set[str], rows: int | None) -> _Read:
+    import pyarrow as pa  # type: ignore[import-untyped]
+    from pyarrow import parquet
 
-    present = parquet.read_schema(file).names
-    return pd.read_parquet(file, columns=[column for column in present if column in wanted]), present
+    with parquet.ParquetFile(file) as opened:
+        present = opened.schema_arrow.names
+        columns = [column for column in present if column in wanted]
+        if rows is None:
+            _require_room(_unpacked(opened, set(columns)))
+            return opened.read(columns=columns, use_pandas_metadata=True).to_pandas(), present
+        batches, left = [], rows
+        for batch in opened.iter_batches(min(rows, _BATCH), columns=columns, use_pandas_metadata=True):
+            batches.append(batch.slice(0, left))
+            left -= len(batches[-1])
+            if left <= 0:
+                break
+        schema = None if batches else opened.schema_arrow
+        return pa.Table.from_batches(batches, schema).to_pandas(), present
 
 
-def _read_arrow(file: Path, wanted: set[str]) -> _Read:
-    import pandas as pd
-    from pyarrow import feather, ipc
+def _read_arrow(file: Path, wanted: set[str], rows: int | None) -> _Read:
+    import pyarrow as pa
+    from pyarrow import ipc
 
-    with ipc.open_file(file) as opened:
-        present = list(opened.schema.names)
-    frame = feather.read_table(file, columns=[column for column in present if column in wanted]).to_pandas()
-    return pd.DataFrame(frame), present
+    with pa.memory_map(str(file)) as opened, ipc.open_file(opened) as reader:
+        present = reader.schema.names
+        columns = [column for column in present if column in wanted]
+        batches, left = [], rows
+        for number in range(reader.num_record_batches):
+            batch = reader.get_batch(number).select(columns)
+            batches.append(batch if left is None else batch.slice(0, left))
+            left = None if left is None else left - len(batches[-1])
+            if left == 0:
+                break
+        schema = pa.schema([reader.schema.field(column) for column in columns])
+        return pa.Table.from_batches(batches, schema).to_pandas(), present
 
 
-_READERS: Final[dict[str, Callable[[Path, set[str]], _Read]]] = {
+def _unpacked(opened: Any, columns: set[str]) -> int:
+    """Return how many bytes some columns of a Parquet file take unpacked, as the file itself says."""
+    groups = (opened.metadata.row_group(number) for number in range(opened.metadata.num_row_groups))
+    chunks = (group.column(place) for group in groups for place in range(group.num_columns))
+    return sum(
+        chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema.partition(".")[0] in columns
+    )
+
+
+def _require_room(size: int) -> None:
+    """Refuse early what would not fit into the memory of this process, where that is limited."""
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and size > limit:
+        raise ValueError(
+            f"unpacked it takes {size // _MEGA:,} MB, and a run has {limit // _MEGA:,} MB of memory. "
+            "Run a sample, or store fewer rows or columns"
+        )
+
+
+_READERS: Final[dict[str, Callable[[Path, set[str], int | None], _Read]]] = {
     "csv": _read_csv,
     "json": _read_json,
     "parquet": _read_parquet,

@@ -218,6 +218,7 @@ def _dataflows(session: Session, repository: Repository, position: int) -> list[
             sources=version.sources,
             upstream=version.upstream,
             outputs=tuple(version.outputs),
+            sinks=version.sinks,
         )
         for name, version in rows
     )

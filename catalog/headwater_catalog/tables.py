@@ -19,6 +19,7 @@ __all__ = ["Outputs", "arrange", "preview", "save"]
 _CELL: Final = 200  # characters shown of a cell
 _LOOKED_AT: Final = 100_000  # rows, to say what a column holds that cannot be saved
 _ROWS: Final = 65_536  # of a piece of an Arrow file
+_CELLS: Final = 50_000  # shown of a table
 _VALUE: Final = 10_000  # characters shown of a value that is not in the table
 
 
@@ -118,7 +119,7 @@ def _free_name(wanted: Any, level: int, taken: set[str]) -> str:
 
 
 def preview(outputs: Outputs, rows: int) -> dict[str, Any]:
-    """Return the outputs as JSON of texts: the first rows of the table, and the values beside it."""
+    """Return the outputs as JSON: first rows of the table as texts, its statistics, the values beside it."""
     return {
         "table": _preview_table(outputs, rows),
         "values": [
@@ -131,15 +132,26 @@ def preview(outputs: Outputs, rows: int) -> dict[str, Any]:
 def _preview_table(outputs: Outputs, rows: int) -> dict[str, Any] | None:
     if outputs.table is None:
         return None
-    head = outputs.table.head(rows)
+    from headwater.profiles import profile
+
+    described = profile(outputs.table).as_dict()
+    stats = dict(zip(map(str, outputs.table.columns), described["columns"], strict=False))
+    head = outputs.table.head(max(1, min(rows, _CELLS // max(1, outputs.table.shape[1]))))
     cells = [_cells(head.iloc[:, place]) for place in range(head.shape[1])]
     return {
         "columns": [
-            {"name": name, "type": str(dtype), "index": name in outputs.index}
+            {
+                "name": name,
+                "type": str(dtype),
+                "index": name in outputs.index,
+                "output": outputs.origins.get(str(name)),
+                "stats": stats.get(str(name)),
+            }
             for name, dtype in outputs.table.dtypes.items()
         ],
         "rows": [list(row) for row in zip(*cells, strict=True)],
         "row_count": len(outputs.table),
+        "sample": described["sample"],
     }
 
 

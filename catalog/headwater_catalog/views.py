@@ -64,6 +64,7 @@ class DataflowView:
         sources: Data files whose columns are its inputs, by logical name.
         outputs: The nodes that its dataset has as columns.
         upstream: Features of other repositories that its inputs come from, by the input's name.
+        sinks: Where its saved tables go besides, by logical name.
     """
 
     name: str
@@ -73,6 +74,7 @@ class DataflowView:
     sources: Mapping[str, Any]
     outputs: tuple[str, ...]
     upstream: Mapping[str, Any] = field(default_factory=dict)
+    sinks: Mapping[str, Any] = field(default_factory=dict)
 
 
 def summary_of(doc: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import perf_counter, time
 from typing import TYPE_CHECKING, Any
 
 from headwater.checks import CheckOutcome, ValidationResult, failure_of, unstopped
@@ -27,12 +27,14 @@ class NodeRun:
         seconds: How long it took.
         summary: Type and shape of its value.
         profile: Statistics of its value; None unless the run was asked for them.
+        began: When it began, in seconds since 1970.
     """
 
     name: str
     seconds: float
     summary: str
     profile: Profile | None = None
+    began: float = 0.0
 
 
 @dataclass(slots=True)
@@ -87,10 +89,10 @@ class Recorder:
         """Return the value of a node."""
         if self._gather:
             call = unstopped(call)
-        start = perf_counter()
+        began, start = time(), perf_counter()
         value = self._inner(node, call, arguments)
         seconds = perf_counter() - start
-        self._run.nodes.append(NodeRun(node.name, seconds, summary(value), self._profiled(value)))
+        self._run.nodes.append(NodeRun(node.name, seconds, summary(value), self._profiled(value), began))
         if node.check is not None and isinstance(value, ValidationResult):
             self._run.checks.append(CheckOutcome.of(node.feature, node.check, value, seconds))
         if self._on_node is not None:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from headwater_catalog.repositories import get_repository, remove_repository
+from headwater_catalog.run_options import RunOptions
 from headwater_catalog.scan import scan
 from headwater_catalog.store.models import CommitDefinitions, KeptValue, Run
 from headwater_catalog.value_store import folder_of, make_room, take_over
@@ -162,7 +163,7 @@ def test_what_changed_is_computed_with_what_is_downstream_and_no_more(
     catalog.run("doubled", "mean_net", "heads")
     _changed(catalog, git_repo, path, *change)
     second = catalog.run("doubled", "mean_net", "heads")
-    honest = catalog.run("doubled", "mean_net", "heads", use_kept=False)
+    honest = catalog.run("doubled", "mean_net", "heads", options=RunOptions(use_kept=False))
 
     assert _computed(second) == computed
     assert _computed(honest) == {"net", "doubled", "mean_net", "heads"}

@@ -25,6 +25,7 @@ def test_from_a_search_to_numbers(page: Page, site: str):
     page.go_back()
     expect(page.get_by_role("heading", level=1)).to_have_text(feature)
     page.get_by_role("link", name="Open feature").click()
+    page.get_by_role("link", name="Run", exact=True).click()
     page.get_by_role("button", name="Run").click()
     expect(page).to_have_url(re.compile(r"/runs/\d+$"))
     expect(page.get_by_role("status").filter(has_text="succeeded")).to_be_visible(timeout=60_000)
@@ -88,6 +89,7 @@ def test_pages_read_without_javascript(browser, site: str):
         page.goto(f"{site}/search?q=spend_per_signup")
         page.locator("[data-hit]").first.click()
         expect(page.get_by_role("heading", level=1)).to_have_text("spend_per_signup")
+        page.get_by_role("link", name="Run", exact=True).click()
         page.get_by_role("button", name="Run").click()
         expect(page.get_by_text("succeeded")).to_be_visible(timeout=60_000)
 

@@ -125,7 +125,7 @@ def shop_client(shop: Catalog) -> FlaskClient:
 
 
 def _ask(client: FlaskClient, **fields: str) -> Any:
-    page = client.get("/r/shop/f/feats:echo").text
+    page = client.get("/r/shop/run?output=feats:echo").text
     token = re.search(r'name="csrf_token" value="([^"]+)"', page)
     assert token
     asked = {"csrf_token": token[1], "repo": "shop", "output": "feats:echo", "dataflow": "flow", **fields}

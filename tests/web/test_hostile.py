@@ -103,7 +103,7 @@ def test_the_texts_are_there_to_be_read(hostile_client: FlaskClient):
 
 
 def test_a_dataflow_with_markup_in_its_names_can_be_asked_to_run(hostile_client: FlaskClient):
-    page = hostile_client.get("/r/hostile/f/features:after").text
+    page = hostile_client.get("/r/hostile/run?output=features:after").text
     fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', page))
 
     assert unescape(fields["dataflow"]) == "<script>alert(2)</script>"

@@ -19,6 +19,7 @@ from support.demo_catalog import make_demo_catalog, settings_in
 from support.git_repo import GitRepo
 
 _FEATURE = "/r/demo/f/features.signups:spend_per_signup"
+_OUTPUT = "spend_per_signup"
 _TIMELESS = (
     "/",
     "/search",
@@ -398,7 +399,7 @@ def test_a_run_shows_its_table_and_how_long_each_node_took(client: FlaskClient):
 
 
 def test_the_form_queues_a_run_at_the_commit_of_the_page(client: FlaskClient, demo_settings: Settings):
-    page = client.get(_FEATURE).text
+    page = client.get(f"/r/demo/run?output={_OUTPUT}").text
     fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', page))
     assert fields["config.region"] == "UK"
 
@@ -412,7 +413,7 @@ def test_the_form_queues_a_run_at_the_commit_of_the_page(client: FlaskClient, de
 
 
 def test_a_run_of_what_is_not_there_is_told_kindly(client: FlaskClient):
-    page = client.get(_FEATURE).text
+    page = client.get(f"/r/demo/run?output={_OUTPUT}").text
     fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', page)) | {"output": "spend_per_singup"}
 
     answer = client.post("/runs", data=fields)

@@ -72,16 +72,16 @@ def test_a_form_without_its_token_is_refused(client: FlaskClient):
 
 
 def test_a_form_with_the_token_of_another_session_is_refused(client: FlaskClient, app):
-    other = app.test_client().get("/r/demo/f/spend_per_signup", follow_redirects=True).text
+    other = app.test_client().get("/r/demo/run?output=spend_per_signup").text
     token = re.search(r'name="csrf_token" value="([^"]+)"', other)
-    client.get("/r/demo/f/spend_per_signup", follow_redirects=True)
+    client.get("/r/demo/run?output=spend_per_signup")
 
     assert token
     assert client.post("/runs", data={"repo": "demo", "csrf_token": token[1]}).status_code == 400
 
 
 def test_cookies_stay_with_this_site(client: FlaskClient):
-    cookie = client.get("/r/demo/f/spend_per_signup", follow_redirects=True).headers["Set-Cookie"]
+    cookie = client.get("/r/demo/run?output=spend_per_signup").headers["Set-Cookie"]
 
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie

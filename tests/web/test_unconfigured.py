@@ -71,18 +71,18 @@ def test_the_home_page_counts_problems_and_leads_to_them(people: FlaskClient):
     assert re.search(r'href="/r/people#problems">\s*1 problem in files', html)
 
 
-def test_what_cannot_run_for_want_of_inputs_says_so_instead_of_offering_it(people: FlaskClient):
-    html = people.get("/r/people/f/people.size:bmi").text
-    visible = _visible(people, "/r/people/f/people.size:bmi")
+def test_what_needs_inputs_that_nothing_supplies_says_which_and_how_to_supply_them(people: FlaskClient):
+    assert "needs height_cm, weight from outside" in _visible(people, "/r/people/f/people.size:bmi")
+    visible = _visible(people, "/r/people/run?output=people.size:bmi")
 
-    assert 'action="/runs"' not in html
     assert "needs height_cm, weight from outside" in visible
     assert '[tool.headwater.dataflows.people] modules = ["people.size"]' in visible
     assert "[tool.headwater.dataflows.people.sources]" in visible
 
 
 def test_what_needs_nothing_from_outside_can_run_without_a_source(people: FlaskClient):
-    assert 'action="/runs"' in people.get("/r/people/f/people.size:limit").text
+    assert "from outside" not in _visible(people, "/r/people/f/people.size:limit")
+    assert "from outside" not in _visible(people, "/r/people/run?output=people.size:limit")
 
 
 def test_an_input_that_no_dataflow_supplies_comes_from_outside(people: FlaskClient):

@@ -24,7 +24,7 @@ from headwater_web.icons import icon
 from headwater_web.links import register_links
 from headwater_web.lists import register_lists
 from headwater_web.reading import Catalog, attach
-from headwater_web.security import protect
+from headwater_web.security import allow_uploads, protect
 from headwater_web.views import (
     account,
     accounts,
@@ -45,6 +45,8 @@ from headwater_web.views import (
     operations,
     repos,
     repositories,
+    run_comparison,
+    run_form,
     runs,
     search,
     timeline,
@@ -54,7 +56,7 @@ __all__ = ["create_app"]
 
 _PAGES = (
     *(home, repositories, search, features, lineage, maps, commits, compare),
-    *(timeline, modules, dataflows, runs, manifests, health),
+    *(timeline, modules, dataflows, run_form, run_comparison, runs, manifests, health),
 )
 _MANAGEMENT = (login, oidc_login, account, accounts, events, repos, hooks, operations)
 _LARGEST_REQUEST = 1_000_000  # bytes; forms are small
@@ -71,11 +73,13 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         SESSION_COOKIE_SECURE=settings.is_encrypted,
         PERMANENT_SESSION_LIFETIME=LONGEST,
         MAX_CONTENT_LENGTH=_LARGEST_REQUEST,
+        HAS_ACCOUNTS=settings.auth == "accounts",
         WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session
     )
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
     register_compression(app)  # before all others, so that it works on what they have made of an answer
+    allow_uploads(app, settings.upload_limit)  # before a form is read
     protect(app, settings.site)
     register_assets(app)
     attach(app, Catalog(settings, database or Database(settings.database_url)))

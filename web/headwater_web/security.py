@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, request, session
 from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
 
 from headwater_catalog.settings import is_loopback
 
-__all__ = ["CONTENT_SECURITY_POLICY", "HEADERS", "PICTURE_POLICY", "protect"]
+__all__ = ["CONTENT_SECURITY_POLICY", "HEADERS", "PICTURE_POLICY", "allow_uploads", "protect"]
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -38,6 +38,9 @@ HEADERS = {
 }
 
 
+_WITH_FILES = frozenset(("run_form.send", "api_runs.upload_one_file"))
+_BESIDE_FILES = 1_000_000  # bytes of the other fields of a form
+
 _TURNING = re.compile(b"\xe2(?:\x80[\xaa-\xae]|\x81[\xa6-\xa9])")
 """Characters that turn the text around them, so that code reads other than it runs, as UTF-8 has them."""
 
@@ -57,6 +60,22 @@ def protect(app: Flask, site: str) -> None:
     CSRFProtect(app)
     app.after_request(_show_turning)
     app.after_request(_add_headers)
+
+
+def allow_uploads(app: Flask, most: int) -> None:
+    """Let those send files who are logged in, where files are asked for; all else stays small.
+
+    Args:
+        app: The application.
+        most: How many bytes a file may have.
+    """
+
+    def allow() -> None:
+        is_known = not app.config["HAS_ACCOUNTS"] or bool(session) or "Authorization" in request.headers
+        if is_known and request.endpoint in _WITH_FILES:
+            request.max_content_length = most + _BESIDE_FILES
+
+    app.before_request(allow)
 
 
 def _refuse_foreign_host(site: str) -> None:

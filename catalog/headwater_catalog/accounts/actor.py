@@ -19,7 +19,7 @@ class Role(IntEnum):
     RUNNER = 2
     """Execute its features, and have it scanned."""
     STEWARD = 3
-    """Say what its data is and who may have it."""
+    """Say what its data is and who may have it; see personal data in what its runs made."""
     ADMINISTRATOR = 4
     """Change how it is followed; everywhere, also who may log in."""
 
@@ -73,6 +73,10 @@ class Actor:
     def may(self, role: Role, repository_id: int) -> bool:
         """Tell whether they have a role, or a higher one, in a repository."""
         return max(self.everywhere or 0, self.roles.get(repository_id, 0)) >= role
+
+    def sees_personal(self, repository_id: int) -> bool:
+        """Tell whether they may see personal data in what runs of a repository made."""
+        return self.may(Role.STEWARD, repository_id)
 
     def lend(self, most: Role, repositories: Collection[int] | None) -> Actor:
         """Return what a token may that lends at most a role, in some repositories; None means in all."""

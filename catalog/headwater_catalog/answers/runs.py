@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from headwater_catalog.answers.commits import instant_json
-from headwater_catalog.runs import failure_of
+from headwater_catalog.personal import shown_run
 
 if TYPE_CHECKING:
-    from headwater_catalog.store.models import CheckResult, DatasetVersion, Run
+    from headwater_catalog.run_comparison import RunComparison
+    from headwater_catalog.store.models import DatasetVersion, Run
 
-__all__ = ["run_json", "run_row_json"]
+__all__ = ["run_comparison_json", "run_json", "run_row_json"]
 
 
 def run_row_json(run: Run) -> dict[str, Any]:
@@ -25,47 +27,70 @@ def run_row_json(run: Run) -> dict[str, Any]:
         "dataflow": run.dataflow,
         "outputs": run.outputs,
         "requested_by": job.requested_by,
+        "note": run.note,
         "created_at": instant_json(job.created_at),
         "started_at": None if job.started_at is None else instant_json(job.started_at),
         "finished_at": None if job.finished_at is None else instant_json(job.finished_at),
     }
 
 
-def run_json(run: Run, version: DatasetVersion | None) -> dict[str, Any]:
-    """Return all of a run, with the dataset version that it saved, if any."""
-    failure = failure_of(run)
-    preview = run.preview if run.preview is not None and failure is None else {}
+def run_json(run: Run, version: DatasetVersion | None, *, sees_personal: bool = False) -> dict[str, Any]:
+    """Return all of a run, with the dataset version that it saved, if any.
+
+    Args:
+        run: The run.
+        version: What it saved.
+        sees_personal: Whether who asks may see personal data in what it made.
+    """
+    shown = shown_run(run, sees_personal)
     return {
         **run_row_json(run),
-        "failure": failure,
-        "config": run.config,
-        "inputs": run.inputs,
-        "table": preview.get("table"),
-        "values": preview.get("values", []),
+        "failure": shown.failure,
+        "config": shown.config,
+        "env": run.env,
+        "executor": run.executor,
+        "sample": run.sample,
+        "inputs": shown.inputs,
+        "table": shown.table,
+        "values": list(shown.values),
         "nodes": [
             {
                 "name": node.name,
                 "seconds": node.microseconds / 1_000_000,
+                "begun": None if node.begun is None else node.begun / 1_000_000,
                 "summary": node.summary,
                 "kept_from": node.kept_from,
             }
             for node in run.nodes
         ],
-        "checks": [_check_json(check) for check in run.checks],
+        "checks": list(shown.checks),
         "environment": run.environment,
+        "personal": run.personal or [],
+        "masked": shown.is_masked,
         "dataset": version and _version_json(version),
-        "log": run.log,
+        "log": shown.log,
     }
 
 
-def _check_json(check: CheckResult) -> dict[str, Any]:
+def run_comparison_json(found: RunComparison) -> dict[str, Any]:
+    """Return what differs between two runs."""
     return {
-        "node": check.node,
-        "validator": check.validator,
-        "importance": check.importance,
-        "passed": check.passed,
-        "message": check.message,
-        "diagnostics": check.diagnostics,
+        "before": run_row_json(found.before),
+        "after": run_row_json(found.after),
+        "code": [{"key": change.key, "classes": list(change.classes)} for change in found.code],
+        "config": [asdict(each) for each in found.config],
+        "inputs": [asdict(each) for each in found.inputs],
+        "surroundings": [asdict(each) for each in found.surroundings],
+        "rows": found.rows and asdict(found.rows),
+        "columns": [
+            {
+                "name": column.name,
+                "masked": column.is_masked,
+                "only_in": column.only_in or None,
+                "figures": [asdict(each) for each in column.figures],
+            }
+            for column in found.columns
+        ],
     }
 
 

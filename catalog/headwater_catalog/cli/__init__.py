@@ -47,6 +47,7 @@ COMMANDS: Mapping[str, LazyCommand] = {
         "headwater_catalog.cli.features:history", "List the changes of a feature.", asks=True
     ),
     "run": LazyCommand("headwater_catalog.cli.runs:run", "Execute features at a commit."),
+    "cancel": LazyCommand("headwater_catalog.cli.runs:cancel", "Cancel a run that waits or goes on."),
     "audit": LazyCommand("headwater_catalog.cli.datasets:audit", "Tell who made a file, when, and of what."),
     "stale": LazyCommand(
         "headwater_catalog.cli.datasets:stale", "List saved columns that mean something else now."

@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 
     from headwater_catalog.dataflows import DataflowAt
     from headwater_catalog.moments import Moment
+    from headwater_catalog.run_options import RunOptions
     from headwater_catalog.store.models import DatasetVersion, Run
 
-__all__ = ["perform_run", "run", "worker"]
+__all__ = ["cancel", "perform_run", "run", "worker"]
 
 _LOG_LINES: Final = 20
 _POLL_SECONDS: Final = 0.5
@@ -61,6 +62,18 @@ _POLL_SECONDS: Final = 0.5
     help="Keep the table as a dataset version, and write a copy here: .csv, .json, .parquet or .arrow.",
 )
 @click.option("--no-cache", is_flag=True, help="Compute everything, also what earlier runs computed.")
+@click.option("--dataset", help="Name of the dataset; the dataflow's unless given.")
+@click.option("--sink", "sinks", multiple=True, help="A sink of the dataflow that the table goes to besides.")
+@click.option("--query", help="Add the features that meet a query to the outputs.")
+@click.option("--env", help="The environment whose sources and sinks count; the usual one unless given.")
+@click.option(
+    "--executor",
+    default="synchronous",
+    type=click.Choice(["synchronous", "threads", "processes"]),
+    help="What computes the nodes: one after the other, side by side, or fan-outs in processes.",
+)
+@click.option("--sample", type=click.IntRange(1, 2**31 - 1), help="Read only the first rows of each source.")
+@click.option("--note", default="", help="Why, for whoever looks at the run later.")
 @json_option
 @pass_workspace
 def run(
@@ -73,6 +86,13 @@ def run(
     inputs: tuple[str, ...],
     save: Path | None,
     no_cache: bool,
+    dataset: str | None,
+    sinks: tuple[str, ...],
+    query: str | None,
+    env: str | None,
+    executor: str,
+    sample: int | None,
+    note: str,
     as_json: bool,
 ) -> None:
     """Execute features at a commit: each OUTPUT is a name or module:name.
@@ -86,17 +106,23 @@ def run(
     Values that earlier runs computed stand in place of computing them again where they would come out the
     same; docs/caching.md says when.
 
-    JSON: id, state, error, repository, commit, dataflow, outputs, requested_by, created_at, started_at,
-    finished_at, failure, config, inputs, table (columns, rows, row_count), values, nodes (name, seconds,
-    summary, kept_from), checks, environment, dataset, log.
+    JSON: id, state, error, repository, commit, dataflow, outputs, requested_by, note, created_at, started_at,
+    finished_at, failure, config, env, executor, sample, inputs, table (columns, rows, row_count), values,
+    nodes (name, seconds, begun, summary, kept_from), checks, environment, personal, masked, dataset, log.
     """
+    from headwater_catalog.run_options import RunOptions
+
+    options = RunOptions(env, executor, sample, note, sinks, not no_cache)
     save_format = _format(save) if save is not None else None
     with _place(workspace, outputs, repo, at) as place:
         repository, sha = place.repository.name, place.commit.sha
+        outputs = (*outputs, *_selected(place, query, dataflow))
         flow_name, given = _chosen(place, dataflow, [_local(o) for o in outputs], _pairs(inputs, "--input"))
     settings = {key: _value(text) for key, text in _pairs(config, "--config").items()}
-    asked = (flow_name, outputs, settings, given, save_format)
-    run_id, job_id = _request(workspace, repository, sha, *asked, use_kept=not no_cache)
+    named = [_local(output) for output in outputs]
+    run_id, job_id = _request(
+        workspace, repository, sha, flow_name, named, settings, given, save_format, dataset, options
+    )
     perform_run(workspace, run_id, job_id)
     found, version = _result(workspace, run_id)
     if save is not None and version is not None:
@@ -104,13 +130,26 @@ def run(
     if as_json:
         from headwater_catalog.answers.runs import run_json
 
-        print_json(run_json(found, version))
+        print_json(run_json(found, version, sees_personal=True))  # whoever has the files has it all
         if found.job.state != "succeeded":
             click.get_current_context().exit(FINDINGS)
         return
     if found.job.state != "succeeded":
         raise Findings(_why(found))
     _print(found, save)
+
+
+@click.command()
+@click.argument("number", metavar="RUN", type=click.IntRange(1, 2**31 - 1))
+@pass_workspace
+def cancel(workspace: Workspace, number: int) -> None:
+    """Cancel a run that waits or goes on; RUN is its number."""
+    from headwater_catalog import jobs
+    from headwater_catalog.runs import get_run
+
+    with workspace.database.write() as session:
+        jobs.cancel(session, get_run(session, number).job_id, _user())
+    say(f"Run {number} is cancelled.")
 
 
 @click.command()
@@ -132,6 +171,12 @@ def _place(
     named = workspace.place_of(outputs[0], repo, at) if outputs else workspace.place(repo, at)
     with named as place:
         yield place
+
+
+def _selected(place: Moment, query: str | None, dataflow: str | None) -> list[str]:
+    from headwater_catalog.selection import select_outputs
+
+    return select_outputs(place, query, dataflow) if query else []
 
 
 def _local(output: str) -> str:
@@ -170,8 +215,8 @@ def _request(
     config: Mapping[str, Any],
     inputs: Mapping[str, Any],
     save: str | None,
-    *,
-    use_kept: bool,
+    dataset: str | None,
+    options: RunOptions,
 ) -> tuple[int, int]:
     from headwater_catalog.repositories import get_repository, resolve_at
     from headwater_catalog.runs import request_run
@@ -185,13 +230,14 @@ def _request(
             owner,
             commit,
             dataflow,
-            [_local(output) for output in outputs],
+            outputs,
             config,
             inputs,
             save,
             _user(),
             now(),
-            use_kept=use_kept,
+            dataset=dataset,
+            options=options,
         )
         return requested.id, requested.job_id
 
@@ -292,6 +338,8 @@ def _why(found: Run) -> str:
     lines = [f"Run {found.id} {found.job.state}: {found.job.error or 'no reason is known.'}"]
     failure = failure_of(found)
     if failure is not None:
+        if failure["message"] not in lines[0]:
+            lines.append(f"  {failure['message']}")
         lines += [
             f"  {at['path']}:{at['line']} in {at['function']}: {at['code']}" for at in failure["frames"]
         ]

@@ -358,6 +358,7 @@ class RunRow(TypedDict):
     dataflow: str
     outputs: list[str]
     requested_by: str
+    note: str
     created_at: str
     started_at: str | None
     finished_at: str | None
@@ -368,11 +369,16 @@ class Run(RunRow):
 
     failure: dict[str, Any] | None
     config: dict[str, Any]
+    env: str | None
+    executor: str
+    sample: int | None
     inputs: dict[str, Any]
     table: dict[str, Any] | None
     values: list[dict[str, Any]]
     nodes: list[dict[str, Any]]
     checks: list[dict[str, Any]]
     environment: dict[str, Any]
+    personal: list[str]
+    masked: bool
     dataset: dict[str, Any] | None
     log: str

@@ -229,10 +229,28 @@ class Client:
         dataflow: str | None = None,
         config: Mapping[str, Any] | None = None,
         at: str | None = None,
+        inputs: Mapping[str, Mapping[str, Any]] | None = None,
+        **how: Any,
     ) -> Run:
-        """Ask for a run, which a worker performs; `run` tells how it goes."""
-        body = {"repository": repo, "outputs": list(outputs), "dataflow": dataflow, "at": at}
-        return cast(Run, self._transport.post("runs", body={**body, "config": dict(config or {})}))
+        """Ask for a run, which a worker performs; `run` tells how it goes.
+
+        Args:
+            repo: The repository.
+            outputs: Features, `name` or `module:name`; the declared outputs unless given.
+            dataflow: The dataflow; needed where several have the outputs.
+            config: Added to the declared configuration, and stronger.
+            at: A commit of the main line; the last scanned unless given.
+            inputs: By name, `{"value": ...}`, `{"path": ...}` of the repository, or
+                `{"upload": ..., "name": ...}`.
+            how: What else the API takes: `query`, `env`, `executor`, `sample`, `save`, `note` and so on.
+        """
+        body = {"repository": repo, "outputs": list(outputs), "dataflow": dataflow, "at": at, **how}
+        body |= {"config": dict(config or {}), "inputs": dict(inputs or {})}
+        return cast(Run, self._transport.post("runs", body=body))
+
+    def cancel_run(self, number: int) -> Run:
+        """Cancel a run that waits or goes on."""
+        return cast(Run, self._transport.post("runs", str(number), "cancel", body={}))
 
     def _list(self, *path: str, **query: Any) -> Iterator[Any]:
         return self._transport.items(*path, limit=self._page, **query)

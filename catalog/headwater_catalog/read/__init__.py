@@ -37,5 +37,5 @@ __all__ = [
     "text_of_drivers",
 ]
 
-READER_VERSION = "6"
+READER_VERSION = "7"
 """Changes when the same source is read differently; catalogs then read their history anew."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from headwater.errors import did_you_mean
 from headwater_catalog.read.diagnostics import Diagnostic
+from headwater_catalog.read.locations import LOCATION, Whereabouts, read_whereabouts
 
 __all__ = ["PROJECT_FILES", "DataflowSpec", "FeatureSource", "Project", "SourceSpec", "read_project"]
 
@@ -29,28 +30,32 @@ _MOST_DOTS: Final = 1_000  # in one line: the time for a key grows with the squa
 _MOST_TOLD: Final = 100  # faults of one file
 
 _DATAFLOW: Final = ("config", "modules", "outputs", "schedule", "sinks", "sources")
-_SOURCE: Final = ("at", "dates", "feature", "format", "index", "path")
+_SOURCE: Final = ("at", "dates", "feature", "index", *LOCATION)
+_SINK: Final = LOCATION
 
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """A data file whose columns are inputs of a dataflow.
+    """Data whose columns are inputs of a dataflow.
 
     Attributes:
-        path: Its path, relative to the repository.
+        path: The file, relative to the repository; where it is none, the words that name where the data is.
         index: The column that becomes the index.
         dates: Columns that hold dates.
         format: How to read it; None lets the name of the file tell.
+        where: Where it is, if not only in that file of the repository.
     """
 
     path: str
     index: str | None = None
     dates: tuple[str, ...] = ()
     format: str | None = None
+    where: Whereabouts | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data, as the store keeps it."""
-        return {"path": self.path, "index": self.index, "dates": list(self.dates), "format": self.format}
+        plain = {"path": self.path, "index": self.index, "dates": list(self.dates), "format": self.format}
+        return plain if self.where is None else {**plain, **self.where.as_dict()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ class DataflowSpec:
         config: Its configuration, plain JSON values.
         sources: Data files by logical name.
         upstream: Features of other repositories that inputs come from, by the input's name.
-        sinks: Where its results go, by logical name, as declared.
+        sinks: Where its saved tables go besides, by logical name.
         outputs: The nodes that its dataset has as columns.
         schedule: When it is to run, as declared.
         origin: "declared" in a project file, taken by a "driver", or "layout" of the packages.
@@ -92,7 +97,7 @@ class DataflowSpec:
     config: Mapping[str, Any] = field(default_factory=dict)
     sources: Mapping[str, SourceSpec] = field(default_factory=dict)
     upstream: Mapping[str, FeatureSource] = field(default_factory=dict)
-    sinks: Mapping[str, Any] = field(default_factory=dict)
+    sinks: Mapping[str, Whereabouts] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     schedule: str | None = None
     origin: str = "declared"
@@ -145,6 +150,7 @@ class _Reader:
     def __init__(self, path: str, content: bytes | None) -> None:
         self.path = path
         self.diagnostics: list[Diagnostic] = []
+        self.envs: tuple[str, ...] = ()
         self._content = content or b""
         self._text = self._content[:_LONGEST].decode("utf-8", "replace").replace("\r\n", "\n")
         self._lines = self._text.split("\n")
@@ -169,6 +175,7 @@ class _Reader:
     def project(self, settings: dict[str, Any], where: str) -> Project:
         self.known(settings, _TOP_LEVEL, where)
         roots = [root.strip("/") for root in self.texts(settings, "source_roots", where)]
+        self.envs = self.texts(settings, "environments", where)
         flows = self.table(settings, "dataflows", where)
         dataflows = [self.dataflow(name, flows, f"{where}dataflows.") for name in flows]
         return Project(
@@ -201,7 +208,7 @@ class _Reader:
             config=self.plain(self.table(table, "config", inner), f"{inner}config"),
             sources={key: source for key, source in read.items() if source is not None},
             upstream={key: source for key, source in others.items() if source is not None},
-            sinks=self.plain(self.table(table, "sinks", inner), f"{inner}sinks"),
+            sinks=self.sinks(table, inner),
             outputs=self.texts(table, "outputs", inner),
             schedule=self.text(table, "schedule", inner),
         )
@@ -214,19 +221,39 @@ class _Reader:
             return None
         inner = f"{where}{name}."
         self.known(table, _SOURCE, inner)
-        path = self.text(table, "path", inner)
-        if path is None:
-            if "path" not in table and "feature" not in table:
+        found = read_whereabouts(self, table, inner, self.envs)
+        if found is None:
+            if not table.keys() & {"path", "url", "connection", "in", "feature"}:
                 self.tell(name, f'{where}{name} has no path. Add path = "data/{name}.csv".')
             return None
-        if not self.inside(path, f"{inner}path"):
-            return None
+        usual = found.at(None)
         return SourceSpec(
-            path=PurePosixPath(path).as_posix(),
+            path=usual.shown,
             index=self.text(table, "index", inner),
             dates=self.texts(table, "dates", inner),
-            format=self.text(table, "format", inner),
+            format=usual.format,
+            where=None if found.is_plain else found,
         )
+
+    def sinks(self, table: dict[str, Any], where: str) -> dict[str, Whereabouts]:
+        found: dict[str, Whereabouts] = {}
+        sinks = self.table(table, "sinks", where)
+        for name in sinks:
+            inner = f"{where}sinks.{name}."
+            if not isinstance(sinks[name], dict):
+                self.wrong(name, f"{where}sinks.", 'a table such as {url = "s3://shop/weekly.parquet"}')
+                continue
+            self.known(sinks[name], _SINK, inner)
+            sink = read_whereabouts(self, sinks[name], inner, self.envs)
+            if sink is None:
+                if not sinks[name].keys() & {"path", "url", "connection", "in"}:
+                    self.tell(name, f"{inner[:-1]} says no place. Add a url, or a connection and a table.")
+            elif any(place.path or place.query for place in sink.locations.values()):
+                wanted = "A sink has a url, or a connection and a table"
+                self.tell(name, f"{inner[:-1]} cannot be written to. {wanted}; it has no effect.")
+            else:
+                found[name] = sink
+        return found
 
     def owners(self, settings: dict[str, Any], where: str) -> dict[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}

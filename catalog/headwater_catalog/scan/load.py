@@ -297,6 +297,7 @@ def _dataflows(session: Session, repository_id: int) -> list[Span[str, DataflowR
                 sources=as_json(version.sources),
                 upstream=as_json(version.upstream),
                 outputs=as_json(version.outputs),
+                sinks=as_json(version.sinks),
             ),
             valid_from=version.valid_from,
             id=version.id,

@@ -288,6 +288,7 @@ class BatchWriter:
                 "config": json.loads(span.value.config),
                 "sources": json.loads(span.value.sources),
                 "upstream": json.loads(span.value.upstream),
+                "sinks": json.loads(span.value.sinks),
                 "outputs": json.loads(span.value.outputs),
             }
             for span in timeline.opened

@@ -326,6 +326,7 @@ class DataflowVersion(Interval, Base):
     config: Mapped[dict[str, Any]] = mapped_column(JSON)
     sources: Mapped[dict[str, Any]] = mapped_column(JSON)
     upstream: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # features of other repositories
+    sinks: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # where saved tables go, too
     outputs: Mapped[list[str]] = mapped_column(JSON)
 
     dataflow: Mapped[Dataflow] = relationship()
@@ -382,6 +383,11 @@ class Run(Base):
     outputs: Mapped[list[str]] = mapped_column(JSON)
     config: Mapped[dict[str, Any]] = mapped_column(JSON)
     inputs: Mapped[dict[str, Any]] = mapped_column(JSON)  # by name: path, sha256, rows; or a literal
+    env: Mapped[str | None] = mapped_column(Text)  # of the project's environments: where sources are
+    executor: Mapped[str] = mapped_column(String(20), default="synchronous")
+    sample: Mapped[int | None] = mapped_column(Integer)  # first rows of each source; None: all
+    note: Mapped[str] = mapped_column(Text, default="")  # why, in the words of who asked
+    personal: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))  # nodes classified so
     environment: Mapped[dict[str, Any]] = mapped_column(JSON)  # Python and package versions
     preview: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # first rows and scalars, as text
     log: Mapped[str] = mapped_column(Text, default="")
@@ -402,6 +408,7 @@ class RunNode(Base):
     ordinal: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(Text)
     microseconds: Mapped[int] = mapped_column(BigInteger)
+    begun: Mapped[int | None] = mapped_column(BigInteger)  # microseconds after the first one began
     summary: Mapped[str] = mapped_column(Text)  # what came out: type and shape
     kept_from: Mapped[int | None]  # number of the run that had computed the value; None: this one
 

@@ -3,6 +3,7 @@ from textwrap import dedent
 
 import pytest
 
+from headwater_catalog.read.locations import Location, Whereabouts
 from headwater_catalog.read.project import FeatureSource, Project, SourceSpec, read_project
 
 
@@ -24,7 +25,7 @@ def test_a_dataflow_is_read_in_full() -> None:
         config = { region = "UK", since = 2024-01-01, sizes = [1, 2.5] }
         outputs = ["spend_per_signup"]
         schedule = "0 6 * * 1"
-        sinks.out = "out/weekly.parquet"
+        sinks.out = { url = "s3://shop/weekly.parquet" }
         sources.weekly = { path = "data/weekly.csv", index = "week", dates = ["week"], format = "csv" }
         sources.other = "data/./other.csv"
     """)
@@ -39,7 +40,7 @@ def test_a_dataflow_is_read_in_full() -> None:
     assert dataflow.config == {"region": "UK", "since": "2024-01-01", "sizes": [1, 2.5]}
     assert dataflow.outputs == ("spend_per_signup",)
     assert dataflow.schedule == "0 6 * * 1"
-    assert dataflow.sinks == {"out": "out/weekly.parquet"}
+    assert dataflow.sinks == {"out": Whereabouts({"": Location(url="s3://shop/weekly.parquet")})}
     assert dataflow.sources == {
         "weekly": SourceSpec("data/weekly.csv", "week", ("week",), "csv"),
         "other": SourceSpec("data/other.csv"),

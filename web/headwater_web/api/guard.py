@@ -9,8 +9,12 @@ from flask import abort, request
 
 from headwater_web.reading import catalog
 
-__all__ = ["guard_unsafe"]
+__all__ = ["BYTES", "guard_unsafe"]
 
+BYTES: Final = "application/octet-stream"
+"""What a browser asks before it sends elsewhere, as it does with JSON."""
+
+_UPLOADS: Final = frozenset(("api_runs.upload_one_file",))
 _SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 _OWN_SITE: Final = frozenset(("same-origin", "none"))
 
@@ -25,8 +29,10 @@ def guard_unsafe() -> None:
     if "Authorization" not in request.headers and _is_foreign():
         abort(403, "This request comes from another site. Send it from this one, or with a token.")
     # A browser asks before it sends DELETE elsewhere, as it does before it sends JSON.
-    if request.method != "DELETE" and request.mimetype != "application/json":
-        abort(415, "The body must be JSON. Say so by the header Content-Type: application/json")
+    wanted = BYTES if request.endpoint in _UPLOADS else "application/json"
+    if request.method != "DELETE" and request.mimetype != wanted:
+        told = "the bytes of a file" if wanted == BYTES else "JSON"
+        abort(415, f"The body must be {told}. Say so by the header Content-Type: {wanted}")
 
 
 def _is_foreign() -> bool:

@@ -12,7 +12,7 @@ from flask_smorest import Blueprint  # type: ignore[import-untyped]
 from webargs.core import Parser
 from webargs.flaskparser import FlaskParser
 
-from headwater_web.api.guard import guard_unsafe
+from headwater_web.api.guard import BYTES, guard_unsafe
 from headwater_web.api.schemas.fields import NoQuery
 
 __all__ = [
@@ -121,6 +121,26 @@ class Resource:
         arguments = {"schema": body, "location": "json", "example": dict(example or {})}
         found = (400, 401, 403, *errors, 413, 415, 503)
         return self._declaration(rule, method, (status, answer), arguments, path, found)
+
+    def upload(
+        self,
+        rule: str,
+        answer: type[marshmallow.Schema],
+        query: type[marshmallow.Schema],
+        path: Iterable[_Parameter],
+    ) -> Callable[[_View], _View]:
+        """Declare what takes the bytes of a file; the view gets the query, then what is in the path."""
+        found = (400, 401, 403, 404, 409, 413, 415, 503)
+        declare = self._declaration(
+            rule, "POST", (201, answer), {"schema": query, "location": "query"}, path, found
+        )
+        body = {"required": True, "content": {BYTES: {"schema": {"type": "string", "format": "binary"}}}}
+
+        def declare_with_body(given: _View) -> _View:
+            declare(self.blueprint.doc(requestBody=body)(given))
+            return given
+
+        return declare_with_body
 
     def delete(
         self,

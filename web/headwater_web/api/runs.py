@@ -4,24 +4,42 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, g, url_for
+from flask import Response, g, request, url_for
 
 from headwater_catalog.accounts import Role
-from headwater_catalog.answers.runs import run_json, run_row_json
+from headwater_catalog.answers.runs import run_comparison_json, run_json, run_row_json
 from headwater_catalog.datasets import version_of_run
 from headwater_catalog.manifests import signed_manifest
-from headwater_catalog.repositories import get_repository, resolve_at
+from headwater_catalog.moments import moment_at
+from headwater_catalog.repositories import get_repository
+from headwater_catalog.run_comparison import compare_runs
+from headwater_catalog.run_options import RunOptions
 from headwater_catalog.runs import get_run, list_runs, request_run
+from headwater_catalog.selection import select_outputs
+from headwater_catalog.uploads import Upload, keep_upload
 from headwater_web.access import actor, require, writing
 from headwater_web.api.answering import answer, page_answer
 from headwater_web.api.cursors import cursor_of
 from headwater_web.api.listing import offset
-from headwater_web.api.resources import RUN, Resource
-from headwater_web.api.schemas.fields import NoQuery
-from headwater_web.api.schemas.runs import ManifestSchema, NewRunSchema, RunPageSchema, RunSchema, RunsQuery
+from headwater_web.api.resources import REPOSITORY, RUN, Resource
+from headwater_web.api.schemas.fields import NoBodySchema, NoQuery
+from headwater_web.api.schemas.runs import (
+    ManifestSchema,
+    NewRunSchema,
+    RunComparisonSchema,
+    RunPageSchema,
+    RunPairQuery,
+    RunSchema,
+    RunsQuery,
+    UploadQuery,
+    UploadSchema,
+)
+from headwater_web.cancelling import cancel_job
 from headwater_web.reading import catalog, reading
 
 __all__ = ["resource"]
+
+_NUMBER = "<int(max=2147483647):number>"
 
 resource = Resource("runs", "Executions of features at commits.")
 
@@ -36,10 +54,19 @@ def list_all_runs(args: dict[str, Any]) -> Response:
     return page_answer([run_row_json(run) for run in found[:limit]], following)
 
 
-@resource.get("/runs/<int(max=2147483647):number>", RunSchema, NoQuery, (RUN,))
+@resource.get("/runs/compare", RunComparisonSchema, RunPairQuery, errors=(404, 409))
+def compare_two_runs(args: dict[str, Any]) -> Response:
+    """Tell what differs between two runs: code, configuration, inputs, surroundings and numbers."""
+    before, after = get_run(reading(), args["a"]), get_run(reading(), args["b"])
+    sees = actor().sees_personal(after.repository_id)
+    found = compare_runs(reading(), catalog().settings, before, after, sees_personal=sees)
+    return answer(run_comparison_json(found))
+
+
+@resource.get(f"/runs/{_NUMBER}", RunSchema, NoQuery, (RUN,))
 def show_run(_args: dict[str, Any], number: int) -> Response:
     """Show a run, and what came of it."""
-    return answer(run_json(get_run(reading(), number), version_of_run(reading(), number)))
+    return _answer(number)
 
 
 @resource.get(
@@ -60,22 +87,58 @@ def request_one_run(body: dict[str, Any]) -> Response:
     with writing() as session:
         repository = get_repository(session, body["repository"])
         require(Role.RUNNER, repository)
-        commit = resolve_at(session, catalog().settings, repository, body["at"])
-        outputs, config = body["outputs"], body["config"]
+        moment = moment_at(session, catalog().settings, repository, body["at"])
+        selected = select_outputs(moment, body["query"], body["dataflow"]) if body["query"] else []
         run = request_run(
             session,
             catalog().settings,
             repository,
-            commit,
+            moment.commit,
             body["dataflow"],
-            outputs,
-            config,
-            {},
-            None,
+            [*body["outputs"], *selected],
+            body["config"],
+            {name: _input(given) for name, given in body["inputs"].items()},
+            body["save"],
             actor().name,
             g.now,
+            dataset=body["dataset"],
+            options=RunOptions(
+                env=body["env"],
+                executor=body["executor"],
+                sample=body["sample"],
+                note=body["note"],
+                sinks=tuple(body["sinks"]),
+                use_kept=body["use_kept"],
+            ),
         )
         number = run.id
-    made = answer(run_json(get_run(reading(), number), None), 202)
+    made = _answer(number, 202)
     made.headers["Location"] = url_for("api_runs.show_run", number=number)
     return made
+
+
+@resource.send("POST", f"/runs/{_NUMBER}/cancel", 200, RunSchema, NoBodySchema, (RUN,), errors=(404, 409))
+def cancel_one_run(_body: dict[str, Any], number: int) -> Response:
+    """Cancel a run that waits or goes on."""
+    cancel_job(get_run(reading(), number).job_id)
+    return _answer(number)
+
+
+@resource.upload("/repositories/<repo>/uploads", UploadSchema, UploadQuery, (REPOSITORY,))
+def upload_one_file(args: dict[str, Any], repo: str) -> Response:
+    """Send a file for a run to read: the body is its bytes. One that no run needs within a day is removed."""
+    require(Role.RUNNER, get_repository(reading(), repo))
+    kept = keep_upload(catalog().settings, request.stream, args["name"])
+    return answer({"sha256": kept.sha256, "name": kept.name}, 201)
+
+
+def _answer(number: int, status: int = 200) -> Response:
+    run = get_run(reading(), number)
+    sees = actor().sees_personal(run.repository_id)
+    return answer(run_json(run, version_of_run(reading(), number), sees_personal=sees), status)
+
+
+def _input(given: dict[str, Any]) -> Any:
+    if "upload" in given:
+        return Upload(given["upload"], given["name"])
+    return given["path"] if "path" in given else given["value"]

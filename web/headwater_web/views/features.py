@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from flask import Blueprint, redirect, render_template, request
 from markupsafe import Markup
@@ -37,7 +34,7 @@ from headwater_web.lenses import classifications
 from headwater_web.links import feature_url, here, lineage_url
 from headwater_web.reading import AsOf, as_of, reading
 
-__all__ = ["blueprint", "field_text"]
+__all__ = ["blueprint"]
 
 blueprint = Blueprint("features", __name__)
 
@@ -123,8 +120,6 @@ def _page(view: AsOf, found: FeatureView) -> str:
         flow=flow,
         missing=missing_inputs(view.moment, flow, found.key) if flow else (),
         flows=flows,
-        field_text=field_text,
-        toml_key=_toml_key,
     )
 
 
@@ -134,16 +129,6 @@ def _entries(view: AsOf, found: FeatureView) -> list[HistoryEntry]:
         return history(reading(), view.repository, found.module, found.name, view.moment.base)
     except NotFound:  # it came beside the main line
         return []
-
-
-def field_text(value: Any) -> str:
-    """Write a configuration value for a form field: texts as they are, anything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _toml_key(name: str) -> str:
-    """Write a name as a key of TOML: bare where it can be, else in quotes."""
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
 
 
 def _repeated(nodes: Iterable[LineageNode]) -> frozenset[str]:

@@ -1,62 +1,42 @@
-"""Runs: the form's target, the list, and the page of one run, which follows it until it is done."""
+"""Runs: the list, and the page of one run, which follows it until it is done."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import Blueprint, g, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response
+from flask import Blueprint, g, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
 
 from headwater_catalog import runs as catalog_runs
 from headwater_catalog.accounts import Role
-from headwater_catalog.errors import Conflict
-from headwater_catalog.jobs import FINISHED, STATES
-from headwater_catalog.moments import Moment, moment_at
-from headwater_catalog.repositories import get_repository
-from headwater_catalog.store.models import Run, RunNode
-from headwater_web.access import actor, require, writing
+from headwater_catalog.accounts.events import note
+from headwater_catalog.datasets import file_of, version_of_run
+from headwater_catalog.errors import NotFound
+from headwater_catalog.git_host import file_address
+from headwater_catalog.jobs import FINISHED, STATES, State
+from headwater_catalog.personal import HIDDEN, ShownRun, require_whole, shown_run
+from headwater_catalog.store.models import Run
+from headwater_web.access import actor, asked, writing
+from headwater_web.cancelling import cancel_job
 from headwater_web.dates import duration, iso
 from headwater_web.lists import MOST_ROWS, Table, as_files
-from headwater_web.reading import catalog, number_asked, reading
+from headwater_web.reading import catalog, number_asked, offset_asked, reading
+from headwater_web.run_choice import CONFIG, field_text
+from headwater_web.run_figures import column_bars, figure, waterfall
 
 __all__ = ["blueprint"]
 
 blueprint = Blueprint("runs", __name__)
 
-_FIELD = "config."
 _LISTED = 100
+_PAGE = 50  # rows of a table
 _COLUMNS = (
     *("run", "state", "repository", "dataflow", "commit", "outputs", "config"),
     *("requested_at", "requested_by", "started_at", "finished_at", "error"),
 )
 _NUMBER = "<int(max=2147483647):number>"  # what a column of the database can hold
-
-
-@blueprint.post("/runs")
-def request_one() -> Response:
-    """Queue the run that a form asks for, and lead to its page."""
-    form = request.form
-    with writing() as session:
-        repository = get_repository(session, form.get("repo", ""))
-        require(Role.RUNNER, repository)
-        moment = moment_at(session, catalog().settings, repository, form.get("at") or None)
-        run = catalog_runs.request_run(
-            session,
-            catalog().settings,
-            repository,
-            moment.commit,
-            form.get("dataflow") or None,
-            form.getlist("output"),
-            _config(moment, form.get("dataflow")),
-            {},
-            None,
-            actor().name,
-            g.now,
-        )
-        number = run.id
-    return redirect(url_for("runs.run", number=number), 303)
 
 
 @blueprint.get("/runs")
@@ -79,7 +59,7 @@ def all_runs() -> Table:
     """Give the runs as a table."""
     rows = (
         (run.id, run.job.state, run.repository.name, run.dataflow, run.commit.sha, run.outputs)
-        + (run.config, iso(run.job.created_at), run.job.requested_by, _instant(run.job.started_at))
+        + (_config(run), iso(run.job.created_at), run.job.requested_by, _instant(run.job.started_at))
         + (_instant(run.job.finished_at), run.job.error)
         for run in _listed(MOST_ROWS)
     )
@@ -90,6 +70,11 @@ def _listed(limit: int, before: int | None = None) -> list[Run]:
     days, state = number_asked("days"), request.args.get("state", "")
     since = g.now - 86_400 * days if days else None
     return catalog_runs.list_runs(reading(), state=state, since=since, before=before, limit=limit)
+
+
+def _config(run: Run) -> Mapping[str, Any]:
+    sees = actor().sees_personal(run.repository_id)
+    return {k: HIDDEN if k in (run.personal or ()) and not sees else v for k, v in run.config.items()}
 
 
 def _instant(at: int | None) -> str | None:
@@ -108,25 +93,107 @@ def state(number: int) -> str:
     return render_template("run_part.html", **_context(number))
 
 
-def _context(number: int) -> dict[str, Any]:
+@as_files(blueprint, f"/runs/{_NUMBER}/table")
+def first_rows(number: int) -> Table:
+    """Give the first rows of what a run computed as a table."""
+    table = shown_run(*_seen(number)).table
+    if table is None:
+        raise NotFound(f"Run {number} has no table.")
+    names = [column["name"] for column in table["columns"]]
+    rows = ([_cell(c, v) for c, v in zip(table["columns"], row, strict=True)] for row in table["rows"])
+    return Table(f"run-{number}", names, rows)
+
+
+@blueprint.get(f"/runs/{_NUMBER}/file")
+def file(number: int) -> ResponseReturnValue:
+    """Give the whole table that a run has saved to those who may see all of it."""
+    run, sees = _seen(number)
+    version = version_of_run(reading(), number)
+    if version is None:
+        raise NotFound(f"Run {number} has saved no table.")
+    require_whole(run, sees)
+    with writing() as session:  # noted before it is given away
+        subject = f"{version.dataset.name} of run {number} in {run.repository.name}"
+        note(session, "dataset downloaded", asked(), subject, g.now, sha256=version.sha256)
+    path = file_of(catalog().settings, version)
+    if not path.is_file():
+        raise NotFound(f"The file of run {number} is no longer kept.")
+    name = f"{version.dataset.name}-{number}.{version.format}"
+    return send_file(path, mimetype="application/octet-stream", as_attachment=True, download_name=name)
+
+
+@blueprint.post(f"/runs/{_NUMBER}/cancel")
+def cancel(number: int) -> ResponseReturnValue:
+    """Cancel a run that waits or goes on."""
+    cancel_job(catalog_runs.get_run(reading(), number).job_id)
+    return redirect(url_for("runs.run", number=number), 303)
+
+
+def _seen(number: int) -> tuple[Run, bool]:
+    """Return a run, and whether the reader may see personal data in it."""
     found = catalog_runs.get_run(reading(), number)
-    preview = found.preview or {}
-    slowest = max((node.microseconds for node in found.nodes), default=0) or 1
+    return found, actor().sees_personal(found.repository_id)
 
-    def share(node: RunNode) -> float:
-        return 100 * node.microseconds / slowest
 
+def _context(number: int) -> dict[str, Any]:
+    found, sees = _seen(number)
+    shown = shown_run(found, sees)
+    offset = offset_asked()
     return {
         "run": found,
+        "shown": shown,
         "is_finished": found.job.state in FINISHED,
-        "failure": catalog_runs.failure_of(found),
-        "table": preview.get("table"),
-        "numeric": _numeric(preview.get("table")),
-        "values": preview.get("values") or [],
+        "may_run": actor().may(Role.RUNNER, found.repository_id),
+        "rows": shown.table["rows"][offset : offset + _PAGE] if shown.table else (),
+        "offset": offset,
+        "limit": _PAGE,
+        "numeric": _numeric(shown.table),
+        "bars": [column_bars(column) for column in shown.table["columns"]] if shown.table else (),
+        "waterfall": waterfall(found.nodes),
         "total": sum(node.microseconds for node in found.nodes),
-        "share": share,
+        "saved": version_of_run(reading(), number),
+        "address": _address(found),
+        "again": _again(found, shown),
+        "before": _before(found),
         "took": _took,
+        "figure": figure,
     }
+
+
+def _address(run: Run) -> Callable[[str, int], str | None]:
+    return lambda path, line: file_address(run.repository.url, run.commit.sha, path, line)
+
+
+def _again(run: Run, shown: ShownRun) -> str:
+    """Return the address of the form that asks for the same once more; files have to be sent anew."""
+    config = {} if shown.is_masked else run.config
+    literals = {} if shown.is_masked else {n: i for n, i in run.inputs.items() if "value" in i}
+    asked: dict[str, Any] = {
+        "at": run.commit.sha,
+        "dataflow": run.dataflow,
+        "output": run.outputs,
+        "env": run.env,
+        "executor": run.executor,
+        "sample": run.sample,
+        "save": run.job.payload.get("save"),
+        "dataset": run.job.payload.get("dataset"),
+        "inputs": "\n".join(f"{name}={json.dumps(given['value'])}" for name, given in literals.items())
+        or None,
+        **{f"{CONFIG}{key}": field_text(value) for key, value in config.items()},
+    }
+    return url_for("run_form.form", repo=run.repository.name, **asked)
+
+
+def _before(run: Run) -> Run | None:
+    """Return the run of the same dataflow before this one, to compare with."""
+    earlier = catalog_runs.list_runs(
+        reading(), run.repository, dataflow=run.dataflow, before=run.id, state=State.SUCCEEDED, limit=1
+    )
+    return next(iter(earlier), None)
+
+
+def _cell(column: Mapping[str, Any], value: str | None) -> str | None:
+    return HIDDEN if column.get("masked") else value
 
 
 def _numeric(table: Mapping[str, Any] | None) -> frozenset[str]:
@@ -134,28 +201,6 @@ def _numeric(table: Mapping[str, Any] | None) -> frozenset[str]:
     columns = table["columns"] if table else []
     kinds = ("int", "float", "uint", "Int", "Float", "UInt", "complex", "decimal")
     return frozenset(column["name"] for column in columns if column["type"].startswith(kinds))
-
-
-def _config(moment: Moment, dataflow: str | None) -> dict[str, Any]:
-    """Read the configuration fields: a text where the dataflow declares a text, else JSON."""
-    flows = moment.snapshot.dataflows
-    declared = next((flow.config for flow in flows if flow.name == dataflow), {})
-    return {
-        name.removeprefix(_FIELD): _value(name.removeprefix(_FIELD), text, declared)
-        for name, text in request.form.items()
-        if name.startswith(_FIELD)
-    }
-
-
-def _value(name: str, text: str, declared: Mapping[str, Any]) -> Any:
-    if isinstance(declared.get(name), str):
-        return text
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        raise Conflict(
-            f"{name} is declared as {declared.get(name)!r}, so it needs a value in JSON, not {text!r:.80}."
-        ) from None
 
 
 def _took(found: Run) -> str:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from typing import Any
 
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from headwater_catalog.run_options import EXECUTORS, LONGEST_NOTE, MOST_ROWS
+from headwater_catalog.sources import FORMATS
+from headwater_catalog.uploads import LONGEST_NAME
 from headwater_web.api.schemas.fields import (
+    Count,
     PageQuery,
+    Text,
+    Whole,
     anything,
     count,
     flag,
@@ -20,7 +28,17 @@ from headwater_web.api.schemas.fields import (
     texts,
 )
 
-__all__ = ["ManifestSchema", "NewRunSchema", "RunPageSchema", "RunSchema", "RunsQuery"]
+__all__ = [
+    "ManifestSchema",
+    "NewRunSchema",
+    "RunComparisonSchema",
+    "RunPageSchema",
+    "RunPairQuery",
+    "RunSchema",
+    "RunsQuery",
+    "UploadQuery",
+    "UploadSchema",
+]
 
 
 class RunRowSchema(Schema):
@@ -34,6 +52,7 @@ class RunRowSchema(Schema):
     dataflow = text("The dataflow.")
     outputs = texts("What it was asked for.")
     requested_by = text("Who asked.")
+    note = text("Why, in their words.")
     created_at = text("When it was asked for.")
     started_at = optional_text("When it began.")
     finished_at = optional_text("When it ended.")
@@ -44,6 +63,11 @@ class ComputedSchema(Schema):
 
     name = text("Its name.")
     seconds = fields.Float(required=True, metadata={"description": "How long it took."})
+    begun = fields.Float(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Seconds after the first node began; null where that is not known."},
+    )
     summary = text("What came out.")
     kept_from = count("The run that had computed its value before; null: this one.", allow_none=True)
 
@@ -76,8 +100,17 @@ class RunSchema(RunRowSchema):
 
     failure = mapping("What feature code did wrong.", anything("A fact."), allow_none=True)
     config = mapping("The configuration.", anything("A value."))
+    env = optional_text("The environment whose sources counted; null where there is but one.")
+    executor = text("What computed the nodes.")
+    sample = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "How many rows of each source were read, the first ones; null: all."},
+    )
     inputs = mapping("What was given in place of sources and inputs.", anything("An input."))
-    table = mapping("First rows: columns, rows and row_count.", anything("A part."), allow_none=True)
+    table = mapping(
+        "First rows: columns with their statistics, rows, row_count.", anything("A part."), allow_none=True
+    )
     values = fields.List(
         fields.Dict(keys=fields.String()),
         required=True,
@@ -86,6 +119,8 @@ class RunSchema(RunRowSchema):
     nodes = listed(ComputedSchema, "The nodes in the order of computation.")
     checks = listed(CheckSchema, "The outcomes of checks.")
     environment = mapping("Versions of Python and of packages.", anything("A version."))
+    personal = texts("Names that are classified personal among what it computed.")
+    masked = flag("Whether some of that is hidden from who asks.")
     dataset = nested(DatasetVersionSchema, "The table that it saved.", allow_none=True)
     log = text("What it printed.")
 
@@ -105,6 +140,50 @@ class ManifestSchema(Schema):
     signatures = listed(SignatureSchema, "Who signed it.")
 
 
+class DifferenceSchema(Schema):
+    """Something that two runs do not have alike."""
+
+    name = text("What.")
+    before = anything("In the first run; null where it has none.")
+    after = anything("In the second.")
+
+
+class ColumnDifferenceSchema(Schema):
+    """A column of the tables of two runs."""
+
+    name = text("Its name.")
+    masked = flag("Whether it is hidden from who asks.")
+    only_in = optional_text("before or after, where one table lacks it.")
+    figures = listed(DifferenceSchema, "Its statistics that differ.")
+
+
+class CodeDifferenceSchema(Schema):
+    """A feature that means something else in the second run."""
+
+    key = text("`module:name`.")
+    classes = texts("In which ways it changed.")
+
+
+class RunComparisonSchema(Schema):
+    """What differs between two runs."""
+
+    before = nested(RunRowSchema, "The first run.")
+    after = nested(RunRowSchema, "The second run.")
+    code = listed(CodeDifferenceSchema, "Computed features of other meaning.")
+    config = listed(DifferenceSchema, "The configuration.")
+    inputs = listed(DifferenceSchema, "Sources and values.")
+    surroundings = listed(DifferenceSchema, "How and where they were executed.")
+    rows = nested(DifferenceSchema, "The numbers of rows, where these differ.", allow_none=True)
+    columns = listed(ColumnDifferenceSchema, "The columns, those that differ first.")
+
+
+class RunPairQuery(Schema):
+    """Which runs are compared."""
+
+    a = Count(required=True, metadata={"description": "Number of the first run."})
+    b = Count(required=True, metadata={"description": "Number of the second run."})
+
+
 class RunPageSchema(Schema):
     """A page of runs."""
 
@@ -115,6 +194,42 @@ class RunsQuery(PageQuery):
     """What lists of runs are asked."""
 
     repo = repository_named("Only runs of this repository.")
+
+
+class InputSchema(Schema):
+    """What takes the place of a source or an input: one of path, upload and value."""
+
+    path = Text(
+        validate=validate.Length(min=1, max=500), metadata={"description": "A file of the repository."}
+    )
+    upload = Text(
+        validate=validate.Regexp("^[0-9a-f]{64}$"),
+        metadata={"description": "A file that was sent before: its `sha256`; `name` says what it is called."},
+    )
+    name = Text(
+        validate=validate.Length(min=1, max=LONGEST_NAME),
+        load_default="upload.csv",
+        metadata={"description": "The name of the file that was sent; its ending says the format."},
+    )
+    value = fields.Raw(allow_none=True, metadata={"description": "The value of an input."})
+
+    @validates_schema
+    def _require_one(self, data: dict[str, Any], **_more: Any) -> None:
+        if len(data.keys() & {"path", "upload", "value"}) != 1:
+            raise ValidationError("An input has just one of path, upload and value.")
+
+
+class UploadQuery(Schema):
+    """What an address says of a file in the body."""
+
+    name = named("The name of the file; its ending says the format.", "file", LONGEST_NAME, required=True)
+
+
+class UploadSchema(Schema):
+    """A file that is kept for runs."""
+
+    sha256 = text("Of its bytes; runs name it so.")
+    name = text("Its name.")
 
 
 class NewRunSchema(Schema):
@@ -139,9 +254,68 @@ class NewRunSchema(Schema):
         validate=validate.Length(max=1000),
         metadata={"description": "Features, `name` or `module:name`; the declared outputs unless given."},
     )
+    query = named(
+        "Adds the features that meet a query to the outputs.",
+        "query",
+        2000,
+        load_default=None,
+        allow_none=True,
+    )
     config = fields.Dict(
         keys=fields.String(),
         values=fields.Raw(allow_none=True),
         load_default=dict,
         metadata={"description": "Added to the declared configuration, and stronger."},
+    )
+    inputs = fields.Dict(
+        keys=fields.String(validate=validate.Length(min=1, max=500)),
+        values=fields.Nested(InputSchema),
+        load_default=dict,
+        validate=validate.Length(max=1000),
+        metadata={"description": "By the name of a source or an input, what takes its place."},
+    )
+    env = named(
+        "The environment whose sources and sinks count; the usual one unless given.",
+        "env",
+        load_default=None,
+        allow_none=True,
+    )
+    executor = Text(
+        load_default="synchronous",
+        validate=validate.OneOf(tuple(EXECUTORS)),
+        metadata={"description": "What computes the nodes."},
+    )
+    sample = Whole(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(min=1, max=MOST_ROWS),
+        metadata={"description": "How many rows of each source are read, the first ones; all unless given."},
+    )
+    save = Text(
+        load_default=None,
+        allow_none=True,
+        validate=validate.OneOf(tuple(dict.fromkeys(FORMATS.values()))),
+        metadata={"description": "Keep the table as a version of a dataset, in this format."},
+    )
+    dataset = named(
+        "Name of the dataset; the dataflow's unless given.", "dataset", load_default=None, allow_none=True
+    )
+    sinks = fields.List(
+        named("A sink.", "sink"),
+        load_default=list,
+        validate=validate.Length(max=100),
+        metadata={"description": "Sinks of the dataflow that the saved table goes to besides."},
+    )
+    use_kept = fields.Boolean(
+        load_default=True,
+        truthy={True},
+        falsy={False},
+        metadata={
+            "description": "Whether values that earlier runs computed may stand in place of computing."
+        },
+    )
+    note = Text(
+        load_default="",
+        validate=validate.Length(max=LONGEST_NOTE),
+        metadata={"description": "Why it is asked for."},
     )

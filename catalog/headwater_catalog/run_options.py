@@ -1,0 +1,57 @@
+"""How a run is executed: where its sources are, of how many rows, by which executor, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from headwater.errors import did_you_mean
+from headwater_catalog.errors import Conflict, NotFound
+
+__all__ = ["EXECUTORS", "LONGEST_NOTE", "MOST_ROWS", "RunOptions"]
+
+EXECUTORS: Final = {
+    "synchronous": "one node after the other",
+    "threads": "nodes side by side in threads",
+    "processes": "what fan-outs repeat in processes",
+}
+"""What computes the nodes of a run, by name."""
+
+MOST_ROWS: Final = 2**31 - 1
+LONGEST_NOTE: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run is executed.
+
+    Attributes:
+        env: The environment whose sources and sinks count; None: the usual one of the project.
+        executor: What computes the nodes, one of `EXECUTORS`.
+        sample: How many rows of each source are read, the first ones; None: all.
+        note: Why it is asked for.
+        sinks: Names of the sinks that the saved table goes to besides.
+        use_kept: Whether values that earlier runs computed may stand in place of computing them again.
+
+    Raises:
+        NotFound: There is no such executor.
+        Conflict: The sample or the note cannot be taken.
+    """
+
+    env: str | None = None
+    executor: str = "synchronous"
+    sample: int | None = None
+    note: str = ""
+    sinks: tuple[str, ...] = ()
+    use_kept: bool = True
+
+    def __post_init__(self) -> None:
+        if self.executor not in EXECUTORS:
+            raise NotFound(
+                f"There is no executor '{self.executor:.80}'.{did_you_mean(self.executor, EXECUTORS)} "
+                f"There are: {', '.join(EXECUTORS)}."
+            )
+        if self.sample is not None and not 1 <= self.sample <= MOST_ROWS:
+            raise Conflict(f"A sample is of 1 to {MOST_ROWS:,} rows, not of {self.sample:,}.")
+        if len(self.note) > LONGEST_NOTE:
+            raise Conflict(f"A note has at most {LONGEST_NOTE:,} characters, not {len(self.note):,}.")

@@ -1,0 +1,145 @@
+"""Files given to runs: checked, kept by their bytes, removed when nobody needs them."""
+
+import io
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import feather, parquet
+
+from headwater_catalog.errors import Conflict, NotFound
+from headwater_catalog.sandbox import Limits
+from headwater_catalog.settings import Settings
+from headwater_catalog.uploads import Upload, keep_upload, require_kept, sweep_uploads, upload_file
+from headwater_catalog.worker import Worker
+from support.git_repo import GitRepo
+from support.run_catalog import make_catalog, make_repository
+
+TABLE = pa.table({"week": ["2026-01-05", "2026-01-12"], "spend": [3, 4], "signups": [1, 2]})
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path, database_url="", secret_key="k", upload_megabytes=1)
+
+
+def _bytes(write) -> bytes:
+    stream = io.BytesIO()
+    write(stream)
+    return stream.getvalue()
+
+
+PARQUET = _bytes(lambda stream: parquet.write_table(TABLE, stream))
+ARROW = _bytes(lambda stream: feather.write_feather(TABLE, stream, compression="uncompressed"))
+CSV = b"week,spend,signups\n2026-01-05,3,1\n2026-01-12,4,2\n"
+JSON = b'[{"week":"2026-01-05","spend":3,"signups":1},{"week":"2026-01-12","spend":4,"signups":2}]'
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.parquet", PARQUET), ("a.arrow", ARROW), ("a.feather", ARROW), ("a.csv", CSV), ("a.json", JSON)],
+)
+def test_a_file_of_each_format_is_kept_and_read_by_a_run(
+    sqlite_catalog_url: str, git_repo: GitRepo, tmp_path: Path, name: str, content: bytes
+):
+    make_repository(git_repo)
+    catalog = make_catalog(sqlite_catalog_url, git_repo, tmp_path / "home")
+    upload = keep_upload(catalog.settings, io.BytesIO(content), name)
+    run = catalog.run("scaled", inputs={"weekly": upload})
+
+    assert run.job.error is None
+    assert run.preview is not None and [row[1] for row in run.preview["table"]["rows"]] == ["3", "4"]
+    assert run.inputs["weekly"] == {"path": name, "upload": True, "sha256": upload.sha256, "rows": 2}
+    catalog.database.dispose()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.parquet", CSV, "does not begin and end with PAR1"),
+        ("a.parquet", PARQUET[: len(PARQUET) // 2], "does not begin and end with PAR1"),
+        ("a.parquet", b"PAR1" + b"\xff\xff\xff\x7f" + b"PAR1", "cut off"),
+        ("a.arrow", PARQUET, "ARROW1"),
+        ("a.csv", PARQUET, "NUL bytes"),
+        ("a.csv", "caf\xe9,1\n".encode("latin-1"), "no UTF-8"),
+        ("a.csv", b"\n1,2\n", "first line"),
+        ("a.csv", b"<html>\n", "begins with '<html>'"),
+        ("a.json", CSV, "neither"),
+        ("a.csv", b"", "empty"),
+        ("a.csv", b"a\n" + b"1\n" * 600_000, "larger than 1 MB"),
+        ("a.xlsx", CSV, "format of 'a.xlsx' is not known"),
+        ("data/", CSV, "format of 'data' is not known"),
+        ("a\n.csv", CSV, "plain name"),
+    ],
+)
+def test_what_is_not_what_it_says_is_refused_and_leaves_nothing(
+    settings: Settings, name: str, content: bytes, message: str
+):
+    with pytest.raises(Conflict, match=message):
+        keep_upload(settings, io.BytesIO(content), name)
+    assert list(settings.home.glob("uploads/*")) == []
+
+
+def test_an_upload_is_kept_under_the_hash_of_its_bytes_whatever_its_name(settings: Settings):
+    first = keep_upload(settings, io.BytesIO(CSV), "C:\\data\\first.csv")
+    second = keep_upload(settings, io.BytesIO(CSV), "second.csv")
+
+    assert (first.name, first.sha256) == ("first.csv", second.sha256)
+    assert upload_file(settings, first.sha256).read_bytes() == CSV
+    require_kept(settings, first)
+
+
+@pytest.mark.parametrize("sha256", ["0" * 64, "../secret-key", "", "A" * 64])
+def test_an_upload_that_is_not_there_is_told(settings: Settings, sha256: str):
+    with pytest.raises(NotFound, match="Send the file again"):
+        require_kept(settings, Upload(sha256, "a.csv"))
+
+
+def test_uploads_that_no_run_needs_are_removed_after_a_day(
+    sqlite_catalog_url: str, git_repo: GitRepo, tmp_path: Path
+):
+    make_repository(git_repo)
+    catalog = make_catalog(sqlite_catalog_url, git_repo, tmp_path / "home")
+    needed, old, new = (
+        keep_upload(catalog.settings, io.BytesIO(CSV + bytes(f"2026-01-19,{n},1\n", "ascii")), "a.csv")
+        for n in range(3)
+    )
+    catalog.request("scaled", inputs={"weekly": needed})
+    for upload in (needed, old):
+        long_ago = time.time() - 100_000
+        os.utime(upload_file(catalog.settings, upload.sha256), (long_ago, long_ago))
+    with catalog.database.read() as session:
+        assert sweep_uploads(session, catalog.settings) == 1
+
+    assert upload_file(catalog.settings, needed.sha256).is_file()
+    assert upload_file(catalog.settings, new.sha256).is_file()
+    assert not upload_file(catalog.settings, old.sha256).exists()
+    catalog.database.dispose()
+
+
+def test_a_small_file_that_unpacks_to_more_than_a_run_may_use_fails_with_the_reason(
+    sqlite_catalog_url: str, git_repo: GitRepo, tmp_path: Path
+):
+    make_repository(git_repo)
+    catalog = make_catalog(sqlite_catalog_url, git_repo, tmp_path / "home")
+    zeros = pa.table({"spend": pa.array(np.zeros(10_000_000, np.int64))})
+
+    def write(stream) -> None:
+        with parquet.ParquetWriter(stream, zeros.schema, compression="zstd") as writer:
+            for _ in range(13):
+                writer.write_table(zeros)
+
+    bomb = _bytes(write)
+    assert len(bomb) < 1_000_000
+    upload = keep_upload(catalog.settings, io.BytesIO(bomb), "bomb.parquet")
+    run_id, job_id = catalog.request("scaled", inputs={"weekly": upload})
+    limits = Limits(memory=900 * 1024 * 1024)
+    assert Worker(catalog.database, catalog.settings, limits=limits).perform_next(job_id)
+
+    run = catalog.get(run_id)
+    assert run.job.state == "failed"
+    assert "bomb.parquet" in (run.job.error or "") and "cannot be read" in (run.job.error or "")
+    catalog.database.dispose()

@@ -1,0 +1,146 @@
+"""The form that asks for a run: what, at which commit, on which data, and how."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
+
+from headwater_catalog.accounts import Role
+from headwater_catalog.errors import CatalogError, Conflict
+from headwater_catalog.moments import Moment, moment_at
+from headwater_catalog.refs import list_refs
+from headwater_catalog.repositories import get_repository
+from headwater_catalog.run_options import EXECUTORS, LONGEST_NOTE
+from headwater_catalog.runs import request_run
+from headwater_catalog.sources import FORMATS
+from headwater_catalog.uploads import Upload, keep_upload
+from headwater_web.access import actor, require, writing
+from headwater_web.errors import status_of
+from headwater_web.reading import AsOf, catalog, moment_named, reading
+from headwater_web.run_choice import FILE, Given, RunChoice, choice_of
+
+__all__ = ["blueprint"]
+
+blueprint = Blueprint("run_form", __name__)
+
+_OFFERED_REFS = 200
+_SHOWN = 60  # outputs
+
+
+@blueprint.get("/r/<repo>/run")
+def form(repo: str) -> str:
+    """Show the form of a run, filled with what the address says."""
+    at = request.args.get("at") or None
+    g.at = at
+    view = AsOf(moment_named(repo, at), at)
+    return _page(view, choice_of(view.moment, request.args))
+
+
+@blueprint.post("/runs")
+def send() -> ResponseReturnValue:
+    """Queue the run that a form asks for, and lead to its page; a form with a fault comes back with it."""
+    name, at = request.form.get("repo", ""), request.form.get("at") or None
+    repository = get_repository(reading(), name)
+    require(Role.RUNNER, repository)
+    uploads = dict(_uploads(request.form))
+    try:
+        with writing() as session:
+            number = _request(session, name, at, request.form, uploads)
+    except CatalogError as error:
+        g.at = at
+        view = AsOf(moment_named(name, at), at)
+        choice = choice_of(view.moment, request.form)
+        return _page(view, choice, error), status_of(error)
+    return redirect(url_for("runs.run", number=number), 303)
+
+
+def _request(
+    session: Session, name: str, at: str | None, given: Given, uploads: dict[str, Upload | CatalogError]
+) -> int:
+    repository = get_repository(session, name)
+    moment = moment_at(session, catalog().settings, repository, at)
+    choice = choice_of(moment, given)
+    if choice.error is not None:
+        raise choice.error
+    run = request_run(
+        session,
+        catalog().settings,
+        repository,
+        moment.commit,
+        choice.flow.name if choice.flow else None,
+        choice.selected,
+        choice.read_config(),
+        _inputs(choice, uploads),
+        given.get("save") or None,
+        actor().name,
+        g.now,
+        dataset=given.get("dataset", "").strip() or None,
+        options=choice.read_options(),
+    )
+    return run.id
+
+
+def _uploads(given: Given) -> Iterator[tuple[str, Upload | CatalogError]]:
+    """Keep the files of a form, by the names of their inputs, each whole or with what is wrong with it."""
+    for field, file in request.files.items():
+        if field.startswith(FILE) and file.filename:
+            name = field.removeprefix(FILE) or given.get("further", "").strip()
+            yield name, _kept(file)
+
+
+def _kept(file: FileStorage) -> Upload | CatalogError:
+    try:
+        return keep_upload(catalog().settings, file.stream, file.filename or "")
+    except CatalogError as error:
+        return error
+
+
+def _inputs(choice: RunChoice, uploads: dict[str, Upload | CatalogError]) -> dict[str, Any]:
+    inputs = choice.read_inputs()
+    for name, upload in uploads.items():
+        if isinstance(upload, CatalogError):
+            raise upload
+        if not name:
+            raise Conflict(f"Say what '{upload.name}' is to be called as a source.")
+        if name in inputs:
+            raise Conflict(f"Source '{name}' has both a path and a file. Give one of them.")
+        inputs[name] = upload
+    return inputs
+
+
+def _page(view: AsOf, choice: RunChoice, error: CatalogError | None = None) -> str:
+    moment = view.moment
+    return render_template(
+        "run_form.html",
+        view=view,
+        choice=choice,
+        error=error or choice.error,
+        flows=moment.snapshot.dataflows,
+        declared=_declared(moment, choice),
+        shown=choice.computed[:_SHOWN],
+        offered=[ref.name for ref in list_refs(reading(), moment.repository)[:_OFFERED_REFS]],
+        executors=EXECUTORS,
+        formats=tuple(dict.fromkeys(FORMATS.values())),
+        accepted=",".join(FORMATS),
+        megabytes=catalog().settings.upload_megabytes,
+        longest_note=LONGEST_NOTE,
+        may_run=actor().may(Role.RUNNER, moment.repository.id),
+        toml_key=_toml_key,
+    )
+
+
+def _declared(moment: Moment, choice: RunChoice) -> Any:
+    """Return the dataflow as a page shows it; None where none is chosen."""
+    return moment.snapshot.dataflow(choice.flow.name) if choice.flow else None
+
+
+def _toml_key(name: str) -> str:
+    """Write a name as a key of TOML: bare where it can be, else in quotes."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
