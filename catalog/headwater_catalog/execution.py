@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from headwater_catalog import jobs, sandbox
+from headwater_catalog import interpreters, jobs, sandbox
 from headwater_catalog.datasets import file_sha256, new_path, record_version
 from headwater_catalog.errors import JobError
 from headwater_catalog.git import GitSource
@@ -32,7 +31,7 @@ from headwater_catalog.reports import Report, read_progress, read_report, storab
 from headwater_catalog.repositories import mirror_path
 from headwater_catalog.runner import PROGRESS, RESULT, Request
 from headwater_catalog.runs import is_source_path, upload_file
-from headwater_catalog.sandbox import Limits, Outcome
+from headwater_catalog.sandbox import Access, Limits, Outcome
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import (
     CheckResult,
@@ -75,6 +74,7 @@ class _Task:
     outputs: list[str]
     save: str | None
     dataset: str
+    is_trusted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,28 +110,35 @@ def execute(
     """
     with database.read() as session:
         task = _task(session, settings, leased)
-    with _work_folder(settings, leased) as folder:
+    with _work_folder(settings, leased) as place:
+        tree, folder = place / "tree", place / "own"  # what the feature code may read, and may write
+        folder.mkdir()
         with GitSource(task.mirror) as source:
-            source.export_tree(task.sha, folder / "tree")
-        files = _files(settings, task, folder / "tree")
+            source.export_tree(task.sha, tree)
+        files = _files(settings, task, tree)
         digests = {name: file_sha256(file) for name, file in files.items() if file.is_file()}
-        _request(task, folder, files).write(folder)
+        _request(task, tree, files).write(folder)
         watch = _Watch(database, leased, folder / PROGRESS, stopping, tell)
-        runner = [sys.executable, "-I", "-m", "headwater_catalog.runner", str(folder)]
-        outcome = sandbox.run(runner, folder, limits, watch)
+        interpreter = interpreters.of_commit(settings, place, tree, stopping)
+        access = Access([*interpreter.reads, tree, *files.values()], task.is_trusted, settings.runs.users)
+        runner = interpreter.command(folder)
+        outcome = sandbox.run(runner, folder, limits or settings.runs.limits, watch, access)
         report, reason = _judge(folder, outcome)
-        log = outcome.log.replace(f"{folder / 'tree'}/", "")  # paths as they are in the repository
-        _keep(database, settings, leased, task, folder, _Ended(report, reason, log, digests))
+        log = outcome.log.replace(f"{tree}/", "")  # paths as they are in the repository
+        held = [measure.as_dict() for measure in outcome.measures]
+        around = {"isolation": held, "built_from": interpreter.built_from}
+        _keep(database, settings, leased, task, folder, _Ended(report, reason, log, digests, around))
 
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """How the runner ended: what it reports, why the run failed (or nothing), its output."""
+    """How the runner ended: what it reports, why the run failed (or nothing), its output, what was around."""
 
     report: Report | None
     reason: str
     log: str
     digests: Mapping[str, str]
+    around: Mapping[str, Any]
 
 
 def sweep(database: Database, settings: Settings) -> None:
@@ -172,6 +179,7 @@ def _task(session: Session, settings: Settings, leased: LeasedJob) -> _Task:
         outputs=run.outputs,
         save=leased.payload.get("save"),
         dataset=leased.payload.get("dataset") or run.dataflow,
+        is_trusted=run.repository.is_trusted,
     )
 
 
@@ -228,9 +236,9 @@ def _files(settings: Settings, task: _Task, tree: Path) -> dict[str, Path]:
     return files
 
 
-def _request(task: _Task, folder: Path, files: Mapping[str, Path]) -> Request:
+def _request(task: _Task, tree: Path, files: Mapping[str, Path]) -> Request:
     return Request(
-        tree=str(folder / "tree"),
+        tree=str(tree),
         dataflow=task.dataflow,
         roots=task.roots,
         modules=task.modules,
@@ -241,6 +249,7 @@ def _request(task: _Task, folder: Path, files: Mapping[str, Path]) -> Request:
         outputs=task.outputs,
         save=task.save and f"{_TABLE}.{task.save}",
         save_format=task.save or "",
+        network=task.is_trusted,
     )
 
 
@@ -350,9 +359,9 @@ def _place(settings: Settings, task: _Task, made: Path) -> _Table:
 def _record(run: Run, task: _Task, ended: _Ended) -> None:
     run.log = storable(ended.log)
     report = ended.report
+    run.environment = {**(report.environment if report else {}), **ended.around}
     if report is None:
         return
-    run.environment = report.environment
     run.inputs = _inputs(task, report, ended.digests)
     run.preview = {"failure": report.failure} if report.failure else report.preview
     run.nodes = [

@@ -9,7 +9,7 @@ import secrets
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,11 +17,16 @@ from urllib.parse import urlsplit
 from headwater.errors import did_you_mean
 from headwater_catalog.errors import SettingError
 from headwater_catalog.oidc_settings import OIDC_NAMES, OidcSettings, oidc_settings
+from headwater_catalog.run_settings import RUN_NAMES, RunSettings, run_settings
 
 __all__ = ["FILE_NAME", "NAMES", "Settings", "is_loopback", "load_settings"]
 
 FILE_NAME = "headwater-server.toml"
-NAMES = ("home", "database_url", "secret_key", "host", "port", "auth", "url", "proxies", *OIDC_NAMES)
+NAMES = (
+    *("home", "database_url", "secret_key", "host", "port", "auth", "url", "proxies"),
+    *OIDC_NAMES,
+    *RUN_NAMES,
+)
 """The settings as the file spells them; the environment has HEADWATER_ before the upper-case name."""
 
 _PREFIX = "HEADWATER_"
@@ -46,6 +51,7 @@ class Settings:
             this machine's own.
         proxies: How many servers stand before it that each add the address of who asks to X-Forwarded-For.
         oidc: How people log in by OpenID Connect; None where they do not.
+        runs: How the feature code of runs is held.
     """
 
     home: Path
@@ -57,6 +63,7 @@ class Settings:
     url: str = ""
     proxies: int = 0
     oidc: OidcSettings | None = None
+    runs: RunSettings = field(default_factory=RunSettings)
 
     @property
     def site(self) -> str:
@@ -105,6 +112,10 @@ def load_settings(environ: Mapping[str, str] | None = None, home: Path | None = 
         url=_url(values),
         proxies=_number(values, "proxies", 0, range(10)),
         oidc=oidc_settings(lambda name: _text(values, name)),
+        runs=run_settings(
+            lambda name, default, allowed: _number(values, name, default, allowed),
+            lambda name: _text(values, name),
+        ),
     )
 
 

@@ -99,6 +99,7 @@ class Repository(Base):
     scan_every: Mapped[int | None]  # seconds; None: only when somebody asks
     # With what a Git host signs its calls; it has to be known, so that no hash of it would do.
     hook_secret: Mapped[str | None] = mapped_column(String(64))
+    is_trusted: Mapped[bool] = mapped_column(default=False)  # its runs have the network
 
 
 class Commit(Base):

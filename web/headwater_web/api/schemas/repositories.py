@@ -10,6 +10,7 @@ from headwater_web.api.schemas.fields import (
     Whole,
     anything,
     count,
+    flag,
     mapping,
     named,
     nested,
@@ -53,6 +54,7 @@ class RepositoryFiguresSchema(RepositorySchema):
     tags = count("How many tags.")
     problems = count("How many problems there are in its files.")
     scan_every = count("After how many seconds it is scanned by itself; null for never.", allow_none=True)
+    is_trusted = flag("Whether its runs have the network.")
 
 
 class RepositoryAddressSchema(Schema):
