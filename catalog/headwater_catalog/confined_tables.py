@@ -13,7 +13,7 @@ from typing import Any, Final
 from headwater.errors import InvalidInput
 from headwater_catalog import sandbox
 from headwater_catalog.reports import read_answer
-from headwater_catalog.sandbox import Limits
+from headwater_catalog.sandbox import Access, Limits
 from headwater_catalog.table_process import ANSWER, TASK
 
 __all__ = ["Content", "column_names", "compare_files", "contents_of", "finish_table"]
@@ -93,7 +93,7 @@ def contents_of(
 ) -> list[Content | str]:
     """Return what a file holds, or why it cannot be read, for each way in which its columns may be meant."""
     task = {"task": "fingerprint", "path": str(path.absolute()), "format": format, "schemas": list(schemas)}
-    found = _ask_apart(task, _with_room(limits, path))["found"]
+    found = _ask_apart(task, path, limits)["found"]
     return [
         _text(each["error"])
         if "error" in each
@@ -113,7 +113,7 @@ def column_names(path: Path, format: str, limits: Limits | None = None) -> list[
         InvalidInput: It cannot be read.
     """
     task = {"task": "names", "path": str(path.absolute()), "format": format}
-    return [_text(name) for name in _ask_apart(task, _with_room(limits, path))["names"]]
+    return [_text(name) for name in _ask_apart(task, path, limits)["names"]]
 
 
 def compare_files(
@@ -139,7 +139,7 @@ def compare_files(
     """
     files = [[str(path.absolute()), format] for path, format in (then, now)]
     task = {"task": "compare", "then": files[0], "now": files[1], "schema": schema, "tolerance": tolerance}
-    return _ask(folder, task, _with_room(limits, then[0], now[0]))
+    return _ask(folder, task, _with_room(limits, then[0], now[0]), reads=(then[0], now[0]))
 
 
 def _with_room(limits: Limits | None, *files: Path) -> Limits:
@@ -148,20 +148,24 @@ def _with_room(limits: Limits | None, *files: Path) -> Limits:
     return replace(limits, memory=limits.memory + sum(file.stat().st_size for file in files))
 
 
-def _ask_apart(task: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+def _ask_apart(task: Mapping[str, Any], path: Path, limits: Limits | None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="headwater-table-") as folder:
-        return _ask(Path(folder), task, limits)
+        return _ask(Path(folder), task, _with_room(limits, path), reads=[path])
 
 
 def _ask(
-    folder: Path, task: Mapping[str, Any], limits: Limits, watch: Callable[[], str | None] | None = None
+    folder: Path,
+    task: Mapping[str, Any],
+    limits: Limits,
+    watch: Callable[[], str | None] | None = None,
+    reads: Sequence[Path] = (),
 ) -> dict[str, Any]:
     for name in (TASK, ANSWER):
         (folder / name).unlink(missing_ok=True)  # feature code may have put something there
     with (folder / TASK).open("x", encoding="utf-8") as file:
         json.dump(task, file)
     program = [sys.executable, "-I", "-m", "headwater_catalog.table_process", str(folder)]
-    outcome = sandbox.run(program, folder, limits, watch)
+    outcome = sandbox.run(program, folder, limits, watch, Access([path.absolute() for path in reads]))
     answer = read_answer(folder / ANSWER)
     if outcome.reason or answer is None:
         last = outcome.log.strip().rpartition("\n")[2][:300]

@@ -10,7 +10,6 @@ import contextlib
 import json
 import logging
 import re
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from headwater_catalog import jobs, sandbox
+from headwater_catalog import interpreters, jobs, sandbox
 from headwater_catalog.definitions_at import DefinitionReader, Definitions
 from headwater_catalog.errors import CatalogError, JobError
 from headwater_catalog.git import GitSource
@@ -35,7 +34,7 @@ from headwater_catalog.repositories import mirror_path
 from headwater_catalog.results import TABLE, Saved, record_saved, save_table
 from headwater_catalog.run_sources import BroughtSource, bring_sources, further_sources, inputs_used
 from headwater_catalog.runner import PROGRESS, RESULT, Request
-from headwater_catalog.sandbox import Limits, Outcome
+from headwater_catalog.sandbox import Access, Limits, Outcome
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import (
     CheckResult,
@@ -86,6 +85,7 @@ class _Task:
     use_kept: bool
     definitions: Definitions
     personal: list[str]
+    is_trusted: bool
 
     def recipe(self) -> dict[str, Any]:
         """Return what to execute, to make the same again."""
@@ -129,32 +129,41 @@ def execute(
     """
     with database.read() as session:
         task = _task(database, session, settings, leased, definitions or DefinitionReader())
-    with _work_folder(settings, leased) as folder:
+    with _work_folder(settings, leased) as place:
+        tree, folder = place / "tree", place / "own"  # what the feature code may read, and may write
+        folder.mkdir()
         with GitSource(task.mirror) as source:
-            source.export_tree(task.sha, folder / "tree")
-        sources = bring_sources(settings, task.sources, task.inputs, folder, env=task.env, sample=task.sample)
-        kept = _kept(settings, task, folder, sources)
-        _request(task, folder, sources, kept).write(folder)
+            source.export_tree(task.sha, tree)
+        sources = bring_sources(settings, task.sources, task.inputs, place, env=task.env, sample=task.sample)
+        kept = _kept(settings, task, place, folder, sources)
+        _request(task, tree, sources, kept).write(folder)
         watch = _Watch(database, leased, folder / PROGRESS, stopping, tell)
-        runner = [sys.executable, "-I", "-m", "headwater_catalog.runner", str(folder)]
-        outcome = sandbox.run(runner, folder, limits, watch)
+        interpreter = interpreters.of_commit(settings, place, tree, stopping)
+        access = Access(
+            [*interpreter.reads, tree, *_readable(sources, kept)], task.is_trusted, settings.runs.users
+        )
+        runner = interpreter.command(folder)
+        outcome = sandbox.run(runner, folder, limits or settings.runs.limits, watch, access)
         report, reason = _judge(folder, outcome)
         reason = _discreet(reason, report, task)
         new = take_over(folder_of(settings, task.repository_id), folder / _VALUES) if kept else {}
-        log = outcome.log.replace(f"{folder / 'tree'}/", "")  # paths as they are in the repository
-        ended = _Ended(report, reason, log, sources, new)
+        log = outcome.log.replace(f"{tree}/", "")  # paths as they are in the repository
+        held = [measure.as_dict() for measure in outcome.measures]
+        around = {"isolation": held, "built_from": interpreter.built_from}
+        ended = _Ended(report, reason, log, sources, new, around)
         _keep(database, settings, leased, task, folder, ended, limits, watch)
 
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """How the runner ended: what it reports, why the run failed (or nothing), its output, its sources."""
+    """How the runner ended: what it reports, why the run failed (or nothing), its output, what was around."""
 
     report: Report | None
     reason: str
     log: str
     sources: Mapping[str, BroughtSource]
     kept: Mapping[str, int]
+    around: Mapping[str, Any]
 
 
 def sweep(database: Database, settings: Settings) -> None:
@@ -208,6 +217,7 @@ def _task(
         repository_id=run.repository_id,
         use_kept=leased.payload.get("use_kept", True),
         definitions=_definitions(database, session, settings, run, definitions),
+        is_trusted=run.repository.is_trusted,
     )
 
 
@@ -264,10 +274,10 @@ def _roots(session: Session, commit: Commit, modules: list[str]) -> list[str]:
 
 
 def _request(
-    task: _Task, folder: Path, sources: Mapping[str, BroughtSource], kept: dict[str, Any] | None
+    task: _Task, tree: Path, sources: Mapping[str, BroughtSource], kept: dict[str, Any] | None
 ) -> Request:
     return Request(
-        tree=str(folder / "tree"),
+        tree=str(tree),
         dataflow=task.dataflow,
         roots=task.roots,
         modules=task.modules,
@@ -280,19 +290,25 @@ def _request(
         sample=task.sample,
         save=task.save and TABLE,
         kept=kept,
+        network=task.is_trusted,
     )
 
 
+def _readable(sources: Mapping[str, BroughtSource], kept: Mapping[str, Any] | None) -> list[Path]:
+    """Return what a runner reads beside its Python and the tree: its sources, and values of earlier runs."""
+    files = [source.file for source in sources.values()]
+    return files if kept is None else [*files, Path(kept["known"]), Path(kept["definitions"])]
+
+
 def _kept(
-    settings: Settings, task: _Task, folder: Path, sources: Mapping[str, BroughtSource]
+    settings: Settings, task: _Task, place: Path, folder: Path, sources: Mapping[str, BroughtSource]
 ) -> dict[str, Any] | None:
     """Return where values of earlier runs are, and what tells them; None where none are to be used."""
     if not task.use_kept or settings.values_limit == 0 or task.definitions == {}:
         return None
     known, new = folder_of(settings, task.repository_id), folder / _VALUES
-    definitions = folder / "definitions.json"
+    definitions = place / "definitions.json"
     known.mkdir(parents=True, exist_ok=True)
-    new.mkdir()
     definitions.write_text(json.dumps(task.definitions), "utf-8")
     return {
         "known": str(known),
@@ -417,11 +433,11 @@ def _record(session: Session, run: Run, task: _Task, ended: _Ended) -> None:
     run.log = storable(ended.log)
     run.personal = task.personal
     report = ended.report
+    run.environment = {**(report.environment if report else {}), **ended.around}
     if report is None:
         return
     origins = runs_of(session, task.repository_id, report.taken.values(), int(time.time()))
     taken = {name: origins[key] for name, key in report.taken.items() if key in origins}
-    run.environment = report.environment
     run.inputs = inputs_used(task.inputs, ended.sources, report.sources)
     run.preview = {"failure": report.failure} if report.failure else report.preview
     run.nodes = [

@@ -43,6 +43,8 @@ class KeptValues:
         self._known = known
         self._new = new
         self._left = most
+        with contextlib.suppress(OSError):
+            new.mkdir()
 
     def take(self, outputs: Iterable[str]) -> dict[str, Any]:
         """Return the values that stand in place of nodes; what only those need is not looked at."""

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from headwater_catalog.jobs import FINISHED, State
 from headwater_catalog.scan_requests import last_scans
 from headwater_catalog.settings import Settings
-from headwater_catalog.store.models import Job, Repository
+from headwater_catalog.store.models import Job, Repository, Run
 
 __all__ = [
     "Disk",
@@ -24,6 +24,7 @@ __all__ = [
     "Worker",
     "count_jobs",
     "disk_of",
+    "last_isolated",
     "list_jobs",
     "needs",
     "standing_of",
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 _WAITED: Final = 120  # seconds after which somebody should ask why nobody takes a job
+_LATEST: Final = 50  # runs
 _LITTLE: Final = 0.1  # of the disk
 _AFTER_SCHEDULE: Final = 3  # times of a schedule without a scan
 
@@ -115,6 +117,12 @@ def workers(session: Session, now: int) -> list[Worker]:
     )
     last = {worker: finished for worker, finished in ended if worker is not None}
     return [Worker(name, running.get(name), last.get(name)) for name in sorted(running.keys() | last)]
+
+
+def last_isolated(session: Session) -> Run | None:
+    """Return the last of the latest runs that was executed, which says what holds runs; None without any."""
+    latest = session.scalars(select(Run).order_by(Run.id.desc()).limit(_LATEST))
+    return next((run for run in latest if run.environment.get("isolation")), None)
 
 
 def disk_of(settings: Settings) -> Disk:

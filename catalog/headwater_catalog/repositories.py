@@ -39,6 +39,7 @@ __all__ = [
     "open_mirror",
     "remove_repository",
     "resolve_at",
+    "set_trust",
 ]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
@@ -95,6 +96,13 @@ def get_repository(session: Session, name: str) -> Repository:
 def list_repositories(session: Session) -> Sequence[Repository]:
     """Return every repository, by name."""
     return session.scalars(select(Repository).order_by(Repository.name)).all()
+
+
+def set_trust(repository: Repository, is_trusted: bool) -> bool:
+    """Say whether runs of a repository have the network; return whether that is a change."""
+    is_change = repository.is_trusted != is_trusted
+    repository.is_trusted = is_trusted
+    return is_change
 
 
 def remove_repository(session: Session, settings: Settings, repository: Repository) -> None:

@@ -26,14 +26,13 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from headwater.errors import DefinitionError, HeadwaterError, InvalidInput, MissingInput, NodeFailed
 from headwater_catalog.read.project import SourceSpec
+from headwater_catalog.refusals import NetworkAttempts, hint
 from headwater_catalog.sources import columns_of, read_sources
 
 if TYPE_CHECKING:
+    from headwater.driver import Driver
     from headwater.graph import Graph
     from headwater_catalog.kept_values import KeptValues
-
-if TYPE_CHECKING:
-    from headwater.driver import Driver
 
 __all__ = ["PROGRESS", "REQUEST", "RESULT", "Recorder", "Request", "environment", "main", "perform"]
 
@@ -63,6 +62,7 @@ class Request:
         save: Name of the Arrow file to write the table to, in the folder; None: none.
         preview_rows: How many rows of the table to show.
         kept: Where values of earlier runs are, and what tells them; None: everything is computed.
+        network: Whether it has the network.
     """
 
     tree: str
@@ -79,6 +79,7 @@ class Request:
     save: str | None = None
     preview_rows: int = 500
     kept: dict[str, Any] | None = None
+    network: bool = False
 
     @classmethod
     def read(cls, folder: Path) -> Request:
@@ -106,6 +107,7 @@ class Recorder:
     taken: dict[str, str] = field(default_factory=dict)
     told: float = 0.0
     first: float = 0.0
+    attempts: NetworkAttempts | None = None
 
     def computed(self, node: Any) -> None:
         """Note a node that was computed, and tell how far the run is."""
@@ -141,10 +143,11 @@ class Recorder:
     def failed(self, error: BaseException) -> None:
         """Note why the run came to nothing, with the lines of feature code that led there."""
         cause = error.__cause__ if isinstance(error, NodeFailed) and error.__cause__ else error
+        told = filter(None, (_sentence(error), hint(cause, self.attempts)))
         self.failure = {
             "node": error.node if isinstance(error, NodeFailed) else None,
             "error": type(cause).__name__,
-            "message": self.readable(_sentence(error)),
+            "message": self.readable("\n".join(told)),
             "frames": self._frames(cause.__traceback__),
         }
 
@@ -184,10 +187,16 @@ def main() -> NoReturn:
     folder = Path(sys.argv[1]).absolute()
     request = Request.read(folder)
     recorder = Recorder(folder, request.tree)
+    process = os.getpid()
+    if not request.network:
+        recorder.attempts = NetworkAttempts()
+        recorder.attempts.watch()
     try:
         perform(request, recorder)
     except BaseException as error:  # feature code may raise anything, SystemExit too
         recorder.failed(error)
+    if os.getpid() != process:
+        os._exit(1)  # a copy that feature code made, and that has no say here
     _write(folder / RESULT, recorder.result())
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):  # feature code may have closed or replaced it
@@ -379,6 +388,19 @@ def _sentence(error: BaseException) -> str:
 
 def environment() -> dict[str, Any]:
     """Return the versions of Python and of the packages that were imported."""
+    packages: dict[str, str] = {}
+    with contextlib.suppress(
+        Exception
+    ):  # feature code may have left no memory, and its failure is to be told
+        packages = _packages()
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": dict(sorted(packages.items())),
+    }
+
+
+def _packages() -> dict[str, str]:
     from importlib import metadata
 
     loaded = {name.partition(".")[0] for name in list(sys.modules)}
@@ -386,11 +408,7 @@ def environment() -> dict[str, Any]:
     for package, distributions in metadata.packages_distributions().items():
         if package in loaded:
             packages |= {name: metadata.version(name) for name in distributions}
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": dict(sorted(packages.items())),
-    }
+    return packages
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:

@@ -1,12 +1,10 @@
-"""Run a program that is not trusted, with limits on what it can use up.
+"""Run a program that is not trusted, with limits on what it can see and what it can use up.
 
-What it holds: time, memory, the size of each file, open files, the amount of output; a clean environment, a
-folder of its own to work in, no terminal, no input; its process group ends with it. On Linux it also ends
-when the thread that started it does; elsewhere the system may refuse the limit on memory.
-
-What it does not hold yet: the program runs as the same user, sees the same file system and network, and may
-leave behind a process that it moved to another session. So run only code from people you trust as much as
-those who may log in to this machine.
+What it may use: time, memory (of each process by the kernel, of all of them by watching), the size of each
+file and of all in its folder, open files, processes, output. It has a clean environment, a folder of its own
+to work in, no terminal and no input. On Linux it reads only what it is given and writes only to its folder,
+has no network, is a user of its own where the worker is root, and nothing that it started outlives it (see
+`confinement`). What the system at hand cannot hold is told with the outcome, measure by measure.
 """
 
 from __future__ import annotations
@@ -15,44 +13,70 @@ import contextlib
 import json
 import os
 import selectors
+import shutil
 import signal
+import stat
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
-__all__ = ["Limits", "Outcome", "run"]
+from headwater_catalog.errors import JobError
+from headwater_catalog.footprint import disk_of, footprint_of
+from headwater_catalog.limits import MEGA, USERS, Limits
 
-_CONFINE: Final = Path(__file__).with_name("confine.py")
+__all__ = ["Access", "Limits", "Measure", "Outcome", "run"]
+
+_ROOT: Final = Path(__file__).resolve().parents[1]
+_ENTER: Final = """\
+import sys
+sys.path.append(sys.argv.pop(1))
+from headwater_catalog.confinement.keeper import main
+main()
+"""
 _KEPT: Final = 64 * 1024  # bytes of output
+_STATUS: Final = 64 * 1024
 _TICK: Final = 0.2  # seconds between two looks at the clock and at the watch
-_MEGA: Final = 1024 * 1024
+_MEASURED: Final = 0.5  # seconds between two looks at what it uses
+_PATIENCE: Final = 15  # seconds for all that it started to end
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What a program may use, in seconds, bytes and files."""
+class Access:
+    """What a program may reach beside its folder.
 
-    wall_seconds: float = 900
-    cpu_seconds: int = 900
-    memory: int = 4096 * _MEGA
-    file_size: int = 4096 * _MEGA
-    open_files: int = 512
-    output: int = 64 * _MEGA
+    Attributes:
+        reads: Files and folders that it may read beside Python and its packages.
+        network: Whether it has the network.
+        users: The users of which it is one, where this process is root.
+    """
 
-    def as_rlimits(self) -> dict[str, tuple[int, int]]:
-        """Return the limits that the kernel keeps, soft and hard, by their names in the `resource` module."""
-        return {
-            # Past the soft limit comes a signal that tells the reason, past the hard one the end.
-            "RLIMIT_CPU": (self.cpu_seconds, self.cpu_seconds + 2),
-            "RLIMIT_AS": (self.memory, self.memory),
-            "RLIMIT_FSIZE": (self.file_size, self.file_size),
-            "RLIMIT_NOFILE": (self.open_files, self.open_files),
-            "RLIMIT_CORE": (0, 0),
-        }
+    reads: Sequence[Path] = ()
+    network: bool = False
+    users: range = USERS
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One thing that holds a program, or does not hold it here.
+
+    Attributes:
+        name: What is held: files, network, processes and so on.
+        held: Whether it is.
+        detail: A sentence: by what it is held, or why it is not.
+    """
+
+    name: str
+    held: bool
+    detail: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the measure as JSON."""
+        return {"name": self.name, "held": self.held, "detail": self.detail}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +87,13 @@ class Outcome:
         code: Its exit code; minus the number of the signal that ended it.
         reason: A sentence saying why it ended before its time; empty where it ended by itself.
         log: The last of what it wrote to its standard output and error, together.
+        measures: What held it, and what did not.
     """
 
     code: int
     reason: str
     log: str
+    measures: tuple[Measure, ...] = field(default=())
 
 
 def run(
@@ -75,37 +101,77 @@ def run(
     folder: Path,
     limits: Limits | None = None,
     watch: Callable[[], str | None] | None = None,
+    access: Access | None = None,
 ) -> Outcome:
-    """Run a program to its end and return how it ended; whatever it started in its group ends with it.
+    """Run a program to its end and return how it ended; whatever it started ends with it.
 
     Args:
         program: Absolute path of the program, and its arguments.
-        folder: Its working directory, also its home and its place for temporary files.
+        folder: Its working directory, also its home and its place for temporary files; all that it may
+            write to.
         limits: What it may use.
         watch: Called several times a second; a sentence that it returns ends the program.
+        access: What it may reach.
+
+    Raises:
+        JobError: It could not be confined, and was not started.
     """
-    limits = limits or Limits()
-    confined = [
-        sys.executable, "-I", "-S", str(_CONFINE), json.dumps(limits.as_rlimits()), str(os.getpid()), *program
-    ]  # fmt: skip
-    process = subprocess.Popen(
-        confined,
+    limits, access = limits or Limits(), access or Access()
+    receiving, sending = os.pipe()
+    with os.fdopen(receiving, "rb") as status:
+        try:
+            keeper = _start(program, folder, limits, access, sending)
+        finally:
+            os.close(sending)
+        assert keeper.stdout is not None
+        with keeper.stdout as output:
+            tail = _Tail()
+            try:
+                reason = _follow(keeper, output, tail, _Watch(keeper.pid, folder, limits, watch))
+            finally:
+                _end(keeper)
+                _take_back(folder)
+            tail.drain(output)
+        told = _read_status(status)
+    if error := told.get("error"):
+        raise JobError(f"{error} Nothing was executed.")
+    code = told.get("code", -signal.SIGKILL)
+    measures = tuple(Measure(**measure) for measure in told.get("measures", []))
+    return Outcome(code, reason or _explain(code, limits), tail.text(), measures)
+
+
+def _start(
+    program: Sequence[str], folder: Path, limits: Limits, access: Access, status: int
+) -> subprocess.Popen[bytes]:
+    order = {
+        "program": [str(word) for word in program],
+        "folder": str(folder),
+        "limits": limits.as_rlimits(),
+        "reads": [*_of_python(folder), *map(str, access.reads)],
+        "network": access.network,
+        "users": [access.users[0], access.users[-1]],
+        "status": status,
+    }
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _ENTER, str(_ROOT), json.dumps(order)],
         cwd=folder,
         env=_environment(folder),
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        pass_fds=(status,),
         start_new_session=True,
     )
-    assert process.stdout is not None
-    with process.stdout as output:
-        tail = _Tail()
-        try:
-            reason = _follow(process, output, tail, limits, watch)
-        finally:
-            _end(process)
-        tail.drain(output)
-    return Outcome(process.returncode, reason or _explain(process.returncode, limits), tail.text())
+
+
+def _of_python(folder: Path) -> list[str]:
+    """Return where this Python and its packages are; not what holds the folder, which is not theirs."""
+    prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
+    parts = ("bin", "lib", "lib64", "pyvenv.cfg")
+    places = [Path(prefix, part) for prefix in sorted(prefixes) for part in parts]
+    places += [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    places += [Path(entry) for entry in sys.path if entry]
+    return sorted({str(place) for place in places if not folder.is_relative_to(place)})
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -115,39 +181,71 @@ def _environment(folder: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "HOME": home,
         "TMPDIR": home,
+        "USER": "headwater",  # its user may have no name, and some packages ask for one
         # OpenBLAS reserves address space for every thread, on a large machine more than the limit.
         "OPENBLAS_NUM_THREADS": str(min(4, os.cpu_count() or 1)),
     }
 
 
-def _follow(
-    process: subprocess.Popen[bytes],
-    output: IO[bytes],
-    tail: _Tail,
-    limits: Limits,
-    watch: Callable[[], str | None] | None,
-) -> str:
+class _Watch:
+    """Says when a program must end."""
+
+    def __init__(
+        self, keeper: int, folder: Path, limits: Limits, further: Callable[[], str | None] | None
+    ) -> None:
+        self.keeper = keeper
+        self.folder = folder
+        self.limits = limits
+        self.further = further
+        self.deadline = time.monotonic() + limits.wall_seconds
+        self.next_look = time.monotonic() + _TICK
+        self.next_measure = time.monotonic() + _MEASURED
+
+    def look(self, output: int) -> str:
+        """Return why the program must end, having written so many bytes; empty where it may go on."""
+        if output > self.limits.output:
+            return f"It wrote more than {_size(self.limits.output)} of output."
+        now = time.monotonic()
+        if now > self.deadline:
+            return f"It ran longer than {self.limits.wall_seconds:g} seconds."
+        if now >= self.next_measure and (reason := self._measure()):
+            return reason
+        if self.further is not None and now >= self.next_look:
+            self.next_look = now + _TICK
+            return self.further() or ""
+        return ""
+
+    def _measure(self) -> str:
+        limits = self.limits
+        used = footprint_of(self.keeper, limits.memory)
+        if used.memory > limits.memory:
+            return f"Its processes together used more than {_size(limits.memory)} of memory."
+        if used.processes > limits.processes + 1:  # beside the keeper's own
+            return f"It had more than {limits.processes} processes."
+        size, files = disk_of(self.folder, limits.files)
+        if size > limits.disk:
+            return f"Its files together took more than {_size(limits.disk)} of disk."
+        if files > limits.files:
+            return f"It made more than {limits.files:,} files."
+        if shutil.disk_usage(self.folder).free < limits.spare_disk:
+            return f"Less than {_size(limits.spare_disk)} of the disk were left, for all that use it."
+        self.next_measure = time.monotonic() + _MEASURED
+        return ""
+
+
+def _follow(keeper: subprocess.Popen[bytes], output: IO[bytes], tail: _Tail, watch: _Watch) -> str:
     """Read the output until the program ends or must end; return why it must, or an empty text."""
     os.set_blocking(output.fileno(), False)
-    deadline = time.monotonic() + limits.wall_seconds
-    next_look = time.monotonic() + _TICK
     with selectors.DefaultSelector() as selector:
         selector.register(output, selectors.EVENT_READ)
-        while process.poll() is None:
-            if tail.closed:  # it closed its output and goes on
+        while keeper.poll() is None:
+            if tail.closed:  # it closed its output, and goes on or comes to its end
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(_TICK)
+                    keeper.wait(_TICK)
             elif selector.select(_TICK):
                 tail.take(output)
-            if tail.total > limits.output:
-                return f"It wrote more than {_size(limits.output)} of output."
-            now = time.monotonic()
-            if now > deadline:
-                return f"It ran longer than {limits.wall_seconds:g} seconds."
-            if watch is not None and now >= next_look:
-                next_look = now + _TICK
-                if stop := watch():
-                    return stop
+            if reason := watch.look(tail.total):
+                return reason
     return ""
 
 
@@ -184,11 +282,37 @@ class _Tail:
         return head + self._kept.decode("utf-8", "replace")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    # The group has the number of the program, and outlives it for as long as it has members.
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+def _end(keeper: subprocess.Popen[bytes]) -> None:
+    """Let the keeper end all that there is, and end it should it not."""
+    assert keeper.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        keeper.stdin.close()
+    try:
+        keeper.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(keeper.pid, signal.SIGKILL)
+        keeper.wait()
+
+
+def _take_back(folder: Path) -> None:
+    """Make this process's user the owner of the folder and of the files in it that may be kept."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return
+    with contextlib.suppress(OSError):
+        for place in (folder, *folder.iterdir()):
+            held = os.lstat(place)
+            if stat.S_ISDIR(held.st_mode) or (stat.S_ISREG(held.st_mode) and held.st_nlink == 1):
+                os.chown(place, 0, 0, follow_symlinks=False)
+
+
+def _read_status(status: IO[bytes]) -> dict[str, Any]:
+    """Read what the keeper told; it alone holds the other end, with the processes that it has ended."""
+    os.set_blocking(status.fileno(), False)
+    told: dict[str, Any] = {}
+    for line in (status.read(_STATUS) or b"").splitlines():
+        told |= json.loads(line)
+    return told
 
 
 def _explain(code: int, limits: Limits) -> str:
@@ -205,4 +329,4 @@ def _explain(code: int, limits: Limits) -> str:
 
 
 def _size(count: int) -> str:
-    return f"{count // _MEGA} MB" if count >= _MEGA else f"{count} bytes"
+    return f"{count // MEGA} MB" if count >= MEGA else f"{count} bytes"

@@ -9,7 +9,7 @@ import secrets
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,13 +18,17 @@ from headwater.errors import did_you_mean
 from headwater_catalog.data_settings import DATA_NAMES, NOWHERE, DataSettings, data_settings
 from headwater_catalog.errors import SettingError
 from headwater_catalog.oidc_settings import OIDC_NAMES, OidcSettings, oidc_settings
+from headwater_catalog.run_settings import RUN_NAMES, RunSettings, run_settings
 
 __all__ = ["FILE_NAME", "NAMES", "SECRETS", "Settings", "is_loopback", "load_settings"]
 
 FILE_NAME = "headwater-server.toml"
 NAMES = (
     *("home", "database_url", "secret_key", "host", "port", "auth", "url", "proxies"),
-    *("values_limit", "jobs_per_repository", "manifest_key", "upload_megabytes", *DATA_NAMES, *OIDC_NAMES),
+    *("values_limit", "jobs_per_repository", "manifest_key", "upload_megabytes"),
+    *DATA_NAMES,
+    *OIDC_NAMES,
+    *RUN_NAMES,
 )
 SECRETS = ("database_url", "secret_key", "manifest_key", "oidc_client_secret")
 """Settings that may be in a file of their own: the environment names it by the name with _FILE behind it."""
@@ -62,6 +66,7 @@ class Settings:
         oidc: How people log in by OpenID Connect; None where they do not.
         upload_megabytes: How large a file may be that somebody gives to a run.
         data: Where data may be that is not in a repository.
+        runs: How the feature code of runs is held.
     """
 
     home: Path
@@ -78,6 +83,7 @@ class Settings:
     oidc: OidcSettings | None = None
     upload_megabytes: int = 200
     data: DataSettings = NOWHERE
+    runs: RunSettings = field(default_factory=RunSettings)
 
     @property
     def upload_limit(self) -> int:
@@ -155,6 +161,10 @@ def load_settings(environ: Mapping[str, str] | None = None, home: Path | None = 
         upload_megabytes=_number(values, "upload_megabytes", 200, range(1, 100_001)),
         data=data_settings(
             {name: (values[name].value, values[name].origin) for name in DATA_NAMES if name in values}
+        ),
+        runs=run_settings(
+            lambda name, default, allowed: _number(values, name, default, allowed),
+            lambda name: _text(values, name),
         ),
     )
 

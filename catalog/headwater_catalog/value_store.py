@@ -79,6 +79,8 @@ def _made_readable(path: Path) -> int:
     opened = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     try:
         os.fchmod(opened, 0o644)
+        with contextlib.suppress(PermissionError):
+            os.fchown(opened, os.geteuid(), os.getegid())  # not the user of that run any more
         return os.fstat(opened).st_size
     finally:
         os.close(opened)

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from headwater_catalog import jobs
+from headwater_catalog.accounts.events import list_events
 from headwater_catalog.cli import command_line
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.store.database import Database
@@ -131,3 +132,20 @@ def test_a_repository_is_not_removed_while_a_job_of_it_runs(shop: GitRepo, catal
     assert f"job {leased.id} (a scan) is running" in refused.stderr
     assert queued.exit_code == 0, queued.output
     assert names() == []
+
+
+def test_a_repository_is_trusted_by_name_and_that_is_noted(shop: GitRepo, catalog_url: str):
+    said = headwater("repo", "trust", "shop")
+    again = headwater("repo", "trust", "shop", "--json")
+    taken = headwater("repo", "trust", "shop", "--not")
+
+    assert said.stderr == "Runs of 'shop' have the network from now on.\n"
+    assert json.loads(again.stdout) == {"name": "shop", "is_trusted": True}
+    assert taken.stderr == "Runs of 'shop' have no network.\n"
+    assert "Did you mean 'shop'" in headwater("repo", "trust", "shoop").stderr
+    database = Database(catalog_url)
+    with database.read() as session:
+        kinds = [event.kind for event in list_events(session)]
+        assert not get_repository(session, "shop").is_trusted
+    database.dispose()
+    assert kinds == ["repository distrusted", "repository trusted"]

@@ -198,9 +198,12 @@ def small_disk(catalog: Catalog) -> Iterator[Path]:
 @pytest.mark.parametrize("rows", [100_000, 300_000])
 def test_a_full_disk_is_a_failed_run_and_leaves_nothing(catalog: Catalog, small_disk: Path, rows: int):
     """Of the fewer rows there is room for what the runner writes, and not for the file beside it."""
-    run = catalog.run("large", dataflow="marketing", save="arrow", config={"rows": rows})
+    asked = {"dataflow": "marketing", "save": "arrow", "config": {"rows": rows}}
+    early = catalog.run("large", **asked)
+    run = catalog.run("large", limits=Limits(spare_disk=0), **asked)
 
-    assert run.job.state == "failed"
+    assert "of the disk were left" in early.job.error
+    assert run.job.state == early.job.state == "failed"
     assert run.job.error is not None
     assert "no room left on the disk" in run.job.error or "No space left on device" in run.job.error
     assert catalog.version(run) is None

@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from headwater_catalog import sandbox
+from headwater_catalog import interpreters, sandbox
 from headwater_catalog.reports import Report, read_report
 from headwater_catalog.runner import RESULT, Request
-from headwater_catalog.sandbox import Limits, Outcome
+from headwater_catalog.sandbox import Access, Limits, Outcome
 from headwater_catalog.table_files import open_table, write_table
 
 WEEKLY = """\
@@ -50,6 +50,7 @@ class Bench:
         self.folder = folder
         self.tree = folder / "tree"
         self.tree.mkdir()
+        self.interpreter = interpreters.own(folder)
         self.outcome: Outcome | None = None
 
     def write(self, path: str, text: str) -> None:
@@ -74,8 +75,8 @@ class Bench:
             "outputs": list(outputs),
         }
         Request(**{**request, **changes}).write(self.folder)
-        program = [sys.executable, "-I", "-m", "headwater_catalog.runner", str(self.folder)]
-        self.outcome = sandbox.run(program, self.folder, limits)
+        access = Access([*self.interpreter.reads, self.tree])
+        self.outcome = sandbox.run(self.interpreter.command(self.folder), self.folder, limits, access=access)
         return read_report(self.folder / RESULT)
 
     def failure(self, *outputs: str, **changes: Any) -> dict[str, Any]:

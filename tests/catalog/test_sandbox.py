@@ -1,14 +1,16 @@
 """The sandbox: limits hold, nothing leaks in, nothing is left behind."""
 
-import os
+import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from headwater_catalog import sandbox
 from headwater_catalog.sandbox import Limits, Outcome
+from support.processes import working_in
 
 MEGA = 1024 * 1024
 
@@ -19,15 +21,6 @@ def run(tmp_path: Path):
         return sandbox.run([sys.executable, "-I", "-c", code], tmp_path, Limits(**limits), watch)
 
     return run_code
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{pid}/status")
-    return not (status.exists() and "\nState:\tZ" in status.read_text())
 
 
 def test_output_and_exit_code_come_back(run):
@@ -43,7 +36,7 @@ def test_the_environment_is_clean(run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     outcome = run("import os; print(*sorted(os.environ))")
 
-    assert outcome.log.split() == ["HOME", "LANG", "OPENBLAS_NUM_THREADS", "PATH", "TMPDIR"]
+    assert outcome.log.split() == ["HOME", "LANG", "OPENBLAS_NUM_THREADS", "PATH", "TMPDIR", "USER"]
 
 
 def test_it_works_in_its_folder_with_no_input(run, tmp_path: Path):
@@ -99,15 +92,26 @@ def test_a_watch_that_raises_leaves_no_process(run, tmp_path: Path):
 
     with pytest.raises(KeyboardInterrupt):
         run("import os, time; open('pid', 'w').write(str(os.getpid())); time.sleep(600)", watch=watch)
-    assert not is_alive(int((tmp_path / "pid").read_text()))
+    assert not working_in(tmp_path)
 
 
-def test_what_it_started_ends_with_it(run):
-    outcome = run("import subprocess; print(subprocess.Popen(['sleep', '600']).pid)")
-    time.sleep(0.1)
+def test_what_it_started_ends_with_it_and_what_moved_away_too(run, tmp_path: Path):
+    outcome = run("""
+import os, time
+if os.fork() == 0:  # a daemon as daemons are made
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    os.close(1)
+    os.close(2)
+    open("begun", "w").close()
+    time.sleep(600)
+while not os.path.exists("begun"):
+    time.sleep(0.01)
+""")
 
     assert outcome.code == 0
-    assert not is_alive(int(outcome.log))
+    assert not working_in(tmp_path)
 
 
 def test_closing_the_output_does_not_end_the_watch(run):
@@ -122,22 +126,25 @@ def test_a_crash_is_named_by_its_signal(run):
     assert outcome.reason == "It was ended by SIGSEGV."
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
-def test_it_dies_with_the_process_that_started_it(tmp_path: Path):
+@pytest.mark.skipif(sys.platform != "linux", reason="the processes of a folder are sought in /proc")
+def test_it_ends_with_the_process_that_started_it(tmp_path: Path):
+    (tmp_path / "own").mkdir()
+    code = "import time; open('begun', 'w').close(); time.sleep(600)"
     parent = f"""
 import sys; from pathlib import Path; from headwater_catalog import sandbox
-code = "import os, time; open('pid', 'w').write(str(os.getpid())); os.rename('pid', 'told'); time.sleep(600)"
-sandbox.run([sys.executable, "-I", "-c", code], Path({str(tmp_path)!r}))
+sandbox.run([sys.executable, "-I", "-c", {code!r}], Path({str(tmp_path / "own")!r}))
 """
-    import subprocess
-
     started = subprocess.Popen([sys.executable, "-c", parent])
-    deadline = time.monotonic() + 30
-    while not (tmp_path / "told").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: (tmp_path / "own" / "begun").exists())
+    assert working_in(tmp_path)
     started.kill()
     started.wait()
-    time.sleep(0.2)
 
-    assert not is_alive(int((tmp_path / "told").read_text()))
+    until(lambda: not working_in(tmp_path))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)

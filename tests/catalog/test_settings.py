@@ -6,6 +6,7 @@ import pytest
 from headwater_catalog.accounts import Role
 from headwater_catalog.errors import SettingError
 from headwater_catalog.oidc_settings import ROLES
+from headwater_catalog.run_settings import RUN_NAMES
 from headwater_catalog.settings import NAMES, is_loopback, load_settings
 
 
@@ -170,8 +171,9 @@ def test_single_sign_on_that_would_not_work_or_not_be_safe_is_refused(name, valu
 def test_each_setting_of_the_file_is_one_of_the_environment(tmp_path):
     values = {"home": str(tmp_path), "port": "1", "auth": "single", "database_url": "sqlite:///x.db"}
     values |= {"url": "https://x.example", "proxies": "1", "values_limit": "1", "jobs_per_repository": "3"}
-    values |= {"upload_megabytes": "7"}
+    values |= {"upload_megabytes": "7", "locations": "file:///srv/data/", "connections": "shop=sqlite:///x"}
     values |= {"oidc_issuer": "https://x.example", "oidc_required": "x=y", "oidc_roles": "x:viewer"}
+    values |= dict.fromkeys(RUN_NAMES, "600") | {"run_users": "7-8", "run_environments": "build"}
     environ = {f"HEADWATER_{name.upper()}": values.get(name, "x") for name in NAMES}
 
     settings = load_settings(environ)
@@ -208,3 +210,29 @@ def test_the_room_for_values_is_given_in_gigabytes():
     assert load_settings({"HEADWATER_VALUES_LIMIT": "0"}).values_limit == 0
     with pytest.raises(SettingError, match="VALUES_LIMIT"):
         load_settings({"HEADWATER_VALUES_LIMIT": "-1"})
+
+
+def test_the_limits_of_runs_are_set_and_documented(tmp_path):
+    given = {"SECONDS": "60", "MEMORY_MB": "1024", "PROCESSES": "32", "FILE_MB": "5", "DISK_MB": "7"}
+    given |= {"USERS": "70000-70009", "ENVIRONMENTS": "never"}
+    runs = load_settings(
+        {f"HEADWATER_RUN_{name}": value for name, value in given.items()}, home=tmp_path
+    ).runs
+    mega = 1024 * 1024
+
+    assert (runs.limits.wall_seconds, runs.limits.cpu_seconds, runs.limits.processes) == (60, 60, 32)
+    assert (runs.limits.memory, runs.limits.file_size, runs.limits.disk) == (1024 * mega, 5 * mega, 7 * mega)
+    assert (runs.users, runs.environments) == (range(70000, 70010), False)
+    manual = (Path(__file__).parents[2] / "docs" / "isolation.md").read_text()
+    assert all(f"| `{name}` |" in manual for name in RUN_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SECONDS", "0"), ("MEMORY_MB", "1"), ("PROCESSES", "many"), ("FILE_MB", "-1")]
+    + [("USERS", value) for value in ("0-10", "20-10", "5", "a-b", "1-99999999999")]
+    + [("ENVIRONMENTS", "yes")],
+)
+def test_limits_of_runs_that_cannot_be_are_errors(tmp_path, name, value):
+    with pytest.raises(SettingError, match=f"(?i)run_{name}"):
+        load_settings({f"HEADWATER_RUN_{name}": value}, home=tmp_path)

@@ -16,16 +16,24 @@ from headwater_catalog.jobs import State
 from headwater_catalog.store.models import Job
 from headwater_catalog.worker import Worker, start_child
 from support.git_repo import GitRepo
+from support.processes import working_in
 from support.run_catalog import Catalog, make_catalog, make_repository
 
-PIDS = "from pathlib import Path\nimport os, time\n\ndef slow() -> int:\n    Path('{}').write_text(str(os.getpid()))\n    time.sleep(600)\n"
+SLOW = """
+from pathlib import Path
+import time
+
+def slow() -> int:
+    Path.home().joinpath("begun").touch()
+    time.sleep(600)
+"""
 
 
 @pytest.fixture
 def catalog(catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog]:
     make_repository(git_repo)
-    # A feature that tells its process, to be seen from outside, and then takes its time.
-    git_repo.write("features/traps.py", PIDS.format(tmp_path / "pid"))
+    # A feature that tells that it has begun, and then takes its time.
+    git_repo.write("features/traps.py", SLOW)
     git_repo.commit("Add a slow feature")
     made = make_catalog(catalog_url, git_repo, tmp_path / "home")
     yield made
@@ -60,18 +68,10 @@ def queue(catalog: Catalog, kind: str, **payload: str) -> int:
         return jobs.enqueue(session, kind, payload, None, "tester", 0).id
 
 
-def feature_process(tmp_path: Path) -> int:
-    until(lambda: (tmp_path / "pid").exists() and bool((tmp_path / "pid").read_text()))
-    return int((tmp_path / "pid").read_text())
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{pid}/status")
-    return not (status.exists() and "\nState:\tZ" in status.read_text())
+def feature_processes(catalog: Catalog) -> list[int]:
+    """Return the processes of a run that has begun; of one that has not, an empty list."""
+    place = catalog.settings.home / "work"
+    return working_in(place) if any(place.glob("run-*/own/begun")) else []
 
 
 def test_a_worker_performs_what_is_queued_and_ends(catalog: Catalog):
@@ -101,14 +101,14 @@ def test_a_job_that_cannot_be_done_fails_with_the_reason(catalog: Catalog):
 
 
 def test_a_killed_worker_is_told_as_the_reason_and_its_run_is_not_repeated(
-    catalog: Catalog, child: Callable[[], subprocess.Popen[bytes]], tmp_path: Path
+    catalog: Catalog, child: Callable[[], subprocess.Popen[bytes]]
 ):
     _, job_id = catalog.request("slow")
     process = child()
-    pid = feature_process(tmp_path)
+    until(lambda: bool(feature_processes(catalog)))
     process.kill()
     process.wait()
-    until(lambda: not is_alive(pid))
+    until(lambda: not feature_processes(catalog))
     lapse(catalog, job_id)
     Worker(catalog.database, catalog.settings).run(once=True)
     job = catalog.job(job_id)
@@ -124,13 +124,13 @@ def lapse(catalog: Catalog, job_id: int) -> None:
         session.get_one(Job, job_id).leased_until = 1
 
 
-def test_a_lease_is_renewed_while_the_run_goes_on(catalog: Catalog, tmp_path: Path):
+def test_a_lease_is_renewed_while_the_run_goes_on(catalog: Catalog):
     _, job_id = catalog.request("slow")
     worker = Worker(catalog.database, catalog.settings, lease_seconds=2)
     thread = threading.Thread(target=worker.perform_next)
     thread.start()
     try:
-        feature_process(tmp_path)
+        until(lambda: bool(feature_processes(catalog)))
         first = catalog.job(job_id).leased_until
         assert first is not None
         until(lambda: (catalog.job(job_id).leased_until or 0) > first + 2)
@@ -141,30 +141,30 @@ def test_a_lease_is_renewed_while_the_run_goes_on(catalog: Catalog, tmp_path: Pa
     assert (catalog.job(job_id).state, catalog.job(job_id).error) == (State.FAILED, "Enough.")
 
 
-def test_a_running_run_can_be_cancelled(catalog: Catalog, tmp_path: Path):
+def test_a_running_run_can_be_cancelled(catalog: Catalog):
     _, job_id = catalog.request("slow")
     thread = threading.Thread(target=Worker(catalog.database, catalog.settings).perform_next)
     thread.start()
-    pid = feature_process(tmp_path)
+    until(lambda: bool(feature_processes(catalog)))
     with catalog.database.write() as session:
         jobs.cancel(session, job_id, "ana")
     thread.join(30)
 
-    assert not thread.is_alive() and not is_alive(pid)
+    assert not thread.is_alive() and not feature_processes(catalog)
     assert catalog.job(job_id).error == "Cancelled by ana."
     assert catalog.leftovers() == []
 
 
 def test_a_stopped_worker_says_so_on_its_run_and_ends_cleanly(
-    catalog: Catalog, child: Callable[[], subprocess.Popen[bytes]], tmp_path: Path
+    catalog: Catalog, child: Callable[[], subprocess.Popen[bytes]]
 ):
     _, job_id = catalog.request("slow")
     process = child()
-    pid = feature_process(tmp_path)
+    until(lambda: bool(feature_processes(catalog)))
     process.send_signal(signal.SIGTERM)
 
     assert process.wait(30) == 0
-    assert not is_alive(pid)
+    assert not feature_processes(catalog)
     assert catalog.job(job_id).error == "The worker was stopped by SIGTERM."
     assert catalog.leftovers() == []
 

@@ -80,7 +80,7 @@ TRAPS = """
 
     def forges() -> int:
         from pathlib import Path
-        Path("../result.json").write_text("[]")
+        Path(os.environ["HOME"], "result.json").write_text("[]")
         os._exit(0)
 
     def unstorable() -> str:

@@ -130,6 +130,8 @@ _DONE = {
     "PATCH /repositories/{0}": ("olga", {"scan_every": 3600, "jobs_at_once": 2}),
     "POST /repositories/{0}/hook": ("olga", {}),
     "DELETE /repositories/{0}/hook": ("olga", None),
+    "POST /repositories/{0}/trust": ("ada", {}),
+    "DELETE /repositories/{0}/trust": ("ada", None),
     "DELETE /repositories/{0}": ("olga", None),
 }
 _RANKS = ("nora", "vera", "rita", "olga", "ada")

@@ -42,6 +42,7 @@ def test_the_error_its_node_and_its_line_are_shown(git_repo: GitRepo, tmp_path):
     Worker(database, settings).perform_next(job)
 
     html = create_app(settings, database).test_client().get(f"/runs/{number}").text
+    operations = create_app(settings, database).test_client().get("/operations").text
     database.dispose()
     visible = unescape(re.sub("<[^>]*>", "", html))
     assert "The run failed." in visible
@@ -51,3 +52,5 @@ def test_the_error_its_node_and_its_line_are_shown(git_repo: GitRepo, tmp_path):
     assert "<b>on the way</b>" in visible
     assert "hx-trigger" not in html[html.index("<main") :]
     assert "Traceback" not in visible
+    assert "Isolation" in visible and ">network</span>" in html
+    assert f'in <a href="/runs/{number}">run {number}</a>' in operations and ">network</span>" in operations

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
 from headwater_catalog.accounts import Role
+from headwater_catalog.accounts.events import list_events
 from headwater_catalog.accounts.people import create_account, set_role
 from headwater_catalog.repositories import add_repository, get_repository
 from headwater_catalog.store.database import Database
@@ -197,14 +198,35 @@ def test_a_repository_is_removed_by_who_types_its_name(client, database, setting
     assert list((settings.home / "mirrors").glob("*.git")) == []
 
 
+def test_a_repository_is_trusted_and_no_more(client, database, settings, origin):
+    _post(client, "/repos", name="shop", url=str(origin.path))
+    Worker(database, settings).run(once=True)
+
+    assert "Trust it" in client.get("/repos").text
+    for wanted, chips in (("yes", 1), ("yes", 1), ("no", 0)):
+        assert _post(client, "/repos/shop/trust", wanted=wanted).status_code == 303
+        assert client.get("/r/shop").text.count(">trusted</span>") == chips
+        assert client.get("/api/v1/repositories/shop").json["is_trusted"] is bool(chips)
+    with database.read() as session:
+        kinds = [event.kind for event in list_events(session)]
+    assert kinds[:2] == ["repository distrusted", "repository trusted"]
+    assert kinds.count("repository trusted") == 1
+
+
 @pytest.mark.parametrize(
     ("role", "expected"),
     [
-        (Role.VIEWER, {"scan": 403, "schedule": 403, "jobs": 403, "hook": 403, "remove": 403, "": 403}),
-        (Role.STEWARD, {"scan": 303, "schedule": 403, "jobs": 403, "hook": 403, "remove": 403, "": 403}),
+        (
+            Role.VIEWER,
+            {"scan": 403, "schedule": 403, "jobs": 403, "hook": 403, "trust": 403, "remove": 403, "": 403},
+        ),
+        (
+            Role.STEWARD,
+            {"scan": 303, "schedule": 403, "jobs": 403, "hook": 403, "trust": 403, "remove": 403, "": 403},
+        ),
         (
             Role.ADMINISTRATOR,
-            {"scan": 303, "schedule": 303, "jobs": 303, "hook": 200, "remove": 409, "": 403},
+            {"scan": 303, "schedule": 303, "jobs": 303, "hook": 200, "trust": 403, "remove": 409, "": 403},
         ),
     ],
 )

@@ -16,7 +16,7 @@ from headwater_catalog.store.models import Repository
 from headwater_web.access import actor, asked, require, require_everywhere, writing
 from headwater_web.reading import catalog
 
-__all__ = ["follow", "forget", "have_scanned", "limit_jobs", "schedule_scans", "set_hook"]
+__all__ = ["follow", "forget", "have_scanned", "limit_jobs", "schedule_scans", "set_hook", "set_trust"]
 
 
 def follow(name: str, url: str) -> None:
@@ -76,6 +76,20 @@ def set_hook(name: str, is_wanted: bool) -> str | None:
         _changeable(session, name).hook_secret = secret
         note(session, "hook made" if is_wanted else "hook removed", asked(), name, g.now)
     return secret
+
+
+def set_trust(name: str, is_trusted: bool) -> None:
+    """Say whether runs of a repository have the network; for administrators of all of them.
+
+    Raises:
+        Forbidden: Who asks may not.
+    """
+    with writing() as session:
+        repository = stored.get_repository(session, name)
+        require_everywhere("Trusting repositories is")
+        if stored.set_trust(repository, is_trusted):
+            kind = "repository trusted" if is_trusted else "repository distrusted"
+            note(session, kind, asked(), name, g.now)
 
 
 def forget(name: str) -> tuple[str, str]:

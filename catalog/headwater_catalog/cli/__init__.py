@@ -22,6 +22,9 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "repo list": LazyCommand(
         "headwater_catalog.cli.repositories:list_all", "List the repositories.", asks=True
     ),
+    "repo trust": LazyCommand(
+        "headwater_catalog.cli.repositories:trust", "Let runs of a repository have the network."
+    ),
     "repo refs": LazyCommand(
         "headwater_catalog.cli.repositories:refs", "List the branches and tags.", asks=True
     ),

@@ -36,6 +36,7 @@ __all__ = [
     "repositories_here",
     "scan",
     "scan_one",
+    "trust",
 ]
 
 _MOST_PROBLEMS: Final = 10  # told to people; JSON lists them all
@@ -100,6 +101,34 @@ def remove(workspace: Workspace, name: str, yes: bool, as_json: bool) -> None:
         print_json({"name": name, "url": url})
     else:
         say(f"The catalog follows {url} no longer.")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--not", "no_more", is_flag=True, help="Trust it no more.")
+@json_option
+@pass_workspace
+def trust(workspace: Workspace, name: str, no_more: bool, as_json: bool) -> None:
+    """Let runs of the repository NAME have the network.
+
+    Runs of others have none: they get data by sources and inputs. Trust those only whose authors may reach
+    what this machine reaches.
+
+    JSON: name, is_trusted.
+    """
+    from headwater_catalog.accounts.events import note
+    from headwater_catalog.cli.users import asked
+    from headwater_catalog.repositories import get_repository, set_trust
+
+    wanted = not no_more
+    with workspace.database.write() as session:
+        if set_trust(get_repository(session, name), wanted):
+            kind = "repository trusted" if wanted else "repository distrusted"
+            note(session, kind, asked(), name, now())
+    if as_json:
+        print_json({"name": name, "is_trusted": wanted})
+    else:
+        say(f"Runs of '{name}' {'have the network from now on' if wanted else 'have no network'}.")
 
 
 @click.command("list")

@@ -20,8 +20,9 @@ __all__ = ["PROJECT_FILES", "DataflowSpec", "FeatureSource", "Project", "SourceS
 PROJECT_FILES: Final = ("pyproject.toml", "headwater.toml")
 
 _TOP_LEVEL: Final = (
-    "classifications", "dataflows", "environments", "owners", "policies", "source_roots", "tables"
-)  # fmt: skip
+    *("classifications", "dataflows", "environment", "environments", "owners", "policies"),
+    *("source_roots", "tables"),
+)
 
 _LONGEST: Final = 200_000
 """Size in bytes above which a project file is not read."""
@@ -29,6 +30,7 @@ _LONGEST: Final = 200_000
 _MOST_DOTS: Final = 1_000  # in one line: the time for a key grows with the square of its parts
 _MOST_TOLD: Final = 100  # faults of one file
 
+_ENVIRONMENT: Final = ("requirements",)
 _DATAFLOW: Final = ("config", "modules", "outputs", "schedule", "sinks", "sources")
 _SOURCE: Final = ("at", "dates", "feature", "index", *LOCATION)
 _SINK: Final = LOCATION
@@ -113,6 +115,7 @@ class Project:
         dataflows: The declared dataflows in the order of the file.
         source_roots: Folders that importing starts from, besides the top.
         owners: Whom to ask about modules: names or globs of modules, each with its owners.
+        requirements: The file that lists the packages of its environment; None leaves that to the server.
         settings: The whole table, as written.
         diagnostics: What could not be read as meant.
         lines: Lines of the dataflows' headings, by name.
@@ -122,6 +125,7 @@ class Project:
     dataflows: tuple[DataflowSpec, ...] = ()
     source_roots: tuple[str, ...] = ()
     owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    requirements: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict)
@@ -185,10 +189,19 @@ class _Reader:
                 root.strip("/") for root in roots if self.inside(root, f"{where}source_roots")
             ),
             owners=self.owners(settings, where),
+            requirements=self.requirements(settings, where),
             settings=settings,
             diagnostics=tuple(self.diagnostics),
             lines={name: self.line(name, "dataflows") for name in flows},
         )
+
+    def requirements(self, settings: dict[str, Any], where: str) -> str | None:
+        table, inner = self.table(settings, "environment", where), f"{where}environment."
+        self.known(table, _ENVIRONMENT, inner)
+        path = self.text(table, "requirements", inner)
+        if path is None or not self.inside(path, f"{inner}requirements"):
+            return None
+        return PurePosixPath(path).as_posix()
 
     def dataflow(self, name: str, flows: dict[str, Any], where: str) -> DataflowSpec | None:
         if not isinstance(flows[name], dict):

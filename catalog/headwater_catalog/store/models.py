@@ -106,6 +106,7 @@ class Repository(Base):
     # With what a Git host signs its calls; it has to be known, so that no hash of it would do.
     hook_secret: Mapped[str | None] = mapped_column(String(64))
     jobs_at_once: Mapped[int | None]  # how many run at once; None: as the settings say, 0: any number
+    is_trusted: Mapped[bool] = mapped_column(default=False)  # its runs have the network
 
 
 class Commit(Base):

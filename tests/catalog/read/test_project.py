@@ -155,3 +155,23 @@ odd = { feature = 5 }
         (7, "dataflows.flow.sources.late.at has no effect without the feature that it is of."),
         (8, "dataflows.flow.sources.odd.feature"),
     ]
+
+
+def test_a_repository_names_the_list_of_its_packages():
+    def read(text: str):
+        return read_project(b"[tool.headwater]\n" + text.encode())
+
+    named = read("environment.requirements = './env/needs.txt'")
+    assert (named.requirements, named.diagnostics) == ("env/needs.txt", ())
+    assert read("").requirements is None
+    for wrong, message in (
+        ("environment.requirements = '../x'", "may lead out of the repository"),
+        ("environment.requirements = 3", "must be a text"),
+        ("environment.requirement = 'x'", "requirements"),
+        ("environment = 'x'", "must be a table"),
+    ):
+        found = read(wrong)
+        assert found.requirements is None
+        assert [message in diagnostic.message for diagnostic in found.diagnostics] == [True], (
+            found.diagnostics
+        )

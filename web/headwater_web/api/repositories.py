@@ -31,7 +31,15 @@ from headwater_web.api.schemas.repositories import (
     RepositoryPageSchema,
     ScheduleSchema,
 )
-from headwater_web.following import follow, forget, have_scanned, limit_jobs, schedule_scans, set_hook
+from headwater_web.following import (
+    follow,
+    forget,
+    have_scanned,
+    limit_jobs,
+    schedule_scans,
+    set_hook,
+    set_trust,
+)
 from headwater_web.reading import reading
 
 __all__ = ["resource"]
@@ -109,6 +117,23 @@ def remove_hook(_args: dict[str, Any], repo: str) -> Response:
     return answer({"secret": set_hook(repo, False)})
 
 
+@resource.send(
+    *("POST", "/repositories/<repo>/trust", 200, RepositoryFiguresSchema, NoBodySchema, (REPOSITORY,)),
+    errors=(404,),
+)
+def trust_repository(_body: dict[str, Any], repo: str) -> Response:
+    """Let runs of a repository have the network; for administrators of all repositories."""
+    set_trust(repo, True)
+    return _shown(repo)
+
+
+@resource.delete("/repositories/<repo>/trust", RepositoryFiguresSchema, (REPOSITORY,))
+def distrust_repository(_args: dict[str, Any], repo: str) -> Response:
+    """Let runs of a repository have the network no more; for administrators of all repositories."""
+    set_trust(repo, False)
+    return _shown(repo)
+
+
 @resource.get("/repositories/<repo>/refs", RefPageSchema, PageQuery, (REPOSITORY,))
 def list_repository_refs(args: dict[str, Any], repo: str) -> Response:
     """List the branches and tags of a repository as they were at the last scan."""
@@ -134,5 +159,6 @@ def _shown(repo: str, status: int = 200) -> Response:
         "problems": count_problems(reading()).get(repository.name, 0),
         "scan_every": repository.scan_every,
         "jobs_at_once": repository.jobs_at_once,
+        "is_trusted": repository.is_trusted,
     }
     return answer({**repository_json(view), **figures}, status)

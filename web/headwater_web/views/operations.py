@@ -106,6 +106,7 @@ def overview() -> str:
         counts=operations.count_jobs(reading()),
         workers=operations.workers(reading(), g.now),
         disk=disk,
+        isolated=operations.last_isolated(reading()),
         home=catalog().settings.home,
         database=database.shown,
         schema=database.version,

@@ -19,7 +19,15 @@ from headwater_catalog.store.models import Job, Repository
 from headwater_web.access import actor, require
 from headwater_web.dates import iso
 from headwater_web.errors import status_of
-from headwater_web.following import follow, forget, have_scanned, limit_jobs, schedule_scans, set_hook
+from headwater_web.following import (
+    follow,
+    forget,
+    have_scanned,
+    limit_jobs,
+    schedule_scans,
+    set_hook,
+    set_trust,
+)
 from headwater_web.lists import Table, as_files
 from headwater_web.reading import catalog, reading
 
@@ -125,6 +133,13 @@ def hook(name: str) -> Response | str:
     """Make a new secret for the calls of the Git host, and show it this once; or take it away."""
     secret = set_hook(name, request.form.get("wanted") == "yes")
     return _page(secret=secret, hooked=name) if secret else redirect(url_for("repos.repos"), 303)
+
+
+@blueprint.post("/repos/<name>/trust")
+def trust(name: str) -> Response:
+    """Say whether runs of a repository have the network."""
+    set_trust(name, request.form.get("wanted") == "yes")
+    return redirect(url_for("repos.repos"), 303)
 
 
 @blueprint.post("/repos/<name>/remove")

@@ -11,6 +11,7 @@ from headwater_web.api.schemas.fields import (
     Whole,
     anything,
     count,
+    flag,
     mapping,
     named,
     nested,
@@ -59,6 +60,7 @@ class RepositoryFiguresSchema(RepositorySchema):
         "How many of its jobs run at once; null for as many as the server's settings say, 0 for any number.",
         allow_none=True,
     )
+    is_trusted = flag("Whether its runs have the network.")
 
 
 class RepositoryAddressSchema(Schema):

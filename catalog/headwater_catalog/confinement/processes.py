@@ -1,0 +1,45 @@
+"""The processes that a process has started, as Linux tells."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+__all__ = ["children", "descendants"]
+
+
+def children(process: int) -> list[int]:
+    """Return the children of a process; none where it has ended."""
+    found: list[int] = []
+    with suppress(OSError):
+        for task in os.listdir(f"/proc/{process}/task"):
+            try:
+                with open(f"/proc/{process}/task/{task}/children", encoding="ascii") as words:
+                    found += map(int, words.read().split())
+            except FileNotFoundError:
+                if os.path.exists("/proc/self/task"):
+                    return _by_parents(process)
+    return found
+
+
+def descendants(process: int) -> list[int]:
+    """Return all that a process has started, and what these have started."""
+    found: list[int] = []
+    open_ends = [process]
+    while open_ends:
+        below = children(open_ends.pop())
+        found += below
+        open_ends += below
+    return found
+
+
+def _by_parents(process: int) -> list[int]:
+    """Return the children of a process where the kernel keeps no lists of them."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with suppress(OSError), open(f"/proc/{name}/stat", "rb") as line:
+                # The name of its program, in brackets, may hold anything.
+                if int(line.read().rpartition(b")")[2].split()[1]) == process:
+                    found.append(int(name))
+    return found

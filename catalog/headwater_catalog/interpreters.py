@@ -1,0 +1,98 @@
+"""The Python that executes feature code, and the few packages of Headwater's that it needs for that."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import headwater
+import headwater_catalog
+from headwater_catalog import environments
+from headwater_catalog.errors import JobError
+
+if TYPE_CHECKING:
+    from headwater_catalog.settings import Settings
+
+__all__ = ["Interpreter", "of_commit", "own"]
+
+_ENTER: Final = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); from headwater_catalog.runner import main; main()"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """A Python with the engine and the runner on its path.
+
+    Attributes:
+        python: The program.
+        packages: Folder that has the engine, the runner and nothing else.
+        reads: Where it must be able to read.
+        built_from: The list of packages that it was built from; empty for the server's own.
+    """
+
+    python: Path
+    packages: Path
+    reads: tuple[Path, ...]
+    built_from: str = ""
+
+    def command(self, folder: Path) -> list[str]:
+        """Return the command that does what the request in a folder says."""
+        return [str(self.python), "-I", "-c", _ENTER, str(self.packages), str(folder)]
+
+
+def own(place: Path) -> Interpreter:
+    """Return the Python of this process, which has its packages, for a run with its files in a folder."""
+    packages, targets = _link_packages(place)
+    return Interpreter(Path(sys.executable), packages, (packages, *targets))
+
+
+def of_commit(settings: Settings, place: Path, tree: Path, stopping: Callable[[], str | None]) -> Interpreter:
+    """Return the Python of the environment that a commit names, built where it is not there; else the own.
+
+    Args:
+        settings: Where environments are kept, and whether any are built.
+        place: Folder of the run's files.
+        tree: The files of the commit.
+        stopping: Asked several times a second; a sentence that it returns ends the building.
+
+    Raises:
+        JobError: The environment cannot be had.
+    """
+    named = environments.named_in(tree)
+    if named is None:
+        return own(place)
+    if not settings.runs.environments:
+        raise JobError(
+            f"The repository lists the packages of its environment in '{named.path}', and this server builds "
+            "none (setting run_environments). Ask its administrator, or take that out."
+        )
+    built = environments.environment_of(settings.home, named, environments.find_uv(), stopping)
+    packages, targets = _link_packages(place)
+    python = built / "bin" / "python"
+    return Interpreter(python, packages, (packages, built, *targets), f"{named.path} sha256:{named.sha256}")
+
+
+def _link_packages(place: Path) -> tuple[Path, list[Path]]:
+    """Make a folder of links to the packages needed: where they stand, there may be others beside them."""
+    folder = place / "packages"
+    folder.mkdir()
+    targets = [Path(package.__path__[0]).resolve() for package in (headwater, headwater_catalog)]
+    targets += _description()
+    for target in targets:
+        (folder / target.name).symlink_to(target, target_is_directory=True)
+    return folder, targets
+
+
+def _description() -> list[Path]:
+    """Return the folder that says which version this is; none where Headwater is not installed."""
+    try:
+        found = metadata.distribution("headwater")
+    except metadata.PackageNotFoundError:
+        return []
+    place = getattr(found, "_path", None)
+    return [Path(place)] if place is not None else []

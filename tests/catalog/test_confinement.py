@@ -1,0 +1,173 @@
+"""Confinement on lesser machines: what is not held there is told, and the rest holds."""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+import headwater
+import headwater_catalog
+from headwater_catalog.confinement import landlock, seccomp
+from support import lesser_worker
+from support.processes import working_in
+
+ATTACK = """
+import os, time
+from pathlib import Path
+
+def tried(what):
+    try:
+        return str(what())
+    except OSError as error:
+        return type(error).__name__
+
+outside = Path({outside!r})
+print("read", tried(outside.read_text))
+print("write", tried(lambda: outside.with_name("new").write_text("x")))
+tried(lambda: outside.chmod(0o777))
+import socket
+print("socket", tried(lambda: socket.socket().close()))
+print("signal", tried(lambda: os.kill({worker}, 0)))
+if os.fork() == 0:
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    os.close(1), os.close(2)
+    Path("begun").touch()
+    time.sleep(600)
+while not Path("begun").exists():
+    time.sleep(0.01)
+"""
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0 or not landlock.version() or not seccomp.is_known_machine(),
+    reason="needs Linux with Landlock and seccomp, and root, which can give up what it has",
+)
+
+
+class Machine:
+    """Runs the attack as a worker that lacks something."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.own = folder / "own"
+        self.outside = folder / "outside.txt"
+
+    def attack(self, lacks: str) -> tuple[dict[str, bool], dict[str, str]]:
+        """Return what is told to be held, and what the attack met."""
+        self.own.mkdir()
+        self.outside.write_text("secret")
+        self.outside.chmod(0o600)
+        roots = [str(Path(package.__path__[0]).parent) for package in (headwater, headwater_catalog)]
+        python, script = sys.executable, lesser_worker.__file__
+        if "root" in lacks:
+            python, roots, script = self._for_everybody(roots)
+        code = ATTACK.format(outside=str(self.outside), worker=os.getpid())
+        done = subprocess.run(
+            [python, script, os.pathsep.join(roots), str(self.own), lacks, code],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={"PATH": os.defpath},
+        )
+        assert done.returncode == 0, done.stderr
+        outcome: dict[str, Any] = json.loads(done.stdout)
+        assert (outcome["code"], outcome["reason"]) == (0, ""), outcome
+        met = dict(line.split(" ", 1) for line in outcome["log"].splitlines())
+        return {measure["name"]: measure["held"] for measure in outcome["measures"]}, met
+
+    def _for_everybody(self, roots: list[str]) -> tuple[str, list[str], str]:
+        """Return a Python and the packages where any user may read them."""
+        python = shutil.which("python3", path="/usr/bin:/usr/local/bin")
+        version = python and subprocess.run([python, "-V"], capture_output=True, text=True).stdout
+        if not python or not version or version.split()[1].split(".")[:2] < ["3", "11"]:
+            pytest.skip("needs a Python 3.11 or newer that every user may run, in /usr/bin or /usr/local/bin")
+        copies = self.folder / "packages"
+        for root, name in zip(roots, ("headwater", "headwater_catalog"), strict=True):
+            shutil.copytree(Path(root, name), copies / name, ignore=shutil.ignore_patterns("__pycache__"))
+        script = Path(shutil.copy(lesser_worker.__file__, copies))
+        os.chown(self.own, 65534, 65534)
+        for file in (self.outside, copies, script):
+            os.chown(file, 65534, 65534)
+        return python, [str(copies)], str(script)
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    """Give a machine in a folder that other users reach; pytest closes its own to them."""
+    with TemporaryDirectory(prefix="headwater-machine-") as folder:
+        Path(folder).chmod(0o755)
+        yield Machine(Path(folder))
+
+
+ALL = {"user", "leftovers", "shared memory", "files", "processes", "system calls", "network", "signals"}
+
+
+@pytest.mark.parametrize(
+    ("lacks", "not_held"),
+    [
+        ("", set()),
+        ("system", {"shared memory"}),
+        ("system,reading", {"shared memory", "user", "processes"}),
+        ("seccomp", {"system calls", "network"}),
+        ("root", {"user"}),
+        ("namespaces,root", {"user", "shared memory", "processes"}),
+    ],
+)
+def test_what_a_machine_lacks_is_told_and_the_rest_holds(machine: Machine, lacks: str, not_held: set[str]):
+    held, met = machine.attack(lacks)
+
+    assert held == {name: name not in not_held for name in ALL}
+    assert (met["read"], met["write"]) == ("PermissionError", "PermissionError")
+    assert met["socket"] == ("None" if lacks == "seccomp" else "PermissionError")
+    assert met["signal"] in ("PermissionError", "ProcessLookupError")
+    assert machine.outside.stat().st_mode & 0o777 == 0o600
+    assert working_in(machine.own) == []
+
+
+def test_without_landlock_a_user_of_its_own_is_kept_from_the_files_of_others(machine: Machine):
+    held, met = machine.attack("landlock")
+
+    assert not held["files"]
+    if held["user"]:
+        assert met["read"] == "PermissionError"
+    assert met["socket"] == "PermissionError"
+    assert working_in(machine.own) == []
+
+
+HEADERS = {
+    "x86_64": "/usr/include/x86_64-linux-gnu/asm/unistd_64.h",
+    "aarch64": "/usr/include/asm-generic/unistd.h",
+}
+
+
+@pytest.mark.parametrize(("place", "machine_name"), list(enumerate(HEADERS)))
+def test_the_numbers_of_calls_are_those_of_the_kernel(place: int, machine_name: str):
+    header = Path(HEADERS[machine_name])
+    if not header.exists():
+        pytest.skip(
+            f"needs the kernel's headers (linux-libc-dev): {header} is not there, on {platform.machine()}"
+        )
+    words = [line.split() for line in header.read_text().splitlines() if line.startswith("#define __NR")]
+    known = {
+        word[1].removeprefix("__NR_").removeprefix("__NR3264_"): word[2] for word in words if len(word) > 2
+    }
+    calls = {
+        **seccomp.FORBIDDEN,
+        "socket": seccomp.SOCKET,
+        "clone": seccomp.CLONE,
+        "clone3": seccomp.CLONE3,
+        "ioctl": seccomp.IOCTL,
+    }
+
+    assert {name: str(numbers[place]) for name, numbers in calls.items() if numbers[place] is not None} == {
+        name: known[name] for name, numbers in calls.items() if numbers[place] is not None
+    }

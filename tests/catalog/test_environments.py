@@ -1,0 +1,241 @@
+"""Environments that repositories name: built of wheels once per content, and runs in them."""
+
+import base64
+import hashlib
+import io
+import tarfile
+import threading
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from headwater_catalog import environments
+from headwater_catalog.errors import JobError
+from headwater_catalog.run_settings import RunSettings
+from headwater_catalog.scan import scan
+from support.git_repo import GitRepo
+from support.run_catalog import Catalog, make_catalog
+
+PROJECT = """
+[tool.headwater.environment]
+requirements = "requirements.txt"
+[tool.headwater.dataflows.shop]
+modules = ["shop"]
+"""
+SHOP = """
+def greeting() -> str:
+    import tinyhello
+    return tinyhello.HELLO
+
+def has_pandas() -> bool:
+    import importlib.util
+    return importlib.util.find_spec("pandas") is not None
+
+def has_server() -> bool:
+    import importlib.util
+    return importlib.util.find_spec("sqlalchemy") is not None
+"""
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder that installers take wheels from, and nowhere else, as an administrator may say."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    for name in ("UV_FIND_LINKS", "PIP_FIND_LINKS"):
+        monkeypatch.setenv(name, str(folder))
+    for name in ("UV_OFFLINE", "UV_NO_INDEX", "PIP_NO_INDEX"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    _wheel(folder, "1.0", "hello")
+    _wheel(folder, "2.0", "hello again")
+    return folder
+
+
+def _wheel(folder: Path, version: str, text: str) -> None:
+    """Write a wheel of one module by hand."""
+    files = {
+        "tinyhello.py": f"HELLO = {text!r}\n",
+        f"tinyhello-{version}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: tinyhello\nVersion: {version}\n",
+        f"tinyhello-{version}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = f"tinyhello-{version}.dist-info/RECORD"
+    lines = [f"{name},sha256={_digest(content)},{len(content)}" for name, content in files.items()]
+    with zipfile.ZipFile(folder / f"tinyhello-{version}-py3-none-any.whl", "w") as archive:
+        for name, content in {**files, record: "\n".join([*lines, f"{record},,", ""])}.items():
+            archive.writestr(name, content)
+
+
+def _digest(content: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(content.encode()).digest()).rstrip(b"=").decode()
+
+
+@pytest.fixture
+def repo(git_repo: GitRepo) -> GitRepo:
+    git_repo.write("pyproject.toml", PROJECT)
+    git_repo.write("shop.py", SHOP)
+    return git_repo
+
+
+@pytest.fixture
+def catalog(index: Path, repo: GitRepo, sqlite_catalog_url: str, tmp_path: Path) -> Iterator[Catalog]:
+    repo.write("requirements.txt", "# what it needs\ntinyhello==1.0  # and no more\n")
+    repo.commit("Begin")
+    made = make_catalog(sqlite_catalog_url, repo, tmp_path / "home")
+    yield made
+    made.database.dispose()
+
+
+def _values(run) -> dict[str, str]:
+    assert run.job.state == "succeeded", run.job.error
+    return {value["name"]: value["text"] for value in run.preview["values"]}
+
+
+def test_a_run_has_the_packages_that_its_commit_lists_and_the_engine(catalog: Catalog, repo: GitRepo):
+    first = catalog.run("greeting", "has_pandas", "has_server")
+    repo.write("requirements.txt", "tinyhello>=2\n")
+    repo.commit("Greet again")
+    scan(catalog.database, catalog.settings, "shop")
+    second, before = catalog.run("greeting"), catalog.run("greeting", at="main~1")
+
+    assert _values(first) == {"greeting": "hello", "has_pandas": "False", "has_server": "False"}
+    assert first.environment["packages"]["tinyhello"] == "1.0"
+    assert first.environment["built_from"].startswith("requirements.txt sha256:")
+    assert (_values(second)["greeting"], _values(before)["greeting"]) == ("hello again", "hello")
+    built = [path for path in (catalog.settings.home / "environments").iterdir() if path.is_dir()]
+    assert len(built) == 2
+
+
+def test_what_has_no_wheel_is_not_built(catalog: Catalog, repo: GitRepo, index: Path, tmp_path: Path):
+    marker = tmp_path / "executed"
+    with tarfile.open(index / "bakery-1.0.tar.gz", "w:gz") as archive:
+        content = f"open({str(marker)!r}, 'w')\nfrom setuptools import setup\nsetup(name='bakery')\n".encode()
+        entry = tarfile.TarInfo("bakery-1.0/setup.py")
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    repo.write("requirements.txt", "bakery==1.0\n")
+    repo.commit("Bake")
+    scan(catalog.database, catalog.settings, "shop")
+    run = catalog.run("greeting")
+
+    assert run.job.state == "failed"
+    assert "'requirements.txt' lists could not be built; only wheels" in (run.job.error or "")
+    assert "bakery" in (run.job.error or "")
+    assert not marker.exists()
+    assert [path.suffix for path in (catalog.settings.home / "environments").iterdir()] == [".lock"]
+    assert catalog.leftovers() == []
+
+
+def test_a_server_may_build_none(catalog: Catalog):
+    catalog.settings = replace(catalog.settings, runs=RunSettings(environments=False))
+
+    assert "this server builds none" in (catalog.run("greeting").job.error or "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "-r /etc/passwd",
+            "--index-url http://10.0.0.1/",
+            "-e .",
+            "./local",
+            "../up",
+            "git+https://x/y",
+            "a @ http://x/y",
+        ),
+        *(
+            "a==${SECRET}",
+            "a==1 --hash=md5:00",
+            "a --config-settings x=y",
+            "a; b @ c",
+            "/etc/passwd",
+            "file:///etc/passwd",
+        ),
+        *("a" * 2000, "a==1 \\\n--index-url=http://x", "a[b", "https://x/a-1.0-py3-none-any.whl", "-"),
+    ],
+)
+def test_a_list_says_nothing_but_packages(tmp_path: Path, line: str):
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    (tmp_path / "requirements.txt").write_text(f"good==1\n{line}\n")
+
+    with pytest.raises(JobError, match=r"requirements.txt:2: .* is no package by name and version"):
+        environments.named_in(tmp_path)
+
+
+def test_a_list_of_a_lock_is_taken_with_its_hashes(tmp_path: Path):
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    told = [
+        "a==1.0",
+        "b[c, d]>=2,<3 ; python_version >= '3.11'",
+        "e (~=1.4)",
+        f"f==2 --hash=sha256:{'0' * 64}",
+        "g",
+    ]
+    text = "\n".join(told).replace(" --hash", " \\\n    --hash")
+    (tmp_path / "requirements.txt").write_text(f"# made by a tool\n{text}\n    # via h\n")
+    found = environments.named_in(tmp_path)
+
+    assert found is not None
+    assert list(found.packages) == told
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "not in the repository"),
+        (b"\xff", "no text in UTF-8"),
+        (b"a\n" * 1_000_000, "larger than 1,024 kB"),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_told(tmp_path: Path, content: bytes | None, reason: str):
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    if content is not None:
+        (tmp_path / "requirements.txt").write_bytes(content)
+
+    with pytest.raises(JobError, match=reason):
+        environments.named_in(tmp_path)
+
+
+def test_several_workers_build_one_environment(index: Path, tmp_path: Path):
+    wanted = environments.Environment("requirements.txt", "0" * 64, ("tinyhello==1.0",))
+    partial = tmp_path / "environments" / f"{wanted.key}.partial"
+    partial.mkdir(parents=True)
+    (partial / "left").touch()  # by a worker that was killed
+    found: list[Path] = []
+    threads = [
+        threading.Thread(
+            target=lambda: found.append(environments.environment_of(tmp_path, wanted, environments.find_uv()))
+        )
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert found == [tmp_path / "environments" / wanted.key] * 4
+    assert (found[0] / "bin" / "python").exists() and not (found[0] / "left").exists()
+    assert not partial.exists()
+
+
+def test_building_ends_when_the_worker_does(index: Path, tmp_path: Path):
+    wanted = environments.Environment("requirements.txt", "1" * 64, ("tinyhello==1.0",))
+
+    with pytest.raises(JobError, match="Cancelled by ana"):
+        environments.environment_of(tmp_path, wanted, environments.find_uv(), lambda: "Cancelled by ana.")
+    assert [path.suffix for path in (tmp_path / "environments").iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize("with_uv", [True, False], ids=["uv", "pip"])
+def test_either_installer_builds_it(index: Path, tmp_path: Path, with_uv: bool):
+    uv = environments.find_uv() if with_uv else None
+    if with_uv and uv is None:
+        pytest.skip("needs uv: pip install uv")
+    wanted = environments.Environment("requirements.txt", "2" * 64, ("tinyhello==2.0",))
+    built = environments.environment_of(tmp_path, wanted, uv)
+
+    assert list(built.glob("lib/python3*/site-packages/tinyhello.py"))
