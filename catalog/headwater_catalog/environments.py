@@ -206,7 +206,8 @@ def _commands(uv: str | None, place: Path) -> list[list[str]]:
         pip = [python, "-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
         return [[sys.executable, "-I", "-m", "venv", str(place)], [*pip, *wheels]]
     make = [uv, "venv", "--quiet", "--no-project", "--python", sys.executable, str(place)]
-    return [make, [uv, "pip", "install", "--quiet", "--python", python, *wheels]]
+    # A run may write no bytecode there, so that each would have to compile what it imports.
+    return [make, [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *wheels]]
 
 
 def _run(command: list[str], folder: Path, lock: int, stopping: Callable[[], str | None]) -> tuple[int, str]:

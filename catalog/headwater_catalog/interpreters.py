@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +26,21 @@ __all__ = ["Interpreter", "of_commit", "own"]
 _ENTER: Final = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); from headwater_catalog.runner import main; main()"
 )
+
+
+_IMPORTED: Final = (
+    *("headwater.compat", "headwater.driver", "headwater_catalog.runner", "headwater_catalog.tables"),
+    *("pandas", "pyarrow"),
+)
+"""What most runs import."""
+
+_IMPORT: Final = """\
+import importlib, sys
+sys.path[:0] = sys.argv[1].split("|")
+for name in sys.argv[2:]:
+    importlib.import_module(name)
+"""
+_SECONDS: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +66,7 @@ class Interpreter:
 
 def own(place: Path) -> Interpreter:
     """Return the Python of this process, which has its packages, for a run with its files in a folder."""
+    _keep_bytecode()
     packages, targets = _link_packages(place)
     return Interpreter(Path(sys.executable), packages, (packages, *targets))
 
@@ -75,6 +95,20 @@ def of_commit(settings: Settings, place: Path, tree: Path, stopping: Callable[[]
     packages, targets = _link_packages(place)
     python = built / "bin" / "python"
     return Interpreter(python, packages, (packages, built, *targets), f"{named.path} sha256:{named.sha256}")
+
+
+@cache
+def _keep_bytecode() -> None:
+    """Have Python keep the bytecode of what runs import, which may write nothing there themselves."""
+    found = {name: find_spec(name) for name in _IMPORTED}
+    missing = [
+        name for name, spec in found.items() if spec and spec.cached and not Path(spec.cached).exists()
+    ]
+    if missing:
+        roots = "|".join(str(Path(package.__path__[0]).parent) for package in (headwater, headwater_catalog))
+        command = [sys.executable, "-I", "-c", _IMPORT, roots, *missing]
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it saves time, and no run needs it
+            subprocess.run(command, capture_output=True, check=False, timeout=_SECONDS)
 
 
 def _link_packages(place: Path) -> tuple[Path, list[Path]]:

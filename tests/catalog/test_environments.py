@@ -8,11 +8,12 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from headwater_catalog import environments
+from headwater_catalog import environments, interpreters
 from headwater_catalog.errors import JobError
 from headwater_catalog.run_settings import RunSettings
 from headwater_catalog.scan import scan
@@ -239,3 +240,12 @@ def test_either_installer_builds_it(index: Path, tmp_path: Path, with_uv: bool):
     built = environments.environment_of(tmp_path, wanted, uv)
 
     assert list(built.glob("lib/python3*/site-packages/tinyhello.py"))
+    assert list(built.glob("lib/python3*/site-packages/__pycache__/tinyhello.*.pyc"))
+
+
+def test_the_bytecode_of_what_runs_import_is_kept(tmp_path: Path):
+    interpreters.own(tmp_path)
+
+    for name in ("headwater.driver", "headwater_catalog.runner", "pandas"):
+        spec = find_spec(name)
+        assert spec is not None and spec.cached is not None and Path(spec.cached).exists()

@@ -85,12 +85,8 @@ class Hold:
         if (reason := self._take_user()) or self.user is None:
             self.tell("user", False, f"It runs as root without root's rights: {reason}.")
             return
-        rest = (
-            " It may read whatever the mode of a file, of the files that are open to it."
-            if self.reading
-            else ""
-        )
-        self.tell("user", True, f"It runs as user {self.user}, which no other run has.{rest}")
+        rest = ", and reads the files that it is given whatever their mode" if self.reading else ""
+        self.tell("user", True, f"It runs as user {self.user}, which no other run has{rest}.")
 
     def _take_user(self) -> str:
         first, last = self.order["users"]
@@ -158,7 +154,7 @@ class Hold:
         self.tell(
             "files",
             True,
-            f"It reads Python, its files, and writes only to its folder (Landlock {self.landlock}).",
+            f"It reads Python and its files, and writes only to its folder (Landlock {self.landlock}).",
         )
         return rules
 
