@@ -24,6 +24,7 @@ def run_row_json(run: Run) -> dict[str, Any]:
         "commit": run.commit.sha,
         "dataflow": run.dataflow,
         "outputs": run.outputs,
+        "reported": run.origin is not None,
         "requested_by": job.requested_by,
         "created_at": instant_json(job.created_at),
         "started_at": None if job.started_at is None else instant_json(job.started_at),
@@ -50,6 +51,7 @@ def run_json(run: Run, version: DatasetVersion | None) -> dict[str, Any]:
         "environment": run.environment,
         "dataset": version and _version_json(version),
         "log": run.log,
+        "origin": run.origin,
     }
 
 

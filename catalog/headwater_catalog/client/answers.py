@@ -331,6 +331,7 @@ class RunRow(TypedDict):
     commit: str
     dataflow: str
     outputs: list[str]
+    reported: bool
     requested_by: str
     created_at: str
     started_at: str | None
@@ -350,3 +351,4 @@ class Run(RunRow):
     environment: dict[str, Any]
     dataset: dict[str, Any] | None
     log: str
+    origin: dict[str, Any] | None

@@ -381,6 +381,8 @@ class Run(Base):
     environment: Mapped[dict[str, Any]] = mapped_column(JSON)  # Python and package versions
     preview: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # first rows and scalars, as text
     log: Mapped[str] = mapped_column(Text, default="")
+    # Where it was made, as who reported it claims: framework, branch, patch, graph; None: a worker made it.
+    origin: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     job: Mapped[Job] = relationship()
     repository: Mapped[Repository] = relationship()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from flask import Response, g, url_for
 
@@ -11,6 +12,7 @@ from headwater_catalog.answers.runs import run_json, run_row_json
 from headwater_catalog.datasets import version_of_run
 from headwater_catalog.manifests import signed_manifest
 from headwater_catalog.repositories import get_repository, resolve_at
+from headwater_catalog.run_reports import report_run
 from headwater_catalog.runs import get_run, list_runs, request_run
 from headwater_web.access import actor, require, writing
 from headwater_web.api.answering import answer, page_answer
@@ -18,11 +20,24 @@ from headwater_web.api.cursors import cursor_of
 from headwater_web.api.listing import offset
 from headwater_web.api.resources import RUN, Resource
 from headwater_web.api.schemas.fields import NoQuery
-from headwater_web.api.schemas.runs import ManifestSchema, NewRunSchema, RunPageSchema, RunSchema, RunsQuery
+from headwater_web.api.schemas.run_reports import ReportSchema
+from headwater_web.api.schemas.runs import (
+    ManifestSchema,
+    NewRunSchema,
+    RunPageSchema,
+    RunSchema,
+    RunsQuery,
+)
 from headwater_web.reading import catalog, reading
 
 __all__ = ["resource"]
 
+_EXAMPLE: Final[Mapping[str, Any]] = {
+    **{"repository": "demo", "commit": "main", "dataflow": "marketing", "outputs": ["spend_per_signup"]},
+    **{"config": {}, "inputs": {}, "nodes": [], "checks": [], "graph": [], "environment": {}},
+    **{"origin": {"framework": "hamilton"}, "succeeded": True, "failure": None},
+    **{"started_at": 1_790_000_000, "finished_at": 1_790_000_009},
+}
 resource = Resource("runs", "Executions of features at commits.")
 
 
@@ -40,6 +55,19 @@ def list_all_runs(args: dict[str, Any]) -> Response:
 def show_run(_args: dict[str, Any], number: int) -> Response:
     """Show a run, and what came of it."""
     return answer(run_json(get_run(reading(), number), version_of_run(reading(), number)))
+
+
+@resource.send("POST", "/runs/report", 201, RunSchema, ReportSchema, errors=(404, 409), example=_EXAMPLE)
+def report_one_run(body: dict[str, Any]) -> Response:
+    """Report a run that was made elsewhere; all of it is kept as a claim of who reports it."""
+    with writing() as session:
+        repository = get_repository(session, body["repository"])
+        require(Role.RUNNER, repository)
+        run = report_run(session, catalog().settings, repository, body, actor().name, g.now)
+        number = run.id
+    made = answer(run_json(get_run(reading(), number), None), 201)
+    made.headers["Location"] = url_for("api_runs.show_run", number=number)
+    return made
 
 
 @resource.get(

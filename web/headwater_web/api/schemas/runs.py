@@ -33,7 +33,8 @@ class RunRowSchema(Schema):
     commit = text("Full name of the commit.")
     dataflow = text("The dataflow.")
     outputs = texts("What it was asked for.")
-    requested_by = text("Who asked.")
+    reported = flag("Whether it was made elsewhere, so that all of it is a claim of who reported it.")
+    requested_by = text("Who asked, or who reported it.")
     created_at = text("When it was asked for.")
     started_at = optional_text("When it began.")
     finished_at = optional_text("When it ended.")
@@ -87,6 +88,7 @@ class RunSchema(RunRowSchema):
     environment = mapping("Versions of Python and of packages.", anything("A version."))
     dataset = nested(DatasetVersionSchema, "The table that it saved.", allow_none=True)
     log = text("What it printed.")
+    origin = mapping("Where it was made, of a reported run.", anything("A claim."), allow_none=True)
 
 
 class SignatureSchema(Schema):
