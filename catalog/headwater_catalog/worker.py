@@ -301,7 +301,7 @@ def _stop_after_input(worker: Worker) -> None:
 def start_child(settings: Settings) -> subprocess.Popen[bytes]:
     """Start a worker that ends when this process does, or when its `stdin` is closed."""
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name != "HEADWATER_DATABASE_URL_FILE"},
         "HEADWATER_HOME": str(settings.home),
         "HEADWATER_DATABASE_URL": settings.database_url,
     }
