@@ -328,13 +328,15 @@ class DataflowVersion(Interval, Base):
 
 
 class Job(Base):
-    """Work for a worker: a scan or a run. A lease says who has it; a fence counts its leases."""
+    """Work for a worker: a scan or a run; or the report of a run made elsewhere, which nobody leases.
+
+    A lease says who has it; a fence counts its leases."""
 
     __tablename__ = "job"
     __table_args__ = (Index(None, "state", "priority", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(String(20))  # scan, run
+    kind: Mapped[str] = mapped_column(String(20))  # scan, run, report
     state: Mapped[str] = mapped_column(String(20))  # queued, running, succeeded, failed, cancelled
     repository_id: Mapped[int | None] = mapped_column(_owner("repository.id"))
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
