@@ -74,6 +74,10 @@ def statement_of(session: Session, run_id: int) -> dict[str, Any]:
     run = get_run(session, run_id)
     if run.job.state != State.SUCCEEDED:
         raise Conflict(f"Run {run_id} is {run.job.state}: only a run that has succeeded has a manifest.")
+    if run.origin is not None:
+        raise Conflict(
+            f"Run {run_id} was made elsewhere: Headwater signs only for runs that it has made itself."
+        )
     saved = version_of_run(session, run_id)
     return {
         "_type": _STATEMENT,

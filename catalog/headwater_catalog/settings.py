@@ -26,11 +26,12 @@ FILE_NAME = "headwater-server.toml"
 NAMES = (
     *("home", "database_url", "secret_key", "host", "port", "auth", "url", "proxies"),
     *("values_limit", "jobs_per_repository", "manifest_key", "upload_megabytes"),
+    *("openlineage", "openlineage_namespace", "openlineage_key"),
     *DATA_NAMES,
     *OIDC_NAMES,
     *RUN_NAMES,
 )
-SECRETS = ("database_url", "secret_key", "manifest_key", "oidc_client_secret")
+SECRETS = ("database_url", "secret_key", "manifest_key", "openlineage_key", "oidc_client_secret")
 """Settings that may be in a file of their own: the environment names it by the name with _FILE behind it."""
 """The settings as the file spells them; the environment has HEADWATER_ before the upper-case name."""
 
@@ -63,6 +64,9 @@ class Settings:
         jobs_per_repository: How many jobs of one repository run at once, where it has no number of its own;
             0 means any number.
         manifest_key: The private key that signs manifests, as PEM, if one is set; see `manifest_signing_key`.
+        openlineage: Where OpenLineage events of runs go: a file, or an http or https address; empty: nowhere.
+        openlineage_namespace: By what they tell this catalog apart from others.
+        openlineage_key: Sent to that address as a bearer token.
         oidc: How people log in by OpenID Connect; None where they do not.
         upload_megabytes: How large a file may be that somebody gives to a run.
         data: Where data may be that is not in a repository.
@@ -80,6 +84,9 @@ class Settings:
     values_limit: int = 10 * _GIGA
     jobs_per_repository: int = 4
     manifest_key: str = ""
+    openlineage: str = ""
+    openlineage_namespace: str = "headwater"
+    openlineage_key: str = ""
     oidc: OidcSettings | None = None
     upload_megabytes: int = 200
     data: DataSettings = NOWHERE
@@ -157,6 +164,9 @@ def load_settings(environ: Mapping[str, str] | None = None, home: Path | None = 
         values_limit=_GIGA * _number(values, "values_limit", 10, range(100_000)),
         jobs_per_repository=_number(values, "jobs_per_repository", 4, range(1001)),
         manifest_key=_text(values, "manifest_key") or "",
+        openlineage=_openlineage(values),
+        openlineage_namespace=_text(values, "openlineage_namespace") or "headwater",
+        openlineage_key=_text(values, "openlineage_key") or "",
         oidc=oidc_settings(lambda name: _text(values, name)),
         upload_megabytes=_number(values, "upload_megabytes", 200, range(1, 100_001)),
         data=data_settings(
@@ -282,6 +292,18 @@ def _auth(values: Mapping[str, _Given], host: str) -> str:
     if auth not in ("single", "accounts"):
         raise SettingError(f"{values['auth'].origin} must be 'single' or 'accounts', not {auth!r}.")
     return auth
+
+
+def _openlineage(values: Mapping[str, _Given]) -> str:
+    """Return where events go; a file is found from the folder of what names it."""
+    target = _text(values, "openlineage") or ""
+    if not target or urlsplit(target).scheme in ("http", "https"):
+        return target
+    if "://" in target:
+        raise SettingError(
+            f"{values['openlineage'].origin} must be a file, or an address that begins with http:// or https://."
+        )
+    return str(values["openlineage"].folder / target)
 
 
 def _url(values: Mapping[str, _Given]) -> str:

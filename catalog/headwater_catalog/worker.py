@@ -26,6 +26,8 @@ from headwater_catalog.accounts.settings_log import note_settings
 from headwater_catalog.definitions_at import DefinitionReader
 from headwater_catalog.errors import CatalogError, JobError
 from headwater_catalog.jobs import LEASE_SECONDS, LeasedJob, LeaseLost
+from headwater_catalog.lineage_events import LineageEvents
+from headwater_catalog.openlineage import event_of, run_number
 from headwater_catalog.reports import storable
 from headwater_catalog.sandbox import Limits
 from headwater_catalog.scan_requests import request_due
@@ -76,6 +78,8 @@ class Worker:
         self._scans: Scanner | None = None
         self._definitions = DefinitionReader()
         self._unended: tuple[LeasedJob, str] | None = None
+        target, key = settings.openlineage, settings.openlineage_key
+        self._lineage_events = LineageEvents(target, key) if target else None
         self._asked_at = -_SCHEDULE_SECONDS
 
     def stop(self, reason: str = "The worker was told to stop.") -> None:
@@ -83,13 +87,21 @@ class Worker:
         self._stop_reason = self._stop_reason or reason
         self._stopped.set()
 
+    def close(self) -> None:
+        """Wait some seconds for what is still to be told to others."""
+        if self._lineage_events is not None:
+            self._lineage_events.close()
+
     def run(self, *, once: bool = False) -> None:
         """Perform jobs until stopped; with `once`, until none is queued."""
         execution.sweep(self.database, self.settings)
         while not self._stopped.is_set():
             try:
                 self._end_unended()
-                if jobs.release_expired(self.database):
+                lost = jobs.release_expired(self.database)
+                for number in lost:
+                    self._tell_lineage(number)
+                if lost:
                     execution.sweep(self.database, self.settings)
                 self._request_due()
                 worked = self.perform_next()
@@ -108,6 +120,7 @@ class Worker:
         if self._unended is not None:
             leased, reason = self._unended
             self._end(leased, jobs.lose, storable(reason))
+            self._tell_lineage(leased.id)
             self._unended = None
 
     def _request_due(self) -> None:
@@ -128,6 +141,7 @@ class Worker:
     def perform(self, leased: LeasedJob) -> None:
         """Perform a leased job; it has ended afterwards, or was taken away."""
         logger.info("Job %s (%s) begins.", leased.id, leased.kind)
+        self._tell_lineage(leased.id, is_start=True)
         try:
             with _Heartbeat(self.database, leased, self.lease_seconds) as heartbeat:
                 self._dispatch(leased, heartbeat)
@@ -146,7 +160,26 @@ class Worker:
         except BaseException:
             self._fail(leased, "The worker was interrupted.")
             raise
+        finally:
+            self._tell_lineage(leased.id)
         logger.info("Job %s has ended.", leased.id)
+
+    def _tell_lineage(self, job_id: int, *, is_start: bool = False) -> None:
+        """Tell those who follow lineage how a run stands; nothing of that stands in the way of the run."""
+        if self._lineage_events is None:
+            return
+        try:
+            with self.database.read() as session:
+                number = run_number(session, job_id)
+                if number is None:
+                    return
+                namespace = self.settings.openlineage_namespace
+                event = event_of(session, number, namespace, is_start=is_start)
+        except Exception:
+            logger.warning("The lineage of job %s could not be told.", job_id, exc_info=True)
+            return
+        if event["eventType"] != "OTHER":
+            self._lineage_events.send(event)
 
     def _dispatch(self, leased: LeasedJob, heartbeat: _Heartbeat) -> None:
         if leased.kind == "run":
@@ -257,6 +290,7 @@ def serve(database: Database, settings: Settings, *, once: bool = False, with_in
     try:
         worker.run(once=once)
     finally:
+        worker.close()
         for number, handler in previous.items():
             signal.signal(number, handler)
 
@@ -271,7 +305,7 @@ def _stop_after_input(worker: Worker) -> None:
 def start_child(settings: Settings) -> subprocess.Popen[bytes]:
     """Start a worker that ends when this process does, or when its `stdin` is closed."""
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name != "HEADWATER_DATABASE_URL_FILE"},
         "HEADWATER_HOME": str(settings.home),
         "HEADWATER_DATABASE_URL": settings.database_url,
     }

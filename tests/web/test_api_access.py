@@ -134,6 +134,19 @@ _DONE = {
     "DELETE /repositories/{0}/trust": ("ada", None),
     "DELETE /repositories/{0}": ("olga", None),
 }
+_REPORT = {
+    **{
+        "commit": "main",
+        "dataflow": "",
+        "outputs": [],
+        "config": {},
+        "inputs": {},
+        "nodes": [],
+        "checks": [],
+    },
+    **{"graph": [], "environment": {}, "origin": {"framework": "hamilton"}, "failure": None},
+    **{"succeeded": True, "started_at": 1, "finished_at": 2},
+}
 _RANKS = ("nora", "vera", "rita", "olga", "ada")
 
 
@@ -153,6 +166,18 @@ def test_a_repository_is_changed_by_those_only_who_may(app, what, by_token):
             if may and name != least:
                 continue  # it was done by then, which may be done only once
             assert answer.status_code == ((202 if "scan" in path else 200) if may else 403 if sees else 404)
+
+
+def test_a_run_is_reported_by_those_only_who_may_run(app):
+    for name in _RANKS:
+        for repository in _JOBS:
+            body, headers = {"repository": repository, **_REPORT}, _token(app, name)
+            sent = app.test_client().post(f"{_API}/runs/report", json=body, headers=headers)
+            sees = name == "ada" or (repository == "open" and name != "nora")
+            may = sees and _RANKS.index(name) >= _RANKS.index("rita")
+            assert sent.status_code == (201 if may else 403 if sees else 404), (name, repository)
+            if may:
+                assert (sent.json["reported"], sent.json["requested_by"]) == (True, name)
 
 
 @pytest.mark.parametrize("what", _DONE)

@@ -28,11 +28,17 @@ _WORKERS = click.option(
 @_HOST
 @_PORT
 @_WORKERS
-def serve(host: str | None, port: int | None, workers: int) -> None:
+@click.option(
+    "--job-worker/--no-job-worker",
+    default=True,
+    show_default=True,
+    help="Also run a worker for scans and runs; without one, `headwater worker` does that.",
+)
+def serve(host: str | None, port: int | None, workers: int, job_worker: bool) -> None:
     """Serve the catalog to browsers, with a worker that performs its runs."""
     settings = load_settings()
     with claim_port(host or settings.host, port or settings.port, settings) as listener:
-        serve_catalog(settings, listener, workers)
+        serve_catalog(settings, listener, workers, job_worker=job_worker)
 
 
 @click.command()

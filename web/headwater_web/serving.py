@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -65,7 +65,7 @@ def require_closed(host: str, settings: Settings) -> None:
         )
 
 
-def serve(settings: Settings, listener: socket.socket, workers: int = 1) -> None:
+def serve(settings: Settings, listener: socket.socket, workers: int = 1, *, job_worker: bool = True) -> None:
     """Serve the catalog on a claimed port until the process is told to end.
 
     Args:
@@ -73,6 +73,7 @@ def serve(settings: Settings, listener: socket.socket, workers: int = 1) -> None
         listener: The port.
         workers: How many processes answer, each with the searches of the whole catalog in memory; one where
             gunicorn does not run.
+        job_worker: Whether a worker for jobs runs beside.
 
     Raises:
         SchemaOutdated: If the database is not of this version.
@@ -82,7 +83,7 @@ def serve(settings: Settings, listener: socket.socket, workers: int = 1) -> None
     database = Database(settings.database_url)
     database.check()
     signal.signal(signal.SIGTERM, _leave)  # as Ctrl-C does, so that the worker is always ended
-    with _job_worker(settings), suppress(KeyboardInterrupt):
+    with _job_worker(settings) if job_worker else nullcontext(), suppress(KeyboardInterrupt):
         _announce(listener, settings, database)
         if sys.platform == "linux":
             _serve_by_gunicorn(settings, listener, workers)

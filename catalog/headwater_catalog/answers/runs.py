@@ -26,6 +26,7 @@ def run_row_json(run: Run) -> dict[str, Any]:
         "commit": run.commit.sha,
         "dataflow": run.dataflow,
         "outputs": run.outputs,
+        "reported": run.origin is not None,
         "requested_by": job.requested_by,
         "note": run.note,
         "created_at": instant_json(job.created_at),
@@ -69,6 +70,7 @@ def run_json(run: Run, version: DatasetVersion | None, *, sees_personal: bool = 
         "masked": shown.is_masked,
         "dataset": version and _version_json(version),
         "log": shown.log,
+        "origin": run.origin,
     }
 
 

@@ -252,8 +252,11 @@ def perform_run(workspace: Workspace, run_id: int, job_id: int) -> None:
             update(progress.get("done", 0), progress.get("total", 0), progress.get("node", ""))
 
         here = Worker(workspace.database, workspace.settings, tell=tell)
-        if not here.perform_next(job_id):
-            _follow(workspace, job_id, tell)
+        try:
+            if not here.perform_next(job_id):
+                _follow(workspace, job_id, tell)
+        finally:
+            here.close()
 
 
 def _follow(workspace: Workspace, job_id: int, tell: Any) -> None:

@@ -357,6 +357,7 @@ class RunRow(TypedDict):
     commit: str
     dataflow: str
     outputs: list[str]
+    reported: bool
     requested_by: str
     note: str
     created_at: str
@@ -382,3 +383,4 @@ class Run(RunRow):
     masked: bool
     dataset: dict[str, Any] | None
     log: str
+    origin: dict[str, Any] | None

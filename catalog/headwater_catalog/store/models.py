@@ -334,13 +334,15 @@ class DataflowVersion(Interval, Base):
 
 
 class Job(Base):
-    """Work for a worker: a scan or a run. A lease says who has it; a fence counts its leases."""
+    """Work for a worker: a scan or a run; or the report of a run made elsewhere, which nobody leases.
+
+    A lease says who has it; a fence counts its leases."""
 
     __tablename__ = "job"
     __table_args__ = (Index(None, "state", "priority", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(String(20))  # scan, run
+    kind: Mapped[str] = mapped_column(String(20))  # scan, run, report
     state: Mapped[str] = mapped_column(String(20))  # queued, running, succeeded, failed, cancelled
     repository_id: Mapped[int | None] = mapped_column(_owner("repository.id"))
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
@@ -392,6 +394,8 @@ class Run(Base):
     environment: Mapped[dict[str, Any]] = mapped_column(JSON)  # Python and package versions
     preview: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # first rows and scalars, as text
     log: Mapped[str] = mapped_column(Text, default="")
+    # Where it was made, as who reported it claims: framework, branch, patch, graph; None: a worker made it.
+    origin: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     job: Mapped[Job] = relationship()
     repository: Mapped[Repository] = relationship()

@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_id", "fence", name=op.f("pk_job_attempt")),
     )
     op.add_column("repository", sa.Column("jobs_at_once", sa.Integer(), nullable=True))
+    op.add_column("run", sa.Column("origin", sa.JSON(), nullable=True))
     op.create_table(
         "event_head",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -71,5 +72,6 @@ def downgrade() -> None:
         event.drop_column("hash")
         event.drop_column("previous")
     op.drop_table("event_head")
+    op.drop_column("run", "origin")
     op.drop_column("repository", "jobs_at_once")
     op.drop_table("job_attempt")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from flask import Response, g, request, url_for
 
@@ -14,6 +15,7 @@ from headwater_catalog.moments import moment_at
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.run_comparison import compare_runs
 from headwater_catalog.run_options import RunOptions
+from headwater_catalog.run_reports import report_run
 from headwater_catalog.runs import get_run, list_runs, request_run
 from headwater_catalog.selection import select_outputs
 from headwater_catalog.uploads import Upload, keep_upload
@@ -23,6 +25,7 @@ from headwater_web.api.cursors import cursor_of
 from headwater_web.api.listing import offset
 from headwater_web.api.resources import REPOSITORY, RUN, Resource
 from headwater_web.api.schemas.fields import NoBodySchema, NoQuery
+from headwater_web.api.schemas.run_reports import ReportSchema
 from headwater_web.api.schemas.runs import (
     ManifestSchema,
     NewRunSchema,
@@ -40,7 +43,12 @@ from headwater_web.reading import catalog, reading
 __all__ = ["resource"]
 
 _NUMBER = "<int(max=2147483647):number>"
-
+_EXAMPLE: Final[Mapping[str, Any]] = {
+    **{"repository": "demo", "commit": "main", "dataflow": "marketing", "outputs": ["spend_per_signup"]},
+    **{"config": {}, "inputs": {}, "nodes": [], "checks": [], "graph": [], "environment": {}},
+    **{"origin": {"framework": "hamilton"}, "succeeded": True, "failure": None},
+    **{"started_at": 1_790_000_000, "finished_at": 1_790_000_009},
+}
 resource = Resource("runs", "Executions of features at commits.")
 
 
@@ -67,6 +75,19 @@ def compare_two_runs(args: dict[str, Any]) -> Response:
 def show_run(_args: dict[str, Any], number: int) -> Response:
     """Show a run, and what came of it."""
     return _answer(number)
+
+
+@resource.send("POST", "/runs/report", 201, RunSchema, ReportSchema, errors=(404, 409), example=_EXAMPLE)
+def report_one_run(body: dict[str, Any]) -> Response:
+    """Report a run that was made elsewhere; all of it is kept as a claim of who reports it."""
+    with writing() as session:
+        repository = get_repository(session, body["repository"])
+        require(Role.RUNNER, repository)
+        run = report_run(session, catalog().settings, repository, body, actor().name, g.now)
+        number = run.id
+    made = answer(run_json(get_run(reading(), number), None), 201)
+    made.headers["Location"] = url_for("api_runs.show_run", number=number)
+    return made
 
 
 @resource.get(

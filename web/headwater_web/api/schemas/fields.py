@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,6 +14,7 @@ __all__ = [
     "AtQuery",
     "Count",
     "Flag",
+    "Json",
     "NoBodySchema",
     "NoQuery",
     "PageQuery",
@@ -116,6 +118,20 @@ class Flag(fields.Boolean):
         if value not in ("true", "false"):
             raise ValidationError("It must be true or false.")
         return bool(value == "true")
+
+
+class Json(fields.Raw):
+    """Any JSON in a body but numbers that are none."""
+
+    def __init__(self) -> None:
+        super().__init__(allow_none=True)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any) -> Any:
+        try:
+            json.dumps(value, allow_nan=False)
+        except (ValueError, RecursionError):
+            raise ValidationError("It holds a number that JSON does not have.") from None
+        return value
 
 
 class Text(fields.String):

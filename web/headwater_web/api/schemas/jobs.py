@@ -32,10 +32,10 @@ class JobAttemptSchema(Schema):
 
 
 class JobSchema(Schema):
-    """Work for a worker: a scan or a run."""
+    """Work for a worker: a scan or a run; or the report of a run that was made elsewhere."""
 
     id = count("Its number.")
-    kind = text("scan or run.")
+    kind = text("scan, run or report.")
     state = text("queued, running, succeeded, failed or cancelled.")
     repository = optional_text("Its repository, if it has one.")
     priority = count("Higher ones are served first.")

@@ -51,7 +51,8 @@ class RunRowSchema(Schema):
     commit = text("Full name of the commit.")
     dataflow = text("The dataflow.")
     outputs = texts("What it was asked for.")
-    requested_by = text("Who asked.")
+    reported = flag("Whether it was made elsewhere, so that all of it is a claim of who reported it.")
+    requested_by = text("Who asked, or who reported it.")
     note = text("Why, in their words.")
     created_at = text("When it was asked for.")
     started_at = optional_text("When it began.")
@@ -123,6 +124,7 @@ class RunSchema(RunRowSchema):
     masked = flag("Whether some of that is hidden from who asks.")
     dataset = nested(DatasetVersionSchema, "The table that it saved.", allow_none=True)
     log = text("What it printed.")
+    origin = mapping("Where it was made, of a reported run.", anything("A claim."), allow_none=True)
 
 
 class SignatureSchema(Schema):

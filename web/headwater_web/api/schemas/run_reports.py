@@ -1,0 +1,138 @@
+"""The shape of reports of runs that were made elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from headwater_web.api.schemas.fields import Json, Whole, named, repository_named
+
+__all__ = ["ReportSchema"]
+
+_INSTANT: Final = validate.Range(min=0, max=100_000_000_000)
+
+
+def _told(description: str, most: int = 500, least: int = 1, **more: Any) -> Any:
+    return fields.String(
+        required=True,
+        validate=validate.Length(min=least, max=most),
+        metadata={"description": description},
+        **more,
+    )
+
+
+class _TrueOrFalse(fields.Boolean):
+    """`true` or `false`, and none of the words and numbers that are read as such elsewhere."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("It must be true or false.")
+        return value
+
+
+def _flag(description: str, **more: Any) -> Any:
+    return _TrueOrFalse(metadata={"description": description}, **more)
+
+
+def _object(description: str) -> Any:
+    told = {"description": description}
+    return fields.Dict(keys=fields.String(), values=Json(), required=True, metadata=told)
+
+
+class ReportedNodeSchema(Schema):
+    """A node that a reported run has computed."""
+
+    name = _told("Its name.")
+    seconds = fields.Float(
+        required=True,
+        validate=validate.Range(min=0, max=1_000_000_000),
+        metadata={"description": "How long it took."},
+    )
+    summary = _told("What came out.", 2000, 0)
+
+
+class ReportedCheckSchema(Schema):
+    """The outcome of a check in a reported run."""
+
+    node = _told("What was checked.")
+    validator = _told("The check.")
+    passed = _flag("If it held.", required=True)
+    message = _told("What it says.", 2000, 0)
+
+
+class ReportedFailureSchema(Schema):
+    """Why a reported run failed."""
+
+    node = fields.String(
+        required=True, allow_none=True, validate=validate.Length(max=500), metadata={"description": "Where."}
+    )
+    error = _told("The kind of the error.", 200)
+    message = _told("What it says.", 4000, 0)
+
+
+class GraphNodeSchema(Schema):
+    """A node of the graph that was run."""
+
+    name = _told("Its name.")
+    needs = fields.List(fields.String(), required=True, metadata={"description": "What it needs."})
+    is_input = _flag("Whether it comes from outside.", required=True)
+
+
+class OriginSchema(Schema):
+    """Where a reported run was made."""
+
+    framework = _told("headwater or hamilton, or what else has run it.", 100)
+    branch = fields.String(
+        allow_none=True, validate=validate.Length(max=500), metadata={"description": "The branch."}
+    )
+    patch = fields.String(
+        validate=validate.Length(max=400_000),
+        metadata={"description": "What the tree has beside the commit."},
+    )
+    is_patch_whole = _flag("Whether that is all of it.")
+    unknown_files = fields.List(
+        fields.String(),
+        validate=validate.Length(max=200),
+        metadata={"description": "Files that git does not know."},
+    )
+
+
+def _listed(schema: type[Schema], description: str) -> Any:
+    # No longest length: what a body may hold bounds it.
+    return fields.List(fields.Nested(schema), required=True, metadata={"description": description})
+
+
+class ReportSchema(Schema):
+    """A run that was made elsewhere."""
+
+    repository = repository_named("The repository whose code was run.", required=True)
+    commit = named("The commit that was run; it must have been pushed and scanned.", "ref", required=True)
+    dataflow = _told("The dataflow, if it has a name.", 200, 0)
+    outputs = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "What was asked for."},
+    )
+    config = _object("The configuration.")
+    inputs = fields.Dict(
+        keys=fields.String(),
+        values=fields.Dict(keys=fields.String(), values=Json()),
+        required=True,
+        metadata={"description": "Each input by its value, or its summary and fingerprint."},
+    )
+    nodes = _listed(ReportedNodeSchema, "The nodes in the order of computation.")
+    checks = _listed(ReportedCheckSchema, "The outcomes of checks.")
+    graph = _listed(GraphNodeSchema, "The graph.")
+    environment = _object("Versions of Python and of packages.")
+    origin = fields.Nested(OriginSchema, required=True, metadata={"description": "Where it was made."})
+    succeeded = _flag("Whether it did not fail.", required=True)
+    failure = fields.Nested(
+        ReportedFailureSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Why it failed; null where it succeeded."},
+    )
+    started_at = Whole(required=True, validate=_INSTANT, metadata={"description": "Seconds since 1970."})
+    finished_at = Whole(required=True, validate=_INSTANT, metadata={"description": "Seconds since 1970."})
