@@ -28,12 +28,14 @@ from headwater_catalog.git import GitSource
 from headwater_catalog.jobs import LeasedJob
 from headwater_catalog.moments import snapshot_at
 from headwater_catalog.personal import personal_names
+from headwater_catalog.read.locations import Location
 from headwater_catalog.removal import remove_folder
 from headwater_catalog.reports import Report, read_progress, read_report, storable
 from headwater_catalog.repositories import mirror_path
 from headwater_catalog.run_sources import BroughtSource, bring_sources, further_sources, inputs_used
 from headwater_catalog.runner import PROGRESS, RESULT, Request
 from headwater_catalog.sandbox import Limits, Outcome
+from headwater_catalog.sinks import deliver, places_of
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import (
     CheckResult,
@@ -79,6 +81,7 @@ class _Task:
     sample: int | None
     save: str | None
     dataset: str
+    sinks: dict[str, Location]
     personal: list[str]
 
 
@@ -180,6 +183,7 @@ def _task(session: Session, settings: Settings, leased: LeasedJob) -> _Task:
         sample=run.sample,
         save=leased.payload.get("save"),
         dataset=leased.payload.get("dataset") or run.dataflow,
+        sinks=places_of(version.sinks, leased.payload.get("sinks") or (), run.env),
         personal=_personal(session, run),
     )
 
@@ -322,8 +326,14 @@ def _keep(
     if not reason and task.save:
         try:
             table = _place(settings, task, folder / f"{_TABLE}.{task.save}")
+            deliver(settings.data, task.sinks, settings.home / table.path, task.save)
         except OSError as error:
             reason = f"The table could not be put in its place: {error}."
+        except JobError as error:
+            reason = str(error)
+        if reason and table is not None:
+            (settings.home / table.path).unlink(missing_ok=True)
+            table = None
     try:
         with database.write() as session:
             run = session.get_one(Run, task.run_id)

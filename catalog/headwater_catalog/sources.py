@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _BATCH: Final = 65_536  # rows that are unpacked at once where only some are read
 _MEGA: Final = 1 << 20
 
-__all__ = ["FORMATS", "READABLE", "SourceColumns", "format_of", "read_sources"]
+__all__ = ["FORMATS", "READABLE", "SourceColumns", "format_of", "read_sources", "read_whole"]
 
 FORMATS: Final = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".pq": "parquet"}
 """File formats by the ending of a file's name, of those that are written, too."""
@@ -52,6 +52,18 @@ def format_of(path: str, declared: str | None = None, known: Mapping[str, str] =
             f"Headwater {'reads' if known is READABLE else 'writes'} {told}: name the file or its format so."
         )
     return found
+
+
+def read_whole(file: Path, format: str) -> pd.DataFrame:
+    """Read all columns of a file."""
+    return _READERS[format](file, _Everything(), None)[0]
+
+
+class _Everything(set[str]):
+    """The names of columns where all are wanted."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
 
 
 def read_sources(

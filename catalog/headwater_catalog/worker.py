@@ -27,6 +27,7 @@ from headwater_catalog.jobs import LEASE_SECONDS, LeasedJob, LeaseLost
 from headwater_catalog.reports import storable
 from headwater_catalog.sandbox import Limits
 from headwater_catalog.scan_requests import request_due
+from headwater_catalog.uploads import sweep_uploads
 
 if TYPE_CHECKING:
     from headwater_catalog.scan import Scanner
@@ -82,6 +83,8 @@ class Worker:
     def run(self, *, once: bool = False) -> None:
         """Perform jobs until stopped; with `once`, until none is queued."""
         execution.sweep(self.database, self.settings)
+        with self.database.read() as session:
+            sweep_uploads(session, self.settings)
         while not self._stopped.is_set():
             try:
                 if jobs.release_expired(self.database):

@@ -169,7 +169,8 @@ def test_single_sign_on_that_would_not_work_or_not_be_safe_is_refused(name, valu
 
 def test_each_setting_of_the_file_is_one_of_the_environment(tmp_path):
     values = {"home": str(tmp_path), "port": "1", "auth": "single", "database_url": "sqlite:///x.db"}
-    values |= {"url": "https://x.example", "proxies": "1"}
+    values |= {"url": "https://x.example", "proxies": "1", "upload_megabytes": "1"}
+    values |= {"locations": "s3://x/", "connections": "x=sqlite://"}
     values |= {"oidc_issuer": "https://x.example", "oidc_required": "x=y", "oidc_roles": "x:viewer"}
     environ = {f"HEADWATER_{name.upper()}": values.get(name, "x") for name in NAMES}
 

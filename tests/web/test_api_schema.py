@@ -44,6 +44,7 @@ _FORMATS = {
     "new-account": ("bo", "zoe@shop.example"),
     "event": ("role set",),
     "author": ("Maya Chen",),
+    "file": ("weekly.csv",),
     "note": ("nightly report",),
     "git-address": ("/srv/git/nothing", "https://127.0.0.1:1/nothing.git"),
 }

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, fields, validate
 
 from headwater_catalog.run_options import EXECUTORS, LONGEST_NOTE, MOST_ROWS
 from headwater_catalog.sources import FORMATS
@@ -163,8 +161,8 @@ class RunComparisonSchema(Schema):
 class RunPairQuery(Schema):
     """Which runs are compared."""
 
-    a = Count(required=True, metadata={"description": "Number of the first run."})
-    b = Count(required=True, metadata={"description": "Number of the second run."})
+    a = Count(required=True, metadata={"description": "Number of the first run.", "example": 1})
+    b = Count(required=True, metadata={"description": "Number of the second run.", "example": 1})
 
 
 class RunPageSchema(Schema):
@@ -195,11 +193,6 @@ class InputSchema(Schema):
         metadata={"description": "The name of the file that was sent; its ending says the format."},
     )
     value = fields.Raw(allow_none=True, metadata={"description": "The value of an input."})
-
-    @validates_schema
-    def _require_one(self, data: dict[str, Any], **_more: Any) -> None:
-        if len(data.keys() & {"path", "upload", "value"}) != 1:
-            raise ValidationError("An input has just one of path, upload and value.")
 
 
 class UploadQuery(Schema):
