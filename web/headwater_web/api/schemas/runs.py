@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import Schema, fields, validate
 
 from headwater_catalog.run_options import EXECUTORS, LONGEST_NOTE, MOST_ROWS
@@ -36,6 +38,9 @@ __all__ = [
     "UploadQuery",
     "UploadSchema",
 ]
+
+
+_NUMBER: Any = {"validate": validate.Range(min=0, max=999_999_999)}
 
 
 class RunRowSchema(Schema):
@@ -161,8 +166,8 @@ class RunComparisonSchema(Schema):
 class RunPairQuery(Schema):
     """Which runs are compared."""
 
-    a = Count(required=True, metadata={"description": "Number of the first run.", "example": 1})
-    b = Count(required=True, metadata={"description": "Number of the second run.", "example": 1})
+    a = Count(required=True, metadata={"description": "Number of the first run.", "example": 1}, **_NUMBER)
+    b = Count(required=True, metadata={"description": "Number of the second run.", "example": 1}, **_NUMBER)
 
 
 class RunPageSchema(Schema):
@@ -180,17 +185,16 @@ class RunsQuery(PageQuery):
 class InputSchema(Schema):
     """What takes the place of a source or an input: one of path, upload and value."""
 
-    path = Text(
-        validate=validate.Length(min=1, max=500), metadata={"description": "A file of the repository."}
-    )
+    path = named("A file of the repository.", "path")
     upload = Text(
         validate=validate.Regexp("^[0-9a-f]{64}$"),
         metadata={"description": "A file that was sent before: its `sha256`; `name` says what it is called."},
     )
-    name = Text(
-        validate=validate.Length(min=1, max=LONGEST_NAME),
+    name = named(
+        "The name of the file that was sent; its ending says the format.",
+        "file",
+        LONGEST_NAME,
         load_default="upload.csv",
-        metadata={"description": "The name of the file that was sent; its ending says the format."},
     )
     value = fields.Raw(allow_none=True, metadata={"description": "The value of an input."})
 
@@ -244,7 +248,7 @@ class NewRunSchema(Schema):
         metadata={"description": "Added to the declared configuration, and stronger."},
     )
     inputs = fields.Dict(
-        keys=fields.String(validate=validate.Length(min=1, max=500)),
+        keys=fields.String(),
         values=fields.Nested(InputSchema),
         load_default=dict,
         validate=validate.Length(max=1000),
@@ -285,5 +289,5 @@ class NewRunSchema(Schema):
     note = Text(
         load_default="",
         validate=validate.Length(max=LONGEST_NOTE),
-        metadata={"description": "Why it is asked for."},
+        metadata={"description": "Why it is asked for.", "format": "note"},
     )
