@@ -193,14 +193,12 @@ def test_a_query_of_a_lake_reaches_no_other_files(tmp_path: Path):
         fetch(_allowed(tmp_path), "weekly", place, tmp_path / "target", None)
 
 
-def test_postgresql_is_read_in_a_transaction_that_may_not_write(catalog_url: str, tmp_path: Path):
+def test_postgresql_is_read_in_a_transaction_that_may_not_write(postgres_catalog_url: str, tmp_path: Path):
     from headwater_catalog.errors import JobError
     from headwater_catalog.outside_data import fetch
     from headwater_catalog.read.locations import Location
 
-    if not catalog_url.startswith("postgresql"):
-        pytest.skip("This is about PostgreSQL.")
-    allowed = DataSettings(connections={"warehouse": catalog_url})
+    allowed = DataSettings(connections={"warehouse": postgres_catalog_url})
     place = Location(connection="warehouse", query="select n, n::text as t from generate_series(1, 3) as n")
     file, format = fetch(allowed, "s", place, tmp_path / "a", 2)
     assert format == "arrow" and pd.read_feather(file).to_dict("list") == {"n": [1, 2], "t": ["1", "2"]}
