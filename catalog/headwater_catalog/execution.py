@@ -28,6 +28,7 @@ from headwater_catalog.git import GitSource
 from headwater_catalog.jobs import LeasedJob
 from headwater_catalog.moments import Moment, snapshot_at
 from headwater_catalog.personal import personal_names
+from headwater_catalog.read.locations import Location
 from headwater_catalog.removal import remove_folder
 from headwater_catalog.reports import Report, read_progress, read_report, storable
 from headwater_catalog.repositories import mirror_path
@@ -35,6 +36,7 @@ from headwater_catalog.results import TABLE, Saved, record_saved, save_table
 from headwater_catalog.run_sources import BroughtSource, bring_sources, further_sources, inputs_used
 from headwater_catalog.runner import PROGRESS, RESULT, Request
 from headwater_catalog.sandbox import Access, Limits, Outcome
+from headwater_catalog.sinks import deliver, places_of
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import (
     CheckResult,
@@ -84,6 +86,7 @@ class _Task:
     repository_id: int
     use_kept: bool
     definitions: Definitions
+    sinks: dict[str, Location]
     personal: list[str]
     is_trusted: bool
 
@@ -213,6 +216,7 @@ def _task(
         sample=run.sample,
         save=leased.payload.get("save"),
         dataset=leased.payload.get("dataset") or run.dataflow,
+        sinks=places_of(version.sinks, leased.payload.get("sinks") or (), run.env),
         personal=_personal(session, run),
         repository_id=run.repository_id,
         use_kept=leased.payload.get("use_kept", True),
@@ -409,6 +413,7 @@ def _keep(
                 inputs = inputs_used(task.inputs, ended.sources, ended.report.sources)
                 saving = (folder, task.save, task.dataset, ended.report, task.recipe(), inputs, limits, watch)
                 saved = stack.enter_context(save_table(database, settings, task.run_id, *saving))
+                deliver(settings.data, task.sinks, settings.home / saved.path, saved.format)
             _write(database, leased, task, ended, saved)
     except JobError as error:
         if isinstance(error, jobs.LeaseLost) or ended.reason:

@@ -8,7 +8,7 @@ in a transaction that may not write.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 from urllib.parse import unquote
@@ -21,12 +21,14 @@ from headwater_catalog.errors import JobError
 from headwater_catalog.read.locations import Location
 from headwater_catalog.sources import format_of
 
-__all__ = ["connection_url", "fetch", "opened", "require_allowed"]
+__all__ = ["DUCKDB", "connection_url", "fetch", "first_line", "opened", "require_allowed"]
 
 _ROWS: Final = 10_000  # fetched at once
 _MOST_BYTES: Final = 4 << 30  # of one source; more than that is for a cluster
+_MOST_IN_MEMORY: Final = 1 << 30  # of a table or query
 _CHUNK: Final = 1 << 20
-_DUCKDB: Final = "duckdb:///"
+DUCKDB: Final = "duckdb:///"
+"""How the addresses of DuckDB files begin."""
 
 
 def fetch(
@@ -58,7 +60,7 @@ def fetch(
         raise JobError(f"Source '{name}': {error}") from error
     except Exception as error:  # whatever a driver of a file system or database raises
         raise JobError(
-            f"Source '{name}' ({place.shown}) cannot be read: {type(error).__name__}: {_first_line(error)}"
+            f"Source '{name}' ({place.shown}) cannot be read: {type(error).__name__}: {first_line(error)}"
         ) from error
 
 
@@ -137,7 +139,7 @@ _Rows = Iterator[tuple[Sequence[str], list[Any]]]
 
 
 def _rows(url: str, statement: str, sample: int | None) -> _Rows:
-    if url.startswith(_DUCKDB):
+    if url.startswith(DUCKDB):
         yield from _duckdb_rows(url, statement, sample)
         return
     engine = sa.create_engine(_read_only(url), poolclass=sa.pool.NullPool)
@@ -145,8 +147,8 @@ def _rows(url: str, statement: str, sample: int | None) -> _Rows:
         with engine.connect() as connection:
             if engine.dialect.name == "postgresql":
                 connection = connection.execution_options(postgresql_readonly=True, stream_results=True)
-            result = connection.exec_driver_sql(statement)
-            yield from _batches(list(result.keys()), result.fetchmany, sample)
+            with closing(connection.exec_driver_sql(statement)) as result:
+                yield from _batches(list(result.keys()), result.fetchmany, sample)
             connection.rollback()
     finally:
         engine.dispose()
@@ -167,8 +169,8 @@ def _duckdb_rows(url: str, statement: str, sample: int | None) -> _Rows:
         import duckdb
     except ImportError as error:
         raise MissingExtra("duckdb", "duckdb", "Reading DuckDB databases") from error
-    settings: Any = {"enable_external_access": "false", "lock_configuration": "true"}
-    with duckdb.connect(url.removeprefix(_DUCKDB), read_only=True, config=settings) as connection:
+    settings: dict[str, Any] = {"enable_external_access": "false", "lock_configuration": "true"}
+    with duckdb.connect(url.removeprefix(DUCKDB), read_only=True, config=settings) as connection:
         found = connection.execute(statement)
         yield from _batches([column[0] for column in found.description], found.fetchmany, sample)
 
@@ -190,21 +192,20 @@ def _write_arrow(batches: _Rows, target: Path) -> None:
     except ImportError as error:
         raise MissingExtra("pyarrow", "parquet", "Reading databases") from error
     # A column may begin with missing values, so its type is known only once all of it is.
-    tables = [
-        pa.table({name: pa.array([row[place] for row in rows]) for place, name in enumerate(names)})
-        for names, rows in batches
-    ]
+    tables: list[Any] = []
+    for names, rows in batches:
+        columns = {name: pa.array([row[place] for row in rows]) for place, name in enumerate(names)}
+        tables.append(pa.table(columns))
+        if sum(table.nbytes for table in tables) > _MOST_IN_MEMORY:
+            raise InvalidInput(
+                f"it has more than {_MOST_IN_MEMORY >> 30} GB. Run a sample, or let the query choose."
+            )
     whole = pa.concat_tables(tables, promote_options="permissive")
-    _require_bounded(whole.nbytes)
     with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, whole.schema) as writer:
         writer.write_table(whole)
 
 
-def _require_bounded(size: int) -> None:
-    if size > _MOST_BYTES:
-        raise InvalidInput(f"it is larger than {_MOST_BYTES >> 30} GB.")
-
-
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return what an error of a driver says, without its background."""
     # SQLAlchemy adds the statement and its background; drivers name the host, and never the password.
     return str(error).strip().partition("\n")[0][:500]

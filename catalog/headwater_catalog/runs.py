@@ -17,6 +17,7 @@ from headwater_catalog.dataflows import DataflowAt, choose_dataflow, listed
 from headwater_catalog.errors import Conflict, NotFound, RepositoryError
 from headwater_catalog.jobs import State
 from headwater_catalog.run_options import RunOptions
+from headwater_catalog.sinks import places_of, require_format
 from headwater_catalog.sources import FORMATS, format_of
 from headwater_catalog.store.models import Commit, Job, Repository, Run
 from headwater_catalog.uploads import Upload, keep_file, require_kept
@@ -222,8 +223,14 @@ def _require_sinks(flow: DataflowAt, options: RunOptions, save: str | None) -> N
                 f"Dataflow '{flow.name}' has no sink '{name}'.{did_you_mean(name, known)} "
                 f"It has: {listed(known) or 'none'}."
             )
-    if options.sinks and save is None:
+    if not options.sinks:
+        return
+    if save is None:
         raise Conflict("Only a saved table goes to a sink. Say in which format to save it.")
+    try:
+        require_format(places_of(known, options.sinks, options.env), save)
+    except InvalidInput as error:
+        raise Conflict(str(error)) from error
 
 
 def _source_input(settings: Settings, name: str, value: Any) -> dict[str, Any]:

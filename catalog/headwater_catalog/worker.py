@@ -31,6 +31,7 @@ from headwater_catalog.openlineage import event_of, run_number
 from headwater_catalog.reports import storable
 from headwater_catalog.sandbox import Limits
 from headwater_catalog.scan_requests import request_due
+from headwater_catalog.uploads import sweep_uploads
 
 if TYPE_CHECKING:
     from headwater_catalog.scan import Scanner
@@ -95,6 +96,8 @@ class Worker:
     def run(self, *, once: bool = False) -> None:
         """Perform jobs until stopped; with `once`, until none is queued."""
         execution.sweep(self.database, self.settings)
+        with self.database.read() as session:
+            sweep_uploads(session, self.settings)
         while not self._stopped.is_set():
             try:
                 self._end_unended()

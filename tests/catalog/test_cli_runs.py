@@ -181,3 +181,23 @@ def test_worker_once_ends_when_nothing_is_queued(headwater: Headwater, catalog: 
 
     assert result.exit_code == 0, result.output
     assert catalog.get(run_id).job.state == "succeeded"
+
+
+def test_run_takes_a_query_a_sample_and_a_reason(headwater: Headwater, catalog: Catalog):
+    words = ("--query", "downstream:spend", "--dataflow", "marketing", "--sample", "1")
+    result = headwater("run", *words, "--executor", "threads", "--note", "A trial", "--json")
+
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["outputs"] == ["scaled", "spend_per_signup"]
+    assert (told["sample"], told["executor"], told["note"]) == (1, "threads", "A trial")
+    assert told["table"]["row_count"] == 1
+    assert headwater("run", "scaled", "--env", "prod").exit_code == 3
+
+
+def test_cancel_ends_a_run_that_waits_once(headwater: Headwater, catalog: Catalog):
+    run_id, job_id = catalog.request("scaled")
+
+    assert headwater("cancel", str(run_id)).exit_code == 0
+    assert catalog.job(job_id).state == "cancelled"
+    assert "already cancelled" in headwater("cancel", str(run_id)).output

@@ -171,7 +171,7 @@ def test_single_sign_on_that_would_not_work_or_not_be_safe_is_refused(name, valu
 def test_each_setting_of_the_file_is_one_of_the_environment(tmp_path):
     values = {"home": str(tmp_path), "port": "1", "auth": "single", "database_url": "sqlite:///x.db"}
     values |= {"url": "https://x.example", "proxies": "1", "values_limit": "1", "jobs_per_repository": "3"}
-    values |= {"upload_megabytes": "7", "locations": "file:///srv/data/", "connections": "shop=sqlite:///x"}
+    values |= {"upload_megabytes": "1", "locations": "s3://x/", "connections": "x=sqlite://"}
     values |= {"oidc_issuer": "https://x.example", "oidc_required": "x=y", "oidc_roles": "x:viewer"}
     values |= dict.fromkeys(RUN_NAMES, "600") | {"run_users": "7-8", "run_environments": "build"}
     environ = {f"HEADWATER_{name.upper()}": values.get(name, "x") for name in NAMES}

@@ -28,6 +28,7 @@ def _asked(line: str) -> tuple[str, str, str | None]:
     _, *options, address = shlex.split(line)
     given = dict(zip(options[::2], options[1::2], strict=True))
     body = given.get("--json")
+    body = "week,spend\n" if "--data-binary" in given else body
     method = given.get("-X", "GET" if body is None else "POST")
     return method, address.removeprefix(_SERVER), body
 
@@ -36,7 +37,8 @@ def _request(client: FlaskClient, line: str, shop: Path) -> tuple[str, TestRespo
     """Do what a line for curl says; return the address and the answer."""
     method, path, body = _asked(line)
     sent = None if body is None else body.replace("/srv/git/shop", str(shop))
-    return path, client.open(path, method=method, data=sent, content_type=sent and "application/json")
+    kind = "application/octet-stream" if "--data-binary" in line else "application/json"
+    return path, client.open(path, method=method, data=sent, content_type=sent and kind)
 
 
 def _endpoint(app: Flask, line: str) -> str:

@@ -45,6 +45,11 @@ _FORMATS = {
     "new-account": ("bo", "zoe@shop.example"),
     "event": ("role set",),
     "author": ("Maya Chen",),
+    "file": ("weekly.csv",),
+    "path": ("data/weekly.csv",),
+    "env": ("prod",),
+    "sink": ("report",),
+    "dataset": ("trial",),
     "note": ("nightly report",),
     "git-address": ("/srv/git/nothing", "https://127.0.0.1:1/nothing.git"),
 }

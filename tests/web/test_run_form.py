@@ -184,8 +184,8 @@ def test_the_api_takes_files_values_and_how(shop: Catalog, web: FlaskClient):
     [
         ({"inputs": {"weekly": {"upload": "0" * 64, "name": "a.csv"}}}, 404),
         ({"inputs": {"weekly": {"upload": "../x", "name": "a.csv"}}}, 422),
-        ({"inputs": {"weekly": {"upload": "0" * 64, "value": 1}}}, 422),
-        ({"inputs": {"weekly": {}}}, 422),
+        ({"inputs": {"weekly": {"upload": "0" * 64, "value": 1}}}, 409),
+        ({"inputs": {"weekly": {}}}, 409),
         ({"executor": "ray"}, 422),
         ({"sample": 0}, 422),
         ({"env": "prod"}, 404),

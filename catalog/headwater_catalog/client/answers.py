@@ -90,6 +90,7 @@ class Dataflow(TypedDict):
     sources: dict[str, Any]
     outputs: list[str]
     upstream: dict[str, Any]
+    sinks: dict[str, Any]
     features: list[str]
 
 

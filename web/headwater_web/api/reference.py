@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from headwater_web.api.guard import BYTES
+
 __all__ = ["Field", "Group", "Operation", "groups_of", "shapes_of", "type_text"]
 
 _REFERENCE = "#/components/"
@@ -95,7 +97,8 @@ def _operation(
 ) -> Operation:
     told = (*item.get("parameters", ()), *operation.get("parameters", ()))
     parameters = tuple(_parameter(each) for each in told)
-    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    bodies = operation.get("requestBody", {}).get("content", {})
+    content = bodies.get("application/json", {})
     body = content.get("schema")
     answers = operation["responses"]
     status = next(code for code in answers if code.startswith("2"))
@@ -114,7 +117,7 @@ def _operation(
             for code, found in sorted(answers.items())
             if not code.startswith("2")
         ),
-        example=_example(method.upper(), path, parameters, content.get("example")),
+        example=_example(method.upper(), path, parameters, content.get("example"), is_file=BYTES in bodies),
     )
 
 
@@ -141,13 +144,22 @@ def _resolved(document: Mapping[str, Any], told: Mapping[str, Any]) -> Any:
     return found
 
 
-def _example(method: str, path: str, parameters: tuple[Field, ...], body: Mapping[str, Any] | None) -> str:
+def _example(
+    method: str,
+    path: str,
+    parameters: tuple[Field, ...],
+    body: Mapping[str, Any] | None,
+    *,
+    is_file: bool = False,
+) -> str:
     """Return a line for a terminal that asks this of the demo, but for the server in its address."""
     for name, value in _EXAMPLES.items():
         path = path.replace(f"{{{name}}}", value)
     given = {"q": "spend", "source": "input:spend", "target": "spend_per_signup"}
+    given |= {"a": "1", "b": "1"} | ({"name": "weekly.csv"} if is_file else {})
     asked = {each.name: given[each.name] for each in parameters if each.required and each.name in given}
     address = f"{path}{'?' + urlencode(asked, safe=':') if asked else ''}"
     how = "" if method in ("GET", "POST") else f"-X {method} "
     sent = "" if body is None else f"--json '{json.dumps(body)}' "
+    sent = f"--data-binary @weekly.csv -H 'Content-Type: {BYTES}' " if is_file else sent
     return f"curl {how}{sent}'{address}'"

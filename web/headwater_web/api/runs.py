@@ -10,6 +10,7 @@ from flask import Response, g, request, url_for
 from headwater_catalog.accounts import Role
 from headwater_catalog.answers.runs import run_comparison_json, run_json, run_row_json
 from headwater_catalog.datasets import version_of_run
+from headwater_catalog.errors import Conflict
 from headwater_catalog.manifests import signed_manifest
 from headwater_catalog.moments import moment_at
 from headwater_catalog.repositories import get_repository
@@ -118,7 +119,7 @@ def request_one_run(body: dict[str, Any]) -> Response:
             body["dataflow"],
             [*body["outputs"], *selected],
             body["config"],
-            {name: _input(given) for name, given in body["inputs"].items()},
+            {name: _input(name, given) for name, given in body["inputs"].items()},
             body["save"],
             actor().name,
             g.now,
@@ -159,7 +160,9 @@ def _answer(number: int, status: int = 200) -> Response:
     return answer(run_json(run, version_of_run(reading(), number), sees_personal=sees), status)
 
 
-def _input(given: dict[str, Any]) -> Any:
+def _input(name: str, given: dict[str, Any]) -> Any:
+    if len(given.keys() & {"path", "upload", "value"}) != 1:
+        raise Conflict(f"Input '{name}' must have just one of path, upload and value.")
     if "upload" in given:
         return Upload(given["upload"], given["name"])
     return given["path"] if "path" in given else given["value"]

@@ -130,6 +130,7 @@ class DataflowSchema(Schema):
     sources = mapping("Data files whose columns are its inputs, by name.", anything("A source."))
     outputs = texts("The nodes that its dataset has as columns.")
     upstream = mapping("Features of other repositories that its inputs come from.", anything("A feature."))
+    sinks = mapping("Where its saved tables go besides.", anything("A sink."))
     features = texts("Keys of the features in it.")
 
 

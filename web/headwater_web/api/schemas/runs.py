@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, fields, validate
 
 from headwater_catalog.run_options import EXECUTORS, LONGEST_NOTE, MOST_ROWS
 from headwater_catalog.sources import FORMATS
@@ -39,6 +39,9 @@ __all__ = [
     "UploadQuery",
     "UploadSchema",
 ]
+
+
+_NUMBER: Any = {"validate": validate.Range(min=0, max=999_999_999)}
 
 
 class RunRowSchema(Schema):
@@ -182,8 +185,8 @@ class RunComparisonSchema(Schema):
 class RunPairQuery(Schema):
     """Which runs are compared."""
 
-    a = Count(required=True, metadata={"description": "Number of the first run."})
-    b = Count(required=True, metadata={"description": "Number of the second run."})
+    a = Count(required=True, metadata={"description": "Number of the first run.", "example": 1}, **_NUMBER)
+    b = Count(required=True, metadata={"description": "Number of the second run.", "example": 1}, **_NUMBER)
 
 
 class RunPageSchema(Schema):
@@ -201,24 +204,18 @@ class RunsQuery(PageQuery):
 class InputSchema(Schema):
     """What takes the place of a source or an input: one of path, upload and value."""
 
-    path = Text(
-        validate=validate.Length(min=1, max=500), metadata={"description": "A file of the repository."}
-    )
+    path = named("A file of the repository.", "path")
     upload = Text(
         validate=validate.Regexp("^[0-9a-f]{64}$"),
         metadata={"description": "A file that was sent before: its `sha256`; `name` says what it is called."},
     )
-    name = Text(
-        validate=validate.Length(min=1, max=LONGEST_NAME),
+    name = named(
+        "The name of the file that was sent; its ending says the format.",
+        "file",
+        LONGEST_NAME,
         load_default="upload.csv",
-        metadata={"description": "The name of the file that was sent; its ending says the format."},
     )
     value = fields.Raw(allow_none=True, metadata={"description": "The value of an input."})
-
-    @validates_schema
-    def _require_one(self, data: dict[str, Any], **_more: Any) -> None:
-        if len(data.keys() & {"path", "upload", "value"}) != 1:
-            raise ValidationError("An input has just one of path, upload and value.")
 
 
 class UploadQuery(Schema):
@@ -270,7 +267,7 @@ class NewRunSchema(Schema):
         metadata={"description": "Added to the declared configuration, and stronger."},
     )
     inputs = fields.Dict(
-        keys=fields.String(validate=validate.Length(min=1, max=500)),
+        keys=fields.String(),
         values=fields.Nested(InputSchema),
         load_default=dict,
         validate=validate.Length(max=1000),
@@ -319,5 +316,5 @@ class NewRunSchema(Schema):
     note = Text(
         load_default="",
         validate=validate.Length(max=LONGEST_NOTE),
-        metadata={"description": "Why it is asked for."},
+        metadata={"description": "Why it is asked for.", "format": "note"},
     )

@@ -1,0 +1,116 @@
+"""Personal data in runs: found by classification, and hidden from those who may not see it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from headwater_catalog.answers.runs import run_json
+from headwater_catalog.errors import Forbidden
+from headwater_catalog.personal import HIDDEN, require_whole, shown_run
+from support.git_repo import GitRepo
+from support.run_catalog import Catalog, make_catalog
+
+_SOURCE = """
+    import pandas as pd
+    from headwater import check_output, extract_columns, tag
+
+    @tag(pii="true")
+    def email(raw_email: pd.Series) -> pd.Series:
+        print("saw", raw_email.iloc[0])
+        return raw_email.str.lower()
+
+    @check_output(values_in=["nobody"], importance="warn")
+    def domain(email: pd.Series) -> pd.Series:
+        return email.str.partition("@")[2]
+
+    @tag(pii="barrier", pii_reason="counts only")
+    def people(email: pd.Series) -> int:
+        return len(email)
+
+    @tag(PII="true")
+    def table(raw_email: pd.Series) -> pd.DataFrame:
+        return pd.DataFrame({"contact": raw_email})
+
+    def orders(spend: pd.Series) -> pd.Series:
+        return spend * 2
+
+    def oldest(email: pd.Series) -> str:
+        return email.max()
+
+    def careless(email: pd.Series) -> int:
+        raise ValueError(f"bad value {email.iloc[0]}")
+"""
+_PROJECT = """
+    [tool.headwater.dataflows.crm]
+    modules = ["crm"]
+    sources.people = "people.csv"
+"""
+
+
+@pytest.fixture
+def crm(catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog]:
+    people = "raw_email,spend\nAda@example.org,1\nbo@example.com,2\n"
+    files = {"crm.py": dedent(_SOURCE), "pyproject.toml": dedent(_PROJECT), "people.csv": people}
+    git_repo.commit("Keep people", files=files)
+    made = make_catalog(catalog_url, git_repo, tmp_path / "home")
+    yield made
+    made.database.dispose()
+
+
+def test_what_is_downstream_of_personal_data_is_personal_up_to_barriers(crm: Catalog):
+    run = crm.run("domain", "people", "orders")
+
+    assert run.job.error is None
+    assert set(run.personal or ()) >= {"email", "domain"}
+    assert not set(run.personal or ()) & {"people", "orders", "spend"}
+    assert crm.run("orders").personal == []
+
+
+def test_columns_values_logs_and_checks_are_hidden_from_those_without_the_right(crm: Catalog):
+    run = crm.run("domain", "orders", "oldest", "people")
+    whole, masked = shown_run(run, True), shown_run(run, False)
+
+    assert whole.table is not None and masked.table is not None
+    assert [row[:2] for row in whole.table["rows"]] == [["example.org", "2"], ["example.com", "4"]]
+    assert [row[:2] for row in masked.table["rows"]] == [[None, "2"], [None, "4"]]
+    assert [column["stats"] is None for column in masked.table["columns"]] == [True, False]
+    assert {value["name"]: value["text"] for value in masked.values} == {"oldest": HIDDEN, "people": "2"}
+    assert "saw Ada" in whole.log and "Ada" not in masked.log
+    assert whole.checks[0]["diagnostics"] and not masked.checks[0]["diagnostics"]
+    assert (whole.is_masked, masked.is_masked) == (False, True)
+    told = str(run_json(run, None)).lower()
+    assert "ada@" not in told and "example" not in told
+
+
+def test_all_columns_of_a_personal_table_are_hidden(crm: Catalog):
+    shown = shown_run(crm.run("table"), False)
+
+    assert shown.table is not None and shown.table["rows"] == [[None], [None]]
+
+
+def test_an_error_that_quotes_personal_data_is_told_to_those_only_who_may_see_it(crm: Catalog):
+    run = crm.run("careless")
+    whole, masked = shown_run(run, True), shown_run(run, False)
+
+    assert run.job.state == "failed"
+    assert run.job.error is not None and run.job.error.startswith("ValueError in 'careless'.")
+    assert "ada@" not in run.job.error.lower()
+    assert whole.failure is not None and "bad value ada@example.org" in whole.failure["message"]
+    assert masked.failure is not None and masked.failure["message"] == HIDDEN
+
+
+def test_the_whole_file_is_for_those_only_who_may_see_all_of_it(crm: Catalog):
+    personal, plain = crm.run("domain", "orders", save="csv"), crm.run("orders", "people", save="csv")
+    require_whole(plain, False)
+    require_whole(personal, True)
+
+    with pytest.raises(Forbidden, match="holds personal data"):
+        require_whole(personal, False)
+
+
+def test_a_run_without_personal_data_is_shown_whole(crm: Catalog):
+    run = crm.run("orders")
+
+    assert shown_run(run, False) == shown_run(run, True)
