@@ -39,6 +39,7 @@ _FORMATS = {
     "ref": _REFS,
     "feature": _FEATURES,
     "dataflow": ("marketing", "customers"),
+    "dataset": ("marketing",),
     "repository": ("demo",),
     "account": ("vera",),
     "new-account": ("bo", "zoe@shop.example"),

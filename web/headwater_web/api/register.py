@@ -11,9 +11,11 @@ from flask_smorest import Api  # type: ignore[import-untyped]
 
 from headwater_web.api import (
     accounts,
+    audit,
     commits,
     compare,
     dataflows,
+    datasets,
     documentation,
     events,
     features,
@@ -38,7 +40,7 @@ _ABOUT = (
 
 
 _RESOURCES = (
-    *(repositories, features, search, lineage, commits, compare, dataflows, runs),
+    *(repositories, features, search, lineage, commits, compare, dataflows, runs, datasets, audit),
     *(jobs, events, accounts, tokens),
 )
 

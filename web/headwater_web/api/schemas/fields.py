@@ -16,6 +16,7 @@ __all__ = [
     "NoBodySchema",
     "NoQuery",
     "PageQuery",
+    "Switch",
     "Text",
     "Whole",
     "anything",
@@ -116,6 +117,15 @@ class Flag(fields.Boolean):
         if value not in ("true", "false"):
             raise ValidationError("It must be true or false.")
         return bool(value == "true")
+
+
+class Switch(fields.Boolean):
+    """`true` or `false` in a body, and nothing that Python holds equal to them."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("It must be true or false.")
+        return value
 
 
 class Text(fields.String):
