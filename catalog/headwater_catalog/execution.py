@@ -30,6 +30,7 @@ from headwater_catalog.read.project import SourceSpec
 from headwater_catalog.removal import remove_folder
 from headwater_catalog.reports import Report, read_progress, read_report, storable
 from headwater_catalog.repositories import mirror_path
+from headwater_catalog.reproduce import compare_again, require_same_inputs
 from headwater_catalog.results import TABLE, Saved, record_saved, save_table
 from headwater_catalog.runner import PROGRESS, RESULT, Request
 from headwater_catalog.runs import is_source_path, upload_file
@@ -42,6 +43,7 @@ from headwater_catalog.store.models import (
     DataflowVersion,
     Job,
     ModuleVersion,
+    Reproduction,
     Run,
     RunNode,
 )
@@ -75,6 +77,7 @@ class _Task:
     outputs: list[str]
     save: str | None
     dataset: str
+    again: Mapping[str, Any] | None = None  # the stamp of what is to be made again
 
     def recipe(self) -> dict[str, Any]:
         """Return what to execute, to make the same again."""
@@ -118,6 +121,8 @@ def execute(
             source.export_tree(task.sha, folder / "tree")
         files = _files(settings, task, folder / "tree")
         digests = {name: file_sha256(file) for name, file in files.items() if file.is_file()}
+        if task.again is not None:
+            require_same_inputs(task.again, digests)
         _request(task, folder, files).write(folder)
         watch = _Watch(database, leased, folder / PROGRESS, stopping, tell)
         runner = [sys.executable, "-I", "-m", "headwater_catalog.runner", str(folder)]
@@ -160,6 +165,8 @@ def _work_folder(settings: Settings, leased: LeasedJob) -> Iterator[Path]:
 
 def _task(session: Session, settings: Settings, leased: LeasedJob) -> _Task:
     run = session.scalars(select(Run).where(Run.job_id == leased.id)).one()
+    if leased.payload.get("reproduces") is not None:
+        return _task_again(session, settings, run)
     version = _dataflow_version(session, run)
     return _Task(
         run_id=run.id,
@@ -175,6 +182,29 @@ def _task(session: Session, settings: Settings, leased: LeasedJob) -> _Task:
         outputs=run.outputs,
         save=leased.payload.get("save"),
         dataset=leased.payload.get("dataset") or run.dataflow,
+    )
+
+
+def _task_again(session: Session, settings: Settings, run: Run) -> _Task:
+    """Return what makes a dataset version again: as it was noted then, whatever was scanned since."""
+    version = session.get_one(Reproduction, run.id).version
+    stamp = version.stamp or {}
+    recipe = stamp["recipe"]
+    return _Task(
+        run_id=run.id,
+        repository=run.repository.name,
+        mirror=mirror_path(settings, run.repository),
+        sha=run.commit.sha,
+        dataflow=run.dataflow,
+        modules=recipe["modules"],
+        roots=recipe["roots"],
+        config=recipe["config"],
+        sources=recipe["sources"],
+        inputs=recipe["inputs"],
+        outputs=recipe["outputs"],
+        save=None,
+        dataset=version.dataset.name,
+        again=stamp,
     )
 
 
@@ -242,7 +272,7 @@ def _request(task: _Task, folder: Path, files: Mapping[str, Path]) -> Request:
         files={name: str(file) for name, file in files.items()},
         inputs={name: given["value"] for name, given in task.inputs.items() if "value" in given},
         outputs=task.outputs,
-        save=task.save and TABLE,
+        save=TABLE if task.save or task.again is not None else None,
     )
 
 
@@ -331,19 +361,34 @@ def _keep(
                 inputs = _inputs(task, ended.report, ended.digests)
                 saving = (folder, task.save, task.dataset, ended.report, task.recipe(), inputs, limits, watch)
                 saved = stack.enter_context(save_table(database, settings, task.run_id, *saving))
-            _write(database, leased, task, ended, saved)
+            verdict = None
+            if not ended.reason and task.again is not None and ended.report is not None:
+                with database.read() as session:
+                    made = (folder, TABLE, ended.report.environment, limits)
+                    verdict = compare_again(session, settings, task.run_id, *made)
+            _write(database, leased, task, ended, saved, verdict)
     except JobError as error:
         if isinstance(error, jobs.LeaseLost) or ended.reason:
             raise
-        _write(database, leased, task, replace(ended, reason=str(error)), None)
+        _write(database, leased, task, replace(ended, reason=str(error)), None, None)
 
 
-def _write(database: Database, leased: LeasedJob, task: _Task, ended: _Ended, saved: Saved | None) -> None:
+def _write(
+    database: Database,
+    leased: LeasedJob,
+    task: _Task,
+    ended: _Ended,
+    saved: Saved | None,
+    verdict: tuple[str, dict[str, Any]] | None,
+) -> None:
     with database.write() as session:
         run = session.get_one(Run, task.run_id)
         _record(run, task, ended)
         if saved is not None:
             record_saved(session, run, saved)
+        if verdict is not None:
+            again = session.get_one(Reproduction, task.run_id)
+            again.verdict, again.details = verdict[0], storable(verdict[1])
         if ended.reason:
             jobs.fail(session, leased, storable(ended.reason))
         else:

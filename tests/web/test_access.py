@@ -213,6 +213,9 @@ def test_files_of_datasets_are_for_those_only_who_could_make_them(clients, name,
     assert ("_sales\n1" in answer.text) == (status == 200)
     page = clients[name].get("/datasets/open/open").text
     assert ("/runs/1/table" in page) == (name in ("ada", "rita"))
+    # What was saved without a stamp cannot be made again, which is told to those only who might.
+    again = _post(clients[name], f"/runs/{run}/again").status_code
+    assert again == (409 if status == 200 else status)
 
 
 _ADMINISTRATION = {

@@ -15,6 +15,7 @@ from headwater_catalog.repositories import get_repository
 from headwater_catalog.scan import scan
 from headwater_catalog.stamps import SIDECAR
 from headwater_catalog.store.models import Run
+from headwater_catalog.worker import Worker
 from headwater_web.app import create_app
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog, make_repository
@@ -145,8 +146,16 @@ def test_an_upload_needs_the_token_of_the_form(shop: Shop):
 
 
 def test_a_file_may_be_larger_than_a_form(shop: Shop):
-    answer = shop.audit(b"a\n" + b"1\n" * 1_000_000)
-    assert answer.status_code == 200
+    token = re.search(r'name="csrf_token" value="([^"]+)"', shop.client.get("/audit").text)
+    assert token
+    parts = (
+        f'name="csrf_token"\r\n\r\n{token[1]}',
+        'name="file"; filename="a.csv"\r\n\r\na\n' + "1\n" * 1_000_000,
+    )
+    body = "".join(f"--x\r\nContent-Disposition: form-data; {part}\r\n" for part in parts) + "--x--\r\n"
+    answer = shop.client.post("/audit", data=body, content_type="multipart/form-data; boundary=x")
+
+    assert answer.status_code == 200 and "a.csv" in answer.text
 
 
 def test_programs_ask_the_same(shop: Shop):
@@ -165,6 +174,28 @@ def test_programs_ask_the_same(shop: Shop):
     assert shop.client.get(f"{address}/77").status_code == 404
     wrong = shop.client.post("/api/v1/audit", json={**body, "content": "no base64!"})
     assert wrong.status_code == 409 and "base64" in wrong.json["detail"]
+
+
+def test_a_dataset_is_made_again_from_its_page(shop: Shop):
+    page = shop.client.get("/datasets/shop/marketing").text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert token and "Make it again" in page
+    answer = shop.client.post(f"/runs/{shop.run.id}/again", data={"csrf_token": token[1]})
+    assert answer.status_code == 303
+    assert "queued" in shop.client.get(answer.location).text
+    Worker(shop.catalog.database, shop.catalog.settings).run(once=True)
+
+    assert "identical" in shop.client.get(answer.location).text
+    address = f"/api/v1/datasets/shop/marketing/versions/{shop.run.id}/reproductions"
+    asked = shop.client.post(address, json={"tolerance": 0.001})
+    assert (asked.status_code, asked.json["verdict"], asked.json["state"]) == (202, "", "queued")
+    Worker(shop.catalog.database, shop.catalog.settings).run(once=True)
+    first, second = shop.client.get(address).json["items"]
+    assert (first["verdict"], second["verdict"], first["tolerance"]) == ("identical", "identical", 0.001)
+    assert (
+        shop.client.post("/api/v1/datasets/shop/marketing/versions/99/reproductions", json={}).status_code
+        == 404
+    )
 
 
 def test_a_version_from_before_stamps_is_shown(shop: Shop):

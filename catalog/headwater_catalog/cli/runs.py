@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from headwater_catalog.moments import Moment
     from headwater_catalog.store.models import DatasetVersion, Run
 
-__all__ = ["perform_run", "run", "worker"]
+__all__ = ["perform_run", "run", "who_asks", "worker"]
 
 _LOG_LINES: Final = 20
 _POLL_SECONDS: Final = 0.5
@@ -181,7 +181,7 @@ def _request(
             config,
             inputs,
             save,
-            _user(),
+            who_asks(),
             now(),
         )
         return requested.id, requested.job_id
@@ -328,7 +328,8 @@ def _format(save: Path) -> str:
         raise click.BadParameter(str(error), param_hint="--save") from error
 
 
-def _user() -> str:
+def who_asks() -> str:
+    """Return the name of who uses the command line."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a user without a name, as in a container

@@ -46,6 +46,8 @@ def _of(given: FileStorage, stamp: FileStorage | None, *, verify: bool) -> Audit
     with tempfile.TemporaryDirectory(prefix="headwater-audit-") as folder:
         file, beside = Path(folder) / "file", Path(folder) / "stamp"
         given.save(file)
+        given.close()
         if stamp is not None and stamp.filename:
             stamp.save(beside)
+            stamp.close()
         return audit_file(reading(), catalog().settings, file, name=name, sidecar=beside, verify=verify)

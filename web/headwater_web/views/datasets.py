@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, g, render_template, request, send_file
+from flask import Blueprint, Response, g, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 from headwater_catalog import datasets as kept
@@ -14,11 +14,12 @@ from headwater_catalog.accounts.events import note
 from headwater_catalog.answers.datasets import dataset_json
 from headwater_catalog.errors import NotFound, RepositoryError
 from headwater_catalog.repositories import get_repository, list_repositories
+from headwater_catalog.reproduce import list_reproductions, request_reproduction, verdict_of
 from headwater_catalog.runs import get_run
 from headwater_catalog.stale import stale_columns, standing_of
 from headwater_catalog.stamps import SIDECAR, stamp_bytes
 from headwater_catalog.store.models import DatasetVersion
-from headwater_web.access import asked, require, writing
+from headwater_web.access import actor, asked, require, writing
 from headwater_web.lists import Table, as_files
 from headwater_web.reading import catalog, number_asked, reading
 
@@ -95,6 +96,7 @@ def dataset(repo: str, name: str) -> str:
         stamp=version.stamp,
         inputs=_inputs(version),
         standing=standing,
+        again=[(each, verdict_of(each)) for each in list_reproductions(reading(), version)],
         states={column.name: column for column in standing.columns} if standing else {},
     )
 
@@ -109,6 +111,20 @@ def _chosen(versions: Sequence[DatasetVersion], run: int | None, name: str) -> D
 def _inputs(version: DatasetVersion) -> Mapping[str, Mapping[str, object]]:
     found: Mapping[str, Mapping[str, object]] = version.run.inputs
     return found
+
+
+@blueprint.post(f"/runs/{_NUMBER}/again")
+def reproduce(number: int) -> ResponseReturnValue:
+    """Queue the run that makes again what a run has saved, and lead to the page of the dataset."""
+    with writing() as session:
+        run = get_run(session, number)
+        require(Role.RUNNER, run.repository)
+        version = kept.version_of_run(session, number)
+        if version is None:
+            raise NotFound(f"Run {number} saved no table, so there is nothing to make again.")
+        request_reproduction(session, catalog().settings, version, actor().name, g.now)
+        repo, name = run.repository.name, version.dataset.name
+    return redirect(url_for("datasets.dataset", repo=repo, name=name, run=number, _anchor="again"), 303)
 
 
 @blueprint.get(f"/runs/{_NUMBER}/table")

@@ -28,6 +28,9 @@ __all__ = [
     "AuditedSchema",
     "DatasetPageSchema",
     "DatasetsQuery",
+    "NewReproductionSchema",
+    "ReproductionPageSchema",
+    "ReproductionSchema",
     "VersionPageSchema",
     "VersionSchema",
 ]
@@ -111,6 +114,33 @@ class DatasetsQuery(PageQuery):
 
     repo = repository_named("Only datasets of this repository.")
     stale = Flag(load_default=False, metadata={"description": "Only those with a stale column."})
+
+
+class ReproductionSchema(Schema):
+    """How a dataset version was made again."""
+
+    run = count("The run that made it again.")
+    state = text("How that stands: queued, running, succeeded, failed or cancelled.")
+    verdict = text("identical, equal within tolerance, differs or cannot; empty while it is not known.")
+    reason = text("Why it cannot be made again; empty where it can.")
+    tolerance = fields.Float(required=True, metadata={"description": "For numbers with fractions."})
+    details = mapping("Where and by how much it differs.", anything("A finding."))
+
+
+class ReproductionPageSchema(Schema):
+    """A page of reproductions."""
+
+    locals().update(page_of(ReproductionSchema, "Reproductions, the newest first."))
+
+
+class NewReproductionSchema(Schema):
+    """A dataset version that somebody wants made again."""
+
+    tolerance = fields.Float(
+        load_default=1e-9,
+        validate=validate.Range(min=0, max=0.5),
+        metadata={"description": "By how much numbers with fractions may differ, relative to the larger."},
+    )
 
 
 class AuditedSchema(Schema):
