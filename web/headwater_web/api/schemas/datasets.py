@@ -9,12 +9,12 @@ from headwater_web.api.schemas.fields import (
     Flag,
     PageQuery,
     Switch,
-    Text,
     anything,
     count,
     flag,
     listed,
     mapping,
+    named,
     nested,
     optional_text,
     page_of,
@@ -146,16 +146,15 @@ class NewReproductionSchema(Schema):
 class AuditedSchema(Schema):
     """A file that somebody wants to know of."""
 
-    name = Text(
-        required=True,
-        validate=validate.Length(min=1, max=200),
-        metadata={"description": "What it is called: .csv and .json say what they are by that."},
+    name = named(
+        "What it is called: .csv and .json say what they are by that.", "file-name", 200, required=True
     )
-    content = fields.String(required=True, metadata={"description": "Its bytes, in base64."})
-    stamp = Text(
+    content = named("Its bytes, in base64.", "base64", 50_000_000, required=True)
+    stamp = named(
+        "The text of the stamp beside it, NAME.headwater.json, where there is one.",
+        *("stamp", 50_000_000),
         load_default=None,
         allow_none=True,
-        metadata={"description": "The text of the stamp beside it, NAME.headwater.json, where there is one."},
     )
     verify = Switch(
         load_default=False,
