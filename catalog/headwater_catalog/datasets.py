@@ -32,6 +32,7 @@ __all__ = [
     "schemas_with",
     "version_named",
     "version_of_run",
+    "versions_holding",
     "versions_with",
 ]
 
@@ -139,6 +140,16 @@ def newest_versions(session: Session, repository: Repository | None = None) -> l
     if repository is not None:
         wanted = wanted.where(Dataset.repository_id == repository.id)
     return list(session.scalars(wanted))
+
+
+def versions_holding(session: Session, repository: Repository, feature: str) -> list[DatasetVersion]:
+    """Return the dataset versions with a column that a feature made, the newest first, of those made last."""
+    wanted = _visible().where(Dataset.repository_id == repository.id).order_by(DatasetVersion.id.desc())
+    return [
+        version
+        for version in session.scalars(wanted.limit(_MOST_LOOKED_AT))
+        if any(feature in column.get("features", ()) for column in version.columns)
+    ]
 
 
 def find_version(session: Session, uid: str) -> DatasetVersion | None:

@@ -12,7 +12,7 @@ import logging
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +32,7 @@ from headwater_catalog.read.locations import Location
 from headwater_catalog.removal import remove_folder
 from headwater_catalog.reports import Report, read_progress, read_report, storable
 from headwater_catalog.repositories import mirror_path
+from headwater_catalog.reproduce import compare_again, require_same_inputs
 from headwater_catalog.results import TABLE, Saved, record_saved, save_table
 from headwater_catalog.run_sources import BroughtSource, bring_sources, further_sources, inputs_used
 from headwater_catalog.runner import PROGRESS, RESULT, Request
@@ -45,6 +46,7 @@ from headwater_catalog.store.models import (
     DataflowVersion,
     Job,
     ModuleVersion,
+    Reproduction,
     Run,
     RunNode,
 )
@@ -89,6 +91,7 @@ class _Task:
     sinks: dict[str, Location]
     personal: list[str]
     is_trusted: bool
+    again: Mapping[str, Any] | None = None  # the stamp of what is to be made again
 
     def recipe(self) -> dict[str, Any]:
         """Return what to execute, to make the same again."""
@@ -138,6 +141,8 @@ def execute(
         with GitSource(task.mirror) as source:
             source.export_tree(task.sha, tree)
         sources = bring_sources(settings, task.sources, task.inputs, place, env=task.env, sample=task.sample)
+        if task.again is not None:
+            require_same_inputs(task.again, {name: each.sha256 for name, each in sources.items()})
         kept = _kept(settings, task, place, folder, sources)
         _request(task, tree, sources, kept).write(folder)
         watch = _Watch(database, leased, folder / PROGRESS, stopping, tell)
@@ -198,6 +203,8 @@ def _task(
     definitions: DefinitionReader,
 ) -> _Task:
     run = session.scalars(select(Run).where(Run.job_id == leased.id)).one()
+    if leased.payload.get("reproduces") is not None:
+        return _task_again(session, settings, run)
     version = _dataflow_version(session, run)
     return _Task(
         run_id=run.id,
@@ -217,11 +224,43 @@ def _task(
         save=leased.payload.get("save"),
         dataset=leased.payload.get("dataset") or run.dataflow,
         sinks=places_of(version.sinks, leased.payload.get("sinks") or (), run.env),
-        personal=_personal(session, run),
+        personal=_personal(session, run, run.outputs),
         repository_id=run.repository_id,
         use_kept=leased.payload.get("use_kept", True),
         definitions=_definitions(database, session, settings, run, definitions),
         is_trusted=run.repository.is_trusted,
+    )
+
+
+def _task_again(session: Session, settings: Settings, run: Run) -> _Task:
+    """Return what makes a dataset version again: as it was noted then, whatever was scanned since."""
+    version = session.get_one(Reproduction, run.id).version
+    stamp = version.stamp or {}
+    recipe = stamp["recipe"]
+    return _Task(
+        run_id=run.id,
+        repository=run.repository.name,
+        mirror=mirror_path(settings, run.repository),
+        sha=run.commit.sha,
+        dataflow=run.dataflow,
+        modules=recipe["modules"],
+        roots=recipe["roots"],
+        config=recipe["config"],
+        sources=recipe["sources"],
+        inputs=recipe["inputs"],
+        outputs=recipe["outputs"],
+        env=recipe["env"],
+        executor="synchronous",
+        sample=recipe["sample"],
+        save=None,
+        dataset=version.dataset.name,
+        repository_id=run.repository_id,
+        use_kept=False,
+        definitions={},
+        sinks={},
+        personal=_personal(session, run, recipe["outputs"]),
+        is_trusted=run.repository.is_trusted,
+        again=stamp,
     )
 
 
@@ -236,10 +275,11 @@ def _definitions(
         return {}
 
 
-def _personal(session: Session, run: Run) -> list[str]:
-    assert run.commit.position is not None  # else the run was not taken
+def _personal(session: Session, run: Run, outputs: Sequence[str]) -> list[str]:
+    if run.commit.position is None:  # pushed away since
+        return []
     snapshot = snapshot_at(session, run.repository, run.commit.position)
-    return personal_names(snapshot, run.dataflow, run.outputs)
+    return personal_names(snapshot, run.dataflow, outputs)
 
 
 def _dataflow_version(session: Session, run: Run) -> DataflowVersion:
@@ -292,7 +332,7 @@ def _request(
         outputs=task.outputs,
         executor=task.executor,
         sample=task.sample,
-        save=task.save and TABLE,
+        save=TABLE if task.save or task.again is not None else None,
         kept=kept,
         network=task.is_trusted,
     )
@@ -414,20 +454,35 @@ def _keep(
                 saving = (folder, task.save, task.dataset, ended.report, task.recipe(), inputs, limits, watch)
                 saved = stack.enter_context(save_table(database, settings, task.run_id, *saving))
                 deliver(settings.data, task.sinks, settings.home / saved.path, saved.format)
-            _write(database, leased, task, ended, saved)
+            verdict = None
+            if not ended.reason and task.again is not None and ended.report is not None:
+                with database.read() as session:
+                    made = (folder, TABLE, ended.report.environment, limits)
+                    verdict = compare_again(session, settings, task.run_id, *made)
+            _write(database, leased, task, ended, saved, verdict)
     except JobError as error:
         if isinstance(error, jobs.LeaseLost) or ended.reason:
             raise
-        _write(database, leased, task, replace(ended, reason=str(error)), None)
+        _write(database, leased, task, replace(ended, reason=str(error)), None, None)
 
 
-def _write(database: Database, leased: LeasedJob, task: _Task, ended: _Ended, saved: Saved | None) -> None:
+def _write(
+    database: Database,
+    leased: LeasedJob,
+    task: _Task,
+    ended: _Ended,
+    saved: Saved | None,
+    verdict: tuple[str, dict[str, Any]] | None,
+) -> None:
     with database.write() as session:
         run = session.get_one(Run, task.run_id)
         _record(session, run, task, ended)
         record_values(session, task.repository_id, run.id, ended.kept, int(time.time()))
         if saved is not None:
             record_saved(session, run, saved)
+        if verdict is not None:
+            again = session.get_one(Reproduction, task.run_id)
+            again.verdict, again.details = verdict[0], storable(verdict[1])
         if ended.reason:
             jobs.fail(session, leased, storable(ended.reason))
         else:

@@ -137,10 +137,16 @@ def _check(content: Any) -> None:
     for key in ("scheme", "table"):
         _of(fingerprint[key], f"fingerprint.{key}", str)
     for name, given in content["inputs"].items():
-        _of(given, f"inputs.{name}", dict)
+        _check_input(_of(given, f"inputs.{name}", dict), name)
     for column in _of(content["columns"], "columns", list):
         _check_column(_of(column, "a column", dict))
     _require_shallow(content)
+
+
+def _check_input(given: Mapping[str, Any], name: str) -> None:
+    for key, kind in (("path", str), ("sha256", str), ("rows", int)):
+        if given.get(key) is not None:
+            _of(given[key], f"inputs.{name}.{key}", kind)
 
 
 def _check_column(column: Mapping[str, Any]) -> None:

@@ -107,7 +107,8 @@ def _compare_floats(
         return equal, equal
     with np.errstate(invalid="ignore", over="ignore"):
         apart = np.abs(first - second)
-        near = equal | (apart <= tolerance * np.maximum(np.abs(first), np.abs(second)))
+        allowed = tolerance * np.maximum(np.abs(first), np.abs(second))
+        near = equal | (np.isfinite(apart) & (apart <= allowed))
     found = apart[~equal & np.isfinite(apart)]
     column.largest = max(column.largest, float(found.max()) if len(found) else 0.0)
     return equal, near

@@ -82,8 +82,15 @@ def _open_parquet(path: Path, _schema: pa.Schema | None) -> Iterator[TableFile]:
 @contextlib.contextmanager
 def _open_arrow(path: Path, _schema: pa.Schema | None) -> Iterator[TableFile]:
     with pa.memory_map(str(path)) as mapped, pa.ipc.open_file(mapped) as file:
-        numbers = range(file.num_record_batches)
-        yield TableFile(file.schema.remove_metadata(), lambda: (_checked(file.get_batch(n)) for n in numbers))
+        seen: set[int] = set()  # what was looked at once need not be looked at again
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            for number in range(file.num_record_batches):
+                batch = file.get_batch(number)
+                yield batch if number in seen else _checked(batch)
+                seen.add(number)
+
+        yield TableFile(file.schema.remove_metadata(), batches)
 
 
 def _checked(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -162,6 +162,8 @@ def test_a_stamp_is_read_as_it_was_written():
         {"config": []},
         {"outputs": [1]},
         {"inputs": {"weekly": "x"}},
+        {"inputs": {"weekly": {"rows": "many"}}},
+        {"inputs": {"weekly": {"sha256": 7}}},
         {"columns": {}},
         {"columns": ["x"]},
         {"columns": [{"name": 1}]},

@@ -40,6 +40,10 @@ _FORMATS = {
     "feature": _FEATURES,
     "dataflow": ("marketing", "customers"),
     "module": ("features.signups", "features"),
+    "dataset": ("marketing", "trial"),
+    "file-name": ("weekly.csv", "table.parquet"),
+    "base64": ("d2VlayxzcGVuZAo=",),
+    "stamp": ("{}",),
     "repository": ("demo",),
     "account": ("vera",),
     "new-account": ("bo", "zoe@shop.example"),
@@ -49,7 +53,6 @@ _FORMATS = {
     "path": ("data/weekly.csv",),
     "env": ("prod",),
     "sink": ("report",),
-    "dataset": ("trial",),
     "note": ("nightly report",),
     "git-address": ("/srv/git/nothing", "https://127.0.0.1:1/nothing.git"),
 }

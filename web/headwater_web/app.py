@@ -28,9 +28,11 @@ from headwater_web.security import allow_uploads, protect
 from headwater_web.views import (
     account,
     accounts,
+    audit,
     commits,
     compare,
     dataflows,
+    datasets,
     events,
     features,
     health,
@@ -56,7 +58,7 @@ __all__ = ["create_app"]
 
 _PAGES = (
     *(home, repositories, search, features, lineage, maps, commits, compare),
-    *(timeline, modules, dataflows, run_form, run_comparison, runs, manifests, health),
+    *(timeline, modules, dataflows, run_form, run_comparison, runs, datasets, audit, manifests, health),
 )
 _MANAGEMENT = (login, oidc_login, account, accounts, events, repos, hooks, operations)
 _LARGEST_REQUEST = 1_000_000  # bytes; forms are small
@@ -91,6 +93,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     _register_template_names(app)
     for module in (*_PAGES, *_MANAGEMENT):
         app.register_blueprint(module.blueprint)
+    app.extensions["csrf"].exempt(audit.audit_upload)  # it looks at the token itself, once it knows who asks
     app.extensions["csrf"].exempt(hooks.blueprint)  # a Git host signs its calls instead
     register_api(app)
     return app

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headwater_catalog.answers.commits import commit_json, instant_json
+from headwater_catalog.reproduce import verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,9 +13,17 @@ if TYPE_CHECKING:
     from headwater_catalog.audit import Audit
     from headwater_catalog.snapshot import SnapshotFeature
     from headwater_catalog.stale import ColumnNow, Standing
-    from headwater_catalog.store.models import DatasetVersion
+    from headwater_catalog.store.models import DatasetVersion, Reproduction
 
-__all__ = ["audit_json", "dataset_json", "stale_json", "standing_json", "version_json", "version_row_json"]
+__all__ = [
+    "audit_json",
+    "dataset_json",
+    "reproduction_json",
+    "stale_json",
+    "standing_json",
+    "version_json",
+    "version_row_json",
+]
 
 _NOT_SHOWN = ("schema", "recipe", "columns", "fingerprint")
 
@@ -93,6 +102,19 @@ def stale_json(version: DatasetVersion, standing: Standing) -> dict[str, Any]:
         "at": standing.sha,
         "reason": standing.reason,
         "columns": [_column_json(column) for column in standing.stale],
+    }
+
+
+def reproduction_json(reproduction: Reproduction) -> dict[str, Any]:
+    """Return what came of making a dataset version again."""
+    verdict = verdict_of(reproduction)
+    return {
+        "run": reproduction.run_id,
+        "state": reproduction.run.job.state,
+        "verdict": verdict.word,
+        "reason": verdict.reason,
+        "tolerance": reproduction.tolerance,
+        "details": dict(verdict.details),
     }
 
 

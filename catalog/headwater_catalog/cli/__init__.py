@@ -55,6 +55,9 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "stale": LazyCommand(
         "headwater_catalog.cli.datasets:stale", "List saved columns that mean something else now."
     ),
+    "reproduce": LazyCommand(
+        "headwater_catalog.cli.reproduce:reproduce", "Make a dataset again, and compare."
+    ),
     "worker": LazyCommand("headwater_catalog.cli.runs:worker", "Work off queued scans and runs."),
     "user add": LazyCommand("headwater_catalog.cli.users:add", "Make an account."),
     "user list": LazyCommand("headwater_catalog.cli.users:list_all", "List the accounts."),

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from headwater_catalog.run_options import RunOptions
     from headwater_catalog.store.models import DatasetVersion, Run
 
-__all__ = ["cancel", "perform_run", "run", "worker"]
+__all__ = ["cancel", "perform_run", "run", "who_asks", "worker"]
 
 _LOG_LINES: Final = 20
 _POLL_SECONDS: Final = 0.5
@@ -148,7 +148,7 @@ def cancel(workspace: Workspace, number: int) -> None:
     from headwater_catalog.runs import get_run
 
     with workspace.database.write() as session:
-        jobs.cancel(session, get_run(session, number).job_id, _user())
+        jobs.cancel(session, get_run(session, number).job_id, who_asks())
     say(f"Run {number} is cancelled.")
 
 
@@ -234,7 +234,7 @@ def _request(
             config,
             inputs,
             save,
-            _user(),
+            who_asks(),
             now(),
             dataset=dataset,
             options=options,
@@ -388,7 +388,8 @@ def _format(save: Path) -> str:
         raise click.BadParameter(str(error), param_hint="--save") from error
 
 
-def _user() -> str:
+def who_asks() -> str:
+    """Return the name of who uses the command line."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a user without a name, as in a container

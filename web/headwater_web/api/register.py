@@ -12,9 +12,11 @@ from flask_smorest import Api  # type: ignore[import-untyped]
 from headwater_web.api import (
     account,
     accounts,
+    audit,
     commits,
     compare,
     dataflows,
+    datasets,
     documentation,
     events,
     features,
@@ -41,7 +43,7 @@ _ABOUT = (
 
 
 _RESOURCES = (
-    *(repositories, features, search, lineage, commits, compare, dataflows, modules, runs),
+    *(repositories, features, search, lineage, commits, compare, dataflows, modules, runs, datasets, audit),
     *(jobs, operations, events, accounts, account, tokens),
 )
 

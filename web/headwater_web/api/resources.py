@@ -18,6 +18,7 @@ from headwater_web.api.schemas.fields import NoQuery
 __all__ = [
     "ACCOUNT",
     "DATAFLOW",
+    "DATASET",
     "JOB",
     "KEY",
     "MODULE",
@@ -47,6 +48,7 @@ KEY: Final = _parameter("key", "`module:name` of a feature, or a name that only 
 SHA: Final = _parameter("sha", "A commit, or a branch or a tag.", format="ref")
 DATAFLOW: Final = _parameter("name", "Name of a dataflow.", format="dataflow")
 MODULE: Final = _parameter("module", "Name of a module.", format="module")
+DATASET: Final = _parameter("name", "Name of a dataset.", format="dataset")
 ACCOUNT: Final = _parameter(
     "account", "Name of an account.", pattern="^[a-z0-9][a-z0-9._@+-]{0,99}$", format="account"
 )

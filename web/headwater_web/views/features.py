@@ -12,6 +12,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from headwater_catalog.authors import surviving_authors
+from headwater_catalog.datasets import versions_holding
 from headwater_catalog.errors import NotFound
 from headwater_catalog.features import (
     AmbiguousName,
@@ -120,6 +121,7 @@ def _page(view: AsOf, found: FeatureView) -> str:
         flow=flow,
         missing=missing_inputs(view.moment, flow, found.key) if flow else (),
         flows=flows,
+        held_by=versions_holding(reading(), view.repository, found.key),
     )
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "NoBodySchema",
     "NoQuery",
     "PageQuery",
+    "Switch",
     "Text",
     "Whole",
     "anything",
@@ -131,6 +132,15 @@ class Json(fields.Raw):
             json.dumps(value, allow_nan=False)
         except (ValueError, RecursionError):
             raise ValidationError("It holds a number that JSON does not have.") from None
+        return value
+
+
+class Switch(fields.Boolean):
+    """`true` or `false` in a body, and nothing that Python holds equal to them."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("It must be true or false.")
         return value
 
 

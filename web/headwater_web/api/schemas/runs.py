@@ -12,6 +12,7 @@ from headwater_catalog.uploads import LONGEST_NAME
 from headwater_web.api.schemas.fields import (
     Count,
     PageQuery,
+    Switch,
     Text,
     Whole,
     anything,
@@ -305,10 +306,8 @@ class NewRunSchema(Schema):
         validate=validate.Length(max=100),
         metadata={"description": "Sinks of the dataflow that the saved table goes to besides."},
     )
-    use_kept = fields.Boolean(
+    use_kept = Switch(
         load_default=True,
-        truthy={True},
-        falsy={False},
         metadata={
             "description": "Whether values that earlier runs computed may stand in place of computing."
         },

@@ -1,0 +1,221 @@
+"""Dataset versions made again: the same code on the same inputs, and how what comes out compares."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from headwater.errors import InvalidInput
+from headwater_catalog import jobs
+from headwater_catalog.confined_tables import compare_files
+from headwater_catalog.datasets import file_of, file_sha256
+from headwater_catalog.errors import Conflict, JobError
+from headwater_catalog.sandbox import Limits
+from headwater_catalog.store.models import DatasetVersion, Reproduction, Run
+from headwater_catalog.uploads import upload_file
+
+if TYPE_CHECKING:
+    from headwater_catalog.settings import Settings
+
+__all__ = [
+    "CANNOT",
+    "DIFFERS",
+    "IDENTICAL",
+    "TOLERANCE",
+    "WITHIN",
+    "Verdict",
+    "compare_again",
+    "get_reproduction",
+    "list_reproductions",
+    "request_reproduction",
+    "require_same_inputs",
+    "verdict_of",
+]
+
+TOLERANCE: Final = 1e-9
+"""By how much numbers with fractions may differ, relative to the larger one."""
+
+IDENTICAL: Final = "identical"
+WITHIN: Final = "equal within tolerance"
+DIFFERS: Final = "differs"
+CANNOT: Final = "cannot"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of making a dataset version again.
+
+    Attributes:
+        word: One of the four words; empty while it is not known yet.
+        reason: Why it cannot be made again; empty where it can.
+        details: Where and by how much it differs: `rows`, `added`, `removed`, `columns`, `tolerance`, and
+            `environment`, which packages were of other versions.
+    """
+
+    word: str
+    reason: str
+    details: Mapping[str, Any]
+
+
+def request_reproduction(
+    session: Session,
+    settings: Settings,
+    version: DatasetVersion,
+    requested_by: str,
+    now: int,
+    *,
+    tolerance: float = TOLERANCE,
+) -> Run:
+    """Queue the run that makes a dataset version again.
+
+    Args:
+        session: An open write transaction.
+        settings: Where files are.
+        version: The version.
+        requested_by: Who asks.
+        now: The present instant.
+        tolerance: By how much numbers with fractions may differ, relative to the larger one.
+
+    Raises:
+        Conflict: It cannot be made again, or the tolerance is none.
+    """
+    if not math.isfinite(tolerance) or not 0 <= tolerance < 1:
+        raise Conflict(f"A tolerance is a number from 0 up to 1, such as 1e-9, and not {tolerance!r}.")
+    if reason := _hindrance(settings, version):
+        name = f"{version.dataset.name}@{version.run_id}"
+        raise Conflict(f"'{name}' cannot be made again, because {reason}")
+    assert version.stamp is not None
+    first, recipe = version.run, version.stamp["recipe"]
+    run = Run(
+        repository_id=first.repository_id,
+        commit_id=first.commit_id,
+        dataflow=first.dataflow,
+        outputs=recipe["outputs"],
+        config=recipe["config"],
+        inputs=recipe["inputs"],
+        environment={},
+    )
+    payload = {"save": None, "reproduces": version.id}
+    run.job = jobs.enqueue(session, "run", payload, first.repository_id, requested_by, now)
+    session.add(run)
+    session.flush()
+    session.add(Reproduction(run_id=run.id, version_id=version.id, tolerance=tolerance, details={}))
+    session.flush()
+    return run
+
+
+def _hindrance(settings: Settings, version: DatasetVersion) -> str:
+    """Return why a version cannot be made again, as far as that is known beforehand."""
+    if version.stamp is None:
+        return "it was saved before what is needed for that was noted."
+    file = file_of(settings, version)
+    if not file.is_file():
+        return "its file is gone, so there would be nothing to compare with."
+    if file_sha256(file) != version.sha256:
+        return "its file is not the one that was saved: somebody has written over it."
+    for name, given in version.stamp["recipe"]["inputs"].items():
+        if given.get("upload") and not upload_file(settings, given["sha256"]).is_file():
+            return f"the file that was given as '{name}' ({given['path']}) is no longer kept."
+    return ""
+
+
+def require_same_inputs(stamp: Mapping[str, Any], digests: Mapping[str, str]) -> None:
+    """Make sure that the inputs are those that the version was made of.
+
+    Raises:
+        JobError: One of them is another.
+    """
+    for name, given in stamp["inputs"].items():
+        if "sha256" in given and digests.get(name) != given["sha256"]:
+            raise JobError(
+                f"It cannot be made again, because the file of source '{name}' ({given.get('path', '')}) is "
+                "not the one that it was made of."
+            )
+
+
+def compare_again(
+    session: Session,
+    settings: Settings,
+    run_id: int,
+    folder: Path,
+    made: str,
+    environment: Mapping[str, Any],
+    limits: Limits | None,
+) -> tuple[str, dict[str, Any]]:
+    """Return the verdict on what a run made, and where it differs.
+
+    Args:
+        session: An open session.
+        settings: Where files are.
+        run_id: The run.
+        folder: Its folder.
+        made: The name of the Arrow file that its runner left there.
+        environment: Versions of Python and of packages that it had.
+        limits: What comparing may use.
+
+    Raises:
+        JobError: What it made cannot be read.
+    """
+    again = session.get_one(Reproduction, run_id)
+    version = again.version
+    stamp = version.stamp or {}
+    then, now = (file_of(settings, version), version.format), (folder / made, "arrow")
+    if now[0].is_symlink() or not now[0].is_file():
+        raise JobError("The runner left no table to compare.")
+    try:
+        found = compare_files(folder, then, now, stamp.get("schema"), again.tolerance, limits)
+    except InvalidInput as error:
+        raise JobError(f"What came out cannot be compared: {error}") from error
+    details = {**found, "environment": _other_versions(stamp.get("environment", {}), environment)}
+    return _word(found), details
+
+
+def _word(found: Mapping[str, Any]) -> str:
+    then, now = found["rows"]
+    columns = found["columns"]
+    if found["added"] or found["removed"] or then != now:
+        return DIFFERS
+    if any(column["types"] or column["beyond_tolerance"] for column in columns):
+        return DIFFERS
+    return WITHIN if columns else IDENTICAL
+
+
+def _other_versions(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, list[str | None]]:
+    """Return the versions of what was of another one then, by name."""
+    was, is_ = (
+        {"python": told.get("python"), **told.get("packages", {})} if told else {} for told in (then, now)
+    )
+    names = (name for name in sorted(was.keys() | is_.keys()) if was.get(name) != is_.get(name))
+    return {name: [was.get(name), is_.get(name)] for name in names}
+
+
+def get_reproduction(session: Session, run_id: int) -> Reproduction | None:
+    """Return what a run made again; None where it made nothing again."""
+    return session.get(Reproduction, run_id, populate_existing=True)
+
+
+def list_reproductions(session: Session, version: DatasetVersion) -> list[Reproduction]:
+    """Return how a version was made again, the newest first."""
+    wanted = (
+        select(Reproduction)
+        .where(Reproduction.version_id == version.id)
+        .options(joinedload(Reproduction.run).joinedload(Run.job))
+        .order_by(Reproduction.run_id.desc())
+    )
+    return list(session.scalars(wanted))
+
+
+def verdict_of(reproduction: Reproduction) -> Verdict:
+    """Return the verdict, which the end of a run may tell that came to nothing."""
+    if reproduction.verdict is not None:
+        return Verdict(reproduction.verdict, "", reproduction.details)
+    job = reproduction.run.job
+    if job.state in jobs.FINISHED:
+        return Verdict(CANNOT, job.error or "The run came to nothing.", {})
+    return Verdict("", "", {})

@@ -1,0 +1,238 @@
+"""The pages of datasets and the audit of an upload, and the same by the API."""
+
+import base64
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from headwater_catalog import datasets
+from headwater_catalog.repositories import get_repository
+from headwater_catalog.scan import scan
+from headwater_catalog.stamps import SIDECAR
+from headwater_catalog.store.models import Run
+from headwater_catalog.worker import Worker
+from headwater_web.app import create_app
+from support.git_repo import GitRepo
+from support.run_catalog import Catalog, make_catalog, make_repository
+
+
+class Shop:
+    """A dataset of an old commit, and the pages on it."""
+
+    def __init__(self, catalog: Catalog, repo: GitRepo) -> None:
+        self.catalog = catalog
+        self.run: Run = catalog.run("spend_per_signup", "scaled", dataflow="marketing", save="csv")
+        source = (repo.path / "features/spend.py").read_text()
+        repo.write("features/spend.py", source.replace("spend / signups", "spend / signups * 2"))
+        self.changed = repo.commit("Count <twice>")
+        scan(catalog.database, catalog.settings, "shop")
+        self.client: FlaskClient = create_app(catalog.settings, catalog.database).test_client()
+
+    @property
+    def file(self) -> Path:
+        version = self.catalog.version(self.run)
+        assert version is not None
+        return datasets.file_of(self.catalog.settings, version)
+
+    def audit(self, data: bytes, name: str = "mine.csv", stamp: bytes | None = None, **form: str) -> Any:
+        token = re.search(r'name="csrf_token" value="([^"]+)"', self.client.get("/audit").text)
+        assert token
+        sent: dict[str, Any] = {"csrf_token": token[1], "file": (io.BytesIO(data), name), **form}
+        if stamp is not None:
+            sent["stamp"] = (io.BytesIO(stamp), name + SIDECAR)
+        return self.client.post("/audit", data=sent, content_type="multipart/form-data")
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    folder = tmp_path_factory.mktemp("shop")
+    repo = GitRepo(folder / "repo")
+    make_repository(repo)
+    from headwater_catalog.store.database import Database
+
+    url = f"sqlite:///{folder / 'headwater.db'}"
+    database = Database(url)
+    database.upgrade()
+    database.dispose()
+    catalog = make_catalog(url, repo, folder / "home")
+    yield Shop(catalog, repo)
+    catalog.database.dispose()
+
+
+def test_the_list_tells_which_datasets_are_stale(shop: Shop):
+    page = shop.client.get("/datasets").text
+    found = shop.client.get("/datasets.json").json["items"]
+
+    assert "1 column stale" in page and 'href="/datasets/shop/marketing"' in page
+    assert [(each["dataset"], each["stale"]) for each in found] == [("marketing", ["spend_per_signup"])]
+    assert "spend_per_signup" in shop.client.get("/datasets.csv?stale=yes").text
+
+
+def test_the_page_of_a_dataset_tells_each_column_its_maker_and_what_changed_it(shop: Shop):
+    page = shop.client.get("/datasets/shop/marketing").text
+
+    assert "features.spend:spend_per_signup" in page
+    assert "Count &lt;twice&gt;" in page and shop.changed[:8] in page
+    assert "1 column would come out otherwise now" in page
+    assert "data/weekly.csv" in page and "index of source" in page
+    assert shop.client.get("/datasets/shop/marketing?run=99").status_code == 404
+    assert "Did you mean &#39;marketing&#39;" in shop.client.get("/datasets/shop/marketin").text
+
+
+def test_the_page_of_a_feature_leads_to_the_datasets_that_hold_it(shop: Shop):
+    page = shop.client.get("/r/shop/f/features.spend:scaled").text
+
+    assert "In datasets" in page and f"/datasets/shop/marketing?run={shop.run.id}" in page
+    assert "In datasets" not in shop.client.get("/r/shop/f/features.traps:broken").text
+
+
+def test_the_file_and_its_stamp_can_be_taken_away(shop: Shop):
+    got = shop.client.get(f"/runs/{shop.run.id}/table", buffered=True)
+    stamp = shop.client.get(f"/runs/{shop.run.id}/stamp")
+
+    assert got.data == shop.file.read_bytes()
+    assert f"filename=marketing-{shop.run.id}.csv" in got.headers["Content-Disposition"]
+    assert stamp.data == shop.file.with_name(shop.file.name + SIDECAR).read_bytes()
+    assert "dataset downloaded" in shop.client.get("/events").text
+    assert shop.client.get("/runs/99/table").status_code == 404
+
+
+def test_an_upload_is_audited(shop: Shop):
+    stamp = shop.file.with_name(shop.file.name + SIDECAR).read_bytes()
+    data = shop.file.read_bytes()
+    known = shop.audit(data, stamp=stamp, verify="yes").text
+    changed = shop.audit(data.replace(b"10.0", b"11.0"), stamp=stamp, verify="yes").text
+    bare = shop.audit(data).text
+    other = shop.audit(b"a,b\n1,2\n").text
+
+    assert "says the same" in known and "The data is what was saved." in known
+    assert shop.changed[:8] in known
+    assert "Other values: spend_per_signup" in changed
+    assert "the catalog knows its content" in bare
+    assert "no dataset that you may see has this content" in other
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "status"),
+    [
+        (b"PAR1 half", "x.parquet", 409),
+        (b"x", "x.exe", 409),
+        (b"", "../../x.csv", 409),
+        (b"[" * 100_000, "x.json", 409),
+    ],
+)
+def test_what_is_no_table_is_told(shop: Shop, data: bytes, name: str, status: int):
+    assert shop.audit(data, name).status_code == status
+
+
+def test_a_stamp_is_shown_as_text(shop: Shop):
+    stamp = shop.file.with_name(shop.file.name + SIDECAR).read_bytes()
+    hostile = stamp.replace(b'"made_by":"tester"', b'"made_by":"<script>alert(1)</script>"')
+    page = shop.audit(shop.file.read_bytes(), stamp=hostile).text
+
+    assert "&lt;script&gt;" in page and "<script>alert" not in page
+    assert "says something else of" in page and "made_by" in page
+
+
+def test_an_upload_needs_the_token_of_the_form(shop: Shop):
+    sent = {"file": (io.BytesIO(b"a\n1\n"), "a.csv")}
+    assert shop.client.post("/audit", data=sent, content_type="multipart/form-data").status_code == 400
+    assert shop.audit(b"", "").status_code == 409
+
+
+def test_a_file_may_be_larger_than_a_form(shop: Shop):
+    token = re.search(r'name="csrf_token" value="([^"]+)"', shop.client.get("/audit").text)
+    assert token
+    parts = (
+        f'name="csrf_token"\r\n\r\n{token[1]}',
+        'name="file"; filename="a.csv"\r\n\r\na\n' + "1\n" * 1_000_000,
+    )
+    body = "".join(f"--x\r\nContent-Disposition: form-data; {part}\r\n" for part in parts) + "--x--\r\n"
+    answer = shop.client.post("/audit", data=body, content_type="multipart/form-data; boundary=x")
+
+    assert answer.status_code == 200 and "a.csv" in answer.text
+
+
+def test_programs_ask_the_same(shop: Shop):
+    found = shop.client.get("/api/v1/datasets?stale=true").json["items"]
+    address = "/api/v1/datasets/shop/marketing/versions"
+    (listed,) = shop.client.get(address).json["items"]
+    version = shop.client.get(f"{address}/{shop.run.id}").json
+    body = {"name": "mine.csv", "content": base64.b64encode(shop.file.read_bytes()).decode(), "verify": True}
+    audit = shop.client.post("/api/v1/audit", json=body).json
+
+    assert found[0]["stale"] == ["spend_per_signup"]
+    assert listed["fingerprint"] == version["fingerprint"]
+    states = {column["name"]: column["state"] for column in version["standing"]["columns"]}
+    assert states == {"week": "none", "spend_per_signup": "changed", "scaled": "same"}
+    assert (audit["origin"], audit["store"], audit["verified"]["same"]) == ("content", "known", True)
+    assert shop.client.get(f"{address}/77").status_code == 404
+    wrong = shop.client.post("/api/v1/audit", json={**body, "content": "no base64!"})
+    assert wrong.status_code == 409 and "base64" in wrong.json["detail"]
+
+
+def test_a_dataset_is_made_again_from_its_page(shop: Shop):
+    page = shop.client.get("/datasets/shop/marketing").text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert token and "Make it again" in page
+    answer = shop.client.post(f"/runs/{shop.run.id}/again", data={"csrf_token": token[1]})
+    assert answer.status_code == 303
+    assert "queued" in shop.client.get(answer.location).text
+    Worker(shop.catalog.database, shop.catalog.settings).run(once=True)
+
+    assert "identical" in shop.client.get(answer.location).text
+    address = f"/api/v1/datasets/shop/marketing/versions/{shop.run.id}/reproductions"
+    asked = shop.client.post(address, json={"tolerance": 0.001})
+    assert (asked.status_code, asked.json["verdict"], asked.json["state"]) == (202, "", "queued")
+    Worker(shop.catalog.database, shop.catalog.settings).run(once=True)
+    first, second = shop.client.get(address).json["items"]
+    assert (first["verdict"], second["verdict"], first["tolerance"]) == ("identical", "identical", 0.001)
+    assert (
+        shop.client.post("/api/v1/datasets/shop/marketing/versions/99/reproductions", json={}).status_code
+        == 404
+    )
+
+
+def test_a_version_from_before_stamps_is_shown(shop: Shop):
+    with shop.catalog.database.write() as session:
+        repository = get_repository(session, "shop")
+        run = session.get_one(Run, shop.run.id)
+        again = Run(
+            job_id=_job(session, repository.id),
+            repository_id=repository.id,
+            commit_id=run.commit_id,
+            dataflow="old",
+            outputs=[],
+            config={},
+            inputs={},
+            environment={},
+        )
+        session.add(again)
+        session.flush()
+        datasets.record_version(
+            *(session, again, "old"),
+            path="datasets/shop/old.csv",
+            format="csv",
+            sha256="0" * 64,
+            rows=1,
+            columns=[{"name": "x", "type": "int64"}],
+            now=0,
+        )
+        number = again.id
+    page = shop.client.get("/datasets/shop/old").text
+
+    assert "before datasets had stamps" in page
+    assert "old" in shop.client.get("/datasets").text
+    assert shop.client.get(f"/runs/{number}/table").status_code == 404
+    assert shop.client.get(f"/runs/{number}/stamp").status_code == 404
+
+
+def _job(session: Any, repository: int) -> int:
+    from headwater_catalog.jobs import enqueue
+
+    return enqueue(session, "run", {}, repository, "somebody", 0).id

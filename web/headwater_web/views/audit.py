@@ -1,0 +1,53 @@
+"""The audit of a file that somebody uploads: where it comes from, and whether it is what was saved."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from flask import Blueprint, current_app, render_template, request
+from werkzeug.datastructures import FileStorage
+
+from headwater_catalog.audit import Audit, audit_file
+from headwater_catalog.errors import Conflict
+from headwater_web.reading import catalog, reading
+
+__all__ = ["LARGEST_UPLOAD", "blueprint"]
+
+blueprint = Blueprint("audit", __name__)
+
+LARGEST_UPLOAD = 512 * 1024 * 1024
+"""Bytes of a file; of a larger one, the command line reads the stamp where it is."""
+
+
+@blueprint.get("/audit")
+def audit() -> str:
+    """Ask for a file."""
+    return render_template("audit.html", audit=None, states={})
+
+
+@blueprint.post("/audit")
+def audit_upload() -> str:
+    """Tell all that is known of a file."""
+    # Only here, where it is known who asks, may a body be large; so the form's token is looked at only now.
+    request.max_content_length = LARGEST_UPLOAD
+    current_app.extensions["csrf"].protect()
+    given = request.files.get("file")
+    if given is None or not given.filename:
+        raise Conflict("There is no file to look at. Choose one, then press “Look”.")
+    found = _of(given, request.files.get("stamp"), verify="verify" in request.form)
+    states = {column.name: column for column in found.standing.columns} if found.standing else {}
+    return render_template("audit.html", audit=found, states=states)
+
+
+def _of(given: FileStorage, stamp: FileStorage | None, *, verify: bool) -> Audit:
+    # The name that it has over there is shown and says what it is, but nothing is ever called so here.
+    name = Path((given.filename or "").replace("\\", "/")).name[:200]
+    with tempfile.TemporaryDirectory(prefix="headwater-audit-") as folder:
+        file, beside = Path(folder) / "file", Path(folder) / "stamp"
+        given.save(file)
+        given.close()
+        if stamp is not None and stamp.filename:
+            stamp.save(beside)
+            stamp.close()
+        return audit_file(reading(), catalog().settings, file, name=name, sidecar=beside, verify=verify)
