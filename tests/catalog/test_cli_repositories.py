@@ -148,4 +148,4 @@ def test_a_repository_is_trusted_by_name_and_that_is_noted(shop: GitRepo, catalo
         kinds = [event.kind for event in list_events(session)]
         assert not get_repository(session, "shop").is_trusted
     database.dispose()
-    assert kinds == ["repository distrusted", "repository trusted"]
+    assert kinds[:2] == ["repository distrusted", "repository trusted"]

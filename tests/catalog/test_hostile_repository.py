@@ -192,24 +192,19 @@ _TRAPS = """
     from pathlib import Path
 
     def deep() -> int:
-        os.chdir("..")
+        os.chdir(Path.home())
         for _ in range(2000):
             os.mkdir("d")
             os.chdir("d")
-        return 1
-
-    def strange_neighbours() -> int:
-        os.mkdir("../../run-99999999999999999999-x")
-        os.mkdir("../../run-²-x")
-        os.symlink("/", "../../run-1-link")
         return 1
 
     def talkative() -> int:
         raise ValueError("x" * 5_000_000)
 
     def pipe() -> int:
-        Path("../progress.json").unlink(missing_ok=True)
-        os.mkfifo("../progress.json")
+        place = Path.home() / "progress.json"
+        place.unlink(missing_ok=True)
+        os.mkfifo(place)
         time.sleep(1.5)
         return 1
 """
@@ -230,7 +225,11 @@ def test_folders_nested_without_end_are_removed(traps):
 
 
 def test_strange_folders_beside_that_of_a_run_are_swept_away(traps):
-    assert traps.run("strange_neighbours").job.state == "succeeded"
+    work = traps.settings.home / "work"
+    work.mkdir(parents=True)
+    for name in ("run-99999999999999999999-x", "run-²-x"):
+        (work / name).mkdir()
+    (work / "run-1-link").symlink_to("/")
 
     execution.sweep(traps.database, traps.settings)
 

@@ -1,6 +1,7 @@
 """Workers that are killed, frozen, cut off from their database, or whose disk is full."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,12 +16,14 @@ from headwater_catalog.demo.synthetic import init_synthetic
 from headwater_catalog.jobs import Outcome, State
 from headwater_catalog.mirror_lock import writing
 from headwater_catalog.repositories import add_repository, get_repository, mirror_path
+from headwater_catalog.sandbox import Limits
 from headwater_catalog.scan_requests import request_scan
 from headwater_catalog.store.models import DatasetVersion, Job, JobAttempt, Repository
 from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
+from support.processes import working_in
 from support.run_catalog import Catalog, make_catalog, make_repository
-from support.worker_process import Workers, is_alive, until
+from support.worker_process import Workers, until
 
 # Features that tell that they have begun, and go on when a file is there.
 _FEATURES = """
@@ -29,8 +32,8 @@ from pathlib import Path
 import pandas as pd
 
 def _wait() -> None:
-    Path({folder!r}, "pid").write_text(str(os.getpid()))
-    while not Path({folder!r}, "go").exists():
+    Path.home().joinpath("begun").touch()
+    while not Path.home().joinpath("go").exists():
         time.sleep(0.02)
 
 def slow() -> int:
@@ -49,7 +52,7 @@ def wide() -> pd.Series:
 @pytest.fixture
 def catalog(catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog]:
     make_repository(git_repo)
-    git_repo.write("features/traps.py", _FEATURES.format(folder=str(tmp_path)))
+    git_repo.write("features/traps.py", _FEATURES)
     git_repo.commit("Add features that wait")
     made = make_catalog(catalog_url, git_repo, tmp_path / "home")
     yield made
@@ -63,10 +66,11 @@ def workers(catalog: Catalog) -> Iterator[Workers]:
     started.end()
 
 
-def begun(folder: Path) -> int:
-    """Wait until the feature is being computed, and return its process."""
-    until(lambda: (folder / "pid").exists() and bool((folder / "pid").read_text()))
-    return int((folder / "pid").read_text())
+def begun(catalog: Catalog) -> Path:
+    """Wait until the feature is being computed, and return the folder in which it works."""
+    runs = catalog.settings.home / "work"
+    until(lambda: any(runs.glob("run-*/*/begun")))
+    return next(runs.glob("run-*/*/begun")).parent
 
 
 def go_on(folder: Path) -> None:
@@ -121,11 +125,10 @@ def test_a_worker_killed_in_the_middle_of_a_run_leaves_a_failed_run_and_nothing_
 ):
     run_id, job_id = catalog.request("column", dataflow="traps", save="parquet")
     process = workers.start()
-    feature = begun(tmp_path)
+    folder = begun(catalog)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    until(lambda: not is_alive(feature))
-    go_on(tmp_path)
+    until(lambda: not working_in(folder))
     lapse(catalog, job_id)
     Worker(catalog.database, catalog.settings).run(once=True)
     job = catalog.job(job_id)
@@ -160,11 +163,11 @@ def test_what_a_worker_writes_of_a_run_is_refused_when_it_was_frozen_past_its_le
 ):
     run_id, job_id = catalog.request("column", dataflow="traps", save="parquet")
     process = workers.start()
-    begun(tmp_path)
+    folder = begun(catalog)
     process.send_signal(signal.SIGSTOP)
     take_back(catalog, job_id)
     before = catalog.job(job_id)
-    go_on(tmp_path)
+    go_on(folder)
     process.send_signal(signal.SIGCONT)
     _, later = catalog.request("holiday_count")
     until(lambda: catalog.job(later).state == State.SUCCEEDED)  # it is done with the other one by then
@@ -203,7 +206,7 @@ def test_a_worker_frozen_in_a_scan_past_its_lease_ends_it_no_more(
 @pytest.fixture
 def postgres_catalog(postgres_catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog]:
     make_repository(git_repo)
-    git_repo.write("features/traps.py", _FEATURES.format(folder=str(tmp_path)))
+    git_repo.write("features/traps.py", _FEATURES)
     git_repo.commit("Add features that wait")
     made = make_catalog(postgres_catalog_url, git_repo, tmp_path / "home")
     yield made
@@ -225,10 +228,10 @@ def test_a_run_outlives_the_loss_of_its_connections(postgres_catalog: Catalog, t
     try:
         _, job_id = postgres_catalog.request("slow", dataflow="traps")
         workers.start()
-        begun(tmp_path)
+        folder = begun(postgres_catalog)
         for _ in range(5):
             cut_off(postgres_catalog)
-        go_on(tmp_path)
+        go_on(folder)
         until(lambda: postgres_catalog.job(job_id).state in jobs.FINISHED)
     finally:
         workers.end()
@@ -294,18 +297,19 @@ def test_a_full_disk_fails_a_run_with_the_reason_and_leaves_no_half_file(
     catalog_url: str, git_repo: GitRepo, small_disk: Path, tmp_path: Path
 ):
     make_repository(git_repo)
-    git_repo.write("features/traps.py", _FEATURES.format(folder=str(tmp_path)))
+    git_repo.write("features/traps.py", _FEATURES)
     git_repo.commit("Add features that wait")
     catalog = make_catalog(catalog_url, git_repo, small_disk / "home")
     try:
-        run = catalog.run("wide", dataflow="traps", save="parquet")
+        run = catalog.run("wide", dataflow="traps", save="parquet", limits=Limits(spare_disk=0))
 
         assert run.job.state == State.FAILED
-        assert "No space left" in (run.job.error or ""), run.log
+        assert re.search("No space left|no room left", run.job.error or ""), run.job.error
         assert outcomes(catalog, run.job_id) == [State.FAILED]
         assert (versions(catalog), saved(catalog), catalog.leftovers()) == (0, [], [])
         # What needs less room goes on as before.
-        assert catalog.run("holiday_count").job.state == State.SUCCEEDED
+        small = catalog.run("holiday_count", limits=Limits(spare_disk=0))
+        assert small.job.state == State.SUCCEEDED
     finally:
         catalog.database.dispose()
 
@@ -338,7 +342,7 @@ def test_a_database_on_a_full_disk_ends_its_jobs_when_there_is_room_again(
     sqlite_catalog_url: str, git_repo: GitRepo, small_disk: Path, tmp_path: Path
 ):
     make_repository(git_repo)
-    git_repo.write("features/traps.py", _FEATURES.format(folder=str(tmp_path)))
+    git_repo.write("features/traps.py", _FEATURES)
     git_repo.commit("Add features that wait")
     shutil.copy(sqlite_catalog_url.removeprefix("sqlite:///"), small_disk / "headwater.db")
     url = f"sqlite:///{small_disk / 'headwater.db'}"
@@ -347,9 +351,9 @@ def test_a_database_on_a_full_disk_ends_its_jobs_when_there_is_room_again(
     try:
         run_id, job_id = catalog.request("slow", dataflow="traps")
         workers.start()
-        begun(tmp_path)
+        folder = begun(catalog)
         ballast = fill(small_disk)
-        go_on(tmp_path)
+        go_on(folder)
         until(lambda: catalog.leftovers() == [])  # the work is done, and could not be written
         ballast.unlink()
         until(lambda: catalog.job(job_id).state in jobs.FINISHED)

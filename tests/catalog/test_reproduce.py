@@ -25,9 +25,9 @@ from headwater_catalog.reproduce import (
     request_reproduction,
     verdict_of,
 )
-from headwater_catalog.runs import upload_file
 from headwater_catalog.scan import scan
 from headwater_catalog.store.models import DatasetVersion
+from headwater_catalog.uploads import upload_file
 from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog, make_repository

@@ -7,20 +7,18 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy.orm import Session
 
 from headwater_catalog.accounts import Role
 from headwater_catalog.accounts.people import create_account, get_account, set_role
 from headwater_catalog.accounts.setup import setup_code
-from headwater_catalog.datasets import new_path, record_version
-from headwater_catalog.repositories import add_repository, get_repository, resolve_at
-from headwater_catalog.runs import request_run
+from headwater_catalog.repositories import add_repository, get_repository
 from headwater_catalog.scan import scan
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_web.app import create_app
 from support.demo_catalog import settings_in
 from support.git_repo import GitRepo
+from support.saved_dataset import save_a_dataset
 
 GOOD = "seven quiet lanterns"
 BY = ("maya", "")
@@ -44,7 +42,7 @@ def settings(tmp_path_factory) -> Settings:
             add_repository(session, name, str(git_repo.path), 0)
         scan(database, settings, name)
         with database.write() as session:
-            _save_a_dataset(session, settings, name)
+            save_a_dataset(session, settings, name)
     with database.write() as session:
         for name, (role, where) in _ROLES.items():
             account = create_account(session, name, GOOD, BY, 0)
@@ -52,21 +50,6 @@ def settings(tmp_path_factory) -> Settings:
         create_account(session, "nora", GOOD, BY, 0)
     database.dispose()
     return settings
-
-
-def _save_a_dataset(session: Session, settings: Settings, name: str) -> None:
-    """Leave a dataset of a run, whose file holds its name; the run in `open` has the number 1."""
-    repository = get_repository(session, name)
-    commit = resolve_at(session, settings, repository, None)
-    asked = (repository, commit, name, [f"{name}_sales"], {}, {}, None, "ada", 0)
-    run = request_run(session, settings, *asked)
-    run.job.state = "succeeded"
-    path = new_path(name, name, run.id, "csv")
-    columns = [{"name": f"{name}_sales", "type": "int64", "features": [f"{name}:{name}_sales"]}]
-    told = {"path": path, "format": "csv", "sha256": "0" * 64, "rows": 1, "columns": columns, "now": 0}
-    record_version(session, run, name, **told)
-    (settings.home / path).parent.mkdir(parents=True)
-    (settings.home / path).write_text(f"{name}_sales\n1\n")
 
 
 @pytest.fixture(scope="module")
@@ -218,12 +201,12 @@ def test_features_are_executed_by_those_only_who_may(clients, name, repository, 
 )
 def test_files_of_datasets_are_for_those_only_who_could_make_them(clients, name, run, status):
     """Who may look at code need not be allowed to see data."""
-    answer = clients[name].get(f"/runs/{run}/table", buffered=True)
+    answer = clients[name].get(f"/runs/{run}/file", buffered=True)
 
     assert answer.status_code == status
     assert ("_sales\n1" in answer.text) == (status == 200)
     page = clients[name].get("/datasets/open/open").text
-    assert ("/runs/1/table" in page) == (name in ("ada", "rita"))
+    assert ("/runs/1/file" in page) == (name in ("ada", "rita"))
     # What was saved without a stamp cannot be made again, which is told to those only who might.
     again = _post(clients[name], f"/runs/{run}/again").status_code
     assert again == (409 if status == 200 else status)

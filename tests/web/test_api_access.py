@@ -23,6 +23,7 @@ from headwater_web.app import create_app
 from support.demo_catalog import settings_in
 from support.git_repo import GitRepo
 from support.managed_demo import PASSWORD, catalog_of, logged_in
+from support.saved_dataset import save_a_dataset
 
 _API = "/api/v1"
 _BY = ("maya", "")
@@ -35,6 +36,7 @@ _ROLES = {
 }
 _SOURCE = "import pandas as pd\n\n\ndef {0}_sales({0}_raw: pd.Series) -> pd.Series:\n    return {0}_raw\n"
 _JOBS = {"open": 1, "cellar": 2}
+_SAVED = {"open": 1, "cellar": 2}  # the runs that saved something
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         with database.write() as session:
             request_scan(session, get_repository(session, name), "maya", now)
     with database.write() as session:
+        for name in _SAVED:
+            save_a_dataset(session, settings, name)
         for name, grant in _ROLES.items():
             account = create_account(session, name, PASSWORD, _BY, now)
             if grant is not None:
@@ -87,6 +91,8 @@ _SEEN = (
     *("/lineage/{0}/{0}:{0}_sales?across=true", "/paths/{0}?source=input:{0}_raw&target={0}_sales"),
     *("/commits/{0}", "/commits/{0}?counts=true", "/commits/{0}/main", "/compare/{0}", "/impact/{0}"),
     *("/dataflows/{0}", "/dataflows/{0}/{0}", "/modules/{0}", "/modules/{0}/{0}", "/jobs/{job}"),
+    *("/datasets/{0}/{0}/versions", "/datasets/{0}/{0}/versions/{run}"),
+    "/datasets/{0}/{0}/versions/{run}/reproductions",
 )
 
 
@@ -96,7 +102,7 @@ def test_what_belongs_to_a_repository_is_there_for_those_only_who_may_see_it(app
         sees = {"ada": {"open", "cellar"}, "nora": set()}.get(name, {"open"})
         for repository, job in _JOBS.items():
             for path in _SEEN:
-                address = _API + path.format(repository, job=job)
+                address = _API + path.format(repository, job=job, run=_SAVED[repository])
                 expected = 200 if repository in sees else 404
                 assert client.get(address).status_code == expected, (name, address)
                 answer = app.test_client().get(address, headers=headers)
@@ -104,7 +110,7 @@ def test_what_belongs_to_a_repository_is_there_for_those_only_who_may_see_it(app
 
 
 def test_every_address_that_belongs_to_a_repository_is_in_the_list_above(app):
-    shown = {_rule(app, _API + path.format("open", job=1)) for path in _SEEN}
+    shown = {_rule(app, _API + path.format("open", job=1, run=1)) for path in _SEEN}
     rules = {str(rule) for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
 
     of_one = {rule for rule in rules if rule.startswith(_API) and "<repo>" in rule}
@@ -159,7 +165,7 @@ def test_a_repository_is_changed_by_those_only_who_may(app, what, by_token):
         for repository, job in reversed(_JOBS.items()):
             client = app.test_client() if by_token else logged_in(app, name)
             headers = _token(app, name) if by_token else {}
-            address = _API + path.format(repository, job=job)
+            address = _API + path.format(repository, job=job, run=_SAVED[repository])
             answer = client.open(address, method=method, json=body, headers=headers)
             sees = name == "ada" or (repository == "open" and name != "nora")
             may = sees and _RANKS.index(name) >= _RANKS.index(least)
@@ -183,7 +189,7 @@ def test_a_run_is_reported_by_those_only_who_may_run(app):
 @pytest.mark.parametrize("what", _DONE)
 def test_a_token_of_a_viewer_changes_nothing(app, what):
     method, path = what.split()
-    address, headers = _API + path.format("open", job=1), _token(app, "ada", Role.VIEWER)
+    address, headers = _API + path.format("open", job=1, run=1), _token(app, "ada", Role.VIEWER)
 
     assert app.test_client().open(
         address, method=method, json={"scan_every": 60, "priority": 1}, headers=headers
@@ -325,7 +331,7 @@ def test_how_the_installation_does_is_for_administrators_of_all_of_it(app):
     assert app.test_client().get(f"{_API}/operations", headers=viewer).status_code == 403
 
     told = logged_in(app, "ada").get(f"{_API}/operations").json
-    assert told["jobs"] == {"queued": 2, "running": 0, "succeeded": 0, "failed": 0, "cancelled": 0}
+    assert told["jobs"] == {"queued": 2, "running": 0, "succeeded": 2, "failed": 0, "cancelled": 0}
     assert told["disk"]["free"] > 0
     assert "A job has waited" not in " ".join(told["needs"])
     assert told["versions"].keys() >= {"Headwater", "Python", "git"}

@@ -141,7 +141,7 @@ def test_a_method_that_an_address_does_not_answer_is_told_with_those_it_does(cli
         (b'{"repository": "demo\\u0000"}', 422),
         (b'{"repository": "demo", "at": "\\ud800"}', 422),
         (b'{"repository": "demo", "outputs": [1]}', 422),
-        (b'{"repository": "demo", "save": "csv"}', 422),
+        (b'{"repository": "demo", "save": "csv"}', 409),
         (b'{"repository": "nothing"}', 404),
         (b'{"repository": "demo", "dataflow": "marketing", "outputs": ["nothing"]}', 404),
         (b'{"repository": "demo", "dataflow": "marketing", "config": {"region": NaN}}', 409),

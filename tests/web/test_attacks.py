@@ -152,8 +152,12 @@ def test_an_overlong_commit_in_a_form_is_not_found(shop_client: FlaskClient):
     assert _ask(shop_client, at="a" * 200_000).status_code == 404
 
 
+_STATS = {
+    **{"kind": "number", "nulls": 0, "distinct": 2, "min": 1, "max": 2, "mean": 1.5},
+    **{"quantiles": {"50": 1.5}, "histogram": {"edges": [1, 1.5, 2], "counts": [1, 1]}},
+}
 _REPORT: dict[str, Any] = {
-    "nodes": [{"name": "n", "seconds": 0.1, "summary": "int"}],
+    "nodes": [{"name": "n", "seconds": 0.1, "begun": 0.0, "summary": "int"}],
     "checks": [
         {
             "node": "n",
@@ -165,15 +169,16 @@ _REPORT: dict[str, Any] = {
         }
     ],
     "sources": {"weekly": 3},
+    "taken": {"m": "ab" * 20},
     "preview": {
         "table": {
-            "columns": [{"name": "a", "type": "int64", "index": False}],
+            "columns": [{"name": "a", "type": "int64", "index": False, "output": "a", "stats": _STATS}],
             "rows": [["1"], [None]],
             "row_count": 2,
         },
         "values": [{"name": "v", "type": "int", "text": "3"}],
     },
-    "table": {"rows": 2, "columns": [{"name": "a", "type": "int64"}]},
+    "table": {"index": [], "origins": {"a": "a"}},
     "failure": None,
     "environment": {"python": "3.11", "platform": "any", "packages": {"pandas": "2"}},
 }

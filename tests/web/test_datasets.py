@@ -92,14 +92,14 @@ def test_the_page_of_a_feature_leads_to_the_datasets_that_hold_it(shop: Shop):
 
 
 def test_the_file_and_its_stamp_can_be_taken_away(shop: Shop):
-    got = shop.client.get(f"/runs/{shop.run.id}/table", buffered=True)
+    got = shop.client.get(f"/runs/{shop.run.id}/file", buffered=True)
     stamp = shop.client.get(f"/runs/{shop.run.id}/stamp")
 
     assert got.data == shop.file.read_bytes()
     assert f"filename=marketing-{shop.run.id}.csv" in got.headers["Content-Disposition"]
     assert stamp.data == shop.file.with_name(shop.file.name + SIDECAR).read_bytes()
     assert "dataset downloaded" in shop.client.get("/events").text
-    assert shop.client.get("/runs/99/table").status_code == 404
+    assert shop.client.get("/runs/99/file").status_code == 404
 
 
 def test_an_upload_is_audited(shop: Shop):
@@ -228,7 +228,7 @@ def test_a_version_from_before_stamps_is_shown(shop: Shop):
 
     assert "before datasets had stamps" in page
     assert "old" in shop.client.get("/datasets").text
-    assert shop.client.get(f"/runs/{number}/table").status_code == 404
+    assert shop.client.get(f"/runs/{number}/file").status_code == 404
     assert shop.client.get(f"/runs/{number}/stamp").status_code == 404
 
 

@@ -35,7 +35,14 @@ def web(shop: Catalog) -> FlaskClient:
 def _send(web: FlaskClient, address: str, **fields: Any) -> Any:
     shown = web.get(address).text
     given = {unescape(name): unescape(value) for name, value in _FIELD.findall(shown)}
-    return web.post("/runs", data={**given, **fields}, content_type="multipart/form-data")
+    # A file that was sent is closed, so that each request makes its own of the bytes.
+    sent = {
+        name: (io.BytesIO(value[0]), value[1])
+        if isinstance(value, tuple) and isinstance(value[0], bytes)
+        else value
+        for name, value in fields.items()
+    }
+    return web.post("/runs", data={**given, **sent}, content_type="multipart/form-data")
 
 
 def _performed(shop: Catalog, web: FlaskClient, answer: Any) -> tuple[Any, str]:
@@ -119,8 +126,8 @@ def test_one_more_source_has_the_name_it_is_given(shop: Catalog, web: FlaskClien
         ("", {"note": "x" * 3000}, 409, "A note has at most 2,000 characters"),
         ("", {"output": "scaledd"}, 404, "Did you mean 'scaled'?"),
         ("", {"at": "nothing"}, 404, "nothing"),
-        ("", {"file.weekly": (io.BytesIO(b"<html>"), "page.csv")}, 409, "'page.csv' is no CSV file"),
-        ("", {"file.": (io.BytesIO(_CSV), "more.csv")}, 409, "Say what 'more.csv' is to be called"),
+        ("", {"file.weekly": (b"<html>", "page.csv")}, 409, "'page.csv' is no CSV file"),
+        ("", {"file.": (_CSV, "more.csv")}, 409, "Say what 'more.csv' is to be called"),
     ],
 )
 def test_what_cannot_be_taken_comes_back_with_the_reason(

@@ -60,6 +60,7 @@ class RepositoryDetail(Repository):
     branches: int
     tags: int
     problems: int
+    is_trusted: bool
     scan_every: int | None
     jobs_at_once: int | None
 

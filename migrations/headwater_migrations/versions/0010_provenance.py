@@ -26,7 +26,7 @@ def upgrade() -> None:
         "reproduction",
         sa.Column("run_id", sa.Integer(), nullable=False),
         sa.Column("version_id", sa.Integer(), nullable=False),
-        sa.Column("tolerance", sa.Float(), nullable=False),
+        sa.Column("tolerance", sa.Double(), nullable=False),
         sa.Column("verdict", sa.String(length=30), nullable=True),
         sa.Column("details", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(

@@ -35,8 +35,8 @@ from headwater_web.api.schemas.datasets import (
     VersionSchema,
 )
 from headwater_web.api.schemas.fields import NoQuery, PageQuery
+from headwater_web.listed_datasets import listed_datasets
 from headwater_web.reading import catalog, reading
-from headwater_web.views.datasets import listed_datasets
 
 __all__ = ["resource"]
 

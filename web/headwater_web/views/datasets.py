@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from flask import Blueprint, Response, g, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from headwater_catalog import datasets as kept
 from headwater_catalog.accounts import Role
-from headwater_catalog.accounts.events import note
 from headwater_catalog.answers.datasets import dataset_json
-from headwater_catalog.errors import NotFound, RepositoryError
-from headwater_catalog.repositories import get_repository, list_repositories
+from headwater_catalog.errors import NotFound
+from headwater_catalog.repositories import get_repository
 from headwater_catalog.reproduce import list_reproductions, request_reproduction, verdict_of
 from headwater_catalog.runs import get_run
-from headwater_catalog.stale import stale_columns, standing_of
+from headwater_catalog.stale import standing_of
 from headwater_catalog.stamps import SIDECAR, stamp_bytes
 from headwater_catalog.store.models import DatasetVersion
-from headwater_web.access import actor, asked, require, writing
+from headwater_web.access import actor, require, writing
+from headwater_web.listed_datasets import listed_datasets
 from headwater_web.lists import Table, as_files
 from headwater_web.reading import catalog, number_asked, reading
 
-__all__ = ["Listed", "blueprint", "listed_datasets"]
+__all__ = ["blueprint"]
 
 blueprint = Blueprint("datasets", __name__)
 
@@ -32,14 +31,6 @@ _COLUMNS = (
     *("sha256", "created_at", "stale"),
 )
 _NUMBER = "<int(max=2147483647):number>"
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A dataset in a list: its newest version, and its columns that are stale; None where nobody knows."""
-
-    version: DatasetVersion
-    stale: tuple[str, ...] | None
 
 
 @blueprint.get("/datasets")
@@ -60,22 +51,6 @@ def all_datasets() -> Table:
         if row.stale or not only_stale
     )
     return Table("datasets", _COLUMNS, rows)
-
-
-def listed_datasets(repo: str | None = None) -> list[Listed]:
-    """Return the datasets that the reader may see, by name, with what of them is stale."""
-    chosen = [get_repository(reading(), repo)] if repo is not None else list_repositories(reading())
-    found: list[Listed] = []
-    for repository in chosen:
-        versions = kept.newest_versions(reading(), repository)
-        stamps = {version.id: version.stamp for version in versions if version.stamp is not None}
-        try:
-            told = stale_columns(reading(), catalog().settings, repository, list(stamps.values()))
-        except (NotFound, RepositoryError):  # the mirror is gone; what was saved is still there
-            told, stamps = [], {}
-        stale = dict(zip(stamps, told, strict=True))
-        found += (Listed(version, stale.get(version.id)) for version in versions)
-    return sorted(found, key=lambda row: (row.version.dataset.name, row.version.dataset.repository.name))
 
 
 @blueprint.get("/datasets/<repo>/<path:name>")
@@ -127,19 +102,6 @@ def reproduce(number: int) -> ResponseReturnValue:
     return redirect(url_for("datasets.dataset", repo=repo, name=name, run=number, _anchor="again"), 303)
 
 
-@blueprint.get(f"/runs/{_NUMBER}/table")
-def table(number: int) -> Response:
-    """Give the file that a run has saved, to those who could make it themselves."""
-    version = _saved(number)
-    file = kept.file_of(catalog().settings, version)
-    if not file.is_file():
-        raise NotFound(f"The file of run {number} is gone. What was noted of it is still here.")
-    with writing() as session:
-        told = {"run": number, "sha256": version.sha256}
-        note(session, "dataset downloaded", asked(), _subject(version), g.now, **told)
-    return send_file(file, as_attachment=True, download_name=_file_name(version), etag=version.sha256)
-
-
 @blueprint.get(f"/runs/{_NUMBER}/stamp")
 def stamp(number: int) -> ResponseReturnValue:
     """Give the stamp of what a run has saved, as the file that stands beside a CSV or JSON file."""
@@ -149,19 +111,6 @@ def stamp(number: int) -> ResponseReturnValue:
     answer = Response(stamp_bytes(version.stamp), content_type="application/json")
     answer.headers.set("Content-Disposition", "attachment", filename=_file_name(version) + SIDECAR)
     return answer
-
-
-def _saved(number: int) -> DatasetVersion:
-    run = get_run(reading(), number)
-    require(Role.RUNNER, run.repository)
-    version = kept.version_of_run(reading(), run.id)
-    if version is None:
-        raise NotFound(f"Run {number} saved no table.")
-    return version
-
-
-def _subject(version: DatasetVersion) -> str:
-    return f"{version.dataset.repository.name}:{version.dataset.name}"
 
 
 def _file_name(version: DatasetVersion) -> str:

@@ -18,7 +18,7 @@ from headwater_catalog.git_host import file_address
 from headwater_catalog.jobs import FINISHED, STATES, State
 from headwater_catalog.personal import HIDDEN, ShownRun, require_whole, shown_run
 from headwater_catalog.store.models import Run
-from headwater_web.access import actor, asked, writing
+from headwater_web.access import actor, asked, require, writing
 from headwater_web.cancelling import cancel_job
 from headwater_web.dates import duration, iso
 from headwater_web.lists import MOST_ROWS, Table, as_files
@@ -106,8 +106,9 @@ def first_rows(number: int) -> Table:
 
 @blueprint.get(f"/runs/{_NUMBER}/file")
 def file(number: int) -> ResponseReturnValue:
-    """Give the whole table that a run has saved to those who may see all of it."""
+    """Give the whole table that a run has saved to those who could make it, and may see all of it."""
     run, sees = _seen(number)
+    require(Role.RUNNER, run.repository)
     version = version_of_run(reading(), number)
     if version is None:
         raise NotFound(f"Run {number} has saved no table.")
@@ -155,6 +156,7 @@ def _context(number: int) -> dict[str, Any]:
         "address": _address(found),
         "again": _again(found, shown),
         "before": _before(found),
+        "signs": catalog().settings.manifest_signing_key() is not None,
         "took": _took,
         "figure": figure,
     }
