@@ -37,10 +37,10 @@ FICKLE = """
     import pandas as pd
 
     def counted(spend: pd.Series) -> pd.Series:
-        return spend + os.getpid()
+        return spend + int.from_bytes(os.urandom(6))
 
     def trembling(spend: pd.Series) -> pd.Series:
-        return spend * 1.1 * (1 + os.getpid() % 1000 * 1e-14)
+        return spend * 1.1 * (1 + int.from_bytes(os.urandom(6)) % 10_000 * 1e-15)
 
     def shaky(spend: pd.Series, path: str) -> pd.Series:
         if os.path.exists(path):
