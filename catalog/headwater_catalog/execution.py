@@ -12,40 +12,31 @@ import logging
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from headwater_catalog import interpreters, jobs, sandbox
-from headwater_catalog.definitions_at import DefinitionReader, Definitions
-from headwater_catalog.errors import CatalogError, JobError
+from headwater_catalog.definitions_at import DefinitionReader
+from headwater_catalog.errors import JobError
 from headwater_catalog.git import GitSource
 from headwater_catalog.jobs import LeasedJob
-from headwater_catalog.moments import Moment, snapshot_at
-from headwater_catalog.personal import personal_names
-from headwater_catalog.read.locations import Location
 from headwater_catalog.removal import remove_folder
 from headwater_catalog.reports import Report, read_progress, read_report, storable
-from headwater_catalog.repositories import mirror_path
 from headwater_catalog.reproduce import compare_again, require_same_inputs
 from headwater_catalog.results import TABLE, Saved, record_saved, save_table
-from headwater_catalog.run_sources import BroughtSource, bring_sources, further_sources, inputs_used
+from headwater_catalog.run_sources import BroughtSource, bring_sources, inputs_used
+from headwater_catalog.run_tasks import Task, task_of
 from headwater_catalog.runner import PROGRESS, RESULT, Request
 from headwater_catalog.sandbox import Access, Limits, Outcome
-from headwater_catalog.sinks import deliver, places_of
-from headwater_catalog.store.intervals import holds_at
+from headwater_catalog.sinks import deliver
 from headwater_catalog.store.models import (
     CheckResult,
-    Commit,
-    Dataflow,
-    DataflowVersion,
     Job,
-    ModuleVersion,
     Reproduction,
     Run,
     RunNode,
@@ -63,48 +54,6 @@ logger = logging.getLogger("headwater.runs")
 _VALUES: Final = "values"
 _PROGRESS_SECONDS: Final = 1.0
 _WORK_FOLDER: Final = re.compile(r"run-(?P<job>[0-9]{1,9})-.+")
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """All that is needed to perform a run, read from the catalog beforehand."""
-
-    run_id: int
-    repository: str
-    mirror: Path
-    sha: str
-    dataflow: str
-    modules: list[str]
-    roots: list[str]
-    config: dict[str, Any]
-    sources: dict[str, dict[str, Any]]
-    inputs: dict[str, dict[str, Any]]
-    outputs: list[str]
-    env: str | None
-    executor: str
-    sample: int | None
-    save: str | None
-    dataset: str
-    repository_id: int
-    use_kept: bool
-    definitions: Definitions
-    sinks: dict[str, Location]
-    personal: list[str]
-    is_trusted: bool
-    again: Mapping[str, Any] | None = None  # the stamp of what is to be made again
-
-    def recipe(self) -> dict[str, Any]:
-        """Return what to execute, to make the same again."""
-        return {
-            "modules": self.modules,
-            "roots": self.roots,
-            "sources": self.sources,
-            "inputs": self.inputs,
-            "config": self.config,
-            "outputs": self.outputs,
-            "env": self.env,
-            "sample": self.sample,
-        }
 
 
 def execute(
@@ -134,7 +83,7 @@ def execute(
         CatalogError: The run could not be begun; the job is not ended yet.
     """
     with database.read() as session:
-        task = _task(database, session, settings, leased, definitions or DefinitionReader())
+        task = task_of(database, session, settings, leased, definitions or DefinitionReader())
     with _work_folder(settings, leased) as place:
         tree, folder = place / "tree", place / "own"  # what the feature code may read, and may write
         folder.mkdir()
@@ -195,130 +144,8 @@ def _work_folder(settings: Settings, leased: LeasedJob) -> Iterator[Path]:
         remove_folder(folder)
 
 
-def _task(
-    database: Database,
-    session: Session,
-    settings: Settings,
-    leased: LeasedJob,
-    definitions: DefinitionReader,
-) -> _Task:
-    run = session.scalars(select(Run).where(Run.job_id == leased.id)).one()
-    if leased.payload.get("reproduces") is not None:
-        return _task_again(session, settings, run)
-    version = _dataflow_version(session, run)
-    return _Task(
-        run_id=run.id,
-        repository=run.repository.name,
-        mirror=mirror_path(settings, run.repository),
-        sha=run.commit.sha,
-        dataflow=run.dataflow,
-        modules=version.modules,
-        roots=_roots(session, run.commit, version.modules),
-        config=run.config,
-        sources={**further_sources(run.inputs), **version.sources},
-        inputs=run.inputs,
-        outputs=run.outputs,
-        env=run.env,
-        executor=run.executor,
-        sample=run.sample,
-        save=leased.payload.get("save"),
-        dataset=leased.payload.get("dataset") or run.dataflow,
-        sinks=places_of(version.sinks, leased.payload.get("sinks") or (), run.env),
-        personal=_personal(session, run, run.outputs),
-        repository_id=run.repository_id,
-        use_kept=leased.payload.get("use_kept", True),
-        definitions=_definitions(database, session, settings, run, definitions),
-        is_trusted=run.repository.is_trusted,
-    )
-
-
-def _task_again(session: Session, settings: Settings, run: Run) -> _Task:
-    """Return what makes a dataset version again: as it was noted then, whatever was scanned since."""
-    version = session.get_one(Reproduction, run.id).version
-    stamp = version.stamp or {}
-    recipe = stamp["recipe"]
-    return _Task(
-        run_id=run.id,
-        repository=run.repository.name,
-        mirror=mirror_path(settings, run.repository),
-        sha=run.commit.sha,
-        dataflow=run.dataflow,
-        modules=recipe["modules"],
-        roots=recipe["roots"],
-        config=recipe["config"],
-        sources=recipe["sources"],
-        inputs=recipe["inputs"],
-        outputs=recipe["outputs"],
-        env=recipe["env"],
-        executor="synchronous",
-        sample=recipe["sample"],
-        save=None,
-        dataset=version.dataset.name,
-        repository_id=run.repository_id,
-        use_kept=False,
-        definitions={},
-        sinks={},
-        personal=_personal(session, run, recipe["outputs"]),
-        is_trusted=run.repository.is_trusted,
-        again=stamp,
-    )
-
-
-def _definitions(
-    database: Database, session: Session, settings: Settings, run: Run, reader: DefinitionReader
-) -> Definitions:
-    try:
-        return reader.at(database, Moment(session, settings, run.repository, run.commit))
-    except CatalogError as error:
-        # Without them everything is computed, and kept by nobody, which is slower and as right.
-        logger.warning("The definitions of %s cannot be told: %s", run.commit.sha[:10], error)
-        return {}
-
-
-def _personal(session: Session, run: Run, outputs: Sequence[str]) -> list[str]:
-    if run.commit.position is None:  # pushed away since
-        return []
-    snapshot = snapshot_at(session, run.repository, run.commit.position)
-    return personal_names(snapshot, run.dataflow, outputs)
-
-
-def _dataflow_version(session: Session, run: Run) -> DataflowVersion:
-    wanted = (
-        select(DataflowVersion)
-        .join(Dataflow, Dataflow.id == DataflowVersion.dataflow_id)
-        .where(
-            Dataflow.repository_id == run.repository_id,
-            Dataflow.name == run.dataflow,
-            holds_at(DataflowVersion, run.commit.position),
-        )
-    )
-    version = session.scalars(wanted).one_or_none()
-    if version is None:
-        raise JobError(
-            f"Dataflow '{run.dataflow}' is no longer known at commit {run.commit.sha[:10]}: the repository "
-            "was scanned anew in the meantime. Ask for the run again."
-        )
-    return version
-
-
-def _roots(session: Session, commit: Commit, modules: list[str]) -> list[str]:
-    """Return the folders from which the modules are imported: what is left of their paths."""
-    wanted = select(ModuleVersion.module, ModuleVersion.path).where(
-        ModuleVersion.repository_id == commit.repository_id,
-        ModuleVersion.module.in_(modules),
-        holds_at(ModuleVersion, commit.position),
-    )
-    roots = {""}
-    for module, path in session.execute(wanted):
-        place = module.replace(".", "/")
-        for ending in (f"{place}.py", f"{place}/__init__.py"):
-            if path.endswith(f"/{ending}"):
-                roots.add(path.removesuffix(ending).rstrip("/"))
-    return sorted(roots, reverse=True)  # the tree itself last: a declared root is the nearer one
-
-
 def _request(
-    task: _Task, tree: Path, sources: Mapping[str, BroughtSource], kept: dict[str, Any] | None
+    task: Task, tree: Path, sources: Mapping[str, BroughtSource], kept: dict[str, Any] | None
 ) -> Request:
     return Request(
         tree=str(tree),
@@ -345,10 +172,10 @@ def _readable(sources: Mapping[str, BroughtSource], kept: Mapping[str, Any] | No
 
 
 def _kept(
-    settings: Settings, task: _Task, place: Path, folder: Path, sources: Mapping[str, BroughtSource]
+    settings: Settings, task: Task, place: Path, folder: Path, sources: Mapping[str, BroughtSource]
 ) -> dict[str, Any] | None:
     """Return where values of earlier runs are, and what tells them; None where none are to be used."""
-    if not task.use_kept or settings.values_limit == 0 or task.definitions == {}:
+    if not task.use_kept or not task.definitions:
         return None
     known, new = folder_of(settings, task.repository_id), folder / _VALUES
     definitions = place / "definitions.json"
@@ -423,7 +250,7 @@ def _judge(folder: Path, outcome: Outcome) -> tuple[Report | None, str]:
     return report, "" if outcome.code == 0 else f"The process ended with exit code {outcome.code}."
 
 
-def _discreet(reason: str, report: Report | None, task: _Task) -> str:
+def _discreet(reason: str, report: Report | None, task: Task) -> str:
     """Return the reason as lists show it to everybody: what feature code says may quote personal data."""
     failure = report.failure if report else None
     if not (failure and task.personal and reason == (failure["message"] or failure["error"])):
@@ -439,7 +266,7 @@ def _keep(
     database: Database,
     settings: Settings,
     leased: LeasedJob,
-    task: _Task,
+    task: Task,
     folder: Path,
     ended: _Ended,
     limits: Limits | None,
@@ -469,7 +296,7 @@ def _keep(
 def _write(
     database: Database,
     leased: LeasedJob,
-    task: _Task,
+    task: Task,
     ended: _Ended,
     saved: Saved | None,
     verdict: tuple[str, dict[str, Any]] | None,
@@ -489,7 +316,7 @@ def _write(
             jobs.finish(session, leased)
 
 
-def _record(session: Session, run: Run, task: _Task, ended: _Ended) -> None:
+def _record(session: Session, run: Run, task: Task, ended: _Ended) -> None:
     run.log = storable(ended.log)
     run.personal = task.personal
     report = ended.report

@@ -179,6 +179,7 @@ def _again(run: Run, shown: ShownRun) -> str:
         "sample": run.sample,
         "save": run.job.payload.get("save"),
         "dataset": run.job.payload.get("dataset"),
+        "anew": None if run.job.payload.get("use_kept", True) else "yes",
         "inputs": "\n".join(f"{name}={json.dumps(given['value'])}" for name, given in literals.items())
         or None,
         **{f"{CONFIG}{key}": field_text(value) for key, value in config.items()},
