@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from flask import Blueprint, Response, g, redirect, render_template, request, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from headwater_catalog import datasets as kept
@@ -15,9 +15,9 @@ from headwater_catalog.repositories import get_repository
 from headwater_catalog.reproduce import Verdict, list_reproductions, request_reproduction, verdict_of
 from headwater_catalog.runs import get_run
 from headwater_catalog.stale import standing_of
-from headwater_catalog.stamps import SIDECAR, stamp_bytes
 from headwater_catalog.store.models import DatasetVersion, Reproduction
 from headwater_web.access import actor, require, writing
+from headwater_web.downloading import saved_stamp
 from headwater_web.listed_datasets import listed_datasets
 from headwater_web.lists import Table, as_files
 from headwater_web.reading import catalog, number_asked, reading
@@ -118,14 +118,4 @@ def reproduce(number: int) -> ResponseReturnValue:
 @blueprint.get(f"/runs/{_NUMBER}/stamp")
 def stamp(number: int) -> ResponseReturnValue:
     """Give the stamp of what a run has saved, as the file that stands beside a CSV or JSON file."""
-    version = kept.version_of_run(reading(), get_run(reading(), number).id)
-    if version is None or version.stamp is None:
-        raise NotFound(f"Run {number} saved no table, or did so before tables had stamps.")
-    answer = Response(stamp_bytes(version.stamp), content_type="application/json")
-    answer.headers.set("Content-Disposition", "attachment", filename=_file_name(version) + SIDECAR)
-    return answer
-
-
-def _file_name(version: DatasetVersion) -> str:
-    slug = "".join(c if c.isalnum() or c in "-_." else "-" for c in version.dataset.name)
-    return f"{slug}-{version.run_id}.{version.format}"
+    return saved_stamp(number)
