@@ -98,12 +98,6 @@ class Audit:
     verified: Verified | None = None
     definitions: Mapping[str, tuple[SnapshotFeature, ...]] = field(default_factory=dict)
 
-    @property
-    def is_in_order(self) -> bool:
-        """Whether the file is known here, and nothing was found that was changed after it was made."""
-        is_known = self.found.store == "known" and not self.found.damage
-        return is_known and (self.verified is None or self.verified.is_same)
-
 
 def audit_file(
     session: Session,

@@ -13,13 +13,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
 from headwater.errors import did_you_mean
+from headwater_catalog.accounts.events import note
 from headwater_catalog.errors import NotFound
 from headwater_catalog.store.models import Dataset, DatasetVersion, Repository, Run
 
 if TYPE_CHECKING:
+    from headwater_catalog.accounts.events import Asked
     from headwater_catalog.settings import Settings
 
 __all__ = [
+    "choose_version",
     "file_of",
     "file_sha256",
     "find_version",
@@ -28,6 +31,7 @@ __all__ = [
     "list_versions",
     "new_path",
     "newest_versions",
+    "note_download",
     "record_version",
     "schemas_with",
     "version_named",
@@ -82,7 +86,20 @@ def record_version(
     )
     session.add(version)
     session.flush()
+    _note(session, "dataset saved", (run.job.requested_by, ""), version, run, now)
     return version
+
+
+def note_download(session: Session, version: DatasetVersion, asked: Asked, now: int) -> None:
+    """Note that somebody gets the file of a version, in a transaction that ends before they do."""
+    _note(session, "dataset downloaded", asked, version, version.run, now)
+
+
+def _note(session: Session, kind: str, asked: Asked, version: DatasetVersion, run: Run, now: int) -> None:
+    subject = f"{version.dataset.name} of run {run.id} in {run.repository.name}"
+    names = set(run.personal or ())
+    personal = [c["name"] for c in version.columns if names & {c["name"], c.get("node")}]
+    note(session, kind, asked, subject, now, sha256=version.sha256, personal=personal)
 
 
 def _ensure_dataset(session: Session, repository_id: int, name: str) -> Dataset:
@@ -196,16 +213,24 @@ def version_named(session: Session, repository: Repository, name: str) -> Datase
     Raises:
         NotFound: There is no such dataset or version.
     """
+    dataset = get_dataset(session, repository, name.rpartition("@")[0] or name)
+    versions = list_versions(session, dataset)
+    return versions[choose_version(name, [version.run_id for version in versions])]
+
+
+def choose_version(name: str, runs: Sequence[int]) -> int:
+    """Return the place of a version, named as for `version_named`, among those of some runs, newest first.
+
+    Raises:
+        NotFound: None is of that run.
+    """
     dataset, at, number = name.rpartition("@")
-    if not at:
-        dataset, number = name, ""
-    versions = list_versions(session, get_dataset(session, repository, dataset))
-    for version in versions:
-        if number in ("", str(version.run_id)):
-            return version
-    known = ", ".join(str(version.run_id) for version in versions[:10])
+    for place, run in enumerate(runs):
+        if not at or number == str(run):
+            return place
+    known = ", ".join(map(str, runs[:10]))
     raise NotFound(
-        f"Dataset '{dataset}' has no version {number}. Its versions are those of the runs {known}."
+        f"Dataset '{dataset or name}' has no version {number}. Its versions are those of the runs {known}."
     )
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
 
+from headwater_catalog.accounts.events import note
 from headwater_catalog.errors import Conflict, JobError, NotFound
 from headwater_catalog.store.models import Job, JobAttempt, Repository
 
@@ -303,7 +304,7 @@ def lose(session: Session, leased: LeasedJob, reason: str) -> None:
 
 
 def cancel(session: Session, job_id: int, requested_by: str) -> Job:
-    """End a job that is queued or running; a worker that has it learns so when it next writes.
+    """End a job that is queued or running, and note who did; its worker learns so when it next writes.
 
     Raises:
         NotFound: No job has this number.
@@ -325,6 +326,9 @@ def cancel(session: Session, job_id: int, requested_by: str) -> Job:
     if ended is None:
         raise Conflict(f"Job {job_id} cannot be cancelled: it has already {job.state}.")
     _end_attempt(session, job_id, State.CANCELLED, reason)
+    owner = session.get(Repository, job.repository_id) if job.repository_id else None
+    subject = f"{job.kind} {job_id}{f' of {owner.name}' if owner else ''}"
+    note(session, "job cancelled", (requested_by, ""), subject, job.finished_at or _now(session))
     return job
 
 

@@ -85,7 +85,7 @@ class Meanings:
         keys: Collection[str],
         after: int,
         until: int,
-        moved: Mapping[str, str] | None = None,
+        moved: Mapping[str, tuple[str, ...]] | None = None,
     ) -> Mapping[str, tuple[CommitRef, ...]]:
         """Return the commits of the main line that together made features mean something else.
 
@@ -95,7 +95,7 @@ class Meanings:
             keys: The features.
             after: The place on the main line after which to look.
             until: The last place.
-            moved: Where features are at the last place, of those that are elsewhere then.
+            moved: Where features are later, of those that move: one key after the other.
 
         Returns:
             For each feature its commits, the oldest first.
@@ -121,12 +121,12 @@ class Meanings:
         return {key: tuple(told[sha] for sha in each) for key, each in found.items()}
 
     def _hashes_along(
-        self, sha: str, keys: Collection[str], moved: Mapping[str, str]
+        self, sha: str, keys: Collection[str], moved: Mapping[str, tuple[str, ...]]
     ) -> Mapping[str, str | None]:
         """Return the hashes of features where they are at a commit: where they were, or where they go."""
-        found = self.hashes(sha, keys)
-        later = self.hashes(sha, [moved[key] for key in keys if key in moved])
-        return {key: found[key] or later.get(moved.get(key, key)) for key in keys}
+        along = {key: (key, *moved.get(key, ())) for key in keys}
+        found = self.hashes(sha, list(dict.fromkeys(each for trail in along.values() for each in trail)))
+        return {key: next(filter(None, map(found.get, trail)), None) for key, trail in along.items()}
 
     def _shas(self, after: int, until: int) -> list[str]:
         wanted = select(Commit.sha).where(

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from headwater.errors import InvalidInput
 from headwater_catalog import jobs
+from headwater_catalog.accounts.events import note
 from headwater_catalog.confined_tables import compare_files
 from headwater_catalog.datasets import file_of, file_sha256
 from headwater_catalog.errors import Conflict, JobError
@@ -107,6 +108,8 @@ def request_reproduction(
     session.flush()
     session.add(Reproduction(run_id=run.id, version_id=version.id, tolerance=tolerance, details={}))
     session.flush()
+    subject = f"{version.dataset.name} of run {first.id} in {first.repository.name}"
+    note(session, "reproduction requested", (requested_by, ""), subject, now, run=run.id)
     return run
 
 

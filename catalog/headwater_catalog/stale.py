@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from headwater_catalog.compare import CLASSES
 from headwater_catalog.compared import compare_moments
 from headwater_catalog.errors import NotFound, RepositoryError
 from headwater_catalog.features import CommitRef
+from headwater_catalog.history import history
 from headwater_catalog.meanings import MADE_BY, Meanings, meanings
-from headwater_catalog.moments import moment_at
+from headwater_catalog.moments import Moment, moment_at
+from headwater_catalog.moves import moves_along
 from headwater_catalog.provenance import joined_hash
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.store.models import Commit, Repository
@@ -100,7 +103,8 @@ def stale_columns(
         found = []
         for stamp in stamps:
             changed = [column for column in _bound(stamp) if _then(known, stamp, column) != _now(now, column)]
-            moved = _moved(session, settings, repository, stamp["commit"], changed, now)
+            then, there = (moment_at(session, settings, repository, at) for at in (stamp["commit"], None))
+            moved = _last(_trails(then, there, changed, now)) if changed else {}
             again = known.hashes(head, moved.values())
             names = (c["name"] for c in changed if _then(known, stamp, c) != _now(again, c, moved))
             found.append(tuple(names))
@@ -137,29 +141,29 @@ class _Standing:
         with meanings(self._session, self._settings, self._repository) as known:
             now = known.hashes(head, keys)
             changed = [c for c in bound if _then(known, self._stamp, c) != _now(now, c)]
-            compared = self._compared() if changed else None
-            moved = dict(compared[1]) if compared else {}
-            again = known.hashes(head, [moved[key] for key in keys if key in moved])
-            now = {**now, **{key: again[moved[key]] for key in keys if key in moved}}
+            trails = _trails(self._then, self._head, changed, now) if changed else {}
+            moved = _last(trails)
+            again = known.hashes(head, moved.values())
+            now = {**now, **{key: again[to] for key, to in moved.items()}}
             changed = [c for c in changed if _then(known, self._stamp, c) != _now(now, c)]
-            told = compared[0] if compared else {}
-            columns = self._columns(known, changed, now, moved, told)
+            columns = self._columns(known, changed, now, trails)
         return Standing(head, tuple(columns))
 
-    def _compared(self) -> tuple[dict[str, FeatureChange], Mapping[str, str]]:
-        """Return what changed since, by the key that it had then, and which features moved where."""
+    def _told(self) -> dict[str, FeatureChange]:
+        """Return what changed since, by the key that it had then."""
         found = compare_moments(self._then, self._head).found.without_formatting
-        return {change.origin or change.key: change for change in found.features}, found.moved
+        return {change.origin or change.key: change for change in found.features}
 
     def _columns(
         self,
         known: Meanings,
         changed: Sequence[_Column],
         now: Mapping[str, str | None],
-        moved: Mapping[str, str],
-        told: Mapping[str, FeatureChange],
+        trails: Mapping[str, tuple[str, ...]],
     ) -> Iterable[ColumnNow]:
-        commits, beside = self._commits(known, changed, moved)
+        told = self._told() if changed else {}
+        moved = {key: to for key, to in _last(trails).items() if now.get(key) is not None}
+        commits, beside = self._commits(known, changed, trails)
         names = {column["name"] for column in changed}
         for column in self._stamp["columns"]:
             name, features = column["name"], column.get("features") or ()
@@ -172,27 +176,45 @@ class _Standing:
             else:
                 change = next((told[key] for key in features if key in told), None)
                 gone = all(now.get(key) is None for key in features)
+                by = tuple(dict.fromkeys(each for key in features for each in commits.get(key, ())))
+                classes = change.classes if change else ()
+                if not gone and "removed" in classes:
+                    # Its code alone no longer shows what became of it; the steps that it took do.
+                    classes = self._classes_along([moved[key] for key in features if key in moved], by)
                 yield ColumnNow(
                     name,
                     "removed" if gone else "changed",
                     feature,
                     moved.get(feature or ""),
-                    change.classes if change else (),
+                    classes,
                     change.because if change else (),
                     change.upstream if change else (),
-                    tuple(dict.fromkeys(each for key in features for each in commits.get(key, ()))),
+                    by,
                     any(key in beside for key in features),
                 )
 
+    def _classes_along(self, keys: Iterable[str], commits: Collection[CommitRef]) -> tuple[str, ...]:
+        """Return how commits changed features that moved, by their own text or only by what is upstream."""
+        shas = {commit.sha for commit in commits}
+        found = {
+            name
+            for module, _, own in (key.rpartition(":") for key in keys)
+            for entry in history(self._session, self._repository, module, own, self._head.base)
+            if entry.commit.sha in shas
+            for name in entry.classes
+        }
+        own = found - {"formatting"} or {"upstream only"}
+        return tuple(name for name in CLASSES if name in {"moved", *own})
+
     def _commits(
-        self, known: Meanings, changed: Sequence[_Column], moved: Mapping[str, str]
+        self, known: Meanings, changed: Sequence[_Column], trails: Mapping[str, tuple[str, ...]]
     ) -> tuple[dict[str, tuple[CommitRef, ...]], frozenset[str]]:
         """Return by which commits features changed, by key, and those that differ beside the main line."""
         keys = dict.fromkeys(key for column in changed for key in column["features"])
         base, until = self._then.base, self._head.base
         if not keys or base < 0:
             return {}, frozenset(keys)
-        found = known.changes(list(keys), base, until, moved)
+        found = known.changes(list(keys), base, until, trails)
         if self._then.position is not None:
             return dict(found), frozenset()
         parted = self._session.scalar(
@@ -223,18 +245,20 @@ def _now(
     return joined_hash(hashes, keys)
 
 
-def _moved(
-    session: Session,
-    settings: Settings,
-    repository: Repository,
-    sha: str,
-    changed: Sequence[_Column],
-    now: Mapping[str, str | None],
-) -> dict[str, str]:
-    """Return where the features of columns are now that are no longer where they were."""
+def _trails(
+    then: Moment, head: Moment, changed: Sequence[_Column], now: Mapping[str, str | None]
+) -> dict[str, tuple[str, ...]]:
+    """Return where the features of columns went that are no longer where they were, one key after the other.
+
+    The main line knows each step, also of what was changed later. Of a commit beside it only the two ends
+    are known, where what moved must have the same code.
+    """
     gone = {key for column in changed for key in column["features"] if now.get(key) is None}
-    if not gone:
-        return {}
-    then, head = (moment_at(session, settings, repository, at) for at in (sha, None))
-    moved = compare_moments(then, head).found.moved
-    return {key: moved[key] for key in gone if key in moved}
+    trails = moves_along(then.session, then.repository, gone, then.base, head.base) if then.base >= 0 else {}
+    rest = gone - trails.keys()
+    moved = compare_moments(then, head).found.moved if rest else {}
+    return {**trails, **{key: (moved[key],) for key in rest if key in moved}}
+
+
+def _last(trails: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    return {key: trail[-1] for key, trail in trails.items()}

@@ -67,7 +67,7 @@ def test_a_file_is_known_by_its_stamp_and_by_its_content(catalog: Catalog, save:
     text = json.dumps(audit_json(found))
 
     assert (found.found.origin, found.found.store, found.found.differences) == ("stamp", "known", ())
-    assert found.verified is not None and found.verified.is_same and found.is_in_order
+    assert found.verified is not None and found.verified.is_same
     assert "return spend / signups" in text and "data/weekly.csv" in text
 
     path.with_name(path.name + SIDECAR).unlink(missing_ok=True)
@@ -115,7 +115,6 @@ def test_a_file_of_nobody_is_told_so(catalog: Catalog, tmp_path: Path, save: Sav
     found = _audit(catalog, other)
 
     assert (found.found.stamp, found.found.store, found.standing) == (None, "unknown", None)
-    assert not found.is_in_order
 
 
 def _edit(path: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
@@ -171,7 +170,6 @@ def test_a_stamp_that_was_written_over_differs_from_the_store(catalog: Catalog, 
     found = _audit(catalog, path)
 
     assert (found.found.store, found.found.differences) == ("differs", ("commit", "made_by"))
-    assert not found.is_in_order
 
 
 def test_a_stamp_of_another_catalog_is_unknown_and_still_read(catalog: Catalog, save: Save):
@@ -189,7 +187,7 @@ def test_a_damaged_stamp_is_told_and_the_content_found(catalog: Catalog, save: S
     found = _audit(catalog, path)
 
     assert "is damaged" in found.found.damage
-    assert found.found.origin == "content" and not found.is_in_order
+    assert found.found.origin == "content"
 
 
 def test_what_somebody_may_not_see_is_unknown_to_them(catalog: Catalog, save: Save):

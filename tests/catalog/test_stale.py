@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from headwater_catalog.datasets import version_of_run
 from headwater_catalog.demo import init_demo
 from headwater_catalog.lineage_hash import SCHEME
 from headwater_catalog.meanings import MADE_BY, meanings
@@ -125,6 +126,27 @@ def test_exactly_the_columns_that_mean_something_else_are_told_with_their_commit
     assert columns["moving"].now == "late:moving"
     assert (columns["net"].classes, columns["net"].because) == (("logic",), ("rates.RATE changed",))
     assert (columns["doubled"].classes, columns["doubled"].upstream) == (("upstream only",), ("shop:net",))
+
+
+def test_what_moved_and_was_changed_later_is_found_where_it_went(catalog: Catalog, git_repo: GitRepo):
+    run = catalog.run(*OUTPUTS, save="csv")
+    moving = "def moving(signups: pd.Series) -> pd.Series:\n    return signups - 1\n"
+    git_repo.write("shop.py", (git_repo.path / "shop.py").read_text().replace(moving, ""))
+    git_repo.commit("Move it", files={"late.py": f"import pandas as pd\n\n\n{moving}"})
+    git_repo.commit(
+        "Rename it", files={"late.py": (git_repo.path / "late.py").read_text().replace("moving", "left")}
+    )
+    changed = _change(git_repo, "Change it", "late.py", "signups - 1", "signups - 2")
+    found = {column.name: column for column in _standing(catalog, run.id).columns}
+    with catalog.database.read() as session:
+        version = version_of_run(session, run.id)
+        assert version is not None and version.stamp is not None
+        stale = stale_columns(session, catalog.settings, get_repository(session, "shop"), [version.stamp])
+
+    moved = found["moving"]
+    assert (moved.state, moved.now, moved.classes) == ("changed", "late:left", ("moved", "logic"))
+    assert [commit.sha for commit in moved.commits] == [changed]
+    assert stale == [("moving",)]
 
 
 def test_what_was_changed_back_is_not_stale(catalog: Catalog, git_repo: GitRepo):

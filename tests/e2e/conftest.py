@@ -7,11 +7,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from headwater_catalog.settings import Settings
-from support.demo_catalog import copied_demo_catalog
+from support.demo_catalog import copied_demo_catalog, make_demo_catalog
 
 _PATIENCE = 120  # seconds until the server answers, on however busy a machine
 
@@ -19,7 +21,21 @@ _PATIENCE = 120  # seconds until the server answers, on however busy a machine
 @pytest.fixture(scope="session")
 def site(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the address of the demo catalog, served by `headwater serve`."""
-    settings = copied_demo_catalog(tmp_path_factory)
+    with _served(copied_demo_catalog(tmp_path_factory)) as address:
+        yield address
+
+
+@pytest.fixture
+def moving_demo(browser, catalog_url: str, tmp_path: Path) -> Iterator[tuple[Settings, str]]:
+    """Give a demo catalog of its own on either database, whose repository may be changed, and its address."""
+    settings = make_demo_catalog(tmp_path / "home", catalog_url)
+    with _served(settings) as address:
+        yield settings, address
+
+
+@contextmanager
+def _served(settings: Settings) -> Iterator[str]:
+    """Serve a catalog, with a worker beside."""
     port = _free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "headwater_web.cli", "serve", "--port", str(port)],

@@ -207,6 +207,7 @@ def test_files_of_datasets_are_for_those_only_who_could_make_them(clients, name,
     assert ("_sales\n1" in answer.text) == (status == 200)
     page = clients[name].get("/datasets/open/open").text
     assert ("/runs/1/file" in page) == (name in ("ada", "rita"))
+    assert clients[name].get(f"/runs/{run}/again").status_code == (404 if status == 404 else 200)
     # What was saved without a stamp cannot be made again, which is told to those only who might.
     again = _post(clients[name], f"/runs/{run}/again").status_code
     assert again == (409 if status == 200 else status)

@@ -38,7 +38,7 @@ def _request(client: FlaskClient, line: str, shop: Path) -> tuple[str, TestRespo
     method, path, body = _asked(line)
     sent = None if body is None else body.replace("/srv/git/shop", str(shop))
     kind = "application/octet-stream" if "--data-binary" in line else "application/json"
-    return path, client.open(path, method=method, data=sent, content_type=sent and kind)
+    return path, client.open(path, method=method, data=sent, content_type=sent and kind, buffered=True)
 
 
 def _endpoint(app: Flask, line: str) -> str:
@@ -69,6 +69,9 @@ def test_every_answer_has_just_the_shape_that_is_described(managed: FlaskClient,
     for line in _lines():
         path, answer = _request(managed, line, shop)
         shape = shapes[f"{answer.request.method.lower()}_{_endpoint(managed.application, line)}"]
+        if shape is None:  # a file
+            assert answer.data
+            continue
         told = {"$ref": f"#/components/schemas/{shape}", "components": document["components"]}
         faults = [fault.message for fault in Draft202012Validator(told).iter_errors(answer.json)]
         assert faults == [], path

@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from headwater_catalog.accounts import Role
+from headwater_catalog.accounts.events import list_events
 from headwater_catalog.accounts.people import create_account, set_role
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.store.database import Database
@@ -94,11 +95,20 @@ def test_personal_data_is_seen_by_stewards_and_by_nobody_else(app: Flask, name: 
 
 @pytest.mark.parametrize("name", _ROLES)
 def test_the_file_of_a_run_is_given_to_stewards_only_and_noted(app: Flask, crm: Catalog, name: str):
-    answer = logged_in(app, name).get("/runs/1/file")
+    status = {"nora": 404, "rita": 403, "vera": 403}.get(name, 200)
+    for path in ("/runs/1/file", "/api/v1/runs/1/file"):
+        with crm.database.read() as session:
+            before = len(list_events(session, kind="dataset downloaded", actor=name))
+        answer = logged_in(app, name).get(path)
+        with crm.database.read() as session:
+            noted = list_events(session, kind="dataset downloaded", actor=name)
 
-    assert answer.status_code == {"nora": 404, "rita": 403, "vera": 403}.get(name, 200)
-    assert (_SECRET in answer.text.lower()) == (name in _SEES)
-    answer.close()
+        assert answer.status_code == status
+        assert (_SECRET in answer.text.lower()) == (name in _SEES)
+        assert len(noted) - before == (status == 200)
+        assert all(event.details["personal"] == ["email"] for event in noted)
+        answer.close()
+    assert logged_in(app, name).get("/api/v1/runs/1/stamp").status_code == (404 if name == "nora" else 200)
 
 
 @pytest.mark.parametrize("name", ["rita", "vera"])

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from flask import g
-
 from headwater_catalog import jobs
 from headwater_catalog.accounts import Role
-from headwater_catalog.accounts.events import note
 from headwater_catalog.errors import Forbidden
 from headwater_catalog.store.models import Repository
-from headwater_web.access import actor, asked, require, writing
+from headwater_web.access import actor, require, writing
 
 __all__ = ["cancel_job"]
 
@@ -29,4 +26,3 @@ def cancel_job(number: int) -> None:
             raise Forbidden("Jobs of no repository are cancelled on the machine.")
         require(Role.RUNNER, repository)
         jobs.cancel(session, number, actor().name)
-        note(session, "job cancelled", asked(), f"{job.kind} {number} of {repository.name}", g.now)

@@ -49,14 +49,18 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "history": LazyCommand(
         "headwater_catalog.cli.features:history", "List the changes of a feature.", asks=True
     ),
-    "run": LazyCommand("headwater_catalog.cli.runs:run", "Execute features at a commit."),
-    "cancel": LazyCommand("headwater_catalog.cli.runs:cancel", "Cancel a run that waits or goes on."),
-    "audit": LazyCommand("headwater_catalog.cli.datasets:audit", "Tell who made a file, when, and of what."),
+    "run": LazyCommand("headwater_catalog.cli.runs:run", "Execute features at a commit.", asks=True),
+    "cancel": LazyCommand(
+        "headwater_catalog.cli.runs:cancel", "Cancel a run that waits or goes on.", asks=True
+    ),
+    "audit": LazyCommand(
+        "headwater_catalog.cli.datasets:audit", "Tell who made a file, when, and of what.", asks=True
+    ),
     "stale": LazyCommand(
-        "headwater_catalog.cli.datasets:stale", "List saved columns that mean something else now."
+        "headwater_catalog.cli.datasets:stale", "List saved columns that mean something else now.", asks=True
     ),
     "reproduce": LazyCommand(
-        "headwater_catalog.cli.reproduce:reproduce", "Make a dataset again, and compare."
+        "headwater_catalog.cli.reproduce:reproduce", "Make a dataset again, and compare.", asks=True
     ),
     "worker": LazyCommand("headwater_catalog.cli.runs:worker", "Work off queued scans and runs."),
     "user add": LazyCommand("headwater_catalog.cli.users:add", "Make an account."),
@@ -73,7 +77,9 @@ COMMANDS: Mapping[str, LazyCommand] = {
     ),
     "events export": LazyCommand("headwater_catalog.cli.events:export", "Write the event log as JSON lines."),
     "manifest key": LazyCommand("headwater_catalog.cli.manifests:key", "Print the public key of manifests."),
-    "manifest sign": LazyCommand("headwater_catalog.cli.manifests:sign", "Write the manifest of a run."),
+    "manifest sign": LazyCommand(
+        "headwater_catalog.cli.manifests:sign", "Write the manifest of a run.", asks=True
+    ),
     "manifest verify": LazyCommand(
         "headwater_catalog.cli.manifests:verify", "Verify a manifest and a file that it tells of.", asks=True
     ),

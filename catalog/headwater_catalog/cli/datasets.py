@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
@@ -12,12 +13,9 @@ from headwater_catalog.cli.context import Workspace, only_repository, pass_works
 from headwater_catalog.cli.failures import FINDINGS
 from headwater_catalog.cli.output import clean, counted, json_option, print_json, print_table, say
 
-if TYPE_CHECKING:
-    from headwater_catalog.audit import Audit, Found, Verified
-    from headwater_catalog.stale import ColumnNow, Standing
-    from headwater_catalog.store.models import DatasetVersion
-
 __all__ = ["audit", "stale"]
+
+_Json = Mapping[str, Any]
 
 _MOST_NAMED: Final = 3
 _STORE: Final = {
@@ -43,18 +41,26 @@ def audit(workspace: Workspace, file: Path, verify: bool, as_json: bool) -> None
     JSON: file, format, origin, store, differences, damage, version, others, stamp, fingerprint, columns,
     standing (commit, reason, columns), definitions, verified (same, rows, changed, added, removed, renamed).
     """
+    told = (
+        workspace.remote.datasets.audit(file, verify)
+        if workspace.remote
+        else _audit_here(workspace, file, verify)
+    )
+    if as_json:
+        print_json(told)
+    else:
+        _print_audit(told)
+    verified = told["verified"]
+    if told["store"] != "known" or told["damage"] or (verified is not None and not verified["same"]):
+        click.get_current_context().exit(FINDINGS)
+
+
+def _audit_here(workspace: Workspace, file: Path, verify: bool) -> _Json:
     from headwater_catalog.answers.datasets import audit_json
     from headwater_catalog.audit import audit_file
 
     with workspace.reading() as session:
-        found = audit_file(session, workspace.settings, file, verify=verify)
-        told = audit_json(found)
-    if as_json:
-        print_json(told)
-    else:
-        _print_audit(found)
-    if not found.is_in_order:
-        click.get_current_context().exit(FINDINGS)
+        return audit_json(audit_file(session, workspace.settings, file, verify=verify))
 
 
 @click.command()
@@ -71,13 +77,21 @@ def stale(workspace: Workspace, dataset: str | None, repo: str | None, as_json: 
     JSON: a list of repository, dataset, run, commit, at, reason, columns (name, state, feature, now, classes,
     because, upstream, commits, beside).
     """
+    ask = workspace.remote.datasets.stale if workspace.remote else partial(_stale_here, workspace)
+    told = ask(dataset, repo)
+    if as_json:
+        print_json([each for each in told if each["columns"] or each["reason"]])
+    else:
+        _print_stale(told)
+    if any(each["columns"] for each in told):
+        click.get_current_context().exit(FINDINGS)
+
+
+def _stale_here(workspace: Workspace, dataset: str | None, repo: str | None) -> list[dict[str, Any]]:
     from headwater_catalog.answers.datasets import stale_json
     from headwater_catalog.datasets import newest_versions, version_named
     from headwater_catalog.repositories import get_repository, list_repositories
     from headwater_catalog.stale import standing_of
-
-    def repository_of(version: DatasetVersion) -> str:
-        return version.dataset.repository.name
 
     with workspace.reading() as session:
         chosen = [get_repository(session, repo)] if repo is not None else list_repositories(session)
@@ -85,33 +99,26 @@ def stale(workspace: Workspace, dataset: str | None, repo: str | None, as_json: 
             versions = [version_named(session, only_repository(session, repo), dataset)]
         else:
             versions = [each for place in chosen for each in newest_versions(session, place)]
-        found = [
-            (
+        return [
+            stale_json(
                 version,
                 standing_of(session, workspace.settings, version.dataset.repository.name, version.stamp),
             )
             for version in versions
             if version.stamp is not None
         ]
-        told = [stale_json(version, standing) for version, standing in found]
-    if as_json:
-        print_json([each for each in told if each["columns"] or each["reason"]])
-    else:
-        _print_stale(told, dict(enumerate(standing for _, standing in found)))
-    if any(each["columns"] for each in told):
-        click.get_current_context().exit(FINDINGS)
 
 
-def _print_stale(told: Sequence[Mapping[str, Any]], standings: Mapping[int, Standing]) -> None:
+def _print_stale(told: Sequence[_Json]) -> None:
     rows = [
         [
             f"{each['repository']}:{each['dataset']}@{each['run']}",
-            column.name,
-            ", ".join(column.classes) or column.state,
+            column["name"],
+            ", ".join(column["classes"]) or column["state"],
             _by(column),
         ]
-        for number, each in enumerate(told)
-        for column in standings[number].stale
+        for each in told
+        for column in each["columns"]
     ]
     if rows:
         print_table(["dataset", "column", "change", "by"], [[clean(cell) for cell in row] for row in rows])
@@ -124,9 +131,9 @@ def _print_stale(told: Sequence[Mapping[str, Any]], standings: Mapping[int, Stan
             say(clean(f"{each['dataset']}@{each['run']} cannot be judged: {each['reason']}"))
 
 
-def _by(column: ColumnNow) -> str:
-    commits = [f"{commit.sha[:8]} {commit.subject}" for commit in column.commits]
-    if column.beside:
+def _by(column: _Json) -> str:
+    commits = [f"{commit['sha'][:8]} {commit['subject']}" for commit in column["commits"]]
+    if column["beside"]:
         commits.insert(0, "its commit is beside the main line")
     return "; ".join(_some(commits))
 
@@ -137,81 +144,75 @@ def _some(names: Iterable[str]) -> list[str]:
     return [*found[:_MOST_NAMED], *more]
 
 
-def _print_audit(found: Audit) -> None:
-    for line in _lines(found):
+def _print_audit(told: _Json) -> None:
+    for line in _lines(told):
         click.echo(clean(line))
-    if found.standing is None or found.found.stamp is None:
+    standing = told["standing"]
+    if standing is None or told["columns"] is None:
         return
-    standing = {column.name: column for column in found.standing.columns}
-    rows = []
-    for column in found.found.stamp.columns:
-        now = standing.get(column["name"])
-        rows.append(
-            [
-                column["name"],
-                column.get("feature") or column.get("source") or column["kind"],
-                (column.get("introduced") or "")[:8],
-                _state(now),
-            ]
-        )
+    now = {column["name"]: column for column in standing["columns"]}
+    rows = [
+        [
+            column["name"],
+            column.get("feature") or column.get("source") or column["kind"],
+            (column.get("introduced") or "")[:8],
+            _state(now.get(column["name"])),
+        ]
+        for column in told["columns"]
+    ]
     print_table(["column", "from", "defined in", "at main now"], [[clean(cell) for cell in r] for r in rows])
-    if found.standing.reason:
-        say(clean(f"How it stands at main is not known: {found.standing.reason}"))
+    if standing["reason"]:
+        say(clean(f"How it stands at main is not known: {standing['reason']}"))
 
 
-def _state(now: ColumnNow | None) -> str:
-    if now is None or now.state == "none":
+def _state(now: _Json | None) -> str:
+    if now is None or now["state"] == "none":
         return ""
-    if not now.is_stale:
-        return f"same, as {now.now}" if now.now else now.state
-    told = ", ".join(now.classes) or now.state
-    return f"{told}: {by}" if (by := _by(now)) else told
+    if now["state"] not in ("changed", "removed"):
+        return f"same, as {now['now']}" if now["now"] else str(now["state"])
+    what = ", ".join(now["classes"]) or str(now["state"])
+    return f"{what}: {by}" if (by := _by(now)) else what
 
 
-def _lines(found: Audit) -> Iterator[str]:
-    origin, stamp = found.found, found.found.stamp
-    if origin.damage:
-        yield origin.damage
+def _lines(told: _Json) -> Iterator[str]:
+    if told["damage"]:
+        yield told["damage"]
+    stamp = told["stamp"]
     if stamp is None:
-        yield f"{origin.name}: no stamp, and no dataset of this catalog has this content."
+        yield f"{told['file']}: no stamp, and no dataset of this catalog has this content."
         return
-    content = stamp.content
     yield (
-        f"{origin.name}: dataset '{content['dataset']}' of '{content['repository']}', "
-        f"{counted(stamp.rows, 'row')}, {counted(len(stamp.columns), 'column')}"
+        f"{told['file']}: dataset '{stamp['dataset']}' of '{stamp['repository']}', "
+        f"{counted(stamp['rows'], 'row')}, {counted(len(told['columns']), 'column')}"
     )
-    if origin.origin == "content":
+    if told["origin"] == "content":
         yield "It has no stamp; it was found by its content."
-    yield f"made     {content['made_at']} by {content['made_by']}, run {content['run']}"
-    yield f"commit   {content['commit']}"
-    yield f"dataflow {content['dataflow']} {content['config'] or ''}".rstrip()
-    for name, given in content["inputs"].items():
-        told = given.get("path", given.get("value"))
-        yield f"input    {name} = {told} {str(given.get('sha256', ''))[:16]}".rstrip()
-    yield _store(origin)
-    if found.verified is not None:
-        yield from _verified(found.verified)
+    yield f"made     {stamp['made_at']} by {stamp['made_by']}, run {stamp['run']}"
+    yield f"commit   {stamp['commit']}"
+    yield f"dataflow {stamp['dataflow']} {stamp['config'] or ''}".rstrip()
+    for name, given in stamp["inputs"].items():
+        what = given.get("path", given.get("value"))
+        yield f"input    {name} = {what} {str(given.get('sha256', ''))[:16]}".rstrip()
+    yield _STORE[told["store"]] + (", ".join(told["differences"]) + "." if told["differences"] else "")
+    if told["verified"] is not None:
+        yield from _verified(told["verified"])
     else:
         yield "The data was not read; --verify does."
 
 
-def _store(origin: Found) -> str:
-    return _STORE[origin.store] + (", ".join(origin.differences) + "." if origin.differences else "")
-
-
-def _verified(verified: Verified) -> Iterator[str]:
-    if verified.is_same:
+def _verified(verified: _Json) -> Iterator[str]:
+    if verified["same"]:
         yield "The data is what was saved."
         return
     yield "The data was changed after it was made:"
-    then, now = verified.rows
+    then, now = verified["rows"]["then"], verified["rows"]["now"]
     if then != now:
         yield f"  {counted(then, 'row')} then, {now:,} now"
     for what, names in (
-        ("other values", verified.changed),
-        ("added", verified.added),
-        ("removed", verified.removed),
-        ("renamed", [f"{then} to {now}" for then, now in verified.renamed]),
+        ("other values", verified["changed"]),
+        ("added", verified["added"]),
+        ("removed", verified["removed"]),
+        ("renamed", [f"{each['then']} to {each['now']}" for each in verified["renamed"]]),
     ):
         if names:
             yield f"  {what}: {', '.join(names)}"

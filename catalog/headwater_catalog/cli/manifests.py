@@ -44,6 +44,9 @@ def sign(workspace: Workspace, run: int, as_json: bool) -> None:
 
     JSON, in any case: payload (an in-toto statement, base64), payloadType, signatures (keyid, sig).
     """
+    if workspace.remote:
+        print_json(workspace.remote.runs.manifest(run))
+        return
     from headwater_catalog.manifests import signed_manifest
 
     with workspace.reading() as session:

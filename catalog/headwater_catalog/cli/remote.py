@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from headwater_catalog.cli.remote_runs import RemoteDatasets, RemoteRuns
 from headwater_catalog.cli.search_asked import SearchAsked
 from headwater_catalog.client import Client
 from headwater_catalog.errors import Conflict, NotFound
@@ -23,6 +24,10 @@ class Remote:
     Args:
         url: Where.
 
+    Attributes:
+        runs: Its runs.
+        datasets: Its datasets.
+
     Raises:
         SettingError: That is no address of a catalog.
     """
@@ -30,6 +35,8 @@ class Remote:
     def __init__(self, url: str) -> None:
         # Not by an option, which everybody on this machine could read in the list of processes.
         self._client = Client(url, token=os.environ.get("HEADWATER_TOKEN") or None)
+        self.runs = RemoteRuns(self._client, self._repository_of)
+        self.datasets = RemoteDatasets(self._client, self.runs, self._repository_of)
 
     def repositories(self) -> list[Any]:
         """Return the repositories by name."""
@@ -78,6 +85,9 @@ class Remote:
     def impact(self, commits: str, repo: str | None) -> dict[str, Any]:
         """Return what changes between the commits of a range reach."""
         return dict(self._client.impact(self._one(repo), **_ends(commits)))
+
+    def _repository_of(self, feature: str | None, repo: str | None) -> str:
+        return self._one(repo) if feature is None else self._repository(feature, repo)
 
     def _repository(self, feature: str, repo: str | None) -> str:
         """Return the repository of a feature, as the catalog here would find it."""

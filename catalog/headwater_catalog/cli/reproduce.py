@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
 
 import click
 
 from headwater_catalog.cli.context import Workspace, now, only_repository, pass_workspace
 from headwater_catalog.cli.failures import FINDINGS
 from headwater_catalog.cli.output import clean, counted, json_option, print_json
-
-if TYPE_CHECKING:
-    from headwater_catalog.reproduce import Verdict
 
 __all__ = ["reproduce"]
 
@@ -37,15 +35,21 @@ def reproduce(workspace: Workspace, dataset: str, repo: str | None, tolerance: f
 
     JSON: verdict, reason, run, details (rows, added, removed, columns, tolerance, environment).
     """
+    ask = workspace.remote.datasets.reproduce if workspace.remote else partial(_reproduce_here, workspace)
+    told = ask(dataset, repo, tolerance)
+    if as_json:
+        print_json(told)
+    else:
+        for line in _lines(told):
+            click.echo(clean(line))
+    if told["verdict"] in ("cannot", "differs"):
+        click.get_current_context().exit(FINDINGS)
+
+
+def _reproduce_here(workspace: Workspace, dataset: str, repo: str | None, tolerance: float) -> dict[str, Any]:
     from headwater_catalog.cli.runs import perform_run, who_asks
     from headwater_catalog.datasets import version_named
-    from headwater_catalog.reproduce import (
-        CANNOT,
-        DIFFERS,
-        get_reproduction,
-        request_reproduction,
-        verdict_of,
-    )
+    from headwater_catalog.reproduce import get_reproduction, request_reproduction, verdict_of
 
     with workspace.database.write() as session:
         version = version_named(session, only_repository(session, repo), dataset)
@@ -57,19 +61,14 @@ def reproduce(workspace: Workspace, dataset: str, repo: str | None, tolerance: f
         made = get_reproduction(session, run_id)
         assert made is not None
         verdict = verdict_of(made)
-    if as_json:
-        told = {"verdict": verdict.word, "reason": verdict.reason, "run": run_id}
-        print_json({**told, "details": dict(verdict.details)})
-    else:
-        for line in _lines(verdict, run_id):
-            click.echo(clean(line))
-    if verdict.word in (CANNOT, DIFFERS):
-        click.get_current_context().exit(FINDINGS)
+    told = {"verdict": verdict.word, "reason": verdict.reason, "run": run_id}
+    return {**told, "details": dict(verdict.details)}
 
 
-def _lines(verdict: Verdict, run: int) -> Iterator[str]:
-    yield f"{verdict.word}{f', because {verdict.reason}' if verdict.reason else ''} (run {run})"
-    details = verdict.details
+def _lines(told: Mapping[str, Any]) -> Iterator[str]:
+    because = f", because {told['reason']}" if told["reason"] else ""
+    yield f"{told['verdict']}{because} (run {told['run']})"
+    details = told["details"]
     if not details:
         return
     then, now_ = details["rows"]

@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 import getpass
-import json
 import logging
-import shutil
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
 from headwater_catalog.cli.context import Workspace, now, pass_workspace
 from headwater_catalog.cli.failures import FINDINGS, Failure, Findings
-from headwater_catalog.cli.output import (
-    clean,
-    counted,
-    duration,
-    json_option,
-    print_json,
-    print_table,
-    progress_bar,
-    say,
-)
+from headwater_catalog.cli.output import json_option, print_json, progress_bar, say
+from headwater_catalog.cli.run_asked import RunAsked, local, pairs, saved_format, value
+from headwater_catalog.cli.run_output import print_run, why_it_failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from headwater_catalog.dataflows import DataflowAt
     from headwater_catalog.moments import Moment
-    from headwater_catalog.run_options import RunOptions
-    from headwater_catalog.store.models import DatasetVersion, Run
 
 __all__ = ["cancel", "perform_run", "run", "who_asks", "worker"]
 
-_LOG_LINES: Final = 20
 _POLL_SECONDS: Final = 0.5
 
 
@@ -107,36 +95,28 @@ def run(
     same; docs/caching.md says when.
 
     JSON: id, state, error, repository, commit, dataflow, outputs, requested_by, note, created_at, started_at,
-    finished_at, failure, config, env, executor, sample, inputs, table (columns, rows, row_count), values,
-    nodes (name, seconds, begun, summary, kept_from), checks, environment, personal, masked, dataset, log.
+    finished_at, progress, failure, config, env, executor, sample, inputs, table (columns, rows, row_count),
+    values, nodes (name, seconds, begun, summary, kept_from), checks, environment, personal, masked, dataset,
+    log.
     """
-    from headwater_catalog.run_options import RunOptions
-
-    options = RunOptions(env, executor, sample, note, sinks, not no_cache)
-    save_format = _format(save) if save is not None else None
-    with _place(workspace, outputs, repo, at) as place:
-        repository, sha = place.repository.name, place.commit.sha
-        outputs = (*outputs, *_selected(place, query, dataflow))
-        flow_name, given = _chosen(place, dataflow, [_local(o) for o in outputs], _pairs(inputs, "--input"))
-    settings = {key: _value(text) for key, text in _pairs(config, "--config").items()}
-    named = [_local(output) for output in outputs]
-    run_id, job_id = _request(
-        workspace, repository, sha, flow_name, named, settings, given, save_format, dataset, options
+    settings = {key: value(text) for key, text in pairs(config, "--config").items()}
+    asked = RunAsked(
+        *(outputs, repo, dataflow, at, query, settings, pairs(inputs, "--input")),
+        *(saved_format(save) if save is not None else None, dataset, env, executor, sample, note, sinks),
+        use_kept=not no_cache,
     )
-    perform_run(workspace, run_id, job_id)
-    found, version = _result(workspace, run_id)
-    if save is not None and version is not None:
-        _copy(workspace, version, save)
+    there = workspace.remote.runs if workspace.remote else None
+    told = there.run(asked) if there else _run_here(workspace, asked)
+    if save is not None and told["dataset"] is not None:
+        _save(told, save, there.copy if there else _Kept(workspace).copy)
     if as_json:
-        from headwater_catalog.answers.runs import run_json
-
-        print_json(run_json(found, version, sees_personal=True))  # whoever has the files has it all
-        if found.job.state != "succeeded":
+        print_json(told)
+        if told["state"] != "succeeded":
             click.get_current_context().exit(FINDINGS)
         return
-    if found.job.state != "succeeded":
-        raise Findings(_why(found))
-    _print(found, save)
+    if told["state"] != "succeeded":
+        raise Findings(why_it_failed(told))
+    print_run(told, save)
 
 
 @click.command()
@@ -144,12 +124,19 @@ def run(
 @pass_workspace
 def cancel(workspace: Workspace, number: int) -> None:
     """Cancel a run that waits or goes on; RUN is its number."""
+    if workspace.remote:
+        workspace.remote.runs.cancel(number)
+    else:
+        _cancel_here(workspace, number)
+    say(f"Run {number} is cancelled.")
+
+
+def _cancel_here(workspace: Workspace, number: int) -> None:
     from headwater_catalog import jobs
     from headwater_catalog.runs import get_run
 
     with workspace.database.write() as session:
         jobs.cancel(session, get_run(session, number).job_id, who_asks())
-    say(f"Run {number} is cancelled.")
 
 
 @click.command()
@@ -163,25 +150,52 @@ def worker(workspace: Workspace, once: bool) -> None:
     serve(workspace.database, workspace.settings, once=once)
 
 
+def _run_here(workspace: Workspace, asked: RunAsked) -> dict[str, Any]:
+    from headwater_catalog.answers.runs import run_json
+    from headwater_catalog.datasets import version_of_run
+    from headwater_catalog.runs import get_run
+
+    run_id, job_id = _request(workspace, asked)
+    perform_run(workspace, run_id, job_id)
+    with workspace.reading() as session:
+        found, version = get_run(session, run_id), version_of_run(session, run_id)
+        return run_json(found, version, sees_personal=True)  # whoever has the files has it all
+
+
+def _request(workspace: Workspace, asked: RunAsked) -> tuple[int, int]:
+    """Queue a run, and return its number and that of its job."""
+    from headwater_catalog.repositories import get_repository, resolve_at
+    from headwater_catalog.run_options import RunOptions
+    from headwater_catalog.runs import request_run
+
+    options = RunOptions(
+        asked.env, asked.executor, asked.sample, asked.note, asked.sinks, use_kept=asked.use_kept
+    )
+    with _place(workspace, asked) as place:
+        repository, sha = place.repository.name, place.commit.sha
+        outputs = [local(o) for o in (*asked.outputs, *_selected(place, asked))]
+        dataflow, inputs = _chosen(place, asked.dataflow, outputs, asked.inputs)
+    with workspace.database.write() as session:
+        owner = get_repository(session, repository)
+        commit = resolve_at(session, workspace.settings, owner, sha)
+        what = (owner, commit, dataflow, outputs, asked.config, inputs, asked.save, who_asks(), now())
+        requested = request_run(session, workspace.settings, *what, dataset=asked.dataset, options=options)
+        return requested.id, requested.job_id
+
+
 @contextmanager
-def _place(
-    workspace: Workspace, outputs: Sequence[str], repo: str | None, at: str | None
-) -> Iterator[Moment]:
+def _place(workspace: Workspace, asked: RunAsked) -> Iterator[Moment]:
     # The first output tells the repository, where more than one is followed.
-    named = workspace.place_of(outputs[0], repo, at) if outputs else workspace.place(repo, at)
-    with named as place:
+    repo, at = asked.repo, asked.at
+    first = next(iter(asked.outputs), None)
+    with workspace.place_of(first, repo, at) if first else workspace.place(repo, at) as place:
         yield place
 
 
-def _selected(place: Moment, query: str | None, dataflow: str | None) -> list[str]:
+def _selected(place: Moment, asked: RunAsked) -> list[str]:
     from headwater_catalog.selection import select_outputs
 
-    return select_outputs(place, query, dataflow) if query else []
-
-
-def _local(output: str) -> str:
-    """Return an output without the repository before it."""
-    return output.partition(":")[2] if output.count(":") == 2 else output
+    return select_outputs(place, asked.query, asked.dataflow) if asked.query else []
 
 
 def _chosen(
@@ -192,7 +206,7 @@ def _chosen(
 
     flow = choose_dataflow(place, dataflow, outputs)
     return flow.name, {
-        name: Path(text) if _is_source(flow, name, text) else _value(text) for name, text in given.items()
+        name: Path(text) if _is_source(flow, name, text) else value(text) for name, text in given.items()
     }
 
 
@@ -204,42 +218,6 @@ def _is_source(flow: DataflowAt, name: str, text: str) -> bool:
         return True
     file = Path(text)
     return file.suffix.lower() in FORMATS and (file.is_file() or name not in flow.reads)
-
-
-def _request(
-    workspace: Workspace,
-    repository: str,
-    sha: str,
-    dataflow: str,
-    outputs: Sequence[str],
-    config: Mapping[str, Any],
-    inputs: Mapping[str, Any],
-    save: str | None,
-    dataset: str | None,
-    options: RunOptions,
-) -> tuple[int, int]:
-    from headwater_catalog.repositories import get_repository, resolve_at
-    from headwater_catalog.runs import request_run
-
-    with workspace.database.write() as session:
-        owner = get_repository(session, repository)
-        commit = resolve_at(session, workspace.settings, owner, sha)
-        requested = request_run(
-            session,
-            workspace.settings,
-            owner,
-            commit,
-            dataflow,
-            outputs,
-            config,
-            inputs,
-            save,
-            who_asks(),
-            now(),
-            dataset=dataset,
-            options=options,
-        )
-        return requested.id, requested.job_id
 
 
 def perform_run(workspace: Workspace, run_id: int, job_id: int) -> None:
@@ -272,120 +250,60 @@ def _follow(workspace: Workspace, job_id: int, tell: Any) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def _result(workspace: Workspace, run_id: int) -> tuple[Run, DatasetVersion | None]:
-    from headwater_catalog.datasets import version_of_run
-    from headwater_catalog.runs import get_run
+class _Kept:
+    """Copies what runs have saved here."""
 
-    with workspace.reading() as session:
-        return get_run(session, run_id), version_of_run(session, run_id)
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def copy(self, number: int, part: str, into: IO[bytes]) -> None:
+        """Write the file that a run has saved, or its stamp."""
+        import shutil
+
+        from headwater_catalog.datasets import file_of, note_download, version_of_run
+        from headwater_catalog.stamps import stamp_bytes
+
+        with self._workspace.database.write() as session:
+            version = version_of_run(session, number)
+            assert version is not None
+            kept = file_of(self._workspace.settings, version)
+            if part == "stamp":
+                into.write(stamp_bytes(version.stamp or {}))
+                return
+            note_download(session, version, (who_asks(), ""), now())  # before it is there
+        with kept.open("rb") as file:
+            shutil.copyfileobj(file, into)
 
 
-def _copy(workspace: Workspace, version: DatasetVersion, path: Path) -> None:
-    """Copy the saved table to where the user wants it, with the stamp beside it where there is one."""
-    from headwater_catalog.datasets import file_of
+def _save(told: Mapping[str, Any], path: Path, copy: Callable[[int, str, IO[bytes]], None]) -> None:
+    """Copy the saved table to where the user wants it, with the stamp beside it where it is not in it."""
+    from headwater_catalog.errors import CatalogError
     from headwater_catalog.stamps import SIDECAR
 
-    kept = file_of(workspace.settings, version)
-    beside = kept.with_name(kept.name + SIDECAR)
+    run: int = told["id"]
     try:
-        if beside.is_file():
-            _copy_whole(beside, path.with_name(path.name + SIDECAR))
-        _copy_whole(kept, path)
-    except OSError as error:
+        if told["dataset"]["format"] in ("csv", "json"):
+            _write_whole(path.with_name(path.name + SIDECAR), lambda file: copy(run, "stamp", file))
+        _write_whole(path, lambda file: copy(run, "file", file))
+    except (OSError, CatalogError) as error:
         raise Failure(
-            f"The run succeeded, and its table is kept in {kept}; but it could not be written to {path}: "
-            f"{error}."
+            f"Run {run} succeeded, and its table is kept as dataset '{told['dataset']['name']}'; but it "
+            f"could not be written to {path}: {error}"
         ) from error
 
 
-def _copy_whole(file: Path, path: Path) -> None:
+def _write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
     held: Path | None = None
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as copy:
-            held = Path(copy.name)
-        shutil.copyfile(file, held)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            held = Path(file.name)
+            write(file)
         held.chmod(0o644)
         held.replace(path)
-    except OSError:
+    except BaseException:
         if held is not None:
             held.unlink(missing_ok=True)
         raise
-
-
-def _print(found: Run, save: Path | None) -> None:
-    preview = found.preview or {}
-    table, values = preview.get("table"), preview.get("values") or []
-    if table is not None:
-        headers = [column["name"] for column in table["columns"]]
-        print_table(headers, [[cell if cell is not None else "" for cell in row] for row in table["rows"]])
-        hidden = table["row_count"] - len(table["rows"])
-        if hidden > 0:
-            say(f"... and {counted(hidden, 'more row')}.")
-    for value in values:
-        click.echo(clean(f"{value['name']} = {value['text']}"))
-    for check in found.checks:
-        if not check.passed:
-            say(f"Check '{check.validator}' of '{check.node}' did not hold. {check.message}")
-    took = duration(sum(node.microseconds for node in found.nodes) / 1_000_000)
-    saved = f" Saved to {save}." if save is not None else ""
-    say(
-        f"Run {found.id}: {counted(len(found.nodes), 'node')} of dataflow '{found.dataflow}' at commit "
-        f"{found.commit.sha[:8]} in {took}.{saved}"
-    )
-
-
-def _why(found: Run) -> str:
-    """Return why a run failed: the reason, the code that led there, the end of its output."""
-    from headwater_catalog.runs import failure_of
-
-    lines = [f"Run {found.id} {found.job.state}: {found.job.error or 'no reason is known.'}"]
-    failure = failure_of(found)
-    if failure is not None:
-        if failure["message"] not in lines[0]:
-            lines.append(f"  {failure['message']}")
-        lines += [
-            f"  {at['path']}:{at['line']} in {at['function']}: {at['code']}" for at in failure["frames"]
-        ]
-    log = found.log.rstrip().splitlines()[-_LOG_LINES:]
-    if log:
-        lines += ["Its output ended with:", *(f"  {line}" for line in log)]
-    return clean("\n".join(lines))
-
-
-def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise click.BadParameter(f"{text!r} is not of the form NAME=VALUE.", param_hint=option)
-        if name in pairs:
-            raise click.BadParameter(f"'{name}' is given twice.", param_hint=option)
-        pairs[name] = value
-    return pairs
-
-
-def _value(text: str) -> Any:
-    """Return the JSON value that a text is, else the text."""
-    try:
-        return json.loads(text, parse_constant=_refuse)
-    except ValueError:
-        return text
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(constant)  # NaN and Infinity are no JSON; as texts they say what they are
-
-
-def _format(save: Path) -> str:
-    from headwater.errors import InvalidInput
-    from headwater_catalog.sources import format_of
-
-    if not save.parent.is_dir():
-        raise click.BadParameter(f"The folder {save.parent} does not exist.", param_hint="--save")
-    try:
-        return format_of(str(save))
-    except InvalidInput as error:
-        raise click.BadParameter(str(error), param_hint="--save") from error
 
 
 def who_asks() -> str:

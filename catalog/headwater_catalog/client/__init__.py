@@ -21,17 +21,29 @@ from headwater_catalog.client.answers import (
     Repository,
     RepositoryDetail,
     Run,
+    RunComparison,
     RunRow,
+    Upload,
 )
 from headwater_catalog.client.client import Client
+from headwater_catalog.client.dataset_answers import (
+    Audit,
+    Dataset,
+    Reproduction,
+    Standing,
+    Version,
+    VersionRow,
+)
 
 __all__ = [
+    "Audit",
     "Change",
     "Client",
     "Commit",
     "CommitDetail",
     "Comparison",
     "Dataflow",
+    "Dataset",
     "Feature",
     "Hit",
     "Impact",
@@ -44,6 +56,12 @@ __all__ = [
     "Ref",
     "Repository",
     "RepositoryDetail",
+    "Reproduction",
     "Run",
+    "RunComparison",
     "RunRow",
+    "Standing",
+    "Upload",
+    "Version",
+    "VersionRow",
 ]

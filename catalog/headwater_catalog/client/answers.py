@@ -27,7 +27,9 @@ __all__ = [
     "Repository",
     "RepositoryDetail",
     "Run",
+    "RunComparison",
     "RunRow",
+    "Upload",
     "Variant",
 ]
 
@@ -370,6 +372,7 @@ class RunRow(TypedDict):
 class Run(RunRow):
     """A run with what came of it."""
 
+    progress: dict[str, Any]
     failure: dict[str, Any] | None
     config: dict[str, Any]
     env: str | None
@@ -386,3 +389,23 @@ class Run(RunRow):
     dataset: dict[str, Any] | None
     log: str
     origin: dict[str, Any] | None
+
+
+class RunComparison(TypedDict):
+    """What differs between two runs."""
+
+    before: RunRow
+    after: RunRow
+    code: list[dict[str, Any]]
+    config: list[dict[str, Any]]
+    inputs: list[dict[str, Any]]
+    surroundings: list[dict[str, Any]]
+    rows: dict[str, Any] | None
+    columns: list[dict[str, Any]]
+
+
+class Upload(TypedDict):
+    """A file that is kept for runs."""
+
+    sha256: str
+    name: str

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, cast
+from pathlib import Path
+from typing import IO, Any, Final, cast
 
 from headwater_catalog.client.answers import (
     Change,
@@ -24,8 +26,11 @@ from headwater_catalog.client.answers import (
     Repository,
     RepositoryDetail,
     Run,
+    RunComparison,
     RunRow,
+    Upload,
 )
+from headwater_catalog.client.dataset_answers import Audit, Dataset, Reproduction, Version, VersionRow
 from headwater_catalog.client.transport import Transport
 
 __all__ = ["Client"]
@@ -251,6 +256,65 @@ class Client:
     def cancel_run(self, number: int) -> Run:
         """Cancel a run that waits or goes on."""
         return cast(Run, self._transport.post("runs", str(number), "cancel", body={}))
+
+    def compare_runs(self, a: int, b: int) -> RunComparison:
+        """Return what differs between two runs."""
+        return cast(RunComparison, self._transport.get("runs", "compare", a=a, b=b))
+
+    def manifest(self, number: int) -> dict[str, Any]:
+        """Return the signed manifest of a run that has succeeded, as a DSSE envelope."""
+        return dict(self._transport.get("runs", str(number), "manifest"))
+
+    def upload(self, repo: str, file: Path) -> Upload:
+        """Send a file for a run to read, which names it by `{"upload": sha256, "name": name}`."""
+        with file.open("rb") as stream:
+            sent = self._transport.send_file("repositories", repo, "uploads", file=stream, name=file.name)
+        return cast(Upload, sent)
+
+    def download(self, number: int, into: IO[bytes]) -> None:
+        """Write the whole table that a run has saved into a file."""
+        self._transport.receive_file("runs", str(number), "file", into=into)
+
+    def download_stamp(self, number: int, into: IO[bytes]) -> None:
+        """Write the stamp of what a run has saved into a file, as it stands beside a CSV or JSON file."""
+        self._transport.receive_file("runs", str(number), "stamp", into=into)
+
+    # Datasets
+
+    def datasets(self, *, repo: str | None = None, stale: bool = False) -> Iterator[Dataset]:
+        """Yield datasets by name, each by its newest version; or only those with a column that is stale."""
+        return self._list("datasets", repo=repo, stale=stale)
+
+    def versions(self, repo: str, name: str) -> Iterator[VersionRow]:
+        """Yield the versions of a dataset, the newest first."""
+        return self._list("datasets", repo, name, "versions")
+
+    def version(self, repo: str, name: str, run: int) -> Version:
+        """Return the version of a dataset that a run saved, with how its columns stand at main."""
+        return cast(Version, self._transport.get("datasets", repo, name, "versions", str(run)))
+
+    def reproductions(self, repo: str, name: str, run: int) -> Iterator[Reproduction]:
+        """Yield how a dataset version was made again, the newest first."""
+        return self._list("datasets", repo, name, "versions", str(run), "reproductions")
+
+    def reproduce(self, repo: str, name: str, run: int, *, tolerance: float | None = None) -> Reproduction:
+        """Ask for a dataset version to be made again; `reproductions` tells the verdict."""
+        body = {} if tolerance is None else {"tolerance": tolerance}
+        path = ("datasets", repo, name, "versions", str(run), "reproductions")
+        return cast(Reproduction, self._transport.post(*path, body=body))
+
+    def audit(self, name: str, content: bytes, *, stamp: str | None = None, verify: bool = False) -> Audit:
+        """Return all that is known of a file.
+
+        Args:
+            name: What it is called.
+            content: Its bytes.
+            stamp: The text of the file beside it, NAME.headwater.json, of a CSV or JSON file.
+            verify: Also read its data, and tell what was changed.
+        """
+        sent = base64.b64encode(content).decode()
+        body = {"name": name, "content": sent, "stamp": stamp, "verify": verify}
+        return cast(Audit, self._transport.post("audit", body=body))
 
     def _list(self, *path: str, **query: Any) -> Iterator[Any]:
         return self._transport.items(*path, limit=self._page, **query)

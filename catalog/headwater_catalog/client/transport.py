@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http.client import HTTPException, HTTPMessage
 from typing import IO, Any, Final, NoReturn
 from urllib.error import HTTPError
@@ -34,6 +37,7 @@ _KINDS: Final[Mapping[str, type[CatalogError]]] = {
     "schema-outdated": SchemaOutdated,
 }
 _STATUSES: Final[Mapping[int, type[CatalogError]]] = {403: Forbidden, 404: NotFound, 409: Conflict}
+_CHUNK: Final = 1 << 20
 _LONGEST_ANSWER: Final = 256 * 1024 * 1024
 
 
@@ -67,6 +71,18 @@ class Transport:
         headers = {"Content-Type": "application/json"}
         return self._send(Request(self._address(path, {}), data, headers))  # noqa: S310  as above
 
+    def send_file(self, *path: str, file: IO[bytes], **query: Any) -> Any:
+        """Return the answer to the bytes of a file, which are read as they are sent."""
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        return self._send(Request(self._address(path, query), file, headers))  # noqa: S310  as above
+
+    def receive_file(self, *path: str, into: IO[bytes]) -> None:
+        """Write the bytes at an address into a file."""
+        with self._answer(Request(self._address(path, {}))) as answer:  # noqa: S310  as above
+            shutil.copyfileobj(answer, into, _CHUNK)
+
     def items(self, *path: str, **query: Any) -> Iterator[Any]:
         """Yield the items of a list, page by page, each asked for when it is needed."""
         for page in self.pages(*path, **query):
@@ -89,11 +105,17 @@ class Transport:
 
     def _send(self, request: Request) -> Any:
         request.add_header("Accept", "application/json")
+        with self._answer(request) as answer:
+            text = answer.read(_LONGEST_ANSWER + 1)
+        return self._read(text)
+
+    @contextmanager
+    def _answer(self, request: Request) -> Iterator[IO[bytes]]:
         if self._token is not None:
             request.add_header("Authorization", f"Bearer {self._token}")
         try:
             with self._opener.open(request, timeout=self._timeout) as answer:
-                text = answer.read(_LONGEST_ANSWER + 1)
+                yield answer
         except HTTPError as refused:
             with refused:
                 _raise(refused)
@@ -101,7 +123,6 @@ class Transport:
             raise CatalogError(
                 f"The catalog at {self._base} does not answer: {error}. Is it served there?"
             ) from error
-        return self._read(text)
 
     def _read(self, text: bytes) -> Any:
         if len(text) > _LONGEST_ANSWER:

@@ -57,6 +57,8 @@ JOB: Final = {**_parameter("number", "Number of a job."), "example": 1}
 SESSION: Final = {**_parameter("number", "Number of a session."), "example": 1}
 TOKEN: Final = {**_parameter("number", "Number of a token."), "example": 1}
 
+_FILE: Final = {"type": "string", "format": "binary"}
+
 _View = TypeVar("_View", bound=Callable[..., Any])
 
 
@@ -144,6 +146,13 @@ class Resource:
 
         return declare_with_body
 
+    def download(
+        self, rule: str, what: str, path: Iterable[_Parameter], errors: Iterable[int] = (404,)
+    ) -> Callable[[_View], _View]:
+        """Declare what answers GET by a file of the media type `what`; the view gets what is in the path."""
+        arguments = {"schema": NoQuery, "location": "query"}
+        return self._declaration(rule, "GET", (200, _FILE), arguments, path, (400, 401, *errors, 503), what)
+
     def delete(
         self,
         rule: str,
@@ -160,15 +169,17 @@ class Resource:
         self,
         rule: str,
         method: str,
-        answer: tuple[int, type[marshmallow.Schema]],
+        answer: tuple[int, type[marshmallow.Schema] | Mapping[str, Any]],
         arguments: Mapping[str, Any],
         path: Iterable[_Parameter],
         errors: Iterable[int],
+        what: str | None = None,
     ) -> Callable[[_View], _View]:
         blueprint, (status, schema) = self.blueprint, answer
 
         def declare(given: _View) -> _View:
-            view: Any = blueprint.response(status, schema, headers=_headers(method, status))(given)
+            told = {"headers": {} if what else _headers(method, status), "content_type": what}
+            view: Any = blueprint.response(status, schema, **told)(given)
             for error in errors:
                 view = blueprint.alt_response(error, HTTPStatus(error).name)(view)
             view = blueprint.arguments(**arguments)(view)

@@ -23,6 +23,7 @@ from headwater_catalog.uploads import Upload, keep_upload
 from headwater_web.access import actor, require, writing
 from headwater_web.api.answering import answer, page_answer
 from headwater_web.api.cursors import cursor_of
+from headwater_web.api.guard import BYTES
 from headwater_web.api.listing import offset
 from headwater_web.api.resources import REPOSITORY, RUN, Resource
 from headwater_web.api.schemas.fields import NoBodySchema, NoQuery
@@ -39,6 +40,7 @@ from headwater_web.api.schemas.runs import (
     UploadSchema,
 )
 from headwater_web.cancelling import cancel_job
+from headwater_web.downloading import saved_file, saved_stamp
 from headwater_web.reading import catalog, reading
 
 __all__ = ["resource"]
@@ -138,6 +140,18 @@ def request_one_run(body: dict[str, Any]) -> Response:
     made = _answer(number, 202)
     made.headers["Location"] = url_for("api_runs.show_run", number=number)
     return made
+
+
+@resource.download(f"/runs/{_NUMBER}/file", BYTES, (RUN,), errors=(403, 404))
+def download_file(_args: dict[str, Any], number: int) -> Response:
+    """Give the whole table that a run has saved, to those who may see all of it; it is noted who does."""
+    return saved_file(number)
+
+
+@resource.download(f"/runs/{_NUMBER}/stamp", "application/json", (RUN,))
+def download_stamp(_args: dict[str, Any], number: int) -> Response:
+    """Give the stamp of what a run has saved, as the file beside a CSV or JSON file has it."""
+    return saved_stamp(number)
 
 
 @resource.send("POST", f"/runs/{_NUMBER}/cancel", 200, RunSchema, NoBodySchema, (RUN,), errors=(404, 409))

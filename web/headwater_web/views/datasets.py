@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from flask import Blueprint, Response, g, redirect, render_template, request, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from headwater_catalog import datasets as kept
@@ -12,12 +12,12 @@ from headwater_catalog.accounts import Role
 from headwater_catalog.answers.datasets import dataset_json
 from headwater_catalog.errors import NotFound
 from headwater_catalog.repositories import get_repository
-from headwater_catalog.reproduce import list_reproductions, request_reproduction, verdict_of
+from headwater_catalog.reproduce import Verdict, list_reproductions, request_reproduction, verdict_of
 from headwater_catalog.runs import get_run
 from headwater_catalog.stale import standing_of
-from headwater_catalog.stamps import SIDECAR, stamp_bytes
-from headwater_catalog.store.models import DatasetVersion
+from headwater_catalog.store.models import DatasetVersion, Reproduction
 from headwater_web.access import actor, require, writing
+from headwater_web.downloading import saved_stamp
 from headwater_web.listed_datasets import listed_datasets
 from headwater_web.lists import Table, as_files
 from headwater_web.reading import catalog, number_asked, reading
@@ -71,7 +71,7 @@ def dataset(repo: str, name: str) -> str:
         stamp=version.stamp,
         inputs=_inputs(version),
         standing=standing,
-        again=[(each, verdict_of(each)) for each in list_reproductions(reading(), version)],
+        again=_again(version),
         states={column.name: column for column in standing.columns} if standing else {},
     )
 
@@ -86,6 +86,19 @@ def _chosen(versions: Sequence[DatasetVersion], run: int | None, name: str) -> D
 def _inputs(version: DatasetVersion) -> Mapping[str, Mapping[str, object]]:
     found: Mapping[str, Mapping[str, object]] = version.run.inputs
     return found
+
+
+def _again(version: DatasetVersion) -> list[tuple[Reproduction, Verdict]]:
+    return [(each, verdict_of(each)) for each in list_reproductions(reading(), version)]
+
+
+@blueprint.get(f"/runs/{_NUMBER}/again")
+def verdicts(number: int) -> str:
+    """Give the part of a dataset's page that tells how what a run has saved was made again."""
+    version = kept.version_of_run(reading(), get_run(reading(), number).id)
+    if version is None:
+        raise NotFound(f"Run {number} saved no table, so nothing was made again.")
+    return render_template("dataset_again.html", shown=version, again=_again(version))
 
 
 @blueprint.post(f"/runs/{_NUMBER}/again")
@@ -105,14 +118,4 @@ def reproduce(number: int) -> ResponseReturnValue:
 @blueprint.get(f"/runs/{_NUMBER}/stamp")
 def stamp(number: int) -> ResponseReturnValue:
     """Give the stamp of what a run has saved, as the file that stands beside a CSV or JSON file."""
-    version = kept.version_of_run(reading(), get_run(reading(), number).id)
-    if version is None or version.stamp is None:
-        raise NotFound(f"Run {number} saved no table, or did so before tables had stamps.")
-    answer = Response(stamp_bytes(version.stamp), content_type="application/json")
-    answer.headers.set("Content-Disposition", "attachment", filename=_file_name(version) + SIDECAR)
-    return answer
-
-
-def _file_name(version: DatasetVersion) -> str:
-    slug = "".join(c if c.isalnum() or c in "-_." else "-" for c in version.dataset.name)
-    return f"{slug}-{version.run_id}.{version.format}"
+    return saved_stamp(number)

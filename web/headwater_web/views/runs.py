@@ -6,21 +6,21 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import Blueprint, g, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from headwater_catalog import runs as catalog_runs
 from headwater_catalog.accounts import Role
-from headwater_catalog.accounts.events import note
-from headwater_catalog.datasets import file_of, version_of_run
+from headwater_catalog.datasets import version_of_run
 from headwater_catalog.errors import NotFound
 from headwater_catalog.git_host import file_address
 from headwater_catalog.jobs import FINISHED, STATES, State
-from headwater_catalog.personal import HIDDEN, ShownRun, require_whole, shown_run
+from headwater_catalog.personal import HIDDEN, ShownRun, shown_run
 from headwater_catalog.store.models import Run
-from headwater_web.access import actor, asked, require, writing
+from headwater_web.access import actor
 from headwater_web.cancelling import cancel_job
 from headwater_web.dates import duration, iso
+from headwater_web.downloading import saved_file
 from headwater_web.lists import MOST_ROWS, Table, as_files
 from headwater_web.reading import catalog, number_asked, offset_asked, reading
 from headwater_web.run_choice import CONFIG, field_text
@@ -107,20 +107,7 @@ def first_rows(number: int) -> Table:
 @blueprint.get(f"/runs/{_NUMBER}/file")
 def file(number: int) -> ResponseReturnValue:
     """Give the whole table that a run has saved to those who could make it, and may see all of it."""
-    run, sees = _seen(number)
-    require(Role.RUNNER, run.repository)
-    version = version_of_run(reading(), number)
-    if version is None:
-        raise NotFound(f"Run {number} has saved no table.")
-    require_whole(run, sees)
-    with writing() as session:  # noted before it is given away
-        subject = f"{version.dataset.name} of run {number} in {run.repository.name}"
-        note(session, "dataset downloaded", asked(), subject, g.now, sha256=version.sha256)
-    path = file_of(catalog().settings, version)
-    if not path.is_file():
-        raise NotFound(f"The file of run {number} is no longer kept.")
-    name = f"{version.dataset.name}-{number}.{version.format}"
-    return send_file(path, mimetype="application/octet-stream", as_attachment=True, download_name=name)
+    return saved_file(number)
 
 
 @blueprint.post(f"/runs/{_NUMBER}/cancel")

@@ -1,0 +1,62 @@
+"""Giving the file of a dataset away, on pages and by the API alike."""
+
+from __future__ import annotations
+
+from flask import Response, g, send_file
+
+from headwater_catalog.accounts import Role
+from headwater_catalog.datasets import file_of, note_download, version_of_run
+from headwater_catalog.errors import NotFound
+from headwater_catalog.personal import require_whole
+from headwater_catalog.runs import get_run
+from headwater_catalog.stamps import SIDECAR, stamp_bytes
+from headwater_catalog.store.models import DatasetVersion
+from headwater_web.access import actor, asked, require, writing
+from headwater_web.reading import catalog, reading
+
+__all__ = ["saved_file", "saved_stamp"]
+
+
+def saved_file(number: int) -> Response:
+    """Return the whole table that a run has saved, for those who could make it and may see all of it.
+
+    Raises:
+        NotFound: It saved none, or its file is gone.
+        Forbidden: Who asks may not have it.
+    """
+    run = get_run(reading(), number)
+    require(Role.RUNNER, run.repository)
+    require_whole(run, actor().sees_personal(run.repository_id))
+    path = file_of(catalog().settings, _version(number))
+    if not path.is_file():
+        raise NotFound(f"The file of run {number} is no longer kept.")
+    with writing() as session:  # noted before it is given away
+        note_download(session, _version(number), asked(), g.now)
+    name = _file_name(_version(number))
+    return send_file(path, mimetype="application/octet-stream", as_attachment=True, download_name=name)
+
+
+def saved_stamp(number: int) -> Response:
+    """Return the stamp of what a run has saved, as the file that stands beside a CSV or JSON file.
+
+    Raises:
+        NotFound: It saved nothing, or nothing with a stamp.
+    """
+    version = _version(get_run(reading(), number).id)
+    if version.stamp is None:
+        raise NotFound(f"Run {number} saved its table before tables had stamps.")
+    answer = Response(stamp_bytes(version.stamp), content_type="application/json")
+    answer.headers.set("Content-Disposition", "attachment", filename=_file_name(version) + SIDECAR)
+    return answer
+
+
+def _version(number: int) -> DatasetVersion:
+    version = version_of_run(reading(), number)
+    if version is None:
+        raise NotFound(f"Run {number} has saved no table.")
+    return version
+
+
+def _file_name(version: DatasetVersion) -> str:
+    slug = "".join(c if c.isalnum() or c in "-_." else "-" for c in version.dataset.name)
+    return f"{slug}-{version.run_id}.{version.format}"
