@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from headwater_catalog.jobs import FINISHED, State
+from headwater_catalog.kept_inputs import FOLDER as INPUTS
 from headwater_catalog.scan_requests import last_scans
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.models import Job, Repository, Run
@@ -67,6 +68,8 @@ class Disk:
     free: int
     mirrors: int
     datasets: int
+    inputs: int
+    values: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +131,8 @@ def last_isolated(session: Session) -> Run | None:
 def disk_of(settings: Settings) -> Disk:
     """Return the disk of the home."""
     usage = shutil.disk_usage(settings.home)
-    mirrors, datasets = (_size(settings.home / name) for name in ("mirrors", "datasets"))
-    return Disk(usage.total, usage.free, mirrors, datasets)
+    kept = ("mirrors", "datasets", INPUTS, "values")
+    return Disk(usage.total, usage.free, *(_size(settings.home / name) for name in kept))
 
 
 def needs(session: Session, disk: Disk, now: int) -> list[str]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["audit", "stale"]
 
 _MOST_NAMED: Final = 3
+_KEPT: Final = {True: "still kept", False: "no longer kept", None: ""}
 _STORE: Final = {
     "known": "The catalog knows it, and says the same.",
     "unknown": "The catalog does not know it: it is the word of the file alone.",
@@ -40,8 +41,9 @@ def audit(workspace: Workspace, file: Path, verify: bool, as_json: bool) -> None
     A Parquet or Arrow file has a stamp in it, a CSV or JSON file one beside it (FILE.headwater.json). Without
     a stamp, FILE is found by its content. Ends with 1 where something is not in order.
 
-    JSON: file, format, origin, store, differences, damage, version, others, stamp, fingerprint, columns,
-    standing (commit, reason, columns), definitions, verified (same, rows, changed, added, removed, renamed).
+    JSON: file, format, origin, store, differences, damage, kept_inputs, version, others, stamp, fingerprint,
+    columns, standing (commit, reason, columns), definitions, verified (same, rows, changed, added, removed,
+    renamed).
     """
     from headwater_catalog.answers.datasets import audit_json
     from headwater_catalog.audit import audit_file
@@ -187,7 +189,8 @@ def _lines(found: Audit) -> Iterator[str]:
     yield f"dataflow {content['dataflow']} {content['config'] or ''}".rstrip()
     for name, given in content["inputs"].items():
         told = given.get("path", given.get("value"))
-        yield f"input    {name} = {told} {str(given.get('sha256', ''))[:16]}".rstrip()
+        kept = _KEPT[found.kept.get(name)]
+        yield f"input    {name} = {told} {str(given.get('sha256', ''))[:16]} {kept}".rstrip()
     yield _store(origin)
     if found.verified is not None:
         yield from _verified(found.verified)

@@ -12,7 +12,12 @@ from headwater_catalog.accounts import Role
 from headwater_catalog.answers.datasets import dataset_json
 from headwater_catalog.errors import NotFound
 from headwater_catalog.repositories import get_repository
-from headwater_catalog.reproduce import list_reproductions, request_reproduction, verdict_of
+from headwater_catalog.reproduce import (
+    kept_inputs_of,
+    list_reproductions,
+    request_reproduction,
+    verdict_of,
+)
 from headwater_catalog.runs import get_run
 from headwater_catalog.stale import standing_of
 from headwater_catalog.stamps import SIDECAR, stamp_bytes
@@ -70,6 +75,7 @@ def dataset(repo: str, name: str) -> str:
         shown=version,
         stamp=version.stamp,
         inputs=_inputs(version),
+        kept=kept_inputs_of(catalog().settings, version),
         standing=standing,
         again=[(each, verdict_of(each)) for each in list_reproductions(reading(), version)],
         states={column.name: column for column in standing.columns} if standing else {},

@@ -14,6 +14,7 @@ from werkzeug.datastructures import FileStorage
 
 from headwater_catalog.accounts import Role
 from headwater_catalog.errors import CatalogError, Conflict
+from headwater_catalog.kept_inputs import note_sent
 from headwater_catalog.moments import Moment, moment_at
 from headwater_catalog.refs import list_refs
 from headwater_catalog.repositories import get_repository
@@ -69,6 +70,10 @@ def _request(
     choice = choice_of(moment, given)
     if choice.error is not None:
         raise choice.error
+    inputs = _inputs(choice, uploads)
+    for sent in uploads.values():
+        if isinstance(sent, Upload):
+            note_sent(session, repository.id, sent.sha256, g.now)
     run = request_run(
         session,
         catalog().settings,
@@ -77,7 +82,7 @@ def _request(
         choice.flow.name if choice.flow else None,
         choice.selected,
         choice.read_config(),
-        _inputs(choice, uploads),
+        inputs,
         given.get("save") or None,
         actor().name,
         g.now,
