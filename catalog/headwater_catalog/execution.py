@@ -98,12 +98,11 @@ def execute(
         kept = _kept(settings, task, place, folder, sources)
         _request(task, tree, sources, kept).write(folder)
         watch = _Watch(database, leased, folder / PROGRESS, stopping, tell)
-        interpreter = interpreters.of_commit(settings, place, tree, stopping)
-        access = Access(
-            [*interpreter.reads, tree, *_readable(sources, kept)], task.is_trusted, settings.runs.users
-        )
-        runner = interpreter.command(folder)
-        outcome = sandbox.run(runner, folder, limits or settings.runs.limits, watch, access)
+        with interpreters.of_commit(settings, place, tree, stopping) as interpreter:
+            reads = [*interpreter.reads, tree, *_readable(sources, kept)]
+            access = Access(reads, task.is_trusted, settings.runs.users)
+            runner = interpreter.command(folder)
+            outcome = sandbox.run(runner, folder, limits or settings.runs.limits, watch, access)
         report, reason = _judge(folder, outcome)
         reason = _discreet(reason, report, task)
         new = take_over(folder_of(settings, task.repository_id), folder / _VALUES) if kept else {}

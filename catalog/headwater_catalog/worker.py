@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy.exc import DBAPIError
 
 from headwater.errors import HeadwaterError
-from headwater_catalog import execution, jobs, kept_inputs, value_store
+from headwater_catalog import execution, jobs, kept_environments, kept_inputs, value_store
 from headwater_catalog.accounts.settings_log import note_settings
 from headwater_catalog.definitions_at import DefinitionReader
 from headwater_catalog.errors import CatalogError, JobError
@@ -203,6 +203,7 @@ class Worker:
         """Let go what is kept beyond its limit."""
         value_store.make_room(self.database, self.settings, self.settings.values_limit)
         kept_inputs.make_room(self.database, self.settings)
+        kept_environments.make_room(self.settings.home, self.settings.environments_limit)
 
     def _scan(self, leased: LeasedJob, heartbeat: _Heartbeat) -> None:
         def progress(done: int, total: int, message: str) -> None:

@@ -175,6 +175,7 @@ def test_each_setting_of_the_file_is_one_of_the_environment(tmp_path):
         "proxies": "1",
         "values_limit": "1",
         "inputs_limit": "1",
+        "environments_limit": "1",
         "jobs_per_repository": "3",
     }
     values |= {"upload_megabytes": "1", "locations": "s3://x/", "connections": "x=sqlite://"}
@@ -213,9 +214,10 @@ def test_loopback_addresses_are_known(host, expected):
 
 def test_the_room_for_values_is_given_in_gigabytes():
     assert load_settings({}).values_limit == load_settings({}).inputs_limit == 10 * 10**9
+    assert load_settings({"HEADWATER_ENVIRONMENTS_LIMIT": "2"}).environments_limit == 2 * 10**9
     assert load_settings({"HEADWATER_VALUES_LIMIT": "0"}).values_limit == 0
     assert load_settings({"HEADWATER_INPUTS_LIMIT": "3"}).inputs_limit == 3 * 10**9
-    for name in ("VALUES_LIMIT", "INPUTS_LIMIT"):
+    for name in ("VALUES_LIMIT", "INPUTS_LIMIT", "ENVIRONMENTS_LIMIT"):
         with pytest.raises(SettingError, match=name):
             load_settings({f"HEADWATER_{name}": "-1"})
 

@@ -26,6 +26,7 @@ class DiskSchema(Schema):
     datasets = count("What datasets take.")
     inputs = count("What inputs of runs take that no commit has.")
     values = count("What values take that runs keep for others.")
+    environments = count("What the environments of repositories take.")
 
 
 class DatabaseSchema(Schema):
