@@ -16,6 +16,7 @@ from headwater_catalog.errors import Conflict, NotFound, RepositoryError
 from headwater_catalog.fingerprint_scheme import SCHEME
 from headwater_catalog.moments import moment_at
 from headwater_catalog.repositories import get_repository
+from headwater_catalog.reproduce import kept_inputs_of
 from headwater_catalog.snapshot import SnapshotFeature
 from headwater_catalog.stale import Standing, standing_of
 from headwater_catalog.stamp_files import find_stamp, format_of_content
@@ -91,12 +92,15 @@ class Audit:
         standing: How its columns stand at main; None where it is not known where they come from.
         verified: How its content compares; None where nobody asked.
         definitions: The code that made its columns as of then, by feature.
+        kept: Which of its inputs that its commit does not have are still kept, so that it can be made again;
+            none where the catalog does not know it.
     """
 
     found: Found
     standing: Standing | None = None
     verified: Verified | None = None
     definitions: Mapping[str, tuple[SnapshotFeature, ...]] = field(default_factory=dict)
+    kept: Mapping[str, bool] = field(default_factory=dict)
 
 
 def audit_file(
@@ -131,7 +135,8 @@ def audit_file(
         raise Conflict(f"{name or path.name}: {error}") from error
     content = found.stamp.content
     standing = standing_of(session, settings, content["repository"], content)
-    return Audit(found, standing, verified, _definitions(session, settings, content))
+    kept = {} if found.version is None else kept_inputs_of(settings, found.version)
+    return Audit(found, standing, verified, _definitions(session, settings, content), kept)
 
 
 def find_origin(

@@ -1,4 +1,4 @@
-"""The environments that repositories name: built once per content, of wheels only, and kept.
+"""The environments that repositories name: read from their lists of packages, and built of wheels only.
 
 What a repository says here is a list of packages by name and version. It goes to an installer that runs with
 the worker's rights and network, so nothing else is let through: no option, no address, no path, no variable.
@@ -8,7 +8,6 @@ Wheels are unpacked and not executed; of what has none, code would have to run, 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import re
@@ -25,9 +24,8 @@ from typing import Final
 
 from headwater_catalog.errors import JobError
 from headwater_catalog.read.project import PROJECT_FILES, read_project
-from headwater_catalog.removal import remove_folder
 
-__all__ = ["Environment", "environment_of", "find_uv", "named_in"]
+__all__ = ["Environment", "build", "find_uv", "named_in"]
 
 _LISTED: Final = "requirements.txt"
 _LARGEST: Final = 1024 * 1024  # bytes of a list of packages
@@ -88,40 +86,6 @@ def named_in(tree: Path) -> Environment | None:
     return Environment(project.requirements, hashlib.sha256(content).hexdigest(), packages)
 
 
-def environment_of(
-    home: Path,
-    environment: Environment,
-    uv: str | None,
-    stopping: Callable[[], str | None] = lambda: None,
-) -> Path:
-    """Return the folder of an environment, built first where it is not there yet.
-
-    Args:
-        home: Folder of the catalog, which keeps it.
-        environment: What it is to have.
-        uv: The program uv, if it is to install; pip does it else.
-        stopping: Asked several times a second; a sentence that it returns ends the building.
-
-    Raises:
-        JobError: It cannot be built, or the building was ended.
-    """
-    place = home / "environments"
-    place.mkdir(parents=True, exist_ok=True)
-    built = place / environment.key
-    if built.is_dir():
-        return built
-    with _building(place / f"{environment.key}.lock", stopping) as lock:
-        if not built.is_dir():  # nobody has built it meanwhile
-            partial = place / f"{environment.key}.partial"
-            remove_folder(partial)  # of a worker that was killed
-            try:
-                _build(environment, partial, _commands(uv, partial), lock, stopping)
-                partial.replace(built)
-            finally:
-                remove_folder(partial)
-    return built
-
-
 def _packages(path: str, content: bytes) -> Iterator[str]:
     """Give the lines that name packages, each whole."""
     if len(content) > _LARGEST:
@@ -155,39 +119,33 @@ def _is_package(line: str) -> bool:
     return is_named and all(_HASH.fullmatch(each) for each in hashes)
 
 
-@contextlib.contextmanager
-def _building(path: Path, stopping: Callable[[], str | None]) -> Iterator[int]:
-    """Wait until nobody else builds the environment.
-
-    Yields:
-        The lock, to be handed to the installer: it lasts until that has ended, whatever becomes of us.
-    """
-    with path.open("wb") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if reason := stopping():
-                    raise JobError(reason) from None
-                time.sleep(_TICK)
-        yield lock.fileno()
-
-
 def find_uv() -> str | None:
     """Return where the program uv is, beside this Python or on the path; None where it is not."""
     beside = Path(sys.executable).with_name("uv")
     return str(beside) if beside.is_file() else shutil.which("uv")
 
 
-def _build(
+def build(
     environment: Environment,
     place: Path,
-    commands: list[list[str]],
+    uv: str | None,
     lock: int,
     stopping: Callable[[], str | None],
 ) -> None:
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix="list-") as folder:
+    """Build an environment.
+
+    Args:
+        environment: What it is to have.
+        place: Its folder, which is not there yet.
+        uv: The program uv, if it is to install; pip does it else.
+        lock: A lock that the installer keeps until it has ended, whatever becomes of us.
+        stopping: Asked several times a second; a sentence that it returns ends the building.
+
+    Raises:
+        JobError: It cannot be built, or the building was ended.
+    """
+    commands = _commands(uv, place)
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=f"{place.name}-") as folder:
         Path(folder, _LISTED).write_text("\n".join(environment.packages) + "\n", "utf-8")
         for command in commands if environment.packages else commands[:1]:
             ended, told = _run(command, Path(folder), lock, stopping)

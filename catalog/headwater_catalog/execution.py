@@ -25,6 +25,7 @@ from headwater_catalog.definitions_at import DefinitionReader
 from headwater_catalog.errors import JobError
 from headwater_catalog.git import GitSource
 from headwater_catalog.jobs import LeasedJob
+from headwater_catalog.kept_inputs import keep_brought, note_used
 from headwater_catalog.removal import remove_folder
 from headwater_catalog.reports import Report, read_progress, read_report, storable
 from headwater_catalog.reproduce import compare_again, require_same_inputs
@@ -89,18 +90,19 @@ def execute(
         folder.mkdir()
         with GitSource(task.mirror) as source:
             source.export_tree(task.sha, tree)
-        sources = bring_sources(settings, task.sources, task.inputs, place, env=task.env, sample=task.sample)
+        then = None if task.again is None else task.again["inputs"]
+        asked = (settings, task.sources, task.inputs, place)
+        sources = bring_sources(*asked, env=task.env, sample=task.sample, then=then)
         if task.again is not None:
             require_same_inputs(task.again, {name: each.sha256 for name, each in sources.items()})
         kept = _kept(settings, task, place, folder, sources)
         _request(task, tree, sources, kept).write(folder)
         watch = _Watch(database, leased, folder / PROGRESS, stopping, tell)
-        interpreter = interpreters.of_commit(settings, place, tree, stopping)
-        access = Access(
-            [*interpreter.reads, tree, *_readable(sources, kept)], task.is_trusted, settings.runs.users
-        )
-        runner = interpreter.command(folder)
-        outcome = sandbox.run(runner, folder, limits or settings.runs.limits, watch, access)
+        with interpreters.of_commit(settings, place, tree, stopping) as interpreter:
+            reads = [*interpreter.reads, tree, *_readable(sources, kept)]
+            access = Access(reads, task.is_trusted, settings.runs.users)
+            runner = interpreter.command(folder)
+            outcome = sandbox.run(runner, folder, limits or settings.runs.limits, watch, access)
         report, reason = _judge(folder, outcome)
         reason = _discreet(reason, report, task)
         new = take_over(folder_of(settings, task.repository_id), folder / _VALUES) if kept else {}
@@ -286,15 +288,16 @@ def _keep(
                 with database.read() as session:
                     made = (folder, TABLE, ended.report.environment, limits)
                     verdict = compare_again(session, settings, task.run_id, *made)
-            _write(database, leased, task, ended, saved, verdict)
+            _write(database, settings, leased, task, ended, saved, verdict)
     except JobError as error:
         if isinstance(error, jobs.LeaseLost) or ended.reason:
             raise
-        _write(database, leased, task, replace(ended, reason=str(error)), None, None)
+        _write(database, settings, leased, task, replace(ended, reason=str(error)), None, None)
 
 
 def _write(
     database: Database,
+    settings: Settings,
     leased: LeasedJob,
     task: Task,
     ended: _Ended,
@@ -307,6 +310,7 @@ def _write(
         record_values(session, task.repository_id, run.id, ended.kept, int(time.time()))
         if saved is not None:
             record_saved(session, run, saved)
+            _keep_inputs(session, settings, task, ended)
         if verdict is not None:
             again = session.get_one(Reproduction, task.run_id)
             again.verdict, again.details = verdict[0], storable(verdict[1])
@@ -314,6 +318,16 @@ def _write(
             jobs.fail(session, leased, storable(ended.reason))
         else:
             jobs.finish(session, leased)
+
+
+def _keep_inputs(session: Session, settings: Settings, task: Task, ended: _Ended) -> None:
+    """Keep what a dataset version was made of and no commit has, so that it can be made again."""
+    now = int(time.time())
+    given = [each["sha256"] for each in task.inputs.values() if each.get("upload")]
+    note_used(session, task.repository_id, given, now, for_dataset=True)
+    used = ended.report.sources if ended.report else {}
+    outside = [each for name, each in ended.sources.items() if name in used and each.is_outside]
+    keep_brought(session, settings, task.repository_id, {each.sha256: each.file for each in outside}, now)
 
 
 def _record(session: Session, run: Run, task: Task, ended: _Ended) -> None:

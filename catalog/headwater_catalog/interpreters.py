@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -17,6 +17,7 @@ import headwater
 import headwater_catalog
 from headwater_catalog import environments
 from headwater_catalog.errors import JobError
+from headwater_catalog.kept_environments import environment_held
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
@@ -71,8 +72,13 @@ def own(place: Path) -> Interpreter:
     return Interpreter(Path(sys.executable), packages, (packages, *targets))
 
 
-def of_commit(settings: Settings, place: Path, tree: Path, stopping: Callable[[], str | None]) -> Interpreter:
-    """Return the Python of the environment that a commit names, built where it is not there; else the own.
+@contextlib.contextmanager
+def of_commit(
+    settings: Settings, place: Path, tree: Path, stopping: Callable[[], str | None]
+) -> Iterator[Interpreter]:
+    """Give the Python of the environment that a commit names, built where it is not there; else the own.
+
+    The environment stays until the end.
 
     Args:
         settings: Where environments are kept, and whether any are built.
@@ -85,16 +91,17 @@ def of_commit(settings: Settings, place: Path, tree: Path, stopping: Callable[[]
     """
     named = environments.named_in(tree)
     if named is None:
-        return own(place)
+        yield own(place)
+        return
     if not settings.runs.environments:
         raise JobError(
             f"The repository lists the packages of its environment in '{named.path}', and this server builds "
             "none (setting run_environments). Ask its administrator, or take that out."
         )
-    built = environments.environment_of(settings.home, named, environments.find_uv(), stopping)
-    packages, targets = _link_packages(place)
-    python = built / "bin" / "python"
-    return Interpreter(python, packages, (packages, built, *targets), f"{named.path} sha256:{named.sha256}")
+    with environment_held(settings.home, named, environments.find_uv(), stopping) as built:
+        packages, targets = _link_packages(place)
+        reads, told = (packages, built, *targets), f"{named.path} sha256:{named.sha256}"
+        yield Interpreter(built / "bin" / "python", packages, reads, told)
 
 
 @cache

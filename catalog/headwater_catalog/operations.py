@@ -13,6 +13,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from headwater_catalog.jobs import FINISHED, State
+from headwater_catalog.kept_environments import total_size
+from headwater_catalog.kept_inputs import FOLDER as INPUTS
 from headwater_catalog.scan_requests import last_scans
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.models import Job, Repository, Run
@@ -67,6 +69,9 @@ class Disk:
     free: int
     mirrors: int
     datasets: int
+    inputs: int
+    values: int
+    environments: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +133,10 @@ def last_isolated(session: Session) -> Run | None:
 def disk_of(settings: Settings) -> Disk:
     """Return the disk of the home."""
     usage = shutil.disk_usage(settings.home)
-    mirrors, datasets = (_size(settings.home / name) for name in ("mirrors", "datasets"))
-    return Disk(usage.total, usage.free, mirrors, datasets)
+    folders = ("mirrors", "datasets", INPUTS, "values")
+    mirrors, datasets, inputs, values = (_size(settings.home / name) for name in folders)
+    environments = total_size(settings.home)
+    return Disk(usage.total, usage.free, mirrors, datasets, inputs, values, environments)
 
 
 def needs(session: Session, disk: Disk, now: int) -> list[str]:

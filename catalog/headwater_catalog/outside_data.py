@@ -21,7 +21,7 @@ from headwater_catalog.errors import JobError
 from headwater_catalog.read.locations import Location
 from headwater_catalog.sources import format_of
 
-__all__ = ["DUCKDB", "connection_url", "fetch", "first_line", "opened", "require_allowed"]
+__all__ = ["DUCKDB", "connection_url", "fetch", "first_line", "format_at", "opened", "require_allowed"]
 
 _ROWS: Final = 10_000  # fetched at once
 _MOST_BYTES: Final = 4 << 30  # of one source; more than that is for a cluster
@@ -29,6 +29,15 @@ _MOST_IN_MEMORY: Final = 1 << 30  # of a table or query
 _CHUNK: Final = 1 << 20
 DUCKDB: Final = "duckdb:///"
 """How the addresses of DuckDB files begin."""
+
+
+def format_at(place: Location) -> str:
+    """Return the format of the file to which the data of a source is brought.
+
+    Raises:
+        InvalidInput: Its name does not tell.
+    """
+    return format_of(place.url, place.format) if place.url else "arrow"
 
 
 def fetch(
@@ -50,10 +59,10 @@ def fetch(
         if place.url:
             require_allowed(allowed, name, place.url)
             _copy_file(place.url, target)
-            return target, format_of(place.url, place.format)
+            return target, format_at(place)
         url = connection_url(allowed, name, place.connection)
         _write_arrow(_rows(url, _statement(name, place), sample), target)
-        return target, "arrow"
+        return target, format_at(place)
     except (JobError, MissingExtra):
         raise
     except InvalidInput as error:

@@ -17,9 +17,10 @@ from headwater_catalog.accounts.events import note
 from headwater_catalog.confined_tables import compare_files
 from headwater_catalog.datasets import file_of, file_sha256
 from headwater_catalog.errors import Conflict, JobError
+from headwater_catalog.kept_inputs import is_kept, note_used
+from headwater_catalog.run_sources import AGAIN, place_of_source, upload_lost
 from headwater_catalog.sandbox import Limits
 from headwater_catalog.store.models import DatasetVersion, Reproduction, Run
-from headwater_catalog.uploads import upload_file
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
@@ -33,6 +34,8 @@ __all__ = [
     "Verdict",
     "compare_again",
     "get_reproduction",
+    "inputs_apart",
+    "kept_inputs_of",
     "list_reproductions",
     "request_reproduction",
     "require_same_inputs",
@@ -107,6 +110,8 @@ def request_reproduction(
     session.add(run)
     session.flush()
     session.add(Reproduction(run_id=run.id, version_id=version.id, tolerance=tolerance, details={}))
+    kept = [sha256 for sha256 in inputs_apart(version.stamp).values() if is_kept(settings, sha256)]
+    note_used(session, first.repository_id, kept, now, for_dataset=True)
     session.flush()
     subject = f"{version.dataset.name} of run {first.id} in {first.repository.name}"
     note(session, "reproduction requested", (requested_by, ""), subject, now, run=run.id)
@@ -122,10 +127,30 @@ def _hindrance(settings: Settings, version: DatasetVersion) -> str:
         return "its file is gone, so there would be nothing to compare with."
     if file_sha256(file) != version.sha256:
         return "its file is not the one that was saved: somebody has written over it."
+    used = version.stamp["inputs"]
     for name, given in version.stamp["recipe"]["inputs"].items():
-        if given.get("upload") and not upload_file(settings, given["sha256"]).is_file():
-            return f"the file that was given as '{name}' ({given['path']}) is no longer kept."
+        if given.get("upload") and not is_kept(settings, given["sha256"]):
+            return upload_lost(name, {**given, **used.get(name, {})})
     return ""
+
+
+def inputs_apart(stamp: Mapping[str, Any]) -> dict[str, str]:
+    """Return the sha256 of each input of a dataset version that its commit does not have, by name."""
+    recipe, found = stamp["recipe"], {}
+    for name, used in stamp["inputs"].items():
+        if used.get("sha256") and name in recipe["sources"]:
+            given = recipe["inputs"].get(name, {})
+            place = None if given.get("upload") else (recipe["sources"][name], given, recipe["env"])
+            if place is None or not place_of_source(name, *place).path:
+                found[name] = used["sha256"]
+    return found
+
+
+def kept_inputs_of(settings: Settings, version: DatasetVersion) -> dict[str, bool]:
+    """Tell of each input of a dataset version that its commit does not have whether it is still kept."""
+    if version.stamp is None:
+        return {}
+    return {name: is_kept(settings, sha256) for name, sha256 in inputs_apart(version.stamp).items()}
 
 
 def require_same_inputs(stamp: Mapping[str, Any], digests: Mapping[str, str]) -> None:
@@ -137,7 +162,7 @@ def require_same_inputs(stamp: Mapping[str, Any], digests: Mapping[str, str]) ->
     for name, given in stamp["inputs"].items():
         if "sha256" in given and digests.get(name) != given["sha256"]:
             raise JobError(
-                f"It cannot be made again, because the file of source '{name}' ({given.get('path', '')}) is "
+                f"{AGAIN}the file of source '{name}' ({given.get('path', '')}) is "
                 "not the one that it was made of."
             )
 
@@ -220,5 +245,5 @@ def verdict_of(reproduction: Reproduction) -> Verdict:
         return Verdict(reproduction.verdict, "", reproduction.details)
     job = reproduction.run.job
     if job.state in jobs.FINISHED:
-        return Verdict(CANNOT, job.error or "The run came to nothing.", {})
+        return Verdict(CANNOT, (job.error or "The run came to nothing.").removeprefix(AGAIN), {})
     return Verdict("", "", {})

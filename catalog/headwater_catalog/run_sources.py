@@ -5,20 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from headwater.errors import MissingExtra
 from headwater_catalog.datasets import file_sha256
 from headwater_catalog.errors import JobError
-from headwater_catalog.outside_data import fetch
+from headwater_catalog.kept_inputs import input_file, is_kept
+from headwater_catalog.outside_data import fetch, format_at
 from headwater_catalog.read.locations import Location, Whereabouts
 from headwater_catalog.read.project import SourceSpec
 from headwater_catalog.runs import is_source_path
-from headwater_catalog.uploads import upload_file
+from headwater_catalog.sizes import size_in_words
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
 
-__all__ = ["BroughtSource", "bring_sources", "further_sources", "inputs_used"]
+__all__ = [
+    "AGAIN",
+    "BroughtSource",
+    "bring_sources",
+    "further_sources",
+    "inputs_used",
+    "place_of_source",
+    "upload_lost",
+]
+
+AGAIN: Final = "It cannot be made again, because "
+"""How the reason of a run begins that was to make something again and has not the same inputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +43,16 @@ class BroughtSource:
         file: Its file, which may not be there.
         sha256: Of the bytes of the file; empty where there is none.
         origin: What the run says of where it comes from.
+        bytes: How large the file is; 0 where there is none.
+        is_outside: Whether it was brought from elsewhere, so that neither a commit nor anybody here has it.
     """
 
     declared: dict[str, Any]
     file: Path
     sha256: str
     origin: dict[str, Any]
+    bytes: int = 0
+    is_outside: bool = False
 
 
 def further_sources(inputs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -52,8 +69,12 @@ def bring_sources(
     *,
     env: str | None,
     sample: int | None,
+    then: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, BroughtSource]:
     """Bring the data of each source to a file: one that the run was given, of the commit, or from elsewhere.
+
+    Where something is made again, data from elsewhere is that which was kept then; where that is gone, it is
+    brought anew, and must be the same.
 
     Args:
         settings: Where uploads are, and which places elsewhere are allowed.
@@ -62,6 +83,7 @@ def bring_sources(
         folder: The folder of the run, with the files of the commit in `tree`.
         env: The environment whose places count; None: the usual one.
         sample: How many rows are wanted; None: all.
+        then: The inputs as they were used, where something is made again; None for something new.
 
     Raises:
         JobError: A source is where it must not be, or cannot be brought.
@@ -70,22 +92,66 @@ def bring_sources(
     brought = {}
     for number, (name, declared) in enumerate(sources.items()):
         given = inputs.get(name, {})
+        format: str | None = None
+        is_outside = False
         if given.get("upload"):
             origin = {key: given[key] for key in ("path", "upload")}
-            file, format = upload_file(settings, given["sha256"]), None
+            file = input_file(settings, given["sha256"])
             _require_upload(name, file)
         else:
-            place = _place(name, declared, given, env)
+            place = place_of_source(name, declared, given, env)
             origin = {"path": place.shown}
+            is_outside = not place.path
+            target = folder / "sources" / str(number)
             if place.path:
                 file, format = folder / "tree" / place.path, place.format
-            else:
-                target = folder / "sources" / str(number)
+            elif then is None:
                 file, format = fetch(settings.data, name, place, target, sample)
+            elif name in then:
+                file, format = _as_then(settings, name, place, then[name], target, sample)
+            else:  # nothing needed it then
+                continue
         readable = {"path": origin["path"], "index": declared["index"], "dates": declared["dates"]}
-        sha256 = file_sha256(file) if file.is_file() else ""
-        brought[name] = BroughtSource({**readable, "format": format}, file, sha256, origin)
+        sha256, size = (file_sha256(file), file.stat().st_size) if file.is_file() else ("", 0)
+        told = {**readable, "format": format}
+        brought[name] = BroughtSource(told, file, sha256, origin, size, is_outside)
     return brought
+
+
+def _as_then(
+    settings: Settings,
+    name: str,
+    place: Location,
+    then: Mapping[str, Any],
+    target: Path,
+    sample: int | None,
+) -> tuple[Path, str]:
+    if is_kept(settings, then["sha256"]):
+        return input_file(settings, then["sha256"]), format_at(place)
+    lost = f"the data of source '{name}' ({place.shown}{_sized(then)}) is not kept"
+    more = (
+        f"Inputs of dataset versions are kept up to {size_in_words(settings.inputs_limit)} in all, as the "
+        "setting HEADWATER_INPUTS_LIMIT says; those of versions that are made from now on may be more."
+    )
+    try:
+        file, format = fetch(settings.data, name, place, target, sample)
+    except (JobError, MissingExtra) as error:
+        raise JobError(f"{AGAIN}{lost}, and it cannot be brought anew: {error} {more}") from error
+    if file_sha256(file) != then["sha256"]:
+        raise JobError(f"{AGAIN}{lost}, and what is there now is something else. {more}")
+    return file, format
+
+
+def upload_lost(name: str, given: Mapping[str, Any]) -> str:
+    """Say that a file is no longer kept that was given to a run as a source."""
+    return (
+        f"the file that was given as '{name}' ({given['path']}{_sized(given)}) is no longer kept. Give the "
+        f"same file to a run once more; it is known by its SHA-256, {given['sha256'][:16]}…"
+    )
+
+
+def _sized(given: Mapping[str, Any]) -> str:
+    return f", {size_in_words(given['bytes'])}" if given.get("bytes") is not None else ""
 
 
 def inputs_used(
@@ -105,12 +171,18 @@ def inputs_used(
     for name, source in sources.items():
         if name in rows and source.sha256:
             read = {} if rows[name] is None else {"rows": rows[name]}
-            used[name] = {**source.origin, "sha256": source.sha256, **read}
+            used[name] = {**source.origin, "sha256": source.sha256, "bytes": source.bytes, **read}
     return used
 
 
-def _place(name: str, declared: Mapping[str, Any], given: Mapping[str, Any], env: str | None) -> Location:
-    """Return where a source is; a file of the repository that the run was given goes before."""
+def place_of_source(
+    name: str, declared: Mapping[str, Any], given: Mapping[str, Any], env: str | None
+) -> Location:
+    """Return where a source is; a file of the repository that the run was given goes before.
+
+    Raises:
+        JobError: It is nowhere in this environment, or where it must not be.
+    """
     where = Whereabouts.from_dict(declared)
     try:
         place = Location(path=given["path"]) if given else where.at(env)

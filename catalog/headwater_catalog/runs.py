@@ -16,6 +16,7 @@ from headwater_catalog.accounts.events import note
 from headwater_catalog.dataflows import DataflowAt, choose_dataflow, listed
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.jobs import State
+from headwater_catalog.kept_inputs import note_sent, note_used
 from headwater_catalog.moments import Moment
 from headwater_catalog.repositories import kept_commit
 from headwater_catalog.run_options import RunOptions
@@ -88,6 +89,7 @@ def request_run(
         raise Conflict(f"A table cannot be saved as '{save}'. Choose one of: {listed(FORMATS.values())}.")
     options = options or RunOptions()
     chosen.require_env(options.env)
+    taken = _inputs(session, settings, repository, chosen, inputs, now)
     _require_sinks(chosen, options, save)
     run = Run(
         repository_id=repository.id,
@@ -95,7 +97,7 @@ def request_run(
         dataflow=chosen.name,
         outputs=list(dict.fromkeys(names)),
         config={**chosen.view.config, **config},
-        inputs={name: _input(settings, chosen, name, value) for name, value in inputs.items()},
+        inputs=taken,
         environment={},
         env=options.env or next(iter(chosen.envs), None),
         executor=options.executor,
@@ -191,9 +193,33 @@ def failure_of(run: Run) -> dict[str, Any] | None:
     return (run.preview or {}).get("failure")
 
 
-def _input(settings: Settings, flow: DataflowAt, name: str, value: Any) -> dict[str, Any]:
-    if name in flow.view.sources or isinstance(value, (Path, Upload)):
-        return _source_input(settings, name, value)
+def _inputs(
+    session: Session,
+    settings: Settings,
+    repository: Repository,
+    flow: DataflowAt,
+    inputs: Mapping[str, Any],
+    now: int,
+) -> dict[str, dict[str, Any]]:
+    """Return what a run is given as the store has it, having kept the files among it."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, value in inputs.items():
+        given = value
+        if isinstance(given, Path):
+            given = keep_file(settings, name, given)
+            note_sent(session, repository.id, given.sha256, now)
+        if isinstance(given, Upload):
+            require_kept(session, settings, repository.id, given)
+            note_used(session, repository.id, [given.sha256], now)
+        found[name] = _input(flow, name, given)
+    return found
+
+
+def _input(flow: DataflowAt, name: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, Upload):
+        return {"path": value.name, "upload": True, "sha256": value.sha256}
+    if name in flow.view.sources:
+        return _source_input(name, value)
     if name not in flow.reads:
         raise NotFound(
             f"Nothing in dataflow '{flow.name}' needs an input '{name}'.{did_you_mean(name, flow.reads)}"
@@ -231,12 +257,7 @@ def _require_sinks(flow: DataflowAt, options: RunOptions, save: str | None) -> N
         raise Conflict(str(error)) from error
 
 
-def _source_input(settings: Settings, name: str, value: Any) -> dict[str, Any]:
-    if isinstance(value, Path):
-        value = keep_file(settings, name, value)
-    if isinstance(value, Upload):
-        require_kept(settings, value)
-        return {"path": value.name, "upload": True, "sha256": value.sha256}
+def _source_input(name: str, value: Any) -> dict[str, Any]:
     if isinstance(value, str) and is_source_path(value):
         _require_format(value)
         return {"path": value}

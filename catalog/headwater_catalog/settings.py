@@ -25,7 +25,8 @@ __all__ = ["FILE_NAME", "NAMES", "SECRETS", "Settings", "is_loopback", "load_set
 FILE_NAME = "headwater-server.toml"
 NAMES = (
     *("home", "database_url", "secret_key", "host", "port", "auth", "url", "proxies"),
-    *("values_limit", "jobs_per_repository", "manifest_key", "upload_megabytes"),
+    *("values_limit", "inputs_limit", "environments_limit", "upload_megabytes"),
+    *("jobs_per_repository", "manifest_key"),
     *("openlineage", "openlineage_namespace", "openlineage_key"),
     *DATA_NAMES,
     *OIDC_NAMES,
@@ -61,6 +62,10 @@ class Settings:
             this machine's own.
         proxies: How many servers stand before it that each add the address of who asks to X-Forwarded-For.
         values_limit: How many bytes values of nodes may take that runs keep for others; 0: none are kept.
+        inputs_limit: How many bytes inputs of runs may take that no commit has; beyond that, those go that no
+            run needs now.
+        environments_limit: How many bytes environments of repositories may take; beyond that, those go in
+            which no run is.
         jobs_per_repository: How many jobs of one repository run at once, where it has no number of its own;
             0 means any number.
         manifest_key: The private key that signs manifests, as PEM, if one is set; see `manifest_signing_key`.
@@ -82,6 +87,8 @@ class Settings:
     url: str = ""
     proxies: int = 0
     values_limit: int = 10 * _GIGA
+    inputs_limit: int = 10 * _GIGA
+    environments_limit: int = 10 * _GIGA
     jobs_per_repository: int = 4
     manifest_key: str = ""
     openlineage: str = ""
@@ -162,6 +169,8 @@ def load_settings(environ: Mapping[str, str] | None = None, home: Path | None = 
         url=_url(values),
         proxies=_number(values, "proxies", 0, range(10)),
         values_limit=_GIGA * _number(values, "values_limit", 10, range(100_000)),
+        inputs_limit=_GIGA * _number(values, "inputs_limit", 10, range(100_000)),
+        environments_limit=_GIGA * _number(values, "environments_limit", 10, range(100_000)),
         jobs_per_repository=_number(values, "jobs_per_repository", 4, range(1001)),
         manifest_key=_text(values, "manifest_key") or "",
         openlineage=_openlineage(values),

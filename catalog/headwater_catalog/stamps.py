@@ -144,7 +144,7 @@ def _check(content: Any) -> None:
 
 
 def _check_input(given: Mapping[str, Any], name: str) -> None:
-    for key, kind in (("path", str), ("sha256", str), ("rows", int)):
+    for key, kind in (("path", str), ("sha256", str), ("bytes", int), ("rows", int)):
         if given.get(key) is not None:
             _of(given[key], f"inputs.{name}.{key}", kind)
 

@@ -10,37 +10,26 @@ import codecs
 import hashlib
 import os
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Final
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from headwater.errors import InvalidInput
 from headwater_catalog.errors import Conflict, NotFound
+from headwater_catalog.kept_inputs import FOLDER, input_file, is_kept, is_known
 from headwater_catalog.sources import format_of
-from headwater_catalog.store.models import Run
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
 
-__all__ = [
-    "LONGEST_NAME",
-    "Upload",
-    "keep_file",
-    "keep_upload",
-    "require_kept",
-    "sweep_uploads",
-    "upload_file",
-]
+__all__ = ["LONGEST_NAME", "Upload", "keep_file", "keep_upload", "require_kept"]
 
 LONGEST_NAME: Final = 200
 _CHUNK: Final = 1 << 20
-_UNUSED_SECONDS: Final = 86_400  # that an upload waits for a run to need it
 _LOOKED_AT: Final = 1 << 20  # bytes at the beginning of a text
 _MEGA: Final = 1 << 20
 
@@ -59,7 +48,7 @@ class Upload:
 
 
 def keep_upload(settings: Settings, stream: IO[bytes], name: str) -> Upload:
-    """Keep what a stream holds, whole or not at all.
+    """Keep what a stream holds, whole or not at all; `kept_inputs.note_sent` says for which repository.
 
     Args:
         settings: Where it is kept, and how large it may be.
@@ -74,7 +63,7 @@ def keep_upload(settings: Settings, stream: IO[bytes], name: str) -> Upload:
     with _draft(settings) as held:
         sha256 = _copied(stream, held, name, settings.upload_limit)
         _FAULTS[format](held, name)
-        held.replace(upload_file(settings, sha256))
+        held.replace(input_file(settings, sha256))
     return Upload(sha256, name)
 
 
@@ -91,41 +80,20 @@ def keep_file(settings: Settings, source: str, file: Path) -> Upload:
         return keep_upload(settings, stream, file.name)
 
 
-def require_kept(settings: Settings, upload: Upload) -> None:
-    """Make sure that an upload is still there.
+def require_kept(session: Session, settings: Settings, repository_id: int, upload: Upload) -> None:
+    """Make sure that a file is still there that was sent for a repository, or used in it.
 
     Raises:
         NotFound: It is not.
         Conflict: Its name says no format that is read.
     """
     _format(_plain_name(upload.name))
-    hexadecimal = len(upload.sha256) == 64 and set(upload.sha256) <= set("0123456789abcdef")
-    if not hexadecimal or not upload_file(settings, upload.sha256).is_file():
+    # The hash alone must not do: pages of other repositories may show it.
+    if not is_kept(settings, upload.sha256) or not is_known(session, repository_id, upload.sha256):
         raise NotFound(
             f"There is no upload {upload.sha256[:64]!r}. Send the file again: one that no run has needed "
-            "for a day is removed."
+            "for a day is removed, and later those go that were not used for longest."
         )
-
-
-def upload_file(settings: Settings, sha256: str) -> Path:
-    """Return where the upload with these bytes is kept."""
-    return settings.home / "uploads" / sha256
-
-
-def sweep_uploads(session: Session, settings: Settings) -> int:
-    """Remove the uploads that no run needs and that nobody has just sent; return how many."""
-    needed = {
-        given["sha256"]
-        for inputs in session.scalars(select(Run.inputs))
-        for given in inputs.values()
-        if isinstance(given, dict) and "sha256" in given
-    }
-    removed = 0
-    for file in (settings.home / "uploads").glob("*"):
-        if file.name not in needed and time.time() - file.stat().st_mtime > _UNUSED_SECONDS:
-            file.unlink(missing_ok=True)
-            removed += 1
-    return removed
 
 
 def _plain_name(name: str) -> str:
@@ -146,7 +114,7 @@ def _format(name: str) -> str:
 
 @contextmanager
 def _draft(settings: Settings) -> Iterator[Path]:
-    folder = settings.home / "uploads"
+    folder = settings.home / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix="draft-", dir=folder)
     os.close(handle)

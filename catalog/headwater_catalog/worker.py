@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy.exc import DBAPIError
 
 from headwater.errors import HeadwaterError
-from headwater_catalog import execution, jobs, value_store
+from headwater_catalog import execution, jobs, kept_environments, kept_inputs, value_store
 from headwater_catalog.accounts.settings_log import note_settings
 from headwater_catalog.definitions_at import DefinitionReader
 from headwater_catalog.errors import CatalogError, JobError
@@ -31,7 +31,6 @@ from headwater_catalog.openlineage import event_of, run_number
 from headwater_catalog.reports import storable
 from headwater_catalog.sandbox import Limits
 from headwater_catalog.scan_requests import request_due
-from headwater_catalog.uploads import sweep_uploads
 
 if TYPE_CHECKING:
     from headwater_catalog.scan import Scanner
@@ -96,8 +95,7 @@ class Worker:
     def run(self, *, once: bool = False) -> None:
         """Perform jobs until stopped; with `once`, until none is queued."""
         execution.sweep(self.database, self.settings)
-        with self.database.read() as session:
-            sweep_uploads(session, self.settings)
+        self._make_room()
         while not self._stopped.is_set():
             try:
                 self._end_unended()
@@ -194,11 +192,17 @@ class Worker:
                 tell=self.tell,
                 definitions=self._definitions,
             )
-            value_store.make_room(self.database, self.settings, self.settings.values_limit)
+            self._make_room()
         elif leased.kind == "scan":
             self._scan(leased, heartbeat)
         else:
             raise JobError(f"No worker knows jobs of the kind '{leased.kind}'.")
+
+    def _make_room(self) -> None:
+        """Let go what is kept beyond its limit."""
+        value_store.make_room(self.database, self.settings, self.settings.values_limit)
+        kept_inputs.make_room(self.database, self.settings)
+        kept_environments.make_room(self.settings.home, self.settings.environments_limit)
 
     def _scan(self, leased: LeasedJob, heartbeat: _Heartbeat) -> None:
         def progress(done: int, total: int, message: str) -> None:

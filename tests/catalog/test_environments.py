@@ -3,18 +3,22 @@
 import base64
 import hashlib
 import io
+import os
 import tarfile
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from headwater_catalog import environments, interpreters
 from headwater_catalog.errors import JobError
+from headwater_catalog.kept_environments import environment_held, make_room, total_size
 from headwater_catalog.run_settings import RunSettings
 from headwater_catalog.scan import scan
 from support.git_repo import GitRepo
@@ -201,18 +205,22 @@ def test_a_list_that_cannot_be_read_is_told(tmp_path: Path, content: bytes | Non
         environments.named_in(tmp_path)
 
 
+def _wanted(digit: str) -> environments.Environment:
+    return environments.Environment("requirements.txt", digit * 64, ("tinyhello==1.0",))
+
+
+def _built(home: Path, wanted: environments.Environment, **how: Any) -> Path:
+    with environment_held(home, wanted, environments.find_uv(), **how) as built:
+        return built
+
+
 def test_several_workers_build_one_environment(index: Path, tmp_path: Path):
     wanted = environments.Environment("requirements.txt", "0" * 64, ("tinyhello==1.0",))
     partial = tmp_path / "environments" / f"{wanted.key}.partial"
     partial.mkdir(parents=True)
     (partial / "left").touch()  # by a worker that was killed
     found: list[Path] = []
-    threads = [
-        threading.Thread(
-            target=lambda: found.append(environments.environment_of(tmp_path, wanted, environments.find_uv()))
-        )
-        for _ in range(4)
-    ]
+    threads = [threading.Thread(target=lambda: found.append(_built(tmp_path, wanted))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -227,7 +235,7 @@ def test_building_ends_when_the_worker_does(index: Path, tmp_path: Path):
     wanted = environments.Environment("requirements.txt", "1" * 64, ("tinyhello==1.0",))
 
     with pytest.raises(JobError, match="Cancelled by ana"):
-        environments.environment_of(tmp_path, wanted, environments.find_uv(), lambda: "Cancelled by ana.")
+        _built(tmp_path, wanted, stopping=lambda: "Cancelled by ana.")
     assert [path.suffix for path in (tmp_path / "environments").iterdir()] == [".lock"]
 
 
@@ -237,7 +245,8 @@ def test_either_installer_builds_it(index: Path, tmp_path: Path, with_uv: bool):
     if with_uv and uv is None:
         pytest.skip("needs uv: pip install uv")
     wanted = environments.Environment("requirements.txt", "2" * 64, ("tinyhello==2.0",))
-    built = environments.environment_of(tmp_path, wanted, uv)
+    with environment_held(tmp_path, wanted, uv) as built:
+        pass
 
     assert list(built.glob("lib/python3*/site-packages/tinyhello.py"))
     assert list(built.glob("lib/python3*/site-packages/__pycache__/tinyhello.*.pyc"))
@@ -249,3 +258,60 @@ def test_the_bytecode_of_what_runs_import_is_kept(tmp_path: Path):
     for name in ("headwater.driver", "headwater_catalog.runner", "pandas"):
         spec = find_spec(name)
         assert spec is not None and spec.cached is not None and Path(spec.cached).exists()
+
+
+def test_beyond_the_limit_those_go_that_were_not_used_for_longest(index: Path, tmp_path: Path):
+    old, mid, new = (_built(tmp_path, _wanted(digit)) for digit in "123")
+    for days, built in ((3, old), (2, mid), (1, new)):
+        then = time.time() - days * 86_400
+        os.utime(f"{built}.lock", (then, then))
+    each = total_size(tmp_path) // 3
+    _built(tmp_path, _wanted("1"))  # which is used again
+
+    assert make_room(tmp_path, 4 * each) == 0
+    assert make_room(tmp_path, 2 * each + each // 2) == 1
+    assert (old.is_dir(), mid.is_dir(), new.is_dir()) == (True, False, True)
+    assert {path.suffix for path in (tmp_path / "environments").glob(f"{mid.name}*")} == set()
+    assert make_room(tmp_path, 0) == 2 and total_size(tmp_path) == 0
+    assert _built(tmp_path, _wanted("2")) == mid and mid.is_dir()  # it is built anew
+
+
+def test_one_that_a_run_is_in_never_goes(index: Path, tmp_path: Path):
+    with environment_held(tmp_path, _wanted("1"), environments.find_uv()) as built:
+        with environment_held(tmp_path, _wanted("1"), environments.find_uv()):  # runs share it
+            assert make_room(tmp_path, 0) == 0
+        assert make_room(tmp_path, 0) == 0 and (built / "bin" / "python").exists()
+    assert make_room(tmp_path, 0) == 1 and not built.exists()
+
+
+def test_what_is_broken_or_half_built_is_removed(index: Path, tmp_path: Path):
+    built = _built(tmp_path, _wanted("1"))
+    whole, place = _built(tmp_path, _wanted("2")), tmp_path / "environments"
+    (built / "bin" / "python").unlink()
+    (built / "bin" / "python").symlink_to(tmp_path / "a-python-that-went")
+    for name in (f"{whole.name}.partial", f"{whole.name}.partial-x", f"{'0' * 32}.partial"):
+        (place / name / "inside").mkdir(parents=True)
+    beside = place / "of-somebody-else"
+    beside.touch()
+    make_room(tmp_path, 10**12)
+
+    assert not built.exists() and whole.is_dir() and beside.exists()
+    assert list(place.glob("*.partial*")) == []
+    assert _built(tmp_path, _wanted("1")) == built and (built / "bin" / "python").exists()
+
+
+def test_a_broken_environment_is_built_anew_where_it_is_needed(index: Path, tmp_path: Path):
+    built = _built(tmp_path, _wanted("1"))
+    (built / "bin" / "python").unlink()
+    assert _built(tmp_path, _wanted("1")) == built
+
+    assert (built / "bin" / "python").exists()
+
+
+def test_the_worker_makes_room_after_a_run(catalog: Catalog):
+    assert catalog.run("greeting").job.error is None
+    assert total_size(catalog.settings.home) > 0
+    catalog.settings = replace(catalog.settings, environments_limit=0)
+    assert catalog.run("greeting").job.error is None
+
+    assert total_size(catalog.settings.home) == 0

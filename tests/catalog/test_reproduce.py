@@ -14,6 +14,7 @@ from headwater_catalog import datasets
 from headwater_catalog.cli import command_line
 from headwater_catalog.confined_tables import compare_files
 from headwater_catalog.errors import Conflict
+from headwater_catalog.kept_inputs import input_file
 from headwater_catalog.reproduce import (
     CANNOT,
     DIFFERS,
@@ -27,7 +28,6 @@ from headwater_catalog.reproduce import (
 )
 from headwater_catalog.scan import scan
 from headwater_catalog.store.models import DatasetVersion
-from headwater_catalog.uploads import upload_file
 from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog, make_repository
@@ -148,13 +148,16 @@ def test_an_upload_is_used_again_and_its_loss_is_told(catalog: Catalog, tmp_path
     assert _again(catalog, version).word == IDENTICAL
 
     assert version.stamp is not None
-    kept = upload_file(catalog.settings, version.stamp["inputs"]["weekly"]["sha256"])
+    kept = input_file(catalog.settings, version.stamp["inputs"]["weekly"]["sha256"])
     kept.write_text("week,spend,signups\n2026-02-02,8,1\n")
     other = _again(catalog, version)
     assert other.word == CANNOT and "not the one that it was made of" in other.reason
     kept.unlink()
-    with pytest.raises(Conflict, match=r"given as 'weekly' \(mine\.csv\) is no longer kept"):
+    with pytest.raises(Conflict, match=r"given as 'weekly' \(mine\.csv, 39 bytes\) is no longer kept"):
         _again(catalog, version)
+    mine.write_text("week,spend,signups\n2026-02-02,7,1\n")
+    catalog.request("scaled", inputs={"weekly": mine})
+    assert _again(catalog, version).word == IDENTICAL  # the very same file was sent once more
 
 
 def test_what_cannot_be_made_again_is_told_beforehand(catalog: Catalog):

@@ -170,7 +170,14 @@ def test_single_sign_on_that_would_not_work_or_not_be_safe_is_refused(name, valu
 
 def test_each_setting_of_the_file_is_one_of_the_environment(tmp_path):
     values = {"home": str(tmp_path), "port": "1", "auth": "single", "database_url": "sqlite:///x.db"}
-    values |= {"url": "https://x.example", "proxies": "1", "values_limit": "1", "jobs_per_repository": "3"}
+    values |= {
+        "url": "https://x.example",
+        "proxies": "1",
+        "values_limit": "1",
+        "inputs_limit": "1",
+        "environments_limit": "1",
+        "jobs_per_repository": "3",
+    }
     values |= {"upload_megabytes": "1", "locations": "s3://x/", "connections": "x=sqlite://"}
     values |= {"oidc_issuer": "https://x.example", "oidc_required": "x=y", "oidc_roles": "x:viewer"}
     values |= dict.fromkeys(RUN_NAMES, "600") | {"run_users": "7-8", "run_environments": "build"}
@@ -206,10 +213,13 @@ def test_loopback_addresses_are_known(host, expected):
 
 
 def test_the_room_for_values_is_given_in_gigabytes():
-    assert load_settings({}).values_limit == 10 * 10**9
+    assert load_settings({}).values_limit == load_settings({}).inputs_limit == 10 * 10**9
+    assert load_settings({"HEADWATER_ENVIRONMENTS_LIMIT": "2"}).environments_limit == 2 * 10**9
     assert load_settings({"HEADWATER_VALUES_LIMIT": "0"}).values_limit == 0
-    with pytest.raises(SettingError, match="VALUES_LIMIT"):
-        load_settings({"HEADWATER_VALUES_LIMIT": "-1"})
+    assert load_settings({"HEADWATER_INPUTS_LIMIT": "3"}).inputs_limit == 3 * 10**9
+    for name in ("VALUES_LIMIT", "INPUTS_LIMIT", "ENVIRONMENTS_LIMIT"):
+        with pytest.raises(SettingError, match=name):
+            load_settings({f"HEADWATER_{name}": "-1"})
 
 
 def test_the_limits_of_runs_are_set_and_documented(tmp_path):

@@ -1,8 +1,6 @@
 """Files given to runs: checked, kept by their bytes, removed when nobody needs them."""
 
 import io
-import os
-import time
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +8,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather, parquet
 
-from headwater_catalog.errors import Conflict, NotFound
+from headwater_catalog.errors import Conflict
+from headwater_catalog.kept_inputs import input_file
 from headwater_catalog.sandbox import Limits
 from headwater_catalog.settings import Settings
-from headwater_catalog.uploads import Upload, keep_upload, require_kept, sweep_uploads, upload_file
+from headwater_catalog.uploads import keep_upload
 from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
 from support.run_catalog import make_catalog, make_repository
@@ -47,12 +46,13 @@ def test_a_file_of_each_format_is_kept_and_read_by_a_run(
 ):
     make_repository(git_repo)
     catalog = make_catalog(sqlite_catalog_url, git_repo, tmp_path / "home")
-    upload = keep_upload(catalog.settings, io.BytesIO(content), name)
+    upload = catalog.send(content, name)
     run = catalog.run("scaled", inputs={"weekly": upload})
 
     assert run.job.error is None
     assert run.preview is not None and [row[1] for row in run.preview["table"]["rows"]] == ["3", "4"]
-    assert run.inputs["weekly"] == {"path": name, "upload": True, "sha256": upload.sha256, "rows": 2}
+    told = {"path": name, "upload": True, "sha256": upload.sha256, "bytes": len(content), "rows": 2}
+    assert run.inputs["weekly"] == told
     catalog.database.dispose()
 
 
@@ -88,36 +88,7 @@ def test_an_upload_is_kept_under_the_hash_of_its_bytes_whatever_its_name(setting
     second = keep_upload(settings, io.BytesIO(CSV), "second.csv")
 
     assert (first.name, first.sha256) == ("first.csv", second.sha256)
-    assert upload_file(settings, first.sha256).read_bytes() == CSV
-    require_kept(settings, first)
-
-
-@pytest.mark.parametrize("sha256", ["0" * 64, "../secret-key", "", "A" * 64])
-def test_an_upload_that_is_not_there_is_told(settings: Settings, sha256: str):
-    with pytest.raises(NotFound, match="Send the file again"):
-        require_kept(settings, Upload(sha256, "a.csv"))
-
-
-def test_uploads_that_no_run_needs_are_removed_after_a_day(
-    sqlite_catalog_url: str, git_repo: GitRepo, tmp_path: Path
-):
-    make_repository(git_repo)
-    catalog = make_catalog(sqlite_catalog_url, git_repo, tmp_path / "home")
-    needed, old, new = (
-        keep_upload(catalog.settings, io.BytesIO(CSV + bytes(f"2026-01-19,{n},1\n", "ascii")), "a.csv")
-        for n in range(3)
-    )
-    catalog.request("scaled", inputs={"weekly": needed})
-    for upload in (needed, old):
-        long_ago = time.time() - 100_000
-        os.utime(upload_file(catalog.settings, upload.sha256), (long_ago, long_ago))
-    with catalog.database.read() as session:
-        assert sweep_uploads(session, catalog.settings) == 1
-
-    assert upload_file(catalog.settings, needed.sha256).is_file()
-    assert upload_file(catalog.settings, new.sha256).is_file()
-    assert not upload_file(catalog.settings, old.sha256).exists()
-    catalog.database.dispose()
+    assert input_file(settings, first.sha256).read_bytes() == CSV
 
 
 def test_a_small_file_that_unpacks_to_more_than_a_run_may_use_fails_with_the_reason(
@@ -134,7 +105,7 @@ def test_a_small_file_that_unpacks_to_more_than_a_run_may_use_fails_with_the_rea
 
     bomb = _bytes(write)
     assert len(bomb) < 1_000_000
-    upload = keep_upload(catalog.settings, io.BytesIO(bomb), "bomb.parquet")
+    upload = catalog.send(bomb, "bomb.parquet")
     run_id, job_id = catalog.request("scaled", inputs={"weekly": upload})
     limits = Limits(memory=900 * 1024 * 1024)
     assert Worker(catalog.database, catalog.settings, limits=limits).perform_next(job_id)

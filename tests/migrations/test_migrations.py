@@ -6,7 +6,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import MetaData, insert, inspect, text
 
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import Base
@@ -61,3 +61,25 @@ def test_there_is_one_newest_revision_and_files_are_named_by_theirs():
     revisions = list(scripts.walk_revisions())
     assert max(r.revision for r in revisions) == scripts.get_current_head()
     assert all(r.path.rpartition("/")[2].startswith(f"{r.revision}_") for r in revisions)
+
+
+def test_files_that_runs_were_given_are_known_as_theirs(database):
+    with database.engine.begin() as connection:
+        command.upgrade(_config(connection), "0013")
+        tables = MetaData()
+        tables.reflect(connection)
+        given = {"weekly": {"path": "a.csv", "upload": True, "sha256": "b" * 64}, "x": {"value": 1}}
+        told = {"run": {"inputs": given}, "job": {"created_at": 77}, "commit": {"sha": "a" * 40}}
+        for name in ("repository", "commit", "job", "run"):
+            row = {**_row(tables.tables[name]), **told.get(name, {})}
+            connection.execute(insert(tables.tables[name]).values(**row))
+        command.upgrade(_config(connection), "0015")
+        found = connection.execute(text("SELECT repository_id, sha256, needed_for, used_at FROM kept_input"))
+        assert found.all() == [(1, "b" * 64, 1, 77)]
+
+
+def _row(table):
+    """Return a row of a table with something in each column that needs it."""
+    values = {int: 1, str: "1", bool: False, dict: {}, object: {}, bytes: b""}
+    columns = [column for column in table.columns if not column.nullable]
+    return {column.name: values[column.type.python_type] for column in columns}

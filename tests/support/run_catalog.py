@@ -1,10 +1,13 @@
 """A small repository of features and traps, scanned, and the short way to runs of it."""
 
+import io
+import time
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 from headwater_catalog import datasets, jobs
+from headwater_catalog.kept_inputs import note_sent
 from headwater_catalog.repositories import add_repository, get_repository, resolve_at
 from headwater_catalog.runs import get_run, request_run
 from headwater_catalog.sandbox import Limits
@@ -12,6 +15,7 @@ from headwater_catalog.scan import scan
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import DatasetVersion, Job, Run
+from headwater_catalog.uploads import Upload, keep_upload
 from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
 
@@ -122,6 +126,14 @@ class Catalog:
         run_id, job_id = self.request(*outputs, **given)
         assert Worker(self.database, self.settings, limits=limits).perform_next(job_id)
         return self.get(run_id)
+
+    def send(self, content: bytes, name: str = "mine.csv", *, now: int | None = None) -> Upload:
+        """Send a file for a run, as a page or a program does."""
+        upload = keep_upload(self.settings, io.BytesIO(content), name)
+        with self.database.write() as session:
+            number = get_repository(session, "shop").id
+            note_sent(session, number, upload.sha256, now or int(time.time()))
+        return upload
 
     def get(self, run_id: int) -> Run:
         with self.database.read() as session:

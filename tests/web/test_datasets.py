@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from headwater_catalog import datasets
+from headwater_catalog.kept_inputs import input_file
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.scan import scan
 from headwater_catalog.stamps import SIDECAR
@@ -236,3 +237,29 @@ def _job(session: Any, repository: int) -> int:
     from headwater_catalog.jobs import enqueue
 
     return enqueue(session, "run", {}, repository, "somebody", 0).id
+
+
+def test_pages_audits_and_the_api_say_whether_inputs_are_still_kept(shop: Shop):
+    sent = shop.catalog.send(b"week,spend,signups\n2026-02-02,5,1\n")
+    given = {"weekly": sent, "factor": 3}
+    run = shop.catalog.run("scaled", dataflow="marketing", save="parquet", dataset="given", inputs=given)
+    version = shop.catalog.version(run)
+    assert version is not None, run.job.error
+    data = datasets.file_of(shop.catalog.settings, version).read_bytes()
+    address = f"/api/v1/datasets/shop/given/versions/{run.id}"
+
+    def told() -> tuple[Any, Any, str, str]:
+        asked = {"name": "a.parquet", "content": base64.b64encode(data).decode()}
+        audited = shop.client.post("/api/v1/audit", json=asked)
+        found = shop.client.get(address).json["kept_inputs"], audited.json["kept_inputs"]
+        return *found, shop.client.get("/datasets/shop/given").text, shop.audit(data, "a.parquet").text
+
+    by_api, by_audit, page, audited = told()
+    assert by_api == by_audit == {"weekly": True}
+    assert page.count("still kept") == audited.count("still kept") == 1 and "34 Bytes" in page
+    input_file(shop.catalog.settings, sent.sha256).unlink()
+    by_api, by_audit, page, audited = told()
+    assert by_api == by_audit == {"weekly": False}
+    assert page.count("no longer kept") == audited.count("no longer kept") == 1
+    again = shop.client.post(f"{address}/reproductions", json={})
+    assert again.status_code == 409 and "Give the same file to a run once more" in again.json["detail"]

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -156,3 +157,14 @@ def test_the_page_tells_schema_and_size_and_no_password(client, database):
     assert database.size > 10_000
     hidden = Database("postgresql://maya:secret@127.0.0.1:1/catalog")
     assert hidden.shown == "postgresql+psycopg://maya:***@127.0.0.1:1/catalog"
+
+
+def test_the_disk_is_told_by_what_is_on_it(client):
+    home = Path(client.get("/api/v1/operations").json["home"])
+    for name, size in (("uploads", 1_000), ("values", 2_000)):
+        (home / name).mkdir(parents=True)
+        (home / name / "x").write_bytes(b"0" * size)
+    disk, page = client.get("/api/v1/operations").json["disk"], client.get("/operations").text
+
+    assert (disk["inputs"], disk["values"], disk["environments"]) == (1_000, 2_000, 0)
+    assert "inputs 1.0 kB, values 2.0 kB, environments 0 Bytes" in page

@@ -8,7 +8,7 @@ from headwater_catalog.answers.commits import commit_json, instant_json
 from headwater_catalog.reproduce import verdict_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from headwater_catalog.audit import Audit
     from headwater_catalog.snapshot import SnapshotFeature
@@ -55,13 +55,22 @@ def dataset_json(version: DatasetVersion, stale: Sequence[str] | None) -> dict[s
     return {**version_row_json(version), "stale": None if stale is None else list(stale)}
 
 
-def version_json(version: DatasetVersion, standing: Standing | None) -> dict[str, Any]:
-    """Return all of a dataset version."""
+def version_json(
+    version: DatasetVersion, standing: Standing | None, kept: Mapping[str, bool]
+) -> dict[str, Any]:
+    """Return all of a dataset version.
+
+    Args:
+        version: The version.
+        standing: How its columns stand at main; None where that is not known.
+        kept: Which of the inputs that its commit does not have are still kept.
+    """
     return {
         **version_row_json(version),
         "columns": version.columns,
         "stamp": _stamp_json(version.stamp),
         "standing": standing and standing_json(standing),
+        "kept_inputs": dict(kept),
     }
 
 
@@ -128,6 +137,7 @@ def audit_json(audit: Audit) -> dict[str, Any]:
         "store": found.store,
         "differences": list(found.differences),
         "damage": found.damage,
+        "kept_inputs": dict(audit.kept),
         "version": found.version and version_row_json(found.version),
         "others": [version_row_json(other) for other in found.others],
         "stamp": stamp and _stamp_json(dict(stamp.content)),

@@ -18,6 +18,7 @@ __all__ = ["audit", "stale"]
 _Json = Mapping[str, Any]
 
 _MOST_NAMED: Final = 3
+_KEPT: Final = {True: "still kept", False: "no longer kept", None: ""}
 _STORE: Final = {
     "known": "The catalog knows it, and says the same.",
     "unknown": "The catalog does not know it: it is the word of the file alone.",
@@ -38,8 +39,9 @@ def audit(workspace: Workspace, file: Path, verify: bool, as_json: bool) -> None
     A Parquet or Arrow file has a stamp in it, a CSV or JSON file one beside it (FILE.headwater.json). Without
     a stamp, FILE is found by its content. Ends with 1 where something is not in order.
 
-    JSON: file, format, origin, store, differences, damage, version, others, stamp, fingerprint, columns,
-    standing (commit, reason, columns), definitions, verified (same, rows, changed, added, removed, renamed).
+    JSON: file, format, origin, store, differences, damage, kept_inputs, version, others, stamp, fingerprint,
+    columns, standing (commit, reason, columns), definitions, verified (same, rows, changed, added, removed,
+    renamed).
     """
     told = (
         workspace.remote.datasets.audit(file, verify)
@@ -192,7 +194,8 @@ def _lines(told: _Json) -> Iterator[str]:
     yield f"dataflow {stamp['dataflow']} {stamp['config'] or ''}".rstrip()
     for name, given in stamp["inputs"].items():
         what = given.get("path", given.get("value"))
-        yield f"input    {name} = {what} {str(given.get('sha256', ''))[:16]}".rstrip()
+        kept = _KEPT[told["kept_inputs"].get(name)]
+        yield f"input    {name} = {what} {str(given.get('sha256', ''))[:16]} {kept}".rstrip()
     yield _STORE[told["store"]] + (", ".join(told["differences"]) + "." if told["differences"] else "")
     if told["verified"] is not None:
         yield from _verified(told["verified"])

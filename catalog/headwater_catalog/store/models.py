@@ -457,6 +457,19 @@ class KeptValue(Base):
     used_at: Mapped[int] = mapped_column(Instant, index=True)
 
 
+class KeptInput(Base):
+    """A file that runs of a repository may read or have read, kept by its content."""
+
+    __tablename__ = "kept_input"
+    __table_args__ = (UniqueConstraint("repository_id", "sha256"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(_owner("repository.id"))
+    sha256: Mapped[str] = mapped_column(String(64), index=True)  # of its bytes
+    needed_for: Mapped[int]  # 0: it was sent, and no run has needed it yet; 1: a run; 2: a dataset version
+    used_at: Mapped[int] = mapped_column(Instant)
+
+
 class Dataset(Base):
     """A table that runs have saved under one name."""
 

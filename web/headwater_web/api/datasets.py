@@ -17,7 +17,12 @@ from headwater_catalog.answers.datasets import (
 )
 from headwater_catalog.errors import NotFound
 from headwater_catalog.repositories import get_repository
-from headwater_catalog.reproduce import get_reproduction, list_reproductions, request_reproduction
+from headwater_catalog.reproduce import (
+    get_reproduction,
+    kept_inputs_of,
+    list_reproductions,
+    request_reproduction,
+)
 from headwater_catalog.stale import standing_of
 from headwater_catalog.store.models import DatasetVersion
 from headwater_web.access import actor, require, writing
@@ -68,7 +73,7 @@ def show_dataset_version(_args: dict[str, Any], repo: str, name: str, number: in
     standing = None
     if found.stamp is not None:
         standing = standing_of(reading(), catalog().settings, repo, found.stamp)
-    return answer(version_json(found, standing))
+    return answer(version_json(found, standing, kept_inputs_of(catalog().settings, found)))
 
 
 @resource.get(

@@ -11,6 +11,7 @@ from headwater_catalog.accounts import Role
 from headwater_catalog.answers.runs import run_comparison_json, run_json, run_row_json
 from headwater_catalog.datasets import version_of_run
 from headwater_catalog.errors import Conflict
+from headwater_catalog.kept_inputs import note_sent
 from headwater_catalog.manifests import signed_manifest
 from headwater_catalog.moments import moment_at
 from headwater_catalog.repositories import get_repository
@@ -164,8 +165,11 @@ def cancel_one_run(_body: dict[str, Any], number: int) -> Response:
 @resource.upload("/repositories/<repo>/uploads", UploadSchema, UploadQuery, (REPOSITORY,))
 def upload_one_file(args: dict[str, Any], repo: str) -> Response:
     """Send a file for a run to read: the body is its bytes. One that no run needs within a day is removed."""
-    require(Role.RUNNER, get_repository(reading(), repo))
+    repository = get_repository(reading(), repo)
+    require(Role.RUNNER, repository)
     kept = keep_upload(catalog().settings, request.stream, args["name"])
+    with writing() as session:
+        note_sent(session, repository.id, kept.sha256, g.now)
     return answer({"sha256": kept.sha256, "name": kept.name}, 201)
 
 

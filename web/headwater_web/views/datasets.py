@@ -12,7 +12,13 @@ from headwater_catalog.accounts import Role
 from headwater_catalog.answers.datasets import dataset_json
 from headwater_catalog.errors import NotFound
 from headwater_catalog.repositories import get_repository
-from headwater_catalog.reproduce import Verdict, list_reproductions, request_reproduction, verdict_of
+from headwater_catalog.reproduce import (
+    Verdict,
+    kept_inputs_of,
+    list_reproductions,
+    request_reproduction,
+    verdict_of,
+)
 from headwater_catalog.runs import get_run
 from headwater_catalog.stale import standing_of
 from headwater_catalog.store.models import DatasetVersion, Reproduction
@@ -70,6 +76,7 @@ def dataset(repo: str, name: str) -> str:
         shown=version,
         stamp=version.stamp,
         inputs=_inputs(version),
+        kept=kept_inputs_of(catalog().settings, version),
         standing=standing,
         again=_again(version),
         states={column.name: column for column in standing.columns} if standing else {},

@@ -14,6 +14,7 @@ from werkzeug.datastructures import FileStorage
 
 from headwater_catalog.accounts import Role
 from headwater_catalog.errors import CatalogError, Conflict
+from headwater_catalog.kept_inputs import note_sent
 from headwater_catalog.refs import list_refs
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.run_options import EXECUTORS, LONGEST_NOTE
@@ -64,15 +65,20 @@ def _request(
 ) -> int:
     if choice.error is not None:
         raise choice.error
+    repository = get_repository(session, name)
+    inputs = _inputs(choice, uploads)
+    for sent in uploads.values():
+        if isinstance(sent, Upload):
+            note_sent(session, repository.id, sent.sha256, g.now)
     run = request_run(
         session,
         catalog().settings,
-        get_repository(session, name),
+        repository,
         choice.moment.commit,
         choice.flow.name if choice.flow else None,
         choice.selected,
         choice.read_config(),
-        _inputs(choice, uploads),
+        inputs,
         choice.given.get("save") or None,
         actor().name,
         g.now,

@@ -95,6 +95,9 @@ class VersionSchema(VersionRowSchema):
     )
     stamp = mapping("What the file says of itself.", anything("A fact."), allow_none=True)
     standing = nested(StandingSchema, "How it stands at main.", allow_none=True)
+    kept_inputs = mapping(
+        "Of each input that its commit does not have, whether it is still kept.", fields.Boolean()
+    )
 
 
 class DatasetPageSchema(Schema):
@@ -183,6 +186,10 @@ class AuditSchema(Schema):
     )
     standing = nested(StandingSchema, "How it stands at main.", allow_none=True)
     definitions = mapping("The code that made its columns, by feature.", anything("Its functions."))
+    kept_inputs = mapping(
+        "Of each input that its commit does not have, whether it is still kept; empty for an unknown file.",
+        fields.Boolean(),
+    )
     verified = mapping(
         "How the data compares: same, rows, changed, added, removed, renamed.",
         anything("A finding."),

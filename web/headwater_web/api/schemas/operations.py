@@ -24,6 +24,9 @@ class DiskSchema(Schema):
     free = count("How much of it is free.")
     mirrors = count("What the mirrors of repositories take.")
     datasets = count("What datasets take.")
+    inputs = count("What inputs of runs take that no commit has.")
+    values = count("What values take that runs keep for others.")
+    environments = count("What the environments of repositories take.")
 
 
 class DatabaseSchema(Schema):
