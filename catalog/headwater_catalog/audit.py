@@ -17,6 +17,7 @@ from headwater_catalog.fingerprint_scheme import SCHEME
 from headwater_catalog.moments import moment_at
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.reproduce import kept_inputs_of
+from headwater_catalog.saved_objects import BYTES
 from headwater_catalog.snapshot import SnapshotFeature
 from headwater_catalog.stale import Standing, standing_of
 from headwater_catalog.stamp_files import find_stamp, format_of_content
@@ -37,7 +38,7 @@ class Found:
 
     Attributes:
         name: Name of the file.
-        format: What it is.
+        format: What it is: that of a table, or empty.
         stamp: What it says of itself, or what the store says of its content; None where neither is known.
         origin: Who says so: "stamp", or "content" where only the store does; "" where nobody does.
         store: Whether the store says the same: "known", "differs", or "unknown" to it.
@@ -152,11 +153,6 @@ def find_origin(
     if not path.is_file():
         raise NotFound(f"There is no file '{path}'.")
     format = format_of_content(path) or _TEXT_FORMATS.get(Path(name).suffix.lower(), "")
-    if not format:
-        raise InvalidInput(
-            "This is no table that Headwater saves: neither Parquet nor Arrow by its content, nor .csv or "
-            ".json by its name."
-        )
     damage = ""
     try:
         data = find_stamp(path, sidecar)
@@ -164,7 +160,13 @@ def find_origin(
             return _judge(session, name, format, parse_stamp(data))
     except InvalidInput as error:
         damage = str(error)
-    return _by_content(session, path, name, format, damage)
+    found = _by_content(session, path, name, format, damage)
+    if not format and found.stamp is None and not damage:
+        raise InvalidInput(
+            "This is nothing that Headwater has saved: neither Parquet nor Arrow by its content, nor .csv or "
+            ".json by its name, nor does any version of a dataset have these bytes."
+        )
+    return found
 
 
 def _judge(session: Session, name: str, format: str, stamp: Stamp) -> Found:
@@ -179,7 +181,7 @@ def _judge(session: Session, name: str, format: str, stamp: Stamp) -> Found:
 
 def _by_content(session: Session, path: Path, name: str, format: str, damage: str) -> Found:
     versions = versions_with(session, sha256=file_sha256(path))
-    if not versions:
+    if not versions and format:
         schemas: list[str | None] = [None]
         if format in _TEXT_FORMATS.values():
             schemas = [*schemas_with(session, column_names(path, format))]
@@ -200,6 +202,9 @@ def _by_content(session: Session, path: Path, name: str, format: str, damage: st
 def _verify(path: Path, found: Found) -> Verified:
     stamp = found.stamp
     assert stamp is not None
+    if stamp.fingerprint_scheme == BYTES:
+        names = tuple(column["name"] for column in stamp.columns)
+        return Verified((0, 0), () if file_sha256(path) == stamp.fingerprint else names)
     if stamp.fingerprint_scheme != SCHEME:
         raise InvalidInput(
             f"Its fingerprints were made by '{stamp.fingerprint_scheme}', which this version of Headwater "

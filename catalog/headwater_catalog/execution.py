@@ -161,7 +161,8 @@ def _request(
         outputs=task.outputs,
         executor=task.executor,
         sample=task.sample,
-        save=TABLE if task.save or task.again is not None else None,
+        save=task.made,
+        saver=task.saver,
         kept=kept,
         network=task.is_trusted,
     )
@@ -286,7 +287,7 @@ def _keep(
             verdict = None
             if not ended.reason and task.again is not None and ended.report is not None:
                 with database.read() as session:
-                    made = (folder, TABLE, ended.report.environment, limits)
+                    made = (folder, task.made or TABLE, ended.report.environment, limits)
                     verdict = compare_again(session, settings, task.run_id, *made)
             _write(database, settings, leased, task, ended, saved, verdict)
     except JobError as error:

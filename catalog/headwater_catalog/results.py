@@ -20,7 +20,8 @@ from headwater_catalog.provenance import draft_stamp
 from headwater_catalog.reports import Report, storable
 from headwater_catalog.repositories import mirror_path
 from headwater_catalog.sandbox import Limits
-from headwater_catalog.stamps import SIDECAR, completed
+from headwater_catalog.saved_objects import file_name, finish_object, type_of
+from headwater_catalog.stamps import SIDECAR, completed, stamp_bytes
 from headwater_catalog.store.models import DatasetVersion, Run
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def save_table(
         settings: Where its files are.
         run_id: The run.
         folder: The folder of its runner.
-        format: The format to save it in.
+        format: The format to save it in, or the name of the saver.
         dataset: Name of the dataset.
         report: What the runner says.
         recipe: What to execute, to make it again.
@@ -103,10 +104,17 @@ def save_table(
             new_path(run.repository.name, dataset, run_id, format),
             mirror_path(settings, run.repository),
         )
-    out = f"saved.{format}"
+    saver = recipe.get("saver", "")
+    out = file_name(saver) if saver else f"saved.{format}"
     try:
-        made = finish_table(folder, TABLE, out, format, draft, limits, watch)
+        if saver:
+            node = next(iter(report.table.origins), "")
+            made = finish_object(folder, saver, node, type_of(report.preview, node))
+        else:
+            made = finish_table(folder, TABLE, out, format, draft, limits, watch)
         stamp = completed(draft, made.rows, made.table, made.columns, made.schema)
+        if saver:
+            (folder / (out + SIDECAR)).write_bytes(stamp_bytes(stamp))
         with GitSource(mirror) as source:
             source.pin(draft["commit"])
         saved = Saved(dataset, path, format, file_sha256(folder / out), stamp, now)

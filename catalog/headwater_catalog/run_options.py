@@ -7,6 +7,7 @@ from typing import Final
 
 from headwater.errors import did_you_mean
 from headwater_catalog.errors import Conflict, NotFound
+from headwater_catalog.saved_objects import SAVER
 
 __all__ = ["EXECUTORS", "LONGEST_NOTE", "MOST_ROWS", "RunOptions"]
 
@@ -31,11 +32,12 @@ class RunOptions:
         sample: How many rows of each source are read, the first ones; None: all.
         note: Why it is asked for.
         sinks: Names of the sinks that the saved table goes to besides.
+        saver: Name of the saver by which the one output is kept as a file, in place of a table; empty: none.
         use_kept: Whether values that earlier runs computed may stand in place of computing them again.
 
     Raises:
         NotFound: There is no such executor.
-        Conflict: The sample or the note cannot be taken.
+        Conflict: The sample, the note or the saver cannot be taken.
     """
 
     env: str | None = None
@@ -44,6 +46,7 @@ class RunOptions:
     note: str = ""
     sinks: tuple[str, ...] = ()
     use_kept: bool = True
+    saver: str = ""
 
     def __post_init__(self) -> None:
         if self.executor not in EXECUTORS:
@@ -53,5 +56,7 @@ class RunOptions:
             )
         if self.sample is not None and not 1 <= self.sample <= MOST_ROWS:
             raise Conflict(f"A sample is of 1 to {MOST_ROWS:,} rows, not of {self.sample:,}.")
+        if self.saver and not SAVER.fullmatch(self.saver):
+            raise Conflict(f"{self.saver!r:.80} is no name of a saver. One is 'pickle', say, or 'json'.")
         if len(self.note) > LONGEST_NOTE:
             raise Conflict(f"A note has at most {LONGEST_NOTE:,} characters, not {len(self.note):,}.")

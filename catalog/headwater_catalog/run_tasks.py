@@ -18,7 +18,9 @@ from headwater_catalog.moments import Moment
 from headwater_catalog.personal import personal_names
 from headwater_catalog.read.locations import Location
 from headwater_catalog.repositories import mirror_path, open_mirror
+from headwater_catalog.results import TABLE
 from headwater_catalog.run_sources import further_sources
+from headwater_catalog.saved_objects import file_name
 from headwater_catalog.sinks import places_of
 from headwater_catalog.store.models import Reproduction, Run
 from headwater_catalog.views import DataflowView
@@ -50,7 +52,8 @@ class Task:
     env: str | None
     executor: str
     sample: int | None
-    save: str | None
+    save: str | None  # the format, or the saver
+    saver: str
     dataset: str
     repository_id: int
     use_kept: bool
@@ -71,7 +74,15 @@ class Task:
             "outputs": self.outputs,
             "env": self.env,
             "sample": self.sample,
+            "saver": self.saver,
         }
+
+    @property
+    def made(self) -> str | None:
+        """The name of the file that the runner is to leave in its folder; None: none."""
+        if self.save is None and self.again is None:
+            return None
+        return file_name(self.saver) if self.saver else TABLE
 
 
 def task_of(
@@ -115,7 +126,8 @@ def task_of(
         env=run.env,
         executor=run.executor,
         sample=run.sample,
-        save=leased.payload.get("save"),
+        save=leased.payload.get("save") or leased.payload.get("saver") or None,
+        saver=leased.payload.get("saver") or "",
         dataset=leased.payload.get("dataset") or run.dataflow,
         sinks=places_of(flow.sinks, leased.payload.get("sinks") or (), run.env),
         personal=personal_names(moment.snapshot, run.dataflow, run.outputs),
@@ -147,6 +159,7 @@ def _task_again(session: Session, settings: Settings, run: Run) -> Task:
         executor="synchronous",
         sample=recipe["sample"],
         save=None,
+        saver=recipe.get("saver", ""),
         dataset=version.dataset.name,
         repository_id=run.repository_id,
         use_kept=False,

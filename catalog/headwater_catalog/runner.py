@@ -59,7 +59,9 @@ class Request:
         outputs: Names of the nodes asked for.
         executor: What computes them.
         sample: How many rows of each source are read; None: all.
-        save: Name of the Arrow file to write the table to, in the folder; None: none.
+        save: Name of the file to write to, in the folder: the table as Arrow, or what the saver saves;
+            None: none.
+        saver: Name of the saver that saves the one output in place of a table; empty: none.
         preview_rows: How many rows of the table to show.
         kept: Where values of earlier runs are, and what tells them; None: everything is computed.
         network: Whether it has the network.
@@ -80,6 +82,7 @@ class Request:
     preview_rows: int = 500
     kept: dict[str, Any] | None = None
     network: bool = False
+    saver: str = ""
 
     @classmethod
     def read(cls, folder: Path) -> Request:
@@ -368,14 +371,46 @@ def _arrange(request: Request, recorder: Recorder, values: Mapping[str, Any]) ->
     from headwater_catalog import tables
 
     outputs = tables.arrange(values)
-    if request.save is not None:
+    if request.save is not None and request.saver:
+        recorder.table = _save_object(request, recorder.folder / request.save, values)
+    elif request.save is not None:
         if outputs.table is None:
             raise InvalidInput(
-                f"There is nothing to save: none of {', '.join(values)} is a column. Ask for a column, too."
+                f"There is nothing to save: none of {', '.join(values)} is a column. Ask for a column, "
+                "too, or have one value kept as a file by a saver, such as pickle."
             )
         tables.save(outputs.table, recorder.folder / request.save)
         recorder.table = {"index": list(outputs.index), "origins": outputs.origins}
     recorder.preview = tables.preview(outputs, request.preview_rows)
+
+
+def _save_object(request: Request, path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Let the saver write the one value, and return where it came from."""
+    from headwater.errors import did_you_mean
+    from headwater.materialize.registry import SAVER_REGISTRY, choose
+    from headwater.types import Type
+
+    ((name, value),) = values.items()
+    known = SAVER_REGISTRY.get(request.saver)
+    if not known:
+        raise InvalidInput(
+            f"There is no saver '{request.saver}'.{did_you_mean(request.saver, SAVER_REGISTRY)} "
+            f"There are: {', '.join(sorted(SAVER_REGISTRY))}."
+        )
+    saver = choose(known, Type.of(type(value)))
+    if saver is None:
+        raise InvalidInput(
+            f"The saver '{request.saver}' does not take '{name}', which is a {type(value).__name__}. "
+            "Choose another, such as pickle, which takes most things."
+        )
+    needed = sorted(saver.get_required_arguments())
+    if needed not in (["path"], ["file"]):
+        raise InvalidInput(
+            f"The saver '{request.saver}' needs {', '.join(needed) or 'nothing'}, and a run can tell it a "
+            "path alone. Choose another, or let the feature make the bytes and save them by 'file'."
+        )
+    saver(**{needed[0]: str(path)}).save_data(value)
+    return {"index": [], "origins": {name: name}}
 
 
 def _sentence(error: BaseException) -> str:

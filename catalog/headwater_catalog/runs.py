@@ -91,6 +91,7 @@ def request_run(
     chosen.require_env(options.env)
     taken = _inputs(session, settings, repository, chosen, inputs, now)
     _require_sinks(chosen, options, save)
+    _require_one(options.saver, names, save)
     run = Run(
         repository_id=repository.id,
         commit_id=commit.id,
@@ -109,6 +110,7 @@ def request_run(
         "dataset": dataset or chosen.name,
         "sinks": list(options.sinks),
         "use_kept": options.use_kept,
+        "saver": options.saver,
     }
     run.job = jobs.enqueue(session, "run", payload, repository.id, requested_by, now)
     session.add(run)
@@ -237,6 +239,16 @@ def _require_storable(name: str, value: Any) -> None:
             f"{name!r} cannot be {value!r:.80}, since that cannot be stored as JSON: {error}. "
             "Give finite numbers, whole texts, and lists and objects of them."
         ) from None
+
+
+def _require_one(saver: str, outputs: Sequence[str], save: str | None) -> None:
+    if saver and save is not None:
+        raise Conflict("Either the table is saved in a format, or one value by a saver: not both in one run.")
+    if saver and len(outputs) != 1:
+        raise Conflict(
+            f"The saver '{saver}' saves one value, and these are {len(outputs)} outputs: {listed(outputs)}. "
+            "Ask for each in a run of its own."
+        )
 
 
 def _require_sinks(flow: DataflowAt, options: RunOptions, save: str | None) -> None:

@@ -1,6 +1,7 @@
 """The form of a run: what it offers, what it takes, and what it says of what it cannot take."""
 
 import io
+import pickle
 import re
 from collections.abc import Iterator
 from html import unescape
@@ -221,3 +222,16 @@ def test_a_run_that_waits_can_be_cancelled(shop: Catalog, web: FlaskClient):
     assert (cancelled.status_code, cancelled.json["state"]) == (200, "cancelled")
     assert web.post(f"/api/v1/runs/{run_id}/cancel", json={}).status_code == 409
     assert web.post("/api/v1/runs/99/cancel", json={}).status_code == 404
+
+
+def test_a_value_that_is_no_table_is_kept_by_a_saver(shop: Catalog, web: FlaskClient):
+    asked = _send(web, "/r/shop/run?output=holiday_count", saver="pickle", dataset="holidays")
+    run, page = _performed(shop, web, asked)
+
+    assert run.job.state == "succeeded", run.job.error
+    assert "Download holidays.pickle" in page
+    assert "as the saver" in web.get("/datasets/shop/holidays").text
+    assert "no table" in web.get("/datasets").text
+    got = web.get(f"/runs/{run.id}/file", buffered=True)
+    assert got.mimetype == "application/octet-stream" and "attachment" in got.headers["Content-Disposition"]
+    assert got.data == pickle.dumps(8)

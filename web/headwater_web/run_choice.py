@@ -165,6 +165,7 @@ class RunChoice:
             note=self.given.get("note", "").replace("\r\n", "\n").strip(),
             sinks=tuple(self.given.getlist("sink")),
             use_kept=not self.given.get("anew"),
+            saver=self.given.get("saver", "").strip(),
         )
 
 

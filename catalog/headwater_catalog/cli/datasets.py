@@ -176,6 +176,12 @@ def _state(now: _Json | None) -> str:
     return f"{what}: {by}" if (by := _by(now)) else what
 
 
+def _extent(told: _Json, stamp: _Json) -> str:
+    if told["fingerprint"]["scheme"] == "bytes":
+        return f"'{told['columns'][0]['name']}', which is no table"
+    return f"{counted(stamp['rows'], 'row')}, {counted(len(told['columns']), 'column')}"
+
+
 def _lines(told: _Json) -> Iterator[str]:
     if told["damage"]:
         yield told["damage"]
@@ -183,10 +189,7 @@ def _lines(told: _Json) -> Iterator[str]:
     if stamp is None:
         yield f"{told['file']}: no stamp, and no dataset of this catalog has this content."
         return
-    yield (
-        f"{told['file']}: dataset '{stamp['dataset']}' of '{stamp['repository']}', "
-        f"{counted(stamp['rows'], 'row')}, {counted(len(told['columns']), 'column')}"
-    )
+    yield (f"{told['file']}: dataset '{stamp['dataset']}' of '{stamp['repository']}', {_extent(told, stamp)}")
     if told["origin"] == "content":
         yield "It has no stamp; it was found by its content."
     yield f"made     {stamp['made_at']} by {stamp['made_by']}, run {stamp['run']}"

@@ -53,6 +53,7 @@ class RemoteRuns:
             note=asked.note,
             sinks=list(asked.sinks),
             use_kept=asked.use_kept,
+            saver=asked.saver,
         )
         return self.follow(made["id"])
 

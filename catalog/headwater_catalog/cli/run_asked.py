@@ -32,6 +32,7 @@ class RunAsked:
         sample: How many rows of each source are read; None: all.
         note: Why.
         sinks: Sinks that the table goes to besides.
+        saver: The saver by which the one output is kept in place of a table; empty: none.
         use_kept: Whether values that earlier runs computed may stand in place of computing.
     """
 
@@ -50,6 +51,7 @@ class RunAsked:
     note: str
     sinks: tuple[str, ...]
     use_kept: bool
+    saver: str = ""
 
 
 def local(output: str) -> str:
@@ -86,8 +88,8 @@ def _refuse(constant: str) -> Any:
     raise ValueError(constant)  # NaN and Infinity are no JSON; as texts they say what they are
 
 
-def saved_format(save: Path) -> str:
-    """Return the format that the name of a file to save says.
+def saved_format(save: Path, saver: str = "") -> str | None:
+    """Return the format that the name of a file to save says; None where a saver saves it.
 
     Raises:
         click.BadParameter: There is no such format, or no such folder.
@@ -97,6 +99,8 @@ def saved_format(save: Path) -> str:
 
     if not save.parent.is_dir():
         raise click.BadParameter(f"The folder {save.parent} does not exist.", param_hint="--save")
+    if saver:
+        return None
     try:
         return format_of(str(save))
     except InvalidInput as error:

@@ -49,6 +49,12 @@ _POLL_SECONDS: Final = 0.5
     type=click.Path(dir_okay=False, path_type=Path),
     help="Keep the table as a dataset version, and write a copy here: .csv, .json, .parquet or .arrow.",
 )
+@click.option(
+    "--saver",
+    default="",
+    help="Keep the one output as a file by this saver of the engine, such as pickle, in place of a table; "
+    "--save says where a copy goes.",
+)
 @click.option("--no-cache", is_flag=True, help="Compute everything, also what earlier runs computed.")
 @click.option("--dataset", help="Name of the dataset; the dataflow's unless given.")
 @click.option("--sink", "sinks", multiple=True, help="A sink of the dataflow that the table goes to besides.")
@@ -73,6 +79,7 @@ def run(
     config: tuple[str, ...],
     inputs: tuple[str, ...],
     save: Path | None,
+    saver: str,
     no_cache: bool,
     dataset: str | None,
     sinks: tuple[str, ...],
@@ -102,8 +109,17 @@ def run(
     settings = {key: value(text) for key, text in pairs(config, "--config").items()}
     asked = RunAsked(
         *(outputs, repo, dataflow, at, query, settings, pairs(inputs, "--input")),
-        *(saved_format(save) if save is not None else None, dataset, env, executor, sample, note, sinks),
+        *(
+            saved_format(save, saver) if save is not None else None,
+            dataset,
+            env,
+            executor,
+            sample,
+            note,
+            sinks,
+        ),
         use_kept=not no_cache,
+        saver=saver,
     )
     there = workspace.remote.runs if workspace.remote else None
     told = there.run(asked) if there else _run_here(workspace, asked)
@@ -169,7 +185,9 @@ def _request(workspace: Workspace, asked: RunAsked) -> tuple[int, int]:
     from headwater_catalog.runs import request_run
 
     options = RunOptions(
-        asked.env, asked.executor, asked.sample, asked.note, asked.sinks, use_kept=asked.use_kept
+        *(asked.env, asked.executor, asked.sample, asked.note, asked.sinks),
+        use_kept=asked.use_kept,
+        saver=asked.saver,
     )
     with _place(workspace, asked) as place:
         repository, sha = place.repository.name, place.commit.sha
@@ -282,7 +300,7 @@ def _save(told: Mapping[str, Any], path: Path, copy: Callable[[int, str, IO[byte
 
     run: int = told["id"]
     try:
-        if told["dataset"]["format"] in ("csv", "json"):
+        if told["dataset"]["format"] not in ("parquet", "arrow"):
             _write_whole(path.with_name(path.name + SIDECAR), lambda file: copy(run, "stamp", file))
         _write_whole(path, lambda file: copy(run, "file", file))
     except (OSError, CatalogError) as error:

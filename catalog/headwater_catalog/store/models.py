@@ -502,6 +502,11 @@ class DatasetVersion(Base):
     fingerprint: Mapped[str | None] = mapped_column(String(120), index=True)  # of its content: scheme:hex
     stamp: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
+    @property
+    def is_object(self) -> bool:
+        """Whether it is a value that a saver has saved, known by its bytes, and no table."""
+        return (self.fingerprint or "").startswith("bytes:")
+
     dataset: Mapped[Dataset] = relationship()
     run: Mapped[Run] = relationship()
 

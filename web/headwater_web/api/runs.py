@@ -135,6 +135,7 @@ def request_one_run(body: dict[str, Any]) -> Response:
                 note=body["note"],
                 sinks=tuple(body["sinks"]),
                 use_kept=body["use_kept"],
+                saver=body["saver"],
             ),
         )
         number = run.id

@@ -165,6 +165,7 @@ def _again(run: Run, shown: ShownRun) -> str:
         "executor": run.executor,
         "sample": run.sample,
         "save": run.job.payload.get("save"),
+        "saver": run.job.payload.get("saver"),
         "dataset": run.job.payload.get("dataset"),
         "anew": None if run.job.payload.get("use_kept", True) else "yes",
         "inputs": "\n".join(f"{name}={json.dumps(given['value'])}" for name, given in literals.items())

@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from headwater_catalog.run_options import EXECUTORS, LONGEST_NOTE, MOST_ROWS
+from headwater_catalog.saved_objects import SAVER
 from headwater_catalog.sources import FORMATS
 from headwater_catalog.uploads import LONGEST_NAME
 from headwater_web.api.schemas.fields import (
@@ -306,6 +307,13 @@ class NewRunSchema(Schema):
         load_default=list,
         validate=validate.Length(max=100),
         metadata={"description": "Sinks of the dataflow that the saved table goes to besides."},
+    )
+    saver = Text(
+        load_default="",
+        validate=validate.Regexp(rf"(?:{SAVER.pattern})?\Z", error="is no name of a saver"),
+        metadata={
+            "description": "Keep the one output as a file by this saver of the engine, in place of a table."
+        },
     )
     use_kept = Switch(
         load_default=True,
