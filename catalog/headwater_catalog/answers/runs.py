@@ -46,6 +46,7 @@ def run_json(run: Run, version: DatasetVersion | None, *, sees_personal: bool = 
     shown = shown_run(run, sees_personal)
     return {
         **run_row_json(run),
+        "changes_on": run.commit.changes_on,
         "failure": shown.failure,
         "config": shown.config,
         "env": run.env,

@@ -186,6 +186,8 @@ def _lines(found: Audit) -> Iterator[str]:
         yield "It has no stamp; it was found by its content."
     yield f"made     {content['made_at']} by {content['made_by']}, run {content['run']}"
     yield f"commit   {content['commit']}"
+    if content.get("patch"):
+        yield f"changes  of a working tree, on top of commit {content['patch']['on']}"
     yield f"dataflow {content['dataflow']} {content['config'] or ''}".rstrip()
     for name, given in content["inputs"].items():
         told = given.get("path", given.get("value"))

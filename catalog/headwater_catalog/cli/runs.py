@@ -27,6 +27,7 @@ from headwater_catalog.cli.output import (
     progress_bar,
     say,
 )
+from headwater_catalog.cli.working_trees import taken_changes, tell_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +75,11 @@ _POLL_SECONDS: Final = 0.5
 )
 @click.option("--sample", type=click.IntRange(1, 2**31 - 1), help="Read only the first rows of each source.")
 @click.option("--note", default="", help="Why, for whoever looks at the run later.")
+@click.option(
+    "--with-changes",
+    is_flag=True,
+    help="Execute the working tree as it is: that around here, or that which the repository was added from.",
+)
 @json_option
 @pass_workspace
 def run(
@@ -93,6 +99,7 @@ def run(
     executor: str,
     sample: int | None,
     note: str,
+    with_changes: bool,
     as_json: bool,
 ) -> None:
     """Execute features at a commit: each OUTPUT is a name or module:name.
@@ -106,15 +113,26 @@ def run(
     Values that earlier runs computed stand in place of computing them again where they would come out the
     same; docs/caching.md says when.
 
+    With --with-changes, changed files and new ones that are not ignored are taken along, as a commit of no
+    branch that the catalog keeps. Without it, they are told.
+
     JSON: id, state, error, repository, commit, dataflow, outputs, requested_by, note, created_at, started_at,
-    finished_at, failure, config, env, executor, sample, inputs, table (columns, rows, row_count), values,
-    nodes (name, seconds, begun, summary, kept_from), checks, environment, personal, masked, dataset, log.
+    finished_at, changes_on, failure, config, env, executor, sample, inputs, table (columns, rows, row_count),
+    values, nodes (name, seconds, begun, summary, kept_from), checks, environment, personal, masked, dataset,
+    log.
     """
     from headwater_catalog.run_options import RunOptions
 
     options = RunOptions(env, executor, sample, note, sinks, not no_cache)
     save_format = _format(save) if save is not None else None
+    is_scanned = at is None and not with_changes
+    if with_changes:
+        if at is not None:
+            raise click.UsageError("--with-changes executes the working tree: leave out --at.")
+        repo, at = taken_changes(workspace, repo, who_asks())
     with _place(workspace, outputs, repo, at) as place:
+        if is_scanned:
+            tell_changes(workspace, place)
         repository, sha = place.repository.name, place.commit.sha
         outputs = (*outputs, *_selected(place, query, dataflow))
         flow_name, given = _chosen(place, dataflow, [_local(o) for o in outputs], _pairs(inputs, "--input"))

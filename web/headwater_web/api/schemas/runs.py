@@ -103,6 +103,9 @@ class DatasetVersionSchema(Schema):
 class RunSchema(RunRowSchema):
     """A run with what came of it."""
 
+    changes_on = optional_text(
+        "The commit on top of which its commit has the changes of a working tree; null for any other."
+    )
     failure = mapping("What feature code did wrong.", anything("A fact."), allow_none=True)
     config = mapping("The configuration.", anything("A value."))
     env = optional_text("The environment whose sources counted; null where there is but one.")
