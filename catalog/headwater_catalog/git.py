@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO, Self
 
 from git import Git
 from git.exc import GitCommandNotFound
@@ -108,7 +108,7 @@ class GitSource:
         )
         self._contents = Contents(self._reading, self.path)
 
-    def __enter__(self) -> GitSource:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -409,6 +409,44 @@ class GitSource:
             with _new_file(directory / path, executable=file.mode == "100755") as opened:
                 self._contents.copy(_sha(file.oid), opened)
 
+    def remote_head(self, url: str) -> str:
+        """Return the commit that HEAD means at an address.
+
+        Raises:
+            RepositoryError: The address cannot be used or reached, or has no commit.
+        """
+        return self._remote_head(normal_url(url))[0]
+
+    def has_commit(self, sha: str) -> bool:
+        """Tell whether the mirror has a commit, given by its full name."""
+        return self._find_commit(_sha(sha)) is not None
+
+    def patch(self, sha: str, parent: str, most: int) -> str:
+        """Return the first `most` bytes of how the files of two commits differ, as text."""
+        process = self._process(
+            *("diff-tree", "-r", "-p", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color"),
+            *("--no-commit-id", _sha(parent), _sha(sha)),
+        )
+        read: bytes = process.stdout.read(most)
+        if len(read) < most:
+            self._finish(process)
+        else:
+            process.proc.kill()
+            process.proc.wait()
+        return read.decode("utf-8", "replace")
+
+    def find_ref(self, ref: str) -> str | None:
+        """Return the commit that a ref in full means; None where there is none."""
+        return self._find_commit(ref)
+
+    def set_ref(self, ref: str, sha: str) -> None:
+        """Keep a commit and its files under a ref of Headwater's own."""
+        self._run("update-ref", ref, _sha(sha))
+
+    def is_of_changes(self, sha: str) -> bool:
+        """Tell whether a commit was made of a working tree, which only Headwater's own refs can say."""
+        return bool(self._text("for-each-ref", f"--points-at={_sha(sha)}", "refs/headwater/changes"))
+
     def pin(self, sha: str) -> None:
         """Keep a commit and its files for ever, whatever becomes of the branches."""
         self._run("update-ref", f"refs/headwater/pins/{_sha(sha)}", sha)
@@ -429,6 +467,16 @@ class GitSource:
             )
         except GitCommandNotFound as error:
             raise RepositoryError("The program git was not found. Install git, then try again.") from error
+        return status, out if isinstance(out, bytes) else out.encode(), str(err)
+
+    def _execute_reading(self, arguments: tuple[str, ...], given: BinaryIO) -> tuple[int, bytes, str]:
+        status, out, err = self._git.execute(
+            self._command(arguments),
+            istream=given,
+            with_extended_output=True,
+            with_exceptions=False,
+            stdout_as_string=False,
+        )
         return status, out if isinstance(out, bytes) else out.encode(), str(err)
 
     def _status(self, *arguments: str, accept: tuple[int, ...], doing: str = "") -> int:

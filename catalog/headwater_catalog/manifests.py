@@ -127,6 +127,8 @@ def _files(saved: DatasetVersion | None) -> Iterator[dict[str, Any]]:
 
 def _commit(run: Run) -> dict[str, Any]:
     told = {"subject": run.commit.subject, "authored_at": instant_json(run.commit.authored_at)}
+    if run.commit.changes_on is not None:
+        told["changes_on"] = run.commit.changes_on
     url = run.repository.url
     uri = f"git+{url}@{run.commit.sha}" if "://" in url else f"git+file://{url}@{run.commit.sha}"
     return {

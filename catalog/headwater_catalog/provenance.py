@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -13,15 +13,20 @@ from headwater.normal_form import digest
 from headwater_catalog.answers.commits import instant_json
 from headwater_catalog.meanings import MADE_BY, Meanings, meanings
 from headwater_catalog.moments import Moment
+from headwater_catalog.records import clean
 from headwater_catalog.reports import TableReport
+from headwater_catalog.repositories import open_mirror
 from headwater_catalog.store.intervals import holds_at
-from headwater_catalog.store.models import Commit, Feature, FeatureVersion, Run
+from headwater_catalog.store.models import Commit, Feature, FeatureVersion, Repository, Run
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
     from headwater_catalog.snapshot import Snapshot
 
-__all__ = ["draft_stamp", "joined_hash"]
+__all__ = ["MOST_PATCH", "draft_stamp", "joined_hash", "patch_of"]
+
+MOST_PATCH: Final = 100_000
+"""Bytes of changes that are told; all of them are in the mirror."""
 
 
 def draft_stamp(
@@ -54,7 +59,7 @@ def draft_stamp(
         "dataset": dataset,
         "repository": run.repository.name,
         "commit": commit.sha,
-        "patch": None,
+        "patch": patch_of(settings, run.repository, commit),
         "run": run.id,
         "made_at": instant_json(now),
         "made_by": run.job.requested_by,
@@ -67,6 +72,15 @@ def draft_stamp(
         "lineage_scheme": MADE_BY,
         "columns": _columns(session, settings, run, table, recipe),
     }
+
+
+def patch_of(settings: Settings, repository: Repository, commit: Commit) -> dict[str, Any] | None:
+    """Return the changes of a working tree that a commit has on top of another; None where it has none."""
+    if commit.changes_on is None:
+        return None
+    with open_mirror(settings, repository) as source:
+        text = source.patch(commit.sha, commit.changes_on, MOST_PATCH)
+    return {"on": commit.changes_on, "text": clean(text), "is_whole": len(text.encode()) < MOST_PATCH}
 
 
 def _columns(

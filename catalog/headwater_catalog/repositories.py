@@ -217,7 +217,8 @@ def kept_commit(session: Session, settings: Settings, repository: Repository, co
         return stored
     with open_mirror(settings, repository) as source:
         source.pin(commit.sha)
-        row = commit_row(repository.id, None, source.commit(commit.sha))
+        told = {"has_changes": source.is_of_changes(commit.sha)}
+        row = commit_row(repository.id, None, source.commit(commit.sha)) | told
     insert_new(session, Commit, [row], ["repository_id", "sha"], "sha")
     wanted = select(Commit).where(Commit.repository_id == repository.id, Commit.sha == commit.sha)
     return session.scalars(wanted).one()

@@ -136,6 +136,9 @@ def _check(content: Any) -> None:
     fingerprint = _of(content["fingerprint"], "fingerprint", dict)
     for key in ("scheme", "table"):
         _of(fingerprint[key], f"fingerprint.{key}", str)
+    if (patch := content.get("patch")) is not None:
+        for key in ("on", "text"):
+            _of(_of(patch, "patch", dict)[key], f"patch.{key}", str)
     for name, given in content["inputs"].items():
         _check_input(_of(given, f"inputs.{name}", dict), name)
     for column in _of(content["columns"], "columns", list):

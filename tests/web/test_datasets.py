@@ -17,6 +17,7 @@ from headwater_catalog.scan import scan
 from headwater_catalog.stamps import SIDECAR
 from headwater_catalog.store.models import Run
 from headwater_catalog.worker import Worker
+from headwater_catalog.working_tree import take_changes
 from headwater_web.app import create_app
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog, make_repository
@@ -27,6 +28,7 @@ class Shop:
 
     def __init__(self, catalog: Catalog, repo: GitRepo) -> None:
         self.catalog = catalog
+        self.repo = repo
         self.run: Run = catalog.run("spend_per_signup", "scaled", dataflow="marketing", save="csv")
         source = (repo.path / "features/spend.py").read_text()
         repo.write("features/spend.py", source.replace("spend / signups", "spend / signups * 2"))
@@ -263,3 +265,33 @@ def test_pages_audits_and_the_api_say_whether_inputs_are_still_kept(shop: Shop):
     assert page.count("no longer kept") == audited.count("no longer kept") == 1
     again = shop.client.post(f"{address}/reproductions", json={})
     assert again.status_code == 409 and "Give the same file to a run once more" in again.json["detail"]
+
+
+def test_pages_say_that_nobody_had_committed_what_made_a_table(shop: Shop):
+    catalog, repo = shop.catalog, shop.repo
+    source = (repo.path / "features/spend.py").read_text()
+    repo.write("features/spend.py", source.replace("spend * factor", "spend * factor + 1  # <try>"))
+    with catalog.database.read() as session:
+        found = take_changes(catalog.settings, get_repository(session, "shop"), repo.path, "ana")
+    repo.git("checkout", "--quiet", "--", ".")
+    run = catalog.run("scaled", at=found.sha, dataflow="marketing", save="csv", dataset="tried")
+    version = catalog.version(run)
+    assert version is not None, run.job.error
+    file = datasets.file_of(catalog.settings, version)
+    stamp = file.with_name(file.name + SIDECAR).read_bytes()
+    told = shop.client.get(f"/api/v1/runs/{run.id}").json
+    pages = {
+        "run": shop.client.get(f"/runs/{run.id}").text,
+        "dataset": shop.client.get("/datasets/shop/tried").text,
+        "audit": shop.audit(file.read_bytes(), "tried.csv", stamp).text,
+        "commit": shop.client.get(f"/r/shop/c/{found.sha}").text,
+    }
+
+    assert (told["commit"], told["changes_on"]) == (found.sha, found.parent)
+    assert f"/r/shop/compare?a={found.parent}&amp;b={found.sha}" in pages["run"]
+    assert all("changes of a working tree" in pages[name] for name in ("run", "commit"))
+    for name in ("dataset", "audit"):
+        assert "nobody had committed these" in pages[name] and "+ 1  # &lt;try&gt;" in pages[name]
+    assert shop.client.get(f"/r/shop/compare?a={found.parent}&b={found.sha}").text.count("scaled") > 1
+    assert found.sha[:8] not in shop.client.get("/r/shop/timeline").text
+    assert shop.client.get(f"/api/v1/runs/{shop.run.id}").json["changes_on"] is None

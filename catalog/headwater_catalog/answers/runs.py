@@ -47,6 +47,7 @@ def run_json(run: Run, version: DatasetVersion | None, *, sees_personal: bool = 
     return {
         **run_row_json(run),
         "progress": run.job.progress,
+        "changes_on": run.commit.changes_on,
         "failure": shown.failure,
         "config": shown.config,
         "env": run.env,

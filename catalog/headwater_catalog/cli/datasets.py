@@ -194,6 +194,8 @@ def _lines(told: _Json) -> Iterator[str]:
         yield "It has no stamp; it was found by its content."
     yield f"made     {stamp['made_at']} by {stamp['made_by']}, run {stamp['run']}"
     yield f"commit   {stamp['commit']}"
+    if stamp.get("patch"):
+        yield f"changes  of a working tree, on top of commit {stamp['patch']['on']}"
     yield f"dataflow {stamp['dataflow']} {stamp['config'] or ''}".rstrip()
     for name, given in stamp["inputs"].items():
         what = given.get("path", given.get("value"))

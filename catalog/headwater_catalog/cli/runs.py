@@ -18,6 +18,7 @@ from headwater_catalog.cli.failures import FINDINGS, Failure, Findings
 from headwater_catalog.cli.output import json_option, print_json, progress_bar, say
 from headwater_catalog.cli.run_asked import RunAsked, local, pairs, saved_format, value
 from headwater_catalog.cli.run_output import print_run, why_it_failed
+from headwater_catalog.cli.working_trees import taken_changes, tell_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +69,11 @@ _POLL_SECONDS: Final = 0.5
 )
 @click.option("--sample", type=click.IntRange(1, 2**31 - 1), help="Read only the first rows of each source.")
 @click.option("--note", default="", help="Why, for whoever looks at the run later.")
+@click.option(
+    "--with-changes",
+    is_flag=True,
+    help="Execute the working tree as it is: that around here, or that which the repository was added from.",
+)
 @json_option
 @pass_workspace
 def run(
@@ -88,6 +94,7 @@ def run(
     executor: str,
     sample: int | None,
     note: str,
+    with_changes: bool,
     as_json: bool,
 ) -> None:
     """Execute features at a commit: each OUTPUT is a name or module:name.
@@ -101,11 +108,20 @@ def run(
     Values that earlier runs computed stand in place of computing them again where they would come out the
     same; docs/caching.md says when.
 
+    With --with-changes, changed files and new ones that are not ignored are taken along, as a commit of no
+    branch that the catalog keeps. Without it, they are told.
+
     JSON: id, state, error, repository, commit, dataflow, outputs, requested_by, note, created_at, started_at,
-    finished_at, progress, failure, config, env, executor, sample, inputs, table (columns, rows, row_count),
-    values, nodes (name, seconds, begun, summary, kept_from), checks, environment, personal, masked, dataset,
-    log.
+    finished_at, progress, changes_on, failure, config, env, executor, sample, inputs, table (columns, rows,
+    row_count), values, nodes (name, seconds, begun, summary, kept_from), checks, environment, personal,
+    masked, dataset, log.
     """
+    if with_changes:
+        if at is not None:
+            raise click.UsageError("--with-changes executes the working tree: leave out --at.")
+        if workspace.remote:
+            raise click.UsageError("--with-changes needs the catalog of this machine: leave out --remote.")
+        repo, at = taken_changes(workspace, repo, who_asks())
     settings = {key: value(text) for key, text in pairs(config, "--config").items()}
     asked = RunAsked(
         *(outputs, repo, dataflow, at, query, settings, pairs(inputs, "--input")),
@@ -190,6 +206,8 @@ def _request(workspace: Workspace, asked: RunAsked) -> tuple[int, int]:
         saver=asked.saver,
     )
     with _place(workspace, asked) as place:
+        if asked.at is None:
+            tell_changes(workspace, place)
         repository, sha = place.repository.name, place.commit.sha
         outputs = [local(o) for o in (*asked.outputs, *_selected(place, asked))]
         dataflow, inputs = _chosen(place, asked.dataflow, outputs, asked.inputs)

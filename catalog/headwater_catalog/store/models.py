@@ -126,6 +126,13 @@ class Commit(Base):
     committed_at: Mapped[int] = mapped_column(Instant)
     subject: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text)
+    # Whether nobody has committed it: it is its parent and the changes of a working tree on top.
+    has_changes: Mapped[bool] = mapped_column(default=False)
+
+    @property
+    def changes_on(self) -> str | None:
+        """The commit on top of which it has the changes of a working tree; None for any other commit."""
+        return self.parents[0] if self.has_changes else None
 
 
 class Ref(Base):

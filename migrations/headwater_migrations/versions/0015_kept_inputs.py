@@ -1,6 +1,6 @@
-"""Note which files of runs are kept, of which repository, what they were needed for, and when last.
+"""Note which files of runs are kept, and which commits are made of working trees with changes.
 
-Revision 0015, after 0013. On the way back it is forgotten; the files are left.
+Revision 0015, after 0013. On the way back both are forgotten; the files and commits are left.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table, with the files that runs were given so far."""
+    """Make the table, with the files that runs were given so far; no commit has changes yet."""
+    no = sa.false()
+    op.add_column("commit", sa.Column("has_changes", sa.Boolean(), nullable=False, server_default=no))
     table = op.create_table(
         "kept_input",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -64,5 +66,7 @@ def _given() -> list[dict[str, object]]:
 
 
 def downgrade() -> None:
-    """Drop it."""
+    """Drop both."""
     op.drop_table("kept_input")
+    with op.batch_alter_table("commit") as table:
+        table.drop_column("has_changes")

@@ -65,8 +65,7 @@ def _request(
 ) -> int:
     if choice.error is not None:
         raise choice.error
-    repository = get_repository(session, name)
-    inputs = _inputs(choice, uploads)
+    repository, inputs = get_repository(session, name), _inputs(choice, uploads)
     for sent in uploads.values():
         if isinstance(sent, Upload):
             note_sent(session, repository.id, sent.sha256, g.now)

@@ -105,6 +105,9 @@ class RunSchema(RunRowSchema):
     """A run with what came of it."""
 
     progress = mapping("How far it is: nodes done of all, the last one, rows.", anything("A figure."))
+    changes_on = optional_text(
+        "The commit on top of which its commit has the changes of a working tree; null for any other."
+    )
     failure = mapping("What feature code did wrong.", anything("A fact."), allow_none=True)
     config = mapping("The configuration.", anything("A value."))
     env = optional_text("The environment whose sources counted; null where there is but one.")
