@@ -98,6 +98,23 @@ def test_an_upload_that_is_not_there_is_told(settings: Settings, sha256: str):
         require_kept(settings, Upload(sha256, "a.csv"))
 
 
+def test_a_file_with_more_cells_than_names_shifts_no_column(
+    sqlite_catalog_url: str, git_repo: GitRepo, tmp_path: Path
+):
+    make_repository(git_repo)
+    catalog = make_catalog(sqlite_catalog_url, git_repo, tmp_path / "home")
+    wide, trailing = (
+        keep_upload(catalog.settings, io.BytesIO(CSV.replace(b",1\n", b",1," + more + b"\n")), "a.csv")
+        for more in (b"9", b"")
+    )
+    failed = catalog.run("scaled", inputs={"weekly": wide})
+    good = catalog.run("scaled", inputs={"weekly": trailing})
+    catalog.database.dispose()
+
+    assert "the first line has 3 names, and the first row 4 cells" in (failed.job.error or "")
+    assert good.preview is not None and [row[1] for row in good.preview["table"]["rows"]] == ["3", "4"]
+
+
 def test_uploads_that_no_run_needs_are_removed_after_a_day(
     sqlite_catalog_url: str, git_repo: GitRepo, tmp_path: Path
 ):
