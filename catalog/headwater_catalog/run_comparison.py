@@ -102,7 +102,7 @@ def compare_runs(
         after,
         code=tuple(_code(session, settings, before, after)),
         config=tuple(_differences(one.config, other.config)),
-        inputs=tuple(_differences(one.inputs, other.inputs)),
+        inputs=tuple(_differences(*_comparable(one.inputs, other.inputs))),
         surroundings=tuple(_differences(_surroundings(before), _surroundings(after))),
         rows=_rows(one, other),
         columns=tuple(sorted(_columns(one, other), key=lambda c: not (c.figures or c.only_in))),
@@ -125,6 +125,25 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
         one, other = before.get(name), after.get(name)
         if one != other:
             yield Difference(name, one, other)
+
+
+def _comparable(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return inputs without how many rows a file has that only one run has read: the other had no need to."""
+    unread = {
+        name
+        for name in before.keys() & after.keys()
+        if any(given.get("rows") is None for given in (before[name], after[name]))
+    }
+    one, other = (
+        {
+            name: {key: value for key, value in given.items() if key != "rows" or name not in unread}
+            for name, given in inputs.items()
+        }
+        for inputs in (before, after)
+    )
+    return one, other
 
 
 def _surroundings(run: Run) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
@@ -158,7 +159,20 @@ def _read_csv(file: Path, wanted: set[str], rows: int | None) -> _Read:
         present.append(column)
         return column in wanted
 
-    return pd.read_csv(file, usecols=is_wanted, nrows=rows), present
+    _require_names(file)
+    # Else more cells than names would shift every column by one: pandas takes the first for an index.
+    return pd.read_csv(file, usecols=is_wanted, index_col=False, nrows=rows), present
+
+
+def _require_names(file: Path) -> None:
+    """Refuse a file whose first row has more in it than the line of names says."""
+    with file.open(newline="", encoding="utf-8-sig") as stream:
+        try:
+            names, row = islice(chain(csv.reader(stream), ([], [])), 2)
+        except csv.Error:  # a cell longer than this reader takes, which pandas reads
+            return
+    if any(row[len(names) :]):
+        raise ValueError(f"the first line has {len(names)} names, and the first row {len(row)} cells")
 
 
 def _read_json(file: Path, wanted: set[str], rows: int | None) -> _Read:

@@ -23,12 +23,13 @@ def test_what_differs_is_told_and_nothing_else(shop: Catalog, git_repo: GitRepo)
     git_repo.write("features/spend.py", dedent(SPEND).replace("spend / signups", "2 * spend / signups"))
     git_repo.commit("Count both ways")
     scan(shop.database, shop.settings, "shop")
+    kept = shop.run("spend_per_signup", "holiday_count", at="main~1")
     second = shop.run(
         "spend_per_signup", "holiday_count", config={"region": "US"}, options=RunOptions(sample=1)
     )
     with shop.database.read() as session:
         found = compare_runs(session, shop.settings, first, second, sees_personal=True)
-        same = compare_runs(session, shop.settings, first, first, sees_personal=True)
+        same = compare_runs(session, shop.settings, first, kept, sees_personal=True)
 
     assert [change.key for change in found.code] == ["features.spend:spend_per_signup"]
     assert [(each.name, each.before, each.after) for each in found.config] == [("region", "UK", "US")]
@@ -38,6 +39,7 @@ def test_what_differs_is_told_and_nothing_else(shop: Catalog, git_repo: GitRepo)
     figures = {each.name: {f.name: (f.before, f.after) for f in each.figures} for each in found.columns}
     assert figures["spend_per_signup"]["mean"] == (7.5, 20.0)
     assert figures["holiday_count"] == {"value": ("8", "11")}
+    assert kept.inputs["weekly"].get("rows") is None  # its values were kept, so it had no need to read them
     assert not (same.code or same.config or same.inputs or same.surroundings or same.rows)
     assert all(not column.figures for column in same.columns)
     shop.database.dispose()

@@ -91,6 +91,22 @@ def test_an_upload_is_kept_under_the_hash_of_its_bytes_whatever_its_name(setting
     assert input_file(settings, first.sha256).read_bytes() == CSV
 
 
+def test_a_file_with_more_cells_than_names_shifts_no_column(
+    sqlite_catalog_url: str, git_repo: GitRepo, tmp_path: Path
+):
+    make_repository(git_repo)
+    catalog = make_catalog(sqlite_catalog_url, git_repo, tmp_path / "home")
+    wide, trailing = tmp_path / "wide.csv", tmp_path / "trailing.csv"
+    wide.write_bytes(CSV.replace(b",1\n", b",1,9\n"))
+    trailing.write_bytes(CSV.replace(b",1\n", b",1,\n"))
+    failed = catalog.run("scaled", inputs={"weekly": wide})
+    good = catalog.run("scaled", inputs={"weekly": trailing})
+    catalog.database.dispose()
+
+    assert "the first line has 3 names, and the first row 4 cells" in (failed.job.error or "")
+    assert good.preview is not None and [row[1] for row in good.preview["table"]["rows"]] == ["3", "4"]
+
+
 def test_a_small_file_that_unpacks_to_more_than_a_run_may_use_fails_with_the_reason(
     sqlite_catalog_url: str, git_repo: GitRepo, tmp_path: Path
 ):

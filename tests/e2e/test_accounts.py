@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from werkzeug.serving import make_server
 
@@ -16,6 +15,7 @@ from headwater_catalog.store.database import Database
 from headwater_web.app import create_app
 from support.demo_catalog import settings_in
 from support.git_repo import GitRepo
+from support.looks import look_over
 
 _PASSWORD = "seven quiet lanterns"
 _SOURCE = "import pandas as pd\n\n\ndef sales(raw: pd.Series) -> pd.Series:\n    return raw\n"
@@ -60,7 +60,7 @@ def test_people_make_accounts_log_in_and_get_back_to_where_they_were(page: Page,
     vera.get_by_label("In").select_option("shop")
     vera.get_by_role("button", name="Set the role").click()
     expect(page.get_by_role("region", name="Account vera")).to_contain_text("viewer in shop")
-    _look_over(page, f"{site}/accounts", f"{site}/events", f"{site}/repos")
+    look_over(page, f"{site}/accounts", f"{site}/events", f"{site}/repos")
     page.get_by_role("link", name="ada", exact=True).first.click()
     page.get_by_role("button", name="Log out", exact=True).click()
 
@@ -69,7 +69,7 @@ def test_people_make_accounts_log_in_and_get_back_to_where_they_were(page: Page,
     page.get_by_label("Password").fill("not this one")
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("alert")).to_contain_text("not right")
-    _look_over(page)
+    look_over(page)
     page.get_by_label("Password").fill(_PASSWORD)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("sales")
@@ -79,20 +79,4 @@ def test_people_make_accounts_log_in_and_get_back_to_where_they_were(page: Page,
     page.get_by_role("button", name="Make a token").click()
     expect(page.get_by_role("status")).to_contain_text("hw_")
     expect(page.get_by_role("region", name="Tokens")).to_contain_text("nightly report")
-    _look_over(page)
-
-
-def _look_over(page: Page, *addresses: str) -> None:
-    """Let axe look at some pages, or the one that is open, and see that a phone need not scroll sideways."""
-    for address in addresses or (None,):
-        if address:
-            page.goto(address)
-        for details in page.locator("details").all():
-            details.evaluate("element => { element.open = true }")
-        for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-            result = Axe().run(page)
-            assert result.violations_count == 0, f"{theme}: {result.generate_report()}"
-        page.set_viewport_size({"width": 390, "height": 844})
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        page.set_viewport_size({"width": 1280, "height": 800})
+    look_over(page)

@@ -130,7 +130,10 @@ def test_an_upload_is_audited(shop: Shop):
     ],
 )
 def test_what_is_no_table_is_told(shop: Shop, data: bytes, name: str, status: int):
-    assert shop.audit(data, name).status_code == status
+    answer = shop.audit(data, name)
+
+    assert answer.status_code == status
+    assert 'role="alert"' in answer.text and 'name="file"' in answer.text  # where the next one is chosen
 
 
 def test_a_stamp_is_shown_as_text(shop: Shop):

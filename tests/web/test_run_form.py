@@ -144,8 +144,19 @@ def test_what_cannot_be_taken_comes_back_with_the_reason(
 def test_the_form_tells_at_once_what_is_not_there(web: FlaskClient):
     assert "Did you mean 'scaled'?" in unescape(web.get("/r/shop/run?output=scaledd").text)
     assert "No feature of" in unescape(web.get("/r/shop/run?q=xqzzy").text)
-    assert "several dataflows" in web.get("/r/shop/run").text
-    assert web.get("/r/shop/run?at=nothing").status_code == 404
+    fresh = web.get("/r/shop/run").text
+    assert "several dataflows" in fresh and 'role="alert"' not in fresh  # nobody has done anything wrong yet
+
+
+def test_a_commit_that_is_not_there_leaves_the_form_as_it_was(web: FlaskClient):
+    answer = web.get("/r/shop/run?at=nothing&output=scaled&dataflow=marketing")
+    page = unescape(answer.text)
+
+    assert answer.status_code == 404
+    assert "No commit, branch or tag 'nothing'" in page and 'role="alert"' in page
+    assert 'name="at" list="refs" value="nothing"' in page and ">scaled</textarea>" in page
+    assert 'action="/runs"' not in page  # at main it would be another run
+    assert web.get("/r/nothing/run?at=nothing").status_code == 404
 
 
 def test_a_form_that_is_too_large_is_refused_before_it_is_read(shop: Catalog):
@@ -156,6 +167,7 @@ def test_a_form_that_is_too_large_is_refused_before_it_is_read(shop: Catalog):
     answer = web.post("/runs", data=body + b"1\n" * 1_500_000, content_type="multipart/form-data; boundary=x")
 
     assert answer.status_code == 413
+    assert "may hold up to 1 MB in all" in answer.text
 
 
 # The API

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Response, g, send_file
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from flask import Response, g
 
 from headwater_catalog.accounts import Role
 from headwater_catalog.datasets import file_of, note_download, version_of_run
@@ -15,6 +19,8 @@ from headwater_web.access import actor, asked, require, writing
 from headwater_web.reading import catalog, reading
 
 __all__ = ["saved_file", "saved_stamp"]
+
+_CHUNK: Final = 1 << 20
 
 
 def saved_file(number: int) -> Response:
@@ -32,8 +38,17 @@ def saved_file(number: int) -> Response:
         raise NotFound(f"The file of run {number} is no longer kept.")
     with writing() as session:  # noted before it is given away
         note_download(session, _version(number), asked(), g.now)
-    name = _file_name(_version(number))
-    return send_file(path, mimetype="application/octet-stream", as_attachment=True, download_name=name)
+    answer = Response(_chunks(path), content_type="application/octet-stream")
+    answer.content_length = path.stat().st_size
+    answer.headers.set("Content-Disposition", "attachment", filename=_file_name(_version(number)))
+    return answer
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    """Yield what a file holds; it is closed at its end, or when nobody asks for more."""
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
 
 
 def saved_stamp(number: int) -> Response:

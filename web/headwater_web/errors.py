@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 from flask import Flask, Response, make_response, render_template, request
 from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped]
@@ -52,10 +53,10 @@ _TITLES = {
     429: "Too often",
     503: "Not ready",
 }
+_FORM: Final = 1_000_000  # bytes that a form or a body may have where no files are asked for
 _HELP = {
     404: "It may have another name, or it may not exist at this commit.",
     405: "This address does not answer that kind of request.",
-    413: "A form or a body may hold up to one megabyte.",
     422: "Not all parameters can be taken; `errors` says which, and why.",
 }
 
@@ -95,7 +96,19 @@ def _csrf_error(_error: CSRFError) -> Response:
 
 def _http_error(error: HTTPException) -> Response:
     code = error.code or 500
-    return _error_page(code, _HELP.get(code) or error.description or "", error)
+    help = _too_large() if code == 413 else _HELP.get(code)
+    return _error_page(code, help or error.description or "", error)
+
+
+def _too_large() -> str:
+    """Say how much the address takes; where files are asked for, more than elsewhere."""
+    most = request.max_content_length or 0
+    if most <= _FORM:
+        return "A form or a body may hold up to one megabyte."
+    return (
+        f"What is sent here may hold up to {most // 1_048_576:,} MB in all. Send a smaller file: fewer rows "
+        "or columns, or as Parquet, which is compressed."
+    )
 
 
 def _no_database(error: SQLAlchemyError) -> Response:

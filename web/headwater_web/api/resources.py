@@ -57,8 +57,6 @@ JOB: Final = {**_parameter("number", "Number of a job."), "example": 1}
 SESSION: Final = {**_parameter("number", "Number of a session."), "example": 1}
 TOKEN: Final = {**_parameter("number", "Number of a token."), "example": 1}
 
-_FILE: Final = {"type": "string", "format": "binary"}
-
 _View = TypeVar("_View", bound=Callable[..., Any])
 
 
@@ -151,7 +149,8 @@ class Resource:
     ) -> Callable[[_View], _View]:
         """Declare what answers GET by a file of the media type `what`; the view gets what is in the path."""
         arguments = {"schema": NoQuery, "location": "query"}
-        return self._declaration(rule, "GET", (200, _FILE), arguments, path, (400, 401, *errors, 503), what)
+        told = {"type": "string", "format": "binary"} if what == BYTES else {"type": "object"}
+        return self._declaration(rule, "GET", (200, told), arguments, path, (400, 401, *errors, 503), what)
 
     def delete(
         self,

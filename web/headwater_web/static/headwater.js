@@ -97,6 +97,16 @@
     setTimeout(() => delete button.dataset.done, 1500);
   });
 
+  // What is drawn anew keeps the focus, or the keyboard could never reach the button of a run that is followed.
+
+  let focused = "";
+  document.addEventListener("htmx:before:swap", () => { focused = document.activeElement?.id ?? ""; });
+  document.addEventListener("htmx:after:swap", () => {
+    if (focused && document.activeElement === document.body) {
+      document.getElementById(focused)?.focus({ preventScroll: true });
+    }
+  });
+
   prepare(document);
   window.headwater = { prepare };
   document.addEventListener("htmx:after:swap", () => prepare(document));

@@ -6,10 +6,12 @@ import tempfile
 from pathlib import Path
 
 from flask import Blueprint, current_app, render_template, request
+from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 
 from headwater_catalog.audit import Audit, audit_file
 from headwater_catalog.errors import Conflict
+from headwater_web.errors import status_of
 from headwater_web.reading import catalog, reading
 
 __all__ = ["LARGEST_UPLOAD", "blueprint"]
@@ -23,21 +25,28 @@ LARGEST_UPLOAD = 512 * 1024 * 1024
 @blueprint.get("/audit")
 def audit() -> str:
     """Ask for a file."""
-    return render_template("audit.html", audit=None, states={})
+    return render_template("audit.html", audit=None, states={}, error=None)
 
 
 @blueprint.post("/audit")
-def audit_upload() -> str:
-    """Tell all that is known of a file."""
+def audit_upload() -> ResponseReturnValue:
+    """Tell all that is known of a file, or what is wrong with it."""
     # Only here, where it is known who asks, may a body be large; so the form's token is looked at only now.
     request.max_content_length = LARGEST_UPLOAD
     current_app.extensions["csrf"].protect()
+    try:
+        found = _asked()
+    except Conflict as error:
+        return render_template("audit.html", audit=None, states={}, error=error), status_of(error)
+    states = {column.name: column for column in found.standing.columns} if found.standing else {}
+    return render_template("audit.html", audit=found, states=states, error=None)
+
+
+def _asked() -> Audit:
     given = request.files.get("file")
     if given is None or not given.filename:
         raise Conflict("There is no file to look at. Choose one, then press “Look”.")
-    found = _of(given, request.files.get("stamp"), verify="verify" in request.form)
-    states = {column.name: column for column in found.standing.columns} if found.standing else {}
-    return render_template("audit.html", audit=found, states=states)
+    return _of(given, request.files.get("stamp"), verify="verify" in request.form)
 
 
 def _of(given: FileStorage, stamp: FileStorage | None, *, verify: bool) -> Audit:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
@@ -35,12 +36,24 @@ _SHOWN = 60  # outputs
 
 
 @blueprint.get("/r/<repo>/run")
-def form(repo: str) -> str:
+def form(repo: str) -> ResponseReturnValue:
     """Show the form of a run, filled with what the address says."""
     at = request.args.get("at") or None
-    g.at = at
-    view = AsOf(moment_named(repo, at), at)
-    return _page(view, choice_of(view.moment, request.args))
+    return _shown(repo, at, request.args)
+
+
+def _shown(repo: str, at: str | None, given: Given, error: CatalogError | None = None) -> ResponseReturnValue:
+    """Show the form at a commit; where there is none of that name, at main, and with what is wrong."""
+    try:
+        view = AsOf(moment_named(repo, at), at)
+        choice = choice_of(view.moment, given)
+    except CatalogError as unknown:
+        if at is None:
+            raise
+        view, error = AsOf(moment_named(repo, None), None), unknown
+        choice = replace(choice_of(view.moment, given), error=unknown)
+    g.at = view.at
+    return _page(view, choice, at, error), status_of(error) if error else 200
 
 
 @blueprint.post("/runs")
@@ -49,14 +62,13 @@ def send() -> ResponseReturnValue:
     name, at = request.form.get("repo", ""), request.form.get("at") or None
     repository = get_repository(reading(), name)
     require(Role.RUNNER, repository)
-    g.at = at
-    view = AsOf(moment_named(name, at), at)
-    choice, uploads = choice_of(view.moment, request.form), dict(_uploads(request.form))
+    uploads = dict(_uploads(request.form))
     try:
+        choice = choice_of(moment_named(name, at), request.form)
         with writing() as session:
             number = _request(session, name, choice, uploads)
     except CatalogError as error:
-        return _page(view, choice, error), status_of(error)
+        return _shown(name, at, request.form, error)
     return redirect(url_for("runs.run", number=number), 303)
 
 
@@ -115,13 +127,16 @@ def _inputs(choice: RunChoice, uploads: dict[str, Upload | CatalogError]) -> dic
     return inputs
 
 
-def _page(view: AsOf, choice: RunChoice, error: CatalogError | None = None) -> str:
+def _page(view: AsOf, choice: RunChoice, at: str | None, error: CatalogError | None) -> str:
     moment = view.moment
+    is_chosen = bool(choice.outputs or choice.query or choice.given.get("dataflow"))
     return render_template(
         "run_form.html",
         view=view,
         choice=choice,
-        error=error or choice.error,
+        error=error or (choice.error if is_chosen else None),
+        missing=None if is_chosen else choice.error,
+        at=at or "",
         flows=moment.snapshot.dataflows,
         declared=choice.flow.view if choice.flow else None,
         shown=choice.computed[:_SHOWN],

@@ -1,0 +1,26 @@
+"""What every page is held to: axe finds nothing in either theme, and a phone need not scroll sideways."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+__all__ = ["look_over"]
+
+
+def look_over(page: "Page", *addresses: str) -> None:
+    """Let axe look at some pages, or the one that is open, and see that a phone need not scroll sideways."""
+    from axe_playwright_python.sync_playwright import Axe  # which imports Playwright, and takes its time
+
+    for address in addresses or (None,):
+        if address:
+            page.goto(address)
+        for details in page.locator("details").all():
+            details.evaluate("element => { element.open = true }")
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            result = Axe().run(page)
+            assert result.violations_count == 0, f"{theme}: {result.generate_report()}"
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.set_viewport_size({"width": 1280, "height": 800})
