@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from headwater.normal_form import digest
 from headwater_catalog.answers.commits import instant_json
-from headwater_catalog.meanings import MADE_BY, Meanings, meanings
+from headwater_catalog.lineage_scheme import MADE_BY
+from headwater_catalog.meanings import Meanings, meanings
 from headwater_catalog.reports import TableReport
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import Commit, Feature, FeatureVersion, Run

@@ -11,10 +11,11 @@ import click
 from headwater_catalog.cli.context import Workspace, only_repository, pass_workspace
 from headwater_catalog.cli.failures import FINDINGS
 from headwater_catalog.cli.output import clean, counted, json_option, print_json, print_table, say
+from headwater_catalog.collection import without_collection
 
 if TYPE_CHECKING:
     from headwater_catalog.audit import Audit, Found, Verified
-    from headwater_catalog.stale import ColumnNow, Standing
+    from headwater_catalog.standings import ColumnNow, Standing
     from headwater_catalog.store.models import DatasetVersion
 
 __all__ = ["audit", "stale"]
@@ -43,16 +44,18 @@ def audit(workspace: Workspace, file: Path, verify: bool, as_json: bool) -> None
     JSON: file, format, origin, store, differences, damage, version, others, stamp, fingerprint, columns,
     standing (commit, reason, columns), definitions, verified (same, rows, changed, added, removed, renamed).
     """
-    from headwater_catalog.answers.datasets import audit_json
-    from headwater_catalog.audit import audit_file
+    with without_collection():  # most of the time goes into imports
+        from headwater_catalog.audit import audit_file
 
-    with workspace.reading() as session:
-        found = audit_file(session, workspace.settings, file, verify=verify)
-        told = audit_json(found)
-    if as_json:
-        print_json(told)
-    else:
-        _print_audit(found)
+        with workspace.reading() as session:
+            # Of a file that is known here much is kept, and what is not asked for is not even imported.
+            found = audit_file(session, workspace.settings, file, verify=verify, definitions=as_json)
+            if as_json:
+                from headwater_catalog.answers.datasets import audit_json
+
+                print_json(audit_json(found))
+        if not as_json:
+            _print_audit(found)
     if not found.is_in_order:
         click.get_current_context().exit(FINDINGS)
 
@@ -73,23 +76,19 @@ def stale(workspace: Workspace, dataset: str | None, repo: str | None, as_json: 
     """
     from headwater_catalog.answers.datasets import stale_json
     from headwater_catalog.datasets import newest_versions, version_named
-    from headwater_catalog.repositories import get_repository, list_repositories
-    from headwater_catalog.stale import standing_of
+    from headwater_catalog.kept_standings import standing_of_version
 
     def repository_of(version: DatasetVersion) -> str:
         return version.dataset.repository.name
 
-    with workspace.reading() as session:
-        chosen = [get_repository(session, repo)] if repo is not None else list_repositories(session)
+    with without_collection(), workspace.reading() as session:
         if dataset is not None:
             versions = [version_named(session, only_repository(session, repo), dataset)]
         else:
-            versions = [each for place in chosen for each in newest_versions(session, place)]
+            place = only_repository(session, repo) if repo is not None else None
+            versions = sorted(newest_versions(session, place), key=repository_of)
         found = [
-            (
-                version,
-                standing_of(session, workspace.settings, version.dataset.repository.name, version.stamp),
-            )
+            (version, standing_of_version(session, workspace.settings, version))
             for version in versions
             if version.stamp is not None
         ]

@@ -11,10 +11,10 @@ from headwater_catalog import datasets as kept
 from headwater_catalog.accounts import Role
 from headwater_catalog.answers.datasets import dataset_json
 from headwater_catalog.errors import NotFound
+from headwater_catalog.kept_standings import standing_of_version
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.reproduce import list_reproductions, request_reproduction, verdict_of
 from headwater_catalog.runs import get_run
-from headwater_catalog.stale import standing_of
 from headwater_catalog.stamps import SIDECAR, stamp_bytes
 from headwater_catalog.store.models import DatasetVersion
 from headwater_web.access import actor, require, writing
@@ -61,7 +61,7 @@ def dataset(repo: str, name: str) -> str:
     version = _chosen(versions, number_asked("run"), name)
     standing = None
     if version.stamp is not None:
-        standing = standing_of(reading(), catalog().settings, repo, version.stamp)
+        standing = standing_of_version(reading(), catalog().settings, version)
     return render_template(
         "dataset.html",
         repository=repository,
