@@ -93,12 +93,19 @@ class Table:
         self._lines: list[str] = []
 
     def ratio(
-        self, what: str, taken: list[float], floors: list[float], floor: str, bound: float | None = None
+        self,
+        what: str,
+        taken: list[float],
+        floors: list[float],
+        floor: str,
+        bound: float | None = None,
+        *,
+        digits: int = 1,
     ) -> None:
         """Tell a median, and how many times that of a floor it is."""
         median, least = statistics.median(taken), statistics.median(floors)
         held = f"{floor}, {shown(least)}"
-        self._tell(what, shown(median), held, f"{median / least:.1f}", f"≤ {bound:g}" if bound else "")
+        self._tell(what, shown(median), held, f"{median / least:.{digits}f}", f"≤ {bound:g}" if bound else "")
 
     def latency(self, what: str, taken: list[float], bound: float | None = None) -> None:
         """Tell the time of half and of all but one in a hundred."""
@@ -115,6 +122,11 @@ class Table:
     def versus(self, what: str, ours: str, held: str, ratio: str) -> None:
         """Tell a figure beside the one that it is held against."""
         self._tell(what, ours, held, ratio, "")
+
+    def beyond(self, what: str, taken: float, held: str, floor: float, bound: str) -> None:
+        """Tell what is left of a time without that of something that it includes."""
+        left = taken - floor
+        self._tell(what, shown(taken), held, f"{'+' if left >= 0 else '-'} {shown(abs(left))}", bound)
 
     def _tell(self, *cells: str) -> None:
         line = f"| {' | '.join(cells)} |"

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
+import importlib
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from catalog import FEATURES, Catalog, Table, shown
+import numpy as np
+import pandas as pd
+
+from catalog import Catalog, Table, git, latency, shown
 from headwater.driver import Driver
 from headwater_catalog.definitions_at import DefinitionReader
 from headwater_catalog.demo import init_synthetic
 from headwater_catalog.git import GitSource
-from headwater_catalog.kept_values import KeptValues
+from headwater_catalog.kept_values import KeptValues, place_of
 from headwater_catalog.moments import Moment, moment_at
 from headwater_catalog.repositories import get_repository, mirror_path, resolve_at
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.runs import get_run, request_run
 from headwater_catalog.store.models import Run
-from headwater_catalog.value_files import read_value
+from headwater_catalog.value_files import read_value, write_value
 from headwater_catalog.value_keys import ValueKeys
-from headwater_catalog.value_store import folder_of
 from headwater_catalog.worker import Worker
 
-__all__ = ["measure_overhead", "measure_reuse"]
+__all__ = ["measure_columns", "measure_overhead", "measure_reuse"]
 
 _FEW = 20  # features of the repository of which one is executed
-_LITERAL = 7
+_CONE = 20  # features that are downstream of the one that is changed, or about as many
+_EACH = 40  # features upstream of each column
 
 
 def measure_overhead(table: Table, runs: int) -> None:
@@ -38,87 +42,156 @@ def measure_overhead(table: Table, runs: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         catalog, worker = _catalog(Path(folder), _FEW)
         name = _leaves(catalog)[0]
-        taken = [_run(catalog, worker, [name])[0] for _ in range(runs + 1)][1:]
+        taken = [_run(catalog, worker, [name], use_kept=False)[0] for _ in range(runs + 1)][1:]
         catalog.database.dispose()
     table.figure("a run of one small feature, request to result", shown(statistics.median(taken)), "≤ 2.5 s")
 
 
-def measure_reuse(table: Table, runs: int) -> None:
-    """Measure runs of 4,000 features that compute everything, nothing, and what one change reaches."""
+def measure_reuse(table: Table, features: int, runs: int) -> None:
+    """Measure runs of many features that compute everything, nothing, and what one change reaches."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        catalog, worker = _catalog(place, FEATURES)
+        catalog, worker = _catalog(place, features)
         leaves = _leaves(catalog)
-        whole = [_run(catalog, worker, leaves, options=RunOptions(use_kept=False))[0] for _ in range(runs)]
-        cold = _run(catalog, worker, leaves)[0]
-        warm = [_run(catalog, worker, leaves) for _ in range(runs)]
-        table.versus(
-            f"a run of all {FEATURES:,} features, nothing changed",
-            shown(statistics.median(took for took, _ in warm)),
-            f"the same that computes all, {shown(statistics.median(whole))}",
-            f"{statistics.median(took for took, _ in warm) / statistics.median(whole):.2f}",
-        )
-        table.figure("the same for the first time, with values written", shown(cold))
+        whole = [_run(catalog, worker, leaves, use_kept=False)[0] for _ in range(runs)]
+        cold, _ = _run(catalog, worker, leaves)
+        warm = [_run(catalog, worker, leaves)[0] for _ in range(runs)]
+        what = f"a run of all {features:,} features of which none changed"
+        table.ratio(what, warm, whole, "the same that computes all", digits=2)
+        table.figure("the same for the first time, with its values written", shown(cold))
         _measure_keys(table, catalog, leaves, runs)
         _measure_change(table, catalog, worker, leaves)
         catalog.database.dispose()
 
 
 def _measure_keys(table: Table, catalog: Catalog, leaves: Sequence[str], runs: int) -> None:
+    """Measure what it takes to find the kept values of some features, beyond reading them."""
     with catalog.database.read() as session, tempfile.TemporaryDirectory() as folder:
         moment = _head(catalog, session)
         definitions = DefinitionReader().at(catalog.database, moment)
         with _driver(catalog, moment, Path(folder)) as driver:
-            inputs = {node.name: str(_LITERAL) for node in driver.graph.inputs}
-            known = folder_of(catalog.settings, moment.repository.id)
-            spent, read = [], []
-            for _ in range(runs):
-                begun = time.perf_counter()
-                # Keys as a runner makes them: the same literals and packages, another way to say so.
-                keys = ValueKeys(driver.graph, definitions, driver.config, inputs, (), "")
-                kept = KeptValues(driver.graph, keys, known, Path(folder) / "new", 0)
-                told = [keys.key(name) for name in leaves]
-                kept.take(leaves)
-                spent.append(time.perf_counter() - begun)
-                files = list(known.rglob("*.value"))[: len(leaves)]
-                begun = time.perf_counter()
-                for file in files:
-                    read_value(file)
-                read.append((time.perf_counter() - begun) / len(files))
-            assert None not in told
-    nodes = len(driver.graph)
-    each = statistics.median(spent) / nodes
-    table.figure("finding out what of them is kept, a node", f"{each * 1e6:.1f} µs", "≤ 30 µs")
-    table.figure("reading a value that is a number", shown(statistics.median(read)))
+            measured = _Taking(driver, definitions, leaves, {}, Path(folder))
+            spent, read = measured.medians(runs)
+            nodes = len(driver.graph) - len(measured.outputs)
+    each = f"{(spent - read) / nodes * 1e6:.1f} µs"
+    what = f"taking {len(measured.outputs):,} kept numbers, for each of {nodes:,} nodes not needed"
+    table.figure(what, each, "≤ 30 µs")
+
+
+def measure_columns(table: Table, rows: int, columns: int, runs: int) -> None:
+    """Measure what it takes to take kept columns, held against reading them."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        (place / "kept_columns.py").write_text(_columns_source(columns))
+        sys.path.insert(0, folder)
+        try:
+            driver = Driver({}, importlib.import_module("kept_columns"))
+        finally:
+            sys.path.remove(folder)
+        names = [f"column_{number}" for number in range(columns)]
+        definitions = {"kept_columns": {node.name: node.name for node in driver.graph}}
+        given = {"given": pd.Series(np.random.default_rng(1).normal(size=rows))}
+        spent, read = _Taking(driver, definitions, names, given, place).medians(runs)
+        nodes = len(driver.graph) - columns
+    what = f"taking {columns} kept columns of {rows:,} rows, {nodes:,} nodes not needed"
+    table.ratio(what, [spent], [read], "reading their files", 1.1, digits=2)
+
+
+def _columns_source(columns: int) -> str:
+    made = ["import pandas as pd"]
+    for number in range(columns):
+        before = "given"
+        for step in range(_EACH):
+            name = f"step_{number}_{step}" if step < _EACH - 1 else f"column_{number}"
+            made.append(f"def {name}({before}: pd.Series) -> pd.Series:\n    return {before} + {step}")
+            before = name
+    return "\n\n\n".join(made) + "\n"
+
+
+class _Taking:
+    """Values of outputs of a graph, as far as they can be kept: written once, and taken again and again."""
+
+    def __init__(
+        self,
+        driver: Driver,
+        definitions: Mapping[str, Mapping[str, str]],
+        outputs: Sequence[str],
+        inputs: Mapping[str, Any],
+        folder: Path,
+    ) -> None:
+        self._driver, self._definitions = driver, definitions
+        self._inputs = dict.fromkeys(inputs, "0" * 64)
+        self._known, self._new = folder / "known", folder / "new"
+        keys = self._keys()
+        self.outputs = [name for name in outputs if keys.may_be_taken(name) and keys.key(name) is not None]
+        _require(bool(self.outputs), "there are values that can be kept")
+        self._files = []
+        for start in range(0, len(self.outputs), 10):  # few at once, as they may be large
+            some = self.outputs[start : start + 10]
+            for name, value in driver.run(some, inputs=dict(inputs)).values.items():
+                path = place_of(self._known, str(keys.key(name)))
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_value(value, path)
+                self._files.append(path)
+
+    def _keys(self) -> ValueKeys:
+        driver = self._driver
+        return ValueKeys(driver.graph, self._definitions, driver.config, self._inputs, (), "")
+
+    def take(self) -> None:
+        kept = KeptValues(self._driver.graph, self._keys(), self._known, self._new, 0)
+        kept.take(self.outputs)
+        _require(kept.computed == 0, "all is taken")
+
+    def read(self) -> None:
+        for path in self._files:
+            read_value(path)
+
+    def medians(self, runs: int) -> tuple[float, float]:
+        """Return how long it takes to take all, and to read all, in turn."""
+        taken: dict[Callable[[], None], list[float]] = {self.take: [], self.read: []}
+        for _ in range(2 * runs + 1):
+            for work, times in taken.items():
+                times.append(latency(work))
+        spent, read = (statistics.median(times[1:]) for times in taken.values())
+        return spent, read
 
 
 def _measure_change(table: Table, catalog: Catalog, worker: Worker, leaves: Sequence[str]) -> None:
+    """Change one feature, and measure the next run of all."""
     with catalog.database.read() as session:
-        moment = _head(catalog, session)
-        graph, variants = moment.snapshot.graph, moment.snapshot.variants
-        middle = sorted(variants, key=lambda key: abs(len(graph.downstream(key)) - 20))[0]
-        feature = variants[middle][0]
-        changed = catalog.origin / feature.path
-        cone = {graph[key].name for key in (middle, *graph.downstream(middle))}
-    import subprocess
-
-    text = changed.read_text() if changed.is_file() else ""
-    git = ["git", "-C", str(catalog.origin), "-c", "user.name=x", "-c", "user.email=x@example.org"]
-    if not text:
-        subprocess.run([*git, "checkout", "-q", "-f", "main"], check=True)
-        text = changed.read_text()
-    line = next(each for each in feature.source.splitlines() if each.strip().startswith("return "))
-    assert text.count(line) == 1
-    changed.write_text(text.replace(line, f"{line} + 1"))
-    subprocess.run([*git, "commit", "-qam", "Change one"], check=True)
+        snapshot = _head(catalog, session).snapshot
+        graph = snapshot.graph
+        key = min(sorted(snapshot.variants), key=lambda key: abs(len(graph.downstream(key)) - _CONE))
+        feature = snapshot.variants[key][0]
+        cone = {graph[each].name for each in (key, *graph.downstream(key))}
+    path = catalog.origin / feature.path
+    text, line = path.read_text(), feature.source.rstrip().splitlines()[-1]
+    _require(text.count(feature.source) == 1 and " return " in line, "the feature is changed by a line")
+    path.write_text(text.replace(feature.source, feature.source.replace(line, f"{line} + 1")))
+    who = ["-c", "user.name=Maya Lindqvist", "-c", "user.email=maya.lindqvist@example.com"]
+    git(catalog.origin, *who, "commit", "--quiet", "--all", "--message", "Change one feature")
     catalog.scan()
     took, run = _run(catalog, worker, leaves)
     computed = {node.name for node in run.nodes if node.kept_from is None}
-    assert computed <= cone, sorted(computed - cone)[:5]
-    table.figure(
-        f"the same after a change that reaches {len(cone):,} features",
-        f"{shown(took)}, {len(computed)} computed",
-    )
+    # A check is made each time where something needs what it looks at, and so is what reads its outcome.
+    checked = _parts(computed, [check.node for check in run.checks])
+    beside = computed - checked - _parts(computed, cone)
+    _require(not beside, f"nothing beside the cone is computed: {sorted(beside)[:5]}")
+    what = f"the same after a change of one feature that {len(cone) - 1:,} need"
+    told = f"{shown(took)}; {len(computed - checked):,} nodes computed, and {len(checked):,} of checks"
+    table.figure(what, told, "only the cone")
+
+
+def _parts(nodes: Iterable[str], features: Iterable[str]) -> set[str]:
+    """Return the nodes that belong to features: by their names, or by those with something behind them."""
+    begin = tuple(f"{feature}_" for feature in features)
+    return {node for node in nodes if f"{node}_".startswith(begin)}
+
+
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise SystemExit(f"It should be so, and is not: {what}.")
 
 
 def _catalog(place: Path, features: int) -> tuple[Catalog, Worker]:
@@ -138,17 +211,19 @@ def _leaves(catalog: Catalog) -> list[str]:
         return [n.name for key, n in graph.nodes.items() if not n.is_input and not graph.children(key)]
 
 
-def _run(catalog: Catalog, worker: Worker, outputs: Sequence[str], **more: Any) -> tuple[float, Run]:
-    """Execute outputs, each input being the same number, and return how long it took and the run."""
+def _run(
+    catalog: Catalog, worker: Worker, outputs: Sequence[str], *, use_kept: bool = True
+) -> tuple[float, Run]:
+    """Execute outputs, and return how long that took, and the run."""
     begun = time.perf_counter()
     with catalog.database.write() as session:
         repository = get_repository(session, "measured")
         commit = resolve_at(session, catalog.settings, repository, None)
-        inputs = _inputs(catalog, session)
-        asked = (None, outputs, {}, inputs, None, "benchmark", int(time.time()))
-        run = request_run(session, catalog.settings, repository, commit, *asked, **more)
+        asked = (None, outputs, {}, {}, None, "benchmark", int(time.time()))
+        options = RunOptions(use_kept=use_kept)
+        run = request_run(session, catalog.settings, repository, commit, *asked, options=options)
         number, job = run.id, run.job_id
-    assert worker.perform_next(job)
+    _require(worker.perform_next(job), "the worker takes the run")
     took = time.perf_counter() - begun
     with catalog.database.read() as session:
         found = get_run(session, number)
@@ -157,15 +232,8 @@ def _run(catalog: Catalog, worker: Worker, outputs: Sequence[str], **more: Any) 
     return took, found
 
 
-def _inputs(catalog: Catalog, session: Any) -> Mapping[str, Any]:
-    graph = _head(catalog, session).snapshot.graph
-    return {node.name: _LITERAL for node in graph.nodes.values() if node.is_input}
-
-
 @contextmanager
 def _driver(catalog: Catalog, moment: Moment, folder: Path) -> Iterator[Driver]:
-    import importlib
-
     with GitSource(mirror_path(catalog.settings, moment.repository)) as source:
         source.export_tree(moment.commit.sha, folder / "tree")
     sys.path.insert(0, str(folder / "tree"))
@@ -173,4 +241,4 @@ def _driver(catalog: Catalog, moment: Moment, folder: Path) -> Iterator[Driver]:
         flow = moment.snapshot.dataflows[0]
         yield Driver(flow.config, *(importlib.import_module(name) for name in flow.modules))
     finally:
-        sys.path.pop(0)
+        sys.path.remove(str(folder / "tree"))

@@ -1,24 +1,24 @@
-"""What fingerprints and stamps cost, and how long a stamp takes to be read.
+"""What runs cost beside their features, what they compute again, and what audits of their files take.
 
-python benchmarks/runs.py [--rows N] [--columns N] [--runs N] [--write docs/benchmarks.md]
+python benchmarks/runs.py [--rows N] [--columns N] [--features N] [--commits N] [--runs N]
+                          [--write docs/benchmarks.md]
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from page import write_section
+from run_audits import measure_audits
+from run_times import measure_columns, measure_overhead, measure_reuse
 
+from catalog import COMMITS, FEATURES, Table, latency, machine, shown
 from headwater_catalog.fingerprints import BLOCK_ROWS, SCHEME, fingerprint_of
 from headwater_catalog.stamp_files import find_stamp
 from headwater_catalog.stamps import completed, parse_stamp, stamp_bytes
@@ -33,26 +33,30 @@ _DRAFT = {
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    options.add_argument("--rows", type=int, default=1_000_000)
-    options.add_argument("--columns", type=int, default=50)
+    options.add_argument("--rows", type=int, default=1_000_000, help="of the tables")
+    options.add_argument("--columns", type=int, default=50, help="of the tables")
+    options.add_argument("--features", type=int, default=FEATURES, help="of the repository")
+    options.add_argument("--commits", type=int, default=COMMITS, help="before files are audited")
     options.add_argument("--runs", type=int, default=3, help="how often each is measured")
     options.add_argument("--write", type=Path, help="a page to write the table into")
     given = options.parse_args()
-    lines = []
+    table = Table()
+    measure_overhead(table, given.runs)
+    for name, make in (("floats", floats), ("strings", strings)):
+        with tempfile.TemporaryDirectory() as folder:
+            measure_writing(table, Path(folder), name, make(given.rows, given.columns), given.runs)
     with tempfile.TemporaryDirectory() as folder:
-        for name, make in (("floats", floats), ("strings", strings)):
-            lines += measure(Path(folder), name, make(given.rows, given.columns), given.runs)
-    text = "\n".join(
-        ["| what | ours | held against | ratio | bound |", "| --- | --- | --- | --- | --- |", *lines]
-    )
-    print(text)
+        made = floats(given.rows, given.columns)
+        measure_audits(table, Path(folder), made, given.features, given.commits, given.runs)
+        del made
+    measure_reuse(table, given.features, given.runs)
+    measure_columns(table, given.rows, given.columns, given.runs)
     if given.write:
         about = (
-            f"Written by `python benchmarks/runs.py`: medians of {given.runs}, both sides in turn. Python "
-            f"{platform.python_version()}, pyarrow {pa.__version__}, {os.cpu_count()} cores, "
-            f"{platform.machine()}."
+            f"Written by `benchmarks/runs.py --write`: medians of {given.runs}, wall time, both sides in "
+            f"turn, into SQLite. pyarrow {pa.__version__}. {machine()}"
         )
-        write_section(given.write, "runs", f"## Runs and datasets\n\n{about}\n\n{text}")
+        write_section(given.write, "runs", table.section("Runs and datasets", about))
 
 
 def floats(rows: int, columns: int) -> pa.Table:
@@ -66,26 +70,21 @@ def strings(rows: int, columns: int) -> pa.Table:
     return pa.table({f"column_{n}": names.take(pa.array(random.permutation(rows))) for n in range(columns)})
 
 
-def measure(folder: Path, name: str, table: pa.Table, runs: int) -> list[str]:
+def measure_writing(table: Table, folder: Path, name: str, made: pa.Table, runs: int) -> None:
     """Compare what a run does after its runner with writing the same Parquet file by pyarrow alone."""
-    made = folder / "made.arrow"
-    with pa.ipc.new_file(str(made), table.schema) as writer:
-        writer.write_table(table, max_chunksize=BLOCK_ROWS)
-    shape = f"{table.num_rows:,} x {table.num_columns} {name}"
-    del table
+    handed = folder / "made.arrow"
+    with pa.ipc.new_file(str(handed), made.schema) as writer:
+        writer.write_table(made, max_chunksize=BLOCK_ROWS)
+    shape = f"{made.num_rows:,} x {made.num_columns} {name}"
+    del made
     plain, ours = [], []
     for _ in range(runs):
-        plain.append(timed(lambda: write_plain(made, folder / "plain.parquet")))
-        ours.append(timed(lambda: finish(made, folder / "ours.parquet")))
-    held, took = statistics.median(plain), statistics.median(ours)
-    stamp = statistics.median(
-        timed(lambda: parse_stamp(find_stamp(folder / "ours.parquet"))) for _ in range(9)
-    )
-    return [
-        f"| {shape}: check, fingerprints, stamp and Parquet | {took:.2f} s "
-        f"| the Parquet file alone, {held:.2f} s | {took / held:.2f} | ≤ 1.35 |",
-        f"| the same: its stamp found and read | {stamp * 1000:.1f} ms | | | ≤ 300 ms |",
-    ]
+        plain.append(latency(lambda: write_plain(handed, folder / "plain.parquet")))
+        ours.append(latency(lambda: finish(handed, folder / "ours.parquet")))
+    floor = "writing the Parquet file alone"
+    table.ratio(f"{shape}: check, fingerprints, stamp and Parquet", ours, plain, floor, 1.35, digits=2)
+    stamp = statistics.median(latency(lambda: read_stamp(folder / "ours.parquet")) for _ in range(9))
+    table.figure("the same: its stamp found and read", shown(stamp), "≤ 300 ms")
 
 
 def write_plain(made: Path, path: Path) -> None:
@@ -110,12 +109,6 @@ def finish(made: Path, path: Path) -> None:
         stamp = completed(draft, *told)
         each = {column["name"]: stamp_bytes(column) for column in stamp["columns"]}
         write_table(path, "parquet", TableFile(table.schema, table.batches), stamp_bytes(stamp), each)
-
-
-def timed(work: Callable[[], object]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
 
 
 if __name__ == "__main__":

@@ -10,22 +10,21 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.orm import Session
 
 from headwater.errors import InvalidInput
-from headwater_catalog.confined_tables import Content, column_names, contents_of
 from headwater_catalog.datasets import file_sha256, find_version, schemas_with, versions_with
 from headwater_catalog.errors import Conflict, NotFound, RepositoryError
 from headwater_catalog.fingerprint_scheme import SCHEME
-from headwater_catalog.moments import moment_at
-from headwater_catalog.repositories import get_repository
-from headwater_catalog.reproduce import kept_inputs_of
+from headwater_catalog.input_places import kept_inputs_of
+from headwater_catalog.kept_standings import standing_of_version
 from headwater_catalog.saved_objects import BYTES
-from headwater_catalog.snapshot import SnapshotFeature
-from headwater_catalog.stale import Standing, standing_of
 from headwater_catalog.stamp_files import find_stamp, format_of_content
 from headwater_catalog.stamps import Stamp, parse_stamp
+from headwater_catalog.standings import Standing
 from headwater_catalog.store.models import DatasetVersion
 
 if TYPE_CHECKING:
+    from headwater_catalog.confined_tables import Content
     from headwater_catalog.settings import Settings
+    from headwater_catalog.snapshot import SnapshotFeature
 
 __all__ = ["Audit", "Found", "Verified", "audit_file", "find_origin"]
 
@@ -112,6 +111,7 @@ def audit_file(
     name: str | None = None,
     sidecar: Path | None = None,
     verify: bool = False,
+    definitions: bool = True,
 ) -> Audit:
     """Return all that is known of a file.
 
@@ -122,6 +122,7 @@ def audit_file(
         name: What it is called, where that is not the path's name.
         sidecar: The file with its stamp; by default the one beside it.
         verify: Also read its data, and compare.
+        definitions: Also find the code that made its columns.
 
     Raises:
         NotFound: There is no such file.
@@ -135,9 +136,10 @@ def audit_file(
     except InvalidInput as error:
         raise Conflict(f"{name or path.name}: {error}") from error
     content = found.stamp.content
-    standing = standing_of(session, settings, content["repository"], content)
+    standing = _standing(session, settings, found, content)
     kept = {} if found.version is None else kept_inputs_of(settings, found.version)
-    return Audit(found, standing, verified, _definitions(session, settings, content), kept)
+    told = _definitions(session, settings, content) if definitions else {}
+    return Audit(found, standing, verified, told, kept)
 
 
 def find_origin(
@@ -169,6 +171,15 @@ def find_origin(
     return found
 
 
+def _standing(session: Session, settings: Settings, found: Found, content: Mapping[str, Any]) -> Standing:
+    if found.version is not None and found.store == "known":
+        return standing_of_version(session, settings, found.version)
+    # What is not of the store is judged by its own word.
+    from headwater_catalog.stale import standing_of
+
+    return standing_of(session, settings, content["repository"], content)
+
+
 def _judge(session: Session, name: str, format: str, stamp: Stamp) -> Found:
     """Hold a stamp against the store."""
     version = find_version(session, stamp.version)
@@ -180,6 +191,8 @@ def _judge(session: Session, name: str, format: str, stamp: Stamp) -> Found:
 
 
 def _by_content(session: Session, path: Path, name: str, format: str, damage: str) -> Found:
+    from headwater_catalog.confined_tables import Content, column_names, contents_of
+
     versions = versions_with(session, sha256=file_sha256(path))
     if not versions and format:
         schemas: list[str | None] = [None]
@@ -200,6 +213,8 @@ def _by_content(session: Session, path: Path, name: str, format: str, damage: st
 
 
 def _verify(path: Path, found: Found) -> Verified:
+    from headwater_catalog.confined_tables import contents_of
+
     stamp = found.stamp
     assert stamp is not None
     if stamp.fingerprint_scheme == BYTES:
@@ -236,6 +251,9 @@ def _definitions(
     session: Session, settings: Settings, content: Mapping[str, Any]
 ) -> dict[str, tuple[SnapshotFeature, ...]]:
     """Return the code that made columns, as of then, where it is known here."""
+    from headwater_catalog.moments import moment_at
+    from headwater_catalog.repositories import get_repository
+
     keys = dict.fromkeys(key for column in content["columns"] for key in column.get("features", ()))
     try:
         repository = get_repository(session, content["repository"])

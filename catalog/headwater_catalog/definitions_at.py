@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select
 
 from headwater.normal_form import digest
-from headwater_catalog.lineage_hash import SCHEME
+from headwater_catalog.lineage_scheme import READER_VERSION, SCHEME
 from headwater_catalog.moments import Moment
-from headwater_catalog.read import READER_VERSION
 from headwater_catalog.repositories import open_mirror
 from headwater_catalog.revisions import RevisionReader
 from headwater_catalog.store.bulk import insert_or_replace

@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session, joinedload
 
+from headwater_catalog.commit_refs import CommitRef
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.lineage_graph import LineageGraph, input_key
 from headwater_catalog.moments import Moment
@@ -29,7 +30,6 @@ from headwater_catalog.views import ColumnUse, PartView, summary_of
 
 __all__ = [
     "AmbiguousName",
-    "CommitRef",
     "DependencyView",
     "FeatureView",
     "ModuleRow",
@@ -59,22 +59,6 @@ class AmbiguousName(Conflict):
         if len(self.candidates) > _MOST_LISTED:
             lines.append(f"  ... and {len(self.candidates) - _MOST_LISTED} more")
         super().__init__("\n".join(lines))
-
-
-@dataclass(frozen=True, slots=True)
-class CommitRef:
-    """What a page says of a commit in passing."""
-
-    sha: str
-    author: str
-    authored_at: int
-    subject: str
-    position: int | None
-
-    @classmethod
-    def of(cls, commit: Commit) -> CommitRef:
-        """Return the reference to a stored commit."""
-        return cls(commit.sha, commit.author_name, commit.authored_at, commit.subject, commit.position)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from typing import Final
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload, subqueryload
 
+from headwater_catalog.commit_refs import CommitRef
 from headwater_catalog.errors import NotFound
-from headwater_catalog.features import CommitRef
 from headwater_catalog.hashing import Traits, change_classes, signature_text
 from headwater_catalog.moves import moves_at
 from headwater_catalog.recent import RecentOf

@@ -15,6 +15,7 @@ from headwater.normal_form import digest
 from headwater_catalog.file_code import FileCode
 from headwater_catalog.hashing import signature_text
 from headwater_catalog.lineage_graph import LineageGraph
+from headwater_catalog.lineage_scheme import SCHEME
 from headwater_catalog.mentions import Sources
 from headwater_catalog.merkle import circles_first, merkle_hashes
 from headwater_catalog.reach import Reach, Unit, UnitKey, unit_name
@@ -24,10 +25,7 @@ from headwater_catalog.records import FeatureKey, as_json
 from headwater_catalog.snapshot import Snapshot, SnapshotFeature
 from headwater_catalog.views import DataflowView
 
-__all__ = ["SCHEME", "Lineages", "Meaning", "Revision", "input_hashes", "signature_of"]
-
-SCHEME: Final = "headwater-lineage-1"
-"""Name of what the hashes are made of; a change to that must change the name, so that hashes never mix."""
+__all__ = ["Lineages", "Meaning", "Revision", "input_hashes", "signature_of"]
 
 _MOST_REASONS: Final = 10
 

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from headwater_catalog.features import CommitRef
+from headwater_catalog.commit_refs import CommitRef
 from headwater_catalog.hashing import Traits, change_classes, signature_text
 from headwater_catalog.pairs import Edge, pair
 from headwater_catalog.store.models import (

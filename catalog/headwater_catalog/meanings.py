@@ -10,21 +10,19 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from headwater_catalog.features import CommitRef
+from headwater_catalog.commit_refs import CommitRef
 from headwater_catalog.git import GitSource
-from headwater_catalog.lineage_hash import SCHEME, Revision
+from headwater_catalog.lineage_hash import Revision
+from headwater_catalog.lineage_scheme import MADE_BY
 from headwater_catalog.moments import stored_at
-from headwater_catalog.read import READER_VERSION
 from headwater_catalog.recent import RecentOf
 from headwater_catalog.repositories import open_mirror
 from headwater_catalog.revisions import RevisionReader
 from headwater_catalog.settings import Settings
+from headwater_catalog.standings import Step, Way
 from headwater_catalog.store.models import Commit, Repository
 
-__all__ = ["MADE_BY", "Meanings", "meanings"]
-
-MADE_BY: Final = f"{SCHEME} {READER_VERSION}"
-"""What the hashes are made by: those that were made by something else must not be compared with them."""
+__all__ = ["Meanings", "meanings"]
 
 _MOST_HASHES: Final = 200_000
 _MOST_LOOKS: Final = 300  # at commits, to find those that changed something
@@ -86,8 +84,8 @@ class Meanings:
         after: int,
         until: int,
         moved: Mapping[str, tuple[str, ...]] | None = None,
-    ) -> Mapping[str, tuple[CommitRef, ...]]:
-        """Return the commits of the main line that together made features mean something else.
+    ) -> Mapping[str, Way]:
+        """Return by which commits of the main line features came to mean something else.
 
         What was changed and later changed back is left out, where nothing else happened to it in between.
 
@@ -98,10 +96,11 @@ class Meanings:
             moved: Where features are later, of those that move: one key after the other.
 
         Returns:
-            For each feature its commits, the oldest first.
+            For each feature what it meant, and the commits that together made it mean something else.
         """
         shas = self._shas(after, until)
-        found: dict[str, list[str]] = {key: [] for key in keys}
+        found: dict[str, list[tuple[str, str | None]]] = {key: [] for key in keys}
+        begin = self._hashes_along(shas[0], keys, moved or {})
         pending = [(0, len(shas) - 1)]
         looks = 0
         while pending:
@@ -113,12 +112,15 @@ class Meanings:
                 continue
             if last - first == 1 or looks > _MOST_LOOKS:
                 for key in differing:
-                    found[key].append(shas[last])
+                    found[key].append((shas[last], is_[key]))
                 continue
             middle = (first + last) // 2
             pending += [(middle, last), (first, middle)]  # the earlier one is taken first
-        told = self._commits({sha for each in found.values() for sha in each})
-        return {key: tuple(told[sha] for sha in each) for key, each in found.items()}
+        told = self._commits({sha for each in found.values() for sha, _ in each})
+        return {
+            key: Way(begin[key]).and_then(Step(told[sha], meaning) for sha, meaning in each)
+            for key, each in found.items()
+        }
 
     def _hashes_along(
         self, sha: str, keys: Collection[str], moved: Mapping[str, tuple[str, ...]]

@@ -11,8 +11,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from headwater.errors import did_you_mean
+from headwater_catalog.commit_refs import CommitRef
 from headwater_catalog.errors import NotFound
-from headwater_catalog.features import CommitRef
 from headwater_catalog.lineage_graph import LineageGraph
 from headwater_catalog.moments import Moment
 from headwater_catalog.problems import Problem, problems_of

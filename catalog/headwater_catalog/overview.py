@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from headwater_catalog.features import CommitRef
+from headwater_catalog.commit_refs import CommitRef
 from headwater_catalog.main_line import count_changes, list_commits
 from headwater_catalog.moments import Moment
 from headwater_catalog.recent import RecentOf

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from headwater.normal_form import digest
 from headwater_catalog.answers.commits import instant_json
-from headwater_catalog.meanings import MADE_BY, Meanings, meanings
+from headwater_catalog.lineage_scheme import MADE_BY
+from headwater_catalog.meanings import Meanings, meanings
 from headwater_catalog.moments import Moment
 from headwater_catalog.records import clean
 from headwater_catalog.reports import TableReport

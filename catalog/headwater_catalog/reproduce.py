@@ -17,8 +17,9 @@ from headwater_catalog.accounts.events import note
 from headwater_catalog.confined_tables import compare_files
 from headwater_catalog.datasets import file_of, file_sha256
 from headwater_catalog.errors import Conflict, JobError
+from headwater_catalog.input_places import inputs_apart
 from headwater_catalog.kept_inputs import is_kept, note_used
-from headwater_catalog.run_sources import AGAIN, place_of_source, upload_lost
+from headwater_catalog.run_sources import AGAIN, upload_lost
 from headwater_catalog.sandbox import Limits
 from headwater_catalog.saved_objects import BYTES, sha256_of
 from headwater_catalog.store.models import DatasetVersion, Reproduction, Run
@@ -35,8 +36,6 @@ __all__ = [
     "Verdict",
     "compare_again",
     "get_reproduction",
-    "inputs_apart",
-    "kept_inputs_of",
     "list_reproductions",
     "request_reproduction",
     "require_same_inputs",
@@ -133,25 +132,6 @@ def _hindrance(settings: Settings, version: DatasetVersion) -> str:
         if given.get("upload") and not is_kept(settings, given["sha256"]):
             return upload_lost(name, {**given, **used.get(name, {})})
     return ""
-
-
-def inputs_apart(stamp: Mapping[str, Any]) -> dict[str, str]:
-    """Return the sha256 of each input of a dataset version that its commit does not have, by name."""
-    recipe, found = stamp["recipe"], {}
-    for name, used in stamp["inputs"].items():
-        if used.get("sha256") and name in recipe["sources"]:
-            given = recipe["inputs"].get(name, {})
-            place = None if given.get("upload") else (recipe["sources"][name], given, recipe["env"])
-            if place is None or not place_of_source(name, *place).path:
-                found[name] = used["sha256"]
-    return found
-
-
-def kept_inputs_of(settings: Settings, version: DatasetVersion) -> dict[str, bool]:
-    """Tell of each input of a dataset version that its commit does not have whether it is still kept."""
-    if version.stamp is None:
-        return {}
-    return {name: is_kept(settings, sha256) for name, sha256 in inputs_apart(version.stamp).items()}
 
 
 def require_same_inputs(stamp: Mapping[str, Any], digests: Mapping[str, str]) -> None:

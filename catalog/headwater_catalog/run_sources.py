@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from headwater.errors import MissingExtra
 from headwater_catalog.datasets import file_sha256
 from headwater_catalog.errors import JobError
+from headwater_catalog.input_places import place_of_source
 from headwater_catalog.kept_inputs import input_file, is_kept
 from headwater_catalog.outside_data import fetch, format_at
-from headwater_catalog.read.locations import Location, Whereabouts
+from headwater_catalog.read.locations import Location
 from headwater_catalog.read.project import SourceSpec
-from headwater_catalog.runs import is_source_path
 from headwater_catalog.sizes import size_in_words
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ __all__ = [
     "bring_sources",
     "further_sources",
     "inputs_used",
-    "place_of_source",
     "upload_lost",
 ]
 
@@ -173,27 +172,6 @@ def inputs_used(
             read = {} if rows[name] is None else {"rows": rows[name]}
             used[name] = {**source.origin, "sha256": source.sha256, "bytes": source.bytes, **read}
     return used
-
-
-def place_of_source(
-    name: str, declared: Mapping[str, Any], given: Mapping[str, Any], env: str | None
-) -> Location:
-    """Return where a source is; a file of the repository that the run was given goes before.
-
-    Raises:
-        JobError: It is nowhere in this environment, or where it must not be.
-    """
-    where = Whereabouts.from_dict(declared)
-    try:
-        place = Location(path=given["path"]) if given else where.at(env)
-    except KeyError:
-        raise JobError(
-            f"Source '{name}' says no place in the environment '{env}'. Add in.{env} to it in the project "
-            "file, or run in another environment."
-        ) from None
-    if place.path and not is_source_path(place.path):
-        raise JobError(f"Source '{name}' names '{place.path}', which is outside of the repository.")
-    return place
 
 
 def _require_upload(name: str, file: Path) -> None:

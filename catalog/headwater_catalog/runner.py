@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import inspect
 import json
 import math
 import numbers
@@ -30,6 +31,8 @@ from headwater_catalog.refusals import NetworkAttempts, hint
 from headwater_catalog.sources import columns_of, read_sources
 
 if TYPE_CHECKING:
+    from importlib.metadata import Distribution
+
     from headwater.driver import Driver
     from headwater.graph import Graph
     from headwater_catalog.kept_values import KeptValues
@@ -440,10 +443,20 @@ def _packages() -> dict[str, str]:
 
     loaded = {name.partition(".")[0] for name in list(sys.modules)}
     packages = {"headwater": metadata.version("headwater")}  # an editable one lists no modules
-    for package, distributions in metadata.packages_distributions().items():
-        if package in loaded:
-            packages |= {name: metadata.version(name) for name in distributions}
+    for distribution in metadata.distributions():
+        # `metadata.packages_distributions` says the same, and takes every file of every package in hand.
+        if not loaded.isdisjoint(_modules_of(distribution)):
+            packages.setdefault(distribution.name, distribution.version)
     return packages
+
+
+def _modules_of(distribution: Distribution) -> set[str]:
+    """Return the names that a package brings for imports: those that it tells, or else those of its files."""
+    if told := distribution.read_text("top_level.txt"):
+        return set(told.split())
+    listed = (distribution.read_text("RECORD") or "").splitlines()
+    first = {line.partition(",")[0].lstrip('"').partition("/")[0] for line in listed}
+    return {inspect.getmodulename(name) or name for name in first}
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:

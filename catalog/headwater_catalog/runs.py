@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -15,6 +15,7 @@ from headwater_catalog import jobs
 from headwater_catalog.accounts.events import note
 from headwater_catalog.dataflows import DataflowAt, choose_dataflow, listed
 from headwater_catalog.errors import Conflict, NotFound
+from headwater_catalog.input_places import is_source_path
 from headwater_catalog.jobs import State
 from headwater_catalog.kept_inputs import note_sent, note_used
 from headwater_catalog.moments import Moment
@@ -32,7 +33,6 @@ __all__ = [
     "count_failed",
     "failure_of",
     "get_run",
-    "is_source_path",
     "list_runs",
     "request_run",
 ]
@@ -284,9 +284,3 @@ def _require_format(path: str) -> None:
         format_of(path)
     except InvalidInput as error:
         raise Conflict(str(error)) from error
-
-
-def is_source_path(path: str) -> bool:
-    """Tell whether a path stays inside the repository that it is relative to."""
-    pure = PurePosixPath(path)
-    return bool(path) and not pure.is_absolute() and ".." not in pure.parts and "\0" not in path

@@ -3,84 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from headwater_catalog.commit_refs import CommitRef
 from headwater_catalog.compare import CLASSES
 from headwater_catalog.compared import compare_moments
 from headwater_catalog.errors import NotFound, RepositoryError
-from headwater_catalog.features import CommitRef
 from headwater_catalog.history import history
-from headwater_catalog.meanings import MADE_BY, Meanings, meanings
+from headwater_catalog.lineage_scheme import MADE_BY
+from headwater_catalog.meanings import Meanings, meanings
 from headwater_catalog.moments import Moment, moment_at
 from headwater_catalog.moves import moves_along
 from headwater_catalog.provenance import joined_hash
 from headwater_catalog.repositories import get_repository
+from headwater_catalog.standings import ColumnNow, Standing, Way
 from headwater_catalog.store.models import Commit, Repository
 
 if TYPE_CHECKING:
     from headwater_catalog.compare import FeatureChange
     from headwater_catalog.settings import Settings
 
-__all__ = ["ColumnNow", "Standing", "stale_columns", "standing_of"]
+__all__ = ["stale_columns", "standing_of"]
 
 _Column = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnNow:
-    """How a column of a dataset stands at main.
-
-    Attributes:
-        name: The column.
-        state: "same", "changed", "removed" (no feature makes it any more), "unknown" (not all that it reaches
-            is known, so it may have changed), or "none" (no feature made it).
-        feature: The `module:name` that made it; None where none did, or one of several.
-        now: Where that is now, if it moved.
-        classes: How it changed.
-        because: What beside its own text made the difference, in clauses.
-        upstream: The nearest features upstream that changed themselves.
-        commits: The commits that together made the difference, the oldest first.
-        beside: Whether a part of the difference is that its commit lies beside the main line.
-    """
-
-    name: str
-    state: str
-    feature: str | None = None
-    now: str | None = None
-    classes: tuple[str, ...] = ()
-    because: tuple[str, ...] = ()
-    upstream: tuple[str, ...] = ()
-    commits: tuple[CommitRef, ...] = ()
-    beside: bool = False
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether it would come out otherwise now."""
-        return self.state in ("changed", "removed")
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How a dataset version stands at main.
-
-    Attributes:
-        sha: The commit at main.
-        columns: Its columns.
-        reason: Why nothing can be said of them; empty where it can.
-    """
-
-    sha: str | None
-    columns: tuple[ColumnNow, ...]
-    reason: str = ""
-
-    @property
-    def stale(self) -> tuple[ColumnNow, ...]:
-        """The columns that would come out otherwise now."""
-        return tuple(column for column in self.columns if column.is_stale)
 
 
 def stale_columns(
@@ -112,13 +60,26 @@ def stale_columns(
 
 
 def standing_of(
-    session: Session, settings: Settings, repository_name: str, stamp: Mapping[str, Any]
+    session: Session,
+    settings: Settings,
+    repository_name: str,
+    stamp: Mapping[str, Any],
+    earlier: Standing | None = None,
 ) -> Standing:
-    """Return how the columns of a stamp stand at main, with the commits that changed them."""
+    """Return how the columns of a stamp stand at main, with the commits that changed them.
+
+    Args:
+        session: An open session.
+        settings: Where the mirror is.
+        repository_name: The repository of the stamp.
+        stamp: What a dataset version says of itself.
+        earlier: How it stood at an earlier commit of the main line: from there on only later commits are
+            looked at.
+    """
     unbound = tuple(ColumnNow(column["name"], "none") for column in stamp["columns"])
     try:
         repository = get_repository(session, repository_name)
-        return _Standing(session, settings, repository, stamp).find()
+        return _Standing(session, settings, repository, stamp, earlier).find()
     except (NotFound, RepositoryError) as error:
         return Standing(None, unbound, str(error))
 
@@ -127,10 +88,15 @@ class _Standing:
     """Finds how the columns of one stamp stand at main."""
 
     def __init__(
-        self, session: Session, settings: Settings, repository: Repository, stamp: Mapping[str, Any]
+        self,
+        session: Session,
+        settings: Settings,
+        repository: Repository,
+        stamp: Mapping[str, Any],
+        earlier: Standing | None,
     ) -> None:
         self._session, self._settings = session, settings
-        self._repository, self._stamp = repository, stamp
+        self._repository, self._stamp, self._earlier = repository, stamp, earlier
         self._then = moment_at(session, settings, repository, stamp["commit"])
         self._head = moment_at(session, settings, repository)
 
@@ -146,8 +112,9 @@ class _Standing:
             again = known.hashes(head, moved.values())
             now = {**now, **{key: again[to] for key, to in moved.items()}}
             changed = [c for c in changed if _then(known, self._stamp, c) != _now(now, c)]
-            columns = self._columns(known, changed, now, trails)
-        return Standing(head, tuple(columns))
+            ways, beside = self._ways(known, changed, trails)
+            columns = tuple(self._columns(changed, now, trails, ways, beside))
+            return Standing(head, columns, ways=ways)
 
     def _told(self) -> dict[str, FeatureChange]:
         """Return what changed since, by the key that it had then."""
@@ -156,14 +123,14 @@ class _Standing:
 
     def _columns(
         self,
-        known: Meanings,
         changed: Sequence[_Column],
         now: Mapping[str, str | None],
         trails: Mapping[str, tuple[str, ...]],
+        ways: Mapping[str, Way],
+        beside: frozenset[str],
     ) -> Iterable[ColumnNow]:
         told = self._told() if changed else {}
         moved = {key: to for key, to in _last(trails).items() if now.get(key) is not None}
-        commits, beside = self._commits(known, changed, trails)
         names = {column["name"] for column in changed}
         for column in self._stamp["columns"]:
             name, features = column["name"], column.get("features") or ()
@@ -176,7 +143,8 @@ class _Standing:
             else:
                 change = next((told[key] for key in features if key in told), None)
                 gone = all(now.get(key) is None for key in features)
-                by = tuple(dict.fromkeys(each for key in features for each in commits.get(key, ())))
+                steps = (step for key in features if key in ways for step in ways[key].steps)
+                by = tuple(dict.fromkeys(step.commit for step in steps))
                 classes = change.classes if change else ()
                 if not gone and "removed" in classes:
                     # Its code alone no longer shows what became of it; the steps that it took do.
@@ -206,23 +174,53 @@ class _Standing:
         own = found - {"formatting"} or {"upstream only"}
         return tuple(name for name in CLASSES if name in {"moved", *own})
 
-    def _commits(
+    def _ways(
         self, known: Meanings, changed: Sequence[_Column], trails: Mapping[str, tuple[str, ...]]
-    ) -> tuple[dict[str, tuple[CommitRef, ...]], frozenset[str]]:
+    ) -> tuple[dict[str, Way], frozenset[str]]:
         """Return by which commits features changed, by key, and those that differ beside the main line."""
         keys = dict.fromkeys(key for column in changed for key in column["features"])
         base, until = self._then.base, self._head.base
         if not keys or base < 0:
             return {}, frozenset(keys)
-        found = known.changes(list(keys), base, until, trails)
+        found = self._along(known, list(keys), base, until, trails)
         if self._then.position is not None:
-            return dict(found), frozenset()
+            return found, frozenset()
         parted = self._session.scalar(
             select(Commit.sha).where(Commit.repository_id == self._repository.id, Commit.position == base)
         )
         then = known.hashes(self._then.commit.sha, keys)
         there = known.hashes(parted, keys) if parted is not None else {}
-        return dict(found), frozenset(key for key in keys if then[key] != there.get(key))
+        return found, frozenset(key for key in keys if then[key] != there.get(key))
+
+    def _along(
+        self, known: Meanings, keys: list[str], base: int, until: int, moved: Mapping[str, tuple[str, ...]]
+    ) -> dict[str, Way]:
+        """Return the ways of features from one place of the main line to another; what is known goes on."""
+        earlier, after = self._earlier, self._place_of_earlier(base, until)
+        if earlier is None or after is None:
+            return dict(known.changes(keys, base, until, moved))
+        later = known.changes(keys, after, until, moved)
+        if any(_end(earlier.ways[key]) != way.begin for key, way in later.items() if key in earlier.ways):
+            return dict(known.changes(keys, base, until, moved))  # it is followed to another place now
+        return {
+            key: earlier.ways[key].and_then(way.steps) if key in earlier.ways else way
+            for key, way in later.items()
+        }
+
+    def _place_of_earlier(self, base: int, until: int) -> int | None:
+        """Return the place from which on only later commits matter; None where there is none."""
+        if self._earlier is None or self._earlier.sha is None or self._then.position is None:
+            return None
+        place = self._session.scalar(
+            select(Commit.position).where(
+                Commit.repository_id == self._repository.id, Commit.sha == self._earlier.sha
+            )
+        )
+        return place if place is not None and base <= place <= until else None
+
+
+def _end(way: Way) -> str | None:
+    return way.steps[-1].meaning if way.steps else way.begin
 
 
 def _bound(stamp: Mapping[str, Any]) -> list[_Column]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy.exc import DBAPIError
 
 from headwater.errors import HeadwaterError
-from headwater_catalog import execution, jobs, kept_environments, kept_inputs, value_store
+from headwater_catalog import execution, jobs, kept_environments, kept_inputs, kept_standings, value_store
 from headwater_catalog.accounts.settings_log import note_settings
 from headwater_catalog.definitions_at import DefinitionReader
 from headwater_catalog.errors import CatalogError, JobError
@@ -192,6 +192,7 @@ class Worker:
                 tell=self.tell,
                 definitions=self._definitions,
             )
+            self._judge(lambda: kept_standings.keep_standing_of_run(self.database, self.settings, leased.id))
             self._make_room()
         elif leased.kind == "scan":
             self._scan(leased, heartbeat)
@@ -213,8 +214,21 @@ class Worker:
 
         repository, ref = leased.payload["repository"], leased.payload.get("ref")
         self._scanner().scan(repository, ref=ref, progress=progress)
+
+        def stopping() -> bool:
+            return bool(heartbeat.lost or self._stop_reason)
+
+        keep = kept_standings.keep_standings
+        self._judge(lambda: keep(self.database, self.settings, repository, stopping))
         with self.database.write() as session:
             jobs.finish(session, leased)
+
+    def _judge(self, keep: Callable[[], object]) -> None:
+        """Keep how datasets stand; where that fails they are judged when somebody asks."""
+        try:
+            keep()
+        except (CatalogError, HeadwaterError):
+            logger.warning("How datasets stand at main could not be kept.", exc_info=True)
 
     def _scanner(self) -> Scanner:
         from headwater_catalog.scan import Scanner

@@ -1,7 +1,7 @@
 import pytest
 
+from headwater_catalog.commit_refs import CommitRef
 from headwater_catalog.errors import NotFound
-from headwater_catalog.features import CommitRef
 from headwater_catalog.history import Change, HistoryEntry, commit_changes, history
 from headwater_catalog.repositories import add_repository, get_repository
 from headwater_catalog.scan import scan

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from headwater_catalog.data_settings import DataSettings
 from headwater_catalog.datasets import file_sha256
 from headwater_catalog.errors import NotFound
+from headwater_catalog.input_places import kept_inputs_of
 from headwater_catalog.kept_inputs import FOLDER, input_file, is_kept, keep_brought, make_room, note_sent
 from headwater_catalog.repositories import add_repository
 from headwater_catalog.reproduce import (
@@ -22,7 +23,6 @@ from headwater_catalog.reproduce import (
     IDENTICAL,
     Verdict,
     get_reproduction,
-    kept_inputs_of,
     request_reproduction,
     verdict_of,
 )

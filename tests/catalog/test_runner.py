@@ -2,6 +2,7 @@
 
 import json
 import sys
+from importlib import metadata
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from headwater_catalog import interpreters, sandbox
 from headwater_catalog.reports import Report, read_report
-from headwater_catalog.runner import RESULT, Request
+from headwater_catalog.runner import RESULT, Request, environment
 from headwater_catalog.sandbox import Access, Limits, Outcome
 from headwater_catalog.table_files import open_table, write_table
 
@@ -493,3 +494,11 @@ def test_closing_the_output_does_not_fail_a_run(bench: Bench):
 
     assert report is not None and report.failure is None
     assert bench.outcome is not None and bench.outcome.code == 0
+
+
+def test_the_packages_of_a_run_are_those_whose_modules_it_imported():
+    loaded = {name.partition(".")[0] for name in sys.modules}
+    known = metadata.packages_distributions().items()
+    named = {name for module, names in known if module in loaded for name in names} | {"headwater"}
+
+    assert environment()["packages"] == {name: metadata.version(name) for name in named}

@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 
 from headwater_catalog.datasets import version_of_run
 from headwater_catalog.demo import init_demo
-from headwater_catalog.lineage_hash import SCHEME
-from headwater_catalog.meanings import MADE_BY, meanings
+from headwater_catalog.lineage_scheme import MADE_BY, READER_VERSION, SCHEME
+from headwater_catalog.meanings import meanings
 from headwater_catalog.moments import moment_at
-from headwater_catalog.read import READER_VERSION
 from headwater_catalog.repositories import add_repository, get_repository
 from headwater_catalog.scan import scan
 from headwater_catalog.settings import Settings
-from headwater_catalog.stale import Standing, stale_columns, standing_of
+from headwater_catalog.stale import stale_columns, standing_of
+from headwater_catalog.standings import Standing
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import Commit
 from support.git_repo import GitRepo
@@ -223,8 +223,8 @@ def test_of_the_whole_demo_each_commit_is_found_that_a_walk_finds(sqlite_catalog
                     line = [each[key] for each in walked]
                     steps = [shas[begin + n] for n in range(1, len(line)) if line[n] != line[n - 1]]
                     if len(set(line)) == len(steps) + 1:  # never what it had been
-                        assert [commit.sha for commit in found[key]] == steps, key
-                    assert bool(found[key]) == (line[0] != line[-1])
+                        assert [step.commit.sha for step in found[key].steps] == steps, key
+                    assert bool(found[key].steps) == (line[0] != line[-1])
             whole = known.revision(shas[-1]).lineages
             assert whole.hashes_of(whole.hashes) == whole.hashes
     database.dispose()

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from headwater_catalog.history import HistoryEntry
-
 if TYPE_CHECKING:
-    from headwater_catalog.features import CommitRef
+    from headwater_catalog.commit_refs import CommitRef
+    from headwater_catalog.history import HistoryEntry
     from headwater_catalog.store.models import Commit
 
 __all__ = ["change_counts", "commit_json", "entry_json", "instant_json", "stored_commit_json"]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headwater_catalog.answers.commits import commit_json, instant_json
-from headwater_catalog.reproduce import verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headwater_catalog.audit import Audit
     from headwater_catalog.snapshot import SnapshotFeature
-    from headwater_catalog.stale import ColumnNow, Standing
+    from headwater_catalog.standings import ColumnNow, Standing
     from headwater_catalog.store.models import DatasetVersion, Reproduction
 
 __all__ = [
@@ -116,6 +115,8 @@ def stale_json(version: DatasetVersion, standing: Standing) -> dict[str, Any]:
 
 def reproduction_json(reproduction: Reproduction) -> dict[str, Any]:
     """Return what came of making a dataset version again."""
+    from headwater_catalog.reproduce import verdict_of
+
     verdict = verdict_of(reproduction)
     return {
         "run": reproduction.run_id,

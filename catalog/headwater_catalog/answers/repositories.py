@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from headwater_catalog.answers.commits import commit_json
 
 if TYPE_CHECKING:
-    from headwater_catalog.features import CommitRef, RepositoryView
+    from headwater_catalog.commit_refs import CommitRef
+    from headwater_catalog.features import RepositoryView
     from headwater_catalog.modules import ModuleView
     from headwater_catalog.snapshot import Snapshot
     from headwater_catalog.views import DataflowView

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from headwater_catalog.cli.context import Workspace, only_repository, pass_workspace
 from headwater_catalog.cli.failures import FINDINGS
 from headwater_catalog.cli.output import clean, counted, json_option, print_json, print_table, say
+from headwater_catalog.collection import without_collection
+
+if TYPE_CHECKING:
+    from headwater_catalog.store.models import DatasetVersion
 
 __all__ = ["audit", "stale"]
 
@@ -46,7 +50,7 @@ def audit(workspace: Workspace, file: Path, verify: bool, as_json: bool) -> None
     told = (
         workspace.remote.datasets.audit(file, verify)
         if workspace.remote
-        else _audit_here(workspace, file, verify)
+        else _audit_here(workspace, file, verify, whole=as_json)
     )
     if as_json:
         print_json(told)
@@ -57,12 +61,14 @@ def audit(workspace: Workspace, file: Path, verify: bool, as_json: bool) -> None
         click.get_current_context().exit(FINDINGS)
 
 
-def _audit_here(workspace: Workspace, file: Path, verify: bool) -> _Json:
-    from headwater_catalog.answers.datasets import audit_json
-    from headwater_catalog.audit import audit_file
+def _audit_here(workspace: Workspace, file: Path, verify: bool, whole: bool) -> _Json:
+    with without_collection():  # most of the time goes into imports
+        from headwater_catalog.answers.datasets import audit_json
+        from headwater_catalog.audit import audit_file
 
-    with workspace.reading() as session:
-        return audit_json(audit_file(session, workspace.settings, file, verify=verify))
+        with workspace.reading() as session:
+            # Of a file that is known here much is kept, and what is not asked for is not even imported.
+            return audit_json(audit_file(session, workspace.settings, file, verify=verify, definitions=whole))
 
 
 @click.command()
@@ -92,20 +98,19 @@ def stale(workspace: Workspace, dataset: str | None, repo: str | None, as_json: 
 def _stale_here(workspace: Workspace, dataset: str | None, repo: str | None) -> list[dict[str, Any]]:
     from headwater_catalog.answers.datasets import stale_json
     from headwater_catalog.datasets import newest_versions, version_named
-    from headwater_catalog.repositories import get_repository, list_repositories
-    from headwater_catalog.stale import standing_of
+    from headwater_catalog.kept_standings import standing_of_version
 
-    with workspace.reading() as session:
-        chosen = [get_repository(session, repo)] if repo is not None else list_repositories(session)
+    def repository_of(version: DatasetVersion) -> str:
+        return version.dataset.repository.name
+
+    with without_collection(), workspace.reading() as session:
         if dataset is not None:
             versions = [version_named(session, only_repository(session, repo), dataset)]
         else:
-            versions = [each for place in chosen for each in newest_versions(session, place)]
+            place = only_repository(session, repo) if repo is not None else None
+            versions = sorted(newest_versions(session, place), key=repository_of)
         return [
-            stale_json(
-                version,
-                standing_of(session, workspace.settings, version.dataset.repository.name, version.stamp),
-            )
+            stale_json(version, standing_of_version(session, workspace.settings, version))
             for version in versions
             if version.stamp is not None
         ]

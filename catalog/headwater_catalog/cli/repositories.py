@@ -276,12 +276,14 @@ class ScanOutcome:
 
 def scan_one(workspace: Workspace, name: str, ref: str | None = None) -> ScanOutcome:
     """Scan a repository with a progress bar."""
+    from headwater_catalog.kept_standings import keep_standings
     from headwater_catalog.problems import list_problems
     from headwater_catalog.repositories import count_features, get_repository
     from headwater_catalog.scan import scan as scan_repository
 
     with progress_bar(f"Scanning {name}") as progress:
         report = scan_repository(workspace.database, workspace.settings, name, ref=ref, progress=progress)
+        keep_standings(workspace.database, workspace.settings, name)
     with workspace.reading() as session:
         repository = get_repository(session, name)
         problems = list_problems(session, repository, repository.scanned_position)

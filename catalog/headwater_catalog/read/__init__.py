@@ -1,5 +1,6 @@
 """The static reader: from source text to functions and dataflows, nothing imported or run."""
 
+from headwater_catalog.lineage_scheme import READER_VERSION
 from headwater_catalog.read.columns import columns_of
 from headwater_catalog.read.diagnostics import Diagnostic
 from headwater_catalog.read.discover import Drivers, ambiguity, drivers_from_text, text_of_drivers
@@ -36,6 +37,3 @@ __all__ = [
     "read_tree",
     "text_of_drivers",
 ]
-
-READER_VERSION = "7"
-"""Changes when the same source is read differently; catalogs then read their history anew."""

@@ -46,6 +46,7 @@ __all__ = [
     "Grant",
     "Job",
     "JobAttempt",
+    "KeptStanding",
     "KeptValue",
     "ModuleLink",
     "ModuleVersion",
@@ -516,6 +517,19 @@ class DatasetVersion(Base):
 
     dataset: Mapped[Dataset] = relationship()
     run: Mapped[Run] = relationship()
+
+
+class KeptStanding(Base):
+    """How the columns of a dataset version stood at a commit of the main line."""
+
+    __tablename__ = "kept_standing"
+
+    version_id: Mapped[int] = mapped_column(_owner("dataset_version.id"), primary_key=True)
+    sha: Mapped[str] = mapped_column(String(64))  # the commit
+    made_by: Mapped[str] = mapped_column(String(100))  # what found it: of nothing else it is taken for true
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)  # the columns, and the commits that they mention
+    # By feature what it came to mean since the dataset was made; only needed to go on from there.
+    ways: Mapped[dict[str, Any]] = mapped_column(JSON, deferred=True)
 
 
 class Reproduction(Base):

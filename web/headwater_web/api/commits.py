@@ -9,8 +9,9 @@ from flask import Response
 
 from headwater_catalog import main_line
 from headwater_catalog.answers.commits import change_counts, commit_json, entry_json, stored_commit_json
+from headwater_catalog.commit_refs import CommitRef
 from headwater_catalog.compare import CLASSES
-from headwater_catalog.features import CommitRef, base_of
+from headwater_catalog.features import base_of
 from headwater_catalog.history import HistoryEntry, commit_changes
 from headwater_catalog.moments import Moment
 from headwater_catalog.recent import RecentOf

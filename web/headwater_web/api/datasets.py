@@ -16,14 +16,14 @@ from headwater_catalog.answers.datasets import (
     version_row_json,
 )
 from headwater_catalog.errors import NotFound
+from headwater_catalog.input_places import kept_inputs_of
+from headwater_catalog.kept_standings import standing_of_version
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.reproduce import (
     get_reproduction,
-    kept_inputs_of,
     list_reproductions,
     request_reproduction,
 )
-from headwater_catalog.stale import standing_of
 from headwater_catalog.store.models import DatasetVersion
 from headwater_web.access import actor, require, writing
 from headwater_web.api.answering import answer
@@ -72,7 +72,7 @@ def show_dataset_version(_args: dict[str, Any], repo: str, name: str, number: in
     found = _version(reading(), repo, name, number)
     standing = None
     if found.stamp is not None:
-        standing = standing_of(reading(), catalog().settings, repo, found.stamp)
+        standing = standing_of_version(reading(), catalog().settings, found)
     return answer(version_json(found, standing, kept_inputs_of(catalog().settings, found)))
 
 

@@ -11,16 +11,16 @@ from headwater_catalog import datasets as kept
 from headwater_catalog.accounts import Role
 from headwater_catalog.answers.datasets import dataset_json
 from headwater_catalog.errors import NotFound
+from headwater_catalog.input_places import kept_inputs_of
+from headwater_catalog.kept_standings import standing_of_version
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.reproduce import (
     Verdict,
-    kept_inputs_of,
     list_reproductions,
     request_reproduction,
     verdict_of,
 )
 from headwater_catalog.runs import get_run
-from headwater_catalog.stale import standing_of
 from headwater_catalog.store.models import DatasetVersion, Reproduction
 from headwater_web.access import actor, require, writing
 from headwater_web.downloading import saved_stamp
@@ -67,7 +67,7 @@ def dataset(repo: str, name: str) -> str:
     version = _chosen(versions, number_asked("run"), name)
     standing = None
     if version.stamp is not None:
-        standing = standing_of(reading(), catalog().settings, repo, version.stamp)
+        standing = standing_of_version(reading(), catalog().settings, version)
     return render_template(
         "dataset.html",
         repository=repository,

@@ -12,11 +12,11 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from headwater_catalog.authors import surviving_authors
+from headwater_catalog.commit_refs import CommitRef
 from headwater_catalog.datasets import versions_holding
 from headwater_catalog.errors import NotFound
 from headwater_catalog.features import (
     AmbiguousName,
-    CommitRef,
     FeatureView,
     VariantView,
     get_feature,

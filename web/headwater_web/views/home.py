@@ -10,8 +10,8 @@ from typing import Final
 from flask import Blueprint, g, render_template, url_for
 
 from headwater_catalog.accounts import Role
+from headwater_catalog.commit_refs import CommitRef
 from headwater_catalog.compare import CLASSES
-from headwater_catalog.features import CommitRef
 from headwater_catalog.operations import Standing, standing_of, waiting
 from headwater_catalog.overview import (
     WITHOUT_DOC,

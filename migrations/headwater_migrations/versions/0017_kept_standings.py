@@ -1,0 +1,38 @@
+"""Keep how dataset versions stand at main.
+
+Revision 0017, after 0013. On the way back it is forgotten, and worked out whenever somebody asks.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0017"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make room for it."""
+    op.create_table(
+        "kept_standing",
+        sa.Column("version_id", sa.Integer(), nullable=False),
+        sa.Column("sha", sa.String(length=64), nullable=False),
+        sa.Column("made_by", sa.String(length=100), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.Column("ways", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["version_id"],
+            ["dataset_version.id"],
+            name=op.f("fk_kept_standing_version_id_dataset_version"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("version_id", name=op.f("pk_kept_standing")),
+    )
+
+
+def downgrade() -> None:
+    """Forget it."""
+    op.drop_table("kept_standing")
