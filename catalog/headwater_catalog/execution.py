@@ -29,7 +29,7 @@ from headwater_catalog.removal import remove_folder
 from headwater_catalog.reports import Report, read_progress, read_report, storable
 from headwater_catalog.reproduce import compare_again, require_same_inputs
 from headwater_catalog.results import TABLE, Saved, record_saved, save_table
-from headwater_catalog.run_sources import BroughtSource, bring_sources, inputs_used
+from headwater_catalog.run_sources import BroughtSource, bring_sources, copy_from_commits, inputs_used
 from headwater_catalog.run_tasks import Task, task_of
 from headwater_catalog.runner import PROGRESS, RESULT, Request
 from headwater_catalog.sandbox import Access, Limits, Outcome
@@ -40,7 +40,9 @@ from headwater_catalog.store.models import (
     Reproduction,
     Run,
     RunNode,
+    ValueComparison,
 )
+from headwater_catalog.value_comparison import compare_values, kept_table, sweep_tables
 from headwater_catalog.value_store import folder_of, record_values, runs_of, take_over
 
 if TYPE_CHECKING:
@@ -89,6 +91,7 @@ def execute(
         folder.mkdir()
         with GitSource(task.mirror) as source:
             source.export_tree(task.sha, tree)
+            copy_from_commits(source, task.inputs, place)
         sources = bring_sources(settings, task.sources, task.inputs, place, env=task.env, sample=task.sample)
         if task.again is not None:
             require_same_inputs(task.again, {name: each.sha256 for name, each in sources.items()})
@@ -131,6 +134,8 @@ def sweep(database: Database, settings: Settings) -> None:
             job = session.get(Job, int(named["job"])) if named else None
         if job is None or job.state != jobs.State.RUNNING:
             remove_folder(folder)
+    with database.read() as session:
+        sweep_tables(session, settings)
 
 
 @contextlib.contextmanager
@@ -159,7 +164,8 @@ def _request(
         outputs=task.outputs,
         executor=task.executor,
         sample=task.sample,
-        save=TABLE if task.save or task.again is not None else None,
+        save=TABLE if task.leaves_table else None,
+        needs_table=task.save is not None or task.again is not None,
         kept=kept,
         network=task.is_trusted,
     )
@@ -286,6 +292,12 @@ def _keep(
                 with database.read() as session:
                     made = (folder, TABLE, ended.report.environment, limits)
                     verdict = compare_again(session, settings, task.run_id, *made)
+            if not ended.reason and ended.report is not None:
+                if task.is_awaited:
+                    stack.enter_context(kept_table(settings, task.run_id, folder / TABLE))
+                if task.is_compared:
+                    both = (folder, TABLE, ended.report, limits, watch)
+                    verdict = compare_values(database, settings, task.run_id, *both)
             _write(database, leased, task, ended, saved, verdict)
     except JobError as error:
         if isinstance(error, jobs.LeaseLost) or ended.reason:
@@ -308,8 +320,12 @@ def _write(
         if saved is not None:
             record_saved(session, run, saved)
         if verdict is not None:
-            again = session.get_one(Reproduction, task.run_id)
-            again.verdict, again.details = verdict[0], storable(verdict[1])
+            asked: ValueComparison | Reproduction
+            if task.is_compared:
+                asked = session.get_one(ValueComparison, task.run_id)
+            else:
+                asked = session.get_one(Reproduction, task.run_id)
+            asked.verdict, asked.details = verdict[0], storable(verdict[1])
         if ended.reason:
             jobs.fail(session, leased, storable(ended.reason))
         else:

@@ -409,6 +409,18 @@ class GitSource:
             with _new_file(directory / path, executable=file.mode == "100755") as opened:
                 self._contents.copy(_sha(file.oid), opened)
 
+    def copy_file(self, sha: str, path: str, to: Path) -> None:
+        """Write one file of a commit to a new file, as it is stored.
+
+        Raises:
+            RepositoryError: The commit has no such file.
+        """
+        file = self.tree(sha).get(path)
+        if file is None:
+            raise RepositoryError(f"There is no file {path} in commit {sha[:10]}.")
+        with _new_file(to, executable=False) as opened:
+            self._contents.copy(_sha(file.oid), opened)
+
     def pin(self, sha: str) -> None:
         """Keep a commit and its files for ever, whatever becomes of the branches."""
         self._run("update-ref", f"refs/headwater/pins/{_sha(sha)}", sha)

@@ -12,6 +12,8 @@ from headwater_catalog.compared import compare_moments
 from headwater_catalog.errors import Conflict
 from headwater_catalog.moments import Moment
 from headwater_catalog.personal import HIDDEN, ShownRun, shown_run
+from headwater_catalog.shown_values import ShownValues, shown_values
+from headwater_catalog.value_comparison import find_comparison
 
 if TYPE_CHECKING:
     from headwater_catalog.compare import FeatureChange
@@ -63,6 +65,7 @@ class RunComparison:
         surroundings: How and where it was executed: executor, sample, environment, versions of packages.
         rows: How many rows their tables have; None where they have the same number, or no tables.
         columns: The columns of their tables, those that differ first.
+        values: How their values compare, cell by cell; None where nobody has asked for that.
     """
 
     before: Run
@@ -73,6 +76,7 @@ class RunComparison:
     surroundings: tuple[Difference, ...]
     rows: Difference | None
     columns: tuple[ColumnDifference, ...]
+    values: ShownValues | None = None
 
 
 def compare_runs(
@@ -97,15 +101,17 @@ def compare_runs(
             f"'{after.repository.name}'. Compare runs of one repository."
         )
     one, other = shown_run(before, sees_personal), shown_run(after, sees_personal)
+    asked = find_comparison(session, before.id, after.id)
     return RunComparison(
         before,
         after,
         code=tuple(_code(session, settings, before, after)),
         config=tuple(_differences(one.config, other.config)),
-        inputs=tuple(_differences(one.inputs, other.inputs)),
+        inputs=tuple(_differences(_inputs(one), _inputs(other))),
         surroundings=tuple(_differences(_surroundings(before), _surroundings(after))),
         rows=_rows(one, other),
         columns=tuple(sorted(_columns(one, other), key=lambda c: not (c.figures or c.only_in))),
+        values=None if asked is None else shown_values(asked, sees_personal),
     )
 
 
@@ -125,6 +131,14 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
         one, other = before.get(name), after.get(name)
         if one != other:
             yield Difference(name, one, other)
+
+
+def _inputs(shown: ShownRun) -> dict[str, Any]:
+    """Return the inputs, without the commit that a file was taken of: its bytes are what counts."""
+    return {
+        name: {key: told for key, told in given.items() if key != "commit"} if "sha256" in given else given
+        for name, given in shown.inputs.items()
+    }
 
 
 def _surroundings(run: Run) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater_catalog.datasets import file_sha256
 from headwater_catalog.errors import JobError
+from headwater_catalog.git import GitSource
 from headwater_catalog.outside_data import fetch
 from headwater_catalog.read.locations import Location, Whereabouts
 from headwater_catalog.read.project import SourceSpec
@@ -18,7 +20,7 @@ from headwater_catalog.uploads import upload_file
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
 
-__all__ = ["BroughtSource", "bring_sources", "further_sources", "inputs_used"]
+__all__ = ["BroughtSource", "bring_sources", "copy_from_commits", "further_sources", "inputs_used"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,21 @@ def further_sources(inputs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[s
     return {name: SourceSpec(path).as_dict() for name, path in files.items()}
 
 
+def copy_from_commits(source: GitSource, inputs: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
+    """Copy the files that a run was given of other commits than its own to where `bring_sources` looks.
+
+    Raises:
+        RepositoryError: A commit does not have one.
+    """
+    for name, given in inputs.items():
+        if "commit" in given:
+            source.copy_file(given["commit"], given["path"], _copy_of(name, folder))
+
+
+def _copy_of(name: str, folder: Path) -> Path:
+    return folder / "commits" / hashlib.sha256(name.encode()).hexdigest()
+
+
 def bring_sources(
     settings: Settings,
     sources: Mapping[str, Mapping[str, Any]],
@@ -59,7 +76,7 @@ def bring_sources(
         settings: Where uploads are, and which places elsewhere are allowed.
         sources: The declarations by name, as the store has them.
         inputs: What the run was given, by name.
-        folder: The folder of the run, with the files of the commit in `tree`.
+        folder: The folder of the run, with the files of the commit in `tree`, and after `copy_from_commits`.
         env: The environment whose places count; None: the usual one.
         sample: How many rows are wanted; None: all.
 
@@ -77,7 +94,10 @@ def bring_sources(
         else:
             place = _place(name, declared, given, env)
             origin = {"path": place.shown}
-            if place.path:
+            if "commit" in given:
+                file, format = _copy_of(name, folder), place.format
+                origin["commit"] = given["commit"]
+            elif place.path:
                 file, format = folder / "tree" / place.path, place.format
             else:
                 target = folder / "sources" / str(number)
@@ -113,7 +133,7 @@ def _place(name: str, declared: Mapping[str, Any], given: Mapping[str, Any], env
     """Return where a source is; a file of the repository that the run was given goes before."""
     where = Whereabouts.from_dict(declared)
     try:
-        place = Location(path=given["path"]) if given else where.at(env)
+        place = Location(path=given["path"], format=given.get("format")) if given else where.at(env)
     except KeyError:
         raise JobError(
             f"Source '{name}' says no place in the environment '{env}'. Add in.{env} to it in the project "

@@ -29,6 +29,7 @@ from headwater_catalog.store.models import (
     Reproduction,
     Run,
 )
+from headwater_catalog.value_comparison import is_awaited, require_before
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
@@ -66,6 +67,13 @@ class Task:
     personal: list[str]
     is_trusted: bool
     again: Mapping[str, Any] | None = None  # the stamp of what is to be made again
+    is_awaited: bool = False  # by the run that its table is to be compared with
+    is_compared: bool = False  # with the table of the run before it
+
+    @property
+    def leaves_table(self) -> bool:
+        """Whether the runner is to leave its table behind, if it makes one."""
+        return self.save is not None or self.again is not None or self.is_awaited or self.is_compared
 
     def recipe(self) -> dict[str, Any]:
         """Return what to execute, to make the same again."""
@@ -98,12 +106,13 @@ def task_of(
         definitions: Gives the definitions of commits.
 
     Raises:
-        JobError: Its dataflow is known no more.
+        JobError: Its dataflow is known no more, or the run that it is to be compared with came to nothing.
         Conflict: A sink has no place in the environment of the run.
     """
     run = session.scalars(select(Run).where(Run.job_id == leased.id)).one()
     if leased.payload.get("reproduces") is not None:
         return _task_again(session, settings, run)
+    is_compared = require_before(session, run)
     version = _dataflow_version(session, run)
     use_kept = leased.payload.get("use_kept", True) and settings.values_limit > 0
     return Task(
@@ -129,6 +138,8 @@ def task_of(
         use_kept=use_kept,
         definitions=_definitions(database, session, settings, run, definitions) if use_kept else {},
         is_trusted=run.repository.is_trusted,
+        is_awaited=is_awaited(session, run),
+        is_compared=is_compared,
     )
 
 

@@ -60,6 +60,7 @@ class Request:
         executor: What computes them.
         sample: How many rows of each source are read; None: all.
         save: Name of the Arrow file to write the table to, in the folder; None: none.
+        needs_table: Whether a run without a table to write there has failed.
         preview_rows: How many rows of the table to show.
         kept: Where values of earlier runs are, and what tells them; None: everything is computed.
         network: Whether it has the network.
@@ -77,6 +78,7 @@ class Request:
     executor: str = "synchronous"
     sample: int | None = None
     save: str | None = None
+    needs_table: bool = True
     preview_rows: int = 500
     kept: dict[str, Any] | None = None
     network: bool = False
@@ -368,7 +370,7 @@ def _arrange(request: Request, recorder: Recorder, values: Mapping[str, Any]) ->
     from headwater_catalog import tables
 
     outputs = tables.arrange(values)
-    if request.save is not None:
+    if request.save is not None and (outputs.table is not None or request.needs_table):
         if outputs.table is None:
             raise InvalidInput(
                 f"There is nothing to save: none of {', '.join(values)} is a column. Ask for a column, too."

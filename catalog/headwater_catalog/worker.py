@@ -32,6 +32,7 @@ from headwater_catalog.reports import storable
 from headwater_catalog.sandbox import Limits
 from headwater_catalog.scan_requests import request_due
 from headwater_catalog.uploads import sweep_uploads
+from headwater_catalog.value_comparison import sweep_tables
 
 if TYPE_CHECKING:
     from headwater_catalog.scan import Scanner
@@ -196,6 +197,8 @@ class Worker:
                 definitions=self._definitions,
             )
             value_store.make_room(self.database, self.settings, self.settings.values_limit)
+            with self.database.read() as session:
+                sweep_tables(session, self.settings)
         elif leased.kind == "scan":
             self._scan(leased, heartbeat)
         else:

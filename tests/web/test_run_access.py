@@ -47,7 +47,13 @@ _ROLES = {
 _SEES = {"ann", "sue"}
 _WAYS = (
     *("/runs/{0}", "/runs/{0}/state", "/runs/{0}/table.csv", "/runs/{0}/table.json", "/api/v1/runs/{0}"),
-    *("/runs/compare?a={0}&b={1}", "/api/v1/runs/compare?a={0}&b={1}", "/runs/{2}", "/api/v1/runs/{2}"),
+    *(
+        "/runs/compare/state?a={0}&b={1}",
+        "/runs/compare?a={0}&b={1}",
+        "/api/v1/runs/compare?a={0}&b={1}",
+        "/runs/{2}",
+        "/api/v1/runs/{2}",
+    ),
 )
 
 

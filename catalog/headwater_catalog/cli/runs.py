@@ -36,7 +36,16 @@ if TYPE_CHECKING:
     from headwater_catalog.run_options import RunOptions
     from headwater_catalog.store.models import DatasetVersion, Run
 
-__all__ = ["cancel", "perform_run", "run", "who_asks", "worker"]
+__all__ = [
+    "cancel",
+    "chosen_inputs",
+    "config_given",
+    "local_name",
+    "perform_run",
+    "run",
+    "who_asks",
+    "worker",
+]
 
 _LOG_LINES: Final = 20
 _POLL_SECONDS: Final = 0.5
@@ -117,9 +126,9 @@ def run(
     with _place(workspace, outputs, repo, at) as place:
         repository, sha = place.repository.name, place.commit.sha
         outputs = (*outputs, *_selected(place, query, dataflow))
-        flow_name, given = _chosen(place, dataflow, [_local(o) for o in outputs], _pairs(inputs, "--input"))
-    settings = {key: _value(text) for key, text in _pairs(config, "--config").items()}
-    named = [_local(output) for output in outputs]
+        named = [local_name(output) for output in outputs]
+        flow_name, given = chosen_inputs(place, dataflow, named, inputs)
+    settings = config_given(config)
     run_id, job_id = _request(
         workspace, repository, sha, flow_name, named, settings, given, save_format, dataset, options
     )
@@ -179,17 +188,23 @@ def _selected(place: Moment, query: str | None, dataflow: str | None) -> list[st
     return select_outputs(place, query, dataflow) if query else []
 
 
-def _local(output: str) -> str:
+def config_given(texts: Sequence[str]) -> dict[str, Any]:
+    """Return the configuration that options of the form K=V say."""
+    return {key: _value(text) for key, text in _pairs(texts, "--config").items()}
+
+
+def local_name(output: str) -> str:
     """Return an output without the repository before it."""
     return output.partition(":")[2] if output.count(":") == 2 else output
 
 
-def _chosen(
-    place: Moment, dataflow: str | None, outputs: Sequence[str], given: Mapping[str, str]
+def chosen_inputs(
+    place: Moment, dataflow: str | None, outputs: Sequence[str], texts: Sequence[str]
 ) -> tuple[str, dict[str, Any]]:
     """Return the dataflow's name, and the inputs: files for sources, values for others."""
     from headwater_catalog.dataflows import choose_dataflow
 
+    given = _pairs(texts, "--input")
     flow = choose_dataflow(place.session, place.repository, place.require_position(), dataflow, outputs)
     return flow.name, {
         name: Path(text) if _is_source(flow, name, text) else _value(text) for name, text in given.items()

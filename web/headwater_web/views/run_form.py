@@ -21,6 +21,8 @@ from headwater_catalog.run_options import EXECUTORS, LONGEST_NOTE
 from headwater_catalog.runs import request_run
 from headwater_catalog.sources import FORMATS
 from headwater_catalog.uploads import Upload, keep_upload
+from headwater_catalog.value_comparison import request_comparison
+from headwater_catalog.value_requests import pair_runs
 from headwater_web.access import actor, require, writing
 from headwater_web.errors import status_of
 from headwater_web.reading import AsOf, catalog, moment_named, reading
@@ -45,12 +47,14 @@ def form(repo: str) -> str:
 
 @blueprint.post("/runs")
 def send() -> ResponseReturnValue:
-    """Queue the run that a form asks for, and lead to its page; a form with a fault comes back with it."""
+    """Queue what a form asks for, and lead to its page; a form with a fault comes back with it."""
     name, at = request.form.get("repo", ""), request.form.get("at") or None
     repository = get_repository(reading(), name)
     require(Role.RUNNER, repository)
     uploads = dict(_uploads(request.form))
     try:
+        if request.form.get("before"):
+            return redirect(_compared(name, at, request.form, uploads), 303)
         with writing() as session:
             number = _request(session, name, at, request.form, uploads)
     except CatalogError as error:
@@ -87,6 +91,29 @@ def _request(
     return run.id
 
 
+def _compared(name: str, at: str | None, given: Given, uploads: dict[str, Upload | CatalogError]) -> str:
+    """Queue two runs whose values are compared, and return the address of the page that does."""
+    after, before = moment_named(name, at), moment_named(name, given["before"])
+    choice = choice_of(after, given)
+    if choice.error is not None:
+        raise choice.error
+    pair = pair_runs(
+        before,
+        after,
+        choice.flow.name if choice.flow else None,
+        choice.selected,
+        choice.chosen_config(),
+        _inputs(choice, uploads),
+        choice.read_options(),
+        own_data=bool(given.get("own_data")),
+    )
+    tolerance = choice.read_tolerance()
+    with writing() as session:
+        asked = (get_repository(session, name), pair, actor().name, g.now)
+        made = request_comparison(session, catalog().settings, *asked, tolerance=tolerance)
+        return url_for("run_comparison.compare", a=made.before_id, b=made.run_id)
+
+
 def _uploads(given: Given) -> Iterator[tuple[str, Upload | CatalogError]]:
     """Keep the files of a form, by the names of their inputs, each whole or with what is wrong with it."""
     for field, file in request.files.items():
@@ -117,9 +144,15 @@ def _inputs(choice: RunChoice, uploads: dict[str, Upload | CatalogError]) -> dic
 
 def _page(view: AsOf, choice: RunChoice, error: CatalogError | None = None) -> str:
     moment = view.moment
+    before = None
+    try:
+        before = _before(moment, choice.given)
+    except CatalogError as unknown:
+        error = error or unknown
     return render_template(
         "run_form.html",
         view=view,
+        before=before,
         choice=choice,
         error=error or choice.error,
         flows=moment.snapshot.dataflows,
@@ -134,6 +167,12 @@ def _page(view: AsOf, choice: RunChoice, error: CatalogError | None = None) -> s
         may_run=actor().may(Role.RUNNER, moment.repository.id),
         toml_key=_toml_key,
     )
+
+
+def _before(moment: Moment, given: Given) -> Moment | None:
+    """Return the commit whose values the reader wants to compare with; None where they want one run."""
+    name = given.get("before", "").strip()
+    return moment_named(moment.repository.name, name) if name else None
 
 
 def _declared(moment: Moment, choice: RunChoice) -> Any:
