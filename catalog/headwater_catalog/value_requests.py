@@ -88,7 +88,7 @@ def pair_runs(
         Conflict: Several dataflows have the outputs.
         RepositoryError: The mirror cannot be read, or runs at one of the commits are not possible.
     """
-    flow = choose_dataflow(after.session, after.repository, after.require_position(), dataflow, outputs)
+    flow = choose_dataflow(after, dataflow, outputs)
     names = tuple(dict.fromkeys(flow.names_of(outputs)))
     was = _names_before(before, after, flow, names)
     first = _flow_before(before, flow.name, names, was)
@@ -133,23 +133,22 @@ def _nodes(moment: Moment, key: str) -> Iterable[str]:
 
 def _flow_before(before: Moment, name: str, names: Sequence[str], was: Mapping[str, str]) -> DataflowAt:
     """Return the dataflow of this name at the first commit, or else the one that had the outputs then."""
-    position = before.require_position()
     wanted = [was.get(each, each) for each in names]
     try:
-        same = choose_dataflow(before.session, before.repository, position, name, ())
+        same = choose_dataflow(before, name, ())
     except NotFound:
         same = None
     if same is not None and any(same.has(each) for each in wanted):
         return same
     try:
-        return choose_dataflow(before.session, before.repository, position, None, wanted)
+        return choose_dataflow(before, None, wanted)
     except CatalogError as error:
         where = f"Commit {before.commit.sha[:10]} has nothing to compare with, under this name or another"
         raise NotFound(f"{where}: {error}") from error
 
 
 def _takes(flow: DataflowAt, name: str, value: Any) -> bool:
-    return name in flow.version.sources or isinstance(value, (Path, Upload)) or name in flow.reads
+    return name in flow.view.sources or isinstance(value, (Path, Upload)) or name in flow.reads
 
 
 def _looks_at(flow: DataflowAt, key: str) -> bool:
@@ -166,9 +165,9 @@ def _same_data(
 ) -> Mapping[str, FileAt]:
     """Return the files of the second commit that stand in place of others at the first, by source."""
     there: dict[str, Location] = {}
-    for name, declared in second.version.sources.items():
+    for name, declared in second.view.sources.items():
         place = _place(declared, inputs.get(name), env or next(iter(second.envs), None))
-        if place is not None and place.path and name in first.version.sources:
+        if place is not None and place.path and name in first.view.sources:
             there[name] = place
     if not there:
         return {}
@@ -176,7 +175,7 @@ def _same_data(
         old, new = source.tree(before.commit.sha), source.tree(after.commit.sha)
     found = {}
     for name, place in there.items():
-        was = _place(first.version.sources[name], inputs.get(name), env or next(iter(first.envs), None))
+        was = _place(first.view.sources[name], inputs.get(name), env or next(iter(first.envs), None))
         held = old.get(was.path) if was is not None and was.path else None
         file = new.get(place.path)
         if file is not None and (held is None or held.oid != file.oid):

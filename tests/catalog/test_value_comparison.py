@@ -1,5 +1,6 @@
 """How the values of features differ between two commits: what is run, what is compared, and what goes wrong."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -9,9 +10,12 @@ import pytest
 
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.moments import moment_at
+from headwater_catalog.personal import HIDDEN
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.reproduce import CANNOT, DIFFERS, IDENTICAL, WITHIN, Verdict
 from headwater_catalog.run_options import RunOptions
+from headwater_catalog.scan import scan
+from headwater_catalog.shown_values import shown_values
 from headwater_catalog.store.models import ValueComparison
 from headwater_catalog.value_comparison import (
     cancel_comparison,
@@ -25,6 +29,7 @@ from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
 from support.run_catalog import SPEND, Catalog, make_catalog, make_repository
 
+_SPEND = SPEND.replace("import check_output", "import check_output, tag")
 _MORE = """
     def trembling(spend: pd.Series) -> pd.Series:
         return spend * 1.1
@@ -32,12 +37,28 @@ _MORE = """
     def gone(spend: pd.Series) -> pd.Series:
         return spend
 
+    @tag(pii="true")
+    def person(spend: pd.Series) -> pd.Series:
+        return "P" + spend.astype(str)
+
+    @tag(pii="true")
+    def oldest(spend: pd.Series) -> int:
+        return 987654
+
     def broken_later(spend: pd.Series) -> pd.Series:
         return spend
 """
 _LATER = """
     def trembling(spend: pd.Series) -> pd.Series:
         return spend * 1.1 * (1 + 1e-13)
+
+    @tag(pii="true")
+    def person(spend: pd.Series) -> pd.Series:
+        return "Q" + spend.astype(str)
+
+    @tag(pii="true")
+    def oldest(spend: pd.Series) -> int:
+        return 987655
 
     def spend_in_cents(spend: pd.Series, signups: pd.Series) -> pd.Series:
         return 100 * spend + signups
@@ -52,10 +73,10 @@ _WEEKLY = "week,spend,signups\n2026-01-12,20,4\n2026-01-05,10,1\n2026-01-19,7,7\
 def shop(catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog]:
     """Give a catalog of a repository whose features, names and data changed since the tag v1."""
     make_repository(git_repo)
-    git_repo.write("features/spend.py", dedent(SPEND + _MORE))
+    git_repo.write("features/spend.py", dedent(_SPEND + _MORE))
     git_repo.commit("Add more features")
     git_repo.git("tag", "v1")
-    changed = SPEND.replace("spend / signups", "spend / signups + (spend > 15)").replace(
+    changed = _SPEND.replace("spend / signups", "spend / signups + (spend > 15)").replace(
         "scaled", "multiplied"
     )
     git_repo.write("features/spend.py", dedent(changed + _LATER))
@@ -218,6 +239,34 @@ def test_what_is_cancelled_leaves_nothing_behind(shop: Catalog):
     assert list((shop.settings.home / "compared").iterdir()) == []
     with shop.database.write() as session, pytest.raises(Conflict, match="have ended already"):
         cancel_comparison(session, found, "vera")
+
+
+def test_a_branch_is_compared_with_where_it_left_main(shop: Catalog, git_repo: GitRepo):
+    git_repo.git("checkout", "-q", "-b", "idea")
+    spend = (git_repo.path / "features/spend.py").read_text()
+    git_repo.write("features/spend.py", spend.replace("spend * 1.1 * (1 + 1e-13)", "spend * 1.2"))
+    git_repo.commit("Try another factor")
+    git_repo.git("checkout", "-q", "main")
+    scan(shop.database, shop.settings, "shop")
+    verdict, found = _compared(shop, "trembling", before="main", after="idea")
+
+    assert (verdict.word, verdict.details["differing"]) == (DIFFERS, 3)
+    assert verdict.details["columns"][0]["largest_relative"] == pytest.approx(0.1 / 1.2)
+    assert (found.before.commit.position, found.run.commit.position) == (2, None)
+
+
+def test_personal_columns_and_their_cells_are_hidden_from_whoever_may_not_see_them(shop: Catalog):
+    _, found = _compared(shop, "person", "oldest", "trembling", tolerance=0.0)
+    whole, shown = shown_values(found, True), shown_values(found, False)
+
+    assert (whole.is_masked, shown.is_masked) == (False, True)
+    assert shown.details["columns"][0] == {"name": "person", "masked": True}
+    assert shown.details["distributions"][0] == {"name": "person", "masked": True}
+    assert {name for row in shown.details["examples"] for name in row["cells"]} == {"trembling"}
+    for secret in ("P10", "Q10", "987654", "987655"):
+        assert secret in json.dumps(dict(whole.details))
+        assert secret not in json.dumps(dict(shown.details))
+    assert shown.details["values"][0]["then"] == HIDDEN
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from werkzeug.datastructures import FileStorage
 
 from headwater_catalog.accounts import Role
 from headwater_catalog.errors import CatalogError, Conflict
-from headwater_catalog.moments import Moment, moment_at
+from headwater_catalog.moments import Moment
 from headwater_catalog.refs import list_refs
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.run_options import EXECUTORS, LONGEST_NOTE
@@ -51,61 +51,55 @@ def send() -> ResponseReturnValue:
     name, at = request.form.get("repo", ""), request.form.get("at") or None
     repository = get_repository(reading(), name)
     require(Role.RUNNER, repository)
-    uploads = dict(_uploads(request.form))
+    g.at = at
+    view = AsOf(moment_named(name, at), at)
+    choice, uploads = choice_of(view.moment, request.form), dict(_uploads(request.form))
     try:
         if request.form.get("before"):
-            return redirect(_compared(name, at, request.form, uploads), 303)
+            return redirect(_compared(name, choice, uploads), 303)
         with writing() as session:
-            number = _request(session, name, at, request.form, uploads)
+            number = _request(session, name, choice, uploads)
     except CatalogError as error:
-        g.at = at
-        view = AsOf(moment_named(name, at), at)
-        choice = choice_of(view.moment, request.form)
         return _page(view, choice, error), status_of(error)
     return redirect(url_for("runs.run", number=number), 303)
 
 
 def _request(
-    session: Session, name: str, at: str | None, given: Given, uploads: dict[str, Upload | CatalogError]
+    session: Session, name: str, choice: RunChoice, uploads: dict[str, Upload | CatalogError]
 ) -> int:
-    repository = get_repository(session, name)
-    moment = moment_at(session, catalog().settings, repository, at)
-    choice = choice_of(moment, given)
     if choice.error is not None:
         raise choice.error
     run = request_run(
         session,
         catalog().settings,
-        repository,
-        moment.commit,
+        get_repository(session, name),
+        choice.moment.commit,
         choice.flow.name if choice.flow else None,
         choice.selected,
         choice.read_config(),
         _inputs(choice, uploads),
-        given.get("save") or None,
+        choice.given.get("save") or None,
         actor().name,
         g.now,
-        dataset=given.get("dataset", "").strip() or None,
+        dataset=choice.given.get("dataset", "").strip() or None,
         options=choice.read_options(),
     )
     return run.id
 
 
-def _compared(name: str, at: str | None, given: Given, uploads: dict[str, Upload | CatalogError]) -> str:
+def _compared(name: str, choice: RunChoice, uploads: dict[str, Upload | CatalogError]) -> str:
     """Queue two runs whose values are compared, and return the address of the page that does."""
-    after, before = moment_named(name, at), moment_named(name, given["before"])
-    choice = choice_of(after, given)
     if choice.error is not None:
         raise choice.error
     pair = pair_runs(
-        before,
-        after,
+        moment_named(name, choice.given["before"].strip()),
+        choice.moment,
         choice.flow.name if choice.flow else None,
         choice.selected,
         choice.chosen_config(),
         _inputs(choice, uploads),
         choice.read_options(),
-        own_data=bool(given.get("own_data")),
+        own_data=bool(choice.given.get("own_data")),
     )
     tolerance = choice.read_tolerance()
     with writing() as session:
@@ -156,7 +150,7 @@ def _page(view: AsOf, choice: RunChoice, error: CatalogError | None = None) -> s
         choice=choice,
         error=error or choice.error,
         flows=moment.snapshot.dataflows,
-        declared=_declared(moment, choice),
+        declared=choice.flow.view if choice.flow else None,
         shown=choice.computed[:_SHOWN],
         offered=[ref.name for ref in list_refs(reading(), moment.repository)[:_OFFERED_REFS]],
         executors=EXECUTORS,
@@ -173,11 +167,6 @@ def _before(moment: Moment, given: Given) -> Moment | None:
     """Return the commit whose values the reader wants to compare with; None where they want one run."""
     name = given.get("before", "").strip()
     return moment_named(moment.repository.name, name) if name else None
-
-
-def _declared(moment: Moment, choice: RunChoice) -> Any:
-    """Return the dataflow as a page shows it; None where none is chosen."""
-    return moment.snapshot.dataflow(choice.flow.name) if choice.flow else None
 
 
 def _toml_key(name: str) -> str:
