@@ -35,8 +35,10 @@ def compare() -> str:
 def state() -> Response:
     """Give the part of the page that changes until the values are compared; then the whole page is due."""
     found = _found()
+    if found.values is None:
+        raise NotFound(_not_asked(found.before.id, found.after.id))
     answer = make_response(render_template("run_values_part.html", **_context(found)))
-    if found.values is None or found.values.verdict:
+    if found.values.verdict:
         answer.headers["HX-Refresh"] = "true"
     return answer
 
@@ -66,9 +68,13 @@ def cancel() -> ResponseReturnValue:
     with writing() as session:
         comparison = find_comparison(session, a, b)
         if comparison is None:
-            raise NotFound(f"Nobody has asked to compare the values of runs {a} and {b}.")
+            raise NotFound(_not_asked(a, b))
         cancel_comparison(session, comparison, actor().name)
     return redirect(url_for("run_comparison.compare", a=a, b=b), 303)
+
+
+def _not_asked(a: int, b: int) -> str:
+    return f"Nobody has asked to compare the values of runs {a} and {b}. The form of a run does."
 
 
 def _found() -> RunComparison:
