@@ -123,6 +123,11 @@ def compare_files(
     schema: str | None,
     tolerance: float,
     limits: Limits | None = None,
+    watch: Callable[[], str | None] | None = None,
+    *,
+    renamed: Mapping[str, str] | None = None,
+    keys: tuple[Sequence[str], Sequence[str]] = ((), ()),
+    spread: bool = False,
 ) -> dict[str, Any]:
     """Compare two table files cell by cell, as `table_comparison.compare_tables` says.
 
@@ -133,13 +138,18 @@ def compare_files(
         schema: The types of columns, where a format does not say them.
         tolerance: By how much numbers with fractions may differ.
         limits: What that may use.
+        watch: Asked several times a second; a sentence that it returns ends it.
+        renamed: Columns of the first that have another name in the second, with that.
+        keys: The columns that name the rows of each; rows that nothing names are compared by their position.
+        spread: Whether how values are spread is told, too, as `distributions.distributions` says.
 
     Raises:
         InvalidInput: One of them cannot be read.
     """
     files = [[str(path.absolute()), format] for path, format in (then, now)]
     task = {"task": "compare", "then": files[0], "now": files[1], "schema": schema, "tolerance": tolerance}
-    return _ask(folder, task, _with_room(limits, then[0], now[0]), reads=(then[0], now[0]))
+    how = {"renamed": dict(renamed or {}), "keys": [list(each) for each in keys], "spread": spread}
+    return _ask(folder, {**task, **how}, _with_room(limits, then[0], now[0]), watch, (then[0], now[0]))
 
 
 def _with_room(limits: Limits | None, *files: Path) -> Limits:

@@ -30,7 +30,7 @@ from headwater_catalog.removal import remove_folder
 from headwater_catalog.reports import Report, read_progress, read_report, storable
 from headwater_catalog.reproduce import compare_again, require_same_inputs
 from headwater_catalog.results import TABLE, Saved, record_saved, save_table
-from headwater_catalog.run_sources import BroughtSource, bring_sources, inputs_used
+from headwater_catalog.run_sources import BroughtSource, bring_sources, copy_from_commits, inputs_used
 from headwater_catalog.run_tasks import Task, task_of
 from headwater_catalog.runner import PROGRESS, RESULT, Request
 from headwater_catalog.sandbox import Access, Limits, Outcome
@@ -41,7 +41,9 @@ from headwater_catalog.store.models import (
     Reproduction,
     Run,
     RunNode,
+    ValueComparison,
 )
+from headwater_catalog.value_comparison import compare_values, kept_table, sweep_tables
 from headwater_catalog.value_store import folder_of, record_values, runs_of, take_over
 
 if TYPE_CHECKING:
@@ -90,6 +92,7 @@ def execute(
         folder.mkdir()
         with GitSource(task.mirror) as source:
             source.export_tree(task.sha, tree)
+            copy_from_commits(source, task.inputs, place)
         then = None if task.again is None else task.again["inputs"]
         asked = (settings, task.sources, task.inputs, place)
         sources = bring_sources(*asked, env=task.env, sample=task.sample, then=then)
@@ -133,6 +136,8 @@ def sweep(database: Database, settings: Settings) -> None:
             job = session.get(Job, int(named["job"])) if named else None
         if job is None or job.state != jobs.State.RUNNING:
             remove_folder(folder)
+    with database.read() as session:
+        sweep_tables(session, settings)
 
 
 @contextlib.contextmanager
@@ -163,6 +168,7 @@ def _request(
         sample=task.sample,
         save=task.made,
         saver=task.saver,
+        needs_table=task.save is not None or task.again is not None,
         kept=kept,
         network=task.is_trusted,
     )
@@ -289,6 +295,12 @@ def _keep(
                 with database.read() as session:
                     made = (folder, task.made or TABLE, ended.report.environment, limits)
                     verdict = compare_again(session, settings, task.run_id, *made)
+            if not ended.reason and ended.report is not None:
+                if task.is_awaited:
+                    stack.enter_context(kept_table(settings, task.run_id, folder / TABLE))
+                if task.is_compared:
+                    both = (folder, TABLE, ended.report, limits, watch)
+                    verdict = compare_values(database, settings, task.run_id, *both)
             _write(database, settings, leased, task, ended, saved, verdict)
     except JobError as error:
         if isinstance(error, jobs.LeaseLost) or ended.reason:
@@ -313,8 +325,12 @@ def _write(
             record_saved(session, run, saved)
             _keep_inputs(session, settings, task, ended)
         if verdict is not None:
-            again = session.get_one(Reproduction, task.run_id)
-            again.verdict, again.details = verdict[0], storable(verdict[1])
+            asked: ValueComparison | Reproduction
+            if task.is_compared:
+                asked = session.get_one(ValueComparison, task.run_id)
+            else:
+                asked = session.get_one(Reproduction, task.run_id)
+            asked.verdict, asked.details = verdict[0], storable(verdict[1])
         if ended.reason:
             jobs.fail(session, leased, storable(ended.reason))
         else:

@@ -447,6 +447,18 @@ class GitSource:
         """Tell whether a commit was made of a working tree, which only Headwater's own refs can say."""
         return bool(self._text("for-each-ref", f"--points-at={_sha(sha)}", "refs/headwater/changes"))
 
+    def copy_file(self, sha: str, path: str, to: Path) -> None:
+        """Write one file of a commit to a new file, as it is stored.
+
+        Raises:
+            RepositoryError: The commit has no such file.
+        """
+        file = self.tree(sha).get(path)
+        if file is None:
+            raise RepositoryError(f"There is no file {path} in commit {sha[:10]}.")
+        with _new_file(to, executable=False) as opened:
+            self._contents.copy(_sha(file.oid), opened)
+
     def pin(self, sha: str) -> None:
         """Keep a commit and its files for ever, whatever becomes of the branches."""
         self._run("update-ref", f"refs/headwater/pins/{_sha(sha)}", sha)

@@ -27,7 +27,7 @@ def place_of_source(
     """
     where = Whereabouts.from_dict(declared)
     try:
-        place = Location(path=given["path"]) if given else where.at(env)
+        place = Location(path=given["path"], format=given.get("format")) if given else where.at(env)
     except KeyError:
         raise JobError(
             f"Source '{name}' says no place in the environment '{env}'. Add in.{env} to it in the project "

@@ -11,9 +11,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Select, func, select, text, update
+from sqlalchemy import BigInteger, ColumnElement, Select, exists, func, select, text, update
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.functions import FunctionElement
 
 from headwater_catalog.accounts.events import note
@@ -163,7 +163,8 @@ def lease(
 
     Of equal priority, jobs of repositories of which fewer are running go first, then those that came first.
     A repository with as many running as it may have is passed over, whatever the priority; a job that is
-    asked for by its number is taken in any case.
+    asked for by its number is taken in any case. A job that waits for another one is never taken before that
+    has ended.
 
     Args:
         database: The catalog.
@@ -174,7 +175,9 @@ def lease(
         at_once: How many jobs of one repository run at once, where the repository has no number of its own;
             0 means any number.
     """
-    wanted: list[ColumnElement[bool]] = [Job.state == State.QUEUED]
+    awaited = aliased(Job)
+    is_early = exists().where(awaited.id == Job.waits_for, awaited.state.not_in(FINISHED))
+    wanted: list[ColumnElement[bool]] = [Job.state == State.QUEUED, ~is_early]
     if job_id is not None:
         wanted.append(Job.id == job_id)
     if kinds is not None:

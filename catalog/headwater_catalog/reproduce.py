@@ -39,7 +39,9 @@ __all__ = [
     "list_reproductions",
     "request_reproduction",
     "require_same_inputs",
+    "require_tolerance",
     "verdict_of",
+    "word_of",
 ]
 
 TOLERANCE: Final = 1e-9
@@ -89,8 +91,7 @@ def request_reproduction(
     Raises:
         Conflict: It cannot be made again, or the tolerance is none.
     """
-    if not math.isfinite(tolerance) or not 0 <= tolerance < 1:
-        raise Conflict(f"A tolerance is a number from 0 up to 1, such as 1e-9, and not {tolerance!r}.")
+    require_tolerance(tolerance)
     if reason := _hindrance(settings, version):
         name = f"{version.dataset.name}@{version.run_id}"
         raise Conflict(f"'{name}' cannot be made again, because {reason}")
@@ -116,6 +117,16 @@ def request_reproduction(
     subject = f"{version.dataset.name} of run {first.id} in {first.repository.name}"
     note(session, "reproduction requested", (requested_by, ""), subject, now, run=run.id)
     return run
+
+
+def require_tolerance(tolerance: float) -> None:
+    """Refuse a tolerance that is none.
+
+    Raises:
+        Conflict: It is none.
+    """
+    if not math.isfinite(tolerance) or not 0 <= tolerance < 1:
+        raise Conflict(f"A tolerance is a number from 0 up to 1, such as 1e-9, and not {tolerance!r}.")
 
 
 def _hindrance(settings: Settings, version: DatasetVersion) -> str:
@@ -184,7 +195,7 @@ def compare_again(
     except InvalidInput as error:
         raise JobError(f"What came out cannot be compared: {error}") from error
     details = {**found, "environment": _other_versions(stamp.get("environment", {}), environment)}
-    return _word(found), details
+    return word_of(found), details
 
 
 def _compare_bytes(
@@ -204,10 +215,11 @@ def _compare_bytes(
     return IDENTICAL if then == now else DIFFERS, details
 
 
-def _word(found: Mapping[str, Any]) -> str:
+def word_of(found: Mapping[str, Any]) -> str:
+    """Return the verdict on what `compare_files` has found."""
     then, now = found["rows"]
     columns = found["columns"]
-    if found["added"] or found["removed"] or then != now:
+    if found["added"] or found["removed"] or then != now or found["both"] != now:
         return DIFFERS
     if any(column["types"] or column["beyond_tolerance"] for column in columns):
         return DIFFERS

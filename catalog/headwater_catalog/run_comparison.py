@@ -12,6 +12,8 @@ from headwater_catalog.compared import compare_moments
 from headwater_catalog.errors import Conflict
 from headwater_catalog.moments import Moment
 from headwater_catalog.personal import HIDDEN, ShownRun, shown_run
+from headwater_catalog.shown_values import ShownValues, shown_values
+from headwater_catalog.value_comparison import find_comparison
 
 if TYPE_CHECKING:
     from headwater_catalog.compare import FeatureChange
@@ -63,6 +65,7 @@ class RunComparison:
         surroundings: How and where it was executed: executor, sample, environment, versions of packages.
         rows: How many rows their tables have; None where they have the same number, or no tables.
         columns: The columns of their tables, those that differ first.
+        values: How their values compare, cell by cell; None where nobody has asked for that.
     """
 
     before: Run
@@ -73,6 +76,7 @@ class RunComparison:
     surroundings: tuple[Difference, ...]
     rows: Difference | None
     columns: tuple[ColumnDifference, ...]
+    values: ShownValues | None = None
 
 
 def compare_runs(
@@ -97,6 +101,7 @@ def compare_runs(
             f"'{after.repository.name}'. Compare runs of one repository."
         )
     one, other = shown_run(before, sees_personal), shown_run(after, sees_personal)
+    asked = find_comparison(session, before.id, after.id)
     return RunComparison(
         before,
         after,
@@ -106,6 +111,7 @@ def compare_runs(
         surroundings=tuple(_differences(_surroundings(before), _surroundings(after))),
         rows=_rows(one, other),
         columns=tuple(sorted(_columns(one, other), key=lambda c: not (c.figures or c.only_in))),
+        values=None if asked is None else shown_values(asked, sees_personal),
     )
 
 
@@ -130,7 +136,11 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
 def _comparable(
     before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return inputs without how many rows a file has that only one run has read: the other had no need to."""
+    """Return inputs without what makes no difference.
+
+    That is the commit that a file was taken of, whose bytes count, and how many rows a file has that only one
+    run has read: the other had no need to.
+    """
     unread = {
         name
         for name in before.keys() & after.keys()
@@ -138,12 +148,16 @@ def _comparable(
     }
     one, other = (
         {
-            name: {key: value for key, value in given.items() if key != "rows" or name not in unread}
+            name: {key: value for key, value in given.items() if not _is_idle(key, given, name in unread)}
             for name, given in inputs.items()
         }
         for inputs in (before, after)
     )
     return one, other
+
+
+def _is_idle(key: str, given: Mapping[str, Any], is_unread: bool) -> bool:
+    return (key == "rows" and is_unread) or (key == "commit" and "sha256" in given)
 
 
 def _surroundings(run: Run) -> dict[str, Any]:

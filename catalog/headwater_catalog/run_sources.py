@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from headwater.errors import MissingExtra
 from headwater_catalog.datasets import file_sha256
 from headwater_catalog.errors import JobError
+from headwater_catalog.git import GitSource
 from headwater_catalog.input_places import place_of_source
 from headwater_catalog.kept_inputs import input_file, is_kept
 from headwater_catalog.outside_data import fetch, format_at
@@ -24,6 +26,7 @@ __all__ = [
     "AGAIN",
     "BroughtSource",
     "bring_sources",
+    "copy_from_commits",
     "further_sources",
     "inputs_used",
     "upload_lost",
@@ -60,6 +63,21 @@ def further_sources(inputs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[s
     return {name: SourceSpec(path).as_dict() for name, path in files.items()}
 
 
+def copy_from_commits(source: GitSource, inputs: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
+    """Copy the files that a run was given of other commits than its own to where `bring_sources` looks.
+
+    Raises:
+        RepositoryError: A commit does not have one.
+    """
+    for name, given in inputs.items():
+        if "commit" in given:
+            source.copy_file(given["commit"], given["path"], _copy_of(name, folder))
+
+
+def _copy_of(name: str, folder: Path) -> Path:
+    return folder / "commits" / hashlib.sha256(name.encode()).hexdigest()
+
+
 def bring_sources(
     settings: Settings,
     sources: Mapping[str, Mapping[str, Any]],
@@ -79,7 +97,7 @@ def bring_sources(
         settings: Where uploads are, and which places elsewhere are allowed.
         sources: The declarations by name, as the store has them.
         inputs: What the run was given, by name.
-        folder: The folder of the run, with the files of the commit in `tree`.
+        folder: The folder of the run, with the files of the commit in `tree`, and after `copy_from_commits`.
         env: The environment whose places count; None: the usual one.
         sample: How many rows are wanted; None: all.
         then: The inputs as they were used, where something is made again; None for something new.
@@ -102,7 +120,10 @@ def bring_sources(
             origin = {"path": place.shown}
             is_outside = not place.path
             target = folder / "sources" / str(number)
-            if place.path:
+            if "commit" in given:
+                file, format = _copy_of(name, folder), place.format
+                origin["commit"] = given["commit"]
+            elif place.path:
                 file, format = folder / "tree" / place.path, place.format
             elif then is None:
                 file, format = fetch(settings.data, name, place, target, sample)

@@ -23,6 +23,7 @@ from headwater_catalog.run_sources import further_sources
 from headwater_catalog.saved_objects import file_name
 from headwater_catalog.sinks import places_of
 from headwater_catalog.store.models import Reproduction, Run
+from headwater_catalog.value_comparison import is_awaited, require_before
 from headwater_catalog.views import DataflowView
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class Task:
     personal: list[str]
     is_trusted: bool
     again: Mapping[str, Any] | None = None  # the stamp of what is to be made again
+    is_awaited: bool = False  # by the run that its table is to be compared with
+    is_compared: bool = False  # with the table of the run before it
 
     def recipe(self) -> dict[str, Any]:
         """Return what to execute, to make the same again."""
@@ -80,7 +83,7 @@ class Task:
     @property
     def made(self) -> str | None:
         """The name of the file that the runner is to leave in its folder; None: none."""
-        if self.save is None and self.again is None:
+        if self.save is None and self.again is None and not self.is_awaited and not self.is_compared:
             return None
         return file_name(self.saver) if self.saver else TABLE
 
@@ -102,12 +105,13 @@ def task_of(
         definitions: Gives the definitions of commits.
 
     Raises:
-        JobError: Its dataflow is known no more.
+        JobError: Its dataflow is known no more, or the run that it is to be compared with came to nothing.
         Conflict: A sink has no place in the environment of the run.
     """
     run = session.scalars(select(Run).where(Run.job_id == leased.id)).one()
     if leased.payload.get("reproduces") is not None:
         return _task_again(session, settings, run)
+    is_compared = require_before(session, run)
     moment = Moment(session, settings, run.repository, run.commit)
     flow = _dataflow(moment, run.dataflow)
     use_kept = leased.payload.get("use_kept", True) and settings.values_limit > 0
@@ -135,6 +139,8 @@ def task_of(
         use_kept=use_kept,
         definitions=_definitions(database, moment, definitions) if use_kept else {},
         is_trusted=run.repository.is_trusted,
+        is_awaited=is_awaited(session, run),
+        is_compared=is_compared,
     )
 
 

@@ -65,6 +65,7 @@ class Request:
         save: Name of the file to write to, in the folder: the table as Arrow, or what the saver saves;
             None: none.
         saver: Name of the saver that saves the one output in place of a table; empty: none.
+        needs_table: Whether a run without a table to write there has failed.
         preview_rows: How many rows of the table to show.
         kept: Where values of earlier runs are, and what tells them; None: everything is computed.
         network: Whether it has the network.
@@ -82,6 +83,7 @@ class Request:
     executor: str = "synchronous"
     sample: int | None = None
     save: str | None = None
+    needs_table: bool = True
     preview_rows: int = 500
     kept: dict[str, Any] | None = None
     network: bool = False
@@ -376,7 +378,7 @@ def _arrange(request: Request, recorder: Recorder, values: Mapping[str, Any]) ->
     outputs = tables.arrange(values)
     if request.save is not None and request.saver:
         recorder.table = _save_object(request, recorder.folder / request.save, values)
-    elif request.save is not None:
+    elif request.save is not None and (outputs.table is not None or request.needs_table):
         if outputs.table is None:
             raise InvalidInput(
                 f"There is nothing to save: none of {', '.join(values)} is a column. Ask for a column, "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,12 +31,28 @@ if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
 
 __all__ = [
+    "FileAt",
     "count_failed",
     "failure_of",
     "get_run",
     "list_runs",
     "request_run",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class FileAt:
+    """A file of the repository at another commit than that of the run.
+
+    Attributes:
+        path: Where it is.
+        commit: The commit.
+        format: Its format; None: as its name says.
+    """
+
+    path: str
+    commit: str
+    format: str | None = None
 
 
 def request_run(
@@ -65,9 +82,10 @@ def request_run(
         outputs: Features or parts of them, `name` or `module:name`; none: those the dataflow declares.
         config: Added to the configuration that the dataflow declares, and stronger.
         inputs: By the name of a source, the file that takes its place: a text is a path in the
-            repository, a `Path` a file of the caller's machine, which is kept, an `Upload` one that was
-            kept before. By any other name, a file is one more source, and anything else the value of that
-            input, as JSON. Callers must not make a `Path` from what others send them.
+            repository, a `FileAt` one of another commit, a `Path` a file of the caller's machine, which is
+            kept, an `Upload` one that was kept before. By any other name, a file is one more source, and
+            anything else the value of that input, as JSON. Callers must not make a `Path` from what others
+            send them.
         save: File format in which to save the table as a dataset version; None: do not save.
         requested_by: Who asks.
         now: The present instant.
@@ -270,6 +288,8 @@ def _require_sinks(flow: DataflowAt, options: RunOptions, save: str | None) -> N
 
 
 def _source_input(name: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, FileAt):
+        return {key: told for key, told in asdict(value).items() if told is not None}
     if isinstance(value, str) and is_source_path(value):
         _require_format(value)
         return {"path": value}

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
-from headwater_catalog.fingerprints import blocks_of, kind_of
+from headwater_catalog.fingerprints import kind_of
+from headwater_catalog.row_matching import PairedRows, RowMatching
 from headwater_catalog.table_files import TableFile
 
 __all__ = ["compare_tables"]
 
 _EXAMPLES: Final = 5  # cells of a column
+_ROWS: Final = 50  # that differ
+_CELLS: Final = 2_000  # of them
 _CELL: Final = 100  # characters
+
+_Mask = np.ndarray[Any, Any]
 
 
 @dataclass(slots=True)
@@ -28,7 +32,9 @@ class _Column:
     unequal: int = 0
     beyond: int = 0
     largest: float = 0.0
+    largest_relative: float = 0.0
     kinds: tuple[str, str] | None = None
+    is_comparable: bool = True
     examples: list[dict[str, Any]] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -37,96 +43,158 @@ class _Column:
             "unequal": self.unequal,
             "beyond_tolerance": self.beyond,
             "largest_difference": self.largest if np.isfinite(self.largest) else None,
+            "largest_relative": self.largest_relative,
             "types": list(self.kinds) if self.kinds else None,
+            "comparable": self.is_comparable,
             "examples": self.examples,
         }
 
 
-def compare_tables(then: TableFile, now: TableFile, tolerance: float) -> dict[str, Any]:
-    """Return how two tables differ: `rows`, `added`, `removed` and `columns` with what is unequal in each.
+def compare_tables(
+    then: TableFile, now: TableFile, tolerance: float, matching: RowMatching
+) -> dict[str, Any]:
+    """Return how two tables differ.
+
+    That is `rows`, how many each has; `matched_by` and `matching`, by which columns rows were matched, or why
+    by position; `both`, how many were; `only`, the first rows that one of them lacks; `added` and `removed`
+    columns; `compared`, the columns that both have, and `columns` with what is unequal in those of them that
+    differ; `differing`, in how many rows any cell is beyond the tolerance, and the first as `examples`.
 
     Args:
         then: The first table.
         now: The second.
         tolerance: By how much, relative to the larger of the two, numbers with fractions may differ.
+        matching: Which rows belong together.
     """
     names = [name for name in then.schema.names if name in now.schema.names]
-    columns = {name: _Column(name, kinds=_other_kinds(name, then, now)) for name in names}
-    rows = [0, 0]
-    for first, second in _together(then, now):
-        start = min(rows)
-        rows[0] += first.num_rows if first is not None else 0
-        rows[1] += second.num_rows if second is not None else 0
-        if first is None or second is None:
-            continue
-        both = min(first.num_rows, second.num_rows)
-        for name, column in columns.items():
-            if column.kinds is None:
-                parts = first.column(name).slice(0, both), second.column(name).slice(0, both)
-                _compare_block(column, *parts, start, tolerance)
+    columns = {name: _column(name, then, now) for name in names if name not in matching.keys}
+    rows = _Rows(matching.keys, min(_ROWS, max(1, _CELLS // max(1, len(columns)))))
+    for pair in matching.pairs():
+        beyond = {
+            name: _compare_block(column, pair, tolerance)
+            for name, column in columns.items()
+            if column.is_comparable
+        }
+        rows.look_at(pair, beyond)
     return {
-        "rows": rows,
-        "added": [name for name in now.schema.names if name not in columns],
-        "removed": [name for name in then.schema.names if name not in columns],
+        "rows": list(matching.rows),
+        "matched_by": list(matching.keys),
+        "matching": matching.reason,
+        "both": matching.both,
+        "only": [_named(table) for table in (matching.only_then, matching.only_now)],
+        "added": [name for name in now.schema.names if name not in names],
+        "removed": [name for name in then.schema.names if name not in names],
+        "compared": list(columns),
         "columns": [column.as_json() for column in columns.values() if column.unequal or column.kinds],
+        "differing": rows.count,
+        "examples": rows.examples,
         "tolerance": tolerance,
     }
 
 
-def _other_kinds(name: str, then: TableFile, now: TableFile) -> tuple[str, str] | None:
+@dataclass(slots=True)
+class _Rows:
+    """The rows in which a cell is beyond the tolerance: how many so far, and the first of them."""
+
+    keys: tuple[str, ...]
+    most: int
+    count: int = 0
+    examples: list[dict[str, Any]] = field(default_factory=list)
+
+    def look_at(self, pair: PairedRows, beyond: Mapping[str, _Mask]) -> None:
+        if not beyond:
+            return
+        places = np.flatnonzero(np.logical_or.reduce(list(beyond.values())))
+        self.count += len(places)
+        for place in places[: self.most - len(self.examples)].tolist():
+            cells = {
+                name: [_shown(side.column(name)[place]) for side in (pair.then, pair.now)]
+                for name, mask in beyond.items()
+                if mask[place]
+            }
+            key = [_shown(pair.now.column(name)[place]) for name in self.keys]
+            self.examples.append({"row": pair.start + place, "key": key, "cells": cells})
+
+
+def _named(table: pa.Table) -> list[list[str | None]]:
+    columns = [[_shown(value) for value in column] for column in table.columns]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _column(name: str, then: TableFile, now: TableFile) -> _Column:
     was, is_ = then.schema.field(name).type, now.schema.field(name).type
-    return None if kind_of(was) == kind_of(is_) else (str(was), str(is_))
+    if kind_of(was) == kind_of(is_):
+        return _Column(name)
+    # A missing value makes fractions of whole numbers, which are the same numbers all the same.
+    return _Column(name, kinds=(str(was), str(is_)), is_comparable=_is_number(was) and _is_number(is_))
 
 
-def _together(
-    then: TableFile, now: TableFile
-) -> Iterator[tuple[pa.RecordBatch | None, pa.RecordBatch | None]]:
-    return zip_longest(blocks_of(then.schema, then.batches()), blocks_of(now.schema, now.batches()))
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
-def _compare_block(column: _Column, then: pa.Array, now: pa.Array, start: int, tolerance: float) -> None:
-    if pa.types.is_floating(then.type):
-        equal, near = _compare_floats(column, then, now, tolerance)
-    else:
-        equal = near = _same(then, now)
+def _compare_block(column: _Column, pair: PairedRows, tolerance: float) -> _Mask:
+    """Note what differs in a block of a column, and return where it is beyond the tolerance."""
+    then, now = (_decoded(side.column(column.name)) for side in (pair.then, pair.now))
+    equal = _same(then, now)
+    near = equal
+    if _is_number(then.type) and not equal.all():
+        near = _compare_numbers(column, then, now, equal, tolerance)
     differing = np.flatnonzero(~equal)
     column.unequal += len(differing)
     column.beyond += int((~near).sum())
-    for place in differing[: _EXAMPLES - len(column.examples)]:
-        cells = (_shown(then[int(place)]), _shown(now[int(place)]))
-        column.examples.append({"row": start + int(place), "then": cells[0], "now": cells[1]})
+    for place in differing[: _EXAMPLES - len(column.examples)].tolist():
+        cells = (_shown(then[place]), _shown(now[place]))
+        column.examples.append({"row": pair.start + place, "then": cells[0], "now": cells[1]})
+    return ~near
 
 
-def _compare_floats(
-    column: _Column, then: pa.Array, now: pa.Array, tolerance: float
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    first = then.to_numpy(zero_copy_only=False).astype("f8")  # null becomes NaN, and both are missing
-    second = now.to_numpy(zero_copy_only=False).astype("f8")
-    equal = (first == second) | (np.isnan(first) & np.isnan(second))
-    if equal.all():
-        return equal, equal
+def _compare_numbers(column: _Column, then: pa.Array, now: pa.Array, equal: _Mask, tolerance: float) -> _Mask:
+    """Note by how much numbers differ, and return where they are equal or near."""
+    first, second = _fractions(then), _fractions(now)
     with np.errstate(invalid="ignore", over="ignore"):
         apart = np.abs(first - second)
-        allowed = tolerance * np.maximum(np.abs(first), np.abs(second))
-        near = equal | (np.isfinite(apart) & (apart <= allowed))
-    found = apart[~equal & np.isfinite(apart)]
-    column.largest = max(column.largest, float(found.max()) if len(found) else 0.0)
-    return equal, near
+        size = np.maximum(np.abs(first), np.abs(second))
+        is_told = ~equal & np.isfinite(apart)
+        near = equal | (is_told & (apart <= tolerance * size))
+        if is_told.any():
+            relative = apart[is_told] / np.where(size[is_told] == 0, 1.0, size[is_told])
+            column.largest = max(column.largest, float(apart[is_told].max()))
+            column.largest_relative = max(column.largest_relative, float(relative.max()))
+    has_fractions = pa.types.is_floating(then.type) or pa.types.is_floating(now.type)
+    return near if has_fractions else equal
 
 
-def _same(then: pa.Array, now: pa.Array) -> np.ndarray[Any, Any]:
-    then, now = (
-        each.dictionary_decode() if pa.types.is_dictionary(each.type) else each for each in (then, now)
-    )
-    if pa.types.is_nested(then.type):
-        pairs = zip(then.to_pylist(), now.to_pylist(), strict=True)
-        return np.array([first == second for first, second in pairs], dtype=bool)
-    now = now if now.type == then.type else now.cast(then.type)
-    if pa.types.is_null(then.type):
+def _fractions(numbers: pa.Array) -> np.ndarray[Any, Any]:
+    return np.asarray(numbers.to_numpy(zero_copy_only=False).astype("f8"))  # null becomes NaN
+
+
+def _same(then: pa.Array, now: pa.Array) -> _Mask:
+    """Return where two arrays are equal; NaN and null are both a missing value."""
+    if pa.types.is_null(then.type) and pa.types.is_null(now.type):
         return np.ones(len(then), dtype=bool)
+    if pa.types.is_floating(then.type) or pa.types.is_floating(now.type):
+        first, second = _fractions(then), _fractions(now)
+        return np.asarray((first == second) | (np.isnan(first) & np.isnan(second)))
+    if not pa.types.is_nested(then.type):
+        try:
+            return _same_flat(then, now)
+        except pa.ArrowException:  # instants of two units that do not fit into one, for instance
+            pass
+    pairs = zip(then.to_pylist(), now.to_pylist(), strict=True)
+    return np.array([first == second for first, second in pairs], dtype=bool)
+
+
+def _same_flat(then: pa.Array, now: pa.Array) -> _Mask:
     both_missing = pc.and_(then.is_null(), now.is_null())
-    found = pc.or_(pc.fill_null(pc.equal(then, now), False), both_missing)
+    found = pc.or_(pc.fill_null(pc.equal(then, _as(then, now)), False), both_missing)
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _as(then: pa.Array, now: pa.Array) -> pa.Array:
+    # Instants and numbers are brought to a common type by the comparison itself.
+    is_alike = then.type == now.type or pa.types.is_temporal(then.type) or _is_number(then.type)
+    return now if is_alike else now.cast(then.type)
 
 
 def _decoded(array: pa.Array) -> pa.Array:

@@ -21,7 +21,15 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from headwater.errors import InvalidInput
 from headwater_catalog.fingerprints import BLOCK_ROWS, blocks_of, kind_of
 
-__all__ = ["KEY", "TableFile", "open_table", "schema_from_text", "schema_text", "write_table"]
+__all__ = [
+    "KEY",
+    "TableFile",
+    "open_table",
+    "renamed_table",
+    "schema_from_text",
+    "schema_text",
+    "write_table",
+]
 
 KEY: Final = b"headwater"
 """Where the metadata of a schema and of its fields have what Headwater says of them."""
@@ -63,6 +71,13 @@ def open_table(path: Path, format: str, schema: pa.Schema | None = None) -> Iter
         except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise InvalidInput(f"The table cannot be read as {format}: {_sentence(error)}") from error
         yield table
+
+
+def renamed_table(table: TableFile, names: Mapping[str, str]) -> TableFile:
+    """Return a table with other names for some of its columns, by the names that they have."""
+    wanted = [names.get(name, name) for name in table.schema.names]
+    fields = [field.with_name(name) for field, name in zip(table.schema, wanted, strict=True)]
+    return TableFile(pa.schema(fields), lambda: (batch.rename_columns(wanted) for batch in table.batches()))
 
 
 def _sentence(error: BaseException) -> str:

@@ -110,18 +110,37 @@ def _names(folder: Path, path: str, format: str) -> dict[str, Any]:
 
 
 def _compare(
-    folder: Path, then: list[str], now: list[str], schema: str | None, tolerance: float
+    folder: Path,
+    then: list[str],
+    now: list[str],
+    schema: str | None,
+    tolerance: float,
+    renamed: Mapping[str, str],
+    keys: tuple[list[str], list[str]],
+    spread: bool,
 ) -> dict[str, Any]:
     """Compare two tables cell by cell; each is given by its path and its format."""
+    from headwater_catalog.distributions import distributions
+    from headwater_catalog.row_matching import common_keys, match_rows
     from headwater_catalog.table_comparison import compare_tables
-    from headwater_catalog.table_files import open_table, schema_from_text
+    from headwater_catalog.table_files import open_table, renamed_table, schema_from_text
 
     types = schema_from_text(schema) if schema is not None else None
     with (
-        open_table(Path(then[0]), then[1], types) as first,
+        open_table(Path(then[0]), then[1], types) as opened,
         open_table(Path(now[0]), now[1], types) as second,
     ):
-        return dict(_guarded(partial(compare_tables, first, second, tolerance)))
+        first = renamed_table(opened, renamed)
+
+        def compared() -> dict[str, Any]:
+            matching = match_rows(first, second, *common_keys(keys[0], keys[1], (first, second)))
+            found = compare_tables(first, second, tolerance, matching)
+            if spread:
+                columns = [*found["compared"], *found["added"], *found["removed"]]
+                found["distributions"] = distributions(first, second, columns)
+            return found
+
+        return dict(_guarded(compared))
 
 
 def _fingerprints(table: Any) -> Any:

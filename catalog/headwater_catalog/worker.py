@@ -31,6 +31,7 @@ from headwater_catalog.openlineage import event_of, run_number
 from headwater_catalog.reports import storable
 from headwater_catalog.sandbox import Limits
 from headwater_catalog.scan_requests import request_due
+from headwater_catalog.value_comparison import sweep_tables
 
 if TYPE_CHECKING:
     from headwater_catalog.scan import Scanner
@@ -194,6 +195,8 @@ class Worker:
             )
             self._judge(lambda: kept_standings.keep_standing_of_run(self.database, self.settings, leased.id))
             self._make_room()
+            with self.database.read() as session:
+                sweep_tables(session, self.settings)
         elif leased.kind == "scan":
             self._scan(leased, heartbeat)
         else:

@@ -213,6 +213,31 @@ def test_files_of_datasets_are_for_those_only_who_could_make_them(clients, name,
     assert again == (409 if status == 200 else status)
 
 
+@pytest.mark.parametrize(
+    ("name", "repository", "status"),
+    [("ada", "cellar", 303), ("rita", "open", 303), ("rita", "cellar", 404), ("vera", "open", 403)]
+    + [("vera", "cellar", 404), ("nora", "open", 404)],
+)
+def test_values_are_compared_by_those_only_who_may_run(clients, name, repository, status):
+    feature = f"{repository}:{repository}_sales"
+    form = {"repo": repository, "output": feature, "dataflow": repository, "before": "HEAD"}
+    sent = {"repository": repository, "outputs": [feature], "dataflow": repository, "before": "HEAD"}
+
+    answer = _post(clients[name], "/runs", **form)
+    assert answer.status_code == status
+    by_program = clients[name].post("/api/v1/runs/compare", json=sent).status_code
+    assert by_program == (202 if status == 303 else status)
+    if status == 303:
+        asked = dict(part.split("=") for part in answer.location.partition("?")[2].split("&"))
+        for other in ("rita", "vera", "nora"):
+            sees = repository == "open" and other != "nora"
+            assert clients[other].get(answer.location).status_code == (200 if sees else 404)
+            if other != "rita":
+                cancelled = _post(clients[other], "/runs/compare/cancel", **asked).status_code
+                assert cancelled == (403 if sees else 404)
+        assert _post(clients[name], "/runs/compare/cancel", **asked).status_code == 303
+
+
 _ADMINISTRATION = {
     "/accounts": {"name": "zoe", "password": GOOD},
     "/accounts/vera/role": {"role": "administrator"},

@@ -14,8 +14,14 @@ from flask.testing import FlaskClient
 from headwater_catalog.accounts import Role
 from headwater_catalog.accounts.events import list_events
 from headwater_catalog.accounts.people import create_account, set_role
+from headwater_catalog.moments import moment_at
 from headwater_catalog.repositories import get_repository
+from headwater_catalog.run_options import RunOptions
+from headwater_catalog.scan import scan
 from headwater_catalog.store.database import Database
+from headwater_catalog.value_comparison import request_comparison
+from headwater_catalog.value_requests import pair_runs
+from headwater_catalog.worker import Worker
 from headwater_web.app import create_app
 from support.git_repo import GitRepo
 from support.managed_demo import PASSWORD, logged_in
@@ -54,7 +60,7 @@ _WAYS = (
 
 @pytest.fixture(scope="module")
 def crm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
-    """Give a catalog with accounts and three runs: two of personal data, and one that failed on it."""
+    """Give a catalog with accounts and runs: of personal data, one that failed on it, two that are compared."""
     folder = tmp_path_factory.mktemp("personal")
     people = "raw_email,spend\nAda@example.org,1\nbo@example.com,2\n"
     repository = GitRepo(folder / "repository")
@@ -72,6 +78,16 @@ def crm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
                 set_role(session, account, role, get_repository(session, "shop"), ("ann", ""), 0)
     for outputs in (("email", "orders"), ("email", "orders"), ("careless",)):
         made.run(*outputs, save=None if outputs == ("careless",) else "csv")
+    repository.commit("Shout", files={"crm.py": dedent(_SOURCE).replace("lower()", "upper()")})
+    scan(made.database, made.settings, "shop")
+    with made.database.read() as session:
+        where = session, made.settings, get_repository(session, "shop")
+        moments = moment_at(*where, "HEAD~1"), moment_at(*where, "HEAD")
+        pair = pair_runs(*moments, "crm", ("email", "orders"), {}, {}, RunOptions())
+    with made.database.write() as session:
+        owner = get_repository(session, "shop")
+        request_comparison(session, made.settings, owner, pair, "rita", 1_700_000_000)
+    Worker(made.database, made.settings).run(once=True)
     yield made
     made.database.dispose()
 
@@ -91,6 +107,19 @@ def test_personal_data_is_seen_by_stewards_and_by_nobody_else(app: Flask, name: 
         assert (_SECRET in answer.text.lower()) == (name in _SEES)
     if name in ("rita", "vera") and "/3" not in path:
         assert "hidden" in answer.text or '"masked": true' in answer.text or '"masked":true' in answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/runs/compare", "/runs/compare/state", "/runs/compare/rows.csv", "/runs/compare/rows.json"]
+    + ["/api/v1/runs/compare"],
+)
+@pytest.mark.parametrize("name", _ROLES)
+def test_personal_values_that_were_compared_are_seen_by_stewards_alone(app: Flask, name: str, path: str):
+    answer = logged_in(app, name).get(f"{path}?a=4&b=5")
+
+    assert answer.status_code == (404 if name == "nora" else 200)
+    assert (_SECRET in answer.text.lower()) == (name in _SEES)
 
 
 @pytest.mark.parametrize("name", _ROLES)

@@ -14,6 +14,7 @@ from headwater_catalog.errors import CatalogError, Conflict
 from headwater_catalog.inputs import missing_inputs
 from headwater_catalog.moments import Moment
 from headwater_catalog.read.locations import Whereabouts
+from headwater_catalog.reproduce import TOLERANCE
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.selection import select_outputs
 
@@ -133,6 +134,28 @@ class RunChoice:
             if key != name and (text or key in declared):
                 found[key] = _value(key, text, declared, known.get(key, ()))
         return found
+
+    def chosen_config(self) -> dict[str, Any]:
+        """Return the configuration that is not as the dataflow declares it; that each commit declares itself.
+
+        Raises:
+            Conflict: A value is not what the dataflow has there.
+        """
+        declared = self.flow.view.config if self.flow else {}
+        given = self.read_config()
+        return {key: value for key, value in given.items() if key not in declared or declared[key] != value}
+
+    def read_tolerance(self) -> float:
+        """Return by how much values that are compared may differ.
+
+        Raises:
+            Conflict: It is no number.
+        """
+        text = self.given.get("tolerance", "").strip()
+        try:
+            return float(text) if text else TOLERANCE
+        except ValueError:
+            raise Conflict(f"The tolerance is a number such as 1e-9, not {text!r:.40}.") from None
 
     def read_inputs(self) -> dict[str, Any]:
         """Return the inputs as given in fields of their own and in lines of NAME=VALUE.

@@ -10,9 +10,10 @@ from headwater_catalog.personal import shown_run
 
 if TYPE_CHECKING:
     from headwater_catalog.run_comparison import RunComparison
+    from headwater_catalog.shown_values import ShownValues
     from headwater_catalog.store.models import DatasetVersion, Run
 
-__all__ = ["run_comparison_json", "run_json", "run_row_json"]
+__all__ = ["run_comparison_json", "run_json", "run_row_json", "values_json"]
 
 
 def run_row_json(run: Run) -> dict[str, Any]:
@@ -95,6 +96,19 @@ def run_comparison_json(found: RunComparison) -> dict[str, Any]:
             }
             for column in found.columns
         ],
+        "values": found.values and values_json(found.values),
+    }
+
+
+def values_json(values: ShownValues) -> dict[str, Any]:
+    """Return how the values of two runs compare."""
+    return {
+        "verdict": values.verdict,
+        "reason": values.reason,
+        "tolerance": values.tolerance,
+        "renamed": dict(values.renamed),
+        "masked": values.is_masked,
+        "details": dict(values.details),
     }
 
 

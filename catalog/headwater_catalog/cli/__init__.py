@@ -50,6 +50,9 @@ COMMANDS: Mapping[str, LazyCommand] = {
         "headwater_catalog.cli.features:history", "List the changes of a feature.", asks=True
     ),
     "run": LazyCommand("headwater_catalog.cli.runs:run", "Execute features at a commit.", asks=True),
+    "values": LazyCommand(
+        "headwater_catalog.cli.values:values", "Compare the values of a feature at two commits."
+    ),
     "cancel": LazyCommand(
         "headwater_catalog.cli.runs:cancel", "Cancel a run that waits or goes on.", asks=True
     ),

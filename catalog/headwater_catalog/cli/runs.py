@@ -26,7 +26,14 @@ if TYPE_CHECKING:
     from headwater_catalog.dataflows import DataflowAt
     from headwater_catalog.moments import Moment
 
-__all__ = ["cancel", "perform_run", "run", "who_asks", "worker"]
+__all__ = [
+    "cancel",
+    "chosen_inputs",
+    "perform_run",
+    "run",
+    "who_asks",
+    "worker",
+]
 
 _POLL_SECONDS: Final = 0.5
 
@@ -210,7 +217,7 @@ def _request(workspace: Workspace, asked: RunAsked) -> tuple[int, int]:
             tell_changes(workspace, place)
         repository, sha = place.repository.name, place.commit.sha
         outputs = [local(o) for o in (*asked.outputs, *_selected(place, asked))]
-        dataflow, inputs = _chosen(place, asked.dataflow, outputs, asked.inputs)
+        dataflow, inputs = chosen_inputs(place, asked.dataflow, outputs, asked.inputs)
     with workspace.database.write() as session:
         owner = get_repository(session, repository)
         commit = resolve_at(session, workspace.settings, owner, sha)
@@ -234,7 +241,7 @@ def _selected(place: Moment, asked: RunAsked) -> list[str]:
     return select_outputs(place, asked.query, asked.dataflow) if asked.query else []
 
 
-def _chosen(
+def chosen_inputs(
     place: Moment, dataflow: str | None, outputs: Sequence[str], given: Mapping[str, str]
 ) -> tuple[str, dict[str, Any]]:
     """Return the dataflow's name, and the inputs: files for sources, values for others."""

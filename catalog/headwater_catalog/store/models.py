@@ -57,6 +57,7 @@ __all__ = [
     "Run",
     "RunNode",
     "SourceBlob",
+    "ValueComparison",
     "WebSession",
 ]
 
@@ -365,6 +366,7 @@ class Job(Base):
     created_at: Mapped[int] = mapped_column(Instant)
     started_at: Mapped[int | None] = mapped_column(Instant)
     finished_at: Mapped[int | None] = mapped_column(Instant)
+    waits_for: Mapped[int | None]  # number of the job that has to end before this one begins
 
 
 class JobAttempt(Base):
@@ -545,6 +547,24 @@ class Reproduction(Base):
 
     run: Mapped[Run] = relationship()
     version: Mapped[DatasetVersion] = relationship()
+
+
+class ValueComparison(Base):
+    """A run that is compared with the one before it, of the same choice at another commit."""
+
+    __tablename__ = "value_comparison"
+
+    run_id: Mapped[int] = mapped_column(_owner("run.id"), primary_key=True)
+    before_id: Mapped[int] = mapped_column(_owner("run.id"), unique=True)
+    tolerance: Mapped[float]  # relative, for numbers with fractions
+    renamed: Mapped[dict[str, str]] = mapped_column(
+        JSON
+    )  # outputs of the first that are called otherwise now
+    verdict: Mapped[str | None] = mapped_column(String(30))  # None until it is known
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+    run: Mapped[Run] = relationship(foreign_keys=[run_id])
+    before: Mapped[Run] = relationship(foreign_keys=[before_id])
 
 
 class Account(Base):

@@ -1,6 +1,6 @@
 """Note which files of runs are kept, and which commits are made of working trees with changes.
 
-Revision 0015, after 0013. On the way back both are forgotten; the files and commits are left.
+Revision 0015, after 0014. On the way back both are forgotten; the files and commits are left.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

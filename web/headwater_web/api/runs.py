@@ -21,6 +21,8 @@ from headwater_catalog.run_reports import report_run
 from headwater_catalog.runs import get_run, list_runs, request_run
 from headwater_catalog.selection import select_outputs
 from headwater_catalog.uploads import Upload, keep_upload
+from headwater_catalog.value_comparison import request_comparison
+from headwater_catalog.value_requests import pair_runs
 from headwater_web.access import actor, require, writing
 from headwater_web.api.answering import answer, page_answer
 from headwater_web.api.cursors import cursor_of
@@ -31,6 +33,7 @@ from headwater_web.api.schemas.fields import NoBodySchema, NoQuery
 from headwater_web.api.schemas.run_reports import ReportSchema
 from headwater_web.api.schemas.runs import (
     ManifestSchema,
+    NewRunPairSchema,
     NewRunSchema,
     RunComparisonSchema,
     RunPageSchema,
@@ -69,10 +72,42 @@ def list_all_runs(args: dict[str, Any]) -> Response:
 @resource.get("/runs/compare", RunComparisonSchema, RunPairQuery, errors=(404, 409))
 def compare_two_runs(args: dict[str, Any]) -> Response:
     """Tell what differs between two runs: code, configuration, inputs, surroundings and numbers."""
-    before, after = get_run(reading(), args["a"]), get_run(reading(), args["b"])
-    sees = actor().sees_personal(after.repository_id)
-    found = compare_runs(reading(), catalog().settings, before, after, sees_personal=sees)
-    return answer(run_comparison_json(found))
+    return _compared(args["a"], args["b"])
+
+
+@resource.send(
+    *("POST", "/runs/compare", 202, RunComparisonSchema, NewRunPairSchema),
+    errors=(404, 409),
+    example={
+        **{"repository": "demo", "dataflow": "marketing", "outputs": ["spend_per_signup"]},
+        **{"before": "v1.0", "at": "main"},
+    },
+)
+def compare_values_of_two_commits(body: dict[str, Any]) -> Response:
+    """Ask for two runs of one choice, at two commits, and for their values to be compared cell by cell."""
+    settings = catalog().settings
+    repository = get_repository(reading(), body["repository"])
+    require(Role.RUNNER, repository)
+    before, after = (moment_at(reading(), settings, repository, at) for at in (body["before"], body["at"]))
+    selected = select_outputs(after, body["query"], body["dataflow"]) if body["query"] else []
+    pair = pair_runs(
+        before,
+        after,
+        body["dataflow"],
+        [*body["outputs"], *selected],
+        body["config"],
+        {name: _input(name, given) for name, given in body["inputs"].items()},
+        _options(body),
+        own_data=body["own_data"],
+    )
+    with writing() as session:
+        owner = get_repository(session, body["repository"])
+        asked = (pair, actor().name, g.now)
+        made = request_comparison(session, settings, owner, *asked, tolerance=body["tolerance"])
+        a, b = made.before_id, made.run_id
+    found = _compared(a, b, 202)
+    found.headers["Location"] = url_for("api_runs.compare_two_runs", a=a, b=b)
+    return found
 
 
 @resource.get(f"/runs/{_NUMBER}", RunSchema, NoQuery, (RUN,))
@@ -128,15 +163,7 @@ def request_one_run(body: dict[str, Any]) -> Response:
             actor().name,
             g.now,
             dataset=body["dataset"],
-            options=RunOptions(
-                env=body["env"],
-                executor=body["executor"],
-                sample=body["sample"],
-                note=body["note"],
-                sinks=tuple(body["sinks"]),
-                use_kept=body["use_kept"],
-                saver=body["saver"],
-            ),
+            options=_options(body),
         )
         number = run.id
     made = _answer(number, 202)
@@ -172,6 +199,25 @@ def upload_one_file(args: dict[str, Any], repo: str) -> Response:
     with writing() as session:
         note_sent(session, repository.id, kept.sha256, g.now)
     return answer({"sha256": kept.sha256, "name": kept.name}, 201)
+
+
+def _compared(a: int, b: int, status: int = 200) -> Response:
+    before, after = get_run(reading(), a), get_run(reading(), b)
+    sees = actor().sees_personal(after.repository_id)
+    found = compare_runs(reading(), catalog().settings, before, after, sees_personal=sees)
+    return answer(run_comparison_json(found), status)
+
+
+def _options(body: dict[str, Any]) -> RunOptions:
+    return RunOptions(
+        env=body["env"],
+        executor=body["executor"],
+        sample=body["sample"],
+        note=body["note"],
+        sinks=tuple(body.get("sinks", ())),
+        use_kept=body["use_kept"],
+        saver=body.get("saver", ""),
+    )
 
 
 def _answer(number: int, status: int = 200) -> Response:

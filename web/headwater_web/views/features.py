@@ -74,6 +74,13 @@ class CommitEntry:
         """Whether nothing but the layout of the code changed."""
         return all(entry.classes == ("formatting",) for entry in self.entries)
 
+    @property
+    def is_comparable(self) -> bool:
+        """Whether the feature had values before the commit and has some after it."""
+        return not self.is_formatting and any(
+            entry.old is not None and entry.new is not None for entry in self.entries
+        )
+
 
 @blueprint.get("/r/<repo>/f/<path:key>")  # a column may be named price/unit
 def feature(repo: str, key: str) -> str | Response | tuple[str, int]:
@@ -119,6 +126,7 @@ def _page(view: AsOf, found: FeatureView) -> str:
         log=[entry for entry in log if not entry.is_formatting],
         layout_log=[entry for entry in log if entry.is_formatting],
         flow=flow,
+        compared_with=next((f"{entry.commit.sha}~1" for entry in log if entry.is_comparable), None),
         missing=missing_inputs(view.moment, flow, found.key) if flow else (),
         flows=flows,
         held_by=versions_holding(reading(), view.repository, found.key),

@@ -16,12 +16,16 @@ from werkzeug.datastructures import FileStorage
 from headwater_catalog.accounts import Role
 from headwater_catalog.errors import CatalogError, Conflict
 from headwater_catalog.kept_inputs import note_sent
+from headwater_catalog.moments import Moment
 from headwater_catalog.refs import list_refs
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.run_options import EXECUTORS, LONGEST_NOTE
 from headwater_catalog.runs import request_run
 from headwater_catalog.sources import FORMATS
+from headwater_catalog.store.models import Repository
 from headwater_catalog.uploads import Upload, keep_upload
+from headwater_catalog.value_comparison import request_comparison
+from headwater_catalog.value_requests import pair_runs
 from headwater_web.access import actor, require, writing
 from headwater_web.errors import status_of
 from headwater_web.reading import AsOf, catalog, moment_named, reading
@@ -58,13 +62,15 @@ def _shown(repo: str, at: str | None, given: Given, error: CatalogError | None =
 
 @blueprint.post("/runs")
 def send() -> ResponseReturnValue:
-    """Queue the run that a form asks for, and lead to its page; a form with a fault comes back with it."""
+    """Queue what a form asks for, and lead to its page; a form with a fault comes back with it."""
     name, at = request.form.get("repo", ""), request.form.get("at") or None
     repository = get_repository(reading(), name)
     require(Role.RUNNER, repository)
     uploads = dict(_uploads(request.form))
     try:
         choice = choice_of(moment_named(name, at), request.form)
+        if request.form.get("before"):
+            return redirect(_compared(name, choice, uploads), 303)
         with writing() as session:
             number = _request(session, name, choice, uploads)
     except CatalogError as error:
@@ -78,9 +84,7 @@ def _request(
     if choice.error is not None:
         raise choice.error
     repository, inputs = get_repository(session, name), _inputs(choice, uploads)
-    for sent in uploads.values():
-        if isinstance(sent, Upload):
-            note_sent(session, repository.id, sent.sha256, g.now)
+    _note(session, repository, uploads)
     run = request_run(
         session,
         catalog().settings,
@@ -97,6 +101,35 @@ def _request(
         options=choice.read_options(),
     )
     return run.id
+
+
+def _compared(name: str, choice: RunChoice, uploads: dict[str, Upload | CatalogError]) -> str:
+    """Queue two runs whose values are compared, and return the address of the page that does."""
+    if choice.error is not None:
+        raise choice.error
+    pair = pair_runs(
+        moment_named(name, choice.given["before"].strip()),
+        choice.moment,
+        choice.flow.name if choice.flow else None,
+        choice.selected,
+        choice.chosen_config(),
+        _inputs(choice, uploads),
+        choice.read_options(),
+        own_data=bool(choice.given.get("own_data")),
+    )
+    tolerance = choice.read_tolerance()
+    with writing() as session:
+        repository = get_repository(session, name)
+        _note(session, repository, uploads)
+        asked = (repository, pair, actor().name, g.now)
+        made = request_comparison(session, catalog().settings, *asked, tolerance=tolerance)
+        return url_for("run_comparison.compare", a=made.before_id, b=made.run_id)
+
+
+def _note(session: Session, repository: Repository, uploads: dict[str, Upload | CatalogError]) -> None:
+    for sent in uploads.values():
+        if isinstance(sent, Upload):
+            note_sent(session, repository.id, sent.sha256, g.now)
 
 
 def _uploads(given: Given) -> Iterator[tuple[str, Upload | CatalogError]]:
@@ -130,9 +163,15 @@ def _inputs(choice: RunChoice, uploads: dict[str, Upload | CatalogError]) -> dic
 def _page(view: AsOf, choice: RunChoice, at: str | None, error: CatalogError | None) -> str:
     moment = view.moment
     is_chosen = bool(choice.outputs or choice.query or choice.given.get("dataflow"))
+    before = None
+    try:
+        before = _before(moment, choice.given)
+    except CatalogError as unknown:
+        error = error or unknown
     return render_template(
         "run_form.html",
         view=view,
+        before=before,
         choice=choice,
         error=error or (choice.error if is_chosen else None),
         missing=None if is_chosen else choice.error,
@@ -149,6 +188,12 @@ def _page(view: AsOf, choice: RunChoice, at: str | None, error: CatalogError | N
         may_run=actor().may(Role.RUNNER, moment.repository.id),
         toml_key=_toml_key,
     )
+
+
+def _before(moment: Moment, given: Given) -> Moment | None:
+    """Return the commit whose values the reader wants to compare with; None where they want one run."""
+    name = given.get("before", "").strip()
+    return moment_named(moment.repository.name, name) if name else None
 
 
 def _toml_key(name: str) -> str:

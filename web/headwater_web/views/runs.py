@@ -17,6 +17,7 @@ from headwater_catalog.git_host import file_address
 from headwater_catalog.jobs import FINISHED, STATES, State
 from headwater_catalog.personal import HIDDEN, ShownRun, shown_run
 from headwater_catalog.store.models import Run
+from headwater_catalog.value_comparison import comparison_with
 from headwater_web.access import actor
 from headwater_web.cancelling import cancel_job
 from headwater_web.dates import duration, iso
@@ -143,6 +144,7 @@ def _context(number: int) -> dict[str, Any]:
         "address": _address(found),
         "again": _again(found, shown),
         "before": _before(found),
+        "compared": comparison_with(reading(), number),
         "signs": catalog().settings.manifest_signing_key() is not None,
         "took": _took,
         "figure": figure,

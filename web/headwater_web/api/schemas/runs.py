@@ -32,6 +32,7 @@ from headwater_web.api.schemas.fields import (
 
 __all__ = [
     "ManifestSchema",
+    "NewRunPairSchema",
     "NewRunSchema",
     "RunComparisonSchema",
     "RunPageSchema",
@@ -175,6 +176,24 @@ class CodeDifferenceSchema(Schema):
     classes = texts("In which ways it changed.")
 
 
+class ValuesSchema(Schema):
+    """How the values of two runs compare, cell by cell."""
+
+    verdict = text("identical, equal within tolerance, differs or cannot; empty while it is not known.")
+    reason = text("Why they cannot be compared; empty where they can.")
+    tolerance = fields.Float(
+        required=True,
+        metadata={"description": "By how much numbers with fractions may differ, relative to the larger."},
+    )
+    renamed = mapping("Outputs of the first that are called otherwise in the second.", text("That name."))
+    masked = flag("Whether some of it is hidden from who asks.")
+    details = mapping(
+        "rows, matched_by, matching, both, only, added, removed, compared, columns, differing, examples, "
+        "distributions and values, as docs/runs.md has them.",
+        anything("A part."),
+    )
+
+
 class RunComparisonSchema(Schema):
     """What differs between two runs."""
 
@@ -186,6 +205,9 @@ class RunComparisonSchema(Schema):
     surroundings = listed(DifferenceSchema, "How and where they were executed.")
     rows = nested(DifferenceSchema, "The numbers of rows, where these differ.", allow_none=True)
     columns = listed(ColumnDifferenceSchema, "The columns, those that differ first.")
+    values = nested(
+        ValuesSchema, "How their values compare; null where nobody has asked for that.", allow_none=True
+    )
 
 
 class RunPairQuery(Schema):
@@ -328,4 +350,24 @@ class NewRunSchema(Schema):
         load_default="",
         validate=validate.Length(max=LONGEST_NOTE),
         metadata={"description": "Why it is asked for.", "format": "note"},
+    )
+
+
+class NewRunPairSchema(NewRunSchema):
+    """Two runs of one choice at two commits, whose values are compared."""
+
+    class Meta:
+        """What is compared is not saved."""
+
+        exclude = ("save", "dataset", "sinks")
+
+    before = named("The commit, branch or tag to compare with.", "ref", required=True)
+    tolerance = fields.Float(
+        load_default=1e-9,
+        validate=validate.Range(min=0, max=1),
+        metadata={"description": "By how much numbers with fractions may differ, relative to the larger."},
+    )
+    own_data = Switch(
+        load_default=False,
+        metadata={"description": "Whether each reads the files of its own commit, not those of the second."},
     )

@@ -1,6 +1,6 @@
 """Keep how dataset versions stand at main.
 
-Revision 0017, after 0013. On the way back it is forgotten, and worked out whenever somebody asks.
+Revision 0016, after 0015. On the way back it is forgotten, and worked out whenever somebody asks.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017"
-down_revision = "0013"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
