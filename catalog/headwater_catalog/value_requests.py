@@ -17,7 +17,7 @@ from headwater_catalog.run_options import RunOptions
 from headwater_catalog.runs import FileAt
 from headwater_catalog.uploads import Upload
 
-__all__ = ["RunPair", "RunSide", "pair_runs"]
+__all__ = ["RunPair", "RunSide", "outputs_now", "pair_runs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,10 @@ def pair_runs(
 ) -> RunPair:
     """Return the two runs that tell what the values of outputs were at one commit and are at another.
 
-    Outputs are those of the second commit. What was called otherwise at the first is found by its moves; an
-    output that is new is left out there, and so are configuration and inputs that nothing there looks at.
-    Both read the files of the second commit, so that the code is all that makes the difference.
+    Outputs are those of the second commit, by their names there or at the first: moves tell what was called
+    otherwise. An output that is new is left out at the first commit, and so are configuration and inputs that
+    nothing there looks at. Both read the files of the second commit, so that the code is all that makes the
+    difference.
 
     Args:
         before: The repository at the first commit.
@@ -88,6 +89,7 @@ def pair_runs(
         Conflict: Several dataflows have the outputs.
         RepositoryError: The mirror cannot be read, or runs at one of the commits are not possible.
     """
+    outputs = outputs_now(before, after, outputs)
     flow = choose_dataflow(after, dataflow, outputs)
     names = tuple(dict.fromkeys(flow.names_of(outputs)))
     was = _names_before(before, after, flow, names)
@@ -107,6 +109,30 @@ def pair_runs(
         {old: new for old, new in pairs.items() if old != new and new not in pairs},
         options,
     )
+
+
+def outputs_now(before: Moment, after: Moment, outputs: Sequence[str]) -> list[str]:
+    """Return outputs as the second commit calls them, of which some may be given by an earlier name."""
+    gone = [output for output in outputs if not _has(after, output) and _has(before, output)]
+    if not gone:
+        return list(outputs)
+    moved = compare_moments(before, after).found.moved
+    now = {
+        output: next((moved[key] for key in _keys(before, output) if key in moved), output) for output in gone
+    }
+    return [now.get(output, output) for output in outputs]
+
+
+def _has(moment: Moment, output: str) -> bool:
+    return next(iter(_keys(moment, output)), None) is not None
+
+
+def _keys(moment: Moment, output: str) -> Iterable[str]:
+    """Yield the keys of the features that an output may be, or may be a part of."""
+    module, _, name = output.rpartition(":")
+    for feature in moment.snapshot.features:
+        if module in ("", feature.module) and name in (feature.name, *(part.name for part in feature.parts)):
+            yield feature.key
 
 
 def _names_before(before: Moment, after: Moment, flow: DataflowAt, names: Sequence[str]) -> Mapping[str, str]:

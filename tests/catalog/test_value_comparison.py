@@ -7,7 +7,9 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
+from headwater_catalog.cli import command_line
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.moments import moment_at
 from headwater_catalog.personal import HIDDEN
@@ -293,3 +295,58 @@ def test_what_cannot_be_compared_is_told_before_anything_runs(
         _asked(shop, *outputs, **given)
     with shop.database.read() as session:
         assert session.query(ValueComparison).count() == 0
+
+
+# The command
+
+
+def _headwater(shop: Catalog, *words: str) -> Result:
+    environment = {
+        "HEADWATER_HOME": str(shop.settings.home),
+        "HEADWATER_DATABASE_URL": shop.settings.database_url,
+    }
+    return CliRunner().invoke(command_line(), words, env=environment)
+
+
+def test_the_command_tells_what_differs(shop: Catalog):
+    told = _headwater(shop, "values", "spend_per_signup", "v1..main")
+
+    assert told.exit_code == 0, told.output
+    assert told.stdout.splitlines() == [
+        "differs (runs 1 and 2)",
+        "  3 rows in both, matched by week",
+        "  spend_per_signup: 2 equal, 1 differ, by 1 at most (16.67%)",
+        "  mean of spend_per_signup: 5.33333 before, 5.66667 after",
+        "  1 row with other values; the first:",
+        "    2026-01-12 00:00:00: spend_per_signup 5.0 → 6.0",
+    ]
+
+
+def test_the_command_takes_a_name_of_before_and_prints_all_as_json(shop: Catalog):
+    told = _headwater(
+        shop, "values", "scaled", "v1..main", "--input", "factor=3", "--own-data", "--sample", "2", "--json"
+    )
+    found = json.loads(told.stdout)
+
+    assert told.exit_code == 0, told.output
+    assert (found["before"]["outputs"], found["after"]["outputs"]) == (["scaled"], ["multiplied"])
+    assert found["values"]["renamed"] == {"scaled": "multiplied"}
+    assert [each["name"] for each in found["inputs"]] == ["weekly"]
+    assert found["values"]["details"]["both"] == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("broken_later", "v1..main"), 1, "cannot, because run 2 failed: "),
+        (("nothing", "v1..main"), 3, "There is no"),
+        (("spend_in_cents", "v1..main"), 3, "has nothing to compare with"),
+        (("trembling", "v1..nowhere"), 3, "nowhere"),
+        (("trembling", "main~1~1"), 3, "is a first commit"),
+        (("trembling", "v1..main", "--tolerance", "x"), 2, "x"),
+    ],
+)
+def test_the_command_says_what_cannot_be(shop: Catalog, words: tuple[str, ...], code: int, message: str):
+    told = _headwater(shop, "values", *words)
+
+    assert (told.exit_code, message in told.output) == (code, True), told.output

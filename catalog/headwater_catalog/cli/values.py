@@ -118,7 +118,7 @@ def _pair(
     from headwater_catalog.commit_range import commit_range
     from headwater_catalog.moments import moment_at
     from headwater_catalog.repositories import open_mirror
-    from headwater_catalog.value_requests import pair_runs
+    from headwater_catalog.value_requests import outputs_now, pair_runs
 
     with workspace.place_of(feature, repo, None) as place:
         where = place.session, place.settings, place.repository
@@ -127,10 +127,10 @@ def _pair(
         if asked.before is None:
             raise Failure(f"Commit {asked.after[:10]} is a first commit: there is nothing before it.")
         before, after = (moment_at(*where, sha) for sha in (asked.before, asked.after))
-        output = local(feature)
-        flow, given = chosen_inputs(after, dataflow, [output], pairs(inputs, "--input"))
+        outputs = outputs_now(before, after, [local(feature)])
+        flow, given = chosen_inputs(after, dataflow, outputs, pairs(inputs, "--input"))
         settings = {key: value(text) for key, text in pairs(config, "--config").items()}
-        chosen = flow, [output], settings, given, options
+        chosen = flow, outputs, settings, given, options
         return place.repository.name, pair_runs(before, after, *chosen, own_data=own_data)
 
 
