@@ -254,7 +254,7 @@ def perform(request: Request, recorder: Recorder) -> None:
     recorder.checked(run.checks)
     if run.error is not None:
         raise run.error
-    _arrange(request, recorder, run.values)
+    _arrange(request, recorder, driver.graph, run.values)
 
 
 def _driver(request: Request, modules: list[ModuleType]) -> Driver:
@@ -372,9 +372,10 @@ def _spec(path: str, index: str | None, dates: list[str], format: str | None) ->
     return SourceSpec(path, index, tuple(dates), format)
 
 
-def _arrange(request: Request, recorder: Recorder, values: Mapping[str, Any]) -> None:
+def _arrange(request: Request, recorder: Recorder, graph: Graph, values: Mapping[str, Any]) -> None:
     from headwater_catalog import tables
 
+    tables.require_columns({node.name: node for node in graph.nodes}, values)
     outputs = tables.arrange(values)
     if request.save is not None and request.saver:
         recorder.table = _save_object(request, recorder.folder / request.save, values)

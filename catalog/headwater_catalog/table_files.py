@@ -128,7 +128,8 @@ def _open_csv(path: Path, schema: pa.Schema | None) -> Iterator[TableFile]:
     parse = csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=not is_one)
     options = {"read_options": read, "parse_options": parse, "convert_options": convert}
     with csv.open_csv(path, **options) as reader:
-        found = reader.schema.remove_metadata()
+        # Names that are no text fail here, where it is told what cannot be read.
+        found = pa.schema([(field.name, field.type) for field in reader.schema])
     yield TableFile(found, lambda: iter(csv.open_csv(path, **options)))
 
 

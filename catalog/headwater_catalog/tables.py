@@ -9,12 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.columns import package_of
-from headwater.errors import InvalidInput
+from headwater.errors import InvalidInput, NodeFailed
+from headwater.instances import is_instance
+from headwater.types import Type
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Outputs", "arrange", "preview", "save"]
+    from headwater.node import Node
+
+__all__ = ["Outputs", "arrange", "preview", "require_columns", "save"]
+
+_OF_COLUMNS: Final = ("pandas", "polars")  # packages whose types are columns and tables
 
 _CELL: Final = 200  # characters shown of a cell
 _LOOKED_AT: Final = 100_000  # rows, to say what a column holds that cannot be saved
@@ -38,6 +44,25 @@ class Outputs:
     index: tuple[str, ...]
     values: dict[str, Any]
     origins: dict[str, str] = field(default_factory=dict)
+
+
+def require_columns(nodes: Mapping[str, Node], outputs: Mapping[str, Any]) -> None:
+    """Make sure that what is declared to be a column or a table is one: else tables would silently lack it.
+
+    Raises:
+        NodeFailed: An output is something else.
+    """
+    for name, value in outputs.items():
+        node = nodes[name]
+        told = node.type.name
+        if told.partition(".")[0] not in _OF_COLUMNS:
+            continue
+        if value is None or is_instance(value, Type(told, live=node.type.live)) is False:
+            raise NodeFailed(
+                f"{node.where} declares '{name}' as {told}, but it came out as {type(value).__name__}. "
+                f"Return {told}, or correct the annotation.",
+                name,
+            )
 
 
 def arrange(outputs: Mapping[str, Any]) -> Outputs:
@@ -91,7 +116,7 @@ def _require_one_index(columns: Mapping[str, pd.Series[Any]]) -> None:
 
 def _shape(series: pd.Series[Any]) -> str:
     named = f", index {series.index.name!r}" if series.index.name is not None else ""
-    return f"{len(series)} rows{named}"
+    return f"{len(series):,} row{'' if len(series) == 1 else 's'}{named}"
 
 
 def _tabulate(columns: Mapping[str, pd.Series[Any]], values: dict[str, Any]) -> Outputs:

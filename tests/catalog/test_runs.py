@@ -263,3 +263,40 @@ print(sorted(name for name in sys.modules if name.partition(".")[0] in ("feature
     )
 
     assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
+
+
+_MISTAKEN = """
+
+def alone(spend: pd.Series) -> pd.Series:
+    return 5
+
+def lost(spend: pd.Series) -> pd.Series:
+    return None
+
+def bare(spend: pd.Series) -> pd.Series:
+    return spend.to_numpy()
+
+def short(spend: pd.Series) -> pd.Series:
+    return spend.head(1)
+"""
+
+
+def test_what_comes_out_as_something_else_or_of_another_length_fails_and_saves_nothing(
+    catalog: Catalog, git_repo: GitRepo
+):
+    spend = (git_repo.path / "features/spend.py").read_text()
+    git_repo.commit("Make mistakes", files={"features/spend.py": spend + _MISTAKEN})
+    scan(catalog.database, catalog.settings, "shop")
+    for name, said in (
+        ("alone", "declares 'alone' as pandas.Series, but it came out as int"),
+        ("lost", "it came out as NoneType"),
+        ("bare", "it came out as ndarray"),
+        ("short", "(2 rows, index 'week') and 'short' (1 row, index 'week') do not have the same index"),
+    ):
+        run = catalog.run("scaled", name, dataflow="marketing", save="parquet")
+
+        assert run.job.state == "failed"
+        assert said in (run.job.error or ""), run.job.error
+        assert catalog.version(run) is None
+    assert catalog.leftovers() == []
+    assert not list(catalog.settings.home.glob("datasets/**/*.parquet"))

@@ -127,12 +127,14 @@ def test_an_upload_is_audited(shop: Shop):
         (b"x", "x.exe", 409),
         (b"", "../../x.csv", 409),
         (b"[" * 100_000, "x.json", 409),
+        (b"\x1f\x8b\x08\x00,a\n1,2\n", "x.csv", 409),
     ],
 )
 def test_what_is_no_table_is_told(shop: Shop, data: bytes, name: str, status: int):
     answer = shop.audit(data, name)
 
     assert answer.status_code == status
+    assert "exit code" not in answer.text
     assert 'role="alert"' in answer.text and 'name="file"' in answer.text  # where the next one is chosen
 
 
