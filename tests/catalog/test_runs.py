@@ -49,6 +49,7 @@ def test_a_run_keeps_its_values_nodes_checks_inputs_and_environment(
         "weekly": {
             "path": "data/weekly.csv",
             "sha256": hashlib.sha256(WEEKLY.encode()).hexdigest(),
+            "bytes": len(WEEKLY),
             "rows": 2,
         }
     }

@@ -370,6 +370,7 @@ class RunRow(TypedDict):
 class Run(RunRow):
     """A run with what came of it."""
 
+    changes_on: str | None
     failure: dict[str, Any] | None
     config: dict[str, Any]
     env: str | None
