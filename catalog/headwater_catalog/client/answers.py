@@ -373,6 +373,7 @@ class Run(RunRow):
     """A run with what came of it."""
 
     progress: dict[str, Any]
+    changes_on: str | None
     failure: dict[str, Any] | None
     config: dict[str, Any]
     env: str | None
