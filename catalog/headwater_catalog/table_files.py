@@ -74,8 +74,9 @@ def open_table(path: Path, format: str, schema: pa.Schema | None = None) -> Iter
 
 
 def renamed_table(table: TableFile, names: Mapping[str, str]) -> TableFile:
-    """Return a table with other names for some of its columns, by the names that they have."""
-    wanted = [names.get(name, name) for name in table.schema.names]
+    """Return a table with other names for some columns, by theirs; one that is taken is not given again."""
+    free = {old: new for old, new in names.items() if new not in table.schema.names}
+    wanted = [free.get(name, name) for name in table.schema.names]
     fields = [field.with_name(name) for field, name in zip(table.schema, wanted, strict=True)]
     return TableFile(pa.schema(fields), lambda: (batch.rename_columns(wanted) for batch in table.batches()))
 

@@ -54,6 +54,7 @@ __all__ = [
     "request_comparison",
     "require_before",
     "sweep_tables",
+    "values_apart",
 ]
 
 _TABLE: Final = re.compile(r"run-(?P<run>[0-9]{1,9})\.arrow")
@@ -250,7 +251,7 @@ def compare_values(
         before, tolerance, renamed = comparison.before, comparison.tolerance, comparison.renamed
         then = before.preview or {}
     preview = report.preview or {}
-    values = _values(then.get("values") or (), preview.get("values") or (), renamed, tolerance)
+    values = values_apart(then.get("values") or (), preview.get("values") or (), renamed, tolerance)
     tables = then.get("table"), preview.get("table")
     if None in tables:
         return _word(None, values, tables), {"values": values}
@@ -281,7 +282,7 @@ def _index(table: Mapping[str, Any] | None) -> list[str]:
     return [column["name"] for column in (table or {}).get("columns", ()) if column["index"]]
 
 
-def _values(
+def values_apart(
     then: Sequence[Mapping[str, str]],
     now: Sequence[Mapping[str, str]],
     renamed: Mapping[str, str],
@@ -301,25 +302,29 @@ def _value(
     if then is None or now is None:
         return {**told, **nothing, "verdict": DIFFERS}
     numbers = [_number(value) for value in (then, now)]
-    if None in numbers:
+    if None in numbers or then["text"] == now["text"]:
         is_same = _ADDRESS.sub("", then["text"]) == _ADDRESS.sub("", now["text"])
         return {**told, **nothing, "verdict": IDENTICAL if is_same else DIFFERS}
     first, second = (number for number in numbers if number is not None)
-    apart, size = abs(first - second), max(abs(first), abs(second))
-    if apart == 0 or (math.isnan(first) and math.isnan(second)):
-        return {**told, **nothing, "verdict": IDENTICAL}
-    if not math.isfinite(apart):
+    try:
+        apart, size = abs(first - second), max(abs(first), abs(second))
+        if apart == 0:
+            return {**told, **nothing, "verdict": IDENTICAL}
+        is_near = float in map(type, numbers) and apart <= tolerance * float(size)
+        known = {"difference": float(apart), "relative": float(apart / size)}
+    except OverflowError:  # a whole number beyond all fractions
         return {**told, **nothing, "verdict": DIFFERS}
-    is_near = apart <= tolerance * size and "." in then["text"] + now["text"]
-    return {**told, "difference": apart, "relative": apart / size, "verdict": WITHIN if is_near else DIFFERS}
+    if not math.isfinite(known["difference"]):
+        return {**told, **nothing, "verdict": DIFFERS}
+    return {**told, **known, "verdict": WITHIN if is_near else DIFFERS}
 
 
-def _number(value: Mapping[str, str]) -> float | None:
+def _number(value: Mapping[str, str]) -> int | float | None:
     if not _NUMBERS.fullmatch(value["type"]):
         return None
     try:
-        return float(value["text"])
-    except (ValueError, OverflowError):
+        return float(value["text"]) if value["type"].startswith("float") else int(value["text"])
+    except ValueError:
         return None
 
 

@@ -25,6 +25,7 @@ from headwater_catalog.value_comparison import (
     outcome_of,
     request_comparison,
     sweep_tables,
+    values_apart,
 )
 from headwater_catalog.value_requests import pair_runs
 from headwater_catalog.worker import Worker
@@ -193,6 +194,30 @@ def test_values_that_are_no_columns_are_compared_without_a_table(shop: Catalog):
 
     assert verdict.word == DIFFERS
     assert "rows" not in verdict.details
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "verdict"),
+    [
+        (("int", "8"), ("int", "8"), IDENTICAL),
+        (("int", str(10**30)), ("int", str(10**30 + 1)), DIFFERS),
+        (("int", "9" * 400), ("int", "1" + "0" * 400), DIFFERS),
+        (("float", "1.0"), ("int", "1"), IDENTICAL),
+        (("float64", "1e-05"), ("float64", "1.0000000001e-05"), WITHIN),
+        (("float", "nan"), ("float", "nan"), IDENTICAL),
+        (("float", "nan"), ("float", "1.0"), DIFFERS),
+        (("float", "inf"), ("float", "1.0"), DIFFERS),
+        (("str", "a"), ("str", "b"), DIFFERS),
+        (("Model", "<Model object at 0x7f01>"), ("Model", "<Model object at 0x7fff>"), IDENTICAL),
+        (("str", "a"), None, DIFFERS),
+    ],
+)
+def test_values_are_compared_by_what_they_are(then: Any, now: Any, verdict: str):
+    sides = [
+        [] if side is None else [{"name": "x", "type": side[0], "text": side[1]}] for side in (then, now)
+    ]
+
+    assert [each["verdict"] for each in values_apart(sides[0], sides[1], {}, 1e-9)] == [verdict]
 
 
 def test_a_run_that_fails_is_the_reason(shop: Catalog):
