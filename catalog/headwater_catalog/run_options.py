@@ -32,6 +32,7 @@ class RunOptions:
         note: Why it is asked for.
         sinks: Names of the sinks that the saved table goes to besides.
         use_kept: Whether values that earlier runs computed may stand in place of computing them again.
+        profile: Whether statistics of what each node makes are kept.
 
     Raises:
         NotFound: There is no such executor.
@@ -44,6 +45,7 @@ class RunOptions:
     note: str = ""
     sinks: tuple[str, ...] = ()
     use_kept: bool = True
+    profile: bool = False
 
     def __post_init__(self) -> None:
         if self.executor not in EXECUTORS:

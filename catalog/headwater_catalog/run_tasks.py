@@ -61,6 +61,7 @@ class Task:
     dataset: str
     repository_id: int
     use_kept: bool
+    profile: bool
     definitions: Definitions
     sinks: dict[str, Location]
     personal: list[str]
@@ -127,6 +128,7 @@ def task_of(
         personal=_personal(session, run, run.outputs),
         repository_id=run.repository_id,
         use_kept=use_kept,
+        profile=leased.payload.get("profile", False),
         definitions=_definitions(database, session, settings, run, definitions) if use_kept else {},
         is_trusted=run.repository.is_trusted,
     )
@@ -156,6 +158,7 @@ def _task_again(session: Session, settings: Settings, run: Run) -> Task:
         dataset=version.dataset.name,
         repository_id=run.repository_id,
         use_kept=False,
+        profile=False,
         definitions={},
         sinks={},
         personal=_personal(session, run, recipe["outputs"]),

@@ -19,13 +19,14 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from headwater.errors import DefinitionError, HeadwaterError, InvalidInput, MissingInput, NodeFailed
+from headwater_catalog.node_profiles import NodeProfiles
 from headwater_catalog.read.project import SourceSpec
 from headwater_catalog.refusals import NetworkAttempts, hint
 from headwater_catalog.sources import columns_of, read_sources
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from headwater.driver import Driver
     from headwater.graph import Graph
+    from headwater.node import Node
     from headwater_catalog.kept_values import KeptValues
 
 __all__ = ["PROGRESS", "REQUEST", "RESULT", "Recorder", "Request", "environment", "main", "perform"]
@@ -66,6 +68,7 @@ class Request:
         preview_rows: How many rows of the table to show.
         kept: Where values of earlier runs are, and what tells them; None: everything is computed.
         network: Whether it has the network.
+        profile: Whether to note statistics of what each node makes.
     """
 
     tree: str
@@ -83,6 +86,7 @@ class Request:
     preview_rows: int = 500
     kept: dict[str, Any] | None = None
     network: bool = False
+    profile: bool = False
 
     @classmethod
     def read(cls, folder: Path) -> Request:
@@ -108,6 +112,7 @@ class Recorder:
     table: dict[str, Any] | None = None
     failure: dict[str, Any] | None = None
     taken: dict[str, str] = field(default_factory=dict)
+    profiles: NodeProfiles | None = None
     told: float = 0.0
     first: float = 0.0
     attempts: NetworkAttempts | None = None
@@ -166,6 +171,7 @@ class Recorder:
             "sources": self.sources,
             "taken": self.taken,
             "preview": self.preview,
+            "profiles": self.profiles.found if self.profiles is not None else {},
             "table": self.table,
             "failure": self.failure,
             "environment": environment(),
@@ -236,20 +242,39 @@ def perform(request: Request, recorder: Recorder) -> None:
     inputs = {**request.inputs, **_columns(request, recorder, needed)}
     if values:  # the driver refuses inputs that nothing needs any more
         inputs = {name: value for name, value in inputs.items() if name in external}
+    recorder.profiles = profiles = NodeProfiles() if request.profile else None
+    if profiles is not None:
+        for name, value in values.items():
+            profiles.describe(name, value)
     try:
         run = driver.run(
             request.outputs,
             overrides=values,
             inputs=inputs,
             on_node=recorder.computed,
-            on_value=kept.keep if kept is not None else None,
+            on_value=_on_value(kept, profiles),
         )
     except MissingInput as error:
         raise _missing(error, request) from None
+    if profiles is not None:
+        profiles.note_missing(node.name for node in run.nodes)
     recorder.checked(run.checks)
     if run.error is not None:
         raise run.error
     _arrange(request, recorder, run.values)
+
+
+def _on_value(kept: KeptValues | None, profiles: NodeProfiles | None) -> Callable[[Node, Any], None] | None:
+    """Return what is told each node with its value."""
+    if profiles is None:
+        return kept.keep if kept is not None else None
+
+    def tell(node: Node, value: Any) -> None:
+        profiles.describe(node.name, value)
+        if kept is not None:
+            kept.keep(node, value)
+
+    return tell
 
 
 def _driver(request: Request, modules: list[ModuleType]) -> Driver:

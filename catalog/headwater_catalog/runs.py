@@ -109,6 +109,7 @@ def request_run(
         "dataset": dataset or chosen.name,
         "sinks": list(options.sinks),
         "use_kept": options.use_kept,
+        "profile": options.profile,
     }
     run.job = jobs.enqueue(session, "run", payload, repository.id, requested_by, now)
     session.add(run)

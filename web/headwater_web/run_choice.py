@@ -166,6 +166,7 @@ class RunChoice:
             note=self.given.get("note", "").replace("\r\n", "\n").strip(),
             sinks=tuple(self.given.getlist("sink")),
             use_kept=not self.given.get("anew"),
+            profile=bool(self.given.get("profile")),
         )
 
 

@@ -62,6 +62,7 @@ _POLL_SECONDS: Final = 0.5
     help="Keep the table as a dataset version, and write a copy here: .csv, .json, .parquet or .arrow.",
 )
 @click.option("--no-cache", is_flag=True, help="Compute everything, also what earlier runs computed.")
+@click.option("--profile", is_flag=True, help="Keep statistics of what each node makes.")
 @click.option("--dataset", help="Name of the dataset; the dataflow's unless given.")
 @click.option("--sink", "sinks", multiple=True, help="A sink of the dataflow that the table goes to besides.")
 @click.option("--query", help="Add the features that meet a query to the outputs.")
@@ -86,6 +87,7 @@ def run(
     inputs: tuple[str, ...],
     save: Path | None,
     no_cache: bool,
+    profile: bool,
     dataset: str | None,
     sinks: tuple[str, ...],
     query: str | None,
@@ -108,11 +110,12 @@ def run(
 
     JSON: id, state, error, repository, commit, dataflow, outputs, requested_by, note, created_at, started_at,
     finished_at, failure, config, env, executor, sample, inputs, table (columns, rows, row_count), values,
-    nodes (name, seconds, begun, summary, kept_from), checks, environment, personal, masked, dataset, log.
+    nodes (name, seconds, begun, summary, kept_from, profile), checks, environment, personal, masked, dataset,
+    log.
     """
     from headwater_catalog.run_options import RunOptions
 
-    options = RunOptions(env, executor, sample, note, sinks, not no_cache)
+    options = RunOptions(env, executor, sample, note, sinks, not no_cache, profile)
     save_format = _format(save) if save is not None else None
     with _place(workspace, outputs, repo, at) as place:
         repository, sha = place.repository.name, place.commit.sha

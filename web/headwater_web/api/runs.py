@@ -131,6 +131,7 @@ def request_one_run(body: dict[str, Any]) -> Response:
                 note=body["note"],
                 sinks=tuple(body["sinks"]),
                 use_kept=body["use_kept"],
+                profile=body["profile"],
             ),
         )
         number = run.id
