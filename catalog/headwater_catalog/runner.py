@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import inspect
 import json
 import math
 import numbers
 import os
-import platform
 import re
 import sys
 import time
@@ -26,20 +24,19 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from headwater.errors import DefinitionError, HeadwaterError, InvalidInput, MissingInput, NodeFailed
+from headwater_catalog.loaded_packages import environment
 from headwater_catalog.node_profiles import NodeProfiles
 from headwater_catalog.read.project import SourceSpec
 from headwater_catalog.refusals import NetworkAttempts, hint
 from headwater_catalog.sources import columns_of, read_sources
 
 if TYPE_CHECKING:
-    from importlib.metadata import Distribution
-
     from headwater.driver import Driver
     from headwater.graph import Graph
     from headwater.node import Node
     from headwater_catalog.kept_values import KeptValues
 
-__all__ = ["PROGRESS", "REQUEST", "RESULT", "Recorder", "Request", "environment", "main", "perform"]
+__all__ = ["PROGRESS", "REQUEST", "RESULT", "Recorder", "Request", "main", "perform"]
 
 REQUEST: Final = "request.json"
 RESULT: Final = "result.json"
@@ -412,41 +409,6 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"Feature code called sys.exit({error.code!r}). A feature function returns a value instead."
     return f"{type(error).__name__}: {error}"
-
-
-def environment() -> dict[str, Any]:
-    """Return the versions of Python and of the packages that were imported."""
-    packages: dict[str, str] = {}
-    with contextlib.suppress(
-        Exception
-    ):  # feature code may have left no memory, and its failure is to be told
-        packages = _packages()
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": dict(sorted(packages.items())),
-    }
-
-
-def _packages() -> dict[str, str]:
-    from importlib import metadata
-
-    loaded = {name.partition(".")[0] for name in list(sys.modules)}
-    packages = {"headwater": metadata.version("headwater")}  # an editable one lists no modules
-    for distribution in metadata.distributions():
-        # `metadata.packages_distributions` says the same, and takes every file of every package in hand.
-        if not loaded.isdisjoint(_modules_of(distribution)):
-            packages.setdefault(distribution.name, distribution.version)
-    return packages
-
-
-def _modules_of(distribution: Distribution) -> set[str]:
-    """Return the names that a package brings for imports: those that it tells, or else those of its files."""
-    if told := distribution.read_text("top_level.txt"):
-        return set(told.split())
-    listed = (distribution.read_text("RECORD") or "").splitlines()
-    first = {line.partition(",")[0].lstrip('"').partition("/")[0] for line in listed}
-    return {inspect.getmodulename(name) or name for name in first}
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
