@@ -171,6 +171,7 @@ def _request(
         needs_table=task.save is not None or task.again is not None,
         kept=kept,
         network=task.is_trusted,
+        profile=task.profile,
     )
 
 
@@ -366,11 +367,19 @@ def _record(session: Session, run: Run, task: Task, ended: _Ended) -> None:
                 microseconds=node.microseconds,
                 begun=node.begun,
                 summary=node.summary,
+                profile=report.profiles.get(node.name),
             )
             for ordinal, node in enumerate(report.nodes)
         ),
         *(
-            RunNode(ordinal=ordinal, name=name, microseconds=0, summary="", kept_from=number)
+            RunNode(
+                ordinal=ordinal,
+                name=name,
+                microseconds=0,
+                summary="",
+                kept_from=number,
+                profile=report.profiles.get(name),
+            )
             for ordinal, (name, number) in enumerate(sorted(taken.items()), len(report.nodes))
         ),
     ]

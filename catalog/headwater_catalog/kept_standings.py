@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from headwater_catalog.commit_refs import CommitRef
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
     from headwater_catalog.store.database import Database
 
-__all__ = ["keep_standing", "keep_standing_of_run", "keep_standings", "standing_of_version"]
+__all__ = ["keep_standing", "keep_standing_of_run", "keep_standings", "kept_stale", "standing_of_version"]
 
 logger = logging.getLogger("headwater.datasets")
 
@@ -52,6 +54,19 @@ def standing_of_version(session: Session, settings: Settings, version: DatasetVe
     return standing_of(session, settings, repository.name, version.stamp or {}, earlier)
 
 
+def kept_stale(session: Session, versions: Iterable[DatasetVersion]) -> dict[int, tuple[str, ...]]:
+    """Return the columns that would come out otherwise now, by version, where that is kept and true."""
+    now = {
+        each.id: (each.dataset.repository.scanned_sha, _made_by(each.dataset.repository)) for each in versions
+    }
+    rows = session.scalars(select(KeptStanding).where(KeptStanding.version_id.in_(now)))
+    return {
+        kept.version_id: tuple(column.name for column in _columns(kept.content) if column.is_stale)
+        for kept in rows
+        if (kept.sha, kept.made_by) == now[kept.version_id]
+    }
+
+
 def keep_standing(database: Database, version_id: int, standing: Standing) -> None:
     """Keep how a dataset version stands, in place of what was kept of it.
 
@@ -60,7 +75,8 @@ def keep_standing(database: Database, version_id: int, standing: Standing) -> No
     """
     if standing.reason:
         return
-    with database.write() as session:
+    # Where another worker keeps the same at this moment, or somebody removes the version, nothing is lost.
+    with contextlib.suppress(IntegrityError), database.write() as session:
         version = session.get(DatasetVersion, version_id)
         if version is None or version.dataset.repository.scanned_sha != standing.sha:
             return

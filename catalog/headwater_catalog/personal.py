@@ -21,6 +21,12 @@ PERSONAL: Final = ("pii", "hipaa")
 
 HIDDEN: Final = "hidden: personal data"
 
+_UNKNOWN: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(("rows", "bytes", "sample")),
+    "columns": [],
+    "columns_left_out": 0,
+}
+
 
 def personal_names(snapshot: Snapshot, dataflow: str, outputs: Iterable[str]) -> list[str]:
     """Return the names that are classified personal among outputs of a dataflow and all that they need.
@@ -68,6 +74,7 @@ class ShownRun:
         values: What is no column.
         failure: What feature code did wrong; None where it did nothing wrong.
         checks: The outcomes of checks, as `CheckResult` has them.
+        profiles: Statistics of what each node made, in the order of `Run.nodes`; None where there are none.
         log: The last of what it printed.
     """
 
@@ -78,6 +85,7 @@ class ShownRun:
     values: tuple[Mapping[str, Any], ...]
     failure: Mapping[str, Any] | None
     checks: tuple[Mapping[str, Any], ...]
+    profiles: tuple[Mapping[str, Any] | None, ...]
     log: str
 
 
@@ -85,7 +93,8 @@ def shown_run(run: Run, sees_personal: bool) -> ShownRun:
     """Return what somebody may see of a run.
 
     Where a run computes personal data and they may not see that, its columns, values and inputs are hidden,
-    and so are the log and the messages of errors and checks, which may quote any of it.
+    and so are the log and the messages of errors and checks, which may quote any of it. Profiles are hidden
+    as a whole: the nodes that modifiers make carry other names than what is classified.
     """
     preview = run.preview or {}
     failure = preview.get("failure")
@@ -97,6 +106,7 @@ def shown_run(run: Run, sees_personal: bool) -> ShownRun:
         values=() if failure else tuple(preview.get("values") or ()),
         failure=failure,
         checks=tuple(_check(check) for check in run.checks),
+        profiles=tuple(node.profile for node in run.nodes),
         log=run.log,
     )
     names = frozenset(run.personal or ())
@@ -136,6 +146,7 @@ def _masked(whole: ShownRun, names: frozenset[str]) -> ShownRun:
         ),
         failure=None if whole.failure is None else {**whole.failure, "message": HIDDEN},
         checks=tuple({**check, "message": HIDDEN, "diagnostics": {}} for check in whole.checks),
+        profiles=tuple(each and {**each, **_UNKNOWN, "reason": HIDDEN} for each in whole.profiles),
         log=f"[{HIDDEN}]" if whole.log else "",
     )
 

@@ -31,6 +31,8 @@ _MESSAGE: Final = 10_000  # characters of an error, which the page of a run show
 _LEVELS: Final = 20  # of objects and lists within one another
 _BINS: Final = 100
 _FIGURE: Final = 100  # characters of one
+_PROFILED: Final = 2_000  # columns in all profiles of a run
+_LARGEST: Final = 2**53 - 1  # what every reader of JSON takes for a whole number
 _MOST: Final = 2**31 - 1  # what the store's columns hold
 
 
@@ -80,6 +82,8 @@ class Report:
             since values that were made of it stood in place.
         taken: The keys of the values of earlier runs that stood in place of nodes, by node.
         preview: First rows and values as text; None where the run failed.
+        profiles: Statistics of what nodes made, by node: `reason` (why there are none, or None), `rows`,
+            `bytes`, `sample`, `columns` and `columns_left_out`; empty where nobody asked.
         table: Where the columns of the saved table came from; None where none was saved.
         failure: What went wrong: `node`, `error`, `message`, `frames`; None where nothing did.
         environment: Versions of Python and of packages.
@@ -90,6 +94,7 @@ class Report:
     sources: dict[str, int | None]
     taken: dict[str, str]
     preview: dict[str, Any] | None
+    profiles: dict[str, dict[str, Any]]
     table: TableReport | None
     failure: dict[str, Any] | None
     environment: dict[str, Any]
@@ -181,6 +186,7 @@ def _report(content: Mapping[str, Any]) -> Report:
         },
         taken={_text(name): _text(key) for name, key in content["taken"].items()},
         preview=_preview(content["preview"]),
+        profiles=_profiles(content.get("profiles") or {}),
         table=_table(content["table"]),
         failure=_failure(content["failure"]),
         environment=_environment(content["environment"]),
@@ -274,6 +280,29 @@ def _figure(value: Any) -> float | str | None:
     if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
         return value
     return str(value)[:_FIGURE]
+
+
+def _profiles(content: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    found = {_text(name): _profile(item) for name, item in content.items()}
+    if sum(len(item["columns"]) for item in found.values()) > _PROFILED:
+        raise ValueError(f"more than {_PROFILED:,} columns are profiled")
+    return found
+
+
+def _profile(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "reason": None if item["reason"] is None else _shortened(_text(item["reason"])),
+        **{key: _size(item[key]) for key in ("rows", "bytes", "sample")},
+        "columns": [
+            {**_column(column), "bytes": _size(column["bytes"]), "stats": _stats(column["stats"])}
+            for column in item["columns"]
+        ],
+        "columns_left_out": _count(item["columns_left_out"]),
+    }
+
+
+def _size(value: Any) -> int | None:
+    return None if value is None else min(max(int(value), 0), _LARGEST)
 
 
 def _row(cells: Sequence[Any], width: int) -> list[str | None]:

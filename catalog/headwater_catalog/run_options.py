@@ -34,6 +34,7 @@ class RunOptions:
         sinks: Names of the sinks that the saved table goes to besides.
         saver: Name of the saver by which the one output is kept as a file, in place of a table; empty: none.
         use_kept: Whether values that earlier runs computed may stand in place of computing them again.
+        profile: Whether statistics of what each node makes are kept.
 
     Raises:
         NotFound: There is no such executor.
@@ -47,6 +48,7 @@ class RunOptions:
     sinks: tuple[str, ...] = ()
     use_kept: bool = True
     saver: str = ""
+    profile: bool = False
 
     def __post_init__(self) -> None:
         if self.executor not in EXECUTORS:

@@ -58,6 +58,7 @@ class Task:
     dataset: str
     repository_id: int
     use_kept: bool
+    profile: bool
     definitions: Definitions
     sinks: dict[str, Location]
     personal: list[str]
@@ -137,6 +138,7 @@ def task_of(
         personal=personal_names(moment.snapshot, run.dataflow, run.outputs),
         repository_id=run.repository_id,
         use_kept=use_kept,
+        profile=leased.payload.get("profile", False),
         definitions=_definitions(database, moment, definitions) if use_kept else {},
         is_trusted=run.repository.is_trusted,
         is_awaited=is_awaited(session, run),
@@ -169,6 +171,7 @@ def _task_again(session: Session, settings: Settings, run: Run) -> Task:
         dataset=version.dataset.name,
         repository_id=run.repository_id,
         use_kept=False,
+        profile=False,
         definitions={},
         sinks={},
         personal=list(version.run.personal or ()),

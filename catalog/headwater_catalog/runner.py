@@ -9,35 +9,34 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import inspect
 import json
 import math
 import numbers
 import os
-import platform
 import re
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from headwater.errors import DefinitionError, HeadwaterError, InvalidInput, MissingInput, NodeFailed
+from headwater_catalog.loaded_packages import environment
+from headwater_catalog.node_profiles import NodeProfiles
 from headwater_catalog.read.project import SourceSpec
 from headwater_catalog.refusals import NetworkAttempts, hint
 from headwater_catalog.sources import columns_of, read_sources
 
 if TYPE_CHECKING:
-    from importlib.metadata import Distribution
-
     from headwater.driver import Driver
     from headwater.graph import Graph
+    from headwater.node import Node
     from headwater_catalog.kept_values import KeptValues
 
-__all__ = ["PROGRESS", "REQUEST", "RESULT", "Recorder", "Request", "environment", "main", "perform"]
+__all__ = ["PROGRESS", "REQUEST", "RESULT", "Recorder", "Request", "main", "perform"]
 
 REQUEST: Final = "request.json"
 RESULT: Final = "result.json"
@@ -69,6 +68,7 @@ class Request:
         preview_rows: How many rows of the table to show.
         kept: Where values of earlier runs are, and what tells them; None: everything is computed.
         network: Whether it has the network.
+        profile: Whether to note statistics of what each node makes.
     """
 
     tree: str
@@ -88,6 +88,7 @@ class Request:
     kept: dict[str, Any] | None = None
     network: bool = False
     saver: str = ""
+    profile: bool = False
 
     @classmethod
     def read(cls, folder: Path) -> Request:
@@ -113,6 +114,7 @@ class Recorder:
     table: dict[str, Any] | None = None
     failure: dict[str, Any] | None = None
     taken: dict[str, str] = field(default_factory=dict)
+    profiles: NodeProfiles | None = None
     told: float = 0.0
     first: float = 0.0
     attempts: NetworkAttempts | None = None
@@ -171,6 +173,7 @@ class Recorder:
             "sources": self.sources,
             "taken": self.taken,
             "preview": self.preview,
+            "profiles": self.profiles.found if self.profiles is not None else {},
             "table": self.table,
             "failure": self.failure,
             "environment": environment(),
@@ -241,20 +244,39 @@ def perform(request: Request, recorder: Recorder) -> None:
     inputs = {**request.inputs, **_columns(request, recorder, needed)}
     if values:  # the driver refuses inputs that nothing needs any more
         inputs = {name: value for name, value in inputs.items() if name in external}
+    recorder.profiles = profiles = NodeProfiles() if request.profile else None
+    if profiles is not None:
+        for name, value in values.items():
+            profiles.describe(name, value)
     try:
         run = driver.run(
             request.outputs,
             overrides=values,
             inputs=inputs,
             on_node=recorder.computed,
-            on_value=kept.keep if kept is not None else None,
+            on_value=_on_value(kept, profiles),
         )
     except MissingInput as error:
         raise _missing(error, request) from None
+    if profiles is not None:
+        profiles.note_missing(node.name for node in run.nodes)
     recorder.checked(run.checks)
     if run.error is not None:
         raise run.error
     _arrange(request, recorder, driver.graph, run.values)
+
+
+def _on_value(kept: KeptValues | None, profiles: NodeProfiles | None) -> Callable[[Node, Any], None] | None:
+    """Return what is told each node with its value."""
+    if profiles is None:
+        return kept.keep if kept is not None else None
+
+    def tell(node: Node, value: Any) -> None:
+        profiles.describe(node.name, value)
+        if kept is not None:
+            kept.keep(node, value)
+
+    return tell
 
 
 def _driver(request: Request, modules: list[ModuleType]) -> Driver:
@@ -425,41 +447,6 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"Feature code called sys.exit({error.code!r}). A feature function returns a value instead."
     return f"{type(error).__name__}: {error}"
-
-
-def environment() -> dict[str, Any]:
-    """Return the versions of Python and of the packages that were imported."""
-    packages: dict[str, str] = {}
-    with contextlib.suppress(
-        Exception
-    ):  # feature code may have left no memory, and its failure is to be told
-        packages = _packages()
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": dict(sorted(packages.items())),
-    }
-
-
-def _packages() -> dict[str, str]:
-    from importlib import metadata
-
-    loaded = {name.partition(".")[0] for name in list(sys.modules)}
-    packages = {"headwater": metadata.version("headwater")}  # an editable one lists no modules
-    for distribution in metadata.distributions():
-        # `metadata.packages_distributions` says the same, and takes every file of every package in hand.
-        if not loaded.isdisjoint(_modules_of(distribution)):
-            packages.setdefault(distribution.name, distribution.version)
-    return packages
-
-
-def _modules_of(distribution: Distribution) -> set[str]:
-    """Return the names that a package brings for imports: those that it tells, or else those of its files."""
-    if told := distribution.read_text("top_level.txt"):
-        return set(told.split())
-    listed = (distribution.read_text("RECORD") or "").splitlines()
-    first = {line.partition(",")[0].lstrip('"').partition("/")[0] for line in listed}
-    return {inspect.getmodulename(name) or name for name in first}
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:

@@ -129,6 +129,7 @@ def request_run(
         "sinks": list(options.sinks),
         "use_kept": options.use_kept,
         "saver": options.saver,
+        "profile": options.profile,
     }
     run.job = jobs.enqueue(session, "run", payload, repository.id, requested_by, now)
     session.add(run)

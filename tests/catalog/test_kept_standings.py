@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from headwater_catalog.cli import command_line
 from headwater_catalog.commit_refs import CommitRef
-from headwater_catalog.kept_standings import keep_standings, standing_of_version
+from headwater_catalog.kept_standings import keep_standings, kept_stale, standing_of_version
 from headwater_catalog.repositories import get_repository, mirror_path
 from headwater_catalog.scan import scan
 from headwater_catalog.scan_requests import request_scan
@@ -104,6 +104,9 @@ def test_what_is_kept_goes_on_from_where_it_was_and_says_what_a_new_look_says(
         _scan(catalog)
         assert _keep(catalog) == 1
         assert _kept(catalog) == _anew(catalog), number
+        with catalog.database.read() as session:
+            version = session.scalars(select(DatasetVersion)).one()
+            assert kept_stale(session, [version]) == {version.id: tuple(c.name for c in _anew(catalog).stale)}
         told.append({c.name: [commit.subject for commit in c.commits] for c in _kept(catalog).stale})
 
     assert told[1] == {"net": ["Step 0"], "doubled": ["Step 0"], "signed": ["Step 1"]}

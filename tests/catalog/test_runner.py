@@ -11,8 +11,9 @@ import pyarrow as pa
 import pytest
 
 from headwater_catalog import interpreters, sandbox
+from headwater_catalog.loaded_packages import environment
 from headwater_catalog.reports import Report, read_report
-from headwater_catalog.runner import RESULT, Request, environment
+from headwater_catalog.runner import RESULT, Request
 from headwater_catalog.sandbox import Access, Limits, Outcome
 from headwater_catalog.table_files import open_table, write_table
 
@@ -451,6 +452,29 @@ def test_a_forged_result_is_refused(tmp_path: Path):
         (tmp_path / RESULT).write_text(content)
         with pytest.raises(JobError, match="cannot be read"):
             read_report(tmp_path / RESULT)
+
+
+def test_forged_profiles_are_refused_or_cut_to_size(bench: Bench, tmp_path: Path):
+    from headwater_catalog.errors import JobError
+
+    bench.write("spend.py", "def one() -> int:\n    return 1\n")
+    assert bench.run("one", profile=True) is not None
+    told = json.loads((bench.folder / RESULT).read_text())
+    profile = told["profiles"]["one"]
+
+    def read(**changes: Any) -> dict[str, Any]:
+        (tmp_path / RESULT).write_text(json.dumps({**told, "profiles": {"one": {**profile, **changes}}}))
+        report = read_report(tmp_path / RESULT)
+        assert report is not None
+        return report.profiles["one"]
+
+    assert read()["columns"][0]["stats"]["max"] == 1
+    assert read(rows=-3, bytes=10**30)["rows"] == 0
+    assert read(bytes=10**30)["bytes"] == 2**53 - 1
+    assert len(read(reason="x" * 100_000)["reason"]) == 10_000
+    for wrong in ({"columns": profile["columns"] * 3_000}, {"columns": 3}, {"rows": "many"}, {"reason": []}):
+        with pytest.raises(JobError, match="cannot be read"):
+            read(**wrong)
 
 
 def test_a_result_that_is_a_link_is_not_read(tmp_path: Path):

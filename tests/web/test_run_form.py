@@ -247,3 +247,19 @@ def test_a_value_that_is_no_table_is_kept_by_a_saver(shop: Catalog, web: FlaskCl
     got = web.get(f"/runs/{run.id}/file", buffered=True)
     assert got.mimetype == "application/octet-stream" and "attachment" in got.headers["Content-Disposition"]
     assert got.data == pickle.dumps(8)
+
+
+def test_profiles_that_were_asked_for_are_on_the_page_and_asked_for_again(shop: Catalog, web: FlaskClient):
+    form = "/r/shop/run?output=spend_per_signup&dataflow=marketing"
+    plain = web.get(f"/runs/{shop.run('spend_per_signup', dataflow='marketing').id}").text
+    run, page = _performed(shop, web, _send(web, form, profile="yes", anew="yes"))
+    told = web.get(f"/api/v1/runs/{run.id}").json
+
+    assert 'id="profiles"' not in plain and "spend_per_signup" in plain
+    profiles = {node["name"]: node["profile"] for node in told["nodes"]}
+    assert profiles["spend_per_signup"]["rows"] == 2
+    assert profiles["spend_per_signup"]["columns"][0]["stats"]["max"] == 10.0
+    table = page[page.index('id="profiles"') :]
+    assert "spend_per_signup_range_validator" in table and 'class="histogram"' in table
+    assert "profile=yes" in page
+    assert 'name="profile" value="yes" checked' in web.get(f"{form}&profile=yes").text

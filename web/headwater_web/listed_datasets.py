@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from headwater_catalog import datasets as kept
 from headwater_catalog.errors import NotFound, RepositoryError
+from headwater_catalog.kept_standings import kept_stale
 from headwater_catalog.repositories import get_repository, list_repositories
 from headwater_catalog.stale import stale_columns
 from headwater_catalog.store.models import DatasetVersion
@@ -28,11 +29,13 @@ def listed_datasets(repo: str | None = None) -> list[Listed]:
     found: list[Listed] = []
     for repository in chosen:
         versions = kept.newest_versions(reading(), repository)
-        stamps = {version.id: version.stamp for version in versions if version.stamp is not None}
+        stale = kept_stale(reading(), versions)
+        unknown = [version for version in versions if version.id not in stale]
+        stamps = {version.id: version.stamp for version in unknown if version.stamp is not None}
         try:
             told = stale_columns(reading(), catalog().settings, repository, list(stamps.values()))
         except (NotFound, RepositoryError):  # the mirror is gone; what was saved is still there
             told, stamps = [], {}
-        stale = dict(zip(stamps, told, strict=True))
+        stale |= dict(zip(stamps, told, strict=True))
         found += (Listed(version, stale.get(version.id)) for version in versions)
     return sorted(found, key=lambda row: (row.version.dataset.name, row.version.dataset.repository.name))

@@ -189,6 +189,7 @@ class RunChoice:
             sinks=tuple(self.given.getlist("sink")),
             use_kept=not self.given.get("anew"),
             saver=self.given.get("saver", "").strip(),
+            profile=bool(self.given.get("profile")),
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from headwater_catalog.store.models import RunNode
 
-__all__ = ["Bar", "ColumnBars", "Step", "column_bars", "figure", "waterfall"]
+__all__ = ["Bar", "ColumnBars", "NodeColumn", "Step", "column_bars", "figure", "node_columns", "waterfall"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,34 @@ class ColumnBars:
     column: Mapping[str, Any]
     bars: tuple[Bar, ...]
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeColumn:
+    """A column that a node made, or why nothing is told of what it made.
+
+    Attributes:
+        node: The node.
+        is_first: Whether it is the first column of the node.
+        profile: What is known of it.
+        bars: The column; None where there is none.
+    """
+
+    node: RunNode
+    is_first: bool
+    profile: Mapping[str, Any]
+    bars: ColumnBars | None
+
+
+def node_columns(nodes: Sequence[RunNode], profiles: Sequence[Mapping[str, Any] | None]) -> list[NodeColumn]:
+    """Return the columns of the nodes of which profiles were made, in the order of the nodes."""
+    found: list[NodeColumn] = []
+    for node, profile in zip(nodes, profiles, strict=True):
+        if profile is None:
+            continue
+        bars: list[ColumnBars | None] = [*map(column_bars, profile["columns"])] or [None]
+        found += (NodeColumn(node, place == 0, profile, each) for place, each in enumerate(bars))
+    return found
 
 
 def waterfall(nodes: Sequence[RunNode]) -> list[Step]:

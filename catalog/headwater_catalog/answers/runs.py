@@ -64,8 +64,9 @@ def run_json(run: Run, version: DatasetVersion | None, *, sees_personal: bool = 
                 "begun": None if node.begun is None else node.begun / 1_000_000,
                 "summary": node.summary,
                 "kept_from": node.kept_from,
+                "profile": profile,
             }
-            for node in run.nodes
+            for node, profile in zip(run.nodes, shown.profiles, strict=True)
         ],
         "checks": list(shown.checks),
         "environment": run.environment,

@@ -54,6 +54,7 @@ class RemoteRuns:
             sinks=list(asked.sinks),
             use_kept=asked.use_kept,
             saver=asked.saver,
+            profile=asked.profile,
         )
         return self.follow(made["id"])
 

@@ -33,6 +33,7 @@ class RunAsked:
         note: Why.
         sinks: Sinks that the table goes to besides.
         saver: The saver by which the one output is kept in place of a table; empty: none.
+        profile: Whether statistics of what each node makes are kept.
         use_kept: Whether values that earlier runs computed may stand in place of computing.
     """
 
@@ -52,6 +53,7 @@ class RunAsked:
     sinks: tuple[str, ...]
     use_kept: bool
     saver: str = ""
+    profile: bool = False
 
 
 def local(output: str) -> str:

@@ -64,6 +64,7 @@ _POLL_SECONDS: Final = 0.5
     "--save says where a copy goes.",
 )
 @click.option("--no-cache", is_flag=True, help="Compute everything, also what earlier runs computed.")
+@click.option("--profile", is_flag=True, help="Keep statistics of what each node makes.")
 @click.option("--dataset", help="Name of the dataset; the dataflow's unless given.")
 @click.option("--sink", "sinks", multiple=True, help="A sink of the dataflow that the table goes to besides.")
 @click.option("--query", help="Add the features that meet a query to the outputs.")
@@ -94,6 +95,7 @@ def run(
     save: Path | None,
     saver: str,
     no_cache: bool,
+    profile: bool,
     dataset: str | None,
     sinks: tuple[str, ...],
     query: str | None,
@@ -120,7 +122,8 @@ def run(
 
     JSON: id, state, error, repository, commit, dataflow, outputs, requested_by, note, created_at, started_at,
     finished_at, progress, changes_on, failure, config, env, executor, sample, inputs, table (columns, rows,
-    row_count), values, nodes (name, seconds, begun, summary, kept_from), checks, environment, personal,
+    row_count), values, nodes (name, seconds, begun, summary, kept_from,
+    profile), checks, environment, personal,
     masked, dataset, log.
     """
     if with_changes:
@@ -143,6 +146,7 @@ def run(
         ),
         use_kept=not no_cache,
         saver=saver,
+        profile=profile,
     )
     there = workspace.remote.runs if workspace.remote else None
     told = there.run(asked) if there else _run_here(workspace, asked)
@@ -211,6 +215,7 @@ def _request(workspace: Workspace, asked: RunAsked) -> tuple[int, int]:
         *(asked.env, asked.executor, asked.sample, asked.note, asked.sinks),
         use_kept=asked.use_kept,
         saver=asked.saver,
+        profile=asked.profile,
     )
     with _place(workspace, asked) as place:
         if asked.at is None:

@@ -426,6 +426,8 @@ class RunNode(Base):
     begun: Mapped[int | None] = mapped_column(BigInteger)  # microseconds after the first one began
     summary: Mapped[str] = mapped_column(Text)  # what came out: type and shape
     kept_from: Mapped[int | None]  # number of the run that had computed the value; None: this one
+    # Statistics of what it made, where the run was asked for them.
+    profile: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class CheckResult(Base):

@@ -25,13 +25,14 @@ from headwater_web.downloading import saved_file
 from headwater_web.lists import MOST_ROWS, Table, as_files
 from headwater_web.reading import catalog, number_asked, offset_asked, reading
 from headwater_web.run_choice import CONFIG, field_text
-from headwater_web.run_figures import column_bars, figure, waterfall
+from headwater_web.run_figures import column_bars, figure, node_columns, waterfall
 
 __all__ = ["blueprint"]
 
 blueprint = Blueprint("runs", __name__)
 
 _LISTED = 100
+_PROFILED = 200  # columns of nodes on the page; JSON has all
 _PAGE = 50  # rows of a table
 _COLUMNS = (
     *("run", "state", "repository", "dataflow", "commit", "outputs", "config"),
@@ -139,6 +140,8 @@ def _context(number: int) -> dict[str, Any]:
         "numeric": _numeric(shown.table),
         "bars": [column_bars(column) for column in shown.table["columns"]] if shown.table else (),
         "waterfall": waterfall(found.nodes),
+        "profiled": node_columns(found.nodes, shown.profiles),
+        "most_profiled": _PROFILED,
         "total": sum(node.microseconds for node in found.nodes),
         "saved": version_of_run(reading(), number),
         "address": _address(found),
@@ -170,6 +173,7 @@ def _again(run: Run, shown: ShownRun) -> str:
         "saver": run.job.payload.get("saver"),
         "dataset": run.job.payload.get("dataset"),
         "anew": None if run.job.payload.get("use_kept", True) else "yes",
+        "profile": "yes" if run.job.payload.get("profile") else None,
         "inputs": "\n".join(f"{name}={json.dumps(given['value'])}" for name, given in literals.items())
         or None,
         **{f"{CONFIG}{key}": field_text(value) for key, value in config.items()},

@@ -65,6 +65,17 @@ class RunRowSchema(Schema):
     finished_at = optional_text("When it ended.")
 
 
+class ProfileSchema(Schema):
+    """Statistics of what a node made."""
+
+    reason = optional_text("Why there are none; null where there are.")
+    rows = count("How many rows or elements there are; null where it is not known.", allow_none=True)
+    bytes = count("Memory that the columns take, as far as it is known.", allow_none=True)
+    sample = count("How many rows were looked at one by one; null: all of them.", allow_none=True)
+    columns = anything("Its columns, each with `name`, `type`, `bytes` and `stats`.")
+    columns_left_out = count("How many columns are not described.")
+
+
 class ComputedSchema(Schema):
     """A node that was computed."""
 
@@ -77,6 +88,7 @@ class ComputedSchema(Schema):
     )
     summary = text("What came out.")
     kept_from = count("The run that had computed its value before; null: this one.", allow_none=True)
+    profile = nested(ProfileSchema, "What it made; null unless the run was asked for it.", allow_none=True)
 
 
 class CheckSchema(Schema):
@@ -339,6 +351,10 @@ class NewRunSchema(Schema):
         metadata={
             "description": "Keep the one output as a file by this saver of the engine, in place of a table."
         },
+    )
+    profile = Switch(
+        load_default=False,
+        metadata={"description": "Whether statistics of what each node makes are kept."},
     )
     use_kept = Switch(
         load_default=True,

@@ -1,6 +1,6 @@
-"""Keep how dataset versions stand at main.
+"""Keep how dataset versions stand at main, and statistics of what the nodes of a run made.
 
-Revision 0016, after 0015. On the way back it is forgotten, and worked out whenever somebody asks.
+Revision 0016, after 0015. On the way back both are forgotten; how datasets stand is worked out when asked.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make room for it."""
+    """Make room for them."""
+    op.add_column("run_node", sa.Column("profile", sa.JSON(), nullable=True))
     op.create_table(
         "kept_standing",
         sa.Column("version_id", sa.Integer(), nullable=False),
@@ -34,5 +35,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Forget it."""
+    """Forget them."""
     op.drop_table("kept_standing")
+    with op.batch_alter_table("run_node") as table:
+        table.drop_column("profile")
