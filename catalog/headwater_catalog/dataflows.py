@@ -1,4 +1,4 @@
-"""Dataflows at a position of the main line: which there are, and what may be asked of them."""
+"""Dataflows at a commit: which there are, and what may be asked of them."""
 
 from __future__ import annotations
 
@@ -7,21 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
-
 from headwater.errors import did_you_mean
 from headwater_catalog.config_values import known_values
 from headwater_catalog.errors import Conflict, NotFound
-from headwater_catalog.store.intervals import holds_at
-from headwater_catalog.store.models import (
-    Dataflow,
-    DataflowVersion,
-    Dependency,
-    Feature,
-    FeatureVersion,
-    Repository,
-)
+from headwater_catalog.moments import Moment
+from headwater_catalog.snapshot import Snapshot
+from headwater_catalog.views import DataflowView
 
 __all__ = ["DataflowAt", "choose_dataflow", "dataflows_at", "listed"]
 
@@ -30,11 +21,10 @@ _CONFIG_KEY: Final = re.compile(r"\b([A-Za-z_]\w*) (?:=|!=|in|not in) ")
 
 @dataclass(frozen=True, slots=True)
 class DataflowAt:
-    """A dataflow at one position, and the names that may be asked of it or given to it.
+    """A dataflow at one commit, and the names that may be asked of it or given to it.
 
     Attributes:
-        name: Its name.
-        version: What it is made of.
+        view: What it is made of.
         modules: For each node that it can compute, the modules that declare it.
         reads: The names that its features read.
         keys: Configuration keys that its features are known to look at.
@@ -42,8 +32,7 @@ class DataflowAt:
         values: For each of these keys, the values that its features are known to tell apart.
     """
 
-    name: str
-    version: DataflowVersion
+    view: DataflowView
     modules: Mapping[str, set[str]]
     reads: frozenset[str]
     keys: frozenset[str]
@@ -51,9 +40,14 @@ class DataflowAt:
     values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
     @property
+    def name(self) -> str:
+        """Its name."""
+        return self.view.name
+
+    @property
     def envs(self) -> tuple[str, ...]:
         """The environments that its sources and sinks tell apart, the usual one first."""
-        declared = (*self.version.sources.values(), *self.version.sinks.values())
+        declared = (*self.view.sources.values(), *self.view.sinks.values())
         return tuple(dict.fromkeys(env for each in declared for env in each.get("envs", ())))
 
     def require_env(self, env: str | None) -> None:
@@ -79,7 +73,7 @@ class DataflowAt:
         Raises:
             NotFound: It has no such output, or declares none.
         """
-        wanted = list(dict.fromkeys(outputs or self.version.outputs))
+        wanted = list(dict.fromkeys(outputs or self.view.outputs))
         if not wanted:
             raise NotFound(
                 f"Dataflow '{self.name}' declares no outputs, so there is nothing to compute unless you "
@@ -105,45 +99,37 @@ class DataflowAt:
                 )
 
 
-def dataflows_at(session: Session, repository: Repository, position: int) -> list[DataflowAt]:
-    """Return the dataflows of a repository at a position, by name."""
-    wanted = (
-        select(Dataflow.name, DataflowVersion)
-        .join(DataflowVersion, DataflowVersion.dataflow_id == Dataflow.id)
-        .where(Dataflow.repository_id == repository.id, holds_at(DataflowVersion, position))
-        .order_by(Dataflow.name)
-    )
-    return [_load(session, repository, name, version, position) for name, version in session.execute(wanted)]
+def dataflows_at(snapshot: Snapshot) -> list[DataflowAt]:
+    """Return the dataflows of a repository at a commit, by name."""
+    return [_load(snapshot, view) for view in snapshot.dataflows]
 
 
-def choose_dataflow(
-    session: Session, repository: Repository, position: int, name: str | None, outputs: Sequence[str]
-) -> DataflowAt:
+def choose_dataflow(moment: Moment, name: str | None, outputs: Sequence[str]) -> DataflowAt:
     """Return the dataflow of a name, or else the one that has all of some outputs.
 
     Raises:
         NotFound: There is none.
         Conflict: There are several.
     """
-    flows = dataflows_at(session, repository, position)
+    flows, repository = dataflows_at(moment.snapshot), moment.repository.name
     if name is not None:
         return _named(flows, name, repository)
     fitting = [flow for flow in flows if all(flow.has(output) for output in outputs)]
     if len(fitting) == 1:
         return fitting[0]
-    where = f"a dataflow of '{repository.name}' at this commit"
+    where = f"a dataflow of '{repository}' at this commit"
     if fitting:
         several = listed(flow.name for flow in fitting)
         raise Conflict(
             f"{listed(outputs)} can be computed by several dataflows: {several}. Say which one."
             if outputs
-            else f"'{repository.name}' has several dataflows: {several}. Say which one, or name an output."
+            else f"'{repository}' has several dataflows: {several}. Say which one, or name an output."
         )
     for output in outputs:
         if not any(flow.has(output) for flow in flows):
             raise _no_output(output, flows, where)
     if not outputs:
-        raise NotFound(f"'{repository.name}' has no dataflow at this commit.")
+        raise NotFound(f"'{repository}' has no dataflow at this commit.")
     raise NotFound(f"No single dataflow has all of {listed(outputs)}. Ask for them in several runs.")
 
 
@@ -152,58 +138,35 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(names))
 
 
-def _named(flows: Sequence[DataflowAt], name: str, repository: Repository) -> DataflowAt:
+def _named(flows: Sequence[DataflowAt], name: str, repository: str) -> DataflowAt:
     for flow in flows:
         if flow.name == name:
             return flow
     names = [flow.name for flow in flows]
     raise NotFound(
-        f"Repository '{repository.name}' has no dataflow '{name}' at this commit."
+        f"Repository '{repository}' has no dataflow '{name}' at this commit."
         f"{did_you_mean(name, names)} It has: {listed(names) or 'none'}."
     )
 
 
-def _load(
-    session: Session, repository: Repository, name: str, version: DataflowVersion, position: int
-) -> DataflowAt:
-    here = (
-        Feature.repository_id == repository.id,
-        Feature.module.in_(version.modules),
-        holds_at(FeatureVersion, position),
-    )
+def _load(snapshot: Snapshot, view: DataflowView) -> DataflowAt:
+    inside = frozenset(view.modules)
+    here = [feature for feature in snapshot.features if feature.module in inside]
     modules: dict[str, set[str]] = {}
-    conditions: set[str] = set()
-    declared = (
-        select(Feature.name, Feature.module, FeatureVersion.parts, FeatureVersion.condition)
-        .join(FeatureVersion, FeatureVersion.feature_id == Feature.id)
-        .where(*here)
-    )
-    for feature, module, parts, condition in session.execute(declared):
-        for node in (feature, *(part["name"] for part in parts)):
-            modules.setdefault(node, set()).add(module)
-        conditions.add(condition)
+    for feature in here:
+        for node in (feature.name, *(part.name for part in feature.parts)):
+            modules.setdefault(node, set()).add(feature.module)
+    conditions = {feature.condition for feature in here}
     keys = {condition: _CONFIG_KEY.findall(condition) for condition in conditions}
     return DataflowAt(
-        name=name,
-        version=version,
+        view=view,
         modules=modules,
-        reads=_reads(session, here),
-        keys=frozenset(version.config).union(*keys.values()),
+        reads=frozenset(needed.name for feature in here for needed in feature.dependencies),
+        keys=frozenset(view.config).union(*keys.values()),
         # A condition that compares nothing is a predicate, which may look at any key.
         any_key=any(condition and not found for condition, found in keys.items()),
         values=known_values(conditions),
     )
-
-
-def _reads(session: Session, here: Sequence[ColumnElement[bool]]) -> frozenset[str]:
-    wanted = (
-        select(Dependency.name)
-        .distinct()
-        .join(FeatureVersion, FeatureVersion.id == Dependency.feature_version_id)
-        .join(Feature, Feature.id == FeatureVersion.feature_id)
-        .where(*here)
-    )
-    return frozenset(session.scalars(wanted))
 
 
 def _no_output(output: str, flows: Iterable[DataflowAt], where: str) -> NotFound:

@@ -16,6 +16,7 @@ from headwater_catalog.moments import Moment
 from headwater_catalog.read import READER_VERSION
 from headwater_catalog.repositories import open_mirror
 from headwater_catalog.revisions import RevisionReader
+from headwater_catalog.store.bulk import insert_or_replace
 from headwater_catalog.store.models import CommitDefinitions
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ class DefinitionReader:
         made = self._made(moment)
         content = zlib.compress(json.dumps(made).encode(), 1)
         with database.write() as session:
-            session.merge(CommitDefinitions(commit_id=number, made_by=_MADE_BY, content=content))
+            # Another worker may have worked them out meanwhile.
+            row = {"commit_id": number, "made_by": _MADE_BY, "content": content}
+            insert_or_replace(session, CommitDefinitions, [row], ["commit_id"])
         return made
 
     def _made(self, moment: Moment) -> Definitions:

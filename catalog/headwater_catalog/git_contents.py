@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, Final
@@ -36,10 +39,14 @@ class Contents:
         """Start the process, where there is none."""
         if self._process is None:
             self._process = self._start()
+            # Where nobody closes this, and it is found with others in a circle, the process ends before them.
+            self._end = weakref.finalize(self, _end, self._process.proc)
 
     def close(self) -> None:
         """End the process."""
-        self._process = None  # which ends with its last owner
+        if self._process is not None:
+            self._process = None
+            self._end()
 
     def read(self, oid: str, most: int, wanted: bytes = b"blob") -> bytes:
         """Return a content, of a larger one only so many bytes; what is of another kind than wanted has none.
@@ -99,3 +106,12 @@ class Contents:
         return RepositoryError(
             f"The mirror {self._place} lacks object {oid}, or is damaged. Delete the mirror and scan again."
         )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        assert stream is not None
+        with contextlib.suppress(OSError):  # what was not written yet, nobody reads
+            stream.close()

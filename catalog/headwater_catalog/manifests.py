@@ -13,7 +13,6 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from headwater_catalog import dsse
@@ -21,16 +20,10 @@ from headwater_catalog.answers.commits import instant_json
 from headwater_catalog.datasets import file_sha256, version_of_run
 from headwater_catalog.errors import CatalogError, Conflict
 from headwater_catalog.jobs import State
+from headwater_catalog.moments import Moment
 from headwater_catalog.runs import get_run
-from headwater_catalog.store.intervals import holds_at
-from headwater_catalog.store.models import (
-    BlobDefinition,
-    Definition,
-    Feature,
-    FeatureVersion,
-    ModuleVersion,
-    Run,
-)
+from headwater_catalog.store.bulk import select_in
+from headwater_catalog.store.models import Definition, Run
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
@@ -61,10 +54,10 @@ def signed_manifest(session: Session, settings: Settings, run_id: int) -> dict[s
             "There is no key to sign manifests with. An administrator makes one on the server: "
             "headwater manifest key"
         )
-    return dsse.sign(statement_of(session, run_id), PAYLOAD_TYPE, key)
+    return dsse.sign(statement_of(session, settings, run_id), PAYLOAD_TYPE, key)
 
 
-def statement_of(session: Session, run_id: int) -> dict[str, Any]:
+def statement_of(session: Session, settings: Settings, run_id: int) -> dict[str, Any]:
     """Return what a manifest says of a run that succeeded.
 
     Raises:
@@ -96,7 +89,7 @@ def statement_of(session: Session, run_id: int) -> dict[str, Any]:
                     },
                 },
                 "internalParameters": {"environment": run.environment},
-                "resolvedDependencies": [_commit(run), *_definitions(session, run), *_inputs(run)],
+                "resolvedDependencies": [_commit(run), *_definitions(session, settings, run), *_inputs(run)],
             },
             "runDetails": {
                 "builder": {"id": "urn:headwater:worker", "version": {"headwater": version_of("headwater")}},
@@ -144,38 +137,32 @@ def _commit(run: Run) -> dict[str, Any]:
     }
 
 
-def _definitions(session: Session, run: Run) -> Iterator[dict[str, Any]]:
+def _definitions(session: Session, settings: Settings, run: Run) -> Iterator[dict[str, Any]]:
     """Give the functions of all nodes that the run computed, as they were at its commit."""
     names = {node.name for node in run.nodes}
-    place = run.commit.position
-    wanted = (
-        select(Feature.module, Feature.name, FeatureVersion.variant, ModuleVersion.path)
-        .add_columns(BlobDefinition.line, Definition.digest, Definition.code_hash, FeatureVersion.parts)
-        .join(Feature, Feature.id == FeatureVersion.feature_id)
-        .join(Definition, Definition.id == FeatureVersion.definition_id)
-        .join(
-            ModuleVersion,
-            (ModuleVersion.repository_id == Feature.repository_id) & (ModuleVersion.module == Feature.module),
+    snapshot = Moment(session, settings, run.repository, run.commit).snapshot
+    computed = [
+        feature
+        for feature in snapshot.features
+        if not names.isdisjoint({feature.name, *(part.name for part in feature.parts)})
+    ]
+    hashes = dict(
+        select_in(
+            session,
+            (Definition.digest, Definition.code_hash),
+            Definition.digest,
+            {feature.digest for feature in computed},
         )
-        .join(
-            BlobDefinition,
-            (BlobDefinition.blob_id == ModuleVersion.blob_id)
-            & (BlobDefinition.definition_id == Definition.id),
-        )
-        .where(
-            Feature.repository_id == run.repository_id,
-            holds_at(FeatureVersion, place),
-            holds_at(ModuleVersion, place),
-        )
-        .order_by(Feature.module, Feature.name, FeatureVersion.variant)
     )
-    for module, name, variant, path, line, digest, code, parts in session.execute(wanted):
-        if names.isdisjoint({name, *(part["name"] for part in parts)}):
-            continue
+    for feature in computed:
+        told = {"function": feature.variant, "path": feature.path, "line": feature.line}
+        # What came beside the main line, and is not scanned yet, is known by its own digest alone.
+        if feature.digest in hashes:
+            told["code_hash"] = hashes[feature.digest]
         yield {
-            "name": f"definition/{module}:{name}",
-            "digest": {"sha256": digest},
-            "annotations": {"function": variant, "path": path, "line": line, "code_hash": code},
+            "name": f"definition/{feature.key}",
+            "digest": {"sha256": feature.digest},
+            "annotations": told,
         }
 
 

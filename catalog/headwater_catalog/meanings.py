@@ -36,11 +36,13 @@ class Meanings:
 
     Attributes:
         session: An open session.
+        settings: Where the mirror is.
         repository: The repository.
         source: Its mirror.
     """
 
     session: Session
+    settings: Settings
     repository: Repository
     source: GitSource
     _reader: RevisionReader
@@ -145,7 +147,7 @@ def meanings(session: Session, settings: Settings, repository: Repository) -> It
         NotFound: Its mirror is not there.
     """
     with open_mirror(settings, repository) as source:
-        yield Meanings(session, repository, source, RevisionReader(source), {})
+        yield Meanings(session, settings, repository, source, RevisionReader(source), {})
 
 
 _RECENT: Final = RecentOf[dict[str, str | None]](len, _MOST_HASHES)

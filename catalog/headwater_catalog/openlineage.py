@@ -16,11 +16,13 @@ from sqlalchemy.orm import Session
 
 from headwater_catalog.datasets import version_of_run
 from headwater_catalog.jobs import State
+from headwater_catalog.moments import Moment
+from headwater_catalog.personal import HIDDEN
 from headwater_catalog.runs import get_run
-from headwater_catalog.store.intervals import holds_at
-from headwater_catalog.store.models import Dependency, Feature, FeatureVersion, Run
+from headwater_catalog.store.models import Run
 
 if TYPE_CHECKING:
+    from headwater_catalog.settings import Settings
     from headwater_catalog.store.models import CheckResult, DatasetVersion
 
 __all__ = ["event_of", "run_number"]
@@ -40,16 +42,18 @@ def run_number(session: Session, job_id: int) -> int | None:
     return session.scalar(select(Run.id).where(Run.job_id == job_id))
 
 
-def event_of(session: Session, run_id: int, namespace: str, *, is_start: bool = False) -> dict[str, Any]:
+def event_of(session: Session, settings: Settings, run_id: int, *, is_start: bool = False) -> dict[str, Any]:
     """Return the event that tells how a run stands.
 
     Args:
         session: An open session.
+        settings: Where the mirrors are, and the namespace by which this catalog is told apart from others.
         run_id: Its number.
-        namespace: By what this catalog is told apart from others.
         is_start: Tell of its beginning, however it stands.
     """
     run = get_run(session, run_id)
+    moment = Moment(session, settings, run.repository, run.commit)
+    namespace = settings.openlineage_namespace
     job = run.job
     kind = "START" if is_start else _KINDS.get(job.state, "OTHER")
     at = job.started_at if kind == "START" else job.finished_at
@@ -66,7 +70,7 @@ def event_of(session: Session, run_id: int, namespace: str, *, is_start: bool = 
             "facets": _job_facets(run),
         },
         "inputs": list(_inputs(run, namespace)),
-        "outputs": [] if saved is None else [_output(session, run, saved, namespace)],
+        "outputs": [] if saved is None else [_output(moment, run, saved, namespace)],
     }
 
 
@@ -87,7 +91,7 @@ def _run_facets(run: Run, kind: str) -> dict[str, Any]:
         )
     }
     if run.checks and kind != "START":
-        facets["test"] = _facet("1-0-1/TestRunFacet", tests=[_test(check) for check in run.checks])
+        facets["test"] = _facet("1-0-1/TestRunFacet", tests=[_test(run, check) for check in run.checks])
     if kind in ("FAIL", "ABORT") and run.job.error:
         facets["errorMessage"] = _facet(
             "1-0-1/ErrorMessageRunFacet", message=run.job.error, programmingLanguage="Python"
@@ -95,13 +99,18 @@ def _run_facets(run: Run, kind: str) -> dict[str, Any]:
     return facets
 
 
-def _test(check: CheckResult) -> dict[str, Any]:
+def _message(run: Run, check: CheckResult) -> str:
+    """Return what a check says, which may quote personal data."""
+    return HIDDEN if run.personal else check.message
+
+
+def _test(run: Run, check: CheckResult) -> dict[str, Any]:
     return {
         "name": f"{check.node}: {check.validator}",
         "status": "pass" if check.passed else "fail",
         "severity": "error" if check.importance == "fail" else "warn",
         "type": check.validator,
-        "description": check.message,
+        "description": _message(run, check),
     }
 
 
@@ -134,13 +143,13 @@ def _input_name(run: Run, source: str) -> str:
     return f"{run.repository.name}.source.{source}"
 
 
-def _output(session: Session, run: Run, saved: DatasetVersion, namespace: str) -> dict[str, Any]:
+def _output(moment: Moment, run: Run, saved: DatasetVersion, namespace: str) -> dict[str, Any]:
     columns = [{"name": each["name"], "type": each["type"]} for each in saved.columns]
     facets = {
         "schema": _facet("1-2-0/SchemaDatasetFacet", fields=columns),
         "version": _facet("1-0-1/DatasetVersionDatasetFacet", datasetVersion=saved.sha256),
     }
-    fields = _column_lineage(session, run, [each["name"] for each in columns], namespace)
+    fields = _column_lineage(moment, run, [each["name"] for each in columns], namespace)
     if fields:
         facets["columnLineage"] = _facet("1-2-0/ColumnLineageDatasetFacet", fields=fields)
     checks = [
@@ -149,7 +158,7 @@ def _output(session: Session, run: Run, saved: DatasetVersion, namespace: str) -
             "success": check.passed,
             "column": check.node,
             "severity": "error" if check.importance == "fail" else "warn",
-            "description": check.message,
+            "description": _message(run, check),
         }
         for check in run.checks
     ]
@@ -166,14 +175,14 @@ def _output(session: Session, run: Run, saved: DatasetVersion, namespace: str) -
 
 
 def _column_lineage(
-    session: Session, run: Run, columns: list[str], namespace: str
+    moment: Moment, run: Run, columns: list[str], namespace: str
 ) -> dict[str, dict[str, Any]]:
     """Return what each column is made from: the inputs that it reaches through the code of the commit.
 
     A column of a source is told as one of all the sources that the run has read, since which file a column
     came from is not kept; where there is one, that is exact.
     """
-    needs = _needs(session, run)
+    needs = _needs(moment, run)
     sources = [name for name, given in sorted(run.inputs.items()) if "path" in given]
     found = {}
     for column in columns:
@@ -189,19 +198,15 @@ def _column_lineage(
     return found
 
 
-def _needs(session: Session, run: Run) -> dict[str, set[str]]:
+def _needs(moment: Moment, run: Run) -> dict[str, set[str]]:
     """Return what each feature that was computed needs, at the commit of the run."""
     computed = {node.name for node in run.nodes}
-    wanted = (
-        select(Feature.name, FeatureVersion.parts, Dependency.name)
-        .join(FeatureVersion, FeatureVersion.feature_id == Feature.id)
-        .outerjoin(Dependency, Dependency.feature_version_id == FeatureVersion.id)
-        .where(Feature.repository_id == run.repository_id, holds_at(FeatureVersion, run.commit.position))
-    )
+    inside = frozenset(moment.snapshot.dataflow(run.dataflow).modules)
     needs: dict[str, set[str]] = {}
-    for name, parts, needed in session.execute(wanted):
-        for made in {name, *(part["name"] for part in parts)} & computed:
-            needs.setdefault(made, set()).update(() if needed is None else (needed,))
+    for feature in moment.snapshot.features:
+        if feature.module in inside:
+            for made in {feature.name, *(part.name for part in feature.parts)} & computed:
+                needs.setdefault(made, set()).update(needed.name for needed in feature.dependencies)
     return needs
 
 

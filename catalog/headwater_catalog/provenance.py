@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from headwater.normal_form import digest
 from headwater_catalog.answers.commits import instant_json
 from headwater_catalog.meanings import MADE_BY, Meanings, meanings
+from headwater_catalog.moments import Moment
 from headwater_catalog.reports import TableReport
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import Commit, Feature, FeatureVersion, Run
@@ -111,7 +112,7 @@ def _bound(known: Meanings, commit: Commit, output: str, keys: tuple[str, ...]) 
         "node": output,
         "feature": keys[0] if len(keys) == 1 else None,
         "features": list(keys),
-        "introduced": _introduced(known.session, commit, keys),
+        "introduced": _introduced(known, commit, keys),
         "lineage": joined_hash(hashes, keys),
         "opaque": list(doubts),
     }
@@ -126,10 +127,18 @@ def joined_hash(hashes: Mapping[str, str | None], keys: Iterable[str]) -> str | 
     return told[0] if len(told) == 1 else digest(sorted(told))
 
 
-def _introduced(session: Session, commit: Commit, keys: tuple[str, ...]) -> str | None:
-    """Return the commit that introduced the newest definition of some features as of a commit."""
-    if commit.position is None:
-        return None
+def _introduced(known: Meanings, commit: Commit, keys: Collection[str]) -> str | None:
+    """Return the commit that introduced the newest definition of some features as of a commit.
+
+    None where that is beside the main line: it is on the way from there to the commit.
+    """
+    session, position = known.session, commit.position
+    if position is None:
+        moment = Moment(session, known.settings, known.repository, commit)
+        since = [feature.since for key in keys for feature in moment.snapshot.variants.get(key, ())]
+        if moment.base < 0 or not since or None in since:
+            return None
+        position = moment.base
     names = [key.partition(":") for key in keys]
     written = func.coalesce(FeatureVersion.introduced_id, FeatureVersion.commit_id)
     wanted = (
@@ -140,7 +149,7 @@ def _introduced(session: Session, commit: Commit, keys: tuple[str, ...]) -> str 
             Feature.repository_id == commit.repository_id,
             Feature.module.in_([module for module, _, _ in names]),
             Feature.name.in_([name for _, _, name in names]),
-            holds_at(FeatureVersion, commit.position),
+            holds_at(FeatureVersion, position),
         )
         .order_by(FeatureVersion.valid_from.desc())
         .limit(1)

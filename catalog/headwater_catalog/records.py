@@ -15,6 +15,7 @@ from headwater.errors import DefinitionError
 from headwater.function import Function
 from headwater.node import Argument, Node, Role
 from headwater.types import union
+from headwater_catalog.git_log import CommitInfo
 from headwater_catalog.read import DataflowSpec, Diagnostic, LinkedModule, RawFunction, columns_of
 from headwater_catalog.read.diagnostics import shortened
 
@@ -28,6 +29,7 @@ __all__ = [
     "as_json",
     "certain_names",
     "clean",
+    "commit_row",
     "dataflow_record",
     "records_of",
 ]
@@ -125,6 +127,22 @@ def clean(text: str) -> str:
     if text.isascii():
         return text.replace("\0", "\ufffd")
     return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def commit_row(repository_id: int, position: int | None, commit: CommitInfo) -> dict[str, Any]:
+    """Return what is stored of a commit; beside the main line it has no position."""
+    return {
+        "repository_id": repository_id,
+        "sha": commit.sha,
+        "position": position,
+        "parents": list(commit.parents),
+        "author_name": clean(commit.author_name),
+        "author_email": clean(commit.author_email),
+        "authored_at": commit.authored_at,
+        "committed_at": commit.committed_at,
+        "subject": clean(commit.subject),
+        "body": clean(commit.body),
+    }
 
 
 def as_json(value: Any) -> str:

@@ -14,11 +14,12 @@ from headwater_catalog.errors import Conflict, NotFound, RepositoryError
 from headwater_catalog.git import CommitInfo, GitSource
 from headwater_catalog.git_address import normal_url
 from headwater_catalog.jobs import FINISHED, State
-from headwater_catalog.records import clean
+from headwater_catalog.records import commit_row
 from headwater_catalog.ref_names import nearest_names
 from headwater_catalog.refs import stored_refs
 from headwater_catalog.removal import remove_folder
 from headwater_catalog.settings import Settings
+from headwater_catalog.store.bulk import insert_new
 from headwater_catalog.store.models import (
     Commit,
     Dataset,
@@ -34,6 +35,7 @@ __all__ = [
     "add_repository",
     "count_features",
     "get_repository",
+    "kept_commit",
     "list_repositories",
     "mirror_path",
     "open_mirror",
@@ -197,21 +199,34 @@ def open_mirror(settings: Settings, repository: Repository) -> GitSource:
     return source
 
 
+def kept_commit(session: Session, settings: Settings, repository: Repository, commit: Commit) -> Commit:
+    """Return a commit as the store has it; one beside the main line that it lacks is stored and pinned.
+
+    So what refers to it outlives the branch that it was on.
+
+    Args:
+        session: An open write transaction.
+        settings: Where the mirror is.
+        repository: The repository.
+        commit: The commit, as `resolve_at` gives it.
+
+    Raises:
+        RepositoryError: The mirror cannot be written to.
+    """
+    if (stored := _stored(session, repository, commit.sha)) is not None:
+        return stored
+    with open_mirror(settings, repository) as source:
+        source.pin(commit.sha)
+        row = commit_row(repository.id, None, source.commit(commit.sha))
+    insert_new(session, Commit, [row], ["repository_id", "sha"], "sha")
+    wanted = select(Commit).where(Commit.repository_id == repository.id, Commit.sha == commit.sha)
+    return session.scalars(wanted).one()
+
+
 def _stored(session: Session, repository: Repository, sha: str) -> Commit | None:
     return session.scalar(select(Commit).where(Commit.repository_id == repository.id, Commit.sha == sha))
 
 
 def _unstored(repository: Repository, commit: CommitInfo) -> Commit:
     """Return what a commit says of itself, as a row that belongs to no session."""
-    return Commit(
-        repository_id=repository.id,
-        sha=commit.sha,
-        position=None,
-        parents=list(commit.parents),
-        author_name=clean(commit.author_name),
-        author_email=clean(commit.author_email),
-        authored_at=commit.authored_at,
-        committed_at=commit.committed_at,
-        subject=clean(commit.subject),
-        body=clean(commit.body),
-    )
+    return Commit(**commit_row(repository.id, None, commit))

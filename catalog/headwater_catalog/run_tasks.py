@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from headwater_catalog.definitions_at import DefinitionReader, Definitions
-from headwater_catalog.errors import CatalogError, JobError
+from headwater_catalog.errors import CatalogError, JobError, NotFound
 from headwater_catalog.jobs import LeasedJob
-from headwater_catalog.moments import Moment, snapshot_at
+from headwater_catalog.moments import Moment
 from headwater_catalog.personal import personal_names
 from headwater_catalog.read.locations import Location
-from headwater_catalog.repositories import mirror_path
+from headwater_catalog.repositories import mirror_path, open_mirror
 from headwater_catalog.run_sources import further_sources
 from headwater_catalog.sinks import places_of
-from headwater_catalog.store.intervals import holds_at
-from headwater_catalog.store.models import (
-    Commit,
-    Dataflow,
-    DataflowVersion,
-    ModuleVersion,
-    Reproduction,
-    Run,
-)
+from headwater_catalog.store.models import Reproduction, Run
+from headwater_catalog.views import DataflowView
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
@@ -104,7 +97,8 @@ def task_of(
     run = session.scalars(select(Run).where(Run.job_id == leased.id)).one()
     if leased.payload.get("reproduces") is not None:
         return _task_again(session, settings, run)
-    version = _dataflow_version(session, run)
+    moment = Moment(session, settings, run.repository, run.commit)
+    flow = _dataflow(moment, run.dataflow)
     use_kept = leased.payload.get("use_kept", True) and settings.values_limit > 0
     return Task(
         run_id=run.id,
@@ -112,10 +106,10 @@ def task_of(
         mirror=mirror_path(settings, run.repository),
         sha=run.commit.sha,
         dataflow=run.dataflow,
-        modules=version.modules,
-        roots=_roots(session, run.commit, version.modules),
+        modules=list(flow.modules),
+        roots=_roots(moment, flow.modules),
         config=run.config,
-        sources={**further_sources(run.inputs), **version.sources},
+        sources={**further_sources(run.inputs), **flow.sources},
         inputs=run.inputs,
         outputs=run.outputs,
         env=run.env,
@@ -123,11 +117,11 @@ def task_of(
         sample=run.sample,
         save=leased.payload.get("save"),
         dataset=leased.payload.get("dataset") or run.dataflow,
-        sinks=places_of(version.sinks, leased.payload.get("sinks") or (), run.env),
-        personal=_personal(session, run, run.outputs),
+        sinks=places_of(flow.sinks, leased.payload.get("sinks") or (), run.env),
+        personal=personal_names(moment.snapshot, run.dataflow, run.outputs),
         repository_id=run.repository_id,
         use_kept=use_kept,
-        definitions=_definitions(database, session, settings, run, definitions) if use_kept else {},
+        definitions=_definitions(database, moment, definitions) if use_kept else {},
         is_trusted=run.repository.is_trusted,
     )
 
@@ -158,60 +152,64 @@ def _task_again(session: Session, settings: Settings, run: Run) -> Task:
         use_kept=False,
         definitions={},
         sinks={},
-        personal=_personal(session, run, recipe["outputs"]),
+        personal=list(version.run.personal or ()),
         is_trusted=run.repository.is_trusted,
         again=stamp,
     )
 
 
-def _definitions(
-    database: Database, session: Session, settings: Settings, run: Run, reader: DefinitionReader
-) -> Definitions:
+def _definitions(database: Database, moment: Moment, reader: DefinitionReader) -> Definitions:
     try:
-        return reader.at(database, Moment(session, settings, run.repository, run.commit))
+        return reader.at(database, moment)
     except CatalogError as error:
         # Without them everything is computed, and kept by nobody, which is slower and as right.
-        logger.warning("The definitions of %s cannot be told: %s", run.commit.sha[:10], error)
+        logger.warning("The definitions of %s cannot be told: %s", moment.commit.sha[:10], error)
         return {}
 
 
-def _personal(session: Session, run: Run, outputs: Sequence[str]) -> list[str]:
-    if run.commit.position is None:  # pushed away since
-        return []
-    snapshot = snapshot_at(session, run.repository, run.commit.position)
-    return personal_names(snapshot, run.dataflow, outputs)
-
-
-def _dataflow_version(session: Session, run: Run) -> DataflowVersion:
-    wanted = (
-        select(DataflowVersion)
-        .join(Dataflow, Dataflow.id == DataflowVersion.dataflow_id)
-        .where(
-            Dataflow.repository_id == run.repository_id,
-            Dataflow.name == run.dataflow,
-            holds_at(DataflowVersion, run.commit.position),
-        )
-    )
-    version = session.scalars(wanted).one_or_none()
-    if version is None:
+def _dataflow(moment: Moment, name: str) -> DataflowView:
+    try:
+        return moment.snapshot.dataflow(name)
+    except NotFound:
         raise JobError(
-            f"Dataflow '{run.dataflow}' is no longer known at commit {run.commit.sha[:10]}: the repository "
+            f"Dataflow '{name}' is no longer known at commit {moment.commit.sha[:10]}: the repository "
             "was scanned anew in the meantime. Ask for the run again."
-        )
-    return version
+        ) from None
 
 
-def _roots(session: Session, commit: Commit, modules: list[str]) -> list[str]:
+def _roots(moment: Moment, modules: Sequence[str]) -> list[str]:
     """Return the folders from which the modules are imported: what is left of their paths."""
-    wanted = select(ModuleVersion.module, ModuleVersion.path).where(
-        ModuleVersion.repository_id == commit.repository_id,
-        ModuleVersion.module.in_(modules),
-        holds_at(ModuleVersion, commit.position),
-    )
-    roots = {""}
-    for module, path in session.execute(wanted):
-        place = module.replace(".", "/")
-        for ending in (f"{place}.py", f"{place}/__init__.py"):
-            if path.endswith(f"/{ending}"):
-                roots.add(path.removesuffix(ending).rstrip("/"))
-    return sorted(roots, reverse=True)  # the tree itself last: a declared root is the nearer one
+    snapshot = moment.snapshot
+    paths = {each.module: each.path for each in snapshot.features}
+    paths |= {each.module: each.path for each in snapshot.inputs}
+    found = {""} | {_root(module, paths[module]) for module in modules if module in paths}
+    if any(module not in paths for module in modules):
+        found |= _further_roots(moment, [module for module in modules if module not in paths], found)
+    return sorted(found, reverse=True)  # the tree itself last: a declared root is the nearer one
+
+
+def _further_roots(moment: Moment, modules: Sequence[str], known: Collection[str]) -> set[str]:
+    """Return the folders of modules that declare nothing, of those that are in no known one."""
+    with open_mirror(moment.settings, moment.repository) as source:
+        files = source.tree(moment.commit.sha)
+    found = set()
+    for module in modules:
+        endings = _endings(module)
+        if any(str(PurePosixPath(root, ending)) in files for root in known for ending in endings):
+            continue
+        places = [path for path in files if path.endswith(tuple(f"/{ending}" for ending in endings))]
+        if places:
+            found.add(_root(module, min(places, key=len)))
+    return found
+
+
+def _root(module: str, path: str) -> str:
+    for ending in _endings(module):
+        if path.endswith(f"/{ending}"):
+            return path.removesuffix(ending).rstrip("/")
+    return ""
+
+
+def _endings(module: str) -> tuple[str, str]:
+    place = module.replace(".", "/")
+    return f"{place}.py", f"{place}/__init__.py"

@@ -14,8 +14,10 @@ from headwater.errors import InvalidInput, did_you_mean
 from headwater_catalog import jobs
 from headwater_catalog.accounts.events import note
 from headwater_catalog.dataflows import DataflowAt, choose_dataflow, listed
-from headwater_catalog.errors import Conflict, NotFound, RepositoryError
+from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.jobs import State
+from headwater_catalog.moments import Moment
+from headwater_catalog.repositories import kept_commit
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.sinks import places_of, require_format
 from headwater_catalog.sources import FORMATS, format_of
@@ -55,9 +57,9 @@ def request_run(
 
     Args:
         session: An open write transaction.
-        settings: Where uploads are kept.
+        settings: Where mirrors and uploads are kept.
         repository: The repository.
-        commit: A commit of its main line.
+        commit: A commit of its mirror, on the main line or beside it.
         dataflow: Name of the dataflow; None: the one that has the outputs.
         outputs: Features or parts of them, `name` or `module:name`; none: those the dataflow declares.
         config: Added to the configuration that the dataflow declares, and stronger.
@@ -74,14 +76,10 @@ def request_run(
     Raises:
         NotFound: There is no such dataflow, output, configuration key, input, file, environment or sink.
         Conflict: Several dataflows have the outputs, or a value cannot be taken.
-        RepositoryError: The commit is not on the main line.
+        RepositoryError: The mirror cannot be read.
     """
-    if commit.position is None:
-        raise RepositoryError(
-            f"Commit {commit.sha[:10]} is not on the main line of '{repository.name}', so its features were "
-            "not read. Merge it first, or choose a commit of the main line."
-        )
-    chosen = choose_dataflow(session, repository, commit.position, dataflow, outputs)
+    commit = kept_commit(session, settings, repository, commit)
+    chosen = choose_dataflow(Moment(session, settings, repository, commit), dataflow, outputs)
     names = chosen.names_of(outputs)
     chosen.require_config(config)
     for name, value in config.items():
@@ -96,7 +94,7 @@ def request_run(
         commit_id=commit.id,
         dataflow=chosen.name,
         outputs=list(dict.fromkeys(names)),
-        config={**chosen.version.config, **config},
+        config={**chosen.view.config, **config},
         inputs={name: _input(settings, chosen, name, value) for name, value in inputs.items()},
         environment={},
         env=options.env or next(iter(chosen.envs), None),
@@ -194,7 +192,7 @@ def failure_of(run: Run) -> dict[str, Any] | None:
 
 
 def _input(settings: Settings, flow: DataflowAt, name: str, value: Any) -> dict[str, Any]:
-    if name in flow.version.sources or isinstance(value, (Path, Upload)):
+    if name in flow.view.sources or isinstance(value, (Path, Upload)):
         return _source_input(settings, name, value)
     if name not in flow.reads:
         raise NotFound(
@@ -216,7 +214,7 @@ def _require_storable(name: str, value: Any) -> None:
 
 
 def _require_sinks(flow: DataflowAt, options: RunOptions, save: str | None) -> None:
-    known = flow.version.sinks
+    known = flow.view.sinks
     for name in options.sinks:
         if name not in known:
             raise NotFound(

@@ -176,8 +176,7 @@ class Worker:
                 number = run_number(session, job_id)
                 if number is None:
                     return
-                namespace = self.settings.openlineage_namespace
-                event = event_of(session, number, namespace, is_start=is_start)
+                event = event_of(session, self.settings, number, is_start=is_start)
         except Exception:
             logger.warning("The lineage of job %s could not be told.", job_id, exc_info=True)
             return

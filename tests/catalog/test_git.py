@@ -1,3 +1,4 @@
+import gc
 import os
 import subprocess
 
@@ -362,3 +363,17 @@ def test_hooks_and_configuration_of_a_repository_are_not_run(git_repo, source, t
     _fetch(source, git_repo)
 
     assert not mark.exists()
+
+
+def test_a_source_that_nobody_closed_ends_its_process(git_repo, source):
+    sha = git_repo.commit("Begin", files={"a.py": "a = 1\n"})
+    _fetch(source, git_repo)
+    other = GitSource(source.path)
+    assert [content for _, content in other.blobs([file.oid for file in other.tree(sha).values()])]
+    process = other._contents._process.proc
+    circle: list[object] = [other]
+    circle.append(circle)
+    del other, circle
+    gc.collect()
+
+    assert process.returncode is not None

@@ -301,7 +301,10 @@ def test_a_commit_beside_the_main_line_tells_where_it_left_and_what_it_brought(
     assert brought
     page = _visible(_text(client, brought[0]))
     assert f"commit {beside[:8]}" in page and "beside the main line" in page
-    assert "runs are of the main line only" in page
+    leads = re.search(r'href="(/r/demo/run\?[^"]+)"', _text(client, brought[0]))
+    assert leads
+    form = _text(client, leads[1].replace("&amp;", "&"))
+    assert f'name="at" value="{beside}"' in form and "button--main" in form
     assert "changed beside the main line, after" in page
 
 

@@ -16,7 +16,6 @@ from headwater_catalog.moments import Moment
 from headwater_catalog.read.locations import Whereabouts
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.selection import select_outputs
-from headwater_catalog.views import DataflowView
 
 __all__ = ["CONFIG", "FILE", "INPUT", "ConfigField", "RunChoice", "SourceField", "choice_of", "field_text"]
 
@@ -82,14 +81,14 @@ class RunChoice:
     @property
     def computed(self) -> tuple[str, ...]:
         """The outputs that a run has: those chosen, or else those that the dataflow declares."""
-        return self.selected or tuple(self.flow.version.outputs if self.flow else ())
+        return self.selected or tuple(self.flow.view.outputs if self.flow else ())
 
     @property
     def config(self) -> list[ConfigField]:
         """The keys of the configuration that features look at, with their values."""
         if self.flow is None:
             return []
-        declared, keys = self.flow.version.config, sorted(self.flow.keys)[:_MOST_FIELDS]
+        declared, keys = self.flow.view.config, sorted(self.flow.keys)[:_MOST_FIELDS]
         return [
             ConfigField(
                 key,
@@ -109,7 +108,7 @@ class RunChoice:
     @property
     def sources(self) -> Iterator[SourceField]:
         """The sources that the dataflow declares."""
-        for name, declared in (self.flow.version.sources if self.flow else {}).items():
+        for name, declared in (self.flow.view.sources if self.flow else {}).items():
             where = Whereabouts.from_dict(declared)
             place = where.locations.get(self.env or "") or where.locations.get("")
             shown, is_inside = (place.shown, bool(place.path)) if place else ("nowhere here", False)
@@ -118,7 +117,7 @@ class RunChoice:
     @property
     def sinks(self) -> Sequence[str]:
         """The sinks that the dataflow declares."""
-        return sorted(self.flow.version.sinks) if self.flow else ()
+        return sorted(self.flow.view.sinks) if self.flow else ()
 
     def read_config(self) -> dict[str, Any]:
         """Return the configuration as given: a text where the dataflow has a text, else JSON.
@@ -126,7 +125,7 @@ class RunChoice:
         Raises:
             Conflict: A value is not what the dataflow has there.
         """
-        declared = self.flow.version.config if self.flow else {}
+        declared = self.flow.view.config if self.flow else {}
         known = self.flow.values if self.flow else {}
         found = {}
         for name, text in self.given.items():
@@ -142,7 +141,7 @@ class RunChoice:
             Conflict: A line has no name, or a name is given twice.
         """
         found: dict[str, Any] = {}
-        sources = self.flow.version.sources if self.flow else {}
+        sources = self.flow.view.sources if self.flow else {}
         pairs = [(n.removeprefix(INPUT), t) for n, t in self.given.items() if n.startswith(INPUT) and t]
         for name, text in (*pairs, *_lines(self.given.get("inputs", ""))):
             if name in found:
@@ -176,13 +175,11 @@ def choice_of(moment: Moment, given: Given) -> RunChoice:
     try:
         found = select_outputs(moment, query, name) if query else []
         selected = tuple(dict.fromkeys((*outputs, *found)))
-        position = moment.require_position()
-        flow = choose_dataflow(moment.session, moment.repository, position, name, selected)
+        flow = choose_dataflow(moment, name, selected)
         flow.names_of(selected)
     except CatalogError as error:
         return RunChoice(moment, given, _named(moment, name), outputs, query, outputs, error)
-    view = moment.snapshot.dataflow(flow.name)
-    needed = _needed(moment, view, flow, selected or flow.version.outputs)
+    needed = _needed(moment, flow, selected or flow.view.outputs)
     return RunChoice(moment, given, flow, outputs, query, selected, None, needed)
 
 
@@ -192,22 +189,22 @@ def field_text(value: Any) -> str:
 
 
 def _named(moment: Moment, name: str | None) -> DataflowAt | None:
-    if name is None or moment.position is None:
+    if name is None:
         return None
     try:
-        return choose_dataflow(moment.session, moment.repository, moment.position, name, ())
+        return choose_dataflow(moment, name, ())
     except CatalogError:
         return None
 
 
-def _needed(moment: Moment, view: DataflowView, flow: DataflowAt, outputs: Iterable[str]) -> tuple[str, ...]:
+def _needed(moment: Moment, flow: DataflowAt, outputs: Iterable[str]) -> tuple[str, ...]:
     """Return the names that outputs certainly need from outside and that the dataflow has no source for."""
     keys = []
     for output in outputs:
         module, _, name = output.rpartition(":")
         modules = [module] if module else sorted(flow.modules.get(name, ()))
         keys += [f"{each}:{name}" for each in modules]
-    found = (missing_inputs(moment, view, key) for key in keys if key in moment.snapshot.variants)
+    found = (missing_inputs(moment, flow.view, key) for key in keys if key in moment.snapshot.variants)
     return tuple(dict.fromkeys(name for names in found for name in names))[:_MOST_FIELDS]
 
 

@@ -204,7 +204,7 @@ def _chosen(
     """Return the dataflow's name, and the inputs: files for sources, values for others."""
     from headwater_catalog.dataflows import choose_dataflow
 
-    flow = choose_dataflow(place.session, place.repository, place.require_position(), dataflow, outputs)
+    flow = choose_dataflow(place, dataflow, outputs)
     return flow.name, {
         name: Path(text) if _is_source(flow, name, text) else value(text) for name, text in given.items()
     }
@@ -214,7 +214,7 @@ def _is_source(flow: DataflowAt, name: str, text: str) -> bool:
     """Tell whether an input is a file of columns: of a declared source, or else by what it looks like."""
     from headwater_catalog.sources import FORMATS
 
-    if name in flow.version.sources:
+    if name in flow.view.sources:
         return True
     file = Path(text)
     return file.suffix.lower() in FORMATS and (file.is_file() or name not in flow.reads)

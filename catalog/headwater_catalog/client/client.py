@@ -244,7 +244,7 @@ class Client:
             outputs: Features, `name` or `module:name`; the declared outputs unless given.
             dataflow: The dataflow; needed where several have the outputs.
             config: Added to the declared configuration, and stronger.
-            at: A commit of the main line; the last scanned unless given.
+            at: A branch, a tag or a commit; the last scanned unless given.
             inputs: By name, `{"value": ...}`, `{"path": ...}` of the repository, or
                 `{"upload": ..., "name": ...}`.
             how: What else the API takes: `query`, `env`, `executor`, `sample`, `save`, `note` and so on.

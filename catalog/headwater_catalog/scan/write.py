@@ -12,7 +12,14 @@ from sqlalchemy.orm import Session
 
 from headwater_catalog.git import CommitInfo
 from headwater_catalog.read import READER_VERSION, Content, RawFunction
-from headwater_catalog.records import DataflowRecord, FeatureKey, FeatureRecord, InputRecord, clean
+from headwater_catalog.records import (
+    DataflowRecord,
+    FeatureKey,
+    FeatureRecord,
+    InputRecord,
+    clean,
+    commit_row,
+)
 from headwater_catalog.scan.history import History, ModulePlace
 from headwater_catalog.scan.introduced import FeatureSpan
 from headwater_catalog.scan.timeline import Timeline
@@ -160,7 +167,7 @@ class BatchWriter:
         self._blobs |= ids
 
     def _write_commits(self, session: Session, commits: Mapping[int, CommitInfo]) -> dict[int, int]:
-        rows = [self._commit(position, commit) for position, commit in commits.items()]
+        rows = [commit_row(self._repository_id, position, commit) for position, commit in commits.items()]
         # A commit that a force-push had put beside the main line may come back to it.
         return insert_or_update(session, Commit, rows, ["repository_id", "sha"], ["position"], "position")
 
@@ -169,26 +176,12 @@ class BatchWriter:
     ) -> dict[FeatureSpan, int]:
         """Write commits that the main line has merged, where they brought definitions."""
         commits = {commit.sha: commit for commit in introduced.values()}
-        rows = [self._commit(None, commit) for commit in commits.values()]
+        rows = [commit_row(self._repository_id, None, commit) for commit in commits.values()]
         ids = insert_new(session, Commit, rows, ["repository_id", "sha"], "sha")
         known = [sha for sha in commits if sha not in ids]
         found = select_in(session, (Commit.sha, Commit.id, Commit.repository_id), Commit.sha, known)
         ids |= {sha: identity for sha, identity, repository in found if repository == self._repository_id}
         return {span: ids[commit.sha] for span, commit in introduced.items()}
-
-    def _commit(self, position: int | None, commit: CommitInfo) -> dict[str, Any]:
-        return {
-            "repository_id": self._repository_id,
-            "sha": commit.sha,
-            "position": position,
-            "parents": list(commit.parents),
-            "author_name": clean(commit.author_name),
-            "author_email": clean(commit.author_email),
-            "authored_at": commit.authored_at,
-            "committed_at": commit.committed_at,
-            "subject": clean(commit.subject),
-            "body": clean(commit.body),
-        }
 
     def _write_features(
         self,

@@ -16,6 +16,7 @@ from headwater_catalog.store.models import Base
 __all__ = [
     "chunks",
     "insert_new",
+    "insert_or_replace",
     "insert_or_update",
     "insert_returning",
     "insert_rows",
@@ -75,6 +76,15 @@ def insert_or_update(
     statement = _dialect_insert(session, model)
     values = {name: statement.excluded[name] for name in updated}
     return _ids(session, statement.on_conflict_do_update(index_elements=unique, set_=values), rows, told)
+
+
+def insert_or_replace(session: Session, model: type[Base], rows: Rows, unique: Sequence[str]) -> None:
+    """Insert rows; where the `unique` columns are there, set all the others."""
+    statement = _dialect_insert(session, model)
+    values = {each.name: each for each in statement.excluded if each.name not in unique}
+    wanted = statement.on_conflict_do_update(index_elements=unique, set_=values)
+    for chunk in chunks(rows):
+        session.connection().execute(wanted, chunk)
 
 
 def _ids(session: Session, statement: Insert, rows: Rows, told: str) -> dict[Any, int]:

@@ -107,16 +107,17 @@ def show_manifest(_args: dict[str, Any], number: int) -> Response:
     example={"repository": "demo", "dataflow": "marketing", "outputs": ["spend_per_signup"]},
 )
 def request_one_run(body: dict[str, Any]) -> Response:
-    """Ask for a run of features at a commit of the main line; a worker performs it."""
+    """Ask for a run of features at a commit; a worker performs it."""
+    repository = get_repository(reading(), body["repository"])
+    require(Role.RUNNER, repository)
+    moment = moment_at(reading(), catalog().settings, repository, body["at"])
+    selected = select_outputs(moment, body["query"], body["dataflow"]) if body["query"] else []
+    _ = moment.snapshot  # read before anybody has to wait for the transaction
     with writing() as session:
-        repository = get_repository(session, body["repository"])
-        require(Role.RUNNER, repository)
-        moment = moment_at(session, catalog().settings, repository, body["at"])
-        selected = select_outputs(moment, body["query"], body["dataflow"]) if body["query"] else []
         run = request_run(
             session,
             catalog().settings,
-            repository,
+            get_repository(session, body["repository"]),
             moment.commit,
             body["dataflow"],
             [*body["outputs"], *selected],

@@ -15,7 +15,6 @@ from werkzeug.datastructures import FileStorage
 
 from headwater_catalog.accounts import Role
 from headwater_catalog.errors import CatalogError, Conflict
-from headwater_catalog.moments import Moment, moment_at
 from headwater_catalog.refs import list_refs
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.run_options import EXECUTORS, LONGEST_NOTE
@@ -64,34 +63,32 @@ def send() -> ResponseReturnValue:
     require(Role.RUNNER, repository)
     uploads = dict(_uploads(request.form))
     try:
+        choice = choice_of(moment_named(name, at), request.form)
         with writing() as session:
-            number = _request(session, name, at, request.form, uploads)
+            number = _request(session, name, choice, uploads)
     except CatalogError as error:
         return _shown(name, at, request.form, error)
     return redirect(url_for("runs.run", number=number), 303)
 
 
 def _request(
-    session: Session, name: str, at: str | None, given: Given, uploads: dict[str, Upload | CatalogError]
+    session: Session, name: str, choice: RunChoice, uploads: dict[str, Upload | CatalogError]
 ) -> int:
-    repository = get_repository(session, name)
-    moment = moment_at(session, catalog().settings, repository, at)
-    choice = choice_of(moment, given)
     if choice.error is not None:
         raise choice.error
     run = request_run(
         session,
         catalog().settings,
-        repository,
-        moment.commit,
+        get_repository(session, name),
+        choice.moment.commit,
         choice.flow.name if choice.flow else None,
         choice.selected,
         choice.read_config(),
         _inputs(choice, uploads),
-        given.get("save") or None,
+        choice.given.get("save") or None,
         actor().name,
         g.now,
-        dataset=given.get("dataset", "").strip() or None,
+        dataset=choice.given.get("dataset", "").strip() or None,
         options=choice.read_options(),
     )
     return run.id
@@ -136,7 +133,7 @@ def _page(view: AsOf, choice: RunChoice, at: str | None, error: CatalogError | N
         missing=None if is_chosen else choice.error,
         at=at or "",
         flows=moment.snapshot.dataflows,
-        declared=_declared(moment, choice),
+        declared=choice.flow.view if choice.flow else None,
         shown=choice.computed[:_SHOWN],
         offered=[ref.name for ref in list_refs(reading(), moment.repository)[:_OFFERED_REFS]],
         executors=EXECUTORS,
@@ -147,11 +144,6 @@ def _page(view: AsOf, choice: RunChoice, at: str | None, error: CatalogError | N
         may_run=actor().may(Role.RUNNER, moment.repository.id),
         toml_key=_toml_key,
     )
-
-
-def _declared(moment: Moment, choice: RunChoice) -> Any:
-    """Return the dataflow as a page shows it; None where none is chosen."""
-    return moment.snapshot.dataflow(choice.flow.name) if choice.flow else None
 
 
 def _toml_key(name: str) -> str:

@@ -238,7 +238,7 @@ class NewRunSchema(Schema):
 
     repository = repository_named("Name of the repository.", required=True)
     at = named(
-        "A commit of the main line; the last scanned unless given.",
+        "A branch, a tag or a commit; the last scanned unless given.",
         "ref",
         load_default=None,
         allow_none=True,
