@@ -206,7 +206,7 @@ def test_what_somebody_may_not_see_is_unknown_to_them(catalog: Catalog, save: Sa
 @pytest.mark.parametrize(
     ("name", "data", "told"),
     [
-        ("x.txt", b"hello", "no table that Headwater saves"),
+        ("x.txt", b"hello", "nothing that Headwater has saved"),
         ("x.parquet", b"PAR1 nothing", "a part of it is missing"),
         ("x.parquet", b"PAR1" + b"\xff" * 40 + b"\x10\0\0\0PAR1", "cannot be read"),
         ("x.arrow", b"ARROW1\0\0" + b"\xff" * 40 + b"ARROW1", "cannot be read"),

@@ -97,5 +97,5 @@ def test_the_pages_of_runs_datasets_and_audits_are_for_everybody(
     look_over(page)
     page.get_by_label("File", exact=True).set_input_files(__file__)
     page.get_by_role("button", name="Look", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("This is no table that Headwater saves")
+    expect(page.get_by_role("alert")).to_contain_text("This is nothing that Headwater has saved")
     look_over(page)

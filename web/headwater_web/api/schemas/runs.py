@@ -347,7 +347,7 @@ class NewRunSchema(Schema):
     )
     saver = Text(
         load_default="",
-        validate=validate.Regexp(rf"(?:{SAVER.pattern})?\Z", error="is no name of a saver"),
+        validate=validate.Regexp(rf"^(?:{SAVER.pattern})?$", error="is no name of a saver"),
         metadata={
             "description": "Keep the one output as a file by this saver of the engine, in place of a table."
         },
