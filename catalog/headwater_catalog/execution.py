@@ -24,6 +24,7 @@ from headwater_catalog import interpreters, jobs, sandbox
 from headwater_catalog.definitions_at import DefinitionReader
 from headwater_catalog.errors import JobError
 from headwater_catalog.git import GitSource
+from headwater_catalog.handover import open_folder, take_file
 from headwater_catalog.jobs import LeasedJob
 from headwater_catalog.kept_inputs import keep_brought, note_used
 from headwater_catalog.removal import remove_folder
@@ -75,7 +76,7 @@ def execute(
         database: The catalog.
         settings: Where its files are.
         leased: The job of the run.
-        limits: What the feature code may use.
+        limits: What the feature code may use, and who opens what it made; None: as the settings say.
         stopping: Asked several times a second; a sentence that it returns ends the run.
         tell: Told how far the run is, beside the job: `done`, `total` and the `node` last computed.
         definitions: Gives the definitions of commits, by which values of earlier runs are found; one that is
@@ -85,11 +86,15 @@ def execute(
         LeaseLost: The job was cancelled or taken away; nothing of it was kept.
         CatalogError: The run could not be begun; the job is not ended yet.
     """
+    if limits is not None:
+        settings = replace(settings, runs=replace(settings.runs, limits=limits))
     with database.read() as session:
         task = task_of(database, session, settings, leased, definitions or DefinitionReader())
     with _work_folder(settings, leased) as place:
         tree, folder = place / "tree", place / "own"  # what the feature code may read, and may write
+        made = place / "made"  # and what it never has
         folder.mkdir()
+        made.mkdir()
         with GitSource(task.mirror) as source:
             source.export_tree(task.sha, tree)
             copy_from_commits(source, task.inputs, place)
@@ -105,7 +110,7 @@ def execute(
             reads = [*interpreter.reads, tree, *_readable(sources, kept)]
             access = Access(reads, task.is_trusted, settings.runs.users)
             runner = interpreter.command(folder)
-            outcome = sandbox.run(runner, folder, limits or settings.runs.limits, watch, access)
+            outcome = sandbox.run(runner, folder, settings.runs.limits, watch, access)
         report, reason = _judge(folder, outcome)
         reason = _discreet(reason, report, task)
         new = take_over(folder_of(settings, task.repository_id), folder / _VALUES) if kept else {}
@@ -113,7 +118,9 @@ def execute(
         held = [measure.as_dict() for measure in outcome.measures]
         around = {"isolation": held, "built_from": interpreter.built_from}
         ended = _Ended(report, reason, log, sources, new, around)
-        _keep(database, settings, leased, task, folder, ended, limits, watch)
+        if task.made and not reason:
+            _take_over(task.made, folder, made)
+        _keep(database, settings, leased, task, made, ended, watch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +278,12 @@ def _discreet(reason: str, report: Report | None, task: Task) -> str:
     )
 
 
+def _take_over(name: str, folder: Path, made: Path) -> None:
+    """Move what a runner has made out of its folder, if it left that; who needs it says so if not."""
+    with contextlib.suppress(OSError), open_folder(folder) as held:
+        take_file(name, held, made / name)
+
+
 def _keep(
     database: Database,
     settings: Settings,
@@ -278,7 +291,6 @@ def _keep(
     task: Task,
     folder: Path,
     ended: _Ended,
-    limits: Limits | None,
     watch: _Watch,
 ) -> None:
     """Write what came of a run, with the end of its job."""
@@ -287,19 +299,19 @@ def _keep(
             saved = None
             if not ended.reason and task.save and ended.report is not None:
                 inputs = inputs_used(task.inputs, ended.sources, ended.report.sources)
-                saving = (folder, task.save, task.dataset, ended.report, task.recipe(), inputs, limits, watch)
+                saving = (folder, task.save, task.dataset, ended.report, task.recipe(), inputs, watch)
                 saved = stack.enter_context(save_table(database, settings, task.run_id, *saving))
                 deliver(settings.data, task.sinks, settings.home / saved.path, saved.format)
             verdict = None
             if not ended.reason and task.again is not None and ended.report is not None:
                 with database.read() as session:
-                    made = (folder, task.made or TABLE, ended.report.environment, limits)
-                    verdict = compare_again(session, settings, task.run_id, *made)
+                    told = (folder, task.made or TABLE, ended.report.environment)
+                    verdict = compare_again(session, settings, task.run_id, *told)
             if not ended.reason and ended.report is not None:
                 if task.is_awaited:
                     stack.enter_context(kept_table(settings, task.run_id, folder / TABLE))
                 if task.is_compared:
-                    both = (folder, TABLE, ended.report, limits, watch)
+                    both = (folder, TABLE, ended.report, watch)
                     verdict = compare_values(database, settings, task.run_id, *both)
             _write(database, settings, leased, task, ended, saved, verdict)
     except JobError as error:
