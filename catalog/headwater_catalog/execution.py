@@ -45,7 +45,7 @@ from headwater_catalog.store.models import (
     ValueComparison,
 )
 from headwater_catalog.value_comparison import compare_values, kept_table, sweep_tables
-from headwater_catalog.value_store import folder_of, record_values, runs_of, take_over
+from headwater_catalog.value_store import enter_values, folder_of, runs_of, take_over
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
@@ -113,11 +113,10 @@ def execute(
             outcome = sandbox.run(runner, folder, settings.runs.limits, watch, access)
         report, reason = _judge(folder, outcome)
         reason = _discreet(reason, report, task)
-        new = take_over(folder_of(settings, task.repository_id), folder / _VALUES) if kept else {}
         log = outcome.log.replace(f"{tree}/", "")  # paths as they are in the repository
         held = [measure.as_dict() for measure in outcome.measures]
         around = {"isolation": held, "built_from": interpreter.built_from}
-        ended = _Ended(report, reason, log, sources, new, around)
+        ended = _Ended(report, reason, log, sources, folder / _VALUES if kept else None, around)
         if task.made and not reason:
             _take_over(task.made, folder, made)
         _keep(database, settings, leased, task, made, ended, watch)
@@ -125,13 +124,16 @@ def execute(
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """How the runner ended: what it reports, why the run failed (or nothing), its output, what was around."""
+    """How the runner ended: what it reports, why the run failed (or nothing), its output, what was around.
+
+    `values` is where it left what it computed, which is nobody's until the run has ended.
+    """
 
     report: Report | None
     reason: str
     log: str
     sources: Mapping[str, BroughtSource]
-    kept: Mapping[str, int]
+    values: Path | None
     around: Mapping[str, Any]
 
 
@@ -332,7 +334,6 @@ def _write(
     with database.write() as session:
         run = session.get_one(Run, task.run_id)
         _record(session, run, task, ended)
-        record_values(session, task.repository_id, run.id, ended.kept, int(time.time()))
         if saved is not None:
             record_saved(session, run, saved)
             _keep_inputs(session, settings, task, ended)
@@ -347,6 +348,15 @@ def _write(
             jobs.fail(session, leased, storable(ended.reason))
         else:
             jobs.finish(session, leased)
+        ours = (settings, task.repository_id, task.run_id)
+        keys = enter_values(session, *ours, ended.values, int(time.time())) if ended.values else []
+    if ended.values is None or not keys:
+        return
+    try:
+        with database.write() as session:
+            take_over(session, *ours, ended.values, keys)
+    except OperationalError:  # values are worth less than the run, which has ended
+        logger.warning("The values of job %s could not be kept.", leased.id, exc_info=True)
 
 
 def _keep_inputs(session: Session, settings: Settings, task: Task, ended: _Ended) -> None:
