@@ -23,6 +23,7 @@ from headwater_catalog.store.models import DatasetVersion
 
 if TYPE_CHECKING:
     from headwater_catalog.confined_tables import Content
+    from headwater_catalog.run_settings import RunSettings
     from headwater_catalog.settings import Settings
     from headwater_catalog.snapshot import SnapshotFeature
 
@@ -129,10 +130,10 @@ def audit_file(
         Conflict: It is no table, or not what it says.
     """
     try:
-        found = find_origin(session, path, name=name, sidecar=sidecar)
+        found = find_origin(session, path, name=name, sidecar=sidecar, held=settings.runs)
         if found.stamp is None:
             return Audit(found)
-        verified = _verify(path, found) if verify or found.origin == "content" else None
+        verified = _verify(path, found, settings.runs) if verify or found.origin == "content" else None
     except InvalidInput as error:
         raise Conflict(f"{name or path.name}: {error}") from error
     content = found.stamp.content
@@ -143,9 +144,21 @@ def audit_file(
 
 
 def find_origin(
-    session: Session, path: Path, *, name: str | None = None, sidecar: Path | None = None
+    session: Session,
+    path: Path,
+    *,
+    name: str | None = None,
+    sidecar: Path | None = None,
+    held: RunSettings | None = None,
 ) -> Found:
     """Return where a file comes from: by its stamp, which is read without its data, or by its content.
+
+    Args:
+        session: An open session.
+        path: The file.
+        name: What it is called, where that is not the path's name.
+        sidecar: The file with its stamp; by default the one beside it.
+        held: How the process that reads its data is held; None: as usual.
 
     Raises:
         NotFound: There is no such file.
@@ -162,7 +175,7 @@ def find_origin(
             return _judge(session, name, format, parse_stamp(data))
     except InvalidInput as error:
         damage = str(error)
-    found = _by_content(session, path, name, format, damage)
+    found = _by_content(session, path, name, format, damage, held)
     if not format and found.stamp is None and not damage:
         raise InvalidInput(
             "This is nothing that Headwater has saved: neither Parquet nor Arrow by its content, nor .csv or "
@@ -190,15 +203,17 @@ def _judge(session: Session, name: str, format: str, stamp: Stamp) -> Found:
     return Found(name, format, stamp, "stamp", "differs" if differences else "known", differences, version)
 
 
-def _by_content(session: Session, path: Path, name: str, format: str, damage: str) -> Found:
+def _by_content(
+    session: Session, path: Path, name: str, format: str, damage: str, held: RunSettings | None
+) -> Found:
     from headwater_catalog.confined_tables import Content, column_names, contents_of
 
     versions = versions_with(session, sha256=file_sha256(path))
     if not versions and format:
         schemas: list[str | None] = [None]
         if format in _TEXT_FORMATS.values():
-            schemas = [*schemas_with(session, column_names(path, format))]
-        contents = contents_of(path, format, schemas) if schemas else []
+            schemas = [*schemas_with(session, column_names(path, format, held))]
+        contents = contents_of(path, format, schemas, held) if schemas else []
         for content in contents:
             if not versions and isinstance(content, Content):
                 versions = versions_with(session, fingerprint=content.table)
@@ -212,7 +227,7 @@ def _by_content(session: Session, path: Path, name: str, format: str, damage: st
     return Found(name, format, stamp, "content", "known", (), first, tuple(others), damage)
 
 
-def _verify(path: Path, found: Found) -> Verified:
+def _verify(path: Path, found: Found, held: RunSettings) -> Verified:
     from headwater_catalog.confined_tables import contents_of
 
     stamp = found.stamp
@@ -226,7 +241,7 @@ def _verify(path: Path, found: Found) -> Verified:
             "cannot make. Use one that can."
         )
     schema = stamp.content["schema"] if found.format in _TEXT_FORMATS.values() else None
-    content = contents_of(path, found.format, [schema])[0]
+    content = contents_of(path, found.format, [schema], held)[0]
     if isinstance(content, str):
         raise InvalidInput(content)
     return _compared(stamp, content)

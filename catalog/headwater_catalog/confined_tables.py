@@ -13,7 +13,8 @@ from typing import Any, Final
 from headwater.errors import InvalidInput
 from headwater_catalog import sandbox
 from headwater_catalog.reports import read_answer
-from headwater_catalog.sandbox import Access, Limits
+from headwater_catalog.run_settings import RunSettings
+from headwater_catalog.sandbox import Access
 from headwater_catalog.table_process import ANSWER, TASK
 
 __all__ = ["Content", "column_names", "compare_files", "contents_of", "finish_table"]
@@ -59,18 +60,18 @@ def finish_table(
     out: str,
     format: str,
     draft: Mapping[str, Any],
-    limits: Limits | None = None,
+    held: RunSettings | None = None,
     watch: Callable[[], str | None] | None = None,
 ) -> Finished:
     """Let the Arrow file that a runner wrote become the file that is kept.
 
     Args:
-        folder: Where it is, and where the new file goes.
+        folder: Where it is, and where the new file goes; feature code never had it.
         made: Its name.
         out: The name of the new file; a CSV or JSON file gets another one beside it.
         format: The format of the new file.
         draft: The stamp without what the content tells.
-        limits: What that may use.
+        held: How the process that does it is held; None: as usual.
         watch: Asked several times a second; a sentence that it returns ends it.
 
     Raises:
@@ -80,7 +81,7 @@ def finish_table(
     if source.is_symlink() or not source.is_file():
         raise InvalidInput(f"The runner left no table. {_NO_OTHER}")
     task = {"task": "finish", "made": made, "out": out, "format": format, "draft": draft}
-    answer = _ask(folder, task, _with_room(limits, source), watch)
+    answer = _ask(folder, task, _with_room(held, source), watch)
     columns = {
         _text(name): {"type": _text(told["type"]), "fingerprint": _text(told["fingerprint"])}
         for name, told in answer["columns"].items()
@@ -89,11 +90,11 @@ def finish_table(
 
 
 def contents_of(
-    path: Path, format: str, schemas: Sequence[str | None] = (None,), limits: Limits | None = None
+    path: Path, format: str, schemas: Sequence[str | None] = (None,), held: RunSettings | None = None
 ) -> list[Content | str]:
     """Return what a file holds, or why it cannot be read, for each way in which its columns may be meant."""
     task = {"task": "fingerprint", "path": str(path.absolute()), "format": format, "schemas": list(schemas)}
-    found = _ask_apart(task, path, limits)["found"]
+    found = _ask_apart(task, path, held)["found"]
     return [
         _text(each["error"])
         if "error" in each
@@ -106,14 +107,14 @@ def contents_of(
     ]
 
 
-def column_names(path: Path, format: str, limits: Limits | None = None) -> list[str]:
+def column_names(path: Path, format: str, held: RunSettings | None = None) -> list[str]:
     """Return the names of the columns of a file.
 
     Raises:
         InvalidInput: It cannot be read.
     """
     task = {"task": "names", "path": str(path.absolute()), "format": format}
-    return [_text(name) for name in _ask_apart(task, path, limits)["names"]]
+    return [_text(name) for name in _ask_apart(task, path, held)["names"]]
 
 
 def compare_files(
@@ -122,7 +123,7 @@ def compare_files(
     now: tuple[Path, str],
     schema: str | None,
     tolerance: float,
-    limits: Limits | None = None,
+    held: RunSettings | None = None,
     watch: Callable[[], str | None] | None = None,
     *,
     renamed: Mapping[str, str] | None = None,
@@ -137,7 +138,7 @@ def compare_files(
         now: Path and format of the second.
         schema: The types of columns, where a format does not say them.
         tolerance: By how much numbers with fractions may differ.
-        limits: What that may use.
+        held: How the process that does it is held; None: as usual.
         watch: Asked several times a second; a sentence that it returns ends it.
         renamed: Columns of the first that have another name in the second, with that.
         keys: The columns that name the rows of each; rows that nothing names are compared by their position.
@@ -149,33 +150,35 @@ def compare_files(
     files = [[str(path.absolute()), format] for path, format in (then, now)]
     task = {"task": "compare", "then": files[0], "now": files[1], "schema": schema, "tolerance": tolerance}
     how = {"renamed": dict(renamed or {}), "keys": [list(each) for each in keys], "spread": spread}
-    return _ask(folder, {**task, **how}, _with_room(limits, then[0], now[0]), watch, (then[0], now[0]))
+    return _ask(folder, {**task, **how}, _with_room(held, then[0], now[0]), watch, (then[0], now[0]))
 
 
-def _with_room(limits: Limits | None, *files: Path) -> Limits:
-    """Return limits with room for files in the address space, into which they are mapped."""
-    limits = limits or Limits()
-    return replace(limits, memory=limits.memory + sum(file.stat().st_size for file in files))
+def _with_room(held: RunSettings | None, *files: Path) -> RunSettings:
+    """Return the same with room for files in the address space, into which they are mapped."""
+    held = held or RunSettings()
+    size = sum(file.stat().st_size for file in files)
+    return replace(held, limits=replace(held.limits, memory=held.limits.memory + size))
 
 
-def _ask_apart(task: Mapping[str, Any], path: Path, limits: Limits | None) -> dict[str, Any]:
+def _ask_apart(task: Mapping[str, Any], path: Path, held: RunSettings | None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="headwater-table-") as folder:
-        return _ask(Path(folder), task, _with_room(limits, path), reads=[path])
+        return _ask(Path(folder), task, _with_room(held, path), reads=[path])
 
 
 def _ask(
     folder: Path,
     task: Mapping[str, Any],
-    limits: Limits,
+    held: RunSettings,
     watch: Callable[[], str | None] | None = None,
     reads: Sequence[Path] = (),
 ) -> dict[str, Any]:
     for name in (TASK, ANSWER):
-        (folder / name).unlink(missing_ok=True)  # feature code may have put something there
+        (folder / name).unlink(missing_ok=True)  # of the task before
     with (folder / TASK).open("x", encoding="utf-8") as file:
         json.dump(task, file)
     program = [sys.executable, "-I", "-m", "headwater_catalog.table_process", str(folder)]
-    outcome = sandbox.run(program, folder, limits, watch, Access([path.absolute() for path in reads]))
+    access = Access([path.absolute() for path in reads], users=held.users)
+    outcome = sandbox.run(program, folder, held.limits, watch, access)
     answer = read_answer(folder / ANSWER)
     if outcome.reason or answer is None:
         last = outcome.log.strip().rpartition("\n")[2][:300]

@@ -144,28 +144,43 @@ def build(
     Raises:
         JobError: It cannot be built, or the building was ended.
     """
-    commands = _commands(uv, place)
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=f"{place.name}-") as folder:
         Path(folder, _LISTED).write_text("\n".join(environment.packages) + "\n", "utf-8")
-        for command in commands if environment.packages else commands[:1]:
+        for command in _commands(uv, place, Path(folder, "installer"), is_empty=not environment.packages):
             ended, told = _run(command, Path(folder), lock, stopping)
             if ended != 0:
                 raise JobError(
                     f"The environment that '{environment.path}' lists could not be built; only wheels are "
                     f"installed, and nothing is compiled. {Path(command[0]).name} says:\n{told}"
                 )
+        # A run may write no bytecode there, so that each would have to compile what it imports. What cannot
+        # be compiled is found by who imports it.
+        _run(_compiling(place), Path(folder), lock, stopping)
 
 
-def _commands(uv: str | None, place: Path) -> list[list[str]]:
-    """Return the commands that make an environment, and that install what is listed where they are run."""
-    python = str(place / "bin" / "python")
+def _commands(uv: str | None, place: Path, installer: Path, *, is_empty: bool) -> list[list[str]]:
+    """Return the commands that make an environment, and that install what is listed where they are run.
+
+    None starts the Python of the environment once there are packages in it: these may bring what Python
+    executes as it starts, and what is imported in place of something else.
+    """
     wheels = ["--only-binary", ":all:", "-r", _LISTED]
     if uv is None:
-        pip = [python, "-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-        return [[sys.executable, "-I", "-m", "venv", str(place)], [*pip, *wheels]]
-    make = [uv, "venv", "--quiet", "--no-project", "--python", sys.executable, str(place)]
-    # A run may write no bytecode there, so that each would have to compile what it imports.
-    return [make, [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *wheels]]
+        make = [sys.executable, "-I", "-m", "venv"]
+        pip = [str(installer / "bin" / "python"), "-I", "-m", "pip", "install"]
+        quiet = ["--no-input", "--disable-pip-version-check", "--no-compile"]
+        install = [[*make, str(installer)], [*pip, *quiet, "--prefix", str(place), *wheels]]
+        return [[*make, "--without-pip", str(place)], *([] if is_empty else install)]
+    quiet = ["--quiet", "--no-project", "--python"]
+    made = [uv, "venv", *quiet, sys.executable, str(place)]
+    # It asks that Python what it is beforehand, and does not start it again.
+    install = [[uv, "pip", "install", "--quiet", "--no-compile-bytecode", "--python", str(place), *wheels]]
+    return [made, *([] if is_empty else install)]
+
+
+def _compiling(place: Path) -> list[str]:
+    """Return the command that compiles what is in an environment, and executes nothing of it."""
+    return [sys.executable, "-I", "-S", "-m", "compileall", "-q", str(place / "lib")]
 
 
 def _run(command: list[str], folder: Path, lock: int, stopping: Callable[[], str | None]) -> tuple[int, str]:

@@ -24,6 +24,7 @@ from headwater_catalog import interpreters, jobs, sandbox
 from headwater_catalog.definitions_at import DefinitionReader
 from headwater_catalog.errors import JobError
 from headwater_catalog.git import GitSource
+from headwater_catalog.handover import open_folder, take_file
 from headwater_catalog.jobs import LeasedJob
 from headwater_catalog.kept_inputs import keep_brought, note_used
 from headwater_catalog.removal import remove_folder
@@ -44,7 +45,7 @@ from headwater_catalog.store.models import (
     ValueComparison,
 )
 from headwater_catalog.value_comparison import compare_values, kept_table, sweep_tables
-from headwater_catalog.value_store import folder_of, record_values, runs_of, take_over
+from headwater_catalog.value_store import enter_values, folder_of, runs_of, take_over
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
@@ -75,7 +76,7 @@ def execute(
         database: The catalog.
         settings: Where its files are.
         leased: The job of the run.
-        limits: What the feature code may use.
+        limits: What the feature code may use, and who opens what it made; None: as the settings say.
         stopping: Asked several times a second; a sentence that it returns ends the run.
         tell: Told how far the run is, beside the job: `done`, `total` and the `node` last computed.
         definitions: Gives the definitions of commits, by which values of earlier runs are found; one that is
@@ -85,11 +86,15 @@ def execute(
         LeaseLost: The job was cancelled or taken away; nothing of it was kept.
         CatalogError: The run could not be begun; the job is not ended yet.
     """
+    if limits is not None:
+        settings = replace(settings, runs=replace(settings.runs, limits=limits))
     with database.read() as session:
         task = task_of(database, session, settings, leased, definitions or DefinitionReader())
     with _work_folder(settings, leased) as place:
         tree, folder = place / "tree", place / "own"  # what the feature code may read, and may write
+        made = place / "made"  # and what it never has
         folder.mkdir()
+        made.mkdir()
         with GitSource(task.mirror) as source:
             source.export_tree(task.sha, tree)
             copy_from_commits(source, task.inputs, place)
@@ -105,26 +110,30 @@ def execute(
             reads = [*interpreter.reads, tree, *_readable(sources, kept)]
             access = Access(reads, task.is_trusted, settings.runs.users)
             runner = interpreter.command(folder)
-            outcome = sandbox.run(runner, folder, limits or settings.runs.limits, watch, access)
+            outcome = sandbox.run(runner, folder, settings.runs.limits, watch, access)
         report, reason = _judge(folder, outcome)
         reason = _discreet(reason, report, task)
-        new = take_over(folder_of(settings, task.repository_id), folder / _VALUES) if kept else {}
         log = outcome.log.replace(f"{tree}/", "")  # paths as they are in the repository
         held = [measure.as_dict() for measure in outcome.measures]
         around = {"isolation": held, "built_from": interpreter.built_from}
-        ended = _Ended(report, reason, log, sources, new, around)
-        _keep(database, settings, leased, task, folder, ended, limits, watch)
+        ended = _Ended(report, reason, log, sources, folder / _VALUES if kept else None, around)
+        if task.made and not reason:
+            _take_over(task.made, folder, made)
+        _keep(database, settings, leased, task, made, ended, watch)
 
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """How the runner ended: what it reports, why the run failed (or nothing), its output, what was around."""
+    """How the runner ended: what it reports, why the run failed (or nothing), its output, what was around.
+
+    `values` is where it left what it computed, which is nobody's until the run has ended.
+    """
 
     report: Report | None
     reason: str
     log: str
     sources: Mapping[str, BroughtSource]
-    kept: Mapping[str, int]
+    values: Path | None
     around: Mapping[str, Any]
 
 
@@ -272,6 +281,12 @@ def _discreet(reason: str, report: Report | None, task: Task) -> str:
     )
 
 
+def _take_over(name: str, folder: Path, made: Path) -> None:
+    """Move what a runner has made out of its folder, if it left that; who needs it says so if not."""
+    with contextlib.suppress(OSError), open_folder(folder) as held:
+        take_file(name, held, made / name)
+
+
 def _keep(
     database: Database,
     settings: Settings,
@@ -279,7 +294,6 @@ def _keep(
     task: Task,
     folder: Path,
     ended: _Ended,
-    limits: Limits | None,
     watch: _Watch,
 ) -> None:
     """Write what came of a run, with the end of its job."""
@@ -288,19 +302,19 @@ def _keep(
             saved = None
             if not ended.reason and task.save and ended.report is not None:
                 inputs = inputs_used(task.inputs, ended.sources, ended.report.sources)
-                saving = (folder, task.save, task.dataset, ended.report, task.recipe(), inputs, limits, watch)
+                saving = (folder, task.save, task.dataset, ended.report, task.recipe(), inputs, watch)
                 saved = stack.enter_context(save_table(database, settings, task.run_id, *saving))
                 deliver(settings.data, task.sinks, settings.home / saved.path, saved.format)
             verdict = None
             if not ended.reason and task.again is not None and ended.report is not None:
                 with database.read() as session:
-                    made = (folder, task.made or TABLE, ended.report.environment, limits)
-                    verdict = compare_again(session, settings, task.run_id, *made)
+                    told = (folder, task.made or TABLE, ended.report.environment)
+                    verdict = compare_again(session, settings, task.run_id, *told)
             if not ended.reason and ended.report is not None:
                 if task.is_awaited:
                     stack.enter_context(kept_table(settings, task.run_id, folder / TABLE))
                 if task.is_compared:
-                    both = (folder, TABLE, ended.report, limits, watch)
+                    both = (folder, TABLE, ended.report, watch)
                     verdict = compare_values(database, settings, task.run_id, *both)
             _write(database, settings, leased, task, ended, saved, verdict)
     except JobError as error:
@@ -321,7 +335,6 @@ def _write(
     with database.write() as session:
         run = session.get_one(Run, task.run_id)
         _record(session, run, task, ended)
-        record_values(session, task.repository_id, run.id, ended.kept, int(time.time()))
         if saved is not None:
             record_saved(session, run, saved)
             _keep_inputs(session, settings, task, ended)
@@ -336,6 +349,15 @@ def _write(
             jobs.fail(session, leased, storable(ended.reason))
         else:
             jobs.finish(session, leased)
+        ours = (settings, task.repository_id, task.run_id)
+        keys = enter_values(session, *ours, ended.values, int(time.time())) if ended.values else []
+    if ended.values is None or not keys:
+        return
+    try:
+        with database.write() as session:
+            take_over(session, *ours, ended.values, keys)
+    except OperationalError:  # values are worth less than the run, which has ended
+        logger.warning("The values of job %s could not be kept.", leased.id, exc_info=True)
 
 
 def _keep_inputs(session: Session, settings: Settings, task: Task, ended: _Ended) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from headwater_catalog.errors import JobError
+from headwater_catalog.handover import open_file
 
 __all__ = [
     "CheckReport",
@@ -155,20 +154,14 @@ def storable(value: Any) -> Any:
 
 def _read_json(path: Path, most: int) -> Any:
     try:
-        with open(path, "rb", opener=_open_as_it_stands) as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                return None
+        # Feature code may still be at work, and puts a link to a file of ours or an endless pipe in place.
+        with open_file(path) as stream:
             text = stream.read(most + 1)
     except OSError:
         return None
     if len(text) > most:
         raise ValueError(f"it is larger than {most // 1024:,} kB")
     return storable(json.loads(text, parse_constant=str, parse_float=_finite))
-
-
-def _open_as_it_stands(path: str, flags: int) -> int:
-    # Feature code may still be at work, and puts a link to a file of ours or a pipe that never ends in place.
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 def _finite(text: str) -> float | str:

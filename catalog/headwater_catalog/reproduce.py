@@ -20,7 +20,6 @@ from headwater_catalog.errors import Conflict, JobError
 from headwater_catalog.input_places import inputs_apart
 from headwater_catalog.kept_inputs import is_kept, note_used
 from headwater_catalog.run_sources import AGAIN, upload_lost
-from headwater_catalog.sandbox import Limits
 from headwater_catalog.saved_objects import BYTES, sha256_of
 from headwater_catalog.store.models import DatasetVersion, Reproduction, Run
 
@@ -166,7 +165,6 @@ def compare_again(
     folder: Path,
     made: str,
     environment: Mapping[str, Any],
-    limits: Limits | None,
 ) -> tuple[str, dict[str, Any]]:
     """Return the verdict on what a run made, and where it differs.
 
@@ -174,10 +172,9 @@ def compare_again(
         session: An open session.
         settings: Where files are.
         run_id: The run.
-        folder: Its folder.
-        made: The name of the Arrow file that its runner left there.
+        folder: The folder with what was taken over from its runner.
+        made: The name of the file there.
         environment: Versions of Python and of packages that it had.
-        limits: What comparing may use.
 
     Raises:
         JobError: What it made cannot be read.
@@ -188,10 +185,10 @@ def compare_again(
     if stamp.get("fingerprint", {}).get("scheme") == BYTES:
         return _compare_bytes(stamp, folder / made, again.tolerance, environment)
     then, now = (file_of(settings, version), version.format), (folder / made, "arrow")
-    if now[0].is_symlink() or not now[0].is_file():
+    if not now[0].is_file():
         raise JobError("The runner left no table to compare.")
     try:
-        found = compare_files(folder, then, now, stamp.get("schema"), again.tolerance, limits)
+        found = compare_files(folder, then, now, stamp.get("schema"), again.tolerance, settings.runs)
     except InvalidInput as error:
         raise JobError(f"What came out cannot be compared: {error}") from error
     details = {**found, "environment": _other_versions(stamp.get("environment", {}), environment)}

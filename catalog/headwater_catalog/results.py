@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,10 +16,10 @@ from headwater_catalog.confined_tables import finish_table
 from headwater_catalog.datasets import file_sha256, new_path, record_version
 from headwater_catalog.errors import JobError
 from headwater_catalog.git import GitSource
+from headwater_catalog.handover import open_folder, take_file
 from headwater_catalog.provenance import draft_stamp
 from headwater_catalog.reports import Report, storable
 from headwater_catalog.repositories import mirror_path
-from headwater_catalog.sandbox import Limits
 from headwater_catalog.saved_objects import file_name, finish_object, type_of
 from headwater_catalog.stamps import SIDECAR, completed, stamp_bytes
 from headwater_catalog.store.models import DatasetVersion, Run
@@ -71,7 +71,6 @@ def save_table(
     report: Report,
     recipe: Mapping[str, Any],
     inputs: Mapping[str, Any],
-    limits: Limits | None = None,
     watch: Callable[[], str | None] | None = None,
 ) -> Iterator[Saved]:
     """Put the table of a run in its place, and take it away again where what follows fails.
@@ -80,13 +79,12 @@ def save_table(
         database: The catalog.
         settings: Where its files are.
         run_id: The run.
-        folder: The folder of its runner.
+        folder: The folder with what was taken over from its runner.
         format: The format to save it in, or the name of the saver.
         dataset: Name of the dataset.
         report: What the runner says.
         recipe: What to execute, to make it again.
         inputs: The inputs as used.
-        limits: What opening the table may use.
         watch: Asked several times a second; a sentence that it returns ends it.
 
     Raises:
@@ -111,14 +109,15 @@ def save_table(
             node = next(iter(report.table.origins), "")
             made = finish_object(folder, saver, node, type_of(report.preview, node))
         else:
-            made = finish_table(folder, TABLE, out, format, draft, limits, watch)
+            made = finish_table(folder, TABLE, out, format, draft, settings.runs, watch)
         stamp = completed(draft, made.rows, made.table, made.columns, made.schema)
         if saver:
             (folder / (out + SIDECAR)).write_bytes(stamp_bytes(stamp))
         with GitSource(mirror) as source:
             source.pin(draft["commit"])
-        saved = Saved(dataset, path, format, file_sha256(folder / out), stamp, now)
-        _place(settings, folder / out, path)
+        beside = (SIDECAR,) if saver or format in ("csv", "json") else ()
+        sha256 = _place(settings, folder, out, path, beside)
+        saved = Saved(dataset, path, format, sha256, stamp, now)
     except InvalidInput as error:
         raise JobError(str(error)) from error
     except OSError as error:
@@ -130,13 +129,21 @@ def save_table(
         raise
 
 
-def _place(settings: Settings, made: Path, path: str) -> None:
+def _place(settings: Settings, folder: Path, out: str, path: str, beside: Sequence[str]) -> str:
+    """Move a file, and what stands beside it, to where they are kept; return its sha256."""
     final = settings.home / path
     final.parent.mkdir(parents=True, exist_ok=True)
-    sidecar = made.with_name(made.name + SIDECAR)
-    if sidecar.is_file():  # the first of the two, as nobody looks for it alone
-        sidecar.replace(final.with_name(final.name + SIDECAR))
-    made.replace(final)
+    ends = (*beside, "")  # the file last, as nobody looks for its stamp alone
+    try:
+        # The process that wrote it has opened what nobody vouches for, and may have been taken in by that.
+        with open_folder(folder) as held:
+            for end in ends:
+                take_file(out + end, held, final.with_name(final.name + end))
+        return file_sha256(final)
+    except BaseException:
+        for end in ends:
+            final.with_name(final.name + end).unlink(missing_ok=True)
+        raise
 
 
 def record_saved(session: Session, run: Run, saved: Saved) -> DatasetVersion:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import stat
 from pathlib import Path
 from typing import Any, Final
 
 from headwater.errors import InvalidInput
 from headwater_catalog.confined_tables import Finished
+from headwater_catalog.handover import open_file
 
 __all__ = ["BYTES", "SAVER", "file_name", "finish_object", "sha256_of", "type_of"]
 
@@ -27,10 +26,10 @@ def file_name(saver: str) -> str:
 
 
 def finish_object(folder: Path, saver: str, node: str, type_name: str) -> Finished:
-    """Return what is known of the file that a saver has left in a runner's folder.
+    """Return what is known of the file that a saver has left.
 
     Args:
-        folder: The folder; feature code may have put anything there.
+        folder: The folder where it is.
         saver: Name of the saver.
         node: What was saved.
         type_name: Of what type that is.
@@ -41,7 +40,6 @@ def finish_object(folder: Path, saver: str, node: str, type_name: str) -> Finish
     path = folder / file_name(saver)
     try:
         sha256 = sha256_of(path)
-        path.chmod(0o640)
     except OSError as error:
         raise InvalidInput(
             f"The saver '{saver}' left no file for '{node}' ({error.strerror or error}). Feature code may "
@@ -57,15 +55,8 @@ def sha256_of(path: Path) -> str:
     Raises:
         OSError: It is not there, or is something else.
     """
-    with open(path, "rb", opener=_as_it_stands) as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
-            raise OSError("it is no file of its own")
+    with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _as_it_stands(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 def type_of(preview: Any, node: str) -> str:

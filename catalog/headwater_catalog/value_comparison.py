@@ -37,7 +37,6 @@ from headwater_catalog.store.models import Run, ValueComparison
 
 if TYPE_CHECKING:
     from headwater_catalog.reports import Report
-    from headwater_catalog.sandbox import Limits
     from headwater_catalog.settings import Settings
     from headwater_catalog.store.database import Database
     from headwater_catalog.store.models import Repository
@@ -187,13 +186,18 @@ def require_before(session: Session, run: Run) -> bool:
 
 @contextlib.contextmanager
 def kept_table(settings: Settings, run_id: int, made: Path) -> Iterator[None]:
-    """Keep the table that a runner has left, if it left one, and let go of it where what follows fails.
+    """Keep the table of a run, if it made one, and let go of it where what follows fails.
+
+    Args:
+        settings: Where files are.
+        run_id: The run.
+        made: The table, taken over from its runner.
 
     Raises:
         JobError: There is no room for it.
     """
     kept = _kept(settings, run_id)
-    if made.is_symlink() or not made.is_file():  # what it computed is no column
+    if not made.is_file():  # what it computed is no column
         yield
         return
     try:
@@ -228,7 +232,6 @@ def compare_values(
     folder: Path,
     made: str,
     report: Report,
-    limits: Limits | None,
     watch: Callable[[], str | None] | None,
 ) -> tuple[str, dict[str, Any]]:
     """Return the verdict on what a run made beside the one before it, and where it differs.
@@ -237,10 +240,9 @@ def compare_values(
         database: The catalog.
         settings: Where files are.
         run_id: The run.
-        folder: Its folder.
-        made: The name of the Arrow file that its runner has left there, if it made a table.
+        folder: The folder with what was taken over from its runner.
+        made: The name of the Arrow file there, if it made a table.
         report: What its runner says.
-        limits: What comparing may use.
         watch: Asked several times a second; a sentence that it returns ends it.
 
     Raises:
@@ -257,7 +259,7 @@ def compare_values(
         return _word(None, values, tables), {"values": values}
     files = _kept(settings, before.id), folder / made
     for file, number in zip(files, (before.id, run_id), strict=True):
-        if file.is_symlink() or not file.is_file():
+        if not file.is_file():
             raise JobError(f"The table of run {number} is gone, so it cannot be compared. Ask again.")
     index = [renamed.get(name, name) for name in _index(tables[0])], _index(tables[1])
     try:
@@ -267,7 +269,7 @@ def compare_values(
             (files[1], "arrow"),
             None,
             tolerance,
-            limits,
+            settings.runs,
             watch,
             renamed=renamed,
             keys=index,

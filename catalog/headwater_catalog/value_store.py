@@ -2,22 +2,25 @@
 
 A runner only reads the folder of its repository. What it computed anew it writes into its own folder, from
 where the worker that started it takes it over, each file at once: runs side by side never see half of one.
+
+Who has computed what must be known for certain. So a value is entered first, in the transaction that ends its
+run, and its file is moved afterwards, while the entry is held and names that run still: wherever a file is,
+the entry is of the run that made it, whatever ends in between. An entry without a file costs computing alone.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import re
-import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from headwater_catalog.handover import file_sizes, open_folder, take_file
 from headwater_catalog.kept_values import place_of
 from headwater_catalog.store.bulk import chunks, insert_or_update
 from headwater_catalog.store.models import KeptValue
@@ -26,11 +29,12 @@ if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
     from headwater_catalog.store.database import Database
 
-__all__ = ["folder_of", "make_room", "record_values", "runs_of", "take_over"]
+__all__ = ["enter_values", "folder_of", "make_room", "runs_of", "sweep", "take_over"]
 
 logger = logging.getLogger("headwater.values")
 
 _FILE: Final = re.compile(r"(?P<key>[0-9a-f]{40})\.value")
+_READABLE: Final = 0o644  # by runs of other users
 _AT_ONCE: Final = 500  # values that are let go in one transaction
 
 
@@ -39,64 +43,93 @@ def folder_of(settings: Settings, repository_id: int) -> Path:
     return settings.home / "values" / str(repository_id)
 
 
-def take_over(folder: Path, new: Path) -> dict[str, int]:
-    """Move the values that a runner has written to those that are kept.
+def enter_values(
+    session: Session, settings: Settings, repository_id: int, run_id: int, new: Path, now: int
+) -> list[str]:
+    """Note which run has computed values, in the transaction that ends it.
+
+    What is kept already, and stands there as it was kept, stays as it is.
 
     Args:
-        folder: Where the values of the repository are kept.
-        new: Where the runner wrote; it may hold anything.
+        session: An open write transaction, in which the run has ended.
+        settings: Where files are.
+        repository_id: Its repository.
+        run_id: The run.
+        new: Where its runner wrote; it may hold anything.
+        now: The present instant.
 
     Returns:
-        The size of each in bytes, by its key.
+        The keys of those values of which the files are now to be taken over.
     """
-    taken: dict[str, int] = {}
-    for path in _files(new):
-        found = _FILE.fullmatch(path.name)
-        if found is None:
-            continue
-        place = place_of(folder, found["key"])
-        try:
-            size = _made_readable(path)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            path.replace(place)
-        except OSError as error:
-            logger.warning("A value could not be kept: %s.", error)
-            break
-        taken[found["key"]] = size
-    return taken
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """Yield the files in a folder that are files and nothing else."""
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
-                yield Path(entry.path)
-
-
-def _made_readable(path: Path) -> int:
-    """Let runs of other users read a file that feature code may have written; return its size in bytes."""
-    opened = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-    try:
-        os.fchmod(opened, 0o644)
-        with contextlib.suppress(PermissionError):
-            os.fchown(opened, os.geteuid(), os.getegid())  # not the user of that run any more
-        return os.fstat(opened).st_size
-    finally:
-        os.close(opened)
-
-
-def record_values(
-    session: Session, repository_id: int, run_id: int, sizes: Mapping[str, int], now: int
-) -> None:
-    """Note which run has computed values, in the transaction that ends it."""
+    sizes: dict[str, int] = {}
+    with contextlib.suppress(OSError), open_folder(new) as held:
+        sizes = {
+            found["key"]: size for name, size in file_sizes(held).items() if (found := _FILE.fullmatch(name))
+        }
+    folder = folder_of(settings, repository_id)
+    entered = []
+    for keys in chunks(sorted(sizes)):  # in order, so that two runs do not wait for each other
+        mine = KeptValue.repository_id == repository_id, KeptValue.key.in_(keys)
+        kept = select(KeptValue.key, KeptValue.bytes).where(*mine).order_by(KeptValue.key).with_for_update()
+        whole = {key for key, size in session.execute(kept) if _size_of(place_of(folder, key)) == size}
+        entered += [key for key in keys if key not in whole]
     rows = [
-        {"repository_id": repository_id, "key": key, "run_id": run_id, "bytes": size, "used_at": now}
-        for key, size in sizes.items()
+        {"repository_id": repository_id, "key": key, "run_id": run_id, "bytes": sizes[key], "used_at": now}
+        for key in entered
     ]
     insert_or_update(
         session, KeptValue, rows, ("repository_id", "key"), ("run_id", "bytes", "used_at"), "key"
     )
+    for key in entered:  # what was there is of another run, and broken
+        place_of(folder, key).unlink(missing_ok=True)
+    return entered
+
+
+def take_over(
+    session: Session, settings: Settings, repository_id: int, run_id: int, new: Path, keys: Iterable[str]
+) -> None:
+    """Move the files of values that were entered to those that are kept.
+
+    Args:
+        session: An open write transaction, after the one in which they were entered.
+        settings: Where files are.
+        repository_id: The repository.
+        run_id: The run that has computed them.
+        new: Where its runner wrote.
+        keys: The keys of the values.
+    """
+    folder = folder_of(settings, repository_id)
+    for some in chunks(keys):
+        mine = KeptValue.repository_id == repository_id, KeptValue.run_id == run_id, KeptValue.key.in_(some)
+        still = select(KeptValue.key).where(*mine).order_by(KeptValue.key).with_for_update()
+        try:
+            with open_folder(new) as held:
+                for key in session.scalars(still):
+                    place = place_of(folder, key)
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    take_file(f"{key}.value", held, place, _READABLE)
+        except OSError as error:
+            logger.warning("A value could not be kept: %s.", error)
+            return
+
+
+def _size_of(path: Path) -> int | None:
+    with contextlib.suppress(OSError):
+        return path.lstat().st_size
+    return None
+
+
+def sweep(database: Database, settings: Settings) -> None:
+    """Remove the files of values that no run is known to have computed."""
+    for folder in (settings.home / "values").glob("[0-9]*"):
+        files = {found["key"]: path for path in folder.glob("*/*") if (found := _FILE.fullmatch(path.name))}
+        for keys in chunks(files):
+            with database.read() as session:
+                mine = KeptValue.repository_id == int(folder.name), KeptValue.key.in_(keys)
+                known = set(session.scalars(select(KeptValue.key).where(*mine)))
+            for key in keys:
+                if key not in known:
+                    files[key].unlink(missing_ok=True)
 
 
 def runs_of(session: Session, repository_id: int, keys: Iterable[str], now: int) -> dict[str, int]:

@@ -96,6 +96,7 @@ class Worker:
     def run(self, *, once: bool = False) -> None:
         """Perform jobs until stopped; with `once`, until none is queued."""
         execution.sweep(self.database, self.settings)
+        value_store.sweep(self.database, self.settings)
         self._make_room()
         while not self._stopped.is_set():
             try:

@@ -4,11 +4,12 @@ import base64
 import hashlib
 import io
 import os
+import sys
 import tarfile
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -60,12 +61,13 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def _wheel(folder: Path, version: str, text: str) -> None:
+def _wheel(folder: Path, version: str, text: str, further: Mapping[str, str] | None = None) -> None:
     """Write a wheel of one module by hand."""
     files = {
         "tinyhello.py": f"HELLO = {text!r}\n",
         f"tinyhello-{version}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: tinyhello\nVersion: {version}\n",
         f"tinyhello-{version}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        **(further or {}),
     }
     record = f"tinyhello-{version}.dist-info/RECORD"
     lines = [f"{name},sha256={_digest(content)},{len(content)}" for name, content in files.items()]
@@ -315,3 +317,38 @@ def test_the_worker_makes_room_after_a_run(catalog: Catalog):
     assert catalog.run("greeting").job.error is None
 
     assert total_size(catalog.settings.home) == 0
+
+
+@pytest.mark.parametrize("with_uv", [True, False], ids=["uv", "pip"])
+def test_nothing_that_a_wheel_brings_is_executed_while_it_is_installed(
+    index: Path, tmp_path: Path, with_uv: bool
+):
+    uv = environments.find_uv() if with_uv else None
+    if with_uv and uv is None:
+        pytest.skip("needs uv: pip install uv")
+    marker = tmp_path / "executed"
+    leave = f"open({str(marker)!r}, 'a').write(__name__)\n"
+    hostile = {
+        "evil.pth": f"import os; {leave}",
+        "sitecustomize.py": leave,
+        "pip/__init__.py": leave,
+        "pip/__main__.py": leave,
+        "pip/_internal/self_outdated_check.py": leave,
+        "compileall.py": leave,
+        "unfinished.py": "def broken(\n",
+    }
+    if uv is None:  # uv refuses such wheels
+        hostile["tinyhello-3.0.data/scripts/python"] = f"#!{sys.executable}\n{leave}"
+    _wheel(index, "3.0", "hello at last", hostile)
+    ours = Path(sys.executable).resolve()
+    before = hashlib.sha256(ours.read_bytes()).hexdigest()
+    wanted = environments.Environment("requirements.txt", "3" * 64, ("tinyhello==3.0",))
+    with environment_held(tmp_path, wanted, uv) as built:
+        pass
+    with environment_held(tmp_path, wanted, uv):  # as a run does that finds it there
+        pass
+
+    assert not marker.exists()
+    assert list(built.glob("lib/python3*/site-packages/evil.pth"))  # it was there to be executed
+    assert list(built.glob("lib/python3*/site-packages/__pycache__/tinyhello.*.pyc"))
+    assert hashlib.sha256(ours.read_bytes()).hexdigest() == before

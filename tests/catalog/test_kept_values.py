@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from headwater_catalog import jobs
 from headwater_catalog.repositories import get_repository, remove_repository
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.scan import scan
 from headwater_catalog.store.models import CommitDefinitions, KeptValue, Run
-from headwater_catalog.value_store import folder_of, make_room, take_over
+from headwater_catalog.value_store import folder_of, make_room
 from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog
@@ -237,19 +238,111 @@ def test_runs_side_by_side_keep_whole_values(catalog_of_each: Catalog):
     assert _computed(catalog_of_each.run("doubled", "mean_net", "heads")) == set()
 
 
-def test_only_whole_files_are_taken_over(tmp_path: Path):
-    new, kept, secret = tmp_path / "new", tmp_path / "kept", tmp_path / "secret"
-    new.mkdir()
-    secret.write_text("secret")
-    key = "ab" * 20
-    (new / f"{key}.value").symlink_to(secret)
-    (new / f"{'cd' * 20}.value").mkdir()
-    (new / "..value").write_text("x")
-    (new / f"{'ef' * 20}.value").write_text("x")
+HOSTILE = """
+    import os
+    from pathlib import Path
 
-    assert take_over(kept, new) == {"ef" * 20: 1}
-    assert [file.name for file in kept.rglob("*") if not file.is_dir()] == [f"{'ef' * 20}.value"]
-    assert take_over(kept, tmp_path / "nowhere") == {}
+    VALUES = Path.home() / "values"
+
+    def lays_a_link() -> int:
+        VALUES.rename(VALUES.with_name("mine"))
+        VALUES.symlink_to({victim!r})
+        return 1
+
+    def lays_much() -> int:
+        (VALUES / f"{{'ab' * 20}}.value").symlink_to({secret!r})
+        (VALUES / f"{{'cd' * 20}}.value").mkdir()
+        (VALUES / "..value").write_text("x")
+        (VALUES / "one").write_text("x")
+        (VALUES / f"{{'12' * 20}}.value").hardlink_to(VALUES / "one")
+        (VALUES / f"{{'ef' * 20}}.value").write_text("x")
+        return 1
+
+    def puts_itself_in_place() -> int:
+        for key in {keys!r}.split():
+            (VALUES / f"{{key}}.value").write_text('["int", "666"]')
+        if {ends!r} == "never":
+            Path.home().joinpath("progress.json").write_text('{{"done": 1, "total": 2, "node": "x"}}')
+            while True:
+                pass
+        return 1
+"""
+
+
+def _add_hostile(catalog: Catalog, repo: GitRepo, **places: str) -> None:
+    told = dict.fromkeys(("victim", "secret", "keys", "ends"), "") | places
+    repo.write("features/sales.py", dedent(SALES) + dedent(HOSTILE).format(**told))
+    repo.commit("Mean harm")
+    scan(catalog.database, catalog.settings, "shop")
+
+
+def _files(catalog: Catalog) -> list[Path]:
+    return sorted((catalog.settings.home / "values").rglob("*.value"))
+
+
+def test_a_folder_of_another_repository_is_not_taken_over(
+    catalog: Catalog, git_repo: GitRepo, tmp_path: Path
+):
+    victim = catalog.settings.home / "values" / "7" / "ab"
+    victim.mkdir(parents=True)
+    theirs = victim / f"{'ab' * 20}.value"
+    theirs.write_text("secret")
+    _add_hostile(catalog, git_repo, victim=str(victim))
+    catalog.run("lays_a_link", "net")
+
+    assert theirs.read_text() == "secret"
+    assert _files(catalog) == [theirs]
+    assert _count(catalog) == 0
+
+
+def test_only_whole_files_are_taken_over(catalog: Catalog, git_repo: GitRepo, tmp_path: Path):
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    _add_hostile(catalog, git_repo, secret=str(secret))
+    run = catalog.run("lays_much", options=RunOptions())
+
+    assert (run.job.state, run.job.error) == ("succeeded", None)
+    assert f"{'ef' * 20}.value" in {file.name for file in _files(catalog)}
+    assert not {f"{key * 20}.value" for key in ("ab", "cd", "12")} & {file.name for file in _files(catalog)}
+    assert all(file.is_file() and not file.is_symlink() for file in _files(catalog))
+    assert _count(catalog) == len(_files(catalog))
+
+
+def test_what_is_kept_is_not_replaced_and_keeps_its_run(catalog_of_each: Catalog, git_repo: GitRepo):
+    first = catalog_of_each.run("mean_net", "heads")
+    before = {file: file.read_bytes() for file in _files(catalog_of_each)}
+    keys = " ".join(file.stem for file in before)
+    _add_hostile(catalog_of_each, git_repo, keys=keys)
+    catalog_of_each.run("puts_itself_in_place", options=RunOptions())
+    again = catalog_of_each.run("mean_net", "heads")
+
+    assert {file: file.read_bytes() for file in before} == before
+    assert _kept(again) == {"mean_net": first.id, "heads": first.id}
+    assert _values(again) == _values(first)
+
+
+def test_a_cancelled_run_leaves_no_values(catalog_of_each: Catalog, git_repo: GitRepo):
+    _add_hostile(catalog_of_each, git_repo, keys="ab" * 20, ends="never")
+    run_id, job_id = catalog_of_each.request("puts_itself_in_place", "mean_net")
+
+    def cancel(_: object) -> None:
+        with catalog_of_each.database.write() as session:
+            jobs.cancel(session, job_id, "ana")
+
+    Worker(catalog_of_each.database, catalog_of_each.settings, tell=cancel).perform_next(job_id)
+
+    assert catalog_of_each.get(run_id).job.state == "cancelled"
+    assert _files(catalog_of_each) == [] and _count(catalog_of_each) == 0
+
+
+def test_files_that_no_run_is_known_to_have_made_are_swept(catalog: Catalog):
+    catalog.run("net")
+    (known,) = _files(catalog)
+    stray = known.with_name(f"{known.name[:2]}{'0' * 38}.value")
+    stray.write_text("x")
+    Worker(catalog.database, catalog.settings).run(once=True)
+
+    assert _files(catalog) == [known]
 
 
 def test_a_repository_that_goes_takes_its_values_along(catalog_of_each: Catalog):

@@ -74,6 +74,13 @@ ODD = """
         tables.save = save
         return spend
 
+    def prepared(spend: pd.Series) -> pd.Series:
+        from pathlib import Path
+        for name in ("saved.parquet", "saved.csv"):
+            Path.home().joinpath(name).symlink_to("/proc/self/cwd/manifest-key.pem")
+            Path.home().joinpath(name + ".headwater.json").write_text("forged")
+        return spend
+
     def bomb(spend: pd.Series) -> pd.Series:
         import pyarrow as pa
         from headwater_catalog import tables
@@ -240,3 +247,19 @@ def test_a_lost_lease_takes_the_file_away(catalog: Catalog):
     Worker(catalog.database, catalog.settings).perform(replace(leased, fence=leased.fence - 1))
 
     assert _everything(catalog) == [] == catalog.leftovers()
+
+
+@pytest.mark.parametrize("format", ["parquet", "csv"])
+def test_what_feature_code_puts_in_place_of_the_saved_file_is_left_behind(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str
+):
+    (tmp_path / "manifest-key.pem").write_text("secret")
+    monkeypatch.chdir(tmp_path)  # where the worker is
+    version, path = _saved(catalog, "prepared", format=format)
+
+    assert not path.is_symlink() and path.stat().st_nlink == 1
+    assert b"secret" not in path.read_bytes()
+    assert version.sha256 == datasets.file_sha256(path)
+    sidecar = path.with_name(path.name + SIDECAR)
+    assert not sidecar.exists() if format == "parquet" else "forged" not in sidecar.read_text()
+    assert (tmp_path / "manifest-key.pem").read_text() == "secret"
