@@ -262,7 +262,7 @@ def _judge(folder: Path, outcome: Outcome) -> tuple[Report | None, str]:
 def _discreet(reason: str, report: Report | None, task: Task) -> str:
     """Return the reason as lists show it to everybody: what feature code says may quote personal data."""
     failure = report.failure if report else None
-    if not (failure and task.personal and reason == (failure["message"] or failure["error"])):
+    if not (failure and task.personal != [] and reason == (failure["message"] or failure["error"])):
         return reason
     where = f" in '{failure['node']}'" if failure["node"] else ""
     return (

@@ -9,6 +9,7 @@ import pytest
 from headwater_catalog.answers.runs import run_json
 from headwater_catalog.errors import Forbidden
 from headwater_catalog.personal import HIDDEN, require_whole, shown_run
+from headwater_catalog.scan import scan
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog
 
@@ -114,3 +115,36 @@ def test_a_run_without_personal_data_is_shown_whole(crm: Catalog):
     run = crm.run("orders")
 
     assert shown_run(run, False) == shown_run(run, True)
+
+
+def test_a_branch_that_drops_a_tag_or_puts_up_a_barrier_hides_what_main_hides(
+    crm: Catalog, git_repo: GitRepo
+):
+    bare = dedent(_SOURCE).replace('@tag(pii="true")\n', "")
+    barred = dedent(_SOURCE).replace("@check_output", '@tag(pii="barrier")\n@check_output')
+    new = bare + "\ndef initial(email: pd.Series) -> pd.Series:\n    return email.str[0]\n"
+    git_repo.git("checkout", "-q", "-b", "bare")
+    git_repo.commit("Drop the tag", files={"crm.py": new})
+    git_repo.git("checkout", "-q", "-b", "barred", "main")
+    git_repo.commit("Put up a barrier", files={"crm.py": barred})
+    git_repo.git("checkout", "-q", "main")
+    scan(crm.database, crm.settings, "shop")
+
+    run = crm.run("domain", "initial", "people", at="bare")
+    assert set(run.personal or ()) >= {"email", "domain", "initial"} and "people" not in (run.personal or ())
+    assert "domain" in (crm.run("domain", at="barred").personal or ())
+
+
+def test_what_is_personal_is_known_before_a_run_begins(crm: Catalog):
+    number, _ = crm.request("domain")
+
+    assert set(crm.get(number).personal or ()) >= {"email", "domain"}
+
+
+def test_of_a_run_for_which_nothing_was_noted_all_is_hidden(crm: Catalog):
+    run = crm.run("orders", "people")
+    run.personal = None
+    shown = shown_run(run, False)
+
+    assert shown.table is not None and shown.table["rows"] == [[None], [None]]
+    assert [value["text"] for value in shown.values] == [HIDDEN]
