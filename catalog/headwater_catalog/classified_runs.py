@@ -10,7 +10,7 @@ from headwater_catalog.moments import Moment, snapshot_at
 from headwater_catalog.query.classified import classify, reached_from
 from headwater_catalog.snapshot import Snapshot
 
-__all__ = ["PERSONAL", "personal_names", "reported_personal"]
+__all__ = ["PERSONAL", "node_names", "personal_names", "reported_personal"]
 
 PERSONAL: Final = ("pii", "hipaa")
 """Of the tags that flow downstream, those by which data is personal."""
@@ -50,8 +50,14 @@ def reported_personal(moment: Moment, names: Collection[str]) -> list[str]:
     """
     _, personal = _classified(moment)
     found = personal.intersection(names)
-    known = _nodes(moment.snapshot, moment.snapshot.graph)
+    known = node_names(moment.snapshot) if found else ()
     return sorted(found | {name for name in names if found and name not in known})
+
+
+def node_names(snapshot: Snapshot, dataflow: str | None = None) -> Collection[str]:
+    """Return the names that nodes may have, in a dataflow or in all of them."""
+    graph = snapshot.graph if dataflow is None else snapshot.graph_of(dataflow)
+    return _nodes(snapshot, graph).keys()
 
 
 def _classified(moment: Moment) -> tuple[set[str], set[str]]:

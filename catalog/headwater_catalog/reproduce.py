@@ -17,7 +17,7 @@ from headwater_catalog.accounts.events import note
 from headwater_catalog.classified_runs import personal_names
 from headwater_catalog.confined_tables import compare_files
 from headwater_catalog.datasets import file_of, file_sha256
-from headwater_catalog.errors import Conflict, JobError, NotFound, RepositoryError
+from headwater_catalog.errors import Conflict, JobError, NotFound, QuotingError, RepositoryError
 from headwater_catalog.input_places import inputs_apart
 from headwater_catalog.kept_inputs import is_kept, note_used
 from headwater_catalog.moments import Moment
@@ -210,7 +210,8 @@ def compare_again(
     try:
         found = compare_files(folder, then, now, stamp.get("schema"), again.tolerance, limits)
     except InvalidInput as error:
-        raise JobError(f"What came out cannot be compared: {error}") from error
+        plain = "What came out cannot be compared"
+        raise QuotingError(f"{plain}: {error}", f"{plain}.") from error
     details = {**found, "environment": _other_versions(stamp.get("environment", {}), environment)}
     return word_of(found), details
 

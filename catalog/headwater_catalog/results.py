@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from headwater.errors import InvalidInput
 from headwater_catalog.confined_tables import finish_table
 from headwater_catalog.datasets import file_sha256, new_path, record_version
-from headwater_catalog.errors import JobError
+from headwater_catalog.errors import JobError, QuotingError
 from headwater_catalog.git import GitSource
 from headwater_catalog.provenance import draft_stamp
 from headwater_catalog.reports import Report, storable
@@ -120,7 +120,7 @@ def save_table(
         saved = Saved(dataset, path, format, file_sha256(folder / out), stamp, now)
         _place(settings, folder / out, path)
     except InvalidInput as error:
-        raise JobError(str(error)) from error
+        raise QuotingError(str(error), "What came out cannot be saved.") from error
     except OSError as error:
         raise JobError(f"The table could not be put in its place: {error}.") from error
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from headwater_catalog.classified_runs import personal_names
+from headwater_catalog.classified_runs import node_names, personal_names
 from headwater_catalog.definitions_at import DefinitionReader, Definitions
 from headwater_catalog.errors import CatalogError, JobError, NotFound
 from headwater_catalog.jobs import LeasedJob
@@ -62,6 +62,7 @@ class Task:
     sinks: dict[str, Location]
     personal: list[str] | None  # None: nobody knows, so all of it may be
     is_trusted: bool
+    nodes: Collection[str] = ()  # the names that they may have, where some of them are personal
     again: Mapping[str, Any] | None = None  # the stamp of what is to be made again
     is_awaited: bool = False  # by the run that its table is to be compared with
     is_compared: bool = False  # with the table of the run before it
@@ -115,6 +116,7 @@ def task_of(
     moment = Moment(session, settings, run.repository, run.commit)
     flow = _dataflow(moment, run.dataflow)
     use_kept = leased.payload.get("use_kept", True) and settings.values_limit > 0
+    personal = _personal(moment, run)
     return Task(
         run_id=run.id,
         repository=run.repository.name,
@@ -134,7 +136,8 @@ def task_of(
         saver=leased.payload.get("saver") or "",
         dataset=leased.payload.get("dataset") or run.dataflow,
         sinks=places_of(flow.sinks, leased.payload.get("sinks") or (), run.env),
-        personal=_personal(moment, run),
+        personal=personal,
+        nodes=node_names(moment.snapshot, run.dataflow) if personal else (),
         repository_id=run.repository_id,
         use_kept=use_kept,
         definitions=_definitions(database, moment, definitions) if use_kept else {},

@@ -7,6 +7,7 @@ from textwrap import dedent
 import pytest
 
 from headwater_catalog.answers.runs import run_json
+from headwater_catalog.discreet_failures import vouched
 from headwater_catalog.errors import Forbidden
 from headwater_catalog.personal import HIDDEN, require_whole, shown_run
 from headwater_catalog.scan import scan
@@ -148,3 +149,47 @@ def test_of_a_run_for_which_nothing_was_noted_all_is_hidden(crm: Catalog):
 
     assert shown.table is not None and shown.table["rows"] == [[None], [None]]
     assert [value["text"] for value in shown.values] == [HIDDEN]
+
+
+_HOSTILE = """
+    class Ada(Exception):
+        pass
+
+    def shouts(email: pd.Series) -> int:
+        raise type(email.iloc[0] + "Error", (Exception,), {})("told")
+
+    def odd(email: pd.Series) -> pd.DataFrame:
+        return pd.DataFrame({email.iloc[0]: [object()]})
+"""
+
+
+@pytest.mark.parametrize(("output", "save"), [("shouts", None), ("odd", "csv")])
+def test_no_error_carries_personal_data_to_lists_by_its_class_or_by_names_of_columns(
+    crm: Catalog, git_repo: GitRepo, output: str, save: str | None
+):
+    git_repo.commit("Shout", files={"crm.py": dedent(_SOURCE) + dedent(_HOSTILE)})
+    scan(crm.database, crm.settings, "shop")
+    run = crm.run(output, save=save)
+    whole, masked = shown_run(run, True), shown_run(run, False)
+
+    assert run.job.state == "failed" and run.job.error is not None
+    assert "example.org" not in run.job.error and "may see that" in run.job.error
+    assert whole.failure is not None and "ada@example.org" in whole.failure["message"]
+    assert masked.failure is not None and "example.org" not in str(masked.failure)
+
+
+def test_lines_of_code_are_told_as_the_commit_has_them(tmp_path: Path):
+    (tmp_path / "crm.py").write_text("def careless():\n    raise ValueError\n")
+    true = {"path": "crm.py", "line": 2, "function": "careless", "code": "raise ValueError"}
+    forged = [
+        {**true, "code": "ada@example.org"},
+        {**true, "function": "ada@example.org"},
+        {**true, "path": "../ada"},
+        {**true, "line": 99},
+        {**true, "line": 0, "code": "raise ValueError"},
+    ]
+    failure = {"node": "ada@example.org", "error": "ValueError", "message": "", "frames": [true, *forged]}
+    told = vouched(failure, {"careless"}, tmp_path)
+
+    assert told["frames"] == [true]
+    assert told["node"] is None

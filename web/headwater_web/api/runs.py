@@ -123,7 +123,7 @@ def report_one_run(body: dict[str, Any]) -> Response:
         require(Role.RUNNER, repository)
         run = report_run(session, catalog().settings, repository, body, actor().name, g.now)
         number = run.id
-    made = answer(run_json(get_run(reading(), number), None), 201)
+    made = _answer(number, 201)
     made.headers["Location"] = url_for("api_runs.show_run", number=number)
     return made
 
