@@ -15,6 +15,7 @@ from headwater_catalog.errors import Conflict, NotFound, RepositoryError
 from headwater_catalog.fingerprint_scheme import SCHEME
 from headwater_catalog.input_places import kept_inputs_of
 from headwater_catalog.kept_standings import standing_of_version
+from headwater_catalog.personal import Hidden, hidden_in
 from headwater_catalog.saved_objects import BYTES
 from headwater_catalog.stamp_files import find_stamp, format_of_content
 from headwater_catalog.stamps import Stamp, parse_stamp
@@ -102,6 +103,11 @@ class Audit:
     verified: Verified | None = None
     definitions: Mapping[str, tuple[SnapshotFeature, ...]] = field(default_factory=dict)
     kept: Mapping[str, bool] = field(default_factory=dict)
+
+    def hidden(self, sees_personal: bool) -> Hidden:
+        """Return what of it is hidden from somebody; what only the file itself says, they have already."""
+        version = self.found.version
+        return Hidden() if version is None else hidden_in(version.run, sees_personal)
 
 
 def audit_file(

@@ -9,6 +9,7 @@ CatalogError
 ├ QueryError        a query that cannot be understood; `position` in its text
 ├ SettingError      a setting that is unknown or wrong
 ├ JobError          a job that ended without a result
+│ └ QuotingError    whose message quotes what data or code may have said
 └ SchemaOutdated    the database is of another version than the code
 """
 
@@ -21,6 +22,7 @@ __all__ = [
     "JobError",
     "NotFound",
     "QueryError",
+    "QuotingError",
     "RepositoryError",
     "SchemaOutdated",
     "SettingError",
@@ -66,6 +68,18 @@ class SettingError(CatalogError):
 
 class JobError(CatalogError):
     """A job ended without a result."""
+
+
+class QuotingError(JobError):
+    """A job ended without a result, and the message quotes what data or code may have said.
+
+    Attributes:
+        plain: What happened, without that.
+    """
+
+    def __init__(self, message: str, plain: str) -> None:
+        super().__init__(message)
+        self.plain = plain
 
 
 class SchemaOutdated(CatalogError):

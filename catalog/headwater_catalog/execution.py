@@ -22,7 +22,8 @@ from sqlalchemy.orm import Session
 
 from headwater_catalog import interpreters, jobs, sandbox
 from headwater_catalog.definitions_at import DefinitionReader
-from headwater_catalog.errors import JobError
+from headwater_catalog.discreet_failures import plain_reason, vouched, withheld
+from headwater_catalog.errors import JobError, QuotingError
 from headwater_catalog.git import GitSource
 from headwater_catalog.handover import open_folder, take_file
 from headwater_catalog.jobs import LeasedJob
@@ -100,7 +101,12 @@ def execute(
             copy_from_commits(source, task.inputs, place)
         then = None if task.again is None else task.again["inputs"]
         asked = (settings, task.sources, task.inputs, place)
-        sources = bring_sources(*asked, env=task.env, sample=task.sample, then=then)
+        try:
+            sources = bring_sources(*asked, env=task.env, sample=task.sample, then=then)
+        except QuotingError as error:
+            refused = _refused(_Ended(None, "", "", {}, None, {}), error, task)
+            _write(database, settings, leased, task, refused, None, None)
+            return
         if task.again is not None:
             require_same_inputs(task.again, {name: each.sha256 for name, each in sources.items()})
         kept = _kept(settings, task, place, folder, sources)
@@ -111,8 +117,7 @@ def execute(
             access = Access(reads, task.is_trusted, settings.runs.users)
             runner = interpreter.command(folder)
             outcome = sandbox.run(runner, folder, settings.runs.limits, watch, access)
-        report, reason = _judge(folder, outcome)
-        reason = _discreet(reason, report, task)
+        report, reason = _discreet(*_judge(folder, outcome), task, tree)
         log = outcome.log.replace(f"{tree}/", "")  # paths as they are in the repository
         held = [measure.as_dict() for measure in outcome.measures]
         around = {"isolation": held, "built_from": interpreter.built_from}
@@ -135,6 +140,7 @@ class _Ended:
     sources: Mapping[str, BroughtSource]
     values: Path | None
     around: Mapping[str, Any]
+    withheld: str = ""  # what the reason leaves out, since it may quote personal data
 
 
 def sweep(database: Database, settings: Settings) -> None:
@@ -269,16 +275,22 @@ def _judge(folder: Path, outcome: Outcome) -> tuple[Report | None, str]:
     return report, "" if outcome.code == 0 else f"The process ended with exit code {outcome.code}."
 
 
-def _discreet(reason: str, report: Report | None, task: Task) -> str:
-    """Return the reason as lists show it to everybody: what feature code says may quote personal data."""
+def _discreet(report: Report | None, reason: str, task: Task, tree: Path) -> tuple[Report | None, str]:
+    """Return both as lists may tell them to everybody: what feature code says may quote personal data."""
     failure = report.failure if report else None
-    if not (failure and task.personal and reason == (failure["message"] or failure["error"])):
-        return reason
-    where = f" in '{failure['node']}'" if failure["node"] else ""
-    return (
-        f"{failure['error']}{where}. The run computes personal data, so what the error says is shown on its "
-        "page to those only who may see that."
-    )
+    if report is None or failure is None or task.personal == []:
+        return report, reason
+    known = vouched(failure, task.nodes, tree)
+    if reason == (failure["message"] or failure["error"]):
+        reason = plain_reason(known)
+    return replace(report, failure=known), reason
+
+
+def _refused(ended: _Ended, error: JobError, task: Task) -> _Ended:
+    """Return how a run ended that came to nothing beside its features."""
+    if task.personal == [] or not isinstance(error, QuotingError):
+        return replace(ended, reason=str(error))
+    return replace(ended, reason=withheld(error.plain), withheld=storable(str(error)))
 
 
 def _take_over(name: str, folder: Path, made: Path) -> None:
@@ -320,7 +332,7 @@ def _keep(
     except JobError as error:
         if isinstance(error, jobs.LeaseLost) or ended.reason:
             raise
-        _write(database, settings, leased, task, replace(ended, reason=str(error)), None, None)
+        _write(database, settings, leased, task, _refused(ended, error, task), None, None)
 
 
 def _write(
@@ -373,6 +385,8 @@ def _keep_inputs(session: Session, settings: Settings, task: Task, ended: _Ended
 def _record(session: Session, run: Run, task: Task, ended: _Ended) -> None:
     run.log = storable(ended.log)
     run.personal = task.personal
+    if ended.withheld:
+        run.preview = {"failure": {"node": None, "error": "Error", "message": ended.withheld, "frames": []}}
     report = ended.report
     run.environment = {**(report.environment if report else {}), **ended.around}
     if report is None:
@@ -380,7 +394,8 @@ def _record(session: Session, run: Run, task: Task, ended: _Ended) -> None:
     origins = runs_of(session, task.repository_id, report.taken.values(), int(time.time()))
     taken = {name: origins[key] for name, key in report.taken.items() if key in origins}
     run.inputs = inputs_used(task.inputs, ended.sources, report.sources)
-    run.preview = {"failure": report.failure} if report.failure else report.preview
+    if not ended.withheld:
+        run.preview = {"failure": report.failure} if report.failure else report.preview
     run.nodes = [
         *(
             RunNode(

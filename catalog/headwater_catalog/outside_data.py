@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from headwater.errors import InvalidInput, MissingExtra, did_you_mean
 from headwater_catalog.data_settings import DataSettings
-from headwater_catalog.errors import JobError
+from headwater_catalog.errors import JobError, QuotingError
 from headwater_catalog.read.locations import Location
 from headwater_catalog.sources import format_of
 
@@ -68,9 +68,8 @@ def fetch(
     except InvalidInput as error:
         raise JobError(f"Source '{name}': {error}") from error
     except Exception as error:  # whatever a driver of a file system or database raises
-        raise JobError(
-            f"Source '{name}' ({place.shown}) cannot be read: {type(error).__name__}: {first_line(error)}"
-        ) from error
+        plain = f"Source '{name}' ({place.shown}) cannot be read"
+        raise QuotingError(f"{plain}: {type(error).__name__}: {first_line(error)}", f"{plain}.") from error
 
 
 def require_allowed(allowed: DataSettings, name: str, url: str) -> None:

@@ -109,9 +109,10 @@ def read_report(path: Path) -> Report | None:
         content = _read_json(path, _REPORT_BYTES)
         return None if content is None else _report(content)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+        # What other errors say may be feature code's own words, and this is told to everybody.
+        why = str(error) if isinstance(error, _TooLarge) else type(error).__name__
         raise JobError(
-            f"The result of the run cannot be read ({type(error).__name__}: {error}). "
-            "Feature code may have written over it."
+            f"The result of the run cannot be read ({why}). Feature code may have written over it."
         ) from error
 
 
@@ -152,6 +153,10 @@ def storable(value: Any) -> Any:
     return value
 
 
+class _TooLarge(ValueError):
+    """A file has more bytes than are read."""
+
+
 def _read_json(path: Path, most: int) -> Any:
     try:
         # Feature code may still be at work, and puts a link to a file of ours or an endless pipe in place.
@@ -160,7 +165,7 @@ def _read_json(path: Path, most: int) -> Any:
     except OSError:
         return None
     if len(text) > most:
-        raise ValueError(f"it is larger than {most // 1024:,} kB")
+        raise _TooLarge(f"it is larger than {most // 1024:,} kB")
     return storable(json.loads(text, parse_constant=str, parse_float=_finite))
 
 

@@ -14,11 +14,13 @@ from sqlalchemy.orm import Session, joinedload
 from headwater.errors import InvalidInput
 from headwater_catalog import jobs
 from headwater_catalog.accounts.events import note
+from headwater_catalog.classified_runs import personal_names
 from headwater_catalog.confined_tables import compare_files
 from headwater_catalog.datasets import file_of, file_sha256
-from headwater_catalog.errors import Conflict, JobError
+from headwater_catalog.errors import Conflict, JobError, NotFound, QuotingError, RepositoryError
 from headwater_catalog.input_places import inputs_apart
 from headwater_catalog.kept_inputs import is_kept, note_used
+from headwater_catalog.moments import Moment
 from headwater_catalog.run_sources import AGAIN, upload_lost
 from headwater_catalog.saved_objects import BYTES, sha256_of
 from headwater_catalog.store.models import DatasetVersion, Reproduction, Run
@@ -103,6 +105,9 @@ def request_reproduction(
         outputs=recipe["outputs"],
         config=recipe["config"],
         inputs=recipe["inputs"],
+        env=recipe["env"],
+        sample=recipe["sample"],
+        personal=_personal(session, settings, first),
         environment={},
     )
     payload = {"save": None, "reproduces": version.id}
@@ -116,6 +121,18 @@ def request_reproduction(
     subject = f"{version.dataset.name} of run {first.id} in {first.repository.name}"
     note(session, "reproduction requested", (requested_by, ""), subject, now, run=run.id)
     return run
+
+
+def _personal(session: Session, settings: Settings, run: Run) -> list[str] | None:
+    """Return what is personal in a run: what was so then, and what main has come to call so since."""
+    if run.personal is None:
+        return None
+    moment = Moment(session, settings, run.repository, run.commit)
+    try:
+        now = personal_names(moment, run.dataflow, run.outputs, (*run.config, *run.inputs))
+    except (NotFound, RepositoryError):  # the commit is read otherwise now, and made again all the same
+        return None
+    return sorted({*now, *run.personal})
 
 
 def require_tolerance(tolerance: float) -> None:
@@ -190,7 +207,8 @@ def compare_again(
     try:
         found = compare_files(folder, then, now, stamp.get("schema"), again.tolerance, settings.runs)
     except InvalidInput as error:
-        raise JobError(f"What came out cannot be compared: {error}") from error
+        plain = "What came out cannot be compared"
+        raise QuotingError(f"{plain}: {error}", f"{plain}.") from error
     details = {**found, "environment": _other_versions(stamp.get("environment", {}), environment)}
     return word_of(found), details
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from headwater.errors import InvalidInput
 from headwater_catalog.confined_tables import finish_table
 from headwater_catalog.datasets import file_sha256, new_path, record_version
-from headwater_catalog.errors import JobError
+from headwater_catalog.errors import JobError, QuotingError
 from headwater_catalog.git import GitSource
 from headwater_catalog.handover import open_folder, take_file
 from headwater_catalog.provenance import draft_stamp
@@ -119,7 +119,7 @@ def save_table(
         sha256 = _place(settings, folder, out, path, beside)
         saved = Saved(dataset, path, format, sha256, stamp, now)
     except InvalidInput as error:
-        raise JobError(str(error)) from error
+        raise QuotingError(str(error), "What came out cannot be saved.") from error
     except OSError as error:
         raise JobError(f"The table could not be put in its place: {error}.") from error
     try:

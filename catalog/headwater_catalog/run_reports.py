@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy.orm import Session
 
 from headwater_catalog.accounts.events import note
+from headwater_catalog.classified_runs import node_names, reported_personal
+from headwater_catalog.discreet_failures import plain_reason, vouched
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.jobs import State
+from headwater_catalog.moments import Moment
 from headwater_catalog.reports import storable
 from headwater_catalog.repositories import resolve_at
 from headwater_catalog.store.models import CheckResult, Job, Repository, Run, RunNode
@@ -56,14 +59,19 @@ def report_run(
         raise NotFound(
             f"{error} Push the commit that was run, have '{repository.name}' scanned, and report again."
         ) from None
-    failure = told["failure"]
+    failure = told["failure"] and {**told["failure"], "frames": []}
+    moment = Moment(session, settings, repository, commit)
+    personal = reported_personal(moment, _names(told))
+    if failure and personal:
+        failure = vouched(failure, node_names(moment.snapshot))
     job = Job(
         kind=KIND,
         state=State.SUCCEEDED if told["succeeded"] else State.FAILED,
         repository_id=repository.id,
         payload={},
         progress={},
-        error=failure and f"{failure['error']}: {failure['message']}",
+        error=failure
+        and (plain_reason(failure) if personal else f"{failure['error']}: {failure['message']}"),
         requested_by=requested_by,
         created_at=now,
         started_at=told["started_at"],
@@ -78,7 +86,8 @@ def report_run(
         config=told["config"],
         inputs=told["inputs"],
         environment=told["environment"],
-        preview=failure and {"failure": {**failure, "frames": []}},
+        preview=failure and {"failure": failure},
+        personal=personal,
         origin={**told["origin"], "graph": told["graph"]},
         nodes=[
             RunNode(
@@ -97,3 +106,10 @@ def report_run(
     framework = run.origin["framework"] if run.origin else ""
     note(session, "run reported", (requested_by, ""), subject, now, commit=commit.sha, framework=framework)
     return run
+
+
+def _names(told: Mapping[str, Any]) -> set[str]:
+    """Return all names that a report tells of; those that stand in for a node are told with a remark."""
+    nodes = (each["name"] for part in ("nodes", "graph") for each in told[part])
+    given = (name.removesuffix(" (override)") for name in told["inputs"])
+    return {*told["outputs"], *told["config"], *told["inputs"], *given, *nodes}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headwater.errors import MissingExtra
 from headwater_catalog.datasets import file_sha256
-from headwater_catalog.errors import JobError
+from headwater_catalog.errors import JobError, QuotingError
 from headwater_catalog.git import GitSource
 from headwater_catalog.input_places import place_of_source
 from headwater_catalog.kept_inputs import input_file, is_kept
@@ -156,7 +156,8 @@ def _as_then(
     try:
         file, format = fetch(settings.data, name, place, target, sample)
     except (JobError, MissingExtra) as error:
-        raise JobError(f"{AGAIN}{lost}, and it cannot be brought anew: {error} {more}") from error
+        plain = f"{AGAIN}{lost}, and it cannot be brought anew"
+        raise QuotingError(f"{plain}: {error} {more}", f"{plain}. {more}") from error
     if file_sha256(file) != then["sha256"]:
         raise JobError(f"{AGAIN}{lost}, and what is there now is something else. {more}")
     return file, format

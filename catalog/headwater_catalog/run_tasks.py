@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from headwater_catalog.classified_runs import node_names, personal_names
 from headwater_catalog.definitions_at import DefinitionReader, Definitions
 from headwater_catalog.errors import CatalogError, JobError, NotFound
 from headwater_catalog.jobs import LeasedJob
 from headwater_catalog.moments import Moment
-from headwater_catalog.personal import personal_names
 from headwater_catalog.read.locations import Location
 from headwater_catalog.repositories import mirror_path, open_mirror
 from headwater_catalog.results import TABLE
@@ -61,8 +61,9 @@ class Task:
     profile: bool
     definitions: Definitions
     sinks: dict[str, Location]
-    personal: list[str]
+    personal: list[str] | None  # None: nobody knows, so all of it may be
     is_trusted: bool
+    nodes: Collection[str] = ()  # the names that they may have, where some of them are personal
     again: Mapping[str, Any] | None = None  # the stamp of what is to be made again
     is_awaited: bool = False  # by the run that its table is to be compared with
     is_compared: bool = False  # with the table of the run before it
@@ -116,6 +117,7 @@ def task_of(
     moment = Moment(session, settings, run.repository, run.commit)
     flow = _dataflow(moment, run.dataflow)
     use_kept = leased.payload.get("use_kept", True) and settings.values_limit > 0
+    personal = _personal(moment, run)
     return Task(
         run_id=run.id,
         repository=run.repository.name,
@@ -135,7 +137,8 @@ def task_of(
         saver=leased.payload.get("saver") or "",
         dataset=leased.payload.get("dataset") or run.dataflow,
         sinks=places_of(flow.sinks, leased.payload.get("sinks") or (), run.env),
-        personal=personal_names(moment.snapshot, run.dataflow, run.outputs),
+        personal=personal,
+        nodes=node_names(moment.snapshot, run.dataflow) if personal else (),
         repository_id=run.repository_id,
         use_kept=use_kept,
         profile=leased.payload.get("profile", False),
@@ -174,10 +177,16 @@ def _task_again(session: Session, settings: Settings, run: Run) -> Task:
         profile=False,
         definitions={},
         sinks={},
-        personal=list(version.run.personal or ()),
+        personal=run.personal,
         is_trusted=run.repository.is_trusted,
         again=stamp,
     )
+
+
+def _personal(moment: Moment, run: Run) -> list[str]:
+    """Return what is personal, also by what main has come to say since the run was asked for."""
+    now = personal_names(moment, run.dataflow, run.outputs, (*run.config, *run.inputs))
+    return sorted({*now, *(run.personal or ())})
 
 
 def _definitions(database: Database, moment: Moment, reader: DefinitionReader) -> Definitions:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from headwater.errors import InvalidInput, did_you_mean
 from headwater_catalog import jobs
 from headwater_catalog.accounts.events import note
+from headwater_catalog.classified_runs import personal_names
 from headwater_catalog.dataflows import DataflowAt, choose_dataflow, listed
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.input_places import is_source_path
@@ -98,7 +99,8 @@ def request_run(
         RepositoryError: The mirror cannot be read.
     """
     commit = kept_commit(session, settings, repository, commit)
-    chosen = choose_dataflow(Moment(session, settings, repository, commit), dataflow, outputs)
+    moment = Moment(session, settings, repository, commit)
+    chosen = choose_dataflow(moment, dataflow, outputs)
     names = chosen.names_of(outputs)
     chosen.require_config(config)
     for name, value in config.items():
@@ -110,18 +112,21 @@ def request_run(
     taken = _inputs(session, settings, repository, chosen, inputs, now)
     _require_sinks(chosen, options, save)
     _require_one(options.saver, names, save)
+    configured = {**chosen.view.config, **config}
     run = Run(
         repository_id=repository.id,
         commit_id=commit.id,
         dataflow=chosen.name,
         outputs=list(dict.fromkeys(names)),
-        config={**chosen.view.config, **config},
+        config=configured,
         inputs=taken,
         environment={},
         env=options.env or next(iter(chosen.envs), None),
         executor=options.executor,
         sample=options.sample,
         note=options.note,
+        # Before anybody can look at it: what is given to it may be personal, too.
+        personal=personal_names(moment, chosen.name, names, (*configured, *taken)),
     )
     payload = {
         "save": save,

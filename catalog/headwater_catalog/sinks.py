@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from headwater.errors import MissingExtra
 from headwater_catalog.data_settings import DataSettings
-from headwater_catalog.errors import Conflict, JobError
+from headwater_catalog.errors import Conflict, JobError, QuotingError
 from headwater_catalog.outside_data import DUCKDB, connection_url, first_line, require_allowed
 from headwater_catalog.read.locations import Location, Whereabouts
 from headwater_catalog.sources import format_of, read_whole
@@ -77,9 +77,8 @@ def deliver(allowed: DataSettings, places: Mapping[str, Location], file: Path, f
             raise JobError(f"{error}{_so_far(done)}") from error
         except Exception as error:  # whatever a driver of a file system or database raises
             why = f"{type(error).__name__}: {first_line(error)}"
-            raise JobError(
-                f"Sink '{name}' ({place.shown}) cannot be written: {why}{_so_far(done)}"
-            ) from error
+            plain = f"Sink '{name}' ({place.shown}) cannot be written"
+            raise QuotingError(f"{plain}: {why}{_so_far(done)}", f"{plain}.{_so_far(done)}") from error
         done.append(name)
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, joinedload
 from headwater.errors import InvalidInput
 from headwater_catalog import jobs
 from headwater_catalog.confined_tables import compare_files
-from headwater_catalog.errors import Conflict, JobError
+from headwater_catalog.errors import Conflict, JobError, QuotingError
 from headwater_catalog.jobs import FINISHED, State
 from headwater_catalog.repositories import resolve_at
 from headwater_catalog.reproduce import (
@@ -276,7 +276,8 @@ def compare_values(
             spread=True,
         )
     except InvalidInput as error:
-        raise JobError(f"What came out cannot be compared: {error}") from error
+        plain = "What came out cannot be compared"
+        raise QuotingError(f"{plain}: {error}", f"{plain}.") from error
     return _word(found, values, tables), {**found, "values": values}
 
 

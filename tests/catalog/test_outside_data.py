@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from headwater_catalog.data_settings import DataSettings
 from headwater_catalog.errors import Conflict, NotFound, SettingError
+from headwater_catalog.scan import scan
 from headwater_catalog.settings import load_settings
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog, make_repository
@@ -263,3 +264,20 @@ def test_settings_say_which_places_are_allowed(tmp_path: Path):
 def test_settings_that_allow_nothing_that_can_be_told_are_refused(tmp_path: Path, name: str, value: str):
     with pytest.raises(SettingError, match=name):
         load_settings({f"HEADWATER_{name}": value}, tmp_path)
+
+
+def test_what_a_database_says_of_personal_data_is_told_on_the_page_alone(shop: Catalog, git_repo: GitRepo):
+    project = (git_repo.path / "pyproject.toml").read_text()
+    source = (git_repo.path / "features" / "spend.py").read_text()
+    tagged = source.replace("def scaled(", '@tag(pii="true")\ndef scaled(')
+    files = {
+        "pyproject.toml": project.replace("select week, spend * 2 as spend", "select cast('ada@a.b' as int)"),
+        "features/spend.py": tagged.replace("import check_output", "import check_output, tag"),
+    }
+    git_repo.commit("Classify", files=files)
+    scan(shop.database, shop.settings, "shop")
+    run = shop.run("scaled", **_options(env="lake"))
+
+    assert run.job.error is not None and "cannot be read. The run has personal data" in run.job.error
+    assert "ada@a.b" not in run.job.error
+    assert run.preview is not None and "ada@a.b" in run.preview["failure"]["message"]

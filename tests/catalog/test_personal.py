@@ -7,8 +7,10 @@ from textwrap import dedent
 import pytest
 
 from headwater_catalog.answers.runs import run_json
+from headwater_catalog.discreet_failures import vouched
 from headwater_catalog.errors import Forbidden
 from headwater_catalog.personal import HIDDEN, require_whole, shown_run
+from headwater_catalog.scan import scan
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog
 
@@ -114,3 +116,80 @@ def test_a_run_without_personal_data_is_shown_whole(crm: Catalog):
     run = crm.run("orders")
 
     assert shown_run(run, False) == shown_run(run, True)
+
+
+def test_a_branch_that_drops_a_tag_or_puts_up_a_barrier_hides_what_main_hides(
+    crm: Catalog, git_repo: GitRepo
+):
+    bare = dedent(_SOURCE).replace('@tag(pii="true")\n', "")
+    barred = dedent(_SOURCE).replace("@check_output", '@tag(pii="barrier")\n@check_output')
+    new = bare + "\ndef initial(email: pd.Series) -> pd.Series:\n    return email.str[0]\n"
+    git_repo.git("checkout", "-q", "-b", "bare")
+    git_repo.commit("Drop the tag", files={"crm.py": new})
+    git_repo.git("checkout", "-q", "-b", "barred", "main")
+    git_repo.commit("Put up a barrier", files={"crm.py": barred})
+    git_repo.git("checkout", "-q", "main")
+    scan(crm.database, crm.settings, "shop")
+
+    run = crm.run("domain", "initial", "people", at="bare")
+    assert set(run.personal or ()) >= {"email", "domain", "initial"} and "people" not in (run.personal or ())
+    assert "domain" in (crm.run("domain", at="barred").personal or ())
+
+
+def test_what_is_personal_is_known_before_a_run_begins(crm: Catalog):
+    number, _ = crm.request("domain")
+
+    assert set(crm.get(number).personal or ()) >= {"email", "domain"}
+
+
+def test_of_a_run_for_which_nothing_was_noted_all_is_hidden(crm: Catalog):
+    run = crm.run("orders", "people")
+    run.personal = None
+    shown = shown_run(run, False)
+
+    assert shown.table is not None and shown.table["rows"] == [[None], [None]]
+    assert [value["text"] for value in shown.values] == [HIDDEN]
+
+
+_HOSTILE = """
+    class Ada(Exception):
+        pass
+
+    def shouts(email: pd.Series) -> int:
+        raise type(email.iloc[0] + "Error", (Exception,), {})("told")
+
+    def odd(email: pd.Series) -> pd.DataFrame:
+        return pd.DataFrame({email.iloc[0]: [object()]})
+"""
+
+
+@pytest.mark.parametrize(("output", "save"), [("shouts", None), ("odd", "csv")])
+def test_no_error_carries_personal_data_to_lists_by_its_class_or_by_names_of_columns(
+    crm: Catalog, git_repo: GitRepo, output: str, save: str | None
+):
+    git_repo.commit("Shout", files={"crm.py": dedent(_SOURCE) + dedent(_HOSTILE)})
+    scan(crm.database, crm.settings, "shop")
+    run = crm.run(output, save=save)
+    whole, masked = shown_run(run, True), shown_run(run, False)
+
+    assert run.job.state == "failed" and run.job.error is not None
+    assert "example.org" not in run.job.error and "may see that" in run.job.error
+    assert whole.failure is not None and "ada@example.org" in whole.failure["message"]
+    assert masked.failure is not None and "example.org" not in str(masked.failure)
+
+
+def test_lines_of_code_are_told_as_the_commit_has_them(tmp_path: Path):
+    (tmp_path / "crm.py").write_text("def careless():\n    raise ValueError\n")
+    true = {"path": "crm.py", "line": 2, "function": "careless", "code": "raise ValueError"}
+    forged = [
+        {**true, "code": "ada@example.org"},
+        {**true, "function": "ada@example.org"},
+        {**true, "path": "../ada"},
+        {**true, "line": 99},
+        {**true, "line": 0, "code": "raise ValueError"},
+    ]
+    failure = {"node": "ada@example.org", "error": "ValueError", "message": "", "frames": [true, *forged]}
+    told = vouched(failure, {"careless"}, tmp_path)
+
+    assert told["frames"] == [true]
+    assert told["node"] is None

@@ -16,10 +16,11 @@ from werkzeug.serving import make_server
 
 from headwater.errors import InvalidInput
 from headwater.reporting import catalog_reporter
+from headwater.reporting.collecting import described
 from headwater_catalog.accounts import Role
 from headwater_catalog.accounts.keys import create_token
-from headwater_catalog.accounts.people import create_account, set_role
-from headwater_catalog.repositories import add_repository
+from headwater_catalog.accounts.people import create_account, get_account, set_role
+from headwater_catalog.repositories import add_repository, get_repository
 from headwater_catalog.scan import scan
 from headwater_catalog.store.database import Database
 from headwater_web.app import create_app
@@ -149,6 +150,7 @@ def told_in_full(site: Site, script: str, framework: str, python: str) -> None:
     graph = {node["name"]: node for node in run["origin"]["graph"]}
     assert graph["spend"]["is_input"] and graph["broken"]["needs"] == ["factor"]
     assert run["environment"]["packages"]["pandas"]
+    assert {node["name"]: node["summary"] for node in run["nodes"]}["spend_per_signup"] == "Series 2"
     page = site.client.get(f"/runs/{row['id']}").text
     assert "everything on this page is their claim" in page
     assert f"Made elsewhere, by {framework}, and reported by rita." in page
@@ -246,6 +248,69 @@ def test_a_report_that_cannot_be_is_refused_with_the_reason(site: Site, changes,
     assert sent.status_code == status
     assert why in sent.text
     assert site.runs() == []
+
+
+_CLASSIFIED = """\
+from headwater import external_input, tag
+
+
+@tag(pii="true")
+@external_input()
+def email() -> str:
+    "An address."
+
+
+def domain(email: str) -> str:
+    return email.partition("@")[2]
+"""
+
+
+def test_what_a_report_tells_of_personal_data_is_for_stewards(site: Site):
+    site.checkout.commit("Classify", files={"crm.py": _CLASSIFIED})
+    catalog = site.client.application.extensions["headwater"]
+    scan(catalog.database, catalog.settings, "shop")
+    secret = "zed@example.org"
+    body = report(
+        inputs={"email": {"value": secret}, "email (override)": {"value": secret}},
+        config={"unheard_of": secret},
+        nodes=[{"name": "domain", "seconds": 1, "summary": f"str '{secret}'"}],
+        checks=[{"node": "domain", "validator": "v", "passed": False, "message": secret}],
+        outputs=["domain"],
+        succeeded=False,
+        failure={"node": secret, "error": f"{secret}Error", "message": secret},
+    )
+    headers = {"Authorization": f"Bearer {site.token}"}
+    sent = site.client.post("/api/v1/runs/report", json=body, headers=headers)
+    number = sent.json["id"]
+
+    assert sent.status_code == 201 and secret not in sent.text
+    paths = (
+        f"/runs/{number}",
+        f"/api/v1/runs/{number}",
+        "/runs",
+        "/runs.csv",
+        "/jobs",
+        "/jobs.json",
+        "/api/v1/runs",
+    )
+    for path in paths:
+        assert secret not in site.client.get(path).text, path
+    with catalog.database.write() as session:
+        set_role(
+            session,
+            get_account(session, "rita"),
+            Role.STEWARD,
+            get_repository(session, "shop"),
+            ("ada", ""),
+            0,
+        )
+    assert secret in site.client.get(f"/runs/{number}").text
+
+
+def test_what_came_out_is_reported_by_type_and_shape_alone():
+    assert described("zed@example.org") == "str"
+    assert described(20.5) == "float"
+    assert described([1, 2]) == "list of 2"
 
 
 def test_what_a_report_says_cannot_steer_the_page(site: Site):

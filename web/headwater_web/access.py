@@ -17,7 +17,7 @@ from headwater_catalog.accounts.events import ADDRESS, Asked
 from headwater_catalog.accounts.keys import SEEN_EVERY, find_session, find_token
 from headwater_catalog.accounts.people import actor_of
 from headwater_catalog.errors import Forbidden, NotFound, Unauthenticated
-from headwater_catalog.store.models import ApiToken, Repository, WebSession
+from headwater_catalog.store.models import ApiToken, DatasetVersion, Repository, WebSession
 from headwater_web.reading import begin_reading, catalog
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "require_account_manager",
     "require_administrator",
     "require_everywhere",
+    "sees_personal",
     "writing",
 ]
 
@@ -65,6 +66,11 @@ def actor() -> Actor:
 def asked() -> Asked:
     """Return who asks and from where, for the log."""
     return actor().name, request.remote_addr or ""
+
+
+def sees_personal(version: DatasetVersion | None) -> bool:
+    """Tell whether who asks may see personal data in what made a dataset version, where there is one."""
+    return version is not None and actor().sees_personal(version.run.repository_id)
 
 
 def remember(key: str) -> None:

@@ -1,16 +1,17 @@
-"""Giving the file of a dataset away, on pages and by the API alike."""
+"""Giving away the file of a dataset, its stamp and its manifest, on pages and by the API alike."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from flask import Response, g
 
 from headwater_catalog.accounts import Role
 from headwater_catalog.datasets import file_of, note_download, version_of_run
 from headwater_catalog.errors import NotFound
+from headwater_catalog.manifests import signed_manifest
 from headwater_catalog.personal import require_whole
 from headwater_catalog.runs import get_run
 from headwater_catalog.stamps import SIDECAR, stamp_bytes
@@ -18,7 +19,7 @@ from headwater_catalog.store.models import DatasetVersion
 from headwater_web.access import actor, asked, require, writing
 from headwater_web.reading import catalog, reading
 
-__all__ = ["saved_file", "saved_stamp"]
+__all__ = ["saved_file", "saved_stamp", "signed_manifest_of"]
 
 _CHUNK: Final = 1 << 20
 
@@ -56,13 +57,29 @@ def saved_stamp(number: int) -> Response:
 
     Raises:
         NotFound: It saved nothing, or nothing with a stamp.
+        Forbidden: It has personal data, which who asks may not see.
     """
-    version = _version(get_run(reading(), number).id)
+    run = get_run(reading(), number)
+    require_whole(run, actor().sees_personal(run.repository_id), "stamp")
+    version = _version(run.id)
     if version.stamp is None:
         raise NotFound(f"Run {number} saved its table before tables had stamps.")
     answer = Response(stamp_bytes(version.stamp), content_type="application/json")
     answer.headers.set("Content-Disposition", "attachment", filename=_file_name(version) + SIDECAR)
     return answer
+
+
+def signed_manifest_of(number: int) -> dict[str, Any]:
+    """Return the signed manifest of a run.
+
+    Raises:
+        NotFound: There is no such run.
+        Conflict: It did not succeed, or there is no key yet.
+        Forbidden: It has personal data, which who asks may not see.
+    """
+    run = get_run(reading(), number)
+    require_whole(run, actor().sees_personal(run.repository_id), "manifest")
+    return signed_manifest(reading(), catalog().settings, number)
 
 
 def _version(number: int) -> DatasetVersion:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headwater_catalog.answers.commits import commit_json, instant_json
+from headwater_catalog.personal import hidden_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,7 +56,11 @@ def dataset_json(version: DatasetVersion, stale: Sequence[str] | None) -> dict[s
 
 
 def version_json(
-    version: DatasetVersion, standing: Standing | None, kept: Mapping[str, bool]
+    version: DatasetVersion,
+    standing: Standing | None,
+    kept: Mapping[str, bool],
+    *,
+    sees_personal: bool = False,
 ) -> dict[str, Any]:
     """Return all of a dataset version.
 
@@ -63,18 +68,20 @@ def version_json(
         version: The version.
         standing: How its columns stand at main; None where that is not known.
         kept: Which of the inputs that its commit does not have are still kept.
+        sees_personal: Whether who asks may see personal data in what its run was given.
     """
+    hidden = hidden_in(version.run, sees_personal)
     return {
         **version_row_json(version),
         "columns": version.columns,
-        "stamp": _stamp_json(version.stamp),
+        "stamp": version.stamp and _stamp_json(hidden.stamp(version.stamp)),
         "standing": standing and standing_json(standing),
         "kept_inputs": dict(kept),
     }
 
 
-def _stamp_json(stamp: dict[str, Any] | None) -> dict[str, Any] | None:
-    return stamp and {key: value for key, value in stamp.items() if key not in _NOT_SHOWN}
+def _stamp_json(stamp: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in stamp.items() if key not in _NOT_SHOWN}
 
 
 def standing_json(standing: Standing) -> dict[str, Any]:
@@ -113,11 +120,11 @@ def stale_json(version: DatasetVersion, standing: Standing) -> dict[str, Any]:
     }
 
 
-def reproduction_json(reproduction: Reproduction) -> dict[str, Any]:
-    """Return what came of making a dataset version again."""
-    from headwater_catalog.reproduce import verdict_of
+def reproduction_json(reproduction: Reproduction, *, sees_personal: bool = False) -> dict[str, Any]:
+    """Return what came of making a dataset version again, as somebody may see it."""
+    from headwater_catalog.shown_values import shown_verdict
 
-    verdict = verdict_of(reproduction)
+    verdict = shown_verdict(reproduction, sees_personal)
     return {
         "run": reproduction.run_id,
         "state": reproduction.run.job.state,
@@ -128,8 +135,13 @@ def reproduction_json(reproduction: Reproduction) -> dict[str, Any]:
     }
 
 
-def audit_json(audit: Audit) -> dict[str, Any]:
-    """Return all that is known of a file."""
+def audit_json(audit: Audit, *, sees_personal: bool = False) -> dict[str, Any]:
+    """Return all that is known of a file.
+
+    Args:
+        audit: What is known.
+        sees_personal: Whether who asks may see personal data in what made it.
+    """
     found, verified, stamp = audit.found, audit.verified, audit.found.stamp
     return {
         "file": found.name,
@@ -141,7 +153,7 @@ def audit_json(audit: Audit) -> dict[str, Any]:
         "kept_inputs": dict(audit.kept),
         "version": found.version and version_row_json(found.version),
         "others": [version_row_json(other) for other in found.others],
-        "stamp": stamp and _stamp_json(dict(stamp.content)),
+        "stamp": stamp and _stamp_json(audit.hidden(sees_personal).stamp(stamp.content)),
         "fingerprint": stamp and dict(stamp.content["fingerprint"]),
         "columns": stamp and stamp.columns,
         "standing": audit.standing and standing_json(audit.standing),

@@ -62,7 +62,7 @@ def run_json(run: Run, version: DatasetVersion | None, *, sees_personal: bool = 
                 "name": node.name,
                 "seconds": node.microseconds / 1_000_000,
                 "begun": None if node.begun is None else node.begun / 1_000_000,
-                "summary": node.summary,
+                "summary": shown.summary(node),
                 "kept_from": node.kept_from,
                 "profile": profile,
             }

@@ -68,7 +68,8 @@ def _audit_here(workspace: Workspace, file: Path, verify: bool, whole: bool) -> 
 
         with workspace.reading() as session:
             # Of a file that is known here much is kept, and what is not asked for is not even imported.
-            return audit_json(audit_file(session, workspace.settings, file, verify=verify, definitions=whole))
+            found = audit_file(session, workspace.settings, file, verify=verify, definitions=whole)
+            return audit_json(found, sees_personal=True)
 
 
 @click.command()

@@ -84,6 +84,9 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _column(column: dict[str, Any]) -> Iterator[str]:
+    if column.get("masked"):
+        yield f"  {column['name']}: it differs, and how is personal data, which needs the role steward"
+        return
     if column["types"]:
         was, is_ = column["types"]
         yield f"  {column['name']}: was {was}, and is {is_}"

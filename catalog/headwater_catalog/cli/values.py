@@ -181,6 +181,9 @@ def _column_lines(name: str, column: Mapping[str, Any] | None, both: int) -> Ite
     if column is None:
         yield f"  {name}: the same in all of them"
         return
+    if column.get("masked"):
+        yield f"  {name}: hidden, as it is personal data, which needs the role steward"
+        return
     if column["types"]:
         yield f"  {name}: was {column['types'][0]}, and is {column['types'][1]}"
     if not column["comparable"]:
@@ -195,7 +198,7 @@ def _column_lines(name: str, column: Mapping[str, Any] | None, both: int) -> Ite
 
 
 def _means(details: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
-    for each in details["distributions"]:
+    for each in (each for each in details["distributions"] if not each.get("masked")):
         sides = [side for side in (each["then"], each["now"]) if side is not None]
         if [side["kind"] for side in sides] == ["number", "number"]:
             then, now_ = (side["mean"] for side in sides)

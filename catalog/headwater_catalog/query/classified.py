@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
-from headwater_catalog.lineage_graph import input_key
+from headwater_catalog.lineage_graph import LineageGraph, input_key
 from headwater_catalog.query.subjects import tag_values
 from headwater_catalog.snapshot import Snapshot
 
-__all__ = ["Classified", "classify"]
+__all__ = ["Classified", "classify", "reached_from"]
 
 _STOPS = frozenset(("false", "barrier"))  # values of a classifying tag that say what a feature is not
 
@@ -76,16 +76,18 @@ def _classify(snapshot: Snapshot, tag: str) -> Classified:
         elif said - _STOPS:
             carriers.add(key)
     carriers -= barriers
-    return Classified(frozenset(carriers), frozenset(barriers), _reached(snapshot, carriers, barriers))
+    return Classified(
+        frozenset(carriers), frozenset(barriers), reached_from(snapshot.graph, carriers, barriers)
+    )
 
 
-def _reached(snapshot: Snapshot, carriers: set[str], barriers: set[str]) -> dict[str, str]:
-    """Return what is downstream of the carriers, each with where it was first found from."""
+def reached_from(graph: LineageGraph, carriers: Collection[str], barriers: Collection[str]) -> dict[str, str]:
+    """Return what is downstream of carriers up to barriers, each with where it was first found from."""
     came_from: dict[str, str] = {}
-    pending = deque(sorted(carriers & snapshot.graph.nodes.keys()))
+    pending = deque(sorted(graph.nodes.keys() & carriers))
     while pending:
         here = pending.popleft()
-        for there in snapshot.graph.children(here):
+        for there in graph.children(here):
             if there not in came_from and there not in carriers and there not in barriers:
                 came_from[there] = here
                 pending.append(there)

@@ -1,4 +1,4 @@
-"""What a report tells of a run: summaries and fingerprints of values, and plain literals."""
+"""What a report tells of a run: types and shapes of values, and inputs that are plain literals."""
 
 from __future__ import annotations
 
@@ -23,8 +23,6 @@ def described(value: Any) -> str:
         return f"{name} {' x '.join(map(str, shape))}"
     if isinstance(value, (list, tuple, dict, set)):
         return f"{name} of {len(value)}"
-    if _is_literal(value):
-        return f"{name} {value!r}"[:_LONGEST]
     return name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import Response, g, url_for
@@ -25,7 +26,7 @@ from headwater_catalog.reproduce import (
     request_reproduction,
 )
 from headwater_catalog.store.models import DatasetVersion
-from headwater_web.access import actor, require, writing
+from headwater_web.access import actor, require, sees_personal, writing
 from headwater_web.api.answering import answer
 from headwater_web.api.cursors import cursor_of
 from headwater_web.api.listing import slice_answer
@@ -73,7 +74,8 @@ def show_dataset_version(_args: dict[str, Any], repo: str, name: str, number: in
     standing = None
     if found.stamp is not None:
         standing = standing_of_version(reading(), catalog().settings, found)
-    return answer(version_json(found, standing, kept_inputs_of(catalog().settings, found)))
+    kept_inputs = kept_inputs_of(catalog().settings, found)
+    return answer(version_json(found, standing, kept_inputs, sees_personal=sees_personal(found)))
 
 
 @resource.get(
@@ -82,8 +84,9 @@ def show_dataset_version(_args: dict[str, Any], repo: str, name: str, number: in
 )
 def list_version_reproductions(args: dict[str, Any], repo: str, name: str, number: int) -> Response:
     """List how a dataset version was made again, and with which verdict, the newest first."""
-    found = list_reproductions(reading(), _version(reading(), repo, name, number))
-    return slice_answer(args, cursor_of(args), found, reproduction_json)
+    version = _version(reading(), repo, name, number)
+    told = partial(reproduction_json, sees_personal=sees_personal(version))
+    return slice_answer(args, cursor_of(args), list_reproductions(reading(), version), told)
 
 
 @resource.send(
@@ -103,7 +106,7 @@ def reproduce_version(body: dict[str, Any], repo: str, name: str, number: int) -
         run_id = run.id
     made = get_reproduction(reading(), run_id)
     assert made is not None
-    told = answer(reproduction_json(made), 202)
+    told = answer(reproduction_json(made, sees_personal=sees_personal(made.version)), 202)
     told.headers["Location"] = url_for("api_runs.show_run", number=run_id)
     return told
 

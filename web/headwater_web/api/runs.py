@@ -12,7 +12,6 @@ from headwater_catalog.answers.runs import run_comparison_json, run_json, run_ro
 from headwater_catalog.datasets import version_of_run
 from headwater_catalog.errors import Conflict
 from headwater_catalog.kept_inputs import note_sent
-from headwater_catalog.manifests import signed_manifest
 from headwater_catalog.moments import moment_at
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.run_comparison import compare_runs
@@ -44,7 +43,7 @@ from headwater_web.api.schemas.runs import (
     UploadSchema,
 )
 from headwater_web.cancelling import cancel_job
-from headwater_web.downloading import saved_file, saved_stamp
+from headwater_web.downloading import saved_file, saved_stamp, signed_manifest_of
 from headwater_web.reading import catalog, reading
 
 __all__ = ["resource"]
@@ -124,17 +123,17 @@ def report_one_run(body: dict[str, Any]) -> Response:
         require(Role.RUNNER, repository)
         run = report_run(session, catalog().settings, repository, body, actor().name, g.now)
         number = run.id
-    made = answer(run_json(get_run(reading(), number), None), 201)
+    made = _answer(number, 201)
     made.headers["Location"] = url_for("api_runs.show_run", number=number)
     return made
 
 
 @resource.get(
-    "/runs/<int(max=2147483647):number>/manifest", ManifestSchema, NoQuery, (RUN,), errors=(404, 409)
+    "/runs/<int(max=2147483647):number>/manifest", ManifestSchema, NoQuery, (RUN,), errors=(403, 404, 409)
 )
 def show_manifest(_args: dict[str, Any], number: int) -> Response:
     """Show the signed manifest of a run that has succeeded."""
-    return answer(signed_manifest(reading(), catalog().settings, number))
+    return answer(signed_manifest_of(number))
 
 
 @resource.send(
@@ -177,7 +176,7 @@ def download_file(_args: dict[str, Any], number: int) -> Response:
     return saved_file(number)
 
 
-@resource.download(f"/runs/{_NUMBER}/stamp", "application/json", (RUN,))
+@resource.download(f"/runs/{_NUMBER}/stamp", "application/json", (RUN,), errors=(403, 404))
 def download_stamp(_args: dict[str, Any], number: int) -> Response:
     """Give the stamp of what a run has saved, as the file beside a CSV or JSON file has it."""
     return saved_stamp(number)

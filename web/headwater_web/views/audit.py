@@ -11,6 +11,7 @@ from werkzeug.datastructures import FileStorage
 
 from headwater_catalog.audit import Audit, audit_file
 from headwater_catalog.errors import Conflict
+from headwater_web.access import sees_personal
 from headwater_web.errors import status_of
 from headwater_web.reading import catalog, reading
 
@@ -39,7 +40,9 @@ def audit_upload() -> ResponseReturnValue:
     except Conflict as error:
         return render_template("audit.html", audit=None, states={}, error=error), status_of(error)
     states = {column.name: column for column in found.standing.columns} if found.standing else {}
-    return render_template("audit.html", audit=found, states=states, error=None)
+    version, stamp = found.found.version, found.found.stamp
+    told = stamp and found.hidden(sees_personal(version)).stamp(stamp.content)
+    return render_template("audit.html", audit=found, told=told, states=states, error=None)
 
 
 def _asked() -> Audit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,16 +13,17 @@ from headwater_catalog.answers.datasets import dataset_json
 from headwater_catalog.errors import NotFound
 from headwater_catalog.input_places import kept_inputs_of
 from headwater_catalog.kept_standings import standing_of_version
+from headwater_catalog.personal import shown_run
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.reproduce import (
     Verdict,
     list_reproductions,
     request_reproduction,
-    verdict_of,
 )
 from headwater_catalog.runs import get_run
+from headwater_catalog.shown_values import shown_verdict
 from headwater_catalog.store.models import DatasetVersion, Reproduction
-from headwater_web.access import actor, require, writing
+from headwater_web.access import actor, require, sees_personal, writing
 from headwater_web.downloading import saved_stamp
 from headwater_web.listed_datasets import listed_datasets
 from headwater_web.lists import Table, as_files
@@ -75,7 +76,7 @@ def dataset(repo: str, name: str) -> str:
         versions=versions,
         shown=version,
         stamp=version.stamp,
-        inputs=_inputs(version),
+        made=shown_run(version.run, sees_personal(version)),
         kept=kept_inputs_of(catalog().settings, version),
         standing=standing,
         again=_again(version),
@@ -90,13 +91,9 @@ def _chosen(versions: Sequence[DatasetVersion], run: int | None, name: str) -> D
     raise NotFound(f"Dataset '{name}' has no version of run {run}. Its page lists those it has.")
 
 
-def _inputs(version: DatasetVersion) -> Mapping[str, Mapping[str, object]]:
-    found: Mapping[str, Mapping[str, object]] = version.run.inputs
-    return found
-
-
 def _again(version: DatasetVersion) -> list[tuple[Reproduction, Verdict]]:
-    return [(each, verdict_of(each)) for each in list_reproductions(reading(), version)]
+    sees = sees_personal(version)
+    return [(each, shown_verdict(each, sees)) for each in list_reproductions(reading(), version)]
 
 
 @blueprint.get(f"/runs/{_NUMBER}/again")

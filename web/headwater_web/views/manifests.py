@@ -6,8 +6,7 @@ import json
 
 from flask import Blueprint, Response
 
-from headwater_catalog.manifests import signed_manifest
-from headwater_web.reading import catalog, reading
+from headwater_web.downloading import signed_manifest_of
 
 __all__ = ["blueprint"]
 
@@ -17,7 +16,7 @@ blueprint = Blueprint("manifests", __name__)
 @blueprint.get("/runs/<int(max=2147483647):number>/manifest.json")
 def manifest(number: int) -> Response:
     """Give the manifest of a run."""
-    signed = signed_manifest(reading(), catalog().settings, number)
+    signed = signed_manifest_of(number)
     answer = Response(json.dumps(signed, indent=1), content_type="application/json")
     answer.headers.set("Content-Disposition", "attachment", filename=f"run-{number}-manifest.json")
     return answer

@@ -15,7 +15,7 @@ from headwater_catalog.datasets import version_of_run
 from headwater_catalog.errors import NotFound
 from headwater_catalog.git_host import file_address
 from headwater_catalog.jobs import FINISHED, STATES, State
-from headwater_catalog.personal import HIDDEN, ShownRun, shown_run
+from headwater_catalog.personal import HIDDEN, ShownRun, hidden_in, shown_run
 from headwater_catalog.store.models import Run
 from headwater_catalog.value_comparison import comparison_with
 from headwater_web.access import actor
@@ -75,8 +75,7 @@ def _listed(limit: int, before: int | None = None) -> list[Run]:
 
 
 def _config(run: Run) -> Mapping[str, Any]:
-    sees = actor().sees_personal(run.repository_id)
-    return {k: HIDDEN if k in (run.personal or ()) and not sees else v for k, v in run.config.items()}
+    return hidden_in(run, actor().sees_personal(run.repository_id)).config(run.config)
 
 
 def _instant(at: int | None) -> str | None:
