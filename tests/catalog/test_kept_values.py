@@ -170,6 +170,31 @@ def test_what_changed_is_computed_with_what_is_downstream_and_no_more(
     assert _values(second) == _values(honest)
 
 
+def test_a_file_of_the_repository_that_code_reads_counts(catalog: Catalog, git_repo: GitRepo):
+    rates = """
+    from pathlib import Path
+    RATES = Path(__file__).parent / "rates.txt"
+
+    def factor() -> float:
+        return float(RATES.read_text())
+
+    def named(table_name: str) -> float:
+        return float(open(table_name).read())
+"""
+    _write(git_repo, SALES + rates)
+    git_repo.commit("Rates", files={"features/rates.txt": "4"})
+    scan(catalog.database, catalog.settings, "shop")
+    asked = {"inputs": {"table_name": "features/rates.txt"}}
+    first = catalog.run("factor", "named", **asked)
+    git_repo.commit("Other rates", files={"features/rates.txt": "9"})
+    scan(catalog.database, catalog.settings, "shop")
+    second, third = catalog.run("factor", "named", **asked), catalog.run("factor", "named", **asked)
+
+    texts = [[value["text"] for value in run.preview["values"]] for run in (first, second)]
+    assert texts == [["4.0", "4.0"], ["9.0", "9.0"]]
+    assert (_computed(second), _computed(third)) == ({"factor", "named"}, {"named"})
+
+
 def test_what_cannot_be_told_or_kept_is_computed_each_time(catalog: Catalog):
     asked = ("drawn", "of_drawn", "opaque", "odd")
     first = catalog.run(*asked)
