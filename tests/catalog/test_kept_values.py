@@ -220,6 +220,28 @@ def test_configuration_and_literals_count(catalog: Catalog):
     assert _computed(catalog.run("mean_net", config={"rate": 5})) == set()
 
 
+def test_the_order_of_the_keys_of_literals_and_of_configured_tables_counts(
+    catalog: Catalog, git_repo: GitRepo
+):
+    first = """
+    def first_given(mapping: dict) -> str:
+        return next(iter(mapping))
+
+    def first_set(table: dict) -> str:
+        return next(iter(table))
+"""
+    _write(git_repo, SALES + first)
+    git_repo.commit("First")
+    scan(catalog.database, catalog.settings, "shop")
+
+    def told(*keys: str) -> list[str]:
+        mapping = {key: number for number, key in enumerate(keys)}
+        run = catalog.run("first_given", "first_set", inputs={"mapping": mapping}, config={"table": mapping})
+        return [value["text"] for value in run.preview["values"]]
+
+    assert [told("a", "b"), told("b", "a")] == [["a", "a"], ["b", "b"]]
+
+
 def test_a_file_that_is_no_value_is_computed_anew_and_made_good(catalog: Catalog):
     catalog.run("net", "mean_net")
     repository = folder_of(catalog.settings, 1)
