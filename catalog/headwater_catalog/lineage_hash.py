@@ -163,6 +163,8 @@ class Lineages:
     def _may_reach(self, key: UnitKey) -> bool:
         if key[0] == "code" and key[1] not in self.sources.modules:
             return False
+        if key[0] == "file":
+            return key[1] in self.sources.files
         return key[0] != "config" and self.sources.mention(unit_name(key).rpartition(".")[2])
 
     # All of them
@@ -280,7 +282,7 @@ class _Definitions:
         code_of: Callable[[Module], FileCode],
         linked: Callable[[str], LinkedModule],
     ) -> None:
-        self.reach = Reach(sources.modules, code_of)
+        self.reach = Reach(sources, code_of)
         self._sources = sources
         self._linked = linked
         self._raw: dict[str, dict[str, RawFunction]] = {}

@@ -6,7 +6,7 @@ from typing import Final
 
 __all__ = ["MADE_BY", "READER_VERSION", "SCHEME"]
 
-SCHEME: Final = "headwater-lineage-1"
+SCHEME: Final = "headwater-lineage-2"
 """Name of what the hashes are made of; a change to that must change the name, so that hashes never mix."""
 
 READER_VERSION: Final = "7"

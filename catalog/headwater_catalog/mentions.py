@@ -6,6 +6,7 @@ import ast
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -18,6 +19,8 @@ from headwater_catalog.read.untouched import names_around
 __all__ = ["Differing", "Sources", "differing", "may_name"]
 
 _WORD: Final = re.compile(r"\w+")
+_FILE_NAME: Final = re.compile(r"[^\s'\"/\\]+")
+_FEW: Final = 50  # names of files that are looked for one by one
 _IMPORTING: Final = re.compile("import_module|importlib")
 _PUT_TOGETHER: Final = re.compile(r"\\[^\n]|['\"]\s+[a-zA-Z]{0,2}['\"]|\w['\"]{2}\w")
 """Where a text may stand for another: an escape, or strings side by side, which are one."""
@@ -112,11 +115,13 @@ class Sources:
         modules: Its modules by name.
         text_of: Gives the text of a module; that of one which cannot be decoded is empty.
         pieces: Reads texts; whoever has read these trees knows most of it.
+        files: The names of the contents of all files by path, those that are no modules included.
     """
 
     modules: Mapping[str, Module] = field(default_factory=dict)
     text_of: Callable[[Module], str] = lambda module: ""
     pieces: Pieces = field(default_factory=Pieces)
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def _texts(self) -> dict[str, str]:
@@ -138,6 +143,14 @@ class Sources:
         if name not in self._names:
             self._names[name] = _names_of(self.text_of(self.modules[name]), self.pieces)
         return self._names[name]
+
+    def files_said(self, name: str, file_names: AbstractSet[str]) -> AbstractSet[str]:
+        """Return which names of files, each the last part of a path, stand in a module as they are."""
+        text = self.text(name)
+        if len(file_names) <= _FEW:
+            return {each for each in file_names if each in text}
+        found = set(_FILE_NAME.findall(text))
+        return {each for each in file_names if each in found or (" " in each and each in text)}
 
     def mention(self, word: str) -> bool:
         """Tell whether a word may stand in any module."""
@@ -214,8 +227,31 @@ def differing(before: Sources, after: Sources) -> Differing:
             continue
         is_there = old is not None and new is not None and old.path == new.path
         found.add(name, _changed(before.names(name), after.names(name)) if is_there else None)
+    _add_readers(found, before, after)
     _Spreading(found, before, after).spread()
     return found
+
+
+def _add_readers(found: Differing, before: Sources, after: Sources) -> None:
+    """Note the names that mention files which are not the same, and so may read them."""
+    paths = before.files.keys() | after.files.keys()
+    changed = {path for path in paths if before.files.get(path) != after.files.get(path)}
+    file_names = {_plain(path.rpartition("/")[2]) for path in changed}
+    for side in (before, after) if file_names else ():
+        for module in side.modules:
+            if said := side.files_said(module, file_names):
+                names = side.names(module)
+                found.add(module, _saying(names, said) if names is not None else None)
+
+
+def _saying(names: _Names, said: Collection[str]) -> set[str] | None:
+    """Return the names whose statements say one of some texts; None where none of them does."""
+    found = {
+        name
+        for name, each in names.said.items()
+        if any(text in _plain(one.text) for one in each for text in said)
+    }
+    return found or None
 
 
 def _changed(before: _Names | None, after: _Names | None) -> set[str] | None:

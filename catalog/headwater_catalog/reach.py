@@ -7,12 +7,15 @@ import builtins
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import resolve_name
+from itertools import chain
 from typing import Final
 
 from headwater.normal_form import digest
 from headwater.source_files import Definition
 from headwater.values import Reference
 from headwater_catalog.file_code import FileCode
+from headwater_catalog.file_reads import FileReads
+from headwater_catalog.mentions import Sources
 from headwater_catalog.read.bindings import Opaque
 from headwater_catalog.read.modules import Module
 from headwater_catalog.read.scope import Scope, Site, Unknown, public_modifier
@@ -20,7 +23,8 @@ from headwater_catalog.read.scope import Scope, Site, Unknown, public_modifier
 __all__ = ["Reach", "Unit", "UnitKey", "unit_name"]
 
 UnitKey = tuple[str, ...]
-"""("code", module, name), where an empty name means the module as a whole, or ("outside", dotted name)."""
+"""("code", module, name), where an empty name means the module as a whole, ("file", path) of a file that code
+reads, or ("outside", dotted name)."""
 
 _BLIND: Final = frozenset(
     ("__import__", "eval", "exec", "globals", "inspect.currentframe", "runpy.run_module", "runpy.run_path")
@@ -56,18 +60,21 @@ def unit_name(key: UnitKey) -> str:
 class Reach:
     """What the definitions of one source tree reach.
 
-    Code of the tree is followed; what is imported from outside counts by its dotted name alone.
+    Code of the tree is followed, and files that it reads count by their content; what is imported from
+    outside counts by its dotted name alone.
 
     Args:
-        modules: The modules of the tree by name.
+        sources: The files of the tree.
         code_of: Gives the code of a module.
     """
 
-    def __init__(self, modules: Mapping[str, Module], code_of: Callable[[Module], FileCode]) -> None:
+    def __init__(self, sources: Sources, code_of: Callable[[Module], FileCode]) -> None:
         self.units: dict[UnitKey, Unit] = {}
-        self._modules = modules
+        self._sources = sources
+        self._modules = sources.modules
         self._code_of = code_of
-        self._scope = Scope(modules.get)
+        self._scope = Scope(sources.modules.get)
+        self._reads = FileReads(sources.files, sources.modules, self._target, self._unchanged)
         self._targets: dict[tuple[str, str], UnitKey | Unknown | None] = {}
 
     def follow(self, keys: Iterable[UnitKey]) -> None:
@@ -90,7 +97,7 @@ class Reach:
         home = self._modules[module]
         found: dict[str, dict[UnitKey, None]] = {}
         opaque: dict[str, None] = {}
-        for name, target in self._named(home, definition):
+        for name, target in chain(self._named(home, definition), self._reads.of(home, definition)):
             if isinstance(target, Unknown):
                 opaque[f"{target.reason} ({home.path})"] = None
             else:
@@ -100,6 +107,8 @@ class Reach:
         return {name: tuple(sorted(keys)) for name, keys in found.items()}, tuple(opaque)
 
     def _unit(self, key: UnitKey) -> Unit:
+        if key[0] == "file":  # where it stands, the code that reads it says
+            return Unit(digest(("file", self._sources.files[key[1]])), {})
         if key[0] != "code":
             return Unit(digest(key), {})
         _, module, name = key
@@ -112,6 +121,11 @@ class Reach:
         if may_change and (changer := code.changers.get(name)):
             opaque = (*opaque, f"'{name}' of {module} is changed by '{changer}'")
         return Unit(definition.digest, needs, opaque)
+
+    def _unchanged(self, module: str, name: str) -> Definition | None:
+        """Return the definition of a name that no function changes."""
+        code = self.code(module)
+        return code.definition(name) if name not in code.changers else None
 
     def _named(self, home: Module, definition: Definition) -> Iterator[tuple[str, UnitKey | Unknown]]:
         names = definition.names

@@ -64,7 +64,7 @@ class RevisionReader:
             def linked(name: str) -> LinkedModule:
                 return known.get(name) or link(modules[name], modules.get)
 
-            sources = Sources(modules, self._text, self._trees.pieces)
+            sources = Sources(modules, self._text, self._trees.pieces, tree.contents)
             return Revision(snapshot, Lineages(snapshot, sources, self._code, linked))
 
     def _code(self, module: Module) -> FileCode:

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import datetime
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from headwater.errors import InvalidInput
 from headwater_catalog.fingerprints import BLOCK_ROWS, blocks_of, kind_of
+from headwater_catalog.json_cells import as_json_cells, cells_of_json, is_bytes, is_for_json, object_of_pairs
 
 __all__ = [
     "KEY",
@@ -121,7 +120,13 @@ def _open_csv(path: Path, schema: pa.Schema | None) -> Iterator[TableFile]:
 
     types = {field.name: field.type for field in _plain(schema)} if schema is not None else None
     convert = csv.ConvertOptions(
-        column_types=types, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
+        column_types=types,
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        # Arrow would take 1 for true, which others read as a number.
+        true_values=["True", "true", "TRUE"],
+        false_values=["False", "false", "FALSE"],
     )
     read = csv.ReadOptions(block_size=4 * 1024 * 1024, use_threads=False)
     # In a file of one column, an empty line is a row in which it is missing.
@@ -141,28 +146,16 @@ def _open_json(path: Path, schema: pa.Schema | None) -> Iterator[TableFile]:
             f"JSON is read up to {_MOST_JSON // 1024**2} MB. Save larger tables as parquet or arrow."
         )
     with path.open("rb") as stream:
-        rows = json.load(stream)
+        rows = json.load(stream, object_pairs_hook=object_of_pairs)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InvalidInput("It is JSON, but no list of objects, one for each row.")
     names = list(dict.fromkeys(name for row in rows for name in row))
     if schema is not None and not rows:
         names = schema.names
     known = {field.name: field.type for field in _plain(schema)} if schema is not None else {}
-    columns = [_from_json([row.get(name) for row in rows], known.get(name)) for name in names]
+    columns = [cells_of_json([row.get(name) for row in rows], known.get(name)) for name in names]
     batch = pa.RecordBatch.from_arrays(columns, names=names)
     yield TableFile(batch.schema, lambda: iter([batch]))
-
-
-def _from_json(values: list[Any], kind: pa.DataType | None) -> pa.Array:
-    if kind is None:
-        return pa.array(values)
-    if pa.types.is_time(kind):
-        return pa.array([value and datetime.time.fromisoformat(value) for value in values]).cast(kind)
-    if pa.types.is_temporal(kind) or pa.types.is_decimal(kind):
-        return pa.array(values, pa.string()).cast(kind)
-    if pa.types.is_floating(kind):
-        return pa.array([float(value) if value is not None else None for value in values], kind)
-    return pa.array(values, kind)
 
 
 _Reader = Callable[[Path, "pa.Schema | None"], contextlib.AbstractContextManager[TableFile]]
@@ -241,7 +234,7 @@ def _plain(schema: pa.Schema) -> pa.Schema:
 def _write_csv(path: Path, schema: pa.Schema, table: TableFile) -> None:
     plain = _plain(schema.remove_metadata())
     for field in plain:
-        if pa.types.is_nested(field.type) or pa.types.is_duration(field.type) or _is_bytes(field.type):
+        if pa.types.is_nested(field.type) or pa.types.is_duration(field.type) or is_bytes(field.type):
             raise InvalidInput(
                 f"Column '{field.name}' holds {field.type}, which csv cannot. Save as parquet or arrow, or "
                 "return texts or numbers."
@@ -303,15 +296,10 @@ def _quoted(texts: pa.Array) -> pa.Array:
     return pc.if_else(pc.match_substring_regex(texts, r'[,"\r\n]|^$|^\s|\s$'), quoted, texts)
 
 
-def _is_bytes(kind: pa.DataType) -> bool:
-    types = pa.types
-    return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind))
-
-
 def _write_json(path: Path, schema: pa.Schema, table: TableFile) -> None:
     plain = _plain(schema.remove_metadata())
     for field in plain:
-        if pa.types.is_duration(field.type) or _is_bytes(field.type) or pa.types.is_map(field.type):
+        if not is_for_json(field.type):
             raise InvalidInput(
                 f"Column '{field.name}' holds {field.type}, which json cannot. Save as parquet or arrow."
             )
@@ -323,27 +311,18 @@ def _write_json(path: Path, schema: pa.Schema, table: TableFile) -> None:
 
 
 def _write_objects(stream: IO[str], schema: pa.Schema, block: pa.RecordBatch, before: str) -> str:
-    columns = [_as_json(field, column) for field, column in zip(schema, block.columns, strict=True)]
+    columns = [as_json_cells(field, column) for field, column in zip(schema, block.columns, strict=True)]
     for cells in zip(*columns, strict=True):
         row = dict(zip(schema.names, cells, strict=True))
-        stream.write(f"{before}{json.dumps(row, ensure_ascii=False, allow_nan=False)}")
+        try:
+            stream.write(f"{before}{json.dumps(row, ensure_ascii=False, allow_nan=False)}")
+        except ValueError as error:
+            raise InvalidInput(
+                "A list or a structure holds NaN or infinite numbers, which json cannot. Save as parquet or "
+                "arrow."
+            ) from error
         before = ",\n"
     return before
-
-
-def _as_json(field: pa.Field, column: pa.Array) -> list[Any]:
-    if pa.types.is_temporal(field.type) or pa.types.is_decimal(field.type):
-        texts = column.cast(pa.string()).to_pylist()
-        return [text if text is None else text.replace(" ", "T", 1) for text in texts]
-    values = column.to_pylist()
-    if pa.types.is_floating(field.type):
-        if any(value is not None and math.isinf(value) for value in values):
-            raise InvalidInput(
-                f"Column '{field.name}' has infinite numbers, which json cannot hold. Save as parquet, arrow "
-                "or csv."
-            )
-        return [None if value is None or math.isnan(value) else value for value in values]
-    return list(values)
 
 
 _WRITERS: Final[Mapping[str, Callable[[Path, pa.Schema, TableFile], None]]] = {

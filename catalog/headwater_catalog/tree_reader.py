@@ -30,11 +30,13 @@ class SourceTree:
     Attributes:
         project: What its project file says.
         files: Its source files by path.
+        contents: The names of the contents of all files by path, links left out.
         codeowners: Path and bytes of its CODEOWNERS file; no path where it has none.
     """
 
     project: Project
     files: Mapping[str, Content]
+    contents: Mapping[str, str]
     codeowners: tuple[str | None, bytes]
 
 
@@ -63,7 +65,7 @@ class TreeReader:
         self._fetch(oids[path] for path in oids if is_source(path) or path in (*PROJECT_FILES, owned))
         project = read_project(*(self._bytes[oids[path]] if path in oids else None for path in PROJECT_FILES))
         files = {path: self._content(oid) for path, oid in oids.items() if is_source(path)}
-        return SourceTree(project, files, (owned, self._bytes[oids[owned]] if owned else b""))
+        return SourceTree(project, files, oids, (owned, self._bytes[oids[owned]] if owned else b""))
 
     def read(self, tree: SourceTree) -> Reading:
         """Return what a source tree says."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCHEME", "ValueKeys", "installed"]
 
-SCHEME: Final = "headwater-values-1"
+SCHEME: Final = "headwater-values-2"
 """Name of what keys are made of; a change to that must change the name, so that keys never mix."""
 
 _BEHAVIOR: Final = "cache.behavior"
@@ -61,7 +61,7 @@ class ValueKeys:
         self._config = config
         self._inputs = inputs
         self._others = others
-        self._base = _digest(SCHEME, json.dumps(config, sort_keys=True), *surroundings)
+        self._base = _digest(SCHEME, json.dumps(dict(sorted(config.items()))), *surroundings)
         self._found: dict[str, str | None] = {}
 
     def key(self, name: str) -> str | None:

@@ -157,6 +157,14 @@ def test_a_changed_csv_file_is_told_by_its_sidecar(catalog: Catalog, save: Save)
     assert found is not None and found.changed == ("spend_per_signup",)
 
 
+def test_a_number_that_became_a_text_is_told_in_a_changed_json_file(catalog: Catalog, save: Save):
+    path = save("json")
+    path.write_text(path.read_text().replace('"spend_per_signup": 5.0', '"spend_per_signup": "5.0"'))
+    found = _audit(catalog, path, verify=True).verified
+
+    assert found is not None and found.changed == ("spend_per_signup",)
+
+
 def _restamp(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     sidecar = path.with_name(path.name + SIDECAR)
     content = json.loads(sidecar.read_bytes())

@@ -171,6 +171,31 @@ def test_what_changed_is_computed_with_what_is_downstream_and_no_more(
     assert _values(second) == _values(honest)
 
 
+def test_a_file_of_the_repository_that_code_reads_counts(catalog: Catalog, git_repo: GitRepo):
+    rates = """
+    from pathlib import Path
+    RATES = Path(__file__).parent / "rates.txt"
+
+    def factor() -> float:
+        return float(RATES.read_text())
+
+    def named(table_name: str) -> float:
+        return float(open(table_name).read())
+"""
+    _write(git_repo, SALES + rates)
+    git_repo.commit("Rates", files={"features/rates.txt": "4"})
+    scan(catalog.database, catalog.settings, "shop")
+    asked = {"inputs": {"table_name": "features/rates.txt"}}
+    first = catalog.run("factor", "named", **asked)
+    git_repo.commit("Other rates", files={"features/rates.txt": "9"})
+    scan(catalog.database, catalog.settings, "shop")
+    second, third = catalog.run("factor", "named", **asked), catalog.run("factor", "named", **asked)
+
+    texts = [[value["text"] for value in run.preview["values"]] for run in (first, second)]
+    assert texts == [["4.0", "4.0"], ["9.0", "9.0"]]
+    assert (_computed(second), _computed(third)) == ({"factor", "named"}, {"named"})
+
+
 def test_what_cannot_be_told_or_kept_is_computed_each_time(catalog: Catalog):
     asked = ("drawn", "of_drawn", "opaque", "odd")
     first = catalog.run(*asked)
@@ -194,6 +219,28 @@ def test_configuration_and_literals_count(catalog: Catalog):
     catalog.run("mean_net")
     assert _computed(catalog.run("mean_net", config={"rate": 5})) == {"net", "mean_net"}
     assert _computed(catalog.run("mean_net", config={"rate": 5})) == set()
+
+
+def test_the_order_of_the_keys_of_literals_and_of_configured_tables_counts(
+    catalog: Catalog, git_repo: GitRepo
+):
+    first = """
+    def first_given(mapping: dict) -> str:
+        return next(iter(mapping))
+
+    def first_set(table: dict) -> str:
+        return next(iter(table))
+"""
+    _write(git_repo, SALES + first)
+    git_repo.commit("First")
+    scan(catalog.database, catalog.settings, "shop")
+
+    def told(*keys: str) -> list[str]:
+        mapping = {key: number for number, key in enumerate(keys)}
+        run = catalog.run("first_given", "first_set", inputs={"mapping": mapping}, config={"table": mapping})
+        return [value["text"] for value in run.preview["values"]]
+
+    assert [told("a", "b"), told("b", "a")] == [["a", "a"], ["b", "b"]]
 
 
 def test_a_file_that_is_no_value_is_computed_anew_and_made_good(catalog: Catalog):
