@@ -13,6 +13,7 @@ from headwater_catalog.confinement import kernel, landlock, namespaces, seccomp,
 __all__ = ["Hold"]
 
 _LINUX = sys.platform == "linux"
+_TRUNCATION = 3  # the first version of Landlock that knows of it
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -151,11 +152,6 @@ class Hold:
         rules = landlock.Ruleset(self.landlock, network=network)
         rules.allow([*_SYSTEM, *self.order["reads"], *(_FOR_NETWORK if network else ())])
         rules.allow([*_DEVICES, "/dev/shm", self.order["folder"]], writing=True)  # noqa: S108 - its own
-        self.tell(
-            "files",
-            True,
-            f"It reads Python and its files, and writes only to its folder (Landlock {self.landlock}).",
-        )
         return rules
 
     def _limit(self) -> None:
@@ -176,9 +172,12 @@ class Hold:
         reason = "" if _LINUX and seccomp.is_known_machine() else "this machine's calls are not known"
         if not reason:
             try:
-                seccomp.restrict(network=network, own_user=self.user is not None)
+                own, truncation = self.user is not None, self.landlock >= _TRUNCATION
+                seccomp.restrict(network=network, own_user=own, truncation_held=truncation)
             except OSError as error:
                 reason = f"the kernel has no seccomp ({error.strerror})"
+        if self.landlock:
+            self._tell_files(reason)
         held = "Calls that no feature needs are refused (seccomp)."
         self.tell("system calls", not reason, f"All calls are open: {reason}." if reason else held)
         if network:
@@ -188,6 +187,20 @@ class Hold:
         else:
             held = "It can open no socket (seccomp)."
             self.tell("network", not reason, f"It is open: {reason}." if reason else held)
+
+    def _tell_files(self, reason: str) -> None:
+        """Note whether files are held, wholly, where the kernel has Landlock.
+
+        Args:
+            reason: Why calls are not refused; empty where they are.
+        """
+        held = f"It reads Python and its files, and writes only to its folder (Landlock {self.landlock})."
+        if self.user is not None or not reason:
+            self.tell("files", True, held)
+            return
+        left = "change modes and times of" if self.landlock >= _TRUNCATION else "empty, and change modes of,"
+        left += " files of the worker's user"
+        self.tell("files", False, f"It reads and writes only what it is given, but can {left}: {reason}.")
 
     def _tell_signals(self) -> None:
         held = self.user is not None or self.together or self.landlock >= 6

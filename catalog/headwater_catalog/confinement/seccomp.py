@@ -48,6 +48,10 @@ FORBIDDEN: dict[str, tuple[int | None, int | None]] = {
     "removexattr": (197, 14),
     "lremovexattr": (198, 15),
     "fremovexattr": (199, 16),
+    "setxattrat": (463, 463),
+    "removexattrat": (466, 466),
+    "open_tree_attr": (467, 467),
+    "file_setattr": (469, 469),
     # Namespaces, in which it would be root.
     "unshare": (272, 97),
     "setns": (308, 268),
@@ -61,10 +65,12 @@ FORBIDDEN: dict[str, tuple[int | None, int | None]] = {
     "keyctl": (250, 219),
     "add_key": (248, 217),
     "request_key": (249, 218),
-    "memfd_secret": (447, 447),
     "modify_ldt": (154, None),
     "personality": (135, 92),
     "uselib": (134, None),
+    # Memory that is of no process, so that nobody would count it.
+    "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
     # What would stay when all its processes have ended.
     "shmget": (29, 194),
     "semget": (64, 190),
@@ -93,19 +99,37 @@ FORBIDDEN: dict[str, tuple[int | None, int | None]] = {
 }
 """Calls that are refused, with their numbers on x86_64 and aarch64."""
 
+OF_OWNERS: dict[str, tuple[int | None, int | None]] = {
+    "chmod": (90, None),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "utime": (132, None),
+    "utimes": (235, None),
+    "futimesat": (261, None),
+}
+"""Calls by which an owner changes a file beside its content, which Landlock does not know."""
+
 SOCKET = (41, 198)
+SOCKETPAIR = (53, 199)
 CLONE = (56, 220)
 CLONE3 = (435, 435)
 IOCTL = (16, 29)
-_CHMOD: tuple[tuple[int | None, int | None], ...] = ((90, None), (268, 53), (452, 452))
+UTIMENSAT = (280, 88)
+TRUNCATE = (76, 45)
+OPEN: tuple[int | None, int | None] = (2, None)
+OPENAT = (257, 56)
+OPENAT2 = (437, 437)
 
-_NETWORK = (1, 2, 10, 16)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK
+_UNIX = 1  # AF_UNIX
+_NETWORK = (_UNIX, 2, 10, 16)  # AF_INET, AF_INET6, AF_NETLINK
+_STREAM, _KIND_OF_SOCKET = 1, 0xF  # SOCK_STREAM, SOCK_TYPE_MASK
 _NEW_NAMESPACE = 0x7E020000  # every CLONE_NEW… that clone(2) takes
 _TERMINAL_INPUT = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 
 # linux/filter.h, linux/seccomp.h
-_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_NUMBER, _MACHINE, _FIRST, _SECOND = 0, 4, 16, 24  # places in the data of a call, of low words
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
+_NUMBER, _MACHINE, _FIRST, _SECOND, _THIRD = 0, 4, 16, 24, 32  # places in the data of a call, of low words
 _ALLOW, _ERROR, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _X32 = 0x40000000
 _PR_SET_SECCOMP, _FILTER = 22, 2
@@ -118,19 +142,23 @@ def is_known_machine() -> bool:
     return os.uname().machine in _MACHINES and sys.maxsize > 2**32
 
 
-def restrict(*, network: bool, own_user: bool) -> None:
+def restrict(*, network: bool, own_user: bool, truncation_held: bool = True) -> None:
     """Refuse calls to this process, and to all that it starts, for ever.
 
     Args:
         network: Whether it may open the sockets of networks.
         own_user: Whether no file beside its own belongs to the user of the process. Where not, a change of
-            a file's mode, which Landlock does not know, is passed over in silence: copying a file does it.
+            a file's mode or times, which Landlock does not know, is passed over in silence: copying a file
+            does it.
+        truncation_held: Whether something else holds it from emptying the files of others; where not, all
+            ways to do so without a file that is open for writing are refused.
 
     Raises:
         OSError: The kernel has no seccomp.
     """
     place, machine = _MACHINES[os.uname().machine]
-    program = _program(place, machine, network=network, own_user=own_user)
+    no_truncation = own_user or truncation_held
+    program = _program(place, machine, network=network, own_user=own_user, truncation_held=no_truncation)
     code = b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
     held = ctypes.create_string_buffer(code)
     header = struct.pack("@HP", len(program), ctypes.addressof(held))
@@ -138,7 +166,9 @@ def restrict(*, network: bool, own_user: bool) -> None:
     prctl(_PR_SET_SECCOMP, _FILTER, ctypes.addressof(given))
 
 
-def _program(place: int, machine: int, *, network: bool, own_user: bool) -> list[_Instruction]:
+def _program(
+    place: int, machine: int, *, network: bool, own_user: bool, truncation_held: bool
+) -> list[_Instruction]:
     program: list[_Instruction] = [
         (_LOAD, 0, 0, _MACHINE),
         (_EQUAL, 1, 0, machine),
@@ -151,9 +181,17 @@ def _program(place: int, machine: int, *, network: bool, own_user: bool) -> list
         program += _refuse(numbers[place], errno.EPERM)
     program += _refuse(CLONE3[place], errno.ENOSYS)  # its flags are out of sight; libraries then use clone
     program += _sockets(SOCKET[place]) if network else _refuse(SOCKET[place], errno.EACCES)
+    if not network:
+        program += _pairs(SOCKETPAIR[place])
     if not own_user:
-        for numbers in _CHMOD:
+        for numbers in OF_OWNERS.values():
             program += _refuse(numbers[place], 0)
+        program += _times(UTIMENSAT[place])
+    if not truncation_held:
+        program += _refuse(TRUNCATE[place], errno.EACCES)
+        program += _refuse(OPENAT2[place], errno.ENOSYS)  # its flags are out of sight
+        for number, flags in ((OPEN[place], _SECOND), (OPENAT[place], _THIRD)):
+            program += _reading_alone(number, flags)
     program += _refuse_where(CLONE[place], _FIRST, [(_ANY_BIT, _NEW_NAMESPACE)])
     program += _refuse_where(IOCTL[place], _SECOND, [(_EQUAL, request) for request in _TERMINAL_INPUT])
     return [*program, (_RETURN, 0, 0, _ALLOW)]
@@ -171,6 +209,45 @@ def _sockets(number: int) -> list[_Instruction]:
     for family in _NETWORK:
         body += [(_EQUAL, 0, 1, family), (_RETURN, 0, 0, _ALLOW)]
     body.append((_RETURN, 0, 0, _error(errno.EAFNOSUPPORT)))
+    return [(_EQUAL, 0, len(body), number), *body]
+
+
+def _pairs(number: int) -> list[_Instruction]:
+    """Allow pairs of sockets that are bound to one another; others can send to any socket with a path."""
+    body: list[_Instruction] = [
+        (_LOAD, 0, 0, _FIRST),
+        (_EQUAL, 0, 4, _UNIX),
+        (_LOAD, 0, 0, _SECOND),
+        (_AND, 0, 0, _KIND_OF_SOCKET),
+        (_EQUAL, 0, 1, _STREAM),
+        (_RETURN, 0, 0, _ALLOW),
+        (_RETURN, 0, 0, _error(errno.EACCES)),
+    ]
+    return [(_EQUAL, 0, len(body), number), *body]
+
+
+def _times(number: int) -> list[_Instruction]:
+    """Pass over in silence that a file gets times; refuse the present one, since who asks may make a file."""
+    body: list[_Instruction] = [
+        (_LOAD, 0, 0, _THIRD),
+        (_EQUAL, 0, 1, 0),
+        (_RETURN, 0, 0, _error(errno.EPERM)),
+        (_RETURN, 0, 0, _error(0)),
+    ]
+    return [(_EQUAL, 0, len(body), number), *body]
+
+
+def _reading_alone(number: int | None, flags: int) -> list[_Instruction]:
+    """Refuse to open a file for reading alone and to empty it by that, which needs no right to write."""
+    if number is None:
+        return []
+    body: list[_Instruction] = [
+        (_LOAD, 0, 0, flags),
+        (_AND, 0, 0, os.O_TRUNC | os.O_ACCMODE),
+        (_EQUAL, 0, 1, os.O_TRUNC | os.O_RDONLY),
+        (_RETURN, 0, 0, _error(errno.EACCES)),
+        (_RETURN, 0, 0, _ALLOW),
+    ]
     return [(_EQUAL, 0, len(body), number), *body]
 
 
