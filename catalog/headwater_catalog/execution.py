@@ -88,6 +88,7 @@ def execute(
     """
     with database.read() as session:
         task = task_of(database, session, settings, leased, definitions or DefinitionReader())
+    settings = replace(settings, data=settings.data.of(task.repository))
     with _work_folder(settings, leased) as place:
         tree, folder = place / "tree", place / "own"  # what the feature code may read, and may write
         folder.mkdir()
