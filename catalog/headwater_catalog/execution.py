@@ -91,6 +91,7 @@ def execute(
         settings = replace(settings, runs=replace(settings.runs, limits=limits))
     with database.read() as session:
         task = task_of(database, session, settings, leased, definitions or DefinitionReader())
+    settings = replace(settings, data=settings.data.of(task.repository))
     with _work_folder(settings, leased) as place:
         tree, folder = place / "tree", place / "own"  # what the feature code may read, and may write
         made = place / "made"  # and what it never has

@@ -87,6 +87,10 @@ def statement_of(session: Session, settings: Settings, run_id: int) -> dict[str,
                     "inputs": {
                         name: given["value"] for name, given in run.inputs.items() if "value" in given
                     },
+                    "env": run.env,
+                    "sample": run.sample,
+                    "executor": run.executor,
+                    "saver": run.job.payload.get("saver") or None,
                 },
                 "internalParameters": {"environment": run.environment},
                 "resolvedDependencies": [_commit(run), *_definitions(session, settings, run), *_inputs(run)],

@@ -18,6 +18,7 @@ from headwater_catalog.answers.datasets import audit_json
 from headwater_catalog.audit import Audit, audit_file, find_origin
 from headwater_catalog.cli import command_line
 from headwater_catalog.errors import Conflict, NotFound
+from headwater_catalog.run_options import RunOptions
 from headwater_catalog.scan import scan
 from headwater_catalog.stamps import SIDECAR, stamp_bytes
 from support.git_repo import GitRepo
@@ -76,6 +77,16 @@ def test_a_file_is_known_by_its_stamp_and_by_its_content(catalog: Catalog, save:
     bare = _audit(catalog, path)
     assert (bare.found.origin, bare.found.store) == ("content", "known")
     assert bare.found.version is not None and bare.found.version.uid == found.found.version.uid  # type: ignore[union-attr]
+
+
+def test_an_audit_says_that_the_data_is_a_sample(catalog: Catalog, tmp_path: Path):
+    run = catalog.run("scaled", dataflow="marketing", save="parquet", options=RunOptions(sample=1))
+    version = catalog.version(run)
+    assert version is not None
+    found = _audit(catalog, datasets.file_of(catalog.settings, version))
+    stamp = audit_json(found)["stamp"]
+
+    assert (stamp["sample"], stamp["env"]) == (1, None)
 
 
 def _without_stamp(path: Path, format: str) -> None:

@@ -15,6 +15,7 @@ from headwater_catalog.cli import command_line
 from headwater_catalog.datasets import file_of
 from headwater_catalog.errors import CatalogError, Conflict, NotFound, SettingError
 from headwater_catalog.manifests import PAYLOAD_TYPE, signed_manifest
+from headwater_catalog.run_options import RunOptions
 from headwater_catalog.settings import load_settings
 from headwater_catalog.store.models import Run
 from support.git_repo import GitRepo
@@ -86,6 +87,13 @@ def test_a_run_without_a_file_has_a_manifest_that_stays_the_same(catalog: Catalo
 
     assert signed(catalog, run) == signed(catalog, run)
     assert [each["name"] for each in statement(catalog, run)["subject"]] == [f"run/{run.id}/preview"]
+
+
+def test_a_manifest_says_of_how_much_and_how_it_was_made(catalog: Catalog):
+    run = catalog.run("scaled", options=RunOptions(sample=1, executor="threads"))
+    told = statement(catalog, run)["predicate"]["buildDefinition"]["externalParameters"]
+
+    assert (told["sample"], told["executor"], told["env"], told["saver"]) == (1, "threads", None, None)
 
 
 def test_only_a_run_that_succeeded_has_a_manifest(catalog: Catalog):

@@ -266,6 +266,30 @@ def test_settings_that_allow_nothing_that_can_be_told_are_refused(tmp_path: Path
         load_settings({f"HEADWATER_{name}": value}, tmp_path)
 
 
+def test_a_connection_may_be_of_one_repository_alone(shop: Catalog):
+    url = shop.settings.data.connections["warehouse"]
+    shop.settings = replace(shop.settings, data=DataSettings(connections={"cellar/warehouse": url}))
+    refused = shop.run("scaled", **_options(env="prod"))
+    both = {"shop/warehouse": url, "warehouse": "sqlite:////nowhere.db"}
+    shop.settings = replace(shop.settings, data=DataSettings(connections=both))
+    taken = shop.run("scaled", **_options(env="prod"))
+
+    assert refused.job.error is not None and "which this server does not have" in refused.job.error
+    assert "cellar" not in refused.job.error
+    assert taken.job.error is None
+
+
+def test_a_location_may_be_of_one_repository_alone(tmp_path: Path):
+    given = "s3://all/ shop=s3://own/k=v/ cellar=file:///srv/data/"
+    settings = load_settings({"HEADWATER_LOCATIONS": given}, tmp_path)
+
+    assert settings.data.of("shop").locations == ("s3://all/", "s3://own/k=v/")
+    assert not settings.data.allows("s3://own/k=v/file.csv")  # nobody's, until it is known who asks
+    assert settings.data.of("shop").allows("s3://own/k=v/file.csv")
+    with pytest.raises(SettingError, match="http is not read"):
+        load_settings({"HEADWATER_LOCATIONS": "shop=http://own/"}, tmp_path)
+
+
 def test_what_a_database_says_of_personal_data_is_told_on_the_page_alone(shop: Catalog, git_repo: GitRepo):
     project = (git_repo.path / "pyproject.toml").read_text()
     source = (git_repo.path / "features" / "spend.py").read_text()

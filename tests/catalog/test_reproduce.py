@@ -26,6 +26,9 @@ from headwater_catalog.reproduce import (
     request_reproduction,
     verdict_of,
 )
+from headwater_catalog.run_comparison import compare_runs
+from headwater_catalog.run_options import RunOptions
+from headwater_catalog.runs import get_run
 from headwater_catalog.scan import scan
 from headwater_catalog.store.models import DatasetVersion
 from headwater_catalog.worker import Worker
@@ -102,6 +105,18 @@ def test_what_is_the_same_is_identical_after_main_has_moved_on(
     assert found.details["columns"] == [] and found.details["environment"] == {}
     assert catalog.leftovers() == []
     assert len(list((catalog.settings.home / "datasets/shop").glob(f"*-*[0-9].{format}"))) == 1  # nothing new
+
+
+def test_a_sample_is_made_again_as_the_sample_that_it_is(catalog: Catalog):
+    version = _saved(catalog, "spend_per_signup", options=RunOptions(sample=1))
+
+    assert _again(catalog, version).word == IDENTICAL
+    with catalog.database.read() as session:
+        (made,) = list_reproductions(session, version)
+        pair = get_run(session, version.run_id), get_run(session, made.run_id)
+        found = compare_runs(session, catalog.settings, *pair, sees_personal=True)
+    assert pair[1].sample == 1
+    assert found.surroundings == ()
 
 
 def test_it_is_made_again_though_its_commit_was_pushed_away(catalog: Catalog, git_repo: GitRepo):

@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 _NOT_SHOWN = ("schema", "recipe", "columns", "fingerprint")
+_HOW = ("env", "sample", "saver")  # of the recipe, whose rest is for programs that make it again
 
 
 def version_row_json(version: DatasetVersion) -> dict[str, Any]:
@@ -81,7 +82,9 @@ def version_json(
 
 
 def _stamp_json(stamp: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in stamp.items() if key not in _NOT_SHOWN}
+    recipe = stamp.get("recipe") or {}
+    how = {key: recipe.get(key) or None for key in _HOW}
+    return {**{key: value for key, value in stamp.items() if key not in _NOT_SHOWN}, **how}
 
 
 def standing_json(standing: Standing) -> dict[str, Any]:

@@ -203,6 +203,10 @@ def _lines(told: _Json) -> Iterator[str]:
     if stamp.get("patch"):
         yield f"changes  of a working tree, on top of commit {stamp['patch']['on']}"
     yield f"dataflow {stamp['dataflow']} {stamp['config'] or ''}".rstrip()
+    if stamp.get("env"):
+        yield f"env      {stamp['env']}"
+    if stamp.get("sample"):
+        yield f"sample   only the first rows of each source: {stamp['sample']}"
     for name, given in stamp["inputs"].items():
         what = given.get("path", given.get("value"))
         kept = _KEPT[told["kept_inputs"].get(name)]
