@@ -7,6 +7,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import pandas as pd
 import pytest
 from sqlalchemy import func, select
 
@@ -14,6 +15,7 @@ from headwater_catalog.repositories import get_repository, remove_repository
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.scan import scan
 from headwater_catalog.store.models import CommitDefinitions, KeptValue, Run
+from headwater_catalog.value_files import NotKept, write_value
 from headwater_catalog.value_store import folder_of, make_room, take_over
 from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
@@ -282,6 +284,17 @@ def test_runs_side_by_side_keep_whole_values(catalog_of_each: Catalog):
     assert {run.job.state for run in told} == {"succeeded"}
     assert [_values(run) for run in told] == [_values(told[0])] * 4
     assert _computed(catalog_of_each.run("doubled", "mean_net", "heads")) == set()
+
+
+def test_a_table_that_allows_no_label_twice_is_not_kept_as_one_that_does(tmp_path: Path):
+    frame = pd.DataFrame({"x": [1, 2]})
+    write_value(frame, tmp_path / "kept")
+    for strict in (
+        frame.set_flags(allows_duplicate_labels=False),
+        frame.x.set_flags(allows_duplicate_labels=False),
+    ):
+        with pytest.raises(NotKept, match="no label twice"):
+            write_value(strict, tmp_path / "strict")
 
 
 def test_only_whole_files_are_taken_over(tmp_path: Path):
