@@ -248,6 +248,7 @@ def perform(request: Request, recorder: Recorder) -> None:
             inputs=inputs,
             on_node=recorder.computed,
             on_value=kept.keep if kept is not None else None,
+            on_arguments=kept.look_at if kept is not None else None,
         )
     except MissingInput as error:
         raise _missing(error, request) from None

@@ -297,6 +297,46 @@ def test_a_table_that_allows_no_label_twice_is_not_kept_as_one_that_does(tmp_pat
             write_value(strict, tmp_path / "strict")
 
 
+def test_a_feature_that_changes_what_it_is_given_leaves_no_wrong_values(catalog: Catalog, git_repo: GitRepo):
+    changing = """
+    def table(gross: pd.Series) -> pd.DataFrame:
+        return pd.DataFrame({"gross": gross})
+
+    def a_changing(table: pd.DataFrame) -> float:
+        table["more"] = 1
+        return float(table["more"].sum())
+
+    def b_columns(table: pd.DataFrame, a_changing: float) -> int:
+        return table.shape[1]
+
+    class Box:
+        content = 1
+
+    def box() -> Box:
+        return Box()
+
+    def a_filling(box: Box) -> int:
+        box.content = 2
+        return 1
+
+    def b_content(box: Box, a_filling: int) -> int:
+        return box.content
+
+    def alone(odd: object) -> int:
+        return 3
+"""
+    _write(git_repo, SALES + changing)
+    git_repo.commit("Change in place")
+    scan(catalog.database, catalog.settings, "shop")
+    first = catalog.run("mean_net", "a_filling", "b_content", "alone")
+    assert set(_kept(catalog.run("mean_net", "b_content", "alone"))) == {"mean_net", "alone"}
+    assert "b_content" in _computed(first)
+    catalog.run("table", "b_columns")
+    again = catalog.run("table", "b_columns")
+
+    assert "b_columns" in _computed(again) and set(_kept(again)) == {"table"}
+
+
 def test_only_whole_files_are_taken_over(tmp_path: Path):
     new, kept, secret = tmp_path / "new", tmp_path / "kept", tmp_path / "secret"
     new.mkdir()
