@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-__all__ = ["known_values"]
+__all__ = ["known_values", "may_hold"]
 
 # As `headwater.conditions.Test` writes itself.
 _TEST: Final = re.compile(
-    r"""\b(?P<key>[A-Za-z_]\w*)[ ](?:=|!=|in|not[ ]in)[ ](?P<value>\([^()]*\)|"[^"]*"|[^\s()"]+)""",
+    r"""\b(?P<key>[A-Za-z_]\w*)[ ](?P<how>=|!=|in|not[ ]in)[ ](?P<value>\([^()]*\)|"[^"]*"|[^\s()"]+)""",
     re.VERBOSE,
 )
 _ITEM: Final = re.compile(r'"(?P<text>[^"]*)"|(?P<other>[^\s,()"]+)')
@@ -29,6 +29,17 @@ def known_values(conditions: Iterable[str]) -> Mapping[str, tuple[Any, ...]]:
             values = found.setdefault(test["key"], {})
             values.update((repr(value), value) for value in _items(test["value"]))
     return {key: tuple(values[name] for name in sorted(values)) for key, values in found.items()}
+
+
+def may_hold(condition: str, config: Mapping[str, Any]) -> bool:
+    """Tell whether a condition may hold in a configuration; one of several tests always may."""
+    test = _TEST.fullmatch(condition)
+    if test is None:
+        return True
+    known = tuple(_items(test["value"]))
+    if len(known) != len(_ITEM.findall(test["value"])):
+        return True
+    return (config.get(test["key"]) in known) == (test["how"] in ("=", "in"))
 
 
 def _items(text: str) -> Iterator[Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -15,9 +16,9 @@ from headwater_catalog import sandbox
 from headwater_catalog.reports import read_answer
 from headwater_catalog.run_settings import RunSettings
 from headwater_catalog.sandbox import Access
-from headwater_catalog.table_process import ANSWER, TASK
+from headwater_catalog.table_process import ANSWER, CONVERTED, TASK
 
-__all__ = ["Content", "column_names", "compare_files", "contents_of", "finish_table"]
+__all__ = ["Content", "as_arrow", "column_names", "compare_files", "contents_of", "finish_table"]
 
 _NO_OTHER: Final = "Feature code may have written something else in its place."
 
@@ -105,6 +106,28 @@ def contents_of(
         )
         for each in found
     ]
+
+
+@contextlib.contextmanager
+def as_arrow(path: Path, format: str, schema: str | None, held: RunSettings | None = None) -> Iterator[Path]:
+    """Give a table as an Arrow file, which goes afterwards.
+
+    Args:
+        path: The file of the table.
+        format: Its format.
+        schema: The types of its columns, which CSV and JSON do not say.
+        held: What holds the reading of it.
+
+    Raises:
+        InvalidInput: It cannot be read.
+    """
+    task = {"task": "convert", "path": str(path.absolute()), "format": format, "schema": schema}
+    with tempfile.TemporaryDirectory(prefix="headwater-table-") as folder:
+        _ask(Path(folder), task, _with_room(held, path), reads=[path])
+        made = Path(folder) / CONVERTED
+        if made.is_symlink() or not made.is_file():
+            raise InvalidInput(f"The table cannot be read. {_NO_OTHER}")
+        yield made
 
 
 def column_names(path: Path, format: str, held: RunSettings | None = None) -> list[str]:

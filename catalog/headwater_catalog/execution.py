@@ -317,7 +317,12 @@ def _keep(
                 inputs = inputs_used(task.inputs, ended.sources, ended.report.sources)
                 saving = (folder, task.save, task.dataset, ended.report, task.recipe(), inputs, watch)
                 saved = stack.enter_context(save_table(database, settings, task.run_id, *saving))
-                deliver(settings.data, task.sinks, settings.home / saved.path, saved.format)
+                if task.sinks:  # nobody takes back what is elsewhere: the job must be ours until then
+                    with database.write() as session:
+                        jobs.renew(session, leased)
+                schema = saved.stamp.get("schema")
+                file = settings.home / saved.path
+                deliver(settings.data, task.sinks, file, saved.format, schema, settings.runs)
             verdict = None
             if not ended.reason and task.again is not None and ended.report is not None:
                 with database.read() as session:

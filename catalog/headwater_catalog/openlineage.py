@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from headwater_catalog.config_values import may_hold
 from headwater_catalog.datasets import version_of_run
 from headwater_catalog.jobs import State
 from headwater_catalog.moments import Moment
@@ -199,13 +200,16 @@ def _column_lineage(
 
 
 def _needs(moment: Moment, run: Run) -> dict[str, set[str]]:
-    """Return what each feature that was computed needs, at the commit of the run."""
-    computed = {node.name for node in run.nodes}
-    inside = frozenset(moment.snapshot.dataflow(run.dataflow).modules)
+    """Return what each feature of the dataflow needs, at the commit of the run and in its configuration.
+
+    What the run has computed itself makes no difference: values that were kept come from somewhere, too.
+    """
+    dataflow = moment.snapshot.dataflow(run.dataflow)
+    inside, config = frozenset(dataflow.modules), {**dataflow.config, **run.config}
     needs: dict[str, set[str]] = {}
     for feature in moment.snapshot.features:
-        if feature.module in inside:
-            for made in {feature.name, *(part.name for part in feature.parts)} & computed:
+        if feature.module in inside and may_hold(feature.condition, config):
+            for made in {feature.name, *(part.name for part in feature.parts)}:
                 needs.setdefault(made, set()).update(needed.name for needed in feature.dependencies)
     return needs
 

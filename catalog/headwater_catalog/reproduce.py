@@ -202,6 +202,8 @@ def compare_again(
     if stamp.get("fingerprint", {}).get("scheme") == BYTES:
         return _compare_bytes(stamp, folder / made, again.tolerance, environment)
     then, now = (file_of(settings, version), version.format), (folder / made, "arrow")
+    if not then[0].is_file() or file_sha256(then[0]) != version.sha256:  # it was, when this was asked for
+        raise JobError(f"{AGAIN}its file was written over or removed meanwhile.")
     if not now[0].is_file():
         raise JobError("The runner left no table to compare.")
     try:

@@ -255,6 +255,7 @@ def perform(request: Request, recorder: Recorder) -> None:
             inputs=inputs,
             on_node=recorder.computed,
             on_value=_on_value(kept, profiles),
+            on_arguments=kept.look_at if kept is not None else None,
         )
     except MissingInput as error:
         raise _missing(error, request) from None

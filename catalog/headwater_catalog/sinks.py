@@ -7,24 +7,19 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
-import sqlalchemy as sa
-
 from headwater.errors import MissingExtra
+from headwater_catalog.confined_tables import as_arrow
 from headwater_catalog.data_settings import DataSettings
 from headwater_catalog.errors import Conflict, JobError, QuotingError
-from headwater_catalog.outside_data import DUCKDB, connection_url, first_line, require_allowed
+from headwater_catalog.outside_data import connection_url, first_line, require_allowed
 from headwater_catalog.read.locations import Location, Whereabouts
-from headwater_catalog.sources import format_of, read_whole
-
-if TYPE_CHECKING:
-    import pandas as pd
+from headwater_catalog.run_settings import RunSettings
+from headwater_catalog.sources import format_of
 
 __all__ = ["deliver", "places_of", "require_format"]
-
-_TRANSACTIONAL = ("postgresql", "sqlite")  # databases where making a table can be taken back
 
 
 def places_of(
@@ -57,7 +52,14 @@ def require_format(places: Mapping[str, Location], format: str) -> None:
             raise Conflict(f"Sink '{name}' is a {wanted} file. Save the table as {wanted}, not as {format}.")
 
 
-def deliver(allowed: DataSettings, places: Mapping[str, Location], file: Path, format: str) -> None:
+def deliver(
+    allowed: DataSettings,
+    places: Mapping[str, Location],
+    file: Path,
+    format: str,
+    schema: str | None,
+    held: RunSettings | None = None,
+) -> None:
     """Write the file of a saved table to sinks; each is written whole or stays as it was.
 
     Args:
@@ -65,6 +67,8 @@ def deliver(allowed: DataSettings, places: Mapping[str, Location], file: Path, f
         places: The sinks by name.
         file: The file.
         format: Its format.
+        schema: The types of its columns, which some formats do not say.
+        held: What holds the opening of the table.
 
     Raises:
         JobError: A sink is where it must not be, or cannot be written.
@@ -72,7 +76,7 @@ def deliver(allowed: DataSettings, places: Mapping[str, Location], file: Path, f
     done: list[str] = []
     for name, place in places.items():
         try:
-            _write(allowed, name, place, file, format)
+            _write(allowed, name, place, file, (format, schema, held))
         except (JobError, MissingExtra) as error:
             raise JobError(f"{error}{_so_far(done)}") from error
         except Exception as error:  # whatever a driver of a file system or database raises
@@ -86,17 +90,22 @@ def _so_far(done: Sequence[str]) -> str:
     return f" Written before: {', '.join(done)}." if done else ""
 
 
-def _write(allowed: DataSettings, name: str, place: Location, file: Path, format: str) -> None:
+def _write(
+    allowed: DataSettings,
+    name: str,
+    place: Location,
+    file: Path,
+    meant: tuple[str, str | None, RunSettings | None],
+) -> None:
     if place.url:
         require_allowed(allowed, name, place.url)
         _write_file(place.url, file)
         return
+    from headwater_catalog.table_sinks import write_to_database
+
     url = connection_url(allowed, name, place.connection)
-    table = read_whole(file, format)
-    if url.startswith(DUCKDB):
-        _write_duckdb(url, place.table, table)
-    else:
-        _write_table(url, place.table, table)
+    with as_arrow(file, *meant) as arrow:
+        write_to_database(url, place.table, arrow)
 
 
 def _write_file(url: str, file: Path) -> None:
@@ -123,34 +132,3 @@ def _write_beside(target: Path, file: Path) -> None:
         Path(draft).replace(target)
     finally:
         Path(draft).unlink(missing_ok=True)
-
-
-def _write_table(url: str, table: str, frame: pd.DataFrame) -> None:
-    parsed = sa.make_url(url)
-    if parsed.get_backend_name() not in _TRANSACTIONAL:
-        raise JobError(
-            f"Tables of {parsed.get_backend_name()} cannot be replaced as a whole, so they are no sinks."
-        )
-    if parsed.drivername in ("postgresql", "postgres"):
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    schema, _, name = table.rpartition(".")
-    engine = sa.create_engine(parsed, poolclass=sa.pool.NullPool)
-    try:
-        with engine.begin() as connection:
-            if engine.dialect.name == "sqlite":  # its driver would begin only after the table is made
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            frame.to_sql(name, connection, schema=schema or None, if_exists="replace", index=False)
-    finally:
-        engine.dispose()
-
-
-def _write_duckdb(url: str, table: str, frame: pd.DataFrame) -> None:
-    try:
-        import duckdb  # type: ignore[import-not-found,unused-ignore]
-    except ImportError as error:
-        raise MissingExtra("duckdb", "duckdb", "Writing DuckDB databases") from error
-    quoted = ".".join(f'"{part}"' for part in table.split("."))
-    with duckdb.connect(url.removeprefix(DUCKDB), config={"enable_external_access": "false"}) as connection:
-        connection.register("headwater_saved", frame)
-        # One statement is one transaction. The reader of the project file lets only names through.
-        connection.execute(f"CREATE OR REPLACE TABLE {quoted} AS SELECT * FROM headwater_saved")  # noqa: S608

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _BATCH: Final = 65_536  # rows that are unpacked at once where only some are read
 _MEGA: Final = 1 << 20
 
-__all__ = ["FORMATS", "SourceColumns", "columns_of", "format_of", "read_sources", "read_whole"]
+__all__ = ["FORMATS", "SourceColumns", "columns_of", "format_of", "read_sources"]
 
 FORMATS: Final = {
     ".csv": "csv",
@@ -66,18 +66,6 @@ def columns_of(spec: SourceSpec, file: Path) -> tuple[str, ...]:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             return tuple(next(csv.reader(stream), ()))
     return tuple(_READERS[found](file, set(), 0)[1])
-
-
-def read_whole(file: Path, format: str) -> pd.DataFrame:
-    """Read all columns of a file."""
-    return _READERS[format](file, _Everything(), None)[0]
-
-
-class _Everything(set[str]):
-    """The names of columns where all are wanted."""
-
-    def __contains__(self, name: object) -> bool:
-        return True
 
 
 def read_sources(

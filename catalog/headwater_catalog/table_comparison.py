@@ -135,11 +135,9 @@ def _is_number(kind: pa.DataType) -> bool:
 
 def _compare_block(column: _Column, pair: PairedRows, tolerance: float) -> _Mask:
     """Note what differs in a block of a column, and return where it is beyond the tolerance."""
-    then, now = (_decoded(side.column(column.name)) for side in (pair.then, pair.now))
-    equal = _same(then, now)
-    near = equal
-    if _is_number(then.type) and not equal.all():
-        near = _compare_numbers(column, then, now, equal, tolerance)
+    sides = (side.column(column.name) for side in (pair.then, pair.now))
+    then, now = (each.combine_chunks() if isinstance(each, pa.ChunkedArray) else each for each in sides)
+    equal, near = _equal_and_near(column, then, now, tolerance)
     differing = np.flatnonzero(~equal)
     column.unequal += len(differing)
     column.beyond += int((~near).sum())
@@ -169,6 +167,63 @@ def _fractions(numbers: pa.Array) -> np.ndarray[Any, Any]:
     return np.asarray(numbers.to_numpy(zero_copy_only=False).astype("f8"))  # null becomes NaN
 
 
+def _equal_and_near(column: _Column, then: pa.Array, now: pa.Array, tolerance: float) -> tuple[_Mask, _Mask]:
+    """Return where two arrays are equal, and where they are equal or near; of lists by what is in them."""
+    then, now = _decoded(then), _decoded(now)
+    if pa.types.is_nested(then.type):
+        return _nested(column, then, now, tolerance)
+    equal = _same(then, now)
+    if _is_number(then.type) and not equal.all():
+        return equal, _compare_numbers(column, then, now, equal, tolerance)
+    return equal, equal
+
+
+def _nested(column: _Column, then: pa.Array, now: pa.Array, tolerance: float) -> tuple[_Mask, _Mask]:
+    missing = [np.asarray(each.is_null()) for each in (then, now)]
+    equal = missing[0] & missing[1]
+    near = equal.copy()
+    is_told = ~missing[0] & ~missing[1]
+    if pa.types.is_struct(then.type):
+        places = np.flatnonzero(is_told)
+        first, second = then.take(places), now.take(places)
+        found = [
+            _equal_and_near(
+                column, pc.struct_field(first, [place]), pc.struct_field(second, [place]), tolerance
+            )
+            for place in range(then.type.num_fields)
+        ]
+        for mask, each in ((equal, 0), (near, 1)):
+            mask[places] = np.logical_and.reduce(
+                [np.ones(len(places), bool), *(pair[each] for pair in found)]
+            )
+        return equal, near
+    lengths = _lengths(then)
+    places = np.flatnonzero(is_told & (lengths == _lengths(now)))
+    inner = _equal_and_near(column, _items(then.take(places)), _items(now.take(places)), tolerance)
+    owners = np.repeat(np.arange(len(places)), lengths[places])
+    for mask, found_inside in zip((equal, near), inner, strict=True):
+        mask[places] = np.bincount(owners[~found_inside], minlength=len(places)) == 0
+    return equal, near
+
+
+def _lengths(lists: pa.Array) -> _Mask:
+    """Return how long each list is; a missing one is not looked at."""
+    if pa.types.is_fixed_size_list(lists.type):
+        return np.full(len(lists), lists.type.list_size)
+    return np.diff(np.asarray(lists.offsets))
+
+
+def _items(lists: pa.Array) -> pa.Array:
+    """Return what is in lists none of which is missing; of maps, their keys with their values."""
+    if pa.types.is_fixed_size_list(lists.type):
+        return lists.flatten()
+    first, last = (lists.offsets[0].as_py(), lists.offsets[-1].as_py()) if len(lists) else (0, 0)
+    if pa.types.is_map(lists.type):
+        parts = [part.slice(first, last - first) for part in (lists.keys, lists.items)]
+        return pa.StructArray.from_arrays(parts, ["key", "value"])
+    return lists.values.slice(first, last - first)
+
+
 def _same(then: pa.Array, now: pa.Array) -> _Mask:
     """Return where two arrays are equal; NaN and null are both a missing value."""
     if pa.types.is_null(then.type) and pa.types.is_null(now.type):
@@ -176,31 +231,39 @@ def _same(then: pa.Array, now: pa.Array) -> _Mask:
     if pa.types.is_floating(then.type) or pa.types.is_floating(now.type):
         first, second = _fractions(then), _fractions(now)
         return np.asarray((first == second) | (np.isnan(first) & np.isnan(second)))
-    if not pa.types.is_nested(then.type):
-        try:
-            return _same_flat(then, now)
-        except pa.ArrowException:  # instants of two units that do not fit into one, for instance
-            pass
-    pairs = zip(then.to_pylist(), now.to_pylist(), strict=True)
-    return np.array([first == second for first, second in pairs], dtype=bool)
-
-
-def _same_flat(then: pa.Array, now: pa.Array) -> _Mask:
+    if pa.types.is_temporal(then.type) and then.type != now.type:
+        return np.asarray(_nanoseconds(then) == _nanoseconds(now), dtype=bool)
     both_missing = pc.and_(then.is_null(), now.is_null())
     found = pc.or_(pc.fill_null(pc.equal(then, _as(then, now)), False), both_missing)
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def _as(then: pa.Array, now: pa.Array) -> pa.Array:
-    # Instants and numbers are brought to a common type by the comparison itself.
-    is_alike = then.type == now.type or pa.types.is_temporal(then.type) or _is_number(then.type)
-    return now if is_alike else now.cast(then.type)
+    # Numbers are brought to a common type by the comparison itself.
+    return now if then.type == now.type or _is_number(then.type) else now.cast(then.type)
+
+
+_NANOSECONDS: Final = {"D": 86_400 * 10**9, "s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+
+
+def _nanoseconds(times: pa.Array) -> np.ndarray[Any, Any]:
+    """Return times as whole numbers of Python, so that no unit is too coarse for them and none too fine."""
+    is_date = pa.types.is_date(times.type)
+    unit = _NANOSECONDS[("ms" if times.type == pa.date64() else "D") if is_date else times.type.unit]
+    counts = times.cast(pa.int32() if times.type.bit_width == 32 else pa.int64()).to_pylist()
+    return np.array([None if count is None else count * unit for count in counts], dtype=object)
 
 
 def _decoded(array: pa.Array) -> pa.Array:
+    if isinstance(array, pa.ExtensionArray):
+        array = array.storage
     return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
 
 
 def _shown(value: Any) -> str | None:
-    plain = value.as_py()
-    return None if plain is None else str(plain)[:_CELL]
+    if not value.is_valid:
+        return None
+    try:
+        return str(value.as_py())[:_CELL]
+    except (ValueError, OverflowError):  # nanoseconds, which Python's own times do not have
+        return str(value.cast(pa.string()) if pa.types.is_temporal(value.type) else value.type)[:_CELL]

@@ -18,10 +18,11 @@ from typing import Any, Final
 
 from headwater.errors import InvalidInput
 
-__all__ = ["ANSWER", "TASK", "main"]
+__all__ = ["ANSWER", "CONVERTED", "TASK", "main"]
 
 TASK: Final = "task.json"
 ANSWER: Final = "answer.json"
+CONVERTED: Final = "converted.arrow"
 
 
 def main() -> None:
@@ -101,6 +102,17 @@ def _fingerprint(folder: Path, path: str, format: str, schemas: list[str | None]
     return {"found": found}
 
 
+def _convert(folder: Path, path: str, format: str, schema: str | None) -> dict[str, Any]:
+    """Write a table as a plain Arrow file."""
+    from headwater_catalog.table_files import open_table, schema_from_text, write_table
+
+    types = schema_from_text(schema) if schema is not None else None
+    with _undone(folder / CONVERTED), open_table(Path(path), format, types) as table:
+        names = dict.fromkeys(table.schema.names, b"")
+        _guarded(partial(write_table, folder / CONVERTED, "arrow", table, b"", names))
+    return {}
+
+
 def _names(folder: Path, path: str, format: str) -> dict[str, Any]:
     """Return the names of the columns of a file."""
     from headwater_catalog.table_files import open_table
@@ -168,6 +180,7 @@ _TASKS: Final[Mapping[str, Callable[..., dict[str, Any]]]] = {
     "finish": _finish,
     "fingerprint": _fingerprint,
     "names": _names,
+    "convert": _convert,
     "compare": _compare,
 }
 

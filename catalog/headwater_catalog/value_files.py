@@ -113,6 +113,8 @@ def _write_table(value: Any, path: Path) -> None:
         frame, facts = value, {}
     else:
         raise NotKept(f"A value of the type {type(value).__name__} is not kept.")
+    if not value.flags.allows_duplicate_labels:
+        raise NotKept("It allows no label twice, which Arrow does not keep.")
     if value.attrs or not isinstance(facts.get("series"), (str, type(None))):
         raise NotKept("It has attributes or a name that Arrow does not keep.")
     if getattr(frame.index, "freq", None) is not None:

@@ -197,6 +197,7 @@ class Driver(Inspection):
         on_node: Callable[[NodeRun], None] | None = None,
         *,
         on_value: Callable[[Node, Any], None] | None = None,
+        on_arguments: Callable[[Node, Sequence[Any]], None] | None = None,
         profile: bool = False,
         gather: bool = False,
     ) -> Run:
@@ -211,6 +212,7 @@ class Driver(Inspection):
             inputs: Values of the graph's inputs.
             on_node: Told each node once it is computed.
             on_value: Told each node with its value, where it is computed in this process.
+            on_arguments: Told each node with what it is given, before it is computed in this process.
             profile: Whether to gather statistics of every value.
             gather: Whether a check of importance "fail" that does not hold lets the others go on, so that
                 the error at the end tells them all.
@@ -234,6 +236,7 @@ class Driver(Inspection):
                 gather=gather,
                 on_node=on_node,
                 on_value=on_value,
+                on_arguments=on_arguments,
             )
             values = self._run_plan(graph, plan, given, run_id, recorder)
             failure = recorder.failure()

@@ -65,6 +65,7 @@ class Recorder:
         gather: Whether a failing check of importance "fail" lets the others go on.
         on_node: Told each node once it is computed.
         on_value: Told each node with its value, which costs no time of the node.
+        on_arguments: Told each node with what it is given, before it is computed.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Recorder:
         gather: bool = False,
         on_node: Callable[[NodeRun], None] | None = None,
         on_value: Callable[[Node, Any], None] | None = None,
+        on_arguments: Callable[[Node, Sequence[Any]], None] | None = None,
     ) -> None:
         """Hold what is asked of the record."""
         self._run = run
@@ -84,11 +86,14 @@ class Recorder:
         self._gather = gather
         self._on_node = on_node
         self._on_value = on_value
+        self._on_arguments = on_arguments
 
     def __call__(self, node: Node, call: Callable[..., Any], arguments: Sequence[Any]) -> Any:
         """Return the value of a node."""
         if self._gather:
             call = unstopped(call)
+        if self._on_arguments is not None:
+            self._on_arguments(node, arguments)
         began, start = time(), perf_counter()
         value = self._inner(node, call, arguments)
         seconds = perf_counter() - start
@@ -103,7 +108,7 @@ class Recorder:
 
     def __getstate__(self) -> dict[str, Any]:
         # Where a task runs in another process, who is told of nodes stays here.
-        return {**vars(self), "_on_node": None, "_on_value": None}
+        return {**vars(self), "_on_node": None, "_on_value": None, "_on_arguments": None}
 
     def take_record(self) -> Run:
         """Return what was recorded, and begin anew: in the process of a task, before it goes back."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import pandas as pd
 import pytest
 from sqlalchemy import func, select
 
@@ -15,6 +16,7 @@ from headwater_catalog.repositories import get_repository, remove_repository
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.scan import scan
 from headwater_catalog.store.models import CommitDefinitions, KeptValue, Run
+from headwater_catalog.value_files import NotKept, write_value
 from headwater_catalog.value_store import folder_of, make_room
 from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
@@ -283,6 +285,57 @@ def test_runs_side_by_side_keep_whole_values(catalog_of_each: Catalog):
     assert {run.job.state for run in told} == {"succeeded"}
     assert [_values(run) for run in told] == [_values(told[0])] * 4
     assert _computed(catalog_of_each.run("doubled", "mean_net", "heads")) == set()
+
+
+def test_a_table_that_allows_no_label_twice_is_not_kept_as_one_that_does(tmp_path: Path):
+    frame = pd.DataFrame({"x": [1, 2]})
+    write_value(frame, tmp_path / "kept")
+    for strict in (
+        frame.set_flags(allows_duplicate_labels=False),
+        frame.x.set_flags(allows_duplicate_labels=False),
+    ):
+        with pytest.raises(NotKept, match="no label twice"):
+            write_value(strict, tmp_path / "strict")
+
+
+def test_a_feature_that_changes_what_it_is_given_leaves_no_wrong_values(catalog: Catalog, git_repo: GitRepo):
+    changing = """
+    def table(gross: pd.Series) -> pd.DataFrame:
+        return pd.DataFrame({"gross": gross})
+
+    def a_changing(table: pd.DataFrame) -> float:
+        table["more"] = 1
+        return float(table["more"].sum())
+
+    def b_columns(table: pd.DataFrame, a_changing: float) -> int:
+        return table.shape[1]
+
+    class Box:
+        content = 1
+
+    def box() -> Box:
+        return Box()
+
+    def a_filling(box: Box) -> int:
+        box.content = 2
+        return 1
+
+    def b_content(box: Box, a_filling: int) -> int:
+        return box.content
+
+    def alone(odd: object) -> int:
+        return 3
+"""
+    _write(git_repo, SALES + changing)
+    git_repo.commit("Change in place")
+    scan(catalog.database, catalog.settings, "shop")
+    first = catalog.run("mean_net", "a_filling", "b_content", "alone")
+    assert set(_kept(catalog.run("mean_net", "b_content", "alone"))) == {"mean_net", "alone"}
+    assert "b_content" in _computed(first)
+    catalog.run("table", "b_columns")
+    again = catalog.run("table", "b_columns")
+
+    assert "b_columns" in _computed(again) and set(_kept(again)) == {"table"}
 
 
 HOSTILE = """

@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 from openlineage.client import event_v2, facet_v2
 from openlineage.client.serde import Serde
+from sqlalchemy import select
 
 from headwater_catalog import jobs
 from headwater_catalog.errors import SettingError
 from headwater_catalog.lineage_events import LineageEvents
+from headwater_catalog.scan import scan
 from headwater_catalog.settings import load_settings
-from headwater_catalog.store.models import Job
+from headwater_catalog.store.models import Job, Run
 from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog, make_repository
@@ -147,6 +149,38 @@ def test_a_run_is_told_at_its_beginning_and_its_end_in_the_official_form(catalog
     (check,) = table["facets"]["dataQualityAssertions"]["assertions"]
     assert (check["column"], check["success"], check["severity"]) == ("spend_per_signup", False, "warn")
     assert [each["status"] for each in end["run"]["facets"]["test"]["tests"]] == ["fail"]
+
+
+def test_columns_of_kept_values_come_from_where_they_were_computed(catalog: Catalog, git_repo: GitRepo):
+    git_repo.write(
+        "features/spend.py",
+        (git_repo.path / "features/spend.py").read_text()
+        + """
+from headwater import config
+
+@config.when(region="UK")
+def local__uk(spend: pd.Series) -> pd.Series:
+    return spend
+
+@config.when(region="US")
+def local__us(signups: pd.Series) -> pd.Series:
+    return signups
+
+def further(local: pd.Series) -> pd.Series:
+    return local + 1
+""",
+    )
+    git_repo.commit("Go on")
+    scan(catalog.database, catalog.settings, "shop")
+    events = [perform(catalog, "further", save="csv")[-1] for _ in range(2)]
+    with catalog.database.read() as session:
+        runs = session.scalars(select(Run).order_by(Run.id)).all()
+        assert {node.name for node in runs[-1].nodes if node.kept_from} == {"further"}
+
+    for event in events:
+        (table,) = event["outputs"]
+        fields = table["facets"]["columnLineage"]["fields"]["further"]["inputFields"]
+        assert [each["field"] for each in fields] == ["spend"]
 
 
 def test_a_run_that_failed_is_told_with_the_reason(catalog: Catalog):

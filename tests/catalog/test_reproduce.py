@@ -188,6 +188,22 @@ def test_what_cannot_be_made_again_is_told_beforehand(catalog: Catalog):
         _again(catalog, version)
 
 
+def test_a_file_that_is_written_over_while_the_run_waits_is_not_compared(catalog: Catalog):
+    version = _saved(catalog, "texts", format="csv")
+    with catalog.database.write() as session:
+        known = session.get_one(DatasetVersion, version.id)
+        run = request_reproduction(session, catalog.settings, known, "auditor", 1_700_000_000)
+        number, job = run.id, run.job_id
+    datasets.file_of(catalog.settings, version).write_text("week,texts\n")
+    assert Worker(catalog.database, catalog.settings).perform_next(job)
+
+    with catalog.database.read() as session:
+        made = get_reproduction(session, number)
+        assert made is not None
+        verdict = verdict_of(made)
+    assert (verdict.word, verdict.reason) == (CANNOT, "its file was written over or removed meanwhile.")
+
+
 def test_the_command_says_the_verdict(catalog: Catalog):
     def headwater(*words: str):
         environment = {

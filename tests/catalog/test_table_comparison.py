@@ -1,6 +1,7 @@
 """Two tables compared: which rows belong together, what differs in them, and how their values are spread."""
 
 import datetime
+import math
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,63 @@ def test_instants_of_different_units_are_the_same_instants(tmp_path: Path):
     now = pa.table({"t": pa.array([at[0], at[1].replace(microsecond=7)], pa.timestamp("us"))})
 
     assert _counts(_compared(tmp_path, then, now)) == {"t": (1, 1)}
+
+
+_LISTS = pa.list_(pa.float64())
+_PAIRS = pa.struct([("a", pa.float64()), ("b", pa.string())])
+_MAPS = pa.map_(pa.string(), pa.float64())
+
+
+def _pair(kind: pa.DataType, then: Any, now: Any, other: pa.DataType | None = None) -> list[pa.Table]:
+    return [pa.table({"x": pa.array([each], t)}) for each, t in ((then, kind), (now, other or kind))]
+
+
+@pytest.mark.parametrize(
+    ("tables", "unequal", "beyond"),
+    [
+        (_pair(_LISTS, [1.0, math.nan], [1.0, math.nan]), 0, 0),
+        (_pair(_LISTS, [1.0, None], [1.0, math.nan]), 0, 0),
+        (_pair(_LISTS, [1.0], [1.0 + 1e-12]), 1, 0),
+        (_pair(_LISTS, [1.0, 2.0], [1.0, 2.1]), 1, 1),
+        (_pair(_LISTS, [1.0], [1.0, 1.0]), 1, 1),
+        (_pair(_LISTS, None, []), 1, 1),
+        (_pair(_LISTS, None, None), 0, 0),
+        (_pair(pa.list_(pa.float64(), 2), [1.0, math.nan], [1.0, math.nan]), 0, 0),
+        (_pair(pa.list_(_LISTS), [[math.nan], []], [[math.nan], []]), 0, 0),
+        (_pair(pa.list_(_LISTS), [[1.0], []], [[1.0 + 1e-12], []]), 1, 0),
+        (_pair(_PAIRS, {"a": math.nan, "b": "x"}, {"a": math.nan, "b": "x"}), 0, 0),
+        (_pair(_PAIRS, {"a": 1.0, "b": "x"}, {"a": 1.0 + 1e-12, "b": "x"}), 1, 0),
+        (_pair(_PAIRS, {"a": 1.0, "b": "x"}, {"a": 1.0, "b": "y"}), 1, 1),
+        (_pair(_PAIRS, None, {"a": None, "b": None}), 1, 1),
+        (_pair(_MAPS, [("k", math.nan)], [("k", math.nan)]), 0, 0),
+        (_pair(_MAPS, [("k", 1.0)], [("l", 1.0)]), 1, 1),
+        (_pair(pa.list_(pa.timestamp("us")), [5], [5000], pa.list_(pa.timestamp("ns"))), 0, 0),
+        (_pair(pa.list_(pa.timestamp("us")), [5], [5001], pa.list_(pa.timestamp("ns"))), 1, 1),
+        (_pair(pa.timestamp("ns"), 5001, 5, pa.timestamp("us")), 1, 1),
+        (_pair(pa.timestamp("s"), 10**12, 10**15, pa.timestamp("ms")), 0, 0),
+        (_pair(pa.time64("ns"), 5001, 5, pa.time64("us")), 1, 1),
+        (_pair(pa.time64("ns"), 5000, 5, pa.time64("us")), 0, 0),
+        (_pair(pa.duration("ns"), 5001, 5, pa.duration("us")), 1, 1),
+        (_pair(pa.date32(), 2, 2 * 86_400_000, pa.date64()), 0, 0),
+        (_pair(pa.list_(pa.large_string()), ["a"], ["a"], pa.list_(pa.string())), 0, 0),
+    ],
+)
+def test_what_is_in_cells_is_compared_with_nan_as_missing_and_times_in_nanoseconds(
+    tmp_path: Path, tables: list[pa.Table], unequal: int, beyond: int
+):
+    found = _compared(tmp_path, *tables)
+
+    assert _counts(found) == ({"x": (unequal, beyond)} if unequal else {})
+
+
+def test_lists_of_many_rows_are_compared_each_by_itself(tmp_path: Path):
+    then = [None if n % 7 == 0 else [float(n)] * (n % 3) for n in range(70_000)]
+    now = [[-1.0] if n == 69_998 else each for n, each in enumerate(then)]
+    tables = [pa.table({"x": pa.array(each, _LISTS)}) for each in (then, now)]
+    found = _compared(tmp_path, *tables)
+
+    assert _counts(found) == {"x": (1, 1)}
+    assert found["examples"][0]["row"] == 69_998
 
 
 def test_histograms_have_common_edges(tmp_path: Path):
