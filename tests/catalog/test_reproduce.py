@@ -168,7 +168,7 @@ def test_an_upload_is_used_again_and_its_loss_is_told(catalog: Catalog, tmp_path
     other = _again(catalog, version)
     assert other.word == CANNOT and "not the one that it was made of" in other.reason
     kept.unlink()
-    with pytest.raises(Conflict, match=r"given as 'weekly' \(mine\.csv, 39 bytes\) is no longer kept"):
+    with pytest.raises(Conflict, match=r"given as 'weekly' \(mine\.csv, 34 bytes\) is no longer kept"):
         _again(catalog, version)
     mine.write_text("week,spend,signups\n2026-02-02,7,1\n")
     catalog.request("scaled", inputs={"weekly": mine})
