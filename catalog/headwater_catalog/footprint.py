@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +13,18 @@ from typing import Final
 
 from headwater_catalog.confinement import processes
 
-__all__ = ["Footprint", "disk_of", "footprint_of"]
+__all__ = ["Footprint", "Unmeasured", "disk_of", "footprint_of"]
 
-_PAGE: Final = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+_COUNTED: Final = ("RssAnon", "RssShmem")
+"""What a process holds beside files: memory of its own, and what it shares with others, of no file either."""
+
+_SHARED: Final = ("Pss_Anon", "Pss_Shmem")
+_DEEPEST: Final = 200  # folders within one another, each of which is held open on the way down
+_FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+
+
+class Unmeasured(Exception):
+    """What a program uses cannot be measured, because of what it did; the message says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,33 +58,88 @@ def footprint_of(process: int, enough: int) -> Footprint:
 
 def _held(process: int) -> int:
     try:
-        _, resident, shared, *_ = Path(f"/proc/{process}/statm").read_text("ascii").split()
+        return _told(f"/proc/{process}/status", _COUNTED)
     except (OSError, ValueError):  # it has ended
         return 0
-    return (int(resident) - int(shared)) * _PAGE
 
 
 def _share(process: int) -> int:
     try:
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text("ascii").splitlines()
-        return sum(int(line.split()[1]) for line in lines if line.startswith("Pss_Anon:")) * 1024
+        return _told(f"/proc/{process}/smaps_rollup", _SHARED)
     except (OSError, ValueError):  # it has ended, or has closed itself to view
         return _held(process)
 
 
-def disk_of(folder: Path, most_files: int) -> tuple[int, int]:
-    """Return how many bytes the files below a folder take, and how many they are, counting up to a number."""
+def _told(path: str, names: tuple[str, ...]) -> int:
+    """Return the sum of some lines of a file of the kernel, in bytes."""
+    lines = (line.split() for line in Path(path).read_text("utf-8", "replace").splitlines())
+    return sum(int(words[1]) for words in lines if words and words[0].rstrip(":") in names) * 1024
+
+
+def disk_of(folder: Path, most_files: int, process: int | None = None) -> tuple[int, int]:
+    """Return how many bytes the files below a folder take, and how many they are, counting up to a number.
+
+    Args:
+        folder: The folder; a program may be at work in it.
+        most_files: How many files are counted.
+        process: The process that has started the program; files that it or what it started has open and that
+            have no name any more are counted, as far as they can be seen.
+
+    Raises:
+        Unmeasured: There is a folder that cannot be looked into, or that is too deep.
+    """
     size = files = 0
-    open_ends = [str(folder)]
-    while open_ends and files <= most_files:
-        with contextlib.suppress(OSError), os.scandir(open_ends.pop()) as entries:
+    with contextlib.suppress(FileNotFoundError):
+        size, files = _disk_below(os.open(folder, _FOLDER), most_files, 0)
+    if process is None or sys.platform != "linux":
+        return size, files
+    nameless = _nameless(processes.descendants(process), most_files)
+    return size + sum(nameless.values()), files + len(nameless)
+
+
+def _disk_below(folder: int, most_files: int, depth: int) -> tuple[int, int]:
+    """Return the same of a folder that is open, and close it."""
+    size = files = 0
+    try:
+        if depth > _DEEPEST:
+            raise Unmeasured(f"Its folders are more than {_DEEPEST} deep.")
+        with os.scandir(folder) as entries:
             for entry in entries:
                 files += 1
                 if files > most_files:
                     break
-                with contextlib.suppress(OSError):
-                    if entry.is_dir(follow_symlinks=False):
-                        open_ends.append(entry.path)
-                    else:
+                with contextlib.suppress(FileNotFoundError):  # it goes at this moment
+                    if not entry.is_dir(follow_symlinks=False):
                         size += entry.stat(follow_symlinks=False).st_blocks * 512
-    return size, files
+                    elif (below := _open_below(entry.name, folder)) is not None:
+                        more = _disk_below(below, most_files - files, depth + 1)
+                        size, files = size + more[0], files + more[1]
+        return size, files
+    finally:
+        os.close(folder)
+
+
+def _open_below(name: str, folder: int) -> int | None:
+    try:
+        return os.open(name, _FOLDER, dir_fd=folder)
+    except PermissionError:
+        raise Unmeasured("It has closed a folder, so that what is in it cannot be counted.") from None
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):  # it is no folder any more
+            return None
+        raise
+
+
+def _nameless(found: list[int], most: int) -> dict[tuple[int, int], int]:
+    """Return the files that processes have open and that have no name any more, with their bytes."""
+    sizes: dict[tuple[int, int], int] = {}
+    for process in found:
+        with contextlib.suppress(OSError), os.scandir(f"/proc/{process}/fd") as opened:
+            for entry in opened:
+                with contextlib.suppress(OSError):
+                    held = Path(entry.path).stat()
+                    if stat.S_ISREG(held.st_mode) and held.st_nlink == 0:
+                        sizes[held.st_dev, held.st_ino] = held.st_blocks * 512
+        if len(sizes) > most:
+            break
+    return sizes

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from headwater_catalog.errors import JobError
-from headwater_catalog.footprint import disk_of, footprint_of
+from headwater_catalog.footprint import Unmeasured, disk_of, footprint_of
 from headwater_catalog.limits import MEGA, USERS, Limits
 
 __all__ = ["Access", "Limits", "Measure", "Outcome", "run"]
@@ -222,7 +222,10 @@ class _Watch:
             return f"Its processes together used more than {_size(limits.memory)} of memory."
         if used.processes > limits.processes + 1:  # beside the keeper's own
             return f"It had more than {limits.processes} processes."
-        size, files = disk_of(self.folder, limits.files)
+        try:
+            size, files = disk_of(self.folder, limits.files, self.keeper)
+        except Unmeasured as error:
+            return str(error)
         if size > limits.disk:
             return f"Its files together took more than {_size(limits.disk)} of disk."
         if files > limits.files:

@@ -198,6 +198,20 @@ def test_files_of_its_user_beside_its_own_stay_as_they_are(machine: Machine, lac
     assert (met["datagrams"], met["packets"], met["memory"]) == ("PermissionError",) * 3
 
 
+CLOSES = """
+import os, time
+os.mkdir("closed", 0o300)
+with open("closed/big", "wb") as file:
+    file.write(bytes(1 << 20))
+time.sleep(30)
+"""
+
+
+def test_a_folder_that_is_closed_to_who_counts_ends_it(machine: Machine):
+    with pytest.raises(AssertionError, match="It has closed a folder"):
+        machine.attack("root", CLOSES)
+
+
 def test_without_landlock_a_user_of_its_own_is_kept_from_the_files_of_others(machine: Machine):
     held, met = machine.attack("landlock")
 

@@ -79,6 +79,104 @@ def test_file_size_is_limited(run):
     assert "File too large" in outcome.log
 
 
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="what processes use is read in /proc")
+
+
+@on_linux
+def test_memory_that_processes_share_is_counted(run):
+    outcome = run(
+        """
+import mmap, os, time
+for _ in range(3):
+    if os.fork() == 0:
+        held = mmap.mmap(-1, 300 << 20)  # shared, and of no file
+        for place in range(0, len(held), 4096):
+            held[place] = 1
+        time.sleep(600)
+time.sleep(600)
+""",
+        memory=512 * MEGA,
+        wall_seconds=60,
+    )
+
+    assert outcome.reason == "Its processes together used more than 512 MB of memory."
+
+
+@on_linux
+def test_shared_memory_is_counted_once(run):
+    outcome = run(
+        """
+import mmap, os, time
+held = mmap.mmap(-1, 200 << 20)
+for _ in range(4):
+    if os.fork() == 0:
+        for place in range(0, len(held), 4096):
+            held[place] = 1
+        time.sleep(4)
+        os._exit(0)
+time.sleep(4)
+""",
+        memory=512 * MEGA,
+        wall_seconds=60,
+    )
+
+    assert (outcome.code, outcome.reason) == (0, "")
+
+
+@on_linux
+def test_files_without_a_name_are_counted(run):
+    outcome = run(
+        """
+import os, time
+held = [open(str(number), "wb") for number in range(4)]
+for number, file in enumerate(held):
+    os.unlink(str(number))
+    file.write(bytes(20 << 20))
+    file.flush()
+time.sleep(600)
+""",
+        disk=50 * MEGA,
+        wall_seconds=60,
+    )
+
+    assert outcome.reason == "Its files together took more than 50 MB of disk."
+
+
+@on_linux
+def test_files_below_a_path_that_is_too_long_are_counted(run):
+    outcome = run(
+        """
+import os, time
+for _ in range(30):
+    os.mkdir("x" * 200)
+    os.chdir("x" * 200)
+with open("big", "wb") as file:
+    file.write(bytes(60 << 20))
+time.sleep(600)
+""",
+        disk=50 * MEGA,
+        wall_seconds=60,
+    )
+
+    assert outcome.reason == "Its files together took more than 50 MB of disk."
+
+
+@on_linux
+def test_folders_without_end_are_told(run):
+    outcome = run(
+        """
+import os, time
+for _ in range(300):
+    os.mkdir("x")
+    os.chdir("x")
+time.sleep(600)
+""",
+        wall_seconds=60,
+    )
+
+    assert outcome.reason == "Its folders are more than 200 deep."
+
+
 def test_a_watch_can_end_it(run):
     outcome = run("import time; time.sleep(600)", watch=lambda: "Cancelled by ana.")
 
