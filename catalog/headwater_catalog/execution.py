@@ -24,6 +24,7 @@ from headwater_catalog import interpreters, jobs, sandbox
 from headwater_catalog.definitions_at import DefinitionReader
 from headwater_catalog.errors import JobError
 from headwater_catalog.git import GitSource
+from headwater_catalog.interruption import until_late
 from headwater_catalog.jobs import LeasedJob
 from headwater_catalog.kept_inputs import keep_brought, note_used
 from headwater_catalog.removal import remove_folder
@@ -95,7 +96,9 @@ def execute(
             copy_from_commits(source, task.inputs, place)
         then = None if task.again is None else task.again["inputs"]
         asked = (settings, task.sources, task.inputs, place)
-        sources = bring_sources(*asked, env=task.env, sample=task.sample, then=then)
+        most = (limits or settings.runs.limits).wall_seconds
+        until = until_late(stopping, most, f"Its sources were not there after {most:g} seconds.")
+        sources = bring_sources(*asked, env=task.env, sample=task.sample, then=then, until=until)
         if task.again is not None:
             require_same_inputs(task.again, {name: each.sha256 for name, each in sources.items()})
         kept = _kept(settings, task, place, folder, sources)
