@@ -26,6 +26,7 @@ from headwater_catalog.discreet_failures import plain_reason, vouched, withheld
 from headwater_catalog.errors import JobError, QuotingError
 from headwater_catalog.git import GitSource
 from headwater_catalog.handover import open_folder, take_file
+from headwater_catalog.interruption import until_late
 from headwater_catalog.jobs import LeasedJob
 from headwater_catalog.kept_inputs import keep_brought, note_used
 from headwater_catalog.removal import remove_folder
@@ -102,8 +103,10 @@ def execute(
             copy_from_commits(source, task.inputs, place)
         then = None if task.again is None else task.again["inputs"]
         asked = (settings, task.sources, task.inputs, place)
+        most = settings.runs.limits.wall_seconds
+        until = until_late(stopping, most, f"Its sources were not there after {most:g} seconds.")
         try:
-            sources = bring_sources(*asked, env=task.env, sample=task.sample, then=then)
+            sources = bring_sources(*asked, env=task.env, sample=task.sample, then=then, until=until)
         except QuotingError as error:
             refused = _refused(_Ended(None, "", "", {}, None, {}), error, task)
             _write(database, settings, leased, task, refused, None, None)

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from headwater.errors import InvalidInput, MissingExtra, did_you_mean
 from headwater_catalog.data_settings import DataSettings
 from headwater_catalog.errors import JobError, QuotingError
+from headwater_catalog.interruption import Until, interrupted
 from headwater_catalog.read.locations import Location
 from headwater_catalog.sources import format_of
 
@@ -41,7 +42,12 @@ def format_at(place: Location) -> str:
 
 
 def fetch(
-    allowed: DataSettings, name: str, place: Location, target: Path, sample: int | None
+    allowed: DataSettings,
+    name: str,
+    place: Location,
+    target: Path,
+    sample: int | None,
+    until: Until = lambda: None,
 ) -> tuple[Path, str]:
     """Bring the data of a source to a file, and return that with its format.
 
@@ -51,6 +57,7 @@ def fetch(
         place: Where it is.
         target: The file to write.
         sample: How many rows are wanted, where a database can be told so; None: all.
+        until: Says why it must end before it is done.
 
     Raises:
         JobError: It is where it must not be, or cannot be read.
@@ -58,10 +65,10 @@ def fetch(
     try:
         if place.url:
             require_allowed(allowed, name, place.url)
-            _copy_file(place.url, target)
+            _copy_file(place.url, target, until)
             return target, format_at(place)
         url = connection_url(allowed, name, place.connection)
-        _write_arrow(_rows(url, _statement(name, place), sample), target)
+        _write_arrow(_rows(url, _statement(name, place), sample, until), target)
         return target, format_at(place)
     except (JobError, MissingExtra):
         raise
@@ -121,10 +128,12 @@ def opened(url: str, mode: str) -> Iterator[IO[bytes]]:
         raise MissingExtra("fsspec", "remote", f"Reaching {url.partition(':')[0]} addresses") from error
 
 
-def _copy_file(url: str, target: Path) -> None:
+def _copy_file(url: str, target: Path, until: Until) -> None:
     with opened(url, "rb") as stream, target.open("wb") as copy:
         size = 0
         while chunk := stream.read(_CHUNK):
+            if reason := until():
+                raise JobError(reason)
             size += len(chunk)
             if size > _MOST_BYTES:
                 raise InvalidInput(f"it is larger than {_MOST_BYTES >> 30} GB.")
@@ -146,16 +155,21 @@ _Rows = Iterator[tuple[Sequence[str], list[Any]]]
 """The names of the columns, with some of the rows; once at least."""
 
 
-def _rows(url: str, statement: str, sample: int | None) -> _Rows:
+def _rows(url: str, statement: str, sample: int | None, until: Until) -> _Rows:
     if url.startswith(DUCKDB):
-        yield from _duckdb_rows(url, statement, sample)
+        yield from _duckdb_rows(url, statement, sample, until)
         return
     engine = sa.create_engine(_read_only(url), poolclass=sa.pool.NullPool)
     try:
         with engine.connect() as connection:
             if engine.dialect.name == "postgresql":
                 connection = connection.execution_options(postgresql_readonly=True, stream_results=True)
-            with closing(connection.exec_driver_sql(statement)) as result:
+            own = connection.connection.driver_connection
+            interrupt: Any = getattr(own, "cancel", None) or getattr(own, "interrupt", lambda: None)
+            with (
+                interrupted(interrupt, until),
+                closing(connection.exec_driver_sql(statement)) as result,
+            ):
                 yield from _batches(list(result.keys()), result.fetchmany, sample)
             connection.rollback()
     finally:
@@ -172,13 +186,16 @@ def _read_only(url: str) -> sa.URL:
     return parsed
 
 
-def _duckdb_rows(url: str, statement: str, sample: int | None) -> _Rows:
+def _duckdb_rows(url: str, statement: str, sample: int | None, until: Until) -> _Rows:
     try:
         import duckdb
     except ImportError as error:
         raise MissingExtra("duckdb", "duckdb", "Reading DuckDB databases") from error
     settings: dict[str, Any] = {"enable_external_access": "false", "lock_configuration": "true"}
-    with duckdb.connect(url.removeprefix(DUCKDB), read_only=True, config=settings) as connection:
+    with (
+        duckdb.connect(url.removeprefix(DUCKDB), read_only=True, config=settings) as connection,
+        interrupted(connection.interrupt, until),
+    ):
         found = connection.execute(statement)
         yield from _batches([column[0] for column in found.description], found.fetchmany, sample)
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from headwater_catalog.errors import JobError
 from headwater_catalog.handover import open_file
@@ -23,7 +23,11 @@ __all__ = [
     "storable",
 ]
 
-_REPORT_BYTES: Final = 64 * 1024 * 1024
+_REPORT_BYTES: Final = 32 * 1024 * 1024
+_OBJECTS: Final = 300_000  # and lists: empty ones take two bytes in a file, and sixty in memory
+_ITEMS: Final = 3_000_000  # of all of them together, such as the cells of a preview
+_MOST_NODES: Final = 100_000  # and checks of them, inputs, columns, packages
+_FRAMES: Final = 200  # of an error, those next to it
 _PROGRESS_BYTES: Final = 64 * 1024
 _MOST_SECONDS: Final = 10**9
 _MESSAGE: Final = 10_000  # characters of an error, which the page of a run shows as a whole
@@ -154,7 +158,7 @@ def storable(value: Any) -> Any:
 
 
 class _TooLarge(ValueError):
-    """A file has more bytes than are read."""
+    """A file tells more than is read."""
 
 
 def _read_json(path: Path, most: int) -> Any:
@@ -166,6 +170,9 @@ def _read_json(path: Path, most: int) -> Any:
         return None
     if len(text) > most:
         raise _TooLarge(f"it is larger than {most // 1024:,} kB")
+    # Counted before they are made, whatever of them may stand in texts.
+    if text.count(b"{") + text.count(b"[") > _OBJECTS or text.count(b",") > _ITEMS:
+        raise _TooLarge(f"it has more than {_OBJECTS:,} objects or {_ITEMS:,} items")
     return storable(json.loads(text, parse_constant=str, parse_float=_finite))
 
 
@@ -177,12 +184,13 @@ def _finite(text: str) -> float | str:
 
 def _report(content: Mapping[str, Any]) -> Report:
     return Report(
-        nodes=tuple(_node(item) for item in content["nodes"]),
-        checks=tuple(_check(item) for item in content["checks"]),
+        nodes=tuple(_node(item) for item in _few(content["nodes"], "nodes")),
+        checks=tuple(_check(item) for item in _few(content["checks"], "checks")),
         sources={
-            _text(name): None if rows is None else _count(rows) for name, rows in content["sources"].items()
+            _text(name): None if rows is None else _count(rows)
+            for name, rows in _few(content["sources"], "sources").items()
         },
-        taken={_text(name): _text(key) for name, key in content["taken"].items()},
+        taken={_text(name): _text(key) for name, key in _few(content["taken"], "values").items()},
         preview=_preview(content["preview"]),
         profiles=_profiles(content.get("profiles") or {}),
         table=_table(content["table"]),
@@ -218,7 +226,7 @@ def _failure(item: Mapping[str, Any] | None) -> dict[str, Any] | None:
         "node": _text_or_none(item["node"]),
         "error": _text(item["error"]),
         "message": _shortened(_text(item["message"])),
-        "frames": [_frame(frame) for frame in item["frames"]],
+        "frames": [_frame(frame) for frame in item["frames"][-_FRAMES:]],
     }
 
 
@@ -237,7 +245,7 @@ def _preview(item: Mapping[str, Any] | None) -> dict[str, Any] | None:
 def _preview_table(item: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if item is None:
         return None
-    columns = [_preview_column(column) for column in item["columns"]]
+    columns = [_preview_column(column) for column in _few(item["columns"], "columns")]
     sample = item.get("sample")
     return {
         "sample": None if sample is None else _count(sample),
@@ -312,7 +320,7 @@ def _row(cells: Sequence[Any], width: int) -> list[str | None]:
 def _table(item: Mapping[str, Any] | None) -> TableReport | None:
     if item is None:
         return None
-    origins = {_text(column): _text(output) for column, output in item["origins"].items()}
+    origins = {_text(column): _text(output) for column, output in _few(item["origins"], "columns").items()}
     return TableReport(tuple(_text(name) for name in item["index"]), origins)
 
 
@@ -323,6 +331,15 @@ def _column(item: Mapping[str, Any]) -> dict[str, Any]:
 def _environment(item: Mapping[str, Any]) -> dict[str, Any]:
     packages = {_text(name): _text(version) for name, version in item["packages"].items()}
     return {"python": _text(item["python"]), "platform": _text(item["platform"]), "packages": packages}
+
+
+_Many = TypeVar("_Many", bound=Sequence[Any] | Mapping[str, Any])
+
+
+def _few(items: _Many, what: str) -> _Many:
+    if len(items) > _MOST_NODES:
+        raise _TooLarge(f"it tells of more than {_MOST_NODES:,} {what}")
+    return items
 
 
 def _shortened(text: str) -> str:

@@ -13,6 +13,7 @@ from headwater_catalog.datasets import file_sha256
 from headwater_catalog.errors import JobError, QuotingError
 from headwater_catalog.git import GitSource
 from headwater_catalog.input_places import place_of_source
+from headwater_catalog.interruption import Until
 from headwater_catalog.kept_inputs import input_file, is_kept
 from headwater_catalog.outside_data import fetch, format_at
 from headwater_catalog.read.locations import Location
@@ -87,6 +88,7 @@ def bring_sources(
     env: str | None,
     sample: int | None,
     then: Mapping[str, Mapping[str, Any]] | None = None,
+    until: Until = lambda: None,
 ) -> dict[str, BroughtSource]:
     """Bring the data of each source to a file: one that the run was given, of the commit, or from elsewhere.
 
@@ -101,6 +103,7 @@ def bring_sources(
         env: The environment whose places count; None: the usual one.
         sample: How many rows are wanted; None: all.
         then: The inputs as they were used, where something is made again; None for something new.
+        until: Says why bringing must end before it is done.
 
     Raises:
         JobError: A source is where it must not be, or cannot be brought.
@@ -126,9 +129,9 @@ def bring_sources(
             elif place.path:
                 file, format = folder / "tree" / place.path, place.format
             elif then is None:
-                file, format = fetch(settings.data, name, place, target, sample)
+                file, format = fetch(settings.data, name, place, target, sample, until)
             elif name in then:
-                file, format = _as_then(settings, name, place, then[name], target, sample)
+                file, format = _as_then(settings, name, place, then[name], target, sample, until)
             else:  # nothing needed it then
                 continue
         readable = {"path": origin["path"], "index": declared["index"], "dates": declared["dates"]}
@@ -145,6 +148,7 @@ def _as_then(
     then: Mapping[str, Any],
     target: Path,
     sample: int | None,
+    until: Until,
 ) -> tuple[Path, str]:
     if is_kept(settings, then["sha256"]):
         return input_file(settings, then["sha256"]), format_at(place)
@@ -154,7 +158,7 @@ def _as_then(
         "setting HEADWATER_INPUTS_LIMIT says; those of versions that are made from now on may be more."
     )
     try:
-        file, format = fetch(settings.data, name, place, target, sample)
+        file, format = fetch(settings.data, name, place, target, sample, until)
     except (JobError, MissingExtra) as error:
         plain = f"{AGAIN}{lost}, and it cannot be brought anew"
         raise QuotingError(f"{plain}: {error} {more}", f"{plain}. {more}") from error

@@ -192,7 +192,7 @@ FAILURES = [
     ("large_file", {"file_size": 16 * MEGA}, "A file of a run may have 16 MB"),
     ("much_disk", {"disk": 100 * MEGA}, "Its files together took more than 100 MB of disk"),
     ("much_disk", {"spare_disk": 1 << 60}, "of the disk were left"),
-    ("enormous_result", {}, "larger than 65,536 kB"),
+    ("enormous_result", {}, "larger than 32,768 kB"),
     ("deep_result", {}, "cannot be read"),
     ("result_that_leads_away", {}, "before it gave a result"),
     ("result_that_is_a_pipe", {}, "before it gave a result"),

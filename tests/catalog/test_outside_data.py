@@ -208,6 +208,35 @@ def test_postgresql_is_read_in_a_transaction_that_may_not_write(postgres_catalog
         fetch(allowed, "s", writes, tmp_path / "b", None)
 
 
+_ENDLESS = "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) as c from n"
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql", "duckdb"])
+def test_a_query_without_end_is_ended(database: str, request: pytest.FixtureRequest, tmp_path: Path):
+    from headwater_catalog.errors import JobError
+    from headwater_catalog.interruption import until_late
+    from headwater_catalog.outside_data import fetch
+    from headwater_catalog.read.locations import Location
+
+    with duckdb.connect(str(tmp_path / "lake.duckdb")) as lake:
+        lake.execute("create table t as select 1 as i")
+    url = f"duckdb:///{tmp_path}/lake.duckdb"
+    if database != "duckdb":
+        url = request.getfixturevalue(f"{'postgres' if database == 'postgresql' else 'sqlite'}_catalog_url")
+    allowed = DataSettings(connections={"warehouse": url})
+    query = _ENDLESS
+    if database == "duckdb":
+        query = (
+            "select count(*) as c from range(100000000000) a, range(100000000000) b "
+            "where a.range % 7 = b.range % 3"
+        )
+    place = Location(connection="warehouse", query=query)
+    with pytest.raises(JobError, match=r"^Late$"):
+        fetch(allowed, "s", place, tmp_path / "a", None, until_late(lambda: None, 1, "Late"))
+    with pytest.raises(JobError, match=r"^Cancelled$"):
+        fetch(allowed, "s", place, tmp_path / "b", None, lambda: "Cancelled")
+
+
 def test_a_saved_table_goes_to_its_sink_as_a_whole(shop: Catalog, tmp_path: Path):
     for env in ("dev", "prod", "lake"):
         run = shop.run("scaled", save="csv", **_options(env=env, sinks=("report",)))

@@ -477,6 +477,30 @@ def test_forged_profiles_are_refused_or_cut_to_size(bench: Bench, tmp_path: Path
             read(**wrong)
 
 
+@pytest.mark.parametrize(
+    ("nodes", "told"),
+    [
+        ("{}," * 400_000 + "{}", "more than 300,000 objects"),
+        ('"",' * 4_000_000 + '""', "or 3,000,000 items"),
+        ('"",' * 100_000 + '""', "more than 100,000 nodes"),
+    ],
+)
+def test_a_result_that_tells_more_than_any_run_is_refused_before_it_is_made(
+    tmp_path: Path, nodes: str, told: str
+):
+    import tracemalloc
+
+    from headwater_catalog.errors import JobError
+
+    (tmp_path / RESULT).write_text(f'{{"nodes": [{nodes}]}}')
+    tracemalloc.start()
+    with pytest.raises(JobError, match=told):
+        read_report(tmp_path / RESULT)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 60_000_000
+
+
 def test_a_result_that_is_a_link_is_not_read(tmp_path: Path):
     (tmp_path / "secret").write_text("{}")
     (tmp_path / RESULT).symlink_to(tmp_path / "secret")
