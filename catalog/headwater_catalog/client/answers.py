@@ -403,6 +403,7 @@ class RunComparison(TypedDict):
     surroundings: list[dict[str, Any]]
     rows: dict[str, Any] | None
     columns: list[dict[str, Any]]
+    values: dict[str, Any] | None
 
 
 class Upload(TypedDict):

@@ -58,6 +58,7 @@ class Version(VersionRow):
 
     stamp: dict[str, Any] | None
     standing: Standing | None
+    kept_inputs: dict[str, bool]
 
 
 class Reproduction(TypedDict):
@@ -80,6 +81,7 @@ class Audit(TypedDict):
     store: str
     differences: list[str]
     damage: str
+    kept_inputs: dict[str, bool]
     version: VersionRow | None
     others: list[VersionRow]
     stamp: dict[str, Any] | None
