@@ -134,9 +134,14 @@ def _place(settings: Settings, made: Path, path: str) -> None:
     final = settings.home / path
     final.parent.mkdir(parents=True, exist_ok=True)
     sidecar = made.with_name(made.name + SIDECAR)
+    beside = final.with_name(final.name + SIDECAR)
     if sidecar.is_file():  # the first of the two, as nobody looks for it alone
-        sidecar.replace(final.with_name(final.name + SIDECAR))
-    made.replace(final)
+        sidecar.replace(beside)
+    try:
+        made.replace(final)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def record_saved(session: Session, run: Run, saved: Saved) -> DatasetVersion:
