@@ -19,6 +19,7 @@ from headwater_catalog.ref_names import nearest_names
 from headwater_catalog.refs import stored_refs
 from headwater_catalog.removal import remove_folder
 from headwater_catalog.settings import Settings
+from headwater_catalog.stamps import SIDECAR
 from headwater_catalog.store.bulk import insert_new
 from headwater_catalog.store.models import (
     Commit,
@@ -129,6 +130,7 @@ def remove_repository(session: Session, settings: Settings, repository: Reposito
     session.execute(delete(Repository).where(Repository.id == repository.id), execution_options=plain)
     for file in files:
         file.unlink(missing_ok=True)
+        file.with_name(file.name + SIDECAR).unlink(missing_ok=True)
     # Within the transaction: after it, another repository might have got this number.
     remove_folder(mirror_path(settings, repository))
     remove_folder(folder_of(settings, repository.id))

@@ -13,7 +13,7 @@ import pytest
 from headwater_catalog import datasets
 from headwater_catalog.confined_tables import contents_of
 from headwater_catalog.git import GitSource
-from headwater_catalog.repositories import get_repository, mirror_path
+from headwater_catalog.repositories import get_repository, mirror_path, remove_repository
 from headwater_catalog.sandbox import Limits
 from headwater_catalog.scan import scan
 from headwater_catalog.stamp_files import find_stamp
@@ -215,6 +215,24 @@ def test_a_full_disk_is_a_failed_run_and_leaves_nothing(catalog: Catalog, small_
     assert "no room left on the disk" in run.job.error or "No space left on device" in run.job.error
     assert catalog.version(run) is None
     assert _everything(catalog) == [] == catalog.leftovers()
+
+
+def test_a_file_whose_place_is_taken_leaves_nothing_beside_it(catalog: Catalog):
+    folder = catalog.settings.home / "datasets/shop/marketing-1.csv"
+    folder.mkdir(parents=True)
+    run = catalog.run("spend_per_signup", dataflow="marketing", save="csv")
+
+    assert run.job.error is not None and "could not be put in its place" in run.job.error
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_a_repository_that_goes_takes_its_files_with_what_is_beside_them(catalog: Catalog):
+    run = catalog.run("spend_per_signup", dataflow="marketing", save="csv")
+    assert len(list((catalog.settings.home / "datasets").rglob("*.csv*"))) == 2, run.job.error
+    with catalog.database.write() as session:
+        remove_repository(session, catalog.settings, get_repository(session, "shop"))
+
+    assert list((catalog.settings.home / "datasets").rglob("*.csv*")) == []
 
 
 def test_a_commit_that_made_a_dataset_stays(catalog: Catalog, git_repo: GitRepo, tmp_path: Path):
