@@ -13,10 +13,8 @@ from pathlib import Path
 import pytest
 
 from headwater_catalog.settings import Settings
-from headwater_catalog.store.database import Database
 from support.demo_catalog import copied_demo_catalog, make_demo_catalog
-from support.git_repo import GitRepo
-from support.run_catalog import Catalog, make_catalog, make_repository
+from support.run_catalog import Catalog, make_shop
 
 _PATIENCE = 120  # seconds until the server answers, on however busy a machine
 
@@ -39,14 +37,7 @@ def moving_demo(browser, catalog_url: str, tmp_path: Path) -> Iterator[tuple[Set
 @pytest.fixture(scope="module")
 def shop(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Catalog, str]]:
     """Give a small catalog with features that fail or never end, served, and its address."""
-    folder = tmp_path_factory.mktemp("shop")
-    repo = GitRepo(folder / "repository")
-    make_repository(repo)
-    url = f"sqlite:///{folder / 'headwater.db'}"
-    database = Database(url)
-    database.upgrade()
-    database.dispose()
-    catalog = make_catalog(url, repo, folder / "home")
+    catalog, _ = make_shop(tmp_path_factory.mktemp("shop"))
     with _served(catalog.settings) as address:
         yield catalog, address
     catalog.database.dispose()

@@ -2,8 +2,9 @@
 
 import re
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+
+from support.looks import look_over
 
 _FORM = "/r/demo/run?output=features.customers:email_domain&at=main&before=v1.0"
 
@@ -12,7 +13,7 @@ def test_from_a_comparison_to_the_values_and_the_rows_that_differ(page: Page, si
     page.goto(f"{site}/r/demo/compare?a=v1.0&b=main&class=logic")
     page.get_by_role("link", name="Compare the values of features.customers:tenure_days").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Compare values")
-    _look_over(page)
+    look_over(page)
     page.get_by_label("First rows of each source").fill("40")
     page.get_by_role("button", name="Run both, and compare").click()
     expect(page).to_have_url(re.compile(r"/runs/compare\?a=\d+&b=\d+$"))
@@ -24,20 +25,7 @@ def test_from_a_comparison_to_the_values_and_the_rows_that_differ(page: Page, si
     expect(histograms).to_be_visible()
     expect(histograms.locator("rect")).to_have_count(24)
 
-    _look_over(page)
-
-
-def _look_over(page: Page) -> None:
-    """Let axe look at the page in both themes, and see that a phone need not scroll sideways."""
-    for details in page.locator("details").all():
-        details.evaluate("element => { element.open = true }")
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        result = Axe().run(page)
-        assert result.violations_count == 0, f"{theme}: {result.generate_report()}"
-    page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.set_viewport_size({"width": 1280, "height": 800})
+    look_over(page)
 
 
 def test_values_are_compared_without_javascript(browser, site: str):

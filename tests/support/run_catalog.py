@@ -161,6 +161,17 @@ def make_repository(repo: GitRepo) -> None:
     repo.commit("Add features")
 
 
+def make_shop(folder: Path) -> tuple[Catalog, GitRepo]:
+    """Make the repository and its catalog on SQLite in a folder; the caller disposes of the database."""
+    repo = GitRepo(folder / "repo")
+    make_repository(repo)
+    url = f"sqlite:///{folder / 'headwater.db'}"
+    database = Database(url)
+    database.upgrade()
+    database.dispose()
+    return make_catalog(url, repo, folder / "home"), repo
+
+
 def make_catalog(url: str, repo: GitRepo, home: Path) -> Catalog:
     database = Database(url)
     settings = Settings(home=home, database_url=url, secret_key="k")

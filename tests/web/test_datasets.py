@@ -20,7 +20,7 @@ from headwater_catalog.worker import Worker
 from headwater_catalog.working_tree import take_changes
 from headwater_web.app import create_app
 from support.git_repo import GitRepo
-from support.run_catalog import Catalog, make_catalog, make_repository
+from support.run_catalog import Catalog, make_shop
 
 
 class Shop:
@@ -53,16 +53,7 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    folder = tmp_path_factory.mktemp("shop")
-    repo = GitRepo(folder / "repo")
-    make_repository(repo)
-    from headwater_catalog.store.database import Database
-
-    url = f"sqlite:///{folder / 'headwater.db'}"
-    database = Database(url)
-    database.upgrade()
-    database.dispose()
-    catalog = make_catalog(url, repo, folder / "home")
+    catalog, repo = make_shop(tmp_path_factory.mktemp("shop"))
     yield Shop(catalog, repo)
     catalog.database.dispose()
 

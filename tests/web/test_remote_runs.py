@@ -19,10 +19,8 @@ from headwater_catalog.dsse import new_key
 from headwater_catalog.errors import CatalogError
 from headwater_catalog.scan import scan
 from headwater_catalog.stamps import SIDECAR
-from headwater_catalog.store.database import Database
 from headwater_web.app import create_app
-from support.git_repo import GitRepo
-from support.run_catalog import Catalog, make_catalog, make_repository
+from support.run_catalog import Catalog, make_shop
 from support.worker_process import Workers, until
 
 
@@ -55,14 +53,7 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    folder = tmp_path_factory.mktemp("shop")
-    repo = GitRepo(folder / "repo")
-    make_repository(repo)
-    url = f"sqlite:///{folder / 'headwater.db'}"
-    database = Database(url)
-    database.upgrade()
-    database.dispose()
-    catalog = make_catalog(url, repo, folder / "home")
+    catalog, repo = make_shop(tmp_path_factory.mktemp("shop"))
     catalog.settings.keep_manifest_key(new_key())
     catalog.run("spend_per_signup", "scaled", dataflow="marketing", save="csv")
     source = (repo.path / "features/spend.py").read_text()
