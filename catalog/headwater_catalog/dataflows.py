@@ -50,6 +50,10 @@ class DataflowAt:
         declared = (*self.view.sources.values(), *self.view.sinks.values())
         return tuple(dict.fromkeys(env for each in declared for env in each.get("envs", ())))
 
+    def env_of(self, env: str | None) -> str | None:
+        """Return the environment that counts where one is asked for, or none; None where there is but one."""
+        return env or next(iter(self.envs), None)
+
     def require_env(self, env: str | None) -> None:
         """Refuse an environment that no source or sink knows.
 

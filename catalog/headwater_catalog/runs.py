@@ -121,7 +121,7 @@ def request_run(
         config=configured,
         inputs=taken,
         environment={},
-        env=options.env or next(iter(chosen.envs), None),
+        env=chosen.env_of(options.env),
         executor=options.executor,
         sample=options.sample,
         note=options.note,
@@ -288,7 +288,7 @@ def _require_sinks(flow: DataflowAt, options: RunOptions, save: str | None) -> N
     if save is None:
         raise Conflict("Only a saved table goes to a sink. Say in which format to save it.")
     try:
-        require_format(places_of(known, options.sinks, options.env), save)
+        require_format(places_of(known, options.sinks, flow.env_of(options.env)), save)
     except InvalidInput as error:
         raise Conflict(str(error)) from error
 

@@ -192,7 +192,7 @@ def _same_data(
     """Return the files of the second commit that stand in place of others at the first, by source."""
     there: dict[str, Location] = {}
     for name, declared in second.view.sources.items():
-        place = _place(declared, inputs.get(name), env or next(iter(second.envs), None))
+        place = _place(declared, inputs.get(name), second.env_of(env))
         if place is not None and place.path and name in first.view.sources:
             there[name] = place
     if not there:
@@ -201,7 +201,7 @@ def _same_data(
         old, new = source.tree(before.commit.sha), source.tree(after.commit.sha)
     found = {}
     for name, place in there.items():
-        was = _place(first.view.sources[name], inputs.get(name), env or next(iter(first.envs), None))
+        was = _place(first.view.sources[name], inputs.get(name), first.env_of(env))
         held = old.get(was.path) if was is not None and was.path else None
         file = new.get(place.path)
         if file is not None and (held is None or held.oid != file.oid):

@@ -334,3 +334,25 @@ def test_what_a_database_says_of_personal_data_is_told_on_the_page_alone(shop: C
     assert run.job.error is not None and "cannot be read. The run has personal data" in run.job.error
     assert "ada@a.b" not in run.job.error
     assert run.preview is not None and "ada@a.b" in run.preview["failure"]["message"]
+
+
+def test_sinks_are_looked_at_in_the_environment_of_the_run(shop: Catalog, git_repo: GitRepo, tmp_path: Path):
+    project = f"""
+        [tool.headwater.dataflows.marketing]
+        modules = ["features.spend"]
+        [tool.headwater.dataflows.marketing.sources.weekly]
+        index = "week"
+        in.prod = {{ path = "data/weekly.csv" }}
+        in.dev = {{ path = "data/weekly.csv" }}
+        [tool.headwater.dataflows.marketing.sinks.report]
+        in.dev = {{ url = "file://{tmp_path}/allowed/report.csv" }}
+        in.prod = {{ url = "file://{tmp_path}/allowed/report.parquet" }}
+    """
+    git_repo.write("pyproject.toml", dedent(project))
+    git_repo.commit("Name no order of environments")
+    scan(shop.database, shop.settings, "shop")
+
+    with pytest.raises(Conflict, match="Sink 'report' is a parquet file"):
+        shop.request("scaled", save="csv", **_options(sinks=("report",)))
+    run = shop.run("scaled", save="csv", **_options(sinks=("report",), env="dev"))
+    assert run.job.error is None and (tmp_path / "allowed" / "report.csv").is_file()

@@ -103,8 +103,8 @@ class RunChoice:
     @property
     def env(self) -> str | None:
         """The environment that is chosen, or the usual one; None where there is but one."""
-        envs = self.flow.envs if self.flow else ()
-        return self.given.get("env") or next(iter(envs), None)
+        env = self.given.get("env") or None
+        return self.flow.env_of(env) if self.flow else env
 
     @property
     def sources(self) -> Iterator[SourceField]:
