@@ -90,6 +90,8 @@ def request_comparison(
     require_tolerance(tolerance)
     if pair.options.sinks:
         raise Conflict("What is compared goes to no sink. Ask for a run of its own for that.")
+    if pair.options.saver:
+        raise Conflict("What is compared is not saved. Ask for a run of its own for that.")
 
     def requested(side: RunSide) -> Run:
         commit = resolve_at(session, settings, repository, side.sha)

@@ -310,6 +310,7 @@ def test_personal_columns_and_their_cells_are_hidden_from_whoever_may_not_see_th
         (("multiplied",), {"inputs": {"facto": 1}}, NotFound, "Did you mean 'factor'"),
         (("trembling",), {"tolerance": 2.0}, Conflict, "A tolerance is a number from 0 up to 1"),
         (("trembling",), {"options": RunOptions(sinks=("lake",))}, Conflict, "goes to no sink"),
+        (("trembling",), {"options": RunOptions(saver="pickle")}, Conflict, "is not saved"),
         (("trembling",), {"before": "v9"}, NotFound, "v9"),
     ],
 )

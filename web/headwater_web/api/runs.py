@@ -216,7 +216,7 @@ def _options(body: dict[str, Any]) -> RunOptions:
         sinks=tuple(body.get("sinks", ())),
         use_kept=body["use_kept"],
         saver=body.get("saver", ""),
-        profile=body.get("profile", False),
+        profile=body["profile"],
     )
 
 

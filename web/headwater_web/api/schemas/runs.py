@@ -375,7 +375,7 @@ class NewRunPairSchema(NewRunSchema):
     class Meta:
         """What is compared is not saved."""
 
-        exclude = ("save", "dataset", "sinks")
+        exclude = ("save", "saver", "dataset", "sinks")
 
     before = named("The commit, branch or tag to compare with.", "ref", required=True)
     tolerance = fields.Float(
