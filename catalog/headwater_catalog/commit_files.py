@@ -7,8 +7,8 @@ from itertools import islice
 from typing import Final
 
 from headwater_catalog.moments import Moment
-from headwater_catalog.records import clean
 from headwater_catalog.repositories import open_mirror
+from headwater_catalog.storable import clean
 
 __all__ = ["CommitFiles", "FileChange", "commit_files"]
 

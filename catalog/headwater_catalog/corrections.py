@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from headwater_catalog.query.find import has_word
 from headwater_catalog.query.index import Index
 from headwater_catalog.query.syntax import And, Node, Not, Or, Query, Term
-from headwater_catalog.records import LONGEST_NAME
+from headwater_catalog.storable import LONGEST_NAME
 from headwater_catalog.tokens import fold, name_parts
 
 __all__ = ["Correction", "corrected"]

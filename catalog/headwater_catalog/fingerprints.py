@@ -28,11 +28,12 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from headwater.errors import InvalidInput
 from headwater_catalog.fingerprint_scheme import SCHEME
 
-__all__ = ["BLOCK_ROWS", "SCHEME", "TableFingerprint", "blocks_of", "fingerprint_of", "kind_of"]
+__all__ = ["BLOCK_ROWS", "SCHEME", "THREADS", "TableFingerprint", "blocks_of", "fingerprint_of", "kind_of"]
 
 BLOCK_ROWS: Final = 65_536
 
-_THREADS: Final = 4
+THREADS: Final = 4
+"""How many threads go through a table, column by column."""
 _NANOS: Final = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 
 
@@ -62,7 +63,7 @@ def fingerprint_of(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Tabl
         raise InvalidInput(f"Column '{twice[0]}' is there twice, so that nobody can tell which is meant.")
     hashes = [_begun(field.name, field.type) for field in schema]
     rows = 0
-    with ThreadPoolExecutor(_THREADS) as pool:  # hashing lets other threads work
+    with ThreadPoolExecutor(THREADS) as pool:  # hashing lets other threads work
         for block in blocks_of(schema, batches):
             rows += block.num_rows
             list(pool.map(_feed, hashes, block.columns))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater_catalog.errors import JobError
 from headwater_catalog.kept_inputs import is_kept
-from headwater_catalog.read.locations import Location, Whereabouts
+from headwater_catalog.locations import Location, Whereabouts
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings

@@ -19,7 +19,7 @@ from headwater.errors import InvalidInput, MissingExtra, did_you_mean
 from headwater_catalog.data_settings import DataSettings
 from headwater_catalog.errors import JobError, QuotingError
 from headwater_catalog.interruption import Until, interrupted
-from headwater_catalog.read.locations import Location
+from headwater_catalog.locations import Location
 from headwater_catalog.sources import format_of
 
 __all__ = ["DUCKDB", "connection_url", "fetch", "first_line", "format_at", "opened", "require_allowed"]

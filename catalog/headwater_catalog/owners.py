@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from headwater_catalog.codeowners import CODEOWNERS_FILES, CodeOwners, Rule, read_codeowners
 from headwater_catalog.read import Diagnostic, Project
-from headwater_catalog.records import clean
+from headwater_catalog.storable import clean
 
 __all__ = ["NOBODY", "Owned", "Ownership", "codeowners_file", "read_ownership"]
 

@@ -14,9 +14,9 @@ from headwater_catalog.answers.commits import instant_json
 from headwater_catalog.lineage_scheme import MADE_BY
 from headwater_catalog.meanings import Meanings, meanings
 from headwater_catalog.moments import Moment
-from headwater_catalog.records import clean
 from headwater_catalog.reports import TableReport
 from headwater_catalog.repositories import open_mirror
+from headwater_catalog.storable import clean
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import Commit, Feature, FeatureVersion, Repository, Run
 

@@ -15,9 +15,9 @@ from headwater.errors import DefinitionError
 from headwater.function import Function
 from headwater.node import Argument, Node, Role
 from headwater.types import union
-from headwater_catalog.git_log import CommitInfo
 from headwater_catalog.read import DataflowSpec, Diagnostic, LinkedModule, RawFunction, columns_of
 from headwater_catalog.read.diagnostics import shortened
+from headwater_catalog.storable import LONGEST_NAME, clean
 
 __all__ = [
     "DataflowRecord",
@@ -28,17 +28,12 @@ __all__ = [
     "ModuleRecords",
     "as_json",
     "certain_names",
-    "clean",
-    "commit_row",
     "dataflow_record",
     "records_of",
 ]
 
 FeatureKey = tuple[str, str, str]
 """Module, name and variant."""
-
-LONGEST_NAME = 250
-"""Characters of a name that the store's indexes hold on both databases."""
 
 _MOST_REASONS = 50  # why a feature is partial; nobody reads more, and source may give thousands
 
@@ -120,29 +115,6 @@ class ModuleRecords:
     inputs: dict[FeatureKey, InputRecord]
     faults: tuple[Diagnostic, ...]
     by_function: dict[str, Made]
-
-
-def clean(text: str) -> str:
-    """Return a text that both databases can store: no NUL, and nothing that is not Unicode."""
-    if text.isascii():
-        return text.replace("\0", "\ufffd")
-    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def commit_row(repository_id: int, position: int | None, commit: CommitInfo) -> dict[str, Any]:
-    """Return what is stored of a commit; beside the main line it has no position."""
-    return {
-        "repository_id": repository_id,
-        "sha": commit.sha,
-        "position": position,
-        "parents": list(commit.parents),
-        "author_name": clean(commit.author_name),
-        "author_email": clean(commit.author_email),
-        "authored_at": commit.authored_at,
-        "committed_at": commit.committed_at,
-        "subject": clean(commit.subject),
-        "body": clean(commit.body),
-    }
 
 
 def as_json(value: Any) -> str:

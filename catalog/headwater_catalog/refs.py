@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from headwater_catalog.records import LONGEST_NAME, clean
 from headwater_catalog.ref_names import KINDS
+from headwater_catalog.storable import LONGEST_NAME, clean
 from headwater_catalog.store.bulk import chunks, insert_rows
 from headwater_catalog.store.models import Ref, Repository
 

@@ -14,12 +14,12 @@ from headwater_catalog.errors import Conflict, NotFound, RepositoryError
 from headwater_catalog.git import CommitInfo, GitSource
 from headwater_catalog.git_address import normal_url
 from headwater_catalog.jobs import FINISHED, State
-from headwater_catalog.records import commit_row
 from headwater_catalog.ref_names import nearest_names
 from headwater_catalog.refs import stored_refs
 from headwater_catalog.removal import remove_folder
 from headwater_catalog.settings import Settings
 from headwater_catalog.stamps import SIDECAR
+from headwater_catalog.storable import commit_row
 from headwater_catalog.store.bulk import insert_new
 from headwater_catalog.store.models import (
     Commit,

@@ -15,8 +15,8 @@ from headwater_catalog.git import GitSource
 from headwater_catalog.input_places import place_of_source
 from headwater_catalog.interruption import Until
 from headwater_catalog.kept_inputs import input_file, is_kept
+from headwater_catalog.locations import Location
 from headwater_catalog.outside_data import fetch, format_at
-from headwater_catalog.read.locations import Location
 from headwater_catalog.read.project import SourceSpec
 from headwater_catalog.sizes import size_in_words
 

@@ -15,8 +15,8 @@ from headwater_catalog.classified_runs import node_names, personal_names
 from headwater_catalog.definitions_at import DefinitionReader, Definitions
 from headwater_catalog.errors import CatalogError, JobError, NotFound
 from headwater_catalog.jobs import LeasedJob
+from headwater_catalog.locations import Location
 from headwater_catalog.moments import Moment
-from headwater_catalog.read.locations import Location
 from headwater_catalog.repositories import mirror_path, open_mirror
 from headwater_catalog.results import TABLE
 from headwater_catalog.run_sources import further_sources

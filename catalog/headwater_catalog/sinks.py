@@ -14,8 +14,8 @@ from headwater.errors import MissingExtra
 from headwater_catalog.confined_tables import as_arrow
 from headwater_catalog.data_settings import DataSettings
 from headwater_catalog.errors import Conflict, JobError, QuotingError
+from headwater_catalog.locations import Location, Whereabouts
 from headwater_catalog.outside_data import connection_url, first_line, require_allowed
-from headwater_catalog.read.locations import Location, Whereabouts
 from headwater_catalog.run_settings import RunSettings
 from headwater_catalog.sources import format_of
 

@@ -31,17 +31,16 @@ from headwater_catalog.read import (
     read_directory,
 )
 from headwater_catalog.records import (
-    LONGEST_NAME,
     DataflowRecord,
     DependencyRecord,
     FeatureKey,
     ModuleRecords,
     certain_names,
-    clean,
     dataflow_record,
     records_of,
 )
 from headwater_catalog.ref_names import nearest_names
+from headwater_catalog.storable import LONGEST_NAME, clean
 from headwater_catalog.tree_reader import TreeReader
 from headwater_catalog.views import ColumnUse, DataflowView, PartView, column_uses
 from headwater_catalog.wiring import GraphBuilder, Need

@@ -9,6 +9,7 @@ import base64
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -17,7 +18,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from headwater.errors import InvalidInput
-from headwater_catalog.fingerprints import BLOCK_ROWS, blocks_of, kind_of
+from headwater_catalog.fingerprints import BLOCK_ROWS, THREADS, blocks_of, kind_of
 from headwater_catalog.json_cells import as_json_cells, cells_of_json, is_bytes, is_for_json, object_of_pairs
 
 __all__ = [
@@ -100,10 +101,14 @@ def _open_arrow(path: Path, _schema: pa.Schema | None) -> Iterator[TableFile]:
         seen: set[int] = set()  # what was looked at once need not be looked at again
 
         def batches() -> Iterator[pa.RecordBatch]:
-            for number in range(file.num_record_batches):
-                batch = file.get_batch(number)
-                yield batch if number in seen else _checked(batch)
-                seen.add(number)
+            with ThreadPoolExecutor(THREADS) as pool:
+                for number in range(file.num_record_batches):
+                    batch = file.get_batch(number)
+                    if number not in seen:
+                        batch.validate()
+                        list(pool.map(_check, batch.columns))
+                    yield batch
+                    seen.add(number)
 
         yield TableFile(file.schema.remove_metadata(), batches)
 
@@ -112,6 +117,11 @@ def _checked(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Return a batch of which nothing points outside of it."""
     batch.validate(full=True)
     return batch
+
+
+def _check(column: pa.Array) -> None:
+    """Make sure that nothing of a column points outside of it; other threads work meanwhile."""
+    column.validate(full=True)
 
 
 @contextlib.contextmanager

@@ -10,8 +10,8 @@ from typing import Any
 from headwater_catalog.compared import compare_moments
 from headwater_catalog.dataflows import DataflowAt, choose_dataflow
 from headwater_catalog.errors import CatalogError, NotFound
+from headwater_catalog.locations import Location, Whereabouts
 from headwater_catalog.moments import Moment
-from headwater_catalog.read.locations import Location, Whereabouts
 from headwater_catalog.repositories import open_mirror
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.runs import FileAt

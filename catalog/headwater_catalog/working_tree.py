@@ -21,10 +21,10 @@ from git import Git
 from headwater_catalog.errors import RepositoryError
 from headwater_catalog.git import GitSource
 from headwater_catalog.git_log import path_from
-from headwater_catalog.records import clean
 from headwater_catalog.removal import remove_folder
 from headwater_catalog.repositories import mirror_path, open_mirror
 from headwater_catalog.sizes import size_in_words
+from headwater_catalog.storable import clean
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings

@@ -184,8 +184,8 @@ def test_a_query_can_only_read(shop: Catalog, git_repo: GitRepo, tmp_path: Path,
 
 def test_a_query_of_a_lake_reaches_no_other_files(tmp_path: Path):
     from headwater_catalog.errors import JobError
+    from headwater_catalog.locations import Location
     from headwater_catalog.outside_data import fetch
-    from headwater_catalog.read.locations import Location
 
     duckdb.connect(str(tmp_path / "lake.duckdb")).close()
     (tmp_path / "secret.csv").write_text("a\n1\n")
@@ -196,8 +196,8 @@ def test_a_query_of_a_lake_reaches_no_other_files(tmp_path: Path):
 
 def test_postgresql_is_read_in_a_transaction_that_may_not_write(postgres_catalog_url: str, tmp_path: Path):
     from headwater_catalog.errors import JobError
+    from headwater_catalog.locations import Location
     from headwater_catalog.outside_data import fetch
-    from headwater_catalog.read.locations import Location
 
     allowed = DataSettings(connections={"warehouse": postgres_catalog_url})
     place = Location(connection="warehouse", query="select n, n::text as t from generate_series(1, 3) as n")
@@ -215,8 +215,8 @@ _ENDLESS = "with recursive n(i) as (select 1 union all select i + 1 from n) sele
 def test_a_query_without_end_is_ended(database: str, request: pytest.FixtureRequest, tmp_path: Path):
     from headwater_catalog.errors import JobError
     from headwater_catalog.interruption import until_late
+    from headwater_catalog.locations import Location
     from headwater_catalog.outside_data import fetch
-    from headwater_catalog.read.locations import Location
 
     with duckdb.connect(str(tmp_path / "lake.duckdb")) as lake:
         lake.execute("create table t as select 1 as i")

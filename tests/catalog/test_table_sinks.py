@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from headwater_catalog.data_settings import DataSettings
 from headwater_catalog.errors import JobError
-from headwater_catalog.read.locations import Location
+from headwater_catalog.locations import Location
 from headwater_catalog.sinks import deliver
 from headwater_catalog.table_files import TableFile, schema_text, write_table
 

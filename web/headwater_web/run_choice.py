@@ -12,8 +12,8 @@ from werkzeug.datastructures import MultiDict
 from headwater_catalog.dataflows import DataflowAt, choose_dataflow
 from headwater_catalog.errors import CatalogError, Conflict
 from headwater_catalog.inputs import missing_inputs
+from headwater_catalog.locations import Whereabouts
 from headwater_catalog.moments import Moment
-from headwater_catalog.read.locations import Whereabouts
 from headwater_catalog.reproduce import TOLERANCE
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.selection import select_outputs

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from headwater_catalog.accounts.event_chain import BEGINNING, Anchor, Link, Verification, event_hash, verify
-from headwater_catalog.records import clean
+from headwater_catalog.storable import clean
 from headwater_catalog.store.models import Event, EventHead
 
 __all__ = [

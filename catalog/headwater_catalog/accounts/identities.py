@@ -16,7 +16,7 @@ from headwater_catalog.accounts.keys import open_session
 from headwater_catalog.accounts.people import actor_of, count_accounts, create_account, set_role
 from headwater_catalog.errors import Forbidden
 from headwater_catalog.oidc_settings import OidcSettings
-from headwater_catalog.records import clean
+from headwater_catalog.storable import clean
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import Account, Identity
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, joinedload
 from headwater_catalog.accounts.actor import Role
 from headwater_catalog.accounts.events import Asked, note
 from headwater_catalog.errors import Conflict, NotFound
-from headwater_catalog.records import clean
+from headwater_catalog.storable import clean
 from headwater_catalog.store.models import Account, ApiToken, WebSession
 
 __all__ = [

@@ -11,7 +11,7 @@ from headwater_catalog.accounts.events import LONGEST, count_events, note
 from headwater_catalog.accounts.keys import open_session
 from headwater_catalog.accounts.passwords import is_password
 from headwater_catalog.errors import Forbidden
-from headwater_catalog.records import clean
+from headwater_catalog.storable import clean
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import Account
 

@@ -12,8 +12,8 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Final
 
 from headwater.errors import did_you_mean
+from headwater_catalog.locations import LOCATION, Whereabouts, read_whereabouts
 from headwater_catalog.read.diagnostics import Diagnostic
-from headwater_catalog.read.locations import LOCATION, Whereabouts, read_whereabouts
 
 __all__ = ["PROJECT_FILES", "DataflowSpec", "FeatureSource", "Project", "SourceSpec", "read_project"]
 

@@ -28,7 +28,6 @@ from headwater_catalog.read import (
     text_of_drivers,
 )
 from headwater_catalog.records import (
-    LONGEST_NAME,
     DataflowRecord,
     FeatureKey,
     FeatureRecord,
@@ -36,12 +35,12 @@ from headwater_catalog.records import (
     ModuleRecords,
     as_json,
     certain_names,
-    clean,
     dataflow_record,
     records_of,
 )
 from headwater_catalog.scan.introduced import BlobReader, FeatureSpan, find_introduced
 from headwater_catalog.scan.timeline import Timeline
+from headwater_catalog.storable import LONGEST_NAME, clean
 
 __all__ = ["History", "KnownFeatures", "ModulePlace", "Timelines", "Uses"]
 

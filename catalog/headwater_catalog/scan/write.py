@@ -12,17 +12,11 @@ from sqlalchemy.orm import Session
 
 from headwater_catalog.git import CommitInfo
 from headwater_catalog.read import READER_VERSION, Content, RawFunction
-from headwater_catalog.records import (
-    DataflowRecord,
-    FeatureKey,
-    FeatureRecord,
-    InputRecord,
-    clean,
-    commit_row,
-)
+from headwater_catalog.records import DataflowRecord, FeatureKey, FeatureRecord, InputRecord
 from headwater_catalog.scan.history import History, ModulePlace
 from headwater_catalog.scan.introduced import FeatureSpan
 from headwater_catalog.scan.timeline import Timeline
+from headwater_catalog.storable import clean, commit_row
 from headwater_catalog.store.bulk import (
     chunks,
     insert_new,

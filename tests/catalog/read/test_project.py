@@ -3,7 +3,7 @@ from textwrap import dedent
 
 import pytest
 
-from headwater_catalog.read.locations import Location, Whereabouts
+from headwater_catalog.locations import Location, Whereabouts
 from headwater_catalog.read.project import FeatureSource, Project, SourceSpec, read_project
 
 
