@@ -273,7 +273,7 @@ def get_feature(moment: Moment, key: str) -> FeatureView:
         dataflows=first.dataflows,
         users=graph.children(first.key),
         owners=owners,
-        owned_by=moment.snapshot.ownership.of(first.path, first.module, first.tags).why,
+        owned_by=moment.snapshot.declared.ownership.of(first.path, first.module, first.tags).why,
         commit=None if None in commits else max(filter(None, commits), key=lambda c: c.position or 0),
         base=base_of(moment),
     )

@@ -209,6 +209,11 @@ class GitSource:
         some = shortened(", ".join(names), LONGEST_LINE)
         return f"Its branches are: {some}. Choose one there: git symbolic-ref HEAD refs/heads/BRANCH"
 
+    @property
+    def object_format(self) -> str:
+        """By what the repository names its objects: sha1 or sha256."""
+        return self._text("rev-parse", "--show-object-format").strip()
+
     def head(self, branch: str | None = None, refs: Mapping[str, str] | None = None) -> str:
         """Return the commit at the tip of a branch; None means what HEAD means at the origin.
 
@@ -350,6 +355,17 @@ class GitSource:
             line.add(sha)
             sha = next(iter(parents[sha]), "")
         return list(with_merged(commits, line)) if sha == after else None
+
+    def commits_between(self, tip: str, after: str) -> list[CommitInfo]:
+        """Return all commits that lead to `tip` and not to `after`, also those of branches that were merged.
+
+        Raises:
+            RepositoryError: One of them is not here.
+        """
+        process = self._log(tip, after)
+        commits = list(commits_in(process.stdout))
+        self._finish(process)
+        return commits
 
     def _log(self, tip: str, after: str | None) -> Any:
         return self._process(

@@ -14,7 +14,7 @@ from headwater_catalog.read import LinkedModule
 from headwater_catalog.read.link import link
 from headwater_catalog.read.modules import Module, modules_of
 from headwater_catalog.snapshot import KnownRecords, Snapshot, snapshot_of
-from headwater_catalog.tree_reader import TreeReader
+from headwater_catalog.tree_reader import SourceTree, TreeReader
 
 __all__ = ["NOTHING", "RevisionReader"]
 
@@ -53,13 +53,19 @@ class RevisionReader:
         Raises:
             RepositoryError: The mirror lacks it.
         """
+        return self._revision(self._trees.tree(sha), snapshot)
+
+    def read_files(self, files: Mapping[str, bytes]) -> Revision:
+        """Return the revision of a working tree, by the content of its files."""
+        return self._revision(self._trees.folder(files), None)
+
+    def _revision(self, tree: SourceTree, snapshot: Snapshot | None) -> Revision:
         with without_collection():
-            tree = self._trees.tree(sha)
             modules, _ = modules_of(tree.files, tree.project.source_roots)
             known: Mapping[str, LinkedModule] = {}
             if snapshot is None:
                 reading = self._trees.read(tree)
-                snapshot, known = snapshot_of(reading, tree.codeowners, self._records), reading.modules
+                snapshot, known = snapshot_of(reading, tree.declaring, self._records), reading.modules
 
             def linked(name: str) -> LinkedModule:
                 return known.get(name) or link(modules[name], modules.get)

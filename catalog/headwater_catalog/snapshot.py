@@ -19,10 +19,11 @@ from headwater.errors import did_you_mean
 from headwater_catalog.certain_needs import CertainNeeds
 from headwater_catalog.codeowners import CODEOWNERS_FILES
 from headwater_catalog.collection import without_collection
+from headwater_catalog.declared import NOTHING_DECLARED, Declared, declaring_files, read_declared
 from headwater_catalog.errors import NotFound, RepositoryError
 from headwater_catalog.git import GitSource
 from headwater_catalog.lineage_graph import LineageGraph
-from headwater_catalog.owners import NOBODY, Ownership, codeowners_file, read_ownership
+from headwater_catalog.owners import Ownership
 from headwater_catalog.read import (
     Diagnostic,
     LinkedModule,
@@ -30,6 +31,7 @@ from headwater_catalog.read import (
     ambiguity,
     read_directory,
 )
+from headwater_catalog.read.rules import POLICY_FOLDER
 from headwater_catalog.records import (
     DataflowRecord,
     DependencyRecord,
@@ -54,6 +56,7 @@ __all__ = [
     "SnapshotFeature",
     "SnapshotInput",
     "borrowed",
+    "declaring_in",
     "in_order",
     "read_commit",
     "read_folder",
@@ -164,14 +167,14 @@ class Snapshot:
         dataflows: Its dataflows, by name.
         diagnostics: What could not be read as meant, by path and line.
         inputs: The inputs that its functions declare, in the order of module, name and variant.
-        ownership: What its files say of owners.
+        declared: What its files say of owners, classifications and policies.
     """
 
     features: tuple[SnapshotFeature, ...]
     dataflows: tuple[DataflowView, ...]
     diagnostics: tuple[Diagnostic, ...]
     inputs: tuple[SnapshotInput, ...] = ()
-    ownership: Ownership = NOBODY
+    declared: Declared = NOTHING_DECLARED
 
     @cached_property
     def variants(self) -> Mapping[str, tuple[SnapshotFeature, ...]]:
@@ -465,21 +468,21 @@ KnownRecords = dict[str, tuple[LinkedModule, ModuleRecords]]
 
 def snapshot_of(
     reading: Reading,
-    codeowners: tuple[str | None, bytes] = (None, b""),
+    declaring: Mapping[str, bytes] | None = None,
     known: KnownRecords | None = None,
 ) -> Snapshot:
     """Return what a catalog would store of a source tree that was read as a whole.
 
     Args:
         reading: What was read.
-        codeowners: Path and bytes of its CODEOWNERS file.
+        declaring: The content of the files that `declaring_files` names, by path.
         known: Kept by the caller between trees that are alike; modules that stay are not worked out again.
     """
-    ownership, owner_faults = read_ownership(*codeowners, reading.project)
+    declared, declared_faults = read_declared(declaring or {}, reading.project)
     flows = {clean(d.name): dataflow_record(d) for d in reading.dataflows if len(d.name) <= LONGEST_NAME}
     dataflows = tuple(_dataflow(name, flows[name]) for name in sorted(flows))
     records = _records(reading, {} if known is None else known)
-    maker = FeatureMaker(ownership, dataflows)
+    maker = FeatureMaker(declared.ownership, dataflows)
     code = {name: _code(reading.modules[name]) for name in records}
     features = [
         maker.feature(key, *code[name][record.digest], record, record.dependencies)
@@ -492,13 +495,13 @@ def snapshot_of(
         for key, record in made.inputs.items()
     ]
     faults = (fault for made in records.values() for fault in made.faults)
-    told = (*reading.diagnostics, *faults, *owner_faults, *_ambiguities(reading, records))
+    told = (*reading.diagnostics, *faults, *declared_faults, *_ambiguities(reading, records))
     return Snapshot(
         features=tuple(sorted(features, key=in_order)),
         dataflows=dataflows,
         diagnostics=tuple(sorted({Diagnostic(clean(d.path), d.line, clean(d.message)) for d in told})),
         inputs=tuple(sorted(inputs, key=in_order)),
-        ownership=ownership,
+        declared=declared,
     )
 
 
@@ -546,17 +549,16 @@ def read_folder(folder: Path) -> Snapshot:
         RepositoryError: The folder or a file in it cannot be read.
     """
     try:
-        return snapshot_of(read_directory(folder), _codeowners_in(folder))
+        return snapshot_of(read_directory(folder), declaring_in(folder))
     except OSError as error:
         raise RepositoryError(f"{error.filename or folder} cannot be read: {error.strerror}.") from error
 
 
-def _codeowners_in(folder: Path) -> tuple[str | None, bytes]:
-    """Return path and bytes of the CODEOWNERS file in a folder; links are not followed, as in a commit."""
-    places = (folder / path for path in CODEOWNERS_FILES)
+def declaring_in(folder: Path) -> dict[str, bytes]:
+    """Return the files in a folder that declare something; links are not followed, as in a commit."""
+    places = [*(folder / path for path in CODEOWNERS_FILES), *(folder / POLICY_FOLDER).glob("*.toml")]
     files = {p.relative_to(folder).as_posix(): p for p in places if p.is_file() and not _is_linked(p, folder)}
-    path = codeowners_file(files)
-    return path, files[path].read_bytes() if path else b""
+    return {path: files[path].read_bytes() for path in declaring_files(files)}
 
 
 def _is_linked(place: Path, folder: Path) -> bool:
@@ -571,7 +573,7 @@ def read_commit(source: GitSource, sha: str) -> Snapshot:
     """
     reader = TreeReader(source)
     tree = reader.tree(sha)
-    return snapshot_of(reader.read(tree), tree.codeowners)
+    return snapshot_of(reader.read(tree), tree.declaring)
 
 
 def read_repository(folder: Path, ref: str | None = None) -> Snapshot:

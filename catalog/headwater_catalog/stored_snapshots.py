@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, Text, and_, cast, select
 from sqlalchemy.orm import Session
 
 from headwater_catalog.collection import without_collection
-from headwater_catalog.owners import Ownership
+from headwater_catalog.declared import Declared
 from headwater_catalog.read import Diagnostic
 from headwater_catalog.records import DependencyRecord
 from headwater_catalog.snapshot import (
@@ -29,6 +29,7 @@ from headwater_catalog.store.models import (
     BlobDefinition,
     Dataflow,
     DataflowVersion,
+    Declaration,
     DeclaredInput,
     Definition,
     Dependency,
@@ -61,8 +62,8 @@ def load_snapshot(
     """
     with without_collection():
         dataflows = _dataflows(session, repository, position)
-        ownership = _ownership(session, repository, position)
-        maker = FeatureMaker(ownership, dataflows)
+        declared = _declared(session, repository, position)
+        maker = FeatureMaker(declared.ownership, dataflows)
         places = _places(session, repository, position)
         known = {
             (feature.module, feature.name, feature.variant, feature.since): feature
@@ -76,7 +77,7 @@ def load_snapshot(
             dataflows=tuple(dataflows),
             diagnostics=tuple(sorted(_diagnostics(session, repository, position))),
             inputs=tuple(sorted(inputs, key=in_order)),
-            ownership=ownership,
+            declared=declared,
         )
     if near is not None:
         found.share_graph(near)
@@ -193,13 +194,13 @@ def _places(session: Session, repository: Repository, position: int) -> _Places:
     return {(module, definition): (path, line, end) for module, definition, path, line, end in rows.all()}
 
 
-def _ownership(session: Session, repository: Repository, position: int) -> Ownership:
-    rules = session.scalar(
-        select(models.Ownership.rules).where(
-            models.Ownership.repository_id == repository.id, holds_at(models.Ownership, position)
+def _declared(session: Session, repository: Repository, position: int) -> Declared:
+    rows = session.execute(
+        select(Declaration.kind, Declaration.content).where(
+            Declaration.repository_id == repository.id, holds_at(Declaration, position)
         )
     )
-    return Ownership.from_data(rules or {})
+    return Declared.from_data(dict(rows.all()))
 
 
 def _dataflows(session: Session, repository: Repository, position: int) -> list[DataflowView]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from headwater_catalog.collection import without_collection
+from headwater_catalog.declared import declaring_files
 from headwater_catalog.git import GitSource
-from headwater_catalog.owners import codeowners_file
 from headwater_catalog.read import (
     PROJECT_FILES,
     Content,
@@ -31,13 +32,13 @@ class SourceTree:
         project: What its project file says.
         files: Its source files by path.
         contents: The names of the contents of all files by path, links left out.
-        codeowners: Path and bytes of its CODEOWNERS file; no path where it has none.
+        declaring: The files that say what holds for all of it, by path.
     """
 
     project: Project
     files: Mapping[str, Content]
     contents: Mapping[str, str]
-    codeowners: tuple[str | None, bytes]
+    declaring: Mapping[str, bytes]
 
 
 class TreeReader:
@@ -60,12 +61,26 @@ class TreeReader:
         Raises:
             RepositoryError: The mirror lacks it.
         """
-        oids = {path: file.oid for path, file in self._source.tree(sha).items()}
-        owned = codeowners_file(oids)
-        self._fetch(oids[path] for path in oids if is_source(path) or path in (*PROJECT_FILES, owned))
+        return self._tree({path: file.oid for path, file in self._source.tree(sha).items()})
+
+    def folder(self, files: Mapping[str, bytes]) -> SourceTree:
+        """Return the source tree of a working tree; files that a commit has, too, are read once for both.
+
+        Args:
+            files: The content of its files by path.
+        """
+        algorithm = self._source.object_format
+        oids = {path: _blob_name(content, algorithm) for path, content in files.items()}
+        self._bytes.update((oids[path], content) for path, content in files.items())
+        return self._tree(oids)
+
+    def _tree(self, oids: Mapping[str, str]) -> SourceTree:
+        declaring = declaring_files(oids)
+        wanted = {*PROJECT_FILES, *declaring}
+        self._fetch(oids[path] for path in oids if is_source(path) or path in wanted)
         project = read_project(*(self._bytes[oids[path]] if path in oids else None for path in PROJECT_FILES))
         files = {path: self._content(oid) for path, oid in oids.items() if is_source(path)}
-        return SourceTree(project, files, oids, (owned, self._bytes[oids[owned]] if owned else b""))
+        return SourceTree(project, files, oids, {path: self._bytes[oids[path]] for path in declaring})
 
     def read(self, tree: SourceTree) -> Reading:
         """Return what a source tree says."""
@@ -83,3 +98,8 @@ class TreeReader:
         if oid not in self._contents:
             self._contents[oid] = Content(self._bytes[oid], self.pieces, oid)
         return self._contents[oid]
+
+
+def _blob_name(content: bytes, algorithm: str) -> str:
+    """Return how git calls a content."""
+    return hashlib.new(algorithm, b"blob %d\0" % len(content) + content).hexdigest()

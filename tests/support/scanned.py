@@ -17,6 +17,7 @@ from headwater_catalog.store.models import (
     Commit,
     Dataflow,
     DataflowVersion,
+    Declaration,
     DeclaredInput,
     Definition,
     Dependency,
@@ -24,7 +25,6 @@ from headwater_catalog.store.models import (
     Feature,
     FeatureVersion,
     ModuleVersion,
-    Ownership,
     Repository,
     SourceBlob,
 )
@@ -206,5 +206,5 @@ def _input_rows(session, repository_id):
 
 
 def _owner_rows(session, repository_id):
-    for each in session.scalars(select(Ownership).where(Ownership.repository_id == repository_id)):
-        yield each.valid_from, each.valid_until, each.rules
+    for each in session.scalars(select(Declaration).where(Declaration.repository_id == repository_id)):
+        yield each.kind, each.valid_from, each.valid_until, each.content

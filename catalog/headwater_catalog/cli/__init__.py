@@ -46,6 +46,10 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "impact": LazyCommand(
         "headwater_catalog.cli.changes:impact", "Tell what a change reaches downstream.", asks=True
     ),
+    "check": LazyCommand(
+        "headwater_catalog.cli.check:check", "Check policies on a folder, a commit or a change.", asks=True
+    ),
+    "why": LazyCommand("headwater_catalog.cli.why:why", "Tell why a feature has a classification."),
     "history": LazyCommand(
         "headwater_catalog.cli.features:history", "List the changes of a feature.", asks=True
     ),

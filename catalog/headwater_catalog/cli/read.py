@@ -13,7 +13,7 @@ from headwater_catalog.cli.output import NO_FEATURES, clean, counted, json_optio
 if TYPE_CHECKING:
     from headwater_catalog.snapshot import Snapshot, SnapshotFeature
 
-__all__ = ["read"]
+__all__ = ["read", "snapshot_in"]
 
 
 @click.command()
@@ -31,14 +31,15 @@ def read(path: Path, at: str | None, as_json: bool) -> None:
     inputs that are declared (module, name, variant, path, line, end_line, type, doc, condition, tags,
     owners), dataflows (name, origin, modules, config, sources, outputs), diagnostics (path, line, message).
     """
-    snapshot = _snapshot(path, at)
+    snapshot = snapshot_in(path, at)
     if as_json:
         print_json(_json(snapshot))
     else:
         _print(snapshot)
 
 
-def _snapshot(path: Path, at: str | None) -> Snapshot:
+def snapshot_in(path: Path, at: str | None) -> Snapshot:
+    """Read a folder as it lies there, or a commit of its repository."""
     from headwater_catalog.snapshot import read_folder, read_repository
 
     bare = (path / "HEAD").is_file() and (path / "objects").is_dir()

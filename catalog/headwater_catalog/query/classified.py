@@ -1,94 +1,268 @@
-"""What a classifying tag reaches: those that carry it, and all downstream of them up to barriers."""
+"""What a classification reaches: those that say it of themselves, and all downstream up to barriers."""
 
 from __future__ import annotations
 
+import datetime
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import chain
 
+from headwater_catalog.anonymised import guarded_names
 from headwater_catalog.lineage_graph import LineageGraph, input_key
 from headwater_catalog.query.subjects import tag_values
-from headwater_catalog.snapshot import Snapshot
+from headwater_catalog.rules import BARRIER, Classification
+from headwater_catalog.snapshot import Snapshot, SnapshotFeature, SnapshotInput
 
-__all__ = ["Classified", "classify", "reached_from"]
+__all__ = ["Barrier", "Classified", "Flow", "Said", "classify", "flow_of", "reached_from", "today"]
 
-_STOPS = frozenset(("false", "barrier"))  # values of a classifying tag that say what a feature is not
+
+def today() -> str:
+    """Return this day in UTC, as YYYY-MM-DD."""
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """What a feature says of itself that lets nothing through.
+
+    Attributes:
+        reason: Why nothing comes through; empty where it does not say.
+        reviewer: Who has looked at that.
+        until: The last day on which it holds, as YYYY-MM-DD, or what is said instead; empty: for good.
+        is_expired: Whether that day is over, or is none: then it stops nothing any more.
+    """
+
+    reason: str = ""
+    reviewer: str = ""
+    until: str = ""
+    is_expired: bool = False
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What it should say, and does not."""
+        told = {"reason": self.reason, "reviewer": self.reviewer}
+        return tuple(name for name, text in told.items() if not text)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What features and declared inputs say of themselves, by key.
+
+    Attributes:
+        levels: The highest level that any of their variants has, 0 where they claim that nothing flows.
+        barriers: Those of which all variants are barriers.
+        unknown: Values that the classification does not have, which count as its highest level.
+    """
+
+    levels: Mapping[str, int]
+    barriers: Mapping[str, Barrier]
+    unknown: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Where something flows in a graph.
+
+    Attributes:
+        levels: The level of each key that it reaches or that it comes from.
+        came_from: For each key that it reaches from upstream, the one before it on a shortest way from
+            where that level comes from.
+    """
+
+    levels: Mapping[str, int]
+    came_from: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """What a classifying tag says of the features of a snapshot.
+    """What a classification says of the features of a snapshot.
 
     Attributes:
-        carriers: Keys of the features and declared inputs that say it of themselves.
-        barriers: Keys of those that let it through no further.
-        came_from: For each key that it reaches from upstream, the one before it on a shortest way there.
+        classification: The classification.
+        said: What they say of themselves.
+        barriers: Keys of those that let it through no further now.
+        guarded: Edges that an anonymising function stands on, as (source, target).
+        levels: The level of each key that it reaches, those that say it of themselves included.
+        came_from: For each key that gets its level from upstream, the one before it on a shortest way there.
     """
 
-    carriers: frozenset[str]
+    classification: Classification
+    said: Said
     barriers: frozenset[str]
+    guarded: frozenset[tuple[str, str]]
+    levels: Mapping[str, int]
     came_from: Mapping[str, str]
+    _carriers: frozenset[str] = field(repr=False)
+
+    @property
+    def carriers(self) -> frozenset[str]:
+        """The keys of those that it comes from: they say it of themselves, and are no barriers."""
+        return self._carriers
 
     @property
     def keys(self) -> frozenset[str]:
         """The keys of all that it reaches, carriers included."""
-        return self.carriers | self.came_from.keys()
+        return frozenset(self.levels)
+
+    def name(self, key: str) -> str:
+        """Return the name of the level of a key that it reaches."""
+        return self.classification.names[self.levels[key]]
 
     def why(self, key: str) -> tuple[str, ...]:
         """Return a shortest way from a carrier to a key that it reaches, or nothing."""
-        return tuple(self._back(key))[::-1] if key in self.carriers or key in self.came_from else ()
+        return tuple(self._back(key))[::-1] if key in self.levels else ()
+
+    def contradicted(self) -> Iterator[str]:
+        """Yield the keys of what claims less than what flows into it."""
+        return (
+            key
+            for key, claimed in self.said.levels.items()
+            if key in self.levels and claimed < self.levels[key]
+        )
 
     def _back(self, key: str) -> Iterator[str]:
-        while key not in self.carriers:
+        while key in self.came_from:
             yield key
             key = self.came_from[key]
         yield key
 
 
-def classify(snapshot: Snapshot, tag: str) -> Classified:
-    """Return what a classifying tag reaches; it is found once for a snapshot.
+def classify(
+    snapshot: Snapshot, tag: str, day: str | None = None, imported: Mapping[str, int] | None = None
+) -> Classified:
+    """Return what a classification reaches; it is found once for a snapshot and a day.
 
-    A feature whose tag says `barrier` lets nothing through; one that says `false` claims nothing of its own.
+    A feature that is a barrier lets nothing through; one that says `false` claims nothing of its own, and
+    stops nothing.
 
     Args:
         snapshot: The features.
-        tag: Key of the tag, in letters of any case.
+        tag: Key of the classification, or of any other tag, in letters of any case.
+        day: The day on which barriers must hold, as YYYY-MM-DD; None: today.
+        imported: The levels of inputs that come from elsewhere, by their keys.
     """
     known = snapshot.kept
-    name = f"classified {tag.casefold()}"
+    day = day or today()
+    name = f"classified {tag.casefold()} {day} {sorted((imported or {}).items())}"
     found = known.get(name)
     if not isinstance(found, Classified):
-        found = known[name] = _classify(snapshot, tag.casefold())
+        found = known[name] = _classify(snapshot, tag, day, imported or {})
     return found
 
 
-def _classify(snapshot: Snapshot, tag: str) -> Classified:
-    carriers, barriers = set[str](), set[str]()
-    declared = chain(
-        ((feature.key, feature.tags) for feature in snapshot.features),
-        ((input_key(each.name), each.tags) for each in snapshot.inputs),
+def _classify(snapshot: Snapshot, tag: str, day: str, imported: Mapping[str, int]) -> Classified:
+    classification = snapshot.declared.rules.classification(tag)
+    said = _said(snapshot, classification, day)
+    barriers = frozenset(key for key, barrier in said.barriers.items() if not barrier.is_expired)
+    levels = {key: level for key, level in said.levels.items() if level and key not in barriers}
+    for key, level in imported.items():
+        levels[key] = max(level, levels.get(key, 0))
+    guarded = frozenset(_guarded(snapshot, classification))
+    flow = flow_of(snapshot.graph, levels, barriers, guarded)
+    carriers = frozenset(levels)
+    return Classified(classification, said, barriers, guarded, flow.levels, flow.came_from, carriers)
+
+
+_Declared = SnapshotFeature | SnapshotInput
+
+
+def _said(snapshot: Snapshot, classification: Classification, day: str) -> Said:
+    wanted = classification.key.casefold()
+    levels: dict[str, int] = {}
+    barriers: dict[str, Barrier] = {}
+    unknown: dict[str, str] = {}
+    open_ones: set[str] = set()  # of which a variant is no barrier
+    declared: Iterable[tuple[str, _Declared]] = chain(
+        ((feature.key, feature) for feature in snapshot.features),
+        ((input_key(each.name), each) for each in snapshot.inputs),
     )
-    for key, tags in declared:
-        said = {v.casefold() for k in tags if k.casefold() == tag for v in tag_values(tags, k)}
-        if "barrier" in said:
-            barriers.add(key)
-        elif said - _STOPS:
-            carriers.add(key)
-    carriers -= barriers
-    return Classified(
-        frozenset(carriers), frozenset(barriers), reached_from(snapshot.graph, carriers, barriers)
-    )
+    for key, each in declared:
+        tags = {name.casefold(): name for name in each.tags}
+        values = tag_values(each.tags, tags[wanted]) if wanted in tags else ()
+        if BARRIER in (value.casefold() for value in values):
+            barriers[key] = _weaker(barriers.get(key), _barrier(each, tags, wanted, day))
+            continue
+        open_ones.add(key)
+        for value in values:
+            levels[key] = max(levels.get(key, 0), classification.level(value))
+            if not classification.knows(value):
+                unknown[key] = value
+    stopping = {key: barrier for key, barrier in barriers.items() if key not in open_ones}
+    return Said(levels, stopping, unknown)
+
+
+def _barrier(each: _Declared, tags: Mapping[str, str], key: str, day: str) -> Barrier:
+    def told(what: str) -> str:
+        name = tags.get(f"{key}_{what}")
+        return " ".join(tag_values(each.tags, name)) if name is not None else ""
+
+    until = told("until")
+    return Barrier(told("reason"), told("reviewer"), until, bool(until) and not _holds(until, day))
+
+
+def _weaker(one: Barrier | None, other: Barrier) -> Barrier:
+    """Return of the barriers of two variants the one that holds less."""
+    if one is None or (other.is_expired, len(other.lacks)) > (one.is_expired, len(one.lacks)):
+        return other
+    return one
+
+
+def _holds(until: str, day: str) -> bool:
+    try:
+        return datetime.date.fromisoformat(until).isoformat() >= day
+    except ValueError:
+        return False
+
+
+def _guarded(snapshot: Snapshot, classification: Classification) -> Iterator[tuple[str, str]]:
+    """Yield the edges into features all of whose variants anonymise what comes along them."""
+    anonymisers = classification.anonymisers
+    if not anonymisers:
+        return
+    for key, variants in snapshot.variants.items():
+        needed, through = set[str](), set[str]()
+        for variant in variants:
+            names = frozenset(need.name for need in variant.dependencies)
+            needed |= names
+            through |= names - guarded_names(variant.source, names, anonymisers)
+        if needed != through:
+            answers = snapshot.graph.resolved.get(key, {})
+            open_ones = {source for name in through for source in answers.get(name, ())}
+            closed = {source for name in needed - through for source in answers.get(name, ())}
+            yield from ((source, key) for source in closed - open_ones)
+
+
+def flow_of(
+    graph: LineageGraph,
+    levels: Mapping[str, int],
+    barriers: Collection[str],
+    guarded: Collection[tuple[str, str]] = (),
+) -> Flow:
+    """Return where levels flow in a graph: downstream, up to barriers, the highest wins.
+
+    Args:
+        graph: Who needs whom.
+        levels: The levels of those that something comes from, by key, from 1.
+        barriers: Keys of those that nothing comes into.
+        guarded: Edges that nothing comes along.
+    """
+    found: dict[str, int] = {}
+    came_from: dict[str, str] = {}
+    for level in sorted(set(levels.values()), reverse=True):
+        begin = sorted(key for key, own in levels.items() if own == level and key not in found)
+        found.update(dict.fromkeys(begin, level))
+        pending = deque(key for key in begin if key in graph.nodes)
+        while pending:
+            here = pending.popleft()
+            for there in graph.children(here):
+                if there not in found and there not in barriers and (here, there) not in guarded:
+                    found[there] = level
+                    came_from[there] = here
+                    pending.append(there)
+    return Flow(found, came_from)
 
 
 def reached_from(graph: LineageGraph, carriers: Collection[str], barriers: Collection[str]) -> dict[str, str]:
     """Return what is downstream of carriers up to barriers, each with where it was first found from."""
-    came_from: dict[str, str] = {}
-    pending = deque(sorted(graph.nodes.keys() & carriers))
-    while pending:
-        here = pending.popleft()
-        for there in graph.children(here):
-            if there not in came_from and there not in carriers and there not in barriers:
-                came_from[there] = here
-                pending.append(there)
-    return came_from
+    return dict(flow_of(graph, dict.fromkeys(carriers, 1), barriers).came_from)

@@ -248,8 +248,8 @@ _ALL = (
         example="classification:pii",
         help="It carries the tag, or depends on what does with no barrier between.",
         find=reach.classified,
-        form=lambda value: None,
-        expected="the key of a tag",
+        form=reach.check_level,
+        expected="the key of a tag, maybe with a level: confidentiality>=internal",
     ),
     ValueField(
         name="owner",

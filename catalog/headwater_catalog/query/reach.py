@@ -16,6 +16,7 @@ __all__ = [
     "UnknownName",
     "between",
     "check_between",
+    "check_level",
     "check_reach",
     "classified",
     "downstream",
@@ -25,6 +26,7 @@ __all__ = [
     "users_of",
 ]
 
+_LEVEL = re.compile(r"([^<>=]+?)(?:(>?=)([^<>=]+))?")
 _REACH = re.compile(r"(?P<name>[^@]+)(?:@(?P<steps>\d{1,6}))?", re.ASCII)
 
 
@@ -114,8 +116,32 @@ def sourced(scope: Scope, value: str) -> frozenset[str]:
 
 
 def classified(scope: Scope, value: str) -> frozenset[str]:
-    """Return what carries a tag, and all downstream of that up to barriers."""
-    return classify(scope.snapshot, value).keys
+    """Return what a classification reaches: `pii`, or at a level: `confidentiality=internal`, or `>=`.
+
+    Raises:
+        UnknownName: It has no such level.
+    """
+    tag, sign, level = _LEVEL.fullmatch(value).groups()  # type: ignore[union-attr]
+    found = classify(scope.snapshot, tag)
+    if not sign:
+        return found.keys
+    names = [name.casefold() for name in found.classification.names]
+    if level.casefold() not in names:
+        raise UnknownName(f"level of '{tag}'", level, lambda: found.classification.names)
+    wanted = names.index(level.casefold())
+    if sign == "=":
+        return frozenset(key for key, its in found.levels.items() if its == wanted)
+    return frozenset(key for key, its in found.levels.items() if its >= wanted)
+
+
+def check_level(value: str) -> None:
+    """Require the key of a classification, and maybe a level after `=` or `>=`.
+
+    Raises:
+        ValueError: It is not of that form.
+    """
+    if not _LEVEL.fullmatch(value):
+        raise ValueError(value)
 
 
 def _up(scope: Scope, keys: Iterable[str], steps: int | None = None) -> frozenset[str]:

@@ -10,7 +10,7 @@ from headwater_catalog.read.modules import is_source
 from headwater_catalog.read.parse import Content, ParsedModule, read_blob
 from headwater_catalog.read.pieces import Pieces
 from headwater_catalog.read.project import PROJECT_FILES, DataflowSpec, Project, SourceSpec, read_project
-from headwater_catalog.read.tree import LinkCache, Reading, read_directory, read_tree
+from headwater_catalog.read.tree import LinkCache, Reading, directory_files, read_directory, read_tree
 
 __all__ = [
     "PROJECT_FILES",
@@ -29,6 +29,7 @@ __all__ = [
     "SourceSpec",
     "ambiguity",
     "columns_of",
+    "directory_files",
     "drivers_from_text",
     "is_source",
     "read_blob",

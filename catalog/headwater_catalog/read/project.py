@@ -14,14 +14,24 @@ from typing import Any, Final
 from headwater.errors import did_you_mean
 from headwater_catalog.locations import LOCATION, Whereabouts, read_whereabouts
 from headwater_catalog.read.diagnostics import Diagnostic
+from headwater_catalog.read.rules import read_classifications, read_policies
+from headwater_catalog.rules import Classification, Policy
 
-__all__ = ["PROJECT_FILES", "DataflowSpec", "FeatureSource", "Project", "SourceSpec", "read_project"]
+__all__ = [
+    "PROJECT_FILES",
+    "DataflowSpec",
+    "FeatureSource",
+    "Project",
+    "SourceSpec",
+    "read_policy_file",
+    "read_project",
+]
 
 PROJECT_FILES: Final = ("pyproject.toml", "headwater.toml")
 
 _TOP_LEVEL: Final = (
     *("classifications", "dataflows", "environment", "environments", "owners", "policies"),
-    *("source_roots", "tables"),
+    *("source_roots", "tables", "teams"),
 )
 
 _LONGEST: Final = 200_000
@@ -116,6 +126,10 @@ class Project:
         source_roots: Folders that importing starts from, besides the top.
         owners: Whom to ask about modules: names or globs of modules, each with its owners.
         requirements: The file that lists the packages of its environment; None leaves that to the server.
+        classifications: The classifications that it declares.
+        unclassified: The usual classifications that it does without, by key.
+        policies: The policies that it declares.
+        teams: The members of teams, by the team's name.
         settings: The whole table, as written.
         diagnostics: What could not be read as meant.
         lines: Lines of the dataflows' headings, by name.
@@ -126,6 +140,10 @@ class Project:
     source_roots: tuple[str, ...] = ()
     owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     requirements: str | None = None
+    classifications: tuple[Classification, ...] = ()
+    unclassified: frozenset[str] = frozenset()
+    policies: tuple[Policy, ...] = ()
+    teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict)
@@ -146,6 +164,13 @@ def read_project(pyproject: bytes | None = None, headwater_toml: bytes | None = 
         shared.tell("headwater", "[tool.headwater] is not read beside a headwater.toml. Keep one of them.")
     project = own.project(own.document(), "")
     return replace(project, diagnostics=(*shared.diagnostics, *project.diagnostics))
+
+
+def read_policy_file(path: str, content: bytes) -> tuple[tuple[Policy, ...], tuple[Diagnostic, ...]]:
+    """Return the policies of a file of policies, each a table of its name, and what is wrong with it."""
+    reader = _Reader(path, content)
+    policies = read_policies(reader, reader.document(), "")
+    return policies, tuple(reader.diagnostics)
 
 
 class _Reader:
@@ -182,6 +207,9 @@ class _Reader:
         self.envs = self.texts(settings, "environments", where)
         flows = self.table(settings, "dataflows", where)
         dataflows = [self.dataflow(name, flows, f"{where}dataflows.") for name in flows]
+        teams = self.table(settings, "teams", where)
+        classifications, unclassified = read_classifications(self, settings, where)
+        policies = read_policies(self, self.table(settings, "policies", where), f"{where}policies.")
         return Project(
             path=self.path,
             dataflows=tuple(found for found in dataflows if found is not None),
@@ -190,6 +218,10 @@ class _Reader:
             ),
             owners=self.owners(settings, where),
             requirements=self.requirements(settings, where),
+            classifications=classifications,
+            unclassified=unclassified,
+            policies=policies,
+            teams={name: self.texts(teams, name, f"{where}teams.") for name in teams},
             settings=settings,
             diagnostics=tuple(self.diagnostics),
             lines={name: self.line(name, "dataflows") for name in flows},

@@ -34,7 +34,7 @@ from headwater_catalog.read.notebooks import in_cell
 from headwater_catalog.read.parse import Content
 from headwater_catalog.read.project import PROJECT_FILES, DataflowSpec, Project, read_project
 
-__all__ = ["LinkCache", "Reading", "read_directory", "read_tree"]
+__all__ = ["LinkCache", "Reading", "directory_files", "read_directory", "read_tree"]
 
 _MOST_READ = 32_000_000  # bytes of a file; it is known by then that it is too large for a source
 
@@ -396,9 +396,19 @@ def read_directory(directory: Path) -> Reading:
     Raises:
         OSError: The directory or a file in it cannot be read.
     """
-    files = {path: Content(_beginning(directory / path)) for path in _python_files(directory)}
-    texts = [directory / name for name in PROJECT_FILES]
-    return read_tree(files, read_project(*(_beginning(text) if _is_plain(text) else None for text in texts)))
+    texts = directory_files(directory)
+    files = {path: Content(text) for path, text in texts.items() if is_source(path)}
+    return read_tree(files, read_project(*map(texts.get, PROJECT_FILES)))
+
+
+def directory_files(directory: Path) -> dict[str, bytes]:
+    """Return the Python files of a working tree, and its project files, by path; links are not followed.
+
+    Raises:
+        OSError: The directory or a file in it cannot be read.
+    """
+    paths = (*_python_files(directory), *(name for name in PROJECT_FILES if _is_plain(directory / name)))
+    return {path: _beginning(directory / path) for path in paths}
 
 
 def _beginning(path: Path) -> bytes:

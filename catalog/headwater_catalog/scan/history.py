@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from headwater_catalog.codeowners import CODEOWNERS_FILES
+from headwater_catalog.declared import declaring_files, may_declare, read_declared
 from headwater_catalog.git import Change, CommitInfo, GitSource, TreeFile
-from headwater_catalog.owners import codeowners_file, read_ownership
 from headwater_catalog.read import (
     PROJECT_FILES,
     Content,
@@ -82,7 +81,7 @@ class Timelines:
     modules: Timeline[str, ModulePlace] = field(default_factory=Timeline)
     dataflows: Timeline[str, DataflowRecord] = field(default_factory=Timeline)
     diagnostics: Timeline[DiagnosticKey, None] = field(default_factory=Timeline)
-    ownership: Timeline[str, str] = field(default_factory=Timeline)  # under one key, as JSON text
+    declared: Timeline[str, str] = field(default_factory=Timeline)  # by kind, as JSON text
     stored: KnownFeatures = field(default_factory=KnownFeatures)
 
     @property
@@ -94,15 +93,16 @@ class Timelines:
         """Note that everything up to here is in the store."""
         for timeline in (self.features, self.inputs, self.modules, self.dataflows, self.diagnostics):
             timeline.written()
-        self.ownership.written()
+        self.declared.written()
 
 
 class History:
     """Follows the tree of a repository along its main line.
 
-    Only commits that touch sources, the project file or CODEOWNERS cost more than a look at their paths, and
-    these read the contents that they changed, and what the functions in them use. All of a tree is read where
-    nothing is remembered of it, and where a commit changes what the project file says of dataflows.
+    Only commits that touch sources, the project file or a file that declares something beside it cost more
+    than a look at their paths, and these read the contents that they changed, and what the functions in them
+    use. All of a tree is read where nothing is remembered of it, and where a commit changes what the project
+    file says of dataflows.
 
     Args:
         source: The mirror.
@@ -127,7 +127,7 @@ class History:
         self._told: dict[DiagnosticKey, None] = {}
         self._diagnostics: tuple[Diagnostic, ...] | None = None
         self._new: dict[str, list[FeatureSpan]] = {}
-        self._owner_faults: tuple[Diagnostic, ...] = ()
+        self._declared_faults: tuple[Diagnostic, ...] = ()
         self._dataflows: tuple[DataflowSpec, ...] | None = None
         self._flows: dict[str, tuple[str, DataflowRecord]] = {}
         self._ambiguities: dict[str, tuple[object, Diagnostic | None]] = {}
@@ -170,8 +170,8 @@ class History:
             if not _reads_alike(project, self._project):
                 self._cache.forget()
             self._project = project
-        if not changed.isdisjoint((*PROJECT_FILES, *CODEOWNERS_FILES)):
-            self._read_ownership(position)
+        if any(path in PROJECT_FILES or may_declare(path) for path in changed):
+            self._read_declared(position)
         self._read(position)
         if commit.merged:
             reader = BlobReader(self._source, self._pieces, self.contents, self.definitions)
@@ -188,7 +188,7 @@ class History:
             return False  # modules of such names are not stored
         _move(self._files, files)
         self._project = self._read_project()
-        self._owner_faults = self._ownership()[1]
+        self._declared_faults = self._declared()[1]
         if self._drivers is None and not self._project.dataflows:
             self._files, self._project = {}, Project()
             return False
@@ -231,16 +231,15 @@ class History:
         contents = dict(self._source.blobs(oid for oid in oids if oid is not None))
         return read_project(*(None if oid is None else contents[oid] for oid in oids))
 
-    def _ownership(self) -> tuple[str, tuple[Diagnostic, ...]]:
-        path = codeowners_file(self._files)
-        content = next(self._source.blobs([self._files[path]]))[1] if path else b""
-        ownership, faults = read_ownership(path, content, self._project)
-        data = ownership.as_data()
-        return as_json(data) if data else "", faults
+    def _declared(self) -> tuple[dict[str, str], tuple[Diagnostic, ...]]:
+        oids = {path: self._files[path] for path in declaring_files(self._files)}
+        contents = dict(self._source.blobs(dict.fromkeys(oids.values())))
+        declared, faults = read_declared({p: contents[oid] for p, oid in oids.items()}, self._project)
+        return {kind: as_json(data) for kind, data in declared.as_data().items()}, faults
 
-    def _read_ownership(self, position: int) -> None:
-        text, self._owner_faults = self._ownership()
-        self.timelines.ownership.replace(position, {"": text} if text else {})
+    def _read_declared(self, position: int) -> None:
+        texts, self._declared_faults = self._declared()
+        self.timelines.declared.replace(position, texts)
 
     def _read(self, position: int) -> None:
         reading = read_tree(self._sources, self._project, self._cache)
@@ -253,7 +252,7 @@ class History:
         kept = [known for known in current if known[0] in paths and known not in self._told]
         if reading.diagnostics != self._diagnostics:
             self._diagnostics, self._told = reading.diagnostics, _told(reading.diagnostics)
-        others = _told((*faults, *self._owner_faults, *self._ambiguous(reading.dataflows)))
+        others = _told((*faults, *self._declared_faults, *self._ambiguous(reading.dataflows)))
         self.timelines.diagnostics.replace(position, dict.fromkeys((*kept, *self._told, *others)))
         if reading.drivers != self._drivers:
             self._drivers = reading.drivers
@@ -380,7 +379,7 @@ def _told(diagnostics: Iterable[Diagnostic]) -> dict[DiagnosticKey, None]:
 
 
 def _matters(path: str) -> bool:
-    return path in PROJECT_FILES or path in CODEOWNERS_FILES or is_source(path)
+    return path in PROJECT_FILES or may_declare(path) or is_source(path)
 
 
 def _whole(files: Mapping[str, TreeFile]) -> list[Change]:

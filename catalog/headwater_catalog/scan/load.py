@@ -29,6 +29,7 @@ from headwater_catalog.store.models import (
     Commit,
     Dataflow,
     DataflowVersion,
+    Declaration,
     DeclaredInput,
     Definition,
     Dependency,
@@ -37,7 +38,6 @@ from headwater_catalog.store.models import (
     FeatureVersion,
     ModuleLink,
     ModuleVersion,
-    Ownership,
     Repository,
     SourceBlob,
 )
@@ -150,7 +150,7 @@ def load_timelines(database: Database, pointer: Pointer) -> Timelines:
             modules=Timeline(_modules(session, repository_id)),
             dataflows=Timeline(_dataflows(session, repository_id)),
             diagnostics=Timeline(_diagnostics(session, repository_id)),
-            ownership=Timeline(_ownership(session, repository_id)),
+            declared=Timeline(_declared(session, repository_id)),
             stored=StoredFeatures(database, repository_id),
         )
 
@@ -313,11 +313,13 @@ def _diagnostics(session: Session, repository_id: int) -> list[Span[tuple[str, i
     return [Span((d.path, d.line, d.message), None, d.valid_from, id=d.id) for d in rows]
 
 
-def _ownership(session: Session, repository_id: int) -> list[Span[str, str]]:
+def _declared(session: Session, repository_id: int) -> list[Span[str, str]]:
     rows = session.scalars(
-        select(Ownership).where(Ownership.repository_id == repository_id, Ownership.valid_until.is_(None))
+        select(Declaration).where(
+            Declaration.repository_id == repository_id, Declaration.valid_until.is_(None)
+        )
     )
-    return [Span("", as_json(each.rules), each.valid_from, id=each.id) for each in rows]
+    return [Span(each.kind, as_json(each.content), each.valid_from, id=each.id) for each in rows]
 
 
 def roll_back(session: Session, repository_id: int, position: int) -> None:
@@ -330,7 +332,7 @@ def roll_back(session: Session, repository_id: int, position: int) -> None:
         (DataflowVersion, DataflowVersion.dataflow_id.in_(dataflows)),
         (Diagnostic, Diagnostic.repository_id == repository_id),
         (DeclaredInput, DeclaredInput.repository_id == repository_id),
-        (Ownership, Ownership.repository_id == repository_id),
+        (Declaration, Declaration.repository_id == repository_id),
     )
     plain = {"synchronize_session": False}
     for model, owned in owners:

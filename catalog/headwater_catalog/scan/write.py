@@ -32,6 +32,7 @@ from headwater_catalog.store.models import (
     Commit,
     Dataflow,
     DataflowVersion,
+    Declaration,
     DeclaredInput,
     Definition,
     Dependency,
@@ -40,7 +41,6 @@ from headwater_catalog.store.models import (
     FeatureVersion,
     ModuleLink,
     ModuleVersion,
-    Ownership,
     SourceBlob,
 )
 
@@ -95,7 +95,7 @@ class BatchWriter:
         self._write_modules(session, timelines.modules)
         self._write_dataflows(session, timelines.dataflows)
         self._write_diagnostics(session, timelines.diagnostics)
-        self._write_ownership(session, timelines.ownership)
+        self._write_declared(session, timelines.declared)
         self._write_links(session, history.links)
         _forget(self._definitions)
         _forget(self._blobs)
@@ -296,17 +296,18 @@ class BatchWriter:
         )
         _write_spans(session, Diagnostic, timeline, rows)
 
-    def _write_ownership(self, session: Session, timeline: Timeline[str, str]) -> None:
+    def _write_declared(self, session: Session, timeline: Timeline[str, str]) -> None:
         rows = (
             {
                 "repository_id": self._repository_id,
-                "rules": json.loads(span.value),
+                "kind": span.key,
+                "content": json.loads(span.value),
                 "valid_from": span.valid_from,
                 "valid_until": span.valid_until,
             }
             for span in timeline.opened
         )
-        _write_spans(session, Ownership, timeline, rows)
+        _write_spans(session, Declaration, timeline, rows)
 
     def _write_links(self, session: Session, links: Mapping[str, Mapping[str, str | None] | None]) -> None:
         for chunk in chunks(list(links)):

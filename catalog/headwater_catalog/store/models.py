@@ -35,6 +35,7 @@ __all__ = [
     "DataflowVersion",
     "Dataset",
     "DatasetVersion",
+    "Declaration",
     "DeclaredInput",
     "Definition",
     "Dependency",
@@ -50,7 +51,6 @@ __all__ = [
     "KeptValue",
     "ModuleLink",
     "ModuleVersion",
-    "Ownership",
     "Ref",
     "Repository",
     "Reproduction",
@@ -147,15 +147,16 @@ class Ref(Base):
     sha: Mapped[str] = mapped_column(String(64))  # of the commit that it means
 
 
-class Ownership(Interval, Base):
-    """Who owns what by the files of a repository, over time: CODEOWNERS and the project file."""
+class Declaration(Interval, Base):
+    """What files of a repository declare for all of it, over time: its owners, and its rules."""
 
-    __tablename__ = "ownership"
-    __table_args__ = (UniqueConstraint("repository_id", "valid_from"),)
+    __tablename__ = "declaration"
+    __table_args__ = (UniqueConstraint("repository_id", "kind", "valid_from"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     repository_id: Mapped[int] = mapped_column(_owner("repository.id"))
-    rules: Mapped[dict[str, Any]] = mapped_column(JSON)
+    kind: Mapped[str] = mapped_column(String(20))  # owners, rules
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class SourceBlob(Base):

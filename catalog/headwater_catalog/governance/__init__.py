@@ -1,0 +1,1 @@
+"""Governance from source: where classifications come from, what a change does to them, and policies."""

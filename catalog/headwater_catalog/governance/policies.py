@@ -1,0 +1,244 @@
+"""Policies: queries that must find nothing, judged on one moment or on what a change brings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Final
+
+from headwater_catalog.errors import QueryError
+from headwater_catalog.governance.findings import UNREAD, Finding, Unknown
+from headwater_catalog.governance.usual_rules import place_of
+from headwater_catalog.query.classified import Classified, classify
+from headwater_catalog.query.find import find
+from headwater_catalog.query.index import Index
+from headwater_catalog.query.subjects import Base, Subject
+from headwater_catalog.query.syntax import Query, parse_query
+from headwater_catalog.rules import Policy, PolicyException
+
+__all__ = ["Author", "Ground", "Judged", "judge"]
+
+_MOST_FINDINGS: Final = 10_000  # of one policy
+_OWNERS: Final = "owners"  # in `changed_only_by`: whoever owns the feature
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who changed features by a commit.
+
+    Attributes:
+        sha: The commit.
+        name: The author's name.
+        email: The author's address.
+        keys: The features whose versions it brought.
+    """
+
+    sha: str
+    name: str
+    email: str
+    keys: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where policies are judged.
+
+    Attributes:
+        index: The features.
+        day: The day on which exceptions must hold, as YYYY-MM-DD.
+        base: What the change began from, with its index; None where no change is judged.
+        authors: Who changed what since the base, by commit; None where that is not known.
+        teams: The members of each team, by the team's name.
+        is_past: Whether it is what a change began from: what has no name there yet is no fault of a policy,
+            and what compares with a base finds nothing.
+    """
+
+    index: Index
+    day: str
+    base: tuple[Base, Index] | None = None
+    authors: Sequence[Author] | None = None
+    teams: Mapping[str, Collection[str]] | None = None
+    is_past: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What policies say.
+
+    Attributes:
+        findings: What breaks them.
+        excepted: What would, but for an exception.
+        unknown: What cannot be told here.
+    """
+
+    findings: tuple[Finding, ...]
+    excepted: tuple[Finding, ...]
+    unknown: tuple[Unknown, ...]
+
+
+def judge(policies: Iterable[Policy], ground: Ground, *, seconds: float = 60.0) -> Judged:
+    """Judge policies.
+
+    Args:
+        policies: The policies.
+        ground: Where.
+        seconds: How long it may take; of what is not reached, nothing is known.
+    """
+    findings: list[Finding] = []
+    excepted: list[Finding] = []
+    unknown: list[Unknown] = []
+    end = time.monotonic() + seconds
+    for policy in policies:
+        if time.monotonic() > end:
+            unknown.append(Unknown(policy.name, f"The policies before it took {seconds:g} seconds."))
+            continue
+        if ground.is_past and _compares(policy):
+            continue
+        reason = _unknown(policy, ground)
+        if reason:
+            unknown.append(Unknown(policy.name, reason))
+            continue
+        try:
+            found = list(_found(policy, ground))
+        except QueryError as error:
+            findings += [] if ground.is_past else [_unread(policy, error)]
+            continue
+        for finding in found[:_MOST_FINDINGS]:
+            holds = any(_covers(each, finding.key, ground.day) for each in policy.exceptions)
+            (excepted if holds else findings).append(finding)
+    return Judged(tuple(findings), tuple(excepted), tuple(unknown))
+
+
+def _compares(policy: Policy) -> bool:
+    """Tell whether nothing is a finding where a change began: it asks for what came since."""
+    if policy.changed_only_by:
+        return True
+    try:
+        queries = [parse_query(text) for text in (policy.query, policy.scope, policy.needs)]
+    except QueryError:
+        return False
+    return any(query.base_term is not None for query in queries)
+
+
+def _unknown(policy: Policy, ground: Ground) -> str:
+    """Return why it cannot be told here whether a policy holds; nothing where it can."""
+    if policy.changed_only_by and ground.authors is None:
+        return "It asks who changed something, which is known of a range of commits: give a base."
+    if policy.only_new and ground.base is None and not ground.is_past:
+        return "It is about what a change brings: give a base."
+    for text in (policy.query, policy.scope, policy.needs):
+        try:
+            query = parse_query(text)
+        except QueryError:
+            return ""  # which is a finding
+        if query.needs_history and ground.index.scope.pasts is None:
+            return "It asks for the history, which only a catalog knows: see the page of policies there."
+        if query.base_term is not None and ground.base is None:
+            return f"'{query.base_term.field}:' compares with a base: give one."
+    return ""
+
+
+def _unread(policy: Policy, error: QueryError) -> Finding:
+    told = f"Policy '{policy.name}' cannot be checked: {error}"
+    return Finding(
+        UNREAD, "error", told, about=policy.name, path=policy.path, line=policy.line, owner=policy.owner
+    )
+
+
+def _found(policy: Policy, ground: Ground) -> Iterator[Finding]:
+    index, base = ground.index, ground.base
+    inside = _keys(policy.scope, index, base) & _keys(policy.query, index, base)
+    if policy.changed_only_by:
+        yield from _changed_by_others(policy, ground, inside)
+    elif policy.needs:
+        needed = _keys(policy.needs, index, base)
+        for subject in _subjects(index, inside):
+            for parent in index.scope.graph.parents(subject.key):
+                if parent in needed:
+                    told = f"It needs '{parent.rpartition(':')[2]}'."
+                    yield _finding(policy, ground, subject, told, parent, (parent, subject.key))
+    else:
+        for subject in _subjects(index, inside):
+            yield _finding(policy, ground, subject, "", "", _why(policy, ground, subject.key))
+
+
+def _keys(text: str, index: Index, base: tuple[Base, Index] | None) -> frozenset[str]:
+    """Return the keys of the features that meet a query.
+
+    Raises:
+        QueryError: It cannot be understood, or names what is not there.
+    """
+    query = parse_query(text)
+    if query.at is not None:
+        raise QueryError("'at:' chooses a moment, and a policy holds at all of them. Leave it out.")
+    return frozenset(ranked.subject.key for ranked in find(query, index, base=base))
+
+
+def _subjects(index: Index, keys: Collection[str]) -> Iterator[Subject]:
+    return (subject for subject in index.scope.subjects if subject.key in keys)
+
+
+def _changed_by_others(policy: Policy, ground: Ground, keys: Collection[str]) -> Iterator[Finding]:
+    subjects = {subject.key: subject for subject in _subjects(ground.index, keys)}
+    for author in ground.authors or ():
+        for key in sorted(author.keys & subjects.keys()):
+            subject = subjects[key]
+            allowed = {name for each in policy.changed_only_by for name in _people(each, subject, ground)}
+            if not any(_is(author, each) for each in allowed):
+                told = f"{author.name} <{author.email}> changed it by {author.sha[:10]}."
+                yield _finding(policy, ground, subject, told, author.sha, ())
+
+
+def _people(allowed: str, subject: Subject, ground: Ground) -> Iterator[str]:
+    for name in subject.owners if allowed == _OWNERS else (allowed,):
+        members = (ground.teams or {}).get(name) or (ground.teams or {}).get(name.removeprefix("@"))
+        yield from members or (name,)
+
+
+def _is(author: Author, allowed: str) -> bool:
+    wanted = allowed.casefold()
+    return fnmatchcase(author.email.casefold(), wanted) or fnmatchcase(author.name.casefold(), wanted)
+
+
+def _why(policy: Policy, ground: Ground, key: str) -> tuple[str, ...]:
+    """Return the way by which a classification that the query names comes to a feature, if one does."""
+    for tag in _classifications(parse_query(policy.query)):
+        found: Classified = classify(ground.index.scope.snapshot, tag, ground.day)
+        if len(way := found.why(key)) > 1:
+            return way
+    return ()
+
+
+def _classifications(query: Query) -> Iterator[str]:
+    for term in query.terms:
+        if term.field == "classification":
+            yield term.value.partition("=")[0].rstrip("<>")
+
+
+def _finding(
+    policy: Policy, ground: Ground, subject: Subject, told: str, about: str, because: tuple[str, ...]
+) -> Finding:
+    place = place_of(ground.index.scope.snapshot, subject.key)
+    assert place is not None
+    message = " ".join(filter(None, (policy.message or f"'{subject.name}' breaks '{policy.name}'.", told)))
+    return Finding(
+        rule=policy.name,
+        severity=policy.severity,
+        message=message,
+        key=subject.key,
+        about=about,
+        path=place.path,
+        line=place.line,
+        end_line=place.end_line,
+        because=because,
+        owners=subject.owners,
+        owner=policy.owner,
+    )
+
+
+def _covers(exception: PolicyException, key: str, day: str) -> bool:
+    if exception.until and exception.until < day:
+        return False
+    return any(fnmatchcase(each, exception.feature) for each in (key, key.rpartition(":")[2]))

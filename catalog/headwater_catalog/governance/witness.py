@@ -1,0 +1,137 @@
+"""Why a feature has a classification: all that it comes from, with a shortest way from each."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from headwater.errors import did_you_mean
+from headwater_catalog.errors import Conflict, NotFound
+from headwater_catalog.query.classified import Classified
+from headwater_catalog.snapshot import Snapshot
+
+__all__ = ["Held", "Witness", "held_back", "named", "sources_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """One of the features and inputs that a classification comes from.
+
+    Attributes:
+        source: Its key.
+        level: The name of the level that it says.
+        path: A shortest way downstream from it to the feature, ends included.
+    """
+
+    source: str
+    level: str
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a barrier, or an anonymising function, holds back.
+
+    Attributes:
+        key: The feature where it stands.
+        sources: The keys upstream that the classification comes from.
+        kept_free: The keys downstream that it would reach otherwise.
+        came_by: The keys that would bring it directly.
+    """
+
+    key: str
+    sources: tuple[str, ...]
+    kept_free: tuple[str, ...]
+    came_by: tuple[str, ...]
+
+
+def named(snapshot: Snapshot, name: str) -> str:
+    """Return the key of a feature or an input that is given by its key or its name.
+
+    Raises:
+        NotFound: Nothing has it; tells the nearest.
+        Conflict: Several features have it.
+    """
+    graph = snapshot.graph
+    if name in graph.nodes:
+        return name
+    found = sorted(key for key, node in graph.nodes.items() if name == node.name or name in node.parts)
+    if not found:
+        raise NotFound(f"No feature or input '{name}'.{did_you_mean(name, snapshot.keys)}")
+    if len(found) > 1:
+        raise Conflict(f"'{name}' may be {', '.join(found[:10])}. Give the whole key of one.")
+    return found[0]
+
+
+def sources_of(snapshot: Snapshot, found: Classified, key: str) -> tuple[Witness, ...]:
+    """Return what a classification of a feature comes from, the nearest first.
+
+    Args:
+        snapshot: The features.
+        found: What the classification reaches there.
+        key: The feature or input.
+    """
+    if key not in found.levels:
+        return ()
+    after: dict[str, str | None] = {key: None}
+    pending = deque((key,))
+    witnesses = []
+    while pending:
+        here = pending.popleft()
+        if here in found.carriers:
+            level = found.classification.names[_own(found, here)]
+            witnesses.append(Witness(here, level, _way(after, here)))
+        if here in found.barriers or here not in snapshot.graph.nodes:
+            continue
+        for there in snapshot.graph.parents(here):
+            if there in found.levels and there not in after and (there, here) not in found.guarded:
+                after[there] = here
+                pending.append(there)
+    return tuple(witnesses)
+
+
+def held_back(snapshot: Snapshot, found: Classified) -> tuple[Held, ...]:
+    """Return each feature at which a classification stops, with what that keeps it from."""
+    graph = snapshot.graph
+    places = {key for key in found.barriers if key in graph.nodes} | {target for _, target in found.guarded}
+    return tuple(_held(snapshot, found, key) for key in sorted(places))
+
+
+def _held(snapshot: Snapshot, found: Classified, key: str) -> Held:
+    graph = snapshot.graph
+    stopped = [
+        parent
+        for parent in graph.parents(key)
+        if parent in found.levels and (key in found.barriers or (parent, key) in found.guarded)
+    ]
+    sources = dict.fromkeys(
+        witness.source for parent in stopped for witness in sources_of(snapshot, found, parent)
+    )
+    free = _reached_beyond(snapshot, found, key) if stopped else ()
+    return Held(key, tuple(sources), free, tuple(stopped))
+
+
+def _reached_beyond(snapshot: Snapshot, found: Classified, key: str) -> tuple[str, ...]:
+    """Return what would be reached from a feature if nothing stopped at it, the nearest first."""
+    reached = {key: None}
+    pending = deque((key,))
+    while pending:
+        here = pending.popleft()
+        for there in snapshot.graph.children(here):
+            free = there not in found.levels and there not in found.barriers
+            if free and there not in reached and (here, there) not in found.guarded:
+                reached[there] = None
+                pending.append(there)
+    return tuple(each for each in reached if each not in found.levels)
+
+
+def _own(found: Classified, key: str) -> int:
+    """Return the level that a key says of itself, or that it has from elsewhere."""
+    return found.said.levels.get(key, 0) or found.levels[key]
+
+
+def _way(after: dict[str, str | None], source: str) -> tuple[str, ...]:
+    way = [source]
+    while (there := after[way[-1]]) is not None:
+        way.append(there)
+    return tuple(way)

@@ -1,0 +1,246 @@
+"""`headwater check` and `headwater why`, without a catalog and in one, and the formats that other programs read."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner, Result
+
+from headwater_catalog.cli import command_line
+from headwater_catalog.demo.plumbing import Plumbing
+from headwater_catalog.demo.replay import read_story, replay
+from support.git_repo import GitRepo
+
+_POLICIES = """
+[private]
+query = "module:features.audiences classification:pii"
+message = "Personal data leaves the house."
+owner = "privacy"
+
+[owned]
+query = "-has:owner"
+severity = "warning"
+"""
+
+
+def headwater(*words: str | Path) -> Result:
+    return CliRunner().invoke(command_line(), [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo") / "repository"
+    replay(read_story(), Plumbing.create(folder))
+    (folder.parent / "policies.toml").write_text(_POLICIES)
+    return folder
+
+
+def _commit(demo: Path, subject: str) -> str:
+    found = ["git", "-C", str(demo), "log", "--format=%H", f"--grep={subject}", "main"]
+    return subprocess.run(found, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _check(demo: Path, subject: str, *words: str) -> Result:
+    sha = _commit(demo, subject)
+    policies = ("--policies", str(demo.parent / "policies.toml"))
+    return headwater("check", demo, "--at", sha, "--base", f"{sha}~1", *policies, *words)
+
+
+def test_the_leak_of_the_demo_is_found_with_its_way(demo: Path):
+    done = _check(demo, "Export an audience for the newsletter")
+
+    assert done.exit_code == 1
+    assert "features/audiences.py:7: error: private: Personal data leaves the house." in done.stdout
+    assert (
+        "    email_normalized -> contact_key -> newsletter_audience\n    ask CRM; policy of privacy\n"
+        in done.stdout
+    )
+    assert (
+        "+ pii of features.audiences:contact_key: not there to true, as 'contact_key' is new\n" in done.stdout
+    )
+    assert "2 errors since " in done.stdout
+
+
+def test_the_commit_that_hashes_the_address_clears_it(demo: Path):
+    done = _check(demo, "Hash the contact key")
+    told = json.loads(_check(demo, "Hash the contact key", "--json").stdout)
+
+    assert done.exit_code == 0
+    assert (
+        "- pii of features.audiences:newsletter_audience: true to false, as 'contact_key' has a barrier now"
+        in done.stdout
+    )
+    assert [finding["key"] for finding in told["cleared"]] == [
+        "features.audiences:contact_key",
+        "features.audiences:newsletter_audience",
+    ]
+    assert told["findings"] == []
+    assert {change["cause"] for change in told["taint"]} == {"has a barrier now"}
+
+
+def test_the_files_as_they_lie_there_are_checked(git_repo: GitRepo):
+    git_repo.commit("Begin", files={"a.py": "def spend(orders: int) -> int: ...\n"})
+    git_repo.write("a.py", "def spend(orders: int) -> int: ...\n\n\ndef net(spend: int) -> int: ...\n")
+    git_repo.write("policies/a.toml", '[owned]\nquery = "-has:owner"\n')
+
+    both = json.loads(headwater("check", git_repo.path, "--json").stdout)
+    new = json.loads(headwater("check", git_repo.path, "--base", "main", "--json").stdout)
+    everything = json.loads(headwater("check", git_repo.path, "--base", "main", "--all", "--json").stdout)
+
+    assert [finding["key"] for finding in both["findings"]] == ["a:spend", "a:net"]
+    assert [finding["key"] for finding in new["findings"]] == ["a:net"]
+    assert [finding["key"] for finding in everything["findings"]] == ["a:net", "a:spend"]
+    assert new["after"] is None
+    assert new["before"] == git_repo.git("rev-parse", "HEAD")
+
+
+def test_a_branch_is_compared_with_where_it_began(git_repo: GitRepo):
+    git_repo.commit("Begin", files={"a.py": "def spend(orders: int) -> int: ...\n"})
+    git_repo.write("policies/a.toml", '[owned]\nquery = "-has:owner"\n')
+    git_repo.commit("Rule")
+    git_repo.branch("side")
+    git_repo.commit("Add", files={"b.py": "def net(spend: int) -> int: ...\n"})
+    git_repo.checkout("main")
+    git_repo.commit("Go on", files={"c.py": "def gross(spend: int) -> int: ...\n"})
+
+    told = json.loads(headwater("check", git_repo.path, "--at", "side", "--base", "main", "--json").stdout)
+    assert [finding["key"] for finding in told["findings"]] == ["b:net"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "code"),
+    [
+        (("--base", "nothing"), "No commit, branch or tag 'nothing'", 3),
+        (("--day", "tomorrow"), "it must be a day such as 2027-06-30", 2),
+        (("--format", "xml"), "'xml' is not one of", 2),
+    ],
+)
+def test_what_is_wrong_is_told(demo: Path, words: tuple[str, ...], told: str, code: int):
+    done = headwater("check", demo, *words)
+
+    assert told in done.stderr
+    assert done.exit_code == code
+
+
+def test_a_day_decides_what_has_expired(git_repo: GitRepo):
+    tags = 'pii="barrier", pii_reason="r", pii_reviewer="a", pii_until="2026-06-30"'
+    git_repo.write("a.py", f"from headwater import tag\n@tag({tags})\ndef key(email: str) -> str: ...\n")
+
+    assert headwater("check", git_repo.path, "--day", "2026-06-30").exit_code == 0
+    late = headwater("check", git_repo.path, "--day", "2026-07-01")
+    assert late.exit_code == 1
+    assert "barrier-expired" in late.stdout
+
+
+def test_warnings_fail_where_they_are_to(demo: Path):
+    words = (
+        "check",
+        demo,
+        "--policies",
+        demo.parent / "policies.toml",
+        "--at",
+        _commit(demo, "Start the feature"),
+    )
+
+    assert headwater(*words).exit_code == 0
+    assert headwater(*words, "--strict").exit_code == 1
+
+
+def test_sarif_is_what_the_standard_says(demo: Path):
+    sarif = json.loads(_check(demo, "Export an audience for the newsletter", "--format", "sarif").stdout)
+
+    (run,) = sarif["runs"]
+    assert sarif["version"] == "2.1.0"
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["private"]
+    assert len(run["results"]) == 2
+    for result in run["results"]:
+        assert result["ruleId"] == "private"
+        assert result["level"] in ("none", "note", "warning", "error")
+        assert "email_normalized -> " in result["message"]["text"]
+        (place,) = result["locations"]
+        assert place["physicalLocation"]["artifactLocation"]["uri"] == "features/audiences.py"
+        region = place["physicalLocation"]["region"]
+        assert 0 < region["startLine"] <= region["endLine"]
+        assert len(result["partialFingerprints"]["headwaterFinding/v1"]) == 20
+
+
+def test_junit_has_a_failed_test_for_each_finding(demo: Path):
+    done = _check(demo, "Export an audience for the newsletter", "--format", "junit")
+    (suite,) = ElementTree.fromstring(done.stdout)
+
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("2", "2", "0")
+    assert [case.get("name") for case in suite] == [
+        "features.audiences:contact_key",
+        "features.audiences:newsletter_audience",
+    ]
+    clean = ElementTree.fromstring(_check(demo, "Hash the contact key", "--format", "junit").stdout)
+    assert clean[0].get("failures") == "0"
+    assert len(clean[0]) == 1
+
+
+def test_annotations_cannot_be_made_to_say_something_else(git_repo: GitRepo):
+    message = "50%\\n::error file=x::gone, really: yes"
+    git_repo.write("a.py", "def spend(orders: int) -> int: ...\n")
+    git_repo.write("policies/a.toml", f'["own:ed,"]\nquery = "-has:owner"\nmessage = "{message}"\n')
+
+    (line,) = headwater("check", git_repo.path, "--format", "github").stdout.splitlines()
+    assert line == (
+        "::error file=a.py,line=1,endLine=1,title=own%3Aed%2C::50%25%0A::error file=x::gone, really: yes"
+    )
+
+
+def test_gitlab_gets_a_report_of_code_quality(demo: Path):
+    report = json.loads(_check(demo, "Export an audience for the newsletter", "--format", "gitlab").stdout)
+
+    assert [finding["location"] for finding in report] == [
+        {"path": "features/audiences.py", "lines": {"begin": 7}},
+        {"path": "features/audiences.py", "lines": {"begin": 13}},
+    ]
+    assert len({finding["fingerprint"] for finding in report}) == 2
+    assert {finding["severity"] for finding in report} == {"critical"}
+
+
+def test_it_needs_no_database_and_imports_none(git_repo: GitRepo):
+    git_repo.write("a.py", "def spend(orders: int) -> int: ...\n")
+    program = (
+        "import sys\nfrom headwater_catalog.cli import command_line\n"
+        f"command_line()(['check', {str(git_repo.path)!r}], standalone_mode=False)\n"
+        "print(sorted({name.partition('.')[0] for name in sys.modules} & {'sqlalchemy', 'flask', 'pandas', 'pyarrow'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.endswith("[]\n")
+
+
+def test_why_tells_every_source_with_its_way(demo: Path):
+    leak = _commit(demo, "Export an audience for the newsletter")
+    done = headwater("why", "newsletter_audience", "pii", "--path", demo, "--at", leak)
+    told = json.loads(headwater("why", "newsletter_audience", "--path", demo, "--at", leak, "--json").stdout)
+
+    assert done.stdout == (
+        "pii: features.audiences:newsletter_audience is true, because of\n"
+        "  features.customers:email_normalized (true): email_normalized -> contact_key -> newsletter_audience\n"
+    )
+    assert [each["classification"] for each in told["classifications"]] == ["pii", "hipaa", "confidentiality"]
+    assert headwater("why", "contact_key", "pii", "--path", demo, "--at", "main").stdout == (
+        "pii: features.audiences:contact_key is a barrier, which nothing passes.\n"
+    )
+
+
+def test_why_asks_a_catalog_too(demo: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("HEADWATER_HOME", str(tmp_path / "home"))
+    assert headwater("init", demo).exit_code == 0
+
+    told = json.loads(headwater("why", "email_domain", "pii", "--json").stdout)
+    (found,) = told["classifications"]
+    assert found["level"] == "true"
+    assert found["sources"][0]["path"] == [
+        "features.customers:email_normalized",
+        "features.customers:email_domain",
+    ]
+    missing = headwater("why", "email_domains")
+    assert missing.exit_code == 3
+    assert "email_domain" in missing.stderr
