@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from headwater.errors import did_you_mean
 from headwater_catalog.data_settings import DATA_NAMES, NOWHERE, DataSettings, data_settings
 from headwater_catalog.errors import SettingError
-from headwater_catalog.oidc_settings import OIDC_NAMES, OidcSettings, oidc_settings
+from headwater_catalog.oidc_settings import OIDC_NAMES, OIDC_PREFIX, OidcSettings, oidc_settings
 from headwater_catalog.run_settings import RUN_NAMES, RunSettings, run_settings
 
 __all__ = ["FILE_NAME", "NAMES", "SECRETS", "Settings", "is_loopback", "load_settings"]
@@ -32,15 +32,17 @@ NAMES = (
     *OIDC_NAMES,
     *RUN_NAMES,
 )
+"""The settings as the file spells them; the environment has HEADWATER_ before the upper-case name."""
+
 SECRETS = ("database_url", "secret_key", "manifest_key", "openlineage_key", "oidc_client_secret")
 """Settings that may be in a file of their own: the environment names it by the name with _FILE behind it."""
-"""The settings as the file spells them; the environment has HEADWATER_ before the upper-case name."""
 
 _PREFIX = "HEADWATER_"
 _FOR_TESTS = "HEADWATER_TEST_"
 _FOR_COMMANDS = ("HEADWATER_REMOTE", "HEADWATER_TOKEN")  # which ask a catalog that is served elsewhere
 _KEY_FILE = "secret-key"
 _GIGA = 10**9
+_IN_GIGABYTES = ("values_limit", "inputs_limit", "environments_limit")
 _MANIFEST_KEY_FILE = "manifest-key.pem"
 _BEHIND = "_FILE"
 _MOST_SECRET = 10_000  # characters
@@ -113,6 +115,17 @@ class Settings:
     def is_encrypted(self) -> bool:
         """Whether readers reach it by https."""
         return self.url.startswith("https:")
+
+    def value_of(self, name: str) -> Any:
+        """Return what a setting of `NAMES` comes to, in the unit in which it is set."""
+        if name in DATA_NAMES:
+            return getattr(self.data, name)
+        if name in OIDC_NAMES:
+            return None if self.oidc is None else getattr(self.oidc, name.removeprefix(OIDC_PREFIX))
+        if name in RUN_NAMES:
+            return self.runs.value_of(name)
+        value = getattr(self, name)
+        return value // _GIGA if name in _IN_GIGABYTES else value
 
     def signing_key(self) -> str:
         """Return the key that signs sessions and forms: the one that is set, else one kept in the home.
