@@ -31,7 +31,7 @@ from headwater_catalog.jobs import LeasedJob
 from headwater_catalog.kept_inputs import keep_brought, note_used
 from headwater_catalog.removal import remove_folder
 from headwater_catalog.reports import Report, read_progress, read_report, storable
-from headwater_catalog.reproduce import compare_again, require_same_inputs
+from headwater_catalog.reproduce import compare_again, require_original, require_same_inputs
 from headwater_catalog.results import TABLE, Saved, record_saved, save_table
 from headwater_catalog.run_sources import BroughtSource, bring_sources, copy_from_commits, inputs_used
 from headwater_catalog.run_tasks import Task, task_of
@@ -93,6 +93,8 @@ def execute(
     with database.read() as session:
         task = task_of(database, session, settings, leased, definitions or DefinitionReader())
     settings = replace(settings, data=settings.data.of(task.repository))
+    if task.again is not None:
+        require_original(database, settings, task.run_id)
     with _work_folder(settings, leased) as place:
         tree, folder = place / "tree", place / "own"  # what the feature code may read, and may write
         made = place / "made"  # and what it never has
@@ -328,9 +330,8 @@ def _keep(
                 deliver(settings.data, task.sinks, file, saved.format, schema, settings.runs)
             verdict = None
             if not ended.reason and task.again is not None and ended.report is not None:
-                with database.read() as session:
-                    told = (folder, task.made or TABLE, ended.report.environment)
-                    verdict = compare_again(session, settings, task.run_id, *told)
+                told = (folder, task.made or TABLE, ended.report.environment, watch)
+                verdict = compare_again(database, settings, task.run_id, *told)
             if not ended.reason and ended.report is not None:
                 if task.is_awaited:
                     stack.enter_context(kept_table(settings, task.run_id, folder / TABLE))

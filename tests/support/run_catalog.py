@@ -15,7 +15,7 @@ from headwater_catalog.scan import scan
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import DatasetVersion, Job, Run
-from headwater_catalog.uploads import Upload, keep_upload
+from headwater_catalog.uploads import Upload, keep_files, keep_upload, note_uploads
 from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
 
@@ -103,8 +103,12 @@ class Catalog:
         self.settings = settings
 
     def request(self, *outputs: str, at: str | None = None, **given: Any) -> tuple[int, int]:
+        inputs = given.pop("inputs", {})
+        mine = {name: value for name, value in inputs.items() if isinstance(value, Path)}
+        [kept] = keep_files(self.settings, mine)
         with self.database.write() as session:
             repository = get_repository(session, "shop")
+            note_uploads(session, repository.id, kept.values(), 1_700_000_000)
             commit = resolve_at(session, self.settings, repository, at)
             run = request_run(
                 session,
@@ -114,7 +118,7 @@ class Catalog:
                 given.pop("dataflow", None),
                 outputs,
                 given.pop("config", {}),
-                given.pop("inputs", {}),
+                {**inputs, **kept},
                 given.pop("save", None),
                 "tester",
                 1_700_000_000,

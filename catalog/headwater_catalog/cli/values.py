@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -77,21 +78,28 @@ def values(
     from headwater_catalog.run_comparison import compare_runs
     from headwater_catalog.run_options import RunOptions
     from headwater_catalog.runs import get_run
+    from headwater_catalog.uploads import keep_files, note_uploads
     from headwater_catalog.value_comparison import request_comparison
 
     options = RunOptions(env=env, sample=sample, use_kept=not no_cache)
     name, pair = _pair(workspace, feature, commits, repo, dataflow, config, inputs, options, own_data)
+    sides = (pair.before, pair.after)
+    kept = keep_files(workspace.settings, *(side.inputs for side in sides))
+    before, after = (replace(side, inputs=inputs) for side, inputs in zip(sides, kept, strict=True))
+    pair = replace(pair, before=before, after=after)
     with workspace.database.write() as session:
-        asked = (get_repository(session, name), pair, who_asks(), now())
+        repository = get_repository(session, name)
+        note_uploads(session, repository.id, [*before.inputs.values(), *after.inputs.values()], now())
+        asked = (repository, pair, who_asks(), now())
         made = request_comparison(session, workspace.settings, *asked, tolerance=tolerance)
         numbers = made.before_id, made.run_id
         jobs = made.before.job_id, made.run.job_id
     for number, job in zip(numbers, jobs, strict=True):
         perform_run(workspace, number, job)
     with workspace.reading() as session:
-        before, after = (get_run(session, number) for number in numbers)
+        runs = [get_run(session, number) for number in numbers]
         # Whoever has the files has it all.
-        found = compare_runs(session, workspace.settings, before, after, sees_personal=True)
+        found = compare_runs(session, workspace.settings, *runs, sees_personal=True)
         told = run_comparison_json(found)
     if as_json:
         print_json(told)
