@@ -116,7 +116,9 @@ def save_table(
         with GitSource(mirror) as source:
             source.pin(draft["commit"])
         beside = (SIDECAR,) if saver or format in ("csv", "json") else ()
-        sha256 = _place(settings, folder, out, path, beside)
+        # A saver's file has been hashed, and nobody had it since.
+        known = stamp["fingerprint"]["table"] if saver else None
+        sha256 = _place(settings, folder, out, path, beside, known)
         saved = Saved(dataset, path, format, sha256, stamp, now)
     except InvalidInput as error:
         raise QuotingError(str(error), "What came out cannot be saved.") from error
@@ -129,8 +131,10 @@ def save_table(
         raise
 
 
-def _place(settings: Settings, folder: Path, out: str, path: str, beside: Sequence[str]) -> str:
-    """Move a file, and what stands beside it, to where they are kept; return its sha256."""
+def _place(
+    settings: Settings, folder: Path, out: str, path: str, beside: Sequence[str], known: str | None
+) -> str:
+    """Move a file, and what stands beside it, to where they are kept; return its sha256, known or not."""
     final = settings.home / path
     final.parent.mkdir(parents=True, exist_ok=True)
     ends = (*beside, "")  # the file last, as nobody looks for its stamp alone
@@ -139,7 +143,7 @@ def _place(settings: Settings, folder: Path, out: str, path: str, beside: Sequen
         with open_folder(folder) as held:
             for end in ends:
                 take_file(out + end, held, final.with_name(final.name + end))
-        return file_sha256(final)
+        return known or file_sha256(final)
     except BaseException:
         for end in ends:
             final.with_name(final.name + end).unlink(missing_ok=True)
