@@ -68,6 +68,8 @@ def test_run_prints_the_table_and_says_where_it_comes_from(headwater: Headwater)
 def test_run_json_tells_all(headwater: Headwater):
     result = headwater("run", "scaled", "--input", "factor=3", "--json")
     found = json.loads(result.stdout)
+    told = headwater("run", "--help").stdout.partition("JSON:")[2].partition("Options:")[0]
+    assert found.keys() <= set(re.findall(r"[a-z_]+", told))
 
     assert (found["state"], found["error"], found["failure"]) == ("succeeded", None, None)
     assert found["table"]["rows"] == [["2026-01-05", "30"], ["2026-01-12", "60"]]

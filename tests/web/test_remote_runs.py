@@ -1,6 +1,8 @@
 """Runs, datasets and files by the command line, of a catalog that is served elsewhere."""
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -215,3 +217,32 @@ def test_a_file_that_is_too_large_to_be_sent_is_told_so(shop: Shop, tmp_path: Pa
 
     assert refused.exit_code == 3
     assert "35 MB" in refused.stderr and "/audit" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *(("repo", "list"), ("search", "spend"), ("show", "scaled"), ("history", "scaled"), ("diff", "HEAD")),
+        *(("stale",), ("audit", "FILE"), ("reproduce", "marketing@99"), ("run", "scaled", "--at", "nothing")),
+        *(("values", "scaled", "nothing..main"), ("cancel", "1"), ("manifest", "sign", "1")),
+    ],
+    ids=" ".join,
+)
+def test_what_asks_a_catalog_elsewhere_loads_no_package_of_the_one_here(shop: Shop, asked: tuple[str, ...]):
+    heavy = ["sqlalchemy", "pandas", "numpy", "pyarrow", "git", "flask", "alembic", "headwater_catalog.store"]
+    program = (
+        "import contextlib, sys\n"
+        "from headwater_catalog.cli import command_line\n"
+        "with contextlib.suppress(SystemExit):\n"
+        "    command_line()(sys.argv[1:])\n"
+        f"print('loaded:', [name for name in {heavy} if name in sys.modules])"
+    )
+    words = [str(shop.file) if word == "FILE" else word for word in asked]
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--remote", shop.url, *words],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "loaded: []" in done.stdout, done.stdout + done.stderr

@@ -11,6 +11,7 @@ from headwater_catalog.cli.failures import Failure
 from headwater_catalog.cli.output import progress_bar, say
 from headwater_catalog.cli.run_asked import RunAsked, local, value
 from headwater_catalog.errors import NotFound
+from headwater_catalog.version_names import choose_version
 
 if TYPE_CHECKING:
     from headwater_catalog.client import Client, Reproduction
@@ -169,8 +170,6 @@ class RemoteDatasets:
 
     def _named(self, dataset: str, repo: str | None) -> tuple[str, str, int]:
         """Return the version that is named by `dataset`, which is the newest, or `dataset@run`."""
-        from headwater_catalog.datasets import choose_version
-
         repo = self._repository_of(None, repo)
         name = dataset.rpartition("@")[0] or dataset
         runs = [version["run"] for version in self._client.versions(repo, name)]

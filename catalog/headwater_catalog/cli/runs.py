@@ -120,11 +120,10 @@ def run(
     With --with-changes, changed files and new ones that are not ignored are taken along, as a commit of no
     branch that the catalog keeps. Without it, they are told.
 
-    JSON: id, state, error, repository, commit, dataflow, outputs, requested_by, note, created_at, started_at,
-    finished_at, progress, changes_on, failure, config, env, executor, sample, inputs, table (columns, rows,
-    row_count), values, nodes (name, seconds, begun, summary, kept_from,
-    profile), checks, environment, personal,
-    masked, dataset, log.
+    JSON: id, state, error, repository, commit, dataflow, outputs, reported, requested_by, note, created_at,
+    started_at, finished_at, progress, changes_on, failure, config, env, executor, sample, inputs, table
+    (columns, rows, row_count), values, nodes (name, seconds, begun, summary, kept_from, profile), checks,
+    environment, personal, masked, dataset, log, origin.
     """
     if with_changes:
         if at is not None:
