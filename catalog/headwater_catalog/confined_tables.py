@@ -18,7 +18,7 @@ from headwater_catalog.run_settings import RunSettings
 from headwater_catalog.sandbox import Access
 from headwater_catalog.table_process import ANSWER, CONVERTED, TASK
 
-__all__ = ["Content", "as_arrow", "column_names", "compare_files", "contents_of", "finish_table"]
+__all__ = ["Content", "Finished", "as_arrow", "column_names", "compare_files", "contents_of", "finish_table"]
 
 _NO_OTHER: Final = "Feature code may have written something else in its place."
 

@@ -21,7 +21,7 @@ from headwater_catalog.provenance import draft_stamp
 from headwater_catalog.reports import Report, storable
 from headwater_catalog.repositories import mirror_path
 from headwater_catalog.saved_objects import file_name, finish_object, type_of
-from headwater_catalog.stamps import SIDECAR, completed, stamp_bytes
+from headwater_catalog.stamps import SIDECAR, completed, has_sidecar, stamp_bytes
 from headwater_catalog.store.models import DatasetVersion, Run
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def save_table(
             (folder / (out + SIDECAR)).write_bytes(stamp_bytes(stamp))
         with GitSource(mirror) as source:
             source.pin(draft["commit"])
-        beside = (SIDECAR,) if saver or format in ("csv", "json") else ()
+        beside = (SIDECAR,) if saver or has_sidecar(format) else ()
         # A saver's file has been hashed, and nobody had it since.
         known = stamp["fingerprint"]["table"] if saver else None
         sha256 = _place(settings, folder, out, path, beside, known)

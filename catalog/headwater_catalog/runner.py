@@ -42,6 +42,7 @@ REQUEST: Final = "request.json"
 RESULT: Final = "result.json"
 PROGRESS: Final = "progress.json"
 _PROGRESS_SECONDS: Final = 0.2
+_PREVIEW_ROWS: Final = 500
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -65,7 +66,6 @@ class Request:
             None: none.
         saver: Name of the saver that saves the one output in place of a table; empty: none.
         needs_table: Whether a run without a table to write there has failed.
-        preview_rows: How many rows of the table to show.
         kept: Where values of earlier runs are, and what tells them; None: everything is computed.
         network: Whether it has the network.
         profile: Whether to note statistics of what each node makes.
@@ -84,7 +84,6 @@ class Request:
     sample: int | None = None
     save: str | None = None
     needs_table: bool = True
-    preview_rows: int = 500
     kept: dict[str, Any] | None = None
     network: bool = False
     saver: str = ""
@@ -411,7 +410,7 @@ def _arrange(request: Request, recorder: Recorder, graph: Graph, values: Mapping
             )
         tables.save(outputs.table, recorder.folder / request.save)
         recorder.table = {"index": list(outputs.index), "origins": outputs.origins}
-    recorder.preview = tables.preview(outputs, request.preview_rows)
+    recorder.preview = tables.preview(outputs, _PREVIEW_ROWS)
 
 
 def _save_object(request: Request, path: Path, values: Mapping[str, Any]) -> dict[str, Any]:

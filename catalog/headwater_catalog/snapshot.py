@@ -115,6 +115,11 @@ class SnapshotFeature:
         """Return `module:name`, which all variants of a feature share."""
         return f"{self.module}:{self.name}"
 
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Return the names of the nodes that it makes: its own, and those of the nodes folded into it."""
+        return (self.name, *(part.name for part in self.parts))
+
 
 @dataclass(frozen=True, slots=True)
 class SnapshotInput:

@@ -131,7 +131,7 @@ def _keys(moment: Moment, output: str) -> Iterable[str]:
     """Yield the keys of the features that an output may be, or may be a part of."""
     module, _, name = output.rpartition(":")
     for feature in moment.snapshot.features:
-        if module in ("", feature.module) and name in (feature.name, *(part.name for part in feature.parts)):
+        if module in ("", feature.module) and name in feature.nodes:
             yield feature.key
 
 
@@ -153,8 +153,7 @@ def _names_before(before: Moment, after: Moment, flow: DataflowAt, names: Sequen
 
 def _nodes(moment: Moment, key: str) -> Iterable[str]:
     for variant in moment.snapshot.variants[key]:
-        yield variant.name
-        yield from (part.name for part in variant.parts)
+        yield from variant.nodes
 
 
 def _flow_before(before: Moment, name: str, names: Sequence[str], was: Mapping[str, str]) -> DataflowAt:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from headwater_catalog import jobs
-from headwater_catalog.cli import command_line
 from headwater_catalog.cli.context import Workspace
 from headwater_catalog.cli.runs import perform_run, run
 from headwater_catalog.worker import Worker
@@ -40,15 +39,7 @@ def catalog(sqlite_catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Itera
 @pytest.fixture
 def headwater(catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Headwater:
     monkeypatch.chdir(tmp_path)
-
-    def call(*words: str) -> Result:
-        environment = {
-            "HEADWATER_HOME": str(catalog.settings.home),
-            "HEADWATER_DATABASE_URL": catalog.settings.database_url,
-        }
-        return CliRunner().invoke(command_line(), words, env=environment)
-
-    return call
+    return catalog.headwater
 
 
 def test_run_prints_the_table_and_says_where_it_comes_from(headwater: Headwater):

@@ -8,10 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from click.testing import CliRunner
 
 from headwater_catalog import datasets
-from headwater_catalog.cli import command_line
 from headwater_catalog.confined_tables import compare_files
 from headwater_catalog.errors import Conflict
 from headwater_catalog.execution import execute
@@ -240,13 +238,7 @@ def test_comparing_ends_when_its_run_is_to_end(catalog: Catalog):
 
 
 def test_the_command_says_the_verdict(catalog: Catalog):
-    def headwater(*words: str):
-        environment = {
-            "HEADWATER_HOME": str(catalog.settings.home),
-            "HEADWATER_DATABASE_URL": catalog.settings.database_url,
-        }
-        return CliRunner().invoke(command_line(), words, env=environment)
-
+    headwater = catalog.headwater
     number = _saved(catalog, "texts", format="csv").run_id
     _saved(catalog, "counted", format="csv")
     same, other = headwater("reproduce", f"marketing@{number}"), headwater("reproduce", "marketing", "--json")

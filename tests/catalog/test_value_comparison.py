@@ -7,9 +7,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from headwater_catalog.cli import command_line
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.moments import moment_at
 from headwater_catalog.personal import HIDDEN
@@ -326,16 +324,8 @@ def test_what_cannot_be_compared_is_told_before_anything_runs(
 # The command
 
 
-def _headwater(shop: Catalog, *words: str) -> Result:
-    environment = {
-        "HEADWATER_HOME": str(shop.settings.home),
-        "HEADWATER_DATABASE_URL": shop.settings.database_url,
-    }
-    return CliRunner().invoke(command_line(), words, env=environment)
-
-
 def test_the_command_tells_what_differs(shop: Catalog):
-    told = _headwater(shop, "values", "spend_per_signup", "v1..main")
+    told = shop.headwater("values", "spend_per_signup", "v1..main")
 
     assert told.exit_code == 0, told.output
     assert told.stdout.splitlines() == [
@@ -349,8 +339,8 @@ def test_the_command_tells_what_differs(shop: Catalog):
 
 
 def test_the_command_takes_a_name_of_before_and_prints_all_as_json(shop: Catalog):
-    told = _headwater(
-        shop, "values", "scaled", "v1..main", "--input", "factor=3", "--own-data", "--sample", "2", "--json"
+    told = shop.headwater(
+        "values", "scaled", "v1..main", "--input", "factor=3", "--own-data", "--sample", "2", "--json"
     )
     found = json.loads(told.stdout)
 
@@ -373,6 +363,6 @@ def test_the_command_takes_a_name_of_before_and_prints_all_as_json(shop: Catalog
     ],
 )
 def test_the_command_says_what_cannot_be(shop: Catalog, words: tuple[str, ...], code: int, message: str):
-    told = _headwater(shop, "values", *words)
+    told = shop.headwater("values", *words)
 
     assert (told.exit_code, message in told.output) == (code, True), told.output

@@ -6,7 +6,10 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+from click.testing import CliRunner, Result
+
 from headwater_catalog import datasets, jobs
+from headwater_catalog.cli import command_line
 from headwater_catalog.kept_inputs import note_sent
 from headwater_catalog.repositories import add_repository, get_repository, resolve_at
 from headwater_catalog.runs import get_run, request_run
@@ -125,6 +128,14 @@ class Catalog:
                 **given,
             )
             return run.id, run.job_id
+
+    def headwater(self, *words: str, **more: str) -> Result:
+        """Call the command line in this catalog."""
+        environment = {
+            "HEADWATER_HOME": str(self.settings.home),
+            "HEADWATER_DATABASE_URL": self.settings.database_url,
+        }
+        return CliRunner().invoke(command_line(), words, env={**environment, **more})
 
     def run(self, *outputs: str, limits: Limits | None = None, **given: Any) -> Run:
         run_id, job_id = self.request(*outputs, **given)

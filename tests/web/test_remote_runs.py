@@ -34,9 +34,7 @@ class Shop:
     url: str
 
     def here(self, *arguments: str) -> Result:
-        settings = self.catalog.settings
-        environment = {"HEADWATER_HOME": str(settings.home), "HEADWATER_DATABASE_URL": settings.database_url}
-        return CliRunner().invoke(command_line(), arguments, env=environment)
+        return self.catalog.headwater(*arguments)
 
     def there(self, *arguments: str) -> Result:
         return CliRunner().invoke(command_line(), arguments, env={"HEADWATER_REMOTE": self.url})

@@ -46,6 +46,7 @@ __all__ = [
     "Grant",
     "Job",
     "JobAttempt",
+    "KeptInput",
     "KeptStanding",
     "KeptValue",
     "ModuleLink",

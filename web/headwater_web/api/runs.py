@@ -42,13 +42,12 @@ from headwater_web.api.schemas.runs import (
     UploadQuery,
     UploadSchema,
 )
-from headwater_web.cancelling import cancel_job
+from headwater_web.changing_jobs import cancel_job
 from headwater_web.downloading import saved_file, saved_stamp, signed_manifest_of
-from headwater_web.reading import catalog, reading
+from headwater_web.reading import NUMBER, catalog, reading
 
 __all__ = ["resource"]
 
-_NUMBER = "<int(max=2147483647):number>"
 _EXAMPLE: Final[Mapping[str, Any]] = {
     **{"repository": "demo", "commit": "main", "dataflow": "marketing", "outputs": ["spend_per_signup"]},
     **{"config": {}, "inputs": {}, "nodes": [], "checks": [], "graph": [], "environment": {}},
@@ -109,7 +108,7 @@ def compare_values_of_two_commits(body: dict[str, Any]) -> Response:
     return found
 
 
-@resource.get(f"/runs/{_NUMBER}", RunSchema, NoQuery, (RUN,))
+@resource.get(f"/runs/{NUMBER}", RunSchema, NoQuery, (RUN,))
 def show_run(_args: dict[str, Any], number: int) -> Response:
     """Show a run, and what came of it."""
     return _answer(number)
@@ -170,19 +169,19 @@ def request_one_run(body: dict[str, Any]) -> Response:
     return made
 
 
-@resource.download(f"/runs/{_NUMBER}/file", BYTES, (RUN,), errors=(403, 404))
+@resource.download(f"/runs/{NUMBER}/file", BYTES, (RUN,), errors=(403, 404))
 def download_file(_args: dict[str, Any], number: int) -> Response:
     """Give the whole table that a run has saved, to those who may see all of it; it is noted who does."""
     return saved_file(number)
 
 
-@resource.download(f"/runs/{_NUMBER}/stamp", "application/json", (RUN,), errors=(403, 404))
+@resource.download(f"/runs/{NUMBER}/stamp", "application/json", (RUN,), errors=(403, 404))
 def download_stamp(_args: dict[str, Any], number: int) -> Response:
     """Give the stamp of what a run has saved, as the file beside a CSV or JSON file has it."""
     return saved_stamp(number)
 
 
-@resource.send("POST", f"/runs/{_NUMBER}/cancel", 200, RunSchema, NoBodySchema, (RUN,), errors=(404, 409))
+@resource.send("POST", f"/runs/{NUMBER}/cancel", 200, RunSchema, NoBodySchema, (RUN,), errors=(404, 409))
 def cancel_one_run(_body: dict[str, Any], number: int) -> Response:
     """Cancel a run that waits or goes on."""
     cancel_job(get_run(reading(), number).job_id)

@@ -28,6 +28,7 @@ from headwater_web.api.schemas.fields import (
     repository_named,
     text,
     texts,
+    tolerance_asked,
 )
 
 __all__ = [
@@ -378,11 +379,7 @@ class NewRunPairSchema(NewRunSchema):
         exclude = ("save", "saver", "dataset", "sinks")
 
     before = named("The commit, branch or tag to compare with.", "ref", required=True)
-    tolerance = fields.Float(
-        load_default=1e-9,
-        validate=validate.Range(min=0, max=1),
-        metadata={"description": "By how much numbers with fractions may differ, relative to the larger."},
-    )
+    tolerance = tolerance_asked()
     own_data = Switch(
         load_default=False,
         metadata={"description": "Whether each reads the files of its own commit, not those of the second."},
