@@ -10,10 +10,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
+from headwater.errors import InvalidInput, did_you_mean
 from headwater_catalog.fingerprints import BLOCK_ROWS, blocks_of, kind_of
 from headwater_catalog.table_files import TableFile
 
-__all__ = ["PairedRows", "RowMatching", "common_keys", "match_rows"]
+__all__ = ["PairedRows", "RowMatching", "common_keys", "match_by", "match_rows"]
 
 _MOST_NAMED: Final = 20  # rows of one table only
 
@@ -49,6 +50,30 @@ class RowMatching:
     only_then: pa.Table
     only_now: pa.Table
     pairs: Callable[[], Iterator[PairedRows]]
+
+
+def match_by(then: TableFile, now: TableFile, keys: Sequence[str]) -> RowMatching:
+    """Return which rows of two tables belong together by columns that somebody has chosen.
+
+    Raises:
+        InvalidInput: A table lacks one of them, or they do not tell its rows apart.
+    """
+    named = _told(keys)
+    for which, table in (("first", then), ("second", now)):
+        missing = [key for key in keys if key not in table.schema.names]
+        if missing:
+            raise InvalidInput(
+                f"rows cannot be matched by {named}: the {which} table has no column {_told(missing)}."
+                f"{did_you_mean(missing[0], table.schema.names)} Its columns are "
+                f"{_told(table.schema.names[:_MOST_NAMED])}."
+            )
+    found = match_rows(then, now, keys)
+    if not found.keys:
+        raise InvalidInput(
+            f"rows cannot be matched by {named}: {found.reason}. Choose columns of which no two rows "
+            "have the same values, and none lacks one; or none, and they are matched by their index."
+        )
+    return found
 
 
 def match_rows(then: TableFile, now: TableFile, keys: Sequence[str], reason: str = "") -> RowMatching:

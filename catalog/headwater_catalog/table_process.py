@@ -129,11 +129,12 @@ def _compare(
     tolerance: float,
     renamed: Mapping[str, str],
     keys: tuple[list[str], list[str]],
+    by: list[str],
     spread: bool,
 ) -> dict[str, Any]:
     """Compare two tables cell by cell; each is given by its path and its format."""
     from headwater_catalog.distributions import distributions
-    from headwater_catalog.row_matching import common_keys, match_rows
+    from headwater_catalog.row_matching import common_keys, match_by, match_rows
     from headwater_catalog.table_comparison import compare_tables
     from headwater_catalog.table_files import open_table, renamed_table, schema_from_text
 
@@ -145,7 +146,10 @@ def _compare(
         first = renamed_table(opened, renamed)
 
         def compared() -> dict[str, Any]:
-            matching = match_rows(first, second, *common_keys(keys[0], keys[1], (first, second)))
+            if by:
+                matching = match_by(first, second, by)
+            else:
+                matching = match_rows(first, second, *common_keys(keys[0], keys[1], (first, second)))
             found = compare_tables(first, second, tolerance, matching)
             if spread:
                 columns = [*found["compared"], *found["added"], *found["removed"]]

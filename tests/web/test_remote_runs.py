@@ -103,6 +103,9 @@ _ASKED: dict[str, Callable[[Shop, Path], tuple[str, ...]]] = {
     "run of two": lambda shop, folder: ("run", "spend_per_signup", "broken"),
     "run elsewhere": lambda shop, folder: ("run", "scaled", "--at", "nothing"),
     "run with a wrong key": lambda shop, folder: ("run", "spend_per_signup", "--config", "regoin=UK"),
+    "values of nothing": lambda shop, folder: ("values", "spend_per_signu", "HEAD"),
+    "values before all": lambda shop, folder: ("values", "scaled", "HEAD~1"),
+    "values at nothing": lambda shop, folder: ("values", "scaled", "nothing..HEAD"),
     "reproduce nothing": lambda shop, folder: ("reproduce", "marketing@99"),
     "reproduce exactly nothing": lambda shop, folder: ("reproduce", "nothing"),
 }
@@ -205,6 +208,21 @@ def test_the_client_has_a_typed_method_for_each_of_these(shop: Shop, tmp_path: P
         client.download(999, file)
     with pytest.raises(CatalogError, match="is not known"):
         client.upload("shop", Path(__file__))
+
+
+def test_values_of_two_commits_are_compared_elsewhere(shop: Shop, tmp_path: Path):
+    given = tmp_path / "mine.csv"
+    given.write_text("week,spend,signups\n2026-02-02,30,10\n2026-02-09,0,5\n")
+    told = shop.told("values", "spend_per_signup", "HEAD", "--input", f"weekly={given}", "--key", "week")
+    here = shop.here(
+        "values", "spend_per_signup", "HEAD", "--input", f"weekly={given}", "--key", "week", "--json"
+    )
+
+    assert (told["values"]["verdict"], told["values"]["details"]["matched_by"]) == ("differs", ["week"])
+    assert [row["cells"] for row in told["values"]["details"]["examples"]] == [
+        {"spend_per_signup": ["3.0", "6.0"]}
+    ]
+    assert json.loads(here.stdout)["values"] == told["values"]
 
 
 def test_a_file_that_is_too_large_to_be_sent_is_told_so(shop: Shop, tmp_path: Path):

@@ -9,10 +9,11 @@ from flask import Response, g, request, url_for
 
 from headwater_catalog.accounts import Role
 from headwater_catalog.answers.runs import run_comparison_json, run_json, run_row_json
+from headwater_catalog.compared import parent_of, where_parted
 from headwater_catalog.datasets import version_of_run
-from headwater_catalog.errors import Conflict
+from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.kept_inputs import note_sent
-from headwater_catalog.moments import moment_at
+from headwater_catalog.moments import Moment, moment_at
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.run_comparison import compare_runs
 from headwater_catalog.run_options import RunOptions
@@ -86,7 +87,8 @@ def compare_values_of_two_commits(body: dict[str, Any]) -> Response:
     settings = catalog().settings
     repository = get_repository(reading(), body["repository"])
     require(Role.RUNNER, repository)
-    before, after = (moment_at(reading(), settings, repository, at) for at in (body["before"], body["at"]))
+    after = moment_at(reading(), settings, repository, body["at"])
+    before = _before(after, body)
     selected = select_outputs(after, body["query"], body["dataflow"]) if body["query"] else []
     pair = pair_runs(
         before,
@@ -97,6 +99,7 @@ def compare_values_of_two_commits(body: dict[str, Any]) -> Response:
         {name: _input(name, given) for name, given in body["inputs"].items()},
         _options(body),
         own_data=body["own_data"],
+        keys=body["keys"],
     )
     with writing() as session:
         owner = get_repository(session, body["repository"])
@@ -106,6 +109,17 @@ def compare_values_of_two_commits(body: dict[str, Any]) -> Response:
     found = _compared(a, b, 202)
     found.headers["Location"] = url_for("api_runs.compare_two_runs", a=a, b=b)
     return found
+
+
+def _before(after: Moment, body: dict[str, Any]) -> Moment:
+    """Return the commit to compare with."""
+    if body["before"] is not None:
+        before = moment_at(after.session, after.settings, after.repository, body["before"])
+        return where_parted(before, after) if body["parted"] else before
+    parent = parent_of(after)
+    if parent is None:
+        raise NotFound(f"Commit {after.commit.sha[:10]} is a first commit: there is nothing before it.")
+    return parent
 
 
 @resource.get(f"/runs/{NUMBER}", RunSchema, NoQuery, (RUN,))

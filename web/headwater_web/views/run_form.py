@@ -115,6 +115,7 @@ def _compared(name: str, choice: RunChoice, uploads: dict[str, Upload | CatalogE
         _inputs(choice, uploads),
         choice.read_options(),
         own_data=bool(choice.given.get("own_data")),
+        keys=choice.read_keys(),
     )
     tolerance = choice.read_tolerance()
     with writing() as session:

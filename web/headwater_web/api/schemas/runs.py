@@ -378,7 +378,24 @@ class NewRunPairSchema(NewRunSchema):
 
         exclude = ("save", "saver", "dataset", "sinks")
 
-    before = named("The commit, branch or tag to compare with.", "ref", required=True)
+    before = named(
+        "The commit, branch or tag to compare with; the first parent of the other unless given.",
+        "ref",
+        load_default=None,
+        allow_none=True,
+    )
+    parted = Switch(
+        load_default=False,
+        metadata={"description": "Whether to compare with where the two parted, not with the first."},
+    )
+    keys = fields.List(
+        named("A column.", "column"),
+        load_default=list,
+        validate=validate.Length(max=20),
+        metadata={
+            "description": "Columns by which rows are matched, features or an index; the index unless given."
+        },
+    )
     tolerance = tolerance_asked()
     own_data = Switch(
         load_default=False,
