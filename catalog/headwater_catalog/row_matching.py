@@ -63,7 +63,7 @@ def match_by(then: TableFile, now: TableFile, keys: Sequence[str]) -> RowMatchin
         missing = [key for key in keys if key not in table.schema.names]
         if missing:
             raise InvalidInput(
-                f"rows cannot be matched by {named}: the {which} table has no column {_told(missing)}."
+                f"rows cannot be matched by {named}: the {which} table lacks {_told(missing)}."
                 f"{did_you_mean(missing[0], table.schema.names)} Its columns are "
                 f"{_told(table.schema.names[:_MOST_NAMED])}."
             )

@@ -394,7 +394,7 @@ def test_rows_are_matched_by_columns_that_somebody_chose(shop: Catalog):
 
     for keys, reason in (
         (("country",), "rows cannot be matched by 'country': 'country' does not tell the rows of the first"),
-        (("week", "custmer"), "the first table has no column 'custmer'"),
+        (("week", "custmer"), "the first table lacks 'custmer'"),
     ):
         words = [word for key in keys for word in ("--key", key)]
         refused = shop.headwater("values", "trembling", "v1..main", *words)
