@@ -12,17 +12,11 @@ from sqlalchemy import ColumnElement, Select, Text, and_, cast, select
 from sqlalchemy.orm import Session
 
 from headwater_catalog.collection import without_collection
+from headwater_catalog.feature_making import FeatureMaker
 from headwater_catalog.owners import Ownership
 from headwater_catalog.read import Diagnostic
 from headwater_catalog.records import DependencyRecord
-from headwater_catalog.snapshot import (
-    FeatureMaker,
-    Place,
-    Snapshot,
-    SnapshotFeature,
-    SnapshotInput,
-    in_order,
-)
+from headwater_catalog.snapshot import Place, Snapshot, SnapshotFeature, SnapshotInput, in_order
 from headwater_catalog.store import models
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import (

@@ -1,7 +1,8 @@
 """What a classifying tag reaches, and why."""
 
 from headwater_catalog.query.classified import classify
-from headwater_catalog.snapshot import Snapshot, read_folder
+from headwater_catalog.snapshot import Snapshot
+from headwater_catalog.tree_snapshots import read_folder
 from support.git_repo import GitRepo
 
 _CODE = '''

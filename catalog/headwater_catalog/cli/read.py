@@ -39,7 +39,7 @@ def read(path: Path, at: str | None, as_json: bool) -> None:
 
 
 def _snapshot(path: Path, at: str | None) -> Snapshot:
-    from headwater_catalog.snapshot import read_folder, read_repository
+    from headwater_catalog.tree_snapshots import read_folder, read_repository
 
     bare = (path / "HEAD").is_file() and (path / "objects").is_dir()
     return read_folder(path) if at is None and not bare else read_repository(path, at)

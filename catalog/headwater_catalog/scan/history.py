@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from headwater_catalog.codeowners import CODEOWNERS_FILES
-from headwater_catalog.git import Change, CommitInfo, GitSource, TreeFile
+from headwater_catalog.git import GitSource, TreeFile
+from headwater_catalog.git_log import Change, CommitInfo
 from headwater_catalog.owners import codeowners_file, read_ownership
 from headwater_catalog.read import (
     PROJECT_FILES,
