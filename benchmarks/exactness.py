@@ -24,7 +24,8 @@ import headwater
 from headwater_catalog.demo import init_demo
 from headwater_catalog.read import Content, LinkedModule, Reading, is_source, read_directory
 from headwater_catalog.read.modules import Module, modules_of, offers_feature
-from headwater_catalog.snapshot import Snapshot, SnapshotFeature, snapshot_of
+from headwater_catalog.snapshot import Snapshot, SnapshotFeature
+from headwater_catalog.tree_snapshots import snapshot_of
 
 LONGEST = 600  # seconds for the modules of one repository
 

@@ -26,7 +26,7 @@ from headwater_catalog.runs import request_run
 from headwater_catalog.stamps import completed, stamp_bytes
 from headwater_catalog.table_files import TableFile, schema_text, write_table
 
-__all__ = ["measure_audits"]
+__all__ = ["measure_audits", "write_stamped"]
 
 _BOUND = "≤ 300 ms"
 
@@ -83,7 +83,8 @@ def _save(catalog: Catalog, at: str | None, made: pa.Table, path: Path) -> Seque
         origins = TableReport((), {name: name for name in names})
         told = (recipe, {}, {"python": sys.version}, now)
         draft = draft_stamp(session, catalog.settings, run, flow.name, origins, *told)
-        stamp = _write(made.rename_columns(names), draft, path)
+        named = made.rename_columns(names)
+        stamp = write_stamped(TableFile(named.schema, named.to_batches), draft, path)
         sha256 = file_sha256(path)
         record_saved(
             session, run, Saved(flow.name, f"datasets/{run.id}.parquet", "parquet", sha256, stamp, now)
@@ -91,13 +92,14 @@ def _save(catalog: Catalog, at: str | None, made: pa.Table, path: Path) -> Seque
     return names
 
 
-def _write(table: pa.Table, draft: Mapping[str, object], path: Path) -> Mapping[str, object]:
-    content = fingerprint_of(table.schema, table.to_batches())
+def write_stamped(table: TableFile, draft: Mapping[str, object], path: Path) -> Mapping[str, object]:
+    """Write a table as a Parquet file with its stamp, and return that."""
+    content = fingerprint_of(table.schema, table.batches())
     columns = {f.name: {"type": str(f.type), "fingerprint": content.columns[f.name]} for f in table.schema}
     told = (content.rows, f"{SCHEME}:{content.table}", columns, schema_text(table.schema))
     stamp = completed(draft, *told)
     each = {column["name"]: stamp_bytes(column) for column in stamp["columns"]}
-    write_table(path, "parquet", TableFile(table.schema, table.to_batches), stamp_bytes(stamp), each)
+    write_table(path, "parquet", table, stamp_bytes(stamp), each)
     return stamp
 
 

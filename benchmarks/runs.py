@@ -15,14 +15,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from page import write_section
-from run_audits import measure_audits
+from run_audits import measure_audits, write_stamped
 from run_times import measure_columns, measure_overhead, measure_reuse
 
 from catalog import COMMITS, FEATURES, Table, latency, machine, shown
-from headwater_catalog.fingerprints import BLOCK_ROWS, SCHEME, fingerprint_of
+from headwater_catalog.fingerprints import BLOCK_ROWS
 from headwater_catalog.stamp_files import find_stamp
-from headwater_catalog.stamps import completed, parse_stamp, stamp_bytes
-from headwater_catalog.table_files import TableFile, open_table, schema_text, write_table
+from headwater_catalog.stamps import parse_stamp
+from headwater_catalog.table_files import open_table
 
 _DRAFT = {
     **dict.fromkeys(("version", "dataset", "repository", "made_at", "made_by", "dataflow"), "x" * 30),
@@ -100,15 +100,8 @@ def read_stamp(path: Path) -> None:
 
 def finish(made: Path, path: Path) -> None:
     with open_table(made, "arrow") as table:
-        content = fingerprint_of(table.schema, table.batches())
-        columns = {
-            f.name: {"type": str(f.type), "fingerprint": content.columns[f.name]} for f in table.schema
-        }
-        draft = {**_DRAFT, "columns": {name: {"kind": "feature", "feature": "m:x"} for name in columns}}
-        told = (content.rows, f"{SCHEME}:{content.table}", columns, schema_text(table.schema))
-        stamp = completed(draft, *told)
-        each = {column["name"]: stamp_bytes(column) for column in stamp["columns"]}
-        write_table(path, "parquet", TableFile(table.schema, table.batches), stamp_bytes(stamp), each)
+        columns = {name: {"kind": "feature", "feature": "m:x"} for name in table.schema.names}
+        write_stamped(table, {**_DRAFT, "columns": columns}, path)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ from headwater_catalog.moments import Moment, snapshot_at
 from headwater_catalog.query.classified import classify, reached_from
 from headwater_catalog.snapshot import Snapshot
 
-__all__ = ["PERSONAL", "node_names", "personal_names", "reported_personal"]
+__all__ = ["node_names", "personal_names", "reported_personal"]
 
-PERSONAL: Final = ("pii", "hipaa")
+_PERSONAL: Final = ("pii", "hipaa")
 """Of the tags that flow downstream, those by which data is personal."""
 
 
@@ -70,7 +70,7 @@ def _classified(moment: Moment) -> tuple[set[str], set[str]]:
     keys: set[str] = set()
     names: set[str] = set()
     nodes = _nodes(snapshot, snapshot.graph) if head is not None else {}
-    for tag in PERSONAL if _has_tags(snapshot) or head is not None else ():
+    for tag in _PERSONAL if _has_tags(snapshot) or head is not None else ():
         keys |= classify(snapshot, tag).keys
         if head is not None:
             there = classify(head, tag)
@@ -93,7 +93,7 @@ def _head(moment: Moment) -> Snapshot | None:
 
 def _has_tags(snapshot: Snapshot) -> bool:
     tags = {*snapshot.tag_keys, *(key for each in snapshot.inputs for key in each.tags)}
-    return any(key.casefold() in PERSONAL for key in tags)
+    return any(key.casefold() in _PERSONAL for key in tags)
 
 
 def _names_of(snapshot: Snapshot, keys: Iterable[str]) -> set[str]:
@@ -102,7 +102,7 @@ def _names_of(snapshot: Snapshot, keys: Iterable[str]) -> set[str]:
         if key.startswith(INPUT_PREFIX):
             found.add(key.removeprefix(INPUT_PREFIX))
         for variant in snapshot.variants.get(key, ()):
-            found |= {variant.name, *(part.name for part in variant.parts)}
+            found.update(variant.nodes)
     return found
 
 

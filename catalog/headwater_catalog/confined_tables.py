@@ -18,7 +18,7 @@ from headwater_catalog.run_settings import RunSettings
 from headwater_catalog.sandbox import Access
 from headwater_catalog.table_process import ANSWER, CONVERTED, TASK
 
-__all__ = ["Content", "as_arrow", "column_names", "compare_files", "contents_of", "finish_table"]
+__all__ = ["Content", "Finished", "as_arrow", "column_names", "compare_files", "contents_of", "finish_table"]
 
 _NO_OTHER: Final = "Feature code may have written something else in its place."
 
@@ -151,6 +151,7 @@ def compare_files(
     *,
     renamed: Mapping[str, str] | None = None,
     keys: tuple[Sequence[str], Sequence[str]] = ((), ()),
+    by: Sequence[str] = (),
     spread: bool = False,
 ) -> dict[str, Any]:
     """Compare two table files cell by cell, as `table_comparison.compare_tables` says.
@@ -165,14 +166,16 @@ def compare_files(
         watch: Asked several times a second; a sentence that it returns ends it.
         renamed: Columns of the first that have another name in the second, with that.
         keys: The columns that name the rows of each; rows that nothing names are compared by their position.
+        by: Columns of both that somebody has chosen to name rows, in place of `keys`.
         spread: Whether how values are spread is told, too, as `distributions.distributions` says.
 
     Raises:
-        InvalidInput: One of them cannot be read.
+        InvalidInput: One of them cannot be read, or rows cannot be matched by what was chosen.
     """
     files = [[str(path.absolute()), format] for path, format in (then, now)]
     task = {"task": "compare", "then": files[0], "now": files[1], "schema": schema, "tolerance": tolerance}
-    how = {"renamed": dict(renamed or {}), "keys": [list(each) for each in keys], "spread": spread}
+    how = {"renamed": dict(renamed or {}), "keys": [list(each) for each in keys]}
+    task |= {"by": list(by), "spread": spread}
     return _ask(folder, {**task, **how}, _with_room(held, then[0], now[0]), watch, (then[0], now[0]))
 
 

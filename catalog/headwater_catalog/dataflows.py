@@ -158,7 +158,7 @@ def _load(snapshot: Snapshot, view: DataflowView) -> DataflowAt:
     here = [feature for feature in snapshot.features if feature.module in inside]
     modules: dict[str, set[str]] = {}
     for feature in here:
-        for node in (feature.name, *(part.name for part in feature.parts)):
+        for node in feature.nodes:
             modules.setdefault(node, set()).add(feature.module)
     conditions = {feature.condition for feature in here}
     keys = {condition: _CONFIG_KEY.findall(condition) for condition in conditions}

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, defaultload, defer, joinedload
 
 from headwater.errors import did_you_mean
 from headwater_catalog.accounts.events import note
 from headwater_catalog.errors import NotFound
 from headwater_catalog.store.models import Dataset, DatasetVersion, Repository, Run
+from headwater_catalog.version_names import choose_version
 
 if TYPE_CHECKING:
     from headwater_catalog.accounts.events import Asked
     from headwater_catalog.settings import Settings
 
 __all__ = [
-    "choose_version",
     "file_of",
     "file_sha256",
     "find_version",
@@ -162,6 +162,9 @@ def newest_versions(session: Session, repository: Repository | None = None) -> l
 def versions_holding(session: Session, repository: Repository, feature: str) -> list[DatasetVersion]:
     """Return the dataset versions with a column that a feature made, the newest first, of those made last."""
     wanted = _visible().where(Dataset.repository_id == repository.id).order_by(DatasetVersion.id.desc())
+    # Their columns are enough to look at: of thousands of versions, all else is much.
+    run = defaultload(DatasetVersion.run)
+    wanted = wanted.options(defer(DatasetVersion.stamp), run.defer(Run.preview), run.defer(Run.log))
     return [
         version
         for version in session.scalars(wanted.limit(_MOST_LOOKED_AT))
@@ -216,22 +219,6 @@ def version_named(session: Session, repository: Repository, name: str) -> Datase
     dataset = get_dataset(session, repository, name.rpartition("@")[0] or name)
     versions = list_versions(session, dataset)
     return versions[choose_version(name, [version.run_id for version in versions])]
-
-
-def choose_version(name: str, runs: Sequence[int]) -> int:
-    """Return the place of a version, named as for `version_named`, among those of some runs, newest first.
-
-    Raises:
-        NotFound: None is of that run.
-    """
-    dataset, at, number = name.rpartition("@")
-    for place, run in enumerate(runs):
-        if not at or number == str(run):
-            return place
-    known = ", ".join(map(str, runs[:10]))
-    raise NotFound(
-        f"Dataset '{dataset or name}' has no version {number}. Its versions are those of the runs {known}."
-    )
 
 
 def version_of_run(session: Session, run_id: int) -> DatasetVersion | None:

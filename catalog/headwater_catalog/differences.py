@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from headwater_catalog.features import shown
 from headwater_catalog.records import DependencyRecord
 from headwater_catalog.snapshot import SnapshotFeature
+from headwater_catalog.views import shown_tag
 
 __all__ = ["pair_variants", "signature_differences", "tag_differences"]
 
@@ -44,11 +44,11 @@ def tag_differences(old: SnapshotFeature, new: SnapshotFeature) -> Iterator[str]
     """Yield in clauses what changed of the tags."""
     for name in dict.fromkeys((*old.tags, *new.tags)):
         if name not in old.tags:
-            yield f"tag {name} is new: {shown(new.tags[name])}"
+            yield f"tag {name} is new: {shown_tag(new.tags[name])}"
         elif name not in new.tags:
-            yield f"tag {name} is gone; it was {shown(old.tags[name])}"
+            yield f"tag {name} is gone; it was {shown_tag(old.tags[name])}"
         elif old.tags[name] != new.tags[name]:
-            yield f"tag {name} is {shown(new.tags[name])}, and was {shown(old.tags[name])}"
+            yield f"tag {name} is {shown_tag(new.tags[name])}, and was {shown_tag(old.tags[name])}"
 
 
 def _where(condition: str) -> str:

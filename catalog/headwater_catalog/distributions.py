@@ -39,8 +39,9 @@ def distributions(then: TableFile, now: TableFile, columns: Sequence[str]) -> li
 
 
 def _told(then: TableFile, now: TableFile, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    tables = [pa.Table.from_batches(table.batches(), table.schema) for table in (then, now)]
     for name in columns:
-        first, second = (_column(table, name) for table in (then, now))
+        first, second = (_column(table, name) for table in tables)
         sides = [side for side in (first, second) if side is not None]
         yield {
             "name": name,
@@ -51,12 +52,11 @@ def _told(then: TableFile, now: TableFile, columns: Sequence[str]) -> Iterator[d
         }
 
 
-def _column(table: TableFile, name: str) -> pa.ChunkedArray | None:
-    if name not in table.schema.names:
+def _column(table: pa.Table, name: str) -> pa.ChunkedArray | None:
+    if name not in table.column_names:
         return None
-    kind = table.schema.field(name).type
-    found = pa.chunked_array([batch.column(name) for batch in table.batches()], kind)
-    return found.cast(kind.value_type) if pa.types.is_dictionary(kind) else found
+    found = table.column(name)
+    return found.cast(found.type.value_type) if pa.types.is_dictionary(found.type) else found
 
 
 def _statistics(column: pa.ChunkedArray) -> dict[str, Any]:

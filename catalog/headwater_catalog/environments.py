@@ -16,13 +16,13 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from headwater_catalog.errors import JobError
+from headwater_catalog.interruption import until_late
 from headwater_catalog.read.project import PROJECT_FILES, read_project
 
 __all__ = ["Environment", "build", "find_uv", "named_in"]
@@ -186,7 +186,8 @@ def _compiling(place: Path) -> list[str]:
 def _run(command: list[str], folder: Path, lock: int, stopping: Callable[[], str | None]) -> tuple[int, str]:
     """Run an installer to its end; return its exit code and the last of what it said."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_HIDDEN)}
-    deadline = time.monotonic() + _SECONDS
+    late = f"Building the environment took longer than {_SECONDS} seconds."
+    until = until_late(stopping, _SECONDS, late)
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             command,
@@ -199,10 +200,7 @@ def _run(command: list[str], folder: Path, lock: int, stopping: Callable[[], str
         )
         try:
             while process.poll() is None:
-                reason = stopping()
-                if time.monotonic() > deadline:
-                    reason = f"Building the environment took longer than {_SECONDS} seconds."
-                if reason:
+                if reason := until():
                     raise JobError(reason)
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(_TICK)

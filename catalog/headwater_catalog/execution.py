@@ -1,7 +1,6 @@
 """Perform a run: export the commit, let a sandboxed runner execute the features, and keep what came out.
 
-This side is trusted and imports no feature code; it reads what the runner wrote with suspicion. What a run
-leaves behind is written in the one transaction that also ends its job, so there is no half of it.
+This side is trusted and imports no feature code; it reads what the runner wrote with suspicion.
 """
 
 from __future__ import annotations
@@ -13,12 +12,11 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
 from headwater_catalog import interpreters, jobs, sandbox
 from headwater_catalog.definitions_at import DefinitionReader
@@ -28,26 +26,20 @@ from headwater_catalog.git import GitSource
 from headwater_catalog.handover import open_folder, take_file
 from headwater_catalog.interruption import until_late
 from headwater_catalog.jobs import LeasedJob
-from headwater_catalog.kept_inputs import keep_brought, note_used
 from headwater_catalog.removal import remove_folder
 from headwater_catalog.reports import Report, read_progress, read_report, storable
-from headwater_catalog.reproduce import compare_again, require_same_inputs
-from headwater_catalog.results import TABLE, Saved, record_saved, save_table
+from headwater_catalog.reproduce import compare_again, require_original, require_same_inputs
+from headwater_catalog.results import TABLE, save_table
+from headwater_catalog.run_endings import Ended, write_end
+from headwater_catalog.run_recording import PROGRESS, RESULT
 from headwater_catalog.run_sources import BroughtSource, bring_sources, copy_from_commits, inputs_used
 from headwater_catalog.run_tasks import Task, task_of
-from headwater_catalog.runner import PROGRESS, RESULT, Request
+from headwater_catalog.runner import Request
 from headwater_catalog.sandbox import Access, Limits, Outcome
 from headwater_catalog.sinks import deliver
-from headwater_catalog.store.models import (
-    CheckResult,
-    Job,
-    Reproduction,
-    Run,
-    RunNode,
-    ValueComparison,
-)
+from headwater_catalog.store.models import Job
 from headwater_catalog.value_comparison import compare_values, kept_table, sweep_tables
-from headwater_catalog.value_store import enter_values, folder_of, runs_of, take_over
+from headwater_catalog.value_store import folder_of
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
@@ -93,6 +85,8 @@ def execute(
     with database.read() as session:
         task = task_of(database, session, settings, leased, definitions or DefinitionReader())
     settings = replace(settings, data=settings.data.of(task.repository))
+    if task.again is not None:
+        require_original(database, settings, task.run_id)
     with _work_folder(settings, leased) as place:
         tree, folder = place / "tree", place / "own"  # what the feature code may read, and may write
         made = place / "made"  # and what it never has
@@ -108,8 +102,8 @@ def execute(
         try:
             sources = bring_sources(*asked, env=task.env, sample=task.sample, then=then, until=until)
         except QuotingError as error:
-            refused = _refused(_Ended(None, "", "", {}, None, {}), error, task)
-            _write(database, settings, leased, task, refused, None, None)
+            refused = _refused(Ended(None, "", "", {}, None, {}), error, task)
+            write_end(database, settings, leased, task, refused, None, None)
             return
         if task.again is not None:
             require_same_inputs(task.again, {name: each.sha256 for name, each in sources.items()})
@@ -125,26 +119,10 @@ def execute(
         log = outcome.log.replace(f"{tree}/", "")  # paths as they are in the repository
         held = [measure.as_dict() for measure in outcome.measures]
         around = {"isolation": held, "built_from": interpreter.built_from}
-        ended = _Ended(report, reason, log, sources, folder / _VALUES if kept else None, around)
+        ended = Ended(report, reason, log, sources, folder / _VALUES if kept else None, around)
         if task.made and not reason:
             _take_over(task.made, folder, made)
         _keep(database, settings, leased, task, made, ended, watch)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """How the runner ended: what it reports, why the run failed (or nothing), its output, what was around.
-
-    `values` is where it left what it computed, which is nobody's until the run has ended.
-    """
-
-    report: Report | None
-    reason: str
-    log: str
-    sources: Mapping[str, BroughtSource]
-    values: Path | None
-    around: Mapping[str, Any]
-    withheld: str = ""  # what the reason leaves out, since it may quote personal data
 
 
 def sweep(database: Database, settings: Settings) -> None:
@@ -290,7 +268,7 @@ def _discreet(report: Report | None, reason: str, task: Task, tree: Path) -> tup
     return replace(report, failure=known), reason
 
 
-def _refused(ended: _Ended, error: JobError, task: Task) -> _Ended:
+def _refused(ended: Ended, error: JobError, task: Task) -> Ended:
     """Return how a run ended that came to nothing beside its features."""
     if task.personal == [] or not isinstance(error, QuotingError):
         return replace(ended, reason=str(error))
@@ -309,7 +287,7 @@ def _keep(
     leased: LeasedJob,
     task: Task,
     folder: Path,
-    ended: _Ended,
+    ended: Ended,
     watch: _Watch,
 ) -> None:
     """Write what came of a run, with the end of its job."""
@@ -328,115 +306,16 @@ def _keep(
                 deliver(settings.data, task.sinks, file, saved.format, schema, settings.runs)
             verdict = None
             if not ended.reason and task.again is not None and ended.report is not None:
-                with database.read() as session:
-                    told = (folder, task.made or TABLE, ended.report.environment)
-                    verdict = compare_again(session, settings, task.run_id, *told)
+                told = (folder, task.made or TABLE, ended.report.environment, watch)
+                verdict = compare_again(database, settings, task.run_id, *told)
             if not ended.reason and ended.report is not None:
                 if task.is_awaited:
                     stack.enter_context(kept_table(settings, task.run_id, folder / TABLE))
                 if task.is_compared:
                     both = (folder, TABLE, ended.report, watch)
                     verdict = compare_values(database, settings, task.run_id, *both)
-            _write(database, settings, leased, task, ended, saved, verdict)
+            write_end(database, settings, leased, task, ended, saved, verdict)
     except JobError as error:
         if isinstance(error, jobs.LeaseLost) or ended.reason:
             raise
-        _write(database, settings, leased, task, _refused(ended, error, task), None, None)
-
-
-def _write(
-    database: Database,
-    settings: Settings,
-    leased: LeasedJob,
-    task: Task,
-    ended: _Ended,
-    saved: Saved | None,
-    verdict: tuple[str, dict[str, Any]] | None,
-) -> None:
-    with database.write() as session:
-        run = session.get_one(Run, task.run_id)
-        _record(session, run, task, ended)
-        if saved is not None:
-            record_saved(session, run, saved)
-            _keep_inputs(session, settings, task, ended)
-        if verdict is not None:
-            asked: ValueComparison | Reproduction
-            if task.is_compared:
-                asked = session.get_one(ValueComparison, task.run_id)
-            else:
-                asked = session.get_one(Reproduction, task.run_id)
-            asked.verdict, asked.details = verdict[0], storable(verdict[1])
-        if ended.reason:
-            jobs.fail(session, leased, storable(ended.reason))
-        else:
-            jobs.finish(session, leased)
-        ours = (settings, task.repository_id, task.run_id)
-        keys = enter_values(session, *ours, ended.values, int(time.time())) if ended.values else []
-    if ended.values is None or not keys:
-        return
-    try:
-        with database.write() as session:
-            take_over(session, *ours, ended.values, keys)
-    except OperationalError:  # values are worth less than the run, which has ended
-        logger.warning("The values of job %s could not be kept.", leased.id, exc_info=True)
-
-
-def _keep_inputs(session: Session, settings: Settings, task: Task, ended: _Ended) -> None:
-    """Keep what a dataset version was made of and no commit has, so that it can be made again."""
-    now = int(time.time())
-    given = [each["sha256"] for each in task.inputs.values() if each.get("upload")]
-    note_used(session, task.repository_id, given, now, for_dataset=True)
-    used = ended.report.sources if ended.report else {}
-    outside = [each for name, each in ended.sources.items() if name in used and each.is_outside]
-    keep_brought(session, settings, task.repository_id, {each.sha256: each.file for each in outside}, now)
-
-
-def _record(session: Session, run: Run, task: Task, ended: _Ended) -> None:
-    run.log = storable(ended.log)
-    run.personal = task.personal
-    if ended.withheld:
-        run.preview = {"failure": {"node": None, "error": "Error", "message": ended.withheld, "frames": []}}
-    report = ended.report
-    run.environment = {**(report.environment if report else {}), **ended.around}
-    if report is None:
-        return
-    origins = runs_of(session, task.repository_id, report.taken.values(), int(time.time()))
-    taken = {name: origins[key] for name, key in report.taken.items() if key in origins}
-    run.inputs = inputs_used(task.inputs, ended.sources, report.sources)
-    if not ended.withheld:
-        run.preview = {"failure": report.failure} if report.failure else report.preview
-    run.nodes = [
-        *(
-            RunNode(
-                ordinal=ordinal,
-                name=node.name,
-                microseconds=node.microseconds,
-                begun=node.begun,
-                summary=node.summary,
-                profile=report.profiles.get(node.name),
-            )
-            for ordinal, node in enumerate(report.nodes)
-        ),
-        *(
-            RunNode(
-                ordinal=ordinal,
-                name=name,
-                microseconds=0,
-                summary="",
-                kept_from=number,
-                profile=report.profiles.get(name),
-            )
-            for ordinal, (name, number) in enumerate(sorted(taken.items()), len(report.nodes))
-        ),
-    ]
-    run.checks = [
-        CheckResult(
-            node=check.node,
-            validator=check.validator,
-            importance=check.importance,
-            passed=check.passed,
-            message=check.message,
-            diagnostics=check.diagnostics,
-        )
-        for check in report.checks
-    ]
+        write_end(database, settings, leased, task, _refused(ended, error, task), None, None)

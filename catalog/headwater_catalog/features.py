@@ -42,7 +42,6 @@ __all__ = [
     "get_feature",
     "list_modules",
     "list_repositories",
-    "shown",
 ]
 
 _MOST_LISTED: Final = 10  # keys in a message; an attribute holds them all
@@ -171,11 +170,6 @@ class RepositoryView:
     commits: int
     scanned_at: int | None
     head: CommitRef | None
-
-
-def shown(value: Any) -> str:
-    """Return a tag's value as one text."""
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def find_key(moment: Moment, key: str) -> tuple[str, str]:

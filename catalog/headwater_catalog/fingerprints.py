@@ -26,6 +26,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from headwater.errors import InvalidInput
+from headwater_catalog.arrow_types import is_bytes, is_list
 from headwater_catalog.fingerprint_scheme import SCHEME
 
 __all__ = ["BLOCK_ROWS", "SCHEME", "THREADS", "TableFingerprint", "blocks_of", "fingerprint_of", "kind_of"]
@@ -146,13 +147,7 @@ def kind_of(kind: pa.DataType) -> str:
 
 _SHARED: Final = (
     ("string", (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)),
-    (
-        "binary",
-        (
-            *(pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view),
-            pa.types.is_fixed_size_binary,
-        ),
-    ),
+    ("binary", (is_bytes,)),
     ("date", (pa.types.is_date,)),
     ("time", (pa.types.is_time,)),
     ("duration", (pa.types.is_duration,)),
@@ -162,16 +157,12 @@ _SHARED: Final = (
 def _nested_kind(kind: pa.DataType) -> str:
     if pa.types.is_map(kind):
         return f"map<{kind_of(kind.key_type)}, {kind_of(kind.item_type)}>"
-    if _is_list(kind):
+    if is_list(kind):
         return f"list<{kind_of(kind.value_type)}>"
     if pa.types.is_struct(kind):
         parts = (f"{field.name!r}: {kind_of(field.type)}" for field in kind)
         return f"struct<{', '.join(parts)}>"
     raise InvalidInput(f"values of the type {kind} cannot be told apart.")
-
-
-def _is_list(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
 
 
 # One block of one column
@@ -222,7 +213,7 @@ def _feed_values(hashed: Any, array: pa.Array) -> None:
         wide = array.cast(pa.decimal256(76, kind.scale))
         wide = pc.fill_null(wide, pa.scalar(0).cast(wide.type)) if wide.null_count else wide
         hashed.update(_fixed_bytes(wide, 32))
-    elif _is_list(kind) or types.is_map(kind):
+    elif is_list(kind) or types.is_map(kind):
         _feed_lists(hashed, array)
     elif types.is_struct(kind):
         for part in array.flatten():  # by which what is in a missing one is missing

@@ -18,6 +18,7 @@ from headwater_catalog.hashing import Traits, change_classes, signature_text
 from headwater_catalog.moves import moves_at
 from headwater_catalog.recent import RecentOf
 from headwater_catalog.store.models import Commit, Feature, FeatureVersion, Repository
+from headwater_catalog.views import change_label
 
 __all__ = ["Change", "HistoryEntry", "code_diff", "commit_changes", "common_ends", "history"]
 
@@ -76,20 +77,6 @@ class HistoryEntry:
     def diff(self, context: int = 3, most: int = _MOST_COMPARED) -> tuple[str, ...]:
         """Return the lines of a unified diff of the code, as `code_diff` has them."""
         return code_diff(self.old, self.new, context, most)
-
-
-def change_label(change: str, classes: Iterable[str], origin: str | None) -> str:
-    """Say in a few words what happened to a variant.
-
-    Args:
-        change: Whether it was added, changed, moved or removed.
-        classes: What that touched.
-        origin: Its key before, if it moved.
-    """
-    touched = ", ".join(classes)
-    if origin is None:
-        return touched or change
-    return f"was {origin}" + (f", {touched}" if touched else "")
 
 
 def code_diff(

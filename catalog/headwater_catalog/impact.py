@@ -139,6 +139,6 @@ def affected_names(
         for key in affected
         for variant in snapshot.variants.get(key, ())
         if modules is None or variant.module in modules
-        for name in (variant.name, *(part.name for part in variant.parts))
+        for name in variant.nodes
     }
     return tuple(name for name in names if name.rpartition(":")[2] in made)

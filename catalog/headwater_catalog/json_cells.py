@@ -11,8 +11,9 @@ from typing import Any, Final
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from headwater.errors import InvalidInput
+from headwater_catalog.arrow_types import is_bytes, is_list
 
-__all__ = ["as_json_cells", "cells_of_json", "is_bytes", "is_for_json", "object_of_pairs"]
+__all__ = ["as_json_cells", "cells_of_json", "is_for_json", "object_of_pairs"]
 
 _FLOATS: Final = {16: "e", 32: "f"}
 
@@ -58,7 +59,7 @@ def _is_of(kind: pa.DataType, value: Any) -> bool:
     if types.is_struct(kind):
         fields = {field.name: field.type for field in kind}
         return type(value) is dict and all(n in fields and _is_of(fields[n], v) for n, v in value.items())
-    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+    if is_list(kind):
         return type(value) is list and all(_is_of(kind.value_type, each) for each in value)
     if types.is_boolean(kind):
         return type(value) is bool
@@ -84,17 +85,11 @@ def is_for_json(kind: pa.DataType, is_inside: bool = False) -> bool:
     types = pa.types
     if types.is_struct(kind):
         return all(is_for_json(field.type, True) for field in kind)
-    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+    if is_list(kind):
         return is_for_json(kind.value_type, True)
     if is_inside and (types.is_temporal(kind) or types.is_decimal(kind) or types.is_dictionary(kind)):
         return False
     return not (types.is_duration(kind) or types.is_map(kind) or is_bytes(kind))
-
-
-def is_bytes(kind: pa.DataType) -> bool:
-    """Tell whether a type is one of bytes, which no text format holds."""
-    types = pa.types
-    return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind))
 
 
 def as_json_cells(field: pa.Field, column: pa.Array) -> list[Any]:

@@ -10,10 +10,12 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import Request, build_opener
+
+from headwater.redirects import NoRedirects
 
 __all__ = ["LineageEvents"]
 
@@ -24,15 +26,6 @@ _PAUSE_SECONDS: Final = 0.5
 _TIMEOUT: Final = 5
 _MOST_WAITING: Final = 1000
 _LAST_SECONDS: Final = 20  # that a worker waits at its end for what is not sent yet
-
-
-class _NoRedirects(HTTPRedirectHandler):
-    """Follows nobody elsewhere: what lineage tells is for whom the settings name."""
-
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
-    ) -> None:
-        """Refuse to go on."""
 
 
 class LineageEvents:
@@ -48,7 +41,7 @@ class LineageEvents:
     def __init__(self, target: str, key: str = "") -> None:
         self._target = target
         self._key = key
-        self._opener = build_opener(_NoRedirects)
+        self._opener = build_opener(NoRedirects)
         self._waiting: queue.Queue[Mapping[str, Any] | None] = queue.Queue(_MOST_WAITING)
         self._thread = threading.Thread(target=self._send_all, name="openlineage", daemon=True)
         self._thread.start()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy.orm import Session
 
 from headwater_catalog import dsse
-from headwater_catalog.answers.commits import instant_json
+from headwater_catalog.answers.commits import instant_json, perhaps_instant_json
 from headwater_catalog.datasets import file_sha256, version_of_run
 from headwater_catalog.errors import CatalogError, Conflict
 from headwater_catalog.jobs import State
@@ -99,8 +99,8 @@ def statement_of(session: Session, settings: Settings, run_id: int) -> dict[str,
                 "builder": {"id": "urn:headwater:worker", "version": {"headwater": version_of("headwater")}},
                 "metadata": {
                     "invocationId": f"run/{run.id}",
-                    "startedOn": _instant(run.job.started_at),
-                    "finishedOn": _instant(run.job.finished_at),
+                    "startedOn": perhaps_instant_json(run.job.started_at),
+                    "finishedOn": perhaps_instant_json(run.job.finished_at),
                 },
                 "byproducts": [_checks(run)],
             },
@@ -120,7 +120,7 @@ def _files(saved: DatasetVersion | None) -> Iterator[dict[str, Any]]:
         return
     told = {"rows": saved.rows, "columns": saved.columns, "format": saved.format}
     # What is kept of the content beside the bytes, where it is.
-    more = {name: getattr(saved, name, None) for name in ("fingerprint", "stamp")}
+    more = {"fingerprint": saved.fingerprint, "stamp": saved.stamp}
     told |= {name: value for name, value in more.items() if value is not None}
     yield {
         "name": f"dataset/{saved.dataset.name}.{saved.format}",
@@ -147,11 +147,7 @@ def _definitions(session: Session, settings: Settings, run: Run) -> Iterator[dic
     """Give the functions of all nodes that the run computed, as they were at its commit."""
     names = {node.name for node in run.nodes}
     snapshot = Moment(session, settings, run.repository, run.commit).snapshot
-    computed = [
-        feature
-        for feature in snapshot.features
-        if not names.isdisjoint({feature.name, *(part.name for part in feature.parts)})
-    ]
+    computed = [feature for feature in snapshot.features if not names.isdisjoint(feature.nodes)]
     hashes = dict(
         select_in(
             session,
@@ -184,10 +180,6 @@ def _checks(run: Run) -> dict[str, Any]:
         {"node": check.node, "validator": check.validator, "passed": check.passed} for check in run.checks
     ]
     return {"name": "checks", "annotations": {"checks": checks}}
-
-
-def _instant(at: int | None) -> str | None:
-    return None if at is None else instant_json(at)
 
 
 def read_manifest(text: str, public: str) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from headwater_catalog.read import READER_VERSION
 from headwater_catalog.recent import RecentOf
 from headwater_catalog.repositories import open_mirror, resolve_at
 from headwater_catalog.settings import Settings
-from headwater_catalog.snapshot import Snapshot, SnapshotFeature, read_commit
+from headwater_catalog.snapshot import Snapshot, SnapshotFeature
 from headwater_catalog.store.models import Commit, Repository
 from headwater_catalog.stored_snapshots import load_snapshot
+from headwater_catalog.tree_snapshots import read_commit
 
 __all__ = ["Moment", "moment_at", "snapshot_at", "stored_at"]
 

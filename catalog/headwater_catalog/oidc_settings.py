@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from headwater_catalog.errors import SettingError
 
-__all__ = ["OIDC_NAMES", "ROLES", "OidcSettings", "is_safe_address", "oidc_settings"]
+__all__ = ["OIDC_NAMES", "OIDC_PREFIX", "ROLES", "OidcSettings", "is_safe_address", "oidc_settings"]
 
 ROLES: Final = ("viewer", "runner", "steward", "administrator")
 """The names of `accounts.Role`, which itself needs the settings."""
-_PREFIX: Final = "oidc_"
+OIDC_PREFIX: Final = "oidc_"
 OIDC_NAMES: Final = tuple(
-    _PREFIX + name
+    OIDC_PREFIX + name
     for name in ("issuer", "client_id", "client_secret", "label", "required", "groups", "roles")
 )
 

@@ -209,7 +209,7 @@ def _needs(moment: Moment, run: Run) -> dict[str, set[str]]:
     needs: dict[str, set[str]] = {}
     for feature in moment.snapshot.features:
         if feature.module in inside and may_hold(feature.condition, config):
-            for made in {feature.name, *(part.name for part in feature.parts)}:
+            for made in feature.nodes:
                 needs.setdefault(made, set()).update(needed.name for needed in feature.dependencies)
     return needs
 

@@ -218,10 +218,12 @@ def _write_arrow(batches: _Rows, target: Path) -> None:
         raise MissingExtra("pyarrow", "parquet", "Reading databases") from error
     # A column may begin with missing values, so its type is known only once all of it is.
     tables: list[Any] = []
+    size = 0
     for names, rows in batches:
         columns = {name: pa.array([row[place] for row in rows]) for place, name in enumerate(names)}
         tables.append(pa.table(columns))
-        if sum(table.nbytes for table in tables) > _MOST_IN_MEMORY:
+        size += tables[-1].nbytes
+        if size > _MOST_IN_MEMORY:
             raise InvalidInput(
                 f"it has more than {_MOST_IN_MEMORY >> 30} GB. Run a sample, or let the query choose."
             )

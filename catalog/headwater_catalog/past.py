@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session, aliased
 
+from headwater_catalog.feature_making import FeatureMaker
 from headwater_catalog.owners import NOBODY
 from headwater_catalog.query.subjects import Past
-from headwater_catalog.snapshot import FeatureMaker, Snapshot, in_order
+from headwater_catalog.snapshot import Snapshot, in_order
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import Commit, Definition, Feature, FeatureVersion, Repository
 from headwater_catalog.stored_snapshots import NOWHERE, json_text

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
     from headwater_catalog.snapshot import Snapshot
 
-__all__ = ["MOST_PATCH", "draft_stamp", "joined_hash", "patch_of"]
+__all__ = ["draft_stamp", "joined_hash"]
 
-MOST_PATCH: Final = 100_000
+_MOST_PATCH: Final = 100_000
 """Bytes of changes that are told; all of them are in the mirror."""
 
 
@@ -60,7 +60,7 @@ def draft_stamp(
         "dataset": dataset,
         "repository": run.repository.name,
         "commit": commit.sha,
-        "patch": patch_of(settings, run.repository, commit),
+        "patch": _patch_of(settings, run.repository, commit),
         "run": run.id,
         "made_at": instant_json(now),
         "made_by": run.job.requested_by,
@@ -75,13 +75,13 @@ def draft_stamp(
     }
 
 
-def patch_of(settings: Settings, repository: Repository, commit: Commit) -> dict[str, Any] | None:
+def _patch_of(settings: Settings, repository: Repository, commit: Commit) -> dict[str, Any] | None:
     """Return the changes of a working tree that a commit has on top of another; None where it has none."""
     if commit.changes_on is None:
         return None
     with open_mirror(settings, repository) as source:
-        text = source.patch(commit.sha, commit.changes_on, MOST_PATCH)
-    return {"on": commit.changes_on, "text": clean(text), "is_whole": len(text.encode()) < MOST_PATCH}
+        text = source.patch(commit.sha, commit.changes_on, _MOST_PATCH)
+    return {"on": commit.changes_on, "text": clean(text), "is_whole": len(text.encode()) < _MOST_PATCH}
 
 
 def _columns(
@@ -109,7 +109,7 @@ def _features_of(
     found: dict[str, dict[str, None]] = {output: {} for output in outputs}
     for feature in snapshot.features:
         if feature.module in inside:
-            for node in (feature.name, *(part.name for part in feature.parts)):
+            for node in feature.nodes:
                 if node in found:
                     found[node][feature.key] = None
     return {node: tuple(keys) for node, keys in found.items()}

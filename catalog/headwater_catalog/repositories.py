@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from headwater.errors import did_you_mean
 from headwater_catalog.errors import Conflict, NotFound, RepositoryError
-from headwater_catalog.git import CommitInfo, GitSource
+from headwater_catalog.git import GitSource
 from headwater_catalog.git_address import normal_url
+from headwater_catalog.git_log import CommitInfo
 from headwater_catalog.jobs import FINISHED, State
 from headwater_catalog.ref_names import nearest_names
 from headwater_catalog.refs import stored_refs

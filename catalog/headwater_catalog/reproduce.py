@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +27,7 @@ from headwater_catalog.store.models import DatasetVersion, Reproduction, Run
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
+    from headwater_catalog.store.database import Database
 
 __all__ = [
     "CANNOT",
@@ -39,6 +40,7 @@ __all__ = [
     "get_reproduction",
     "list_reproductions",
     "request_reproduction",
+    "require_original",
     "require_same_inputs",
     "require_tolerance",
     "verdict_of",
@@ -146,14 +148,11 @@ def require_tolerance(tolerance: float) -> None:
 
 
 def _hindrance(settings: Settings, version: DatasetVersion) -> str:
-    """Return why a version cannot be made again, as far as that is known beforehand."""
+    """Return why a version cannot be made again, as far as that is known without reading files."""
     if version.stamp is None:
         return "it was saved before what is needed for that was noted."
-    file = file_of(settings, version)
-    if not file.is_file():
+    if not file_of(settings, version).is_file():
         return "its file is gone, so there would be nothing to compare with."
-    if file_sha256(file) != version.sha256:
-        return "its file is not the one that was saved: somebody has written over it."
     used = version.stamp["inputs"]
     for name, given in version.stamp["recipe"]["inputs"].items():
         if given.get("upload") and not is_kept(settings, given["sha256"]):
@@ -175,44 +174,78 @@ def require_same_inputs(stamp: Mapping[str, Any], digests: Mapping[str, str]) ->
             )
 
 
+def require_original(database: Database, settings: Settings, run_id: int) -> None:
+    """Make sure that the file is still the one that was saved, before anything is executed.
+
+    Raises:
+        JobError: It is not.
+    """
+    original, _ = _original(database, settings, run_id)
+    if not original.is_there():
+        raise JobError(f"{AGAIN}its file is not the one that was saved: somebody has written over it.")
+
+
 def compare_again(
-    session: Session,
+    database: Database,
     settings: Settings,
     run_id: int,
     folder: Path,
     made: str,
     environment: Mapping[str, Any],
+    watch: Callable[[], str | None] | None = None,
 ) -> tuple[str, dict[str, Any]]:
     """Return the verdict on what a run made, and where it differs.
 
     Args:
-        session: An open session.
+        database: The catalog, from which is read before anything is compared.
         settings: Where files are.
         run_id: The run.
         folder: The folder with what was taken over from its runner.
         made: The name of the file there.
         environment: Versions of Python and of packages that it had.
+        watch: Asked several times a second; a sentence that it returns ends it.
 
     Raises:
         JobError: What it made cannot be read.
     """
-    again = session.get_one(Reproduction, run_id)
-    version = again.version
-    stamp = version.stamp or {}
+    original, tolerance = _original(database, settings, run_id)
+    stamp = original.stamp
     if stamp.get("fingerprint", {}).get("scheme") == BYTES:
-        return _compare_bytes(stamp, folder / made, again.tolerance, environment)
-    then, now = (file_of(settings, version), version.format), (folder / made, "arrow")
-    if not then[0].is_file() or file_sha256(then[0]) != version.sha256:  # it was, when this was asked for
+        return _compare_bytes(stamp, folder / made, tolerance, environment)
+    then, now = (original.file, original.format), (folder / made, "arrow")
+    if not original.is_there():  # it was, when the run began
         raise JobError(f"{AGAIN}its file was written over or removed meanwhile.")
     if not now[0].is_file():
         raise JobError("The runner left no table to compare.")
     try:
-        found = compare_files(folder, then, now, stamp.get("schema"), again.tolerance, settings.runs)
+        found = compare_files(folder, then, now, stamp.get("schema"), tolerance, settings.runs, watch)
     except InvalidInput as error:
         plain = "What came out cannot be compared"
         raise QuotingError(f"{plain}: {error}", f"{plain}.") from error
     details = {**found, "environment": _other_versions(stamp.get("environment", {}), environment)}
     return word_of(found), details
+
+
+@dataclass(frozen=True, slots=True)
+class _Original:
+    """What is made again, as it was saved."""
+
+    file: Path
+    format: str
+    sha256: str
+    stamp: Mapping[str, Any]
+
+    def is_there(self) -> bool:
+        return self.file.is_file() and file_sha256(self.file) == self.sha256
+
+
+def _original(database: Database, settings: Settings, run_id: int) -> tuple[_Original, float]:
+    """Return what a run makes again, and the tolerance of the comparison."""
+    with database.read() as session:
+        again = session.get_one(Reproduction, run_id)
+        version = again.version
+        found = _Original(file_of(settings, version), version.format, version.sha256, version.stamp or {})
+        return found, again.tolerance
 
 
 def _compare_bytes(

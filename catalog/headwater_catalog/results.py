@@ -21,7 +21,7 @@ from headwater_catalog.provenance import draft_stamp
 from headwater_catalog.reports import Report, storable
 from headwater_catalog.repositories import mirror_path
 from headwater_catalog.saved_objects import file_name, finish_object, type_of
-from headwater_catalog.stamps import SIDECAR, completed, stamp_bytes
+from headwater_catalog.stamps import SIDECAR, completed, has_sidecar, stamp_bytes
 from headwater_catalog.store.models import DatasetVersion, Run
 
 if TYPE_CHECKING:
@@ -115,8 +115,10 @@ def save_table(
             (folder / (out + SIDECAR)).write_bytes(stamp_bytes(stamp))
         with GitSource(mirror) as source:
             source.pin(draft["commit"])
-        beside = (SIDECAR,) if saver or format in ("csv", "json") else ()
-        sha256 = _place(settings, folder, out, path, beside)
+        beside = (SIDECAR,) if saver or has_sidecar(format) else ()
+        # A saver's file has been hashed, and nobody had it since.
+        known = stamp["fingerprint"]["table"] if saver else None
+        sha256 = _place(settings, folder, out, path, beside, known)
         saved = Saved(dataset, path, format, sha256, stamp, now)
     except InvalidInput as error:
         raise QuotingError(str(error), "What came out cannot be saved.") from error
@@ -129,8 +131,10 @@ def save_table(
         raise
 
 
-def _place(settings: Settings, folder: Path, out: str, path: str, beside: Sequence[str]) -> str:
-    """Move a file, and what stands beside it, to where they are kept; return its sha256."""
+def _place(
+    settings: Settings, folder: Path, out: str, path: str, beside: Sequence[str], known: str | None
+) -> str:
+    """Move a file, and what stands beside it, to where they are kept; return its sha256, known or not."""
     final = settings.home / path
     final.parent.mkdir(parents=True, exist_ok=True)
     ends = (*beside, "")  # the file last, as nobody looks for its stamp alone
@@ -139,7 +143,7 @@ def _place(settings: Settings, folder: Path, out: str, path: str, beside: Sequen
         with open_folder(folder) as held:
             for end in ends:
                 take_file(out + end, held, final.with_name(final.name + end))
-        return file_sha256(final)
+        return known or file_sha256(final)
     except BaseException:
         for end in ends:
             final.with_name(final.name + end).unlink(missing_ok=True)

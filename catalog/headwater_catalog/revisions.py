@@ -13,8 +13,9 @@ from headwater_catalog.mentions import Sources
 from headwater_catalog.read import LinkedModule
 from headwater_catalog.read.link import link
 from headwater_catalog.read.modules import Module, modules_of
-from headwater_catalog.snapshot import KnownRecords, Snapshot, snapshot_of
+from headwater_catalog.snapshot import Snapshot
 from headwater_catalog.tree_reader import SourceTree, TreeReader
+from headwater_catalog.tree_snapshots import KnownRecords, snapshot_of
 
 __all__ = ["NOTHING", "RevisionReader"]
 

@@ -10,10 +10,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
+from headwater.errors import InvalidInput, did_you_mean
 from headwater_catalog.fingerprints import BLOCK_ROWS, blocks_of, kind_of
 from headwater_catalog.table_files import TableFile
 
-__all__ = ["PairedRows", "RowMatching", "common_keys", "match_rows"]
+__all__ = ["PairedRows", "RowMatching", "common_keys", "match_by", "match_rows"]
 
 _MOST_NAMED: Final = 20  # rows of one table only
 
@@ -26,9 +27,11 @@ class PairedRows(NamedTuple):
     now: pa.RecordBatch
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RowMatching:
     """Which rows of two tables belong together.
+
+    By position, how many there are is known only once all `pairs` were given: nothing is read for that alone.
 
     Attributes:
         keys: The columns by which they were matched; none: by position.
@@ -49,6 +52,30 @@ class RowMatching:
     pairs: Callable[[], Iterator[PairedRows]]
 
 
+def match_by(then: TableFile, now: TableFile, keys: Sequence[str]) -> RowMatching:
+    """Return which rows of two tables belong together by columns that somebody has chosen.
+
+    Raises:
+        InvalidInput: A table lacks one of them, or they do not tell its rows apart.
+    """
+    named = _told(keys)
+    for which, table in (("first", then), ("second", now)):
+        missing = [key for key in keys if key not in table.schema.names]
+        if missing:
+            raise InvalidInput(
+                f"rows cannot be matched by {named}: the {which} table lacks {_told(missing)}."
+                f"{did_you_mean(missing[0], table.schema.names)} Its columns are "
+                f"{_told(table.schema.names[:_MOST_NAMED])}."
+            )
+    found = match_rows(then, now, keys)
+    if not found.keys:
+        raise InvalidInput(
+            f"rows cannot be matched by {named}: {found.reason}. Choose columns of which no two rows "
+            "have the same values, and none lacks one; or none, and they are matched by their index."
+        )
+    return found
+
+
 def match_rows(then: TableFile, now: TableFile, keys: Sequence[str], reason: str = "") -> RowMatching:
     """Return which rows of two tables belong together.
 
@@ -59,26 +86,20 @@ def match_rows(then: TableFile, now: TableFile, keys: Sequence[str], reason: str
         reason: Why there are none, as a clause.
     """
     if not keys:
-        return _by_position(then, now, (), reason, _counts(then, now))
+        return _by_position(then, now, (), reason)
     first, second = _columns(then, keys), _columns(now, keys)
-    counts = first.num_rows, second.num_rows
     named = ", ".join(f"'{key}'" for key in keys)
     for which, table in (("first", first), ("second", second)):
         if not _tells_apart(table):
             clause = f"{named} does not tell the rows of the {which} table apart"
-            return _by_position(then, now, (), clause, counts)
+            return _by_position(then, now, (), clause)
     try:
         second = second.cast(first.schema)
     except pa.ArrowException:
-        return _by_position(then, now, (), f"{named} is of another type in each of them", counts)
+        return _by_position(then, now, (), f"{named} is of another type in each of them")
     if first.equals(second):
-        return _by_position(then, now, tuple(keys), "", counts)
+        return _by_position(then, now, tuple(keys), "")
     return _by_keys(then, now, first, second)
-
-
-def _counts(then: TableFile, now: TableFile) -> tuple[int, int]:
-    then_, now_ = (sum(batch.num_rows for batch in table.batches()) for table in (then, now))
-    return then_, now_
 
 
 def _columns(table: TableFile, names: Sequence[str]) -> pa.Table:
@@ -96,21 +117,22 @@ def _tells_apart(keys: pa.Table) -> bool:
         return False
 
 
-def _by_position(
-    then: TableFile, now: TableFile, keys: tuple[str, ...], reason: str, counts: tuple[int, int]
-) -> RowMatching:
+def _by_position(then: TableFile, now: TableFile, keys: tuple[str, ...], reason: str) -> RowMatching:
     def pairs() -> Iterator[PairedRows]:
-        start = 0
+        start, was, is_ = 0, 0, 0
         sides = (blocks_of(table.schema, table.batches()) for table in (then, now))
         for first, second in zip_longest(*sides):
-            if first is None or second is None:
-                return
-            both = min(first.num_rows, second.num_rows)
-            yield PairedRows(start, first.slice(0, both), second.slice(0, both))
-            start += both
+            was += 0 if first is None else first.num_rows
+            is_ += 0 if second is None else second.num_rows
+            if first is not None and second is not None:
+                both = min(first.num_rows, second.num_rows)
+                yield PairedRows(start, first.slice(0, both), second.slice(0, both))
+                start += both
+        found.rows, found.both = (was, is_), start
 
     nothing = pa.table({})
-    return RowMatching(keys, reason, counts, min(counts), nothing, nothing, pairs)
+    found = RowMatching(keys, reason, (0, 0), 0, nothing, nothing, pairs)
+    return found
 
 
 def _by_keys(then: TableFile, now: TableFile, first: pa.Table, second: pa.Table) -> RowMatching:

@@ -103,8 +103,8 @@ def report_run(
     session.add(run)
     session.flush()
     subject = f"run {run.id} of {repository.name}"
-    framework = run.origin["framework"] if run.origin else ""
-    note(session, "run reported", (requested_by, ""), subject, now, commit=commit.sha, framework=framework)
+    more = {"commit": commit.sha, "framework": told["origin"]["framework"]}
+    note(session, "run reported", (requested_by, ""), subject, now, **more)
     return run
 
 

@@ -17,6 +17,7 @@ RUN_NAMES: Final = (
     "run_environments",
 )
 _USERS: Final = re.compile(r"([1-9][0-9]{0,9})-([1-9][0-9]{0,9})")
+_BUILD, _NEVER = "build", "never"
 _LAST_USER: Final = 2**32 - 2
 
 
@@ -33,6 +34,20 @@ class RunSettings:
     limits: Limits = field(default_factory=Limits)
     users: range = USERS
     environments: bool = True
+
+    def value_of(self, name: str) -> int | str | range:
+        """Return what a setting of `RUN_NAMES` comes to, in the unit in which it is set."""
+        limits = self.limits
+        values: dict[str, int | str | range] = {
+            "run_seconds": int(limits.wall_seconds),
+            "run_memory_mb": limits.memory // MEGA,
+            "run_processes": limits.processes,
+            "run_file_mb": limits.file_size // MEGA,
+            "run_disk_mb": limits.disk // MEGA,
+            "run_users": self.users,
+            "run_environments": _BUILD if self.environments else _NEVER,
+        }
+        return values[name]
 
 
 def run_settings(number: Callable[[str, int, range], int], text: Callable[[str], str | None]) -> RunSettings:
@@ -71,6 +86,6 @@ def _users(given: str | None) -> range:
 
 
 def _environments(given: str | None) -> bool:
-    if given not in (None, "build", "never"):
-        raise SettingError(f"run_environments must be 'build' or 'never', not {given!r:.40}.")
-    return given != "never"
+    if given not in (None, _BUILD, _NEVER):
+        raise SettingError(f"run_environments must be '{_BUILD}' or '{_NEVER}', not {given!r:.40}.")
+    return given != _NEVER

@@ -113,7 +113,7 @@ def bring_sources(
     for number, (name, declared) in enumerate(sources.items()):
         given = inputs.get(name, {})
         format: str | None = None
-        is_outside = False
+        is_outside, otherwise = False, ""
         if given.get("upload"):
             origin = {key: given[key] for key in ("path", "upload")}
             file = input_file(settings, given["sha256"])
@@ -131,11 +131,13 @@ def bring_sources(
             elif then is None:
                 file, format = fetch(settings.data, name, place, target, sample, until)
             elif name in then:
-                file, format = _as_then(settings, name, place, then[name], target, sample, until)
+                file, format, otherwise = _as_then(settings, name, place, then[name], target, sample, until)
             else:  # nothing needed it then
                 continue
         readable = {"path": origin["path"], "index": declared["index"], "dates": declared["dates"]}
         sha256, size = (file_sha256(file), file.stat().st_size) if file.is_file() else ("", 0)
+        if otherwise and then is not None and sha256 != then[name]["sha256"]:
+            raise JobError(otherwise)
         told = {**readable, "format": format}
         brought[name] = BroughtSource(told, file, sha256, origin, size, is_outside)
     return brought
@@ -149,9 +151,10 @@ def _as_then(
     target: Path,
     sample: int | None,
     until: Until,
-) -> tuple[Path, str]:
+) -> tuple[Path, str, str]:
+    """Return a file of elsewhere with its format, and what to say if that is not what was used then."""
     if is_kept(settings, then["sha256"]):
-        return input_file(settings, then["sha256"]), format_at(place)
+        return input_file(settings, then["sha256"]), format_at(place), ""
     lost = f"the data of source '{name}' ({place.shown}{_sized(then)}) is not kept"
     more = (
         f"Inputs of dataset versions are kept up to {size_in_words(settings.inputs_limit)} in all, as the "
@@ -162,9 +165,7 @@ def _as_then(
     except (JobError, MissingExtra) as error:
         plain = f"{AGAIN}{lost}, and it cannot be brought anew"
         raise QuotingError(f"{plain}: {error} {more}", f"{plain}. {more}") from error
-    if file_sha256(file) != then["sha256"]:
-        raise JobError(f"{AGAIN}{lost}, and what is there now is something else. {more}")
-    return file, format
+    return file, format, f"{AGAIN}{lost}, and what is there now is something else. {more}"
 
 
 def upload_lost(name: str, given: Mapping[str, Any]) -> str:

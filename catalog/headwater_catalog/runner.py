@@ -10,24 +10,20 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-import math
-import numbers
 import os
 import re
 import sys
-import time
-import traceback
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from headwater.errors import DefinitionError, HeadwaterError, InvalidInput, MissingInput, NodeFailed
-from headwater_catalog.loaded_packages import environment
+from headwater.errors import DefinitionError, HeadwaterError, InvalidInput, MissingInput
 from headwater_catalog.node_profiles import NodeProfiles
 from headwater_catalog.read.project import SourceSpec
-from headwater_catalog.refusals import NetworkAttempts, hint
+from headwater_catalog.refusals import NetworkAttempts
+from headwater_catalog.run_recording import RESULT, Recorder, write_whole
 from headwater_catalog.sources import columns_of, read_sources
 
 if TYPE_CHECKING:
@@ -36,12 +32,10 @@ if TYPE_CHECKING:
     from headwater.node import Node
     from headwater_catalog.kept_values import KeptValues
 
-__all__ = ["PROGRESS", "REQUEST", "RESULT", "Recorder", "Request", "main", "perform"]
+__all__ = ["REQUEST", "Request", "main", "perform"]
 
 REQUEST: Final = "request.json"
-RESULT: Final = "result.json"
-PROGRESS: Final = "progress.json"
-_PROGRESS_SECONDS: Final = 0.2
+_PREVIEW_ROWS: Final = 500
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -65,7 +59,6 @@ class Request:
             None: none.
         saver: Name of the saver that saves the one output in place of a table; empty: none.
         needs_table: Whether a run without a table to write there has failed.
-        preview_rows: How many rows of the table to show.
         kept: Where values of earlier runs are, and what tells them; None: everything is computed.
         network: Whether it has the network.
         profile: Whether to note statistics of what each node makes.
@@ -84,7 +77,6 @@ class Request:
     sample: int | None = None
     save: str | None = None
     needs_table: bool = True
-    preview_rows: int = 500
     kept: dict[str, Any] | None = None
     network: bool = False
     saver: str = ""
@@ -97,100 +89,7 @@ class Request:
 
     def write(self, folder: Path) -> None:
         """Write the request into a runner's folder."""
-        _write(folder / REQUEST, asdict(self))
-
-
-@dataclass(slots=True)
-class Recorder:
-    """What happened so far; it becomes `result.json`, whether the run ends well or not."""
-
-    folder: Path
-    tree: str
-    total: int = 0
-    nodes: list[dict[str, Any]] = field(default_factory=list)
-    checks: list[dict[str, Any]] = field(default_factory=list)
-    sources: dict[str, int | None] = field(default_factory=dict)
-    preview: dict[str, Any] | None = None
-    table: dict[str, Any] | None = None
-    failure: dict[str, Any] | None = None
-    taken: dict[str, str] = field(default_factory=dict)
-    profiles: NodeProfiles | None = None
-    told: float = 0.0
-    first: float = 0.0
-    attempts: NetworkAttempts | None = None
-
-    def computed(self, node: Any) -> None:
-        """Note a node that was computed, and tell how far the run is."""
-        self.first = self.first or node.began
-        begun = max(0.0, node.began - self.first)
-        told = {"name": node.name, "seconds": node.seconds, "begun": begun, "summary": node.summary}
-        self.nodes.append(told)
-        now = time.monotonic()
-        if now - self.told >= _PROGRESS_SECONDS:
-            self.told = now
-            progress = {
-                "done": len(self.nodes),
-                "total": self.total,
-                "node": node.name,
-                "rows": sum(rows or 0 for rows in self.sources.values()),
-            }
-            _write(self.folder / PROGRESS, progress)
-
-    def checked(self, outcomes: Iterable[Any]) -> None:
-        """Note the outcomes of checks."""
-        for outcome in outcomes:
-            self.checks.append(
-                {
-                    "node": outcome.node,
-                    "validator": outcome.validator,
-                    "importance": str(outcome.importance.value),
-                    "passed": bool(outcome.passed),
-                    "message": self.readable(outcome.message),
-                    "diagnostics": outcome.diagnostics,
-                }
-            )
-
-    def failed(self, error: BaseException) -> None:
-        """Note why the run came to nothing, with the lines of feature code that led there."""
-        cause = error.__cause__ if isinstance(error, NodeFailed) and error.__cause__ else error
-        told = filter(None, (_sentence(error), hint(cause, self.attempts)))
-        self.failure = {
-            "node": error.node if isinstance(error, NodeFailed) else None,
-            "error": type(cause).__name__,
-            "message": self.readable("\n".join(told)),
-            "frames": self._frames(cause.__traceback__),
-        }
-
-    def readable(self, text: str) -> str:
-        """Return a message with paths as they are in the repository."""
-        return text.replace(self.tree + os.sep, "")
-
-    def result(self) -> dict[str, Any]:
-        """Return the content of `result.json`."""
-        return {
-            "nodes": self.nodes,
-            "checks": self.checks,
-            "sources": self.sources,
-            "taken": self.taken,
-            "preview": self.preview,
-            "profiles": self.profiles.found if self.profiles is not None else {},
-            "table": self.table,
-            "failure": self.failure,
-            "environment": environment(),
-        }
-
-    def _frames(self, trace: TracebackType | None) -> list[dict[str, Any]]:
-        inside = self.tree + os.sep
-        return [
-            {
-                "path": frame.filename.removeprefix(inside),
-                "line": frame.lineno,
-                "function": frame.name,
-                "code": frame.line or "",
-            }
-            for frame in traceback.extract_tb(trace)
-            if frame.filename.startswith(inside)
-        ]
+        write_whole(folder / REQUEST, asdict(self))
 
 
 def main() -> NoReturn:
@@ -208,7 +107,7 @@ def main() -> NoReturn:
         recorder.failed(error)
     if os.getpid() != process:
         os._exit(1)  # a copy that feature code made, and that has no say here
-    _write(folder / RESULT, recorder.result())
+    write_whole(folder / RESULT, recorder.result())
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):  # feature code may have closed or replaced it
             stream.flush()
@@ -411,7 +310,7 @@ def _arrange(request: Request, recorder: Recorder, graph: Graph, values: Mapping
             )
         tables.save(outputs.table, recorder.folder / request.save)
         recorder.table = {"index": list(outputs.index), "origins": outputs.origins}
-    recorder.preview = tables.preview(outputs, request.preview_rows)
+    recorder.preview = tables.preview(outputs, _PREVIEW_ROWS)
 
 
 def _save_object(request: Request, path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -441,35 +340,6 @@ def _save_object(request: Request, path: Path, values: Mapping[str, Any]) -> dic
         )
     saver(**{needed[0]: str(path)}).save_data(value)
     return {"index": [], "origins": {name: name}}
-
-
-def _sentence(error: BaseException) -> str:
-    if isinstance(error, HeadwaterError):
-        return str(error)
-    if isinstance(error, SystemExit):
-        return f"Feature code called sys.exit({error.code!r}). A feature function returns a value instead."
-    return f"{type(error).__name__}: {error}"
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(_plain(content)), "utf-8")
-    partial.replace(path)
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON can hold it; numbers that JSON lacks, and objects, become text."""
-    if value is None or isinstance(value, (bool, str, int)):
-        return value
-    if isinstance(value, numbers.Integral):  # numpy's integers are none of Python's
-        return int(value)
-    if isinstance(value, numbers.Real):
-        return float(value) if math.isfinite(value) else str(value)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(item) for item in value]
-    return str(value)
 
 
 if __name__ == "__main__":

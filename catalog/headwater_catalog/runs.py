@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -19,14 +18,14 @@ from headwater_catalog.dataflows import DataflowAt, choose_dataflow, listed
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.input_places import is_source_path
 from headwater_catalog.jobs import State
-from headwater_catalog.kept_inputs import note_sent, note_used
+from headwater_catalog.kept_inputs import note_used
 from headwater_catalog.moments import Moment
 from headwater_catalog.repositories import kept_commit
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.sinks import places_of, require_format
 from headwater_catalog.sources import FORMATS, format_of
 from headwater_catalog.store.models import Commit, Job, Repository, Run
-from headwater_catalog.uploads import Upload, keep_file, require_kept
+from headwater_catalog.uploads import Upload, require_kept
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
@@ -83,10 +82,9 @@ def request_run(
         outputs: Features or parts of them, `name` or `module:name`; none: those the dataflow declares.
         config: Added to the configuration that the dataflow declares, and stronger.
         inputs: By the name of a source, the file that takes its place: a text is a path in the
-            repository, a `FileAt` one of another commit, a `Path` a file of the caller's machine, which is
-            kept, an `Upload` one that was kept before. By any other name, a file is one more source, and
-            anything else the value of that input, as JSON. Callers must not make a `Path` from what others
-            send them.
+            repository, a `FileAt` one of another commit, an `Upload` a file that was kept before
+            (`uploads.keep_files` keeps those of the caller's machine). By any other name, a file is one more
+            source, and anything else the value of that input, as JSON.
         save: File format in which to save the table as a dataset version; None: do not save.
         requested_by: Who asks.
         now: The present instant.
@@ -227,13 +225,9 @@ def _inputs(
     inputs: Mapping[str, Any],
     now: int,
 ) -> dict[str, dict[str, Any]]:
-    """Return what a run is given as the store has it, having kept the files among it."""
+    """Return what a run is given as the store has it, having noted that it needs the files among it."""
     found: dict[str, dict[str, Any]] = {}
-    for name, value in inputs.items():
-        given = value
-        if isinstance(given, Path):
-            given = keep_file(settings, name, given)
-            note_sent(session, repository.id, given.sha256, now)
+    for name, given in inputs.items():
         if isinstance(given, Upload):
             require_kept(session, settings, repository.id, given)
             note_used(session, repository.id, [given.sha256], now)

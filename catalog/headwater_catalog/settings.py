@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-import secrets
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -17,8 +16,9 @@ from urllib.parse import urlsplit
 from headwater.errors import did_you_mean
 from headwater_catalog.data_settings import DATA_NAMES, NOWHERE, DataSettings, data_settings
 from headwater_catalog.errors import SettingError
-from headwater_catalog.oidc_settings import OIDC_NAMES, OidcSettings, oidc_settings
+from headwater_catalog.oidc_settings import OIDC_NAMES, OIDC_PREFIX, OidcSettings, oidc_settings
 from headwater_catalog.run_settings import RUN_NAMES, RunSettings, run_settings
+from headwater_catalog.secret_files import keep_secret, made_secret, read_secret
 
 __all__ = ["FILE_NAME", "NAMES", "SECRETS", "Settings", "is_loopback", "load_settings"]
 
@@ -32,18 +32,18 @@ NAMES = (
     *OIDC_NAMES,
     *RUN_NAMES,
 )
+"""The settings as the file spells them; the environment has HEADWATER_ before the upper-case name."""
+
 SECRETS = ("database_url", "secret_key", "manifest_key", "openlineage_key", "oidc_client_secret")
 """Settings that may be in a file of their own: the environment names it by the name with _FILE behind it."""
-"""The settings as the file spells them; the environment has HEADWATER_ before the upper-case name."""
 
 _PREFIX = "HEADWATER_"
 _FOR_TESTS = "HEADWATER_TEST_"
 _FOR_COMMANDS = ("HEADWATER_REMOTE", "HEADWATER_TOKEN")  # which ask a catalog that is served elsewhere
-_KEY_FILE = "secret-key"
 _GIGA = 10**9
+_IN_GIGABYTES = ("values_limit", "inputs_limit", "environments_limit")
 _MANIFEST_KEY_FILE = "manifest-key.pem"
 _BEHIND = "_FILE"
-_MOST_SECRET = 10_000  # characters
 _URL = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?/?")
 
 
@@ -114,6 +114,17 @@ class Settings:
         """Whether readers reach it by https."""
         return self.url.startswith("https:")
 
+    def value_of(self, name: str) -> Any:
+        """Return what a setting of `NAMES` comes to, in the unit in which it is set."""
+        if name in DATA_NAMES:
+            return getattr(self.data, name)
+        if name in OIDC_NAMES:
+            return None if self.oidc is None else getattr(self.oidc, name.removeprefix(OIDC_PREFIX))
+        if name in RUN_NAMES:
+            return self.runs.value_of(name)
+        value = getattr(self, name)
+        return value // _GIGA if name in _IN_GIGABYTES else value
+
     def signing_key(self) -> str:
         """Return the key that signs sessions and forms: the one that is set, else one kept in the home.
 
@@ -123,7 +134,7 @@ class Settings:
         Raises:
             SettingError: It cannot be read or made.
         """
-        return self.secret_key or _kept_secret(self.home)
+        return self.secret_key or made_secret(self.home)
 
     def manifest_signing_key(self) -> str | None:
         """Return the private key that signs manifests: the one that is set, else the one kept in the home.
@@ -132,16 +143,16 @@ class Settings:
             SettingError: It cannot be read.
         """
         kept = self.home / _MANIFEST_KEY_FILE
-        return self.manifest_key or (_read_secret(kept) if kept.exists() else None)
+        return self.manifest_key or (read_secret(kept) if kept.exists() else None)
 
     def keep_manifest_key(self, private: str) -> str:
         """Keep a private key in the home, for its owner only, and return it; or the one that was first."""
         kept = self.home / _MANIFEST_KEY_FILE
         try:
-            _keep_secret(kept, private)
+            keep_secret(kept, private)
         except OSError as error:
             raise SettingError(f"The key {kept} cannot be made: {error}.") from error
-        return _read_secret(kept)
+        return read_secret(kept)
 
 
 def load_settings(environ: Mapping[str, str] | None = None, home: Path | None = None) -> Settings:
@@ -225,7 +236,7 @@ def _from_files(environ: Mapping[str, str], names: Iterable[str]) -> dict[str, _
         path, setting = Path(environ[name]), name.removesuffix(_BEHIND)
         if environ.get(setting):
             raise SettingError(f"Both {setting} and {name} are set. Take one of them away.")
-        text = _read_secret(path, f"{name} names {path}, which")
+        text = read_secret(path, f"{name} names {path}, which")
         found[setting.removeprefix(_PREFIX).lower()] = _Given(text, f"{path}, named by {name},", Path.cwd())
     return found
 
@@ -361,44 +372,3 @@ def _user_data_folder() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support"
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-
-
-def _kept_secret(home: Path) -> str:
-    path = home / _KEY_FILE
-    try:
-        if not path.exists():
-            _make_secret(path)
-        return _read_secret(path)
-    except OSError as error:
-        raise SettingError(
-            f"The secret key {path} cannot be read or made: {error}. "
-            f"Set {_PREFIX}HOME to a folder you can write to, or set {_PREFIX}SECRET_KEY."
-        ) from error
-
-
-def _read_secret(path: Path, who: str = "") -> str:
-    try:
-        text = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(f"{who or path} cannot be read: {error}.") from error
-    if not 0 < len(text) <= _MOST_SECRET or "\0" in text:
-        raise SettingError(f"{who or path} holds no secret: it is empty, or too long.")
-    return text
-
-
-def _make_secret(path: Path) -> None:
-    _keep_secret(path, secrets.token_urlsafe(32))
-
-
-def _keep_secret(path: Path, secret: str) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(secret)
-    try:
-        # A link appears whole or not at all, and never replaces the key of a process that was first.
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()

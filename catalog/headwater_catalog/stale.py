@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -47,16 +48,10 @@ def stale_columns(
         return [() for _ in stamps]
     keys = dict.fromkeys(key for stamp in stamps for column in _bound(stamp) for key in column["features"])
     with meanings(session, settings, repository) as known:
-        now = known.hashes(head, keys)
-        found = []
-        for stamp in stamps:
-            changed = [column for column in _bound(stamp) if _then(known, stamp, column) != _now(now, column)]
-            then, there = (moment_at(session, settings, repository, at) for at in (stamp["commit"], None))
-            moved = _last(_trails(then, there, changed, now)) if changed else {}
-            again = known.hashes(head, moved.values())
-            names = (c["name"] for c in changed if _then(known, stamp, c) != _now(again, c, moved))
-            found.append(tuple(names))
-        return found
+        known.hashes(head, keys)  # of all of them at once
+        there = moment_at(session, settings, repository)
+        changes = (_changed(known, stamp, there) for stamp in stamps)
+        return [tuple(column["name"] for column in found.columns) for found in changes]
 
 
 def standing_of(
@@ -101,20 +96,11 @@ class _Standing:
         self._head = moment_at(session, settings, repository)
 
     def find(self) -> Standing:
-        head = self._head.commit.sha
-        bound = _bound(self._stamp)
-        keys = tuple(dict.fromkeys(key for column in bound for key in column["features"]))
         with meanings(self._session, self._settings, self._repository) as known:
-            now = known.hashes(head, keys)
-            changed = [c for c in bound if _then(known, self._stamp, c) != _now(now, c)]
-            trails = _trails(self._then, self._head, changed, now) if changed else {}
-            moved = _last(trails)
-            again = known.hashes(head, moved.values())
-            now = {**now, **{key: again[to] for key, to in moved.items()}}
-            changed = [c for c in changed if _then(known, self._stamp, c) != _now(now, c)]
-            ways, beside = self._ways(known, changed, trails)
-            columns = tuple(self._columns(changed, now, trails, ways, beside))
-            return Standing(head, columns, ways=ways)
+            found = _changed(known, self._stamp, self._head)
+            ways, beside = self._ways(known, found.columns, found.trails)
+            columns = tuple(self._columns(found.columns, found.now, found.trails, ways, beside))
+            return Standing(self._head.commit.sha, columns, ways=ways)
 
     def _told(self) -> dict[str, FeatureChange]:
         """Return what changed since, by the key that it had then."""
@@ -236,11 +222,37 @@ def _then(known: Meanings, stamp: Mapping[str, Any], column: _Column) -> str | N
     return joined_hash(known.hashes(stamp["commit"], column["features"]), column["features"])
 
 
-def _now(
-    hashes: Mapping[str, str | None], column: _Column, moved: Mapping[str, str] | None = None
-) -> str | None:
-    keys = [(moved or {}).get(key, key) for key in column["features"]]
-    return joined_hash(hashes, keys)
+def _now(hashes: Mapping[str, str | None], column: _Column) -> str | None:
+    return joined_hash(hashes, column["features"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """The columns of a stamp that mean something else at main now.
+
+    Attributes:
+        columns: The columns.
+        now: What the features of all columns mean now, by the key that they had then.
+        trails: Where features went that are no longer where they were, one key after the other.
+    """
+
+    columns: Sequence[_Column]
+    now: Mapping[str, str | None]
+    trails: Mapping[str, tuple[str, ...]]
+
+
+def _changed(known: Meanings, stamp: Mapping[str, Any], head: Moment) -> _Changed:
+    sha, bound = head.commit.sha, _bound(stamp)
+    now = known.hashes(sha, dict.fromkeys(key for column in bound for key in column["features"]))
+    changed = [column for column in bound if _then(known, stamp, column) != _now(now, column)]
+    if not changed:
+        return _Changed((), now, {})
+    then = moment_at(known.session, known.settings, known.repository, stamp["commit"])
+    trails = _trails(then, head, changed, now)
+    moved = _last(trails)
+    again = known.hashes(sha, moved.values())
+    now = {**now, **{key: again[to] for key, to in moved.items()}}
+    return _Changed([c for c in changed if _then(known, stamp, c) != _now(now, c)], now, trails)
 
 
 def _trails(

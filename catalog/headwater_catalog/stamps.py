@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from headwater.errors import InvalidInput
 
-__all__ = ["LARGEST", "SIDECAR", "STAMP_SCHEME", "Stamp", "completed", "parse_stamp", "stamp_bytes"]
+__all__ = ["LARGEST", "SIDECAR", "Stamp", "completed", "has_sidecar", "parse_stamp", "stamp_bytes"]
 
-STAMP_SCHEME: Final = "headwater-stamp-1"
+_SCHEME: Final = "headwater-stamp-1"
 """Name of the form of stamps."""
 
 SIDECAR: Final = ".headwater.json"
@@ -20,6 +20,8 @@ SIDECAR: Final = ".headwater.json"
 
 LARGEST: Final = 32 * 1024 * 1024
 """Bytes of a stamp: room for some fifty thousand columns."""
+
+_WITHOUT_METADATA: Final = ("csv", "json")
 
 _TEXTS: Final = (
     *("version", "dataset", "repository", "commit", "made_at", "made_by", "dataflow", "schema"),
@@ -68,6 +70,11 @@ class Stamp:
         return int(self.content["rows"])
 
 
+def has_sidecar(format: str) -> bool:
+    """Tell whether the stamp of a table of this format stands beside it, as it has no room for one."""
+    return format in _WITHOUT_METADATA
+
+
 def completed(
     draft: Mapping[str, Any], rows: int, table: str, columns: Mapping[str, Mapping[str, str]], schema: str
 ) -> dict[str, Any]:
@@ -84,7 +91,7 @@ def completed(
     known = draft["columns"]
     return {
         **draft,
-        "scheme": STAMP_SCHEME,
+        "scheme": _SCHEME,
         "rows": rows,
         "fingerprint": {"scheme": scheme, "table": content},
         "columns": [{"name": n, **told, **known.get(n, {"kind": "unknown"})} for n, told in columns.items()],
@@ -122,8 +129,8 @@ def _no_number(text: str) -> Any:
 
 def _check(content: Any) -> None:
     _of(content, "the stamp", dict)
-    if content.get("scheme") != STAMP_SCHEME:
-        raise TypeError(f"its form is {content.get('scheme')!r:.40}, not {STAMP_SCHEME!r}")
+    if content.get("scheme") != _SCHEME:
+        raise TypeError(f"its form is {content.get('scheme')!r:.40}, not {_SCHEME!r}")
     for key in _TEXTS:
         _of(content[key], key, str)
     for key in _OBJECTS:

@@ -13,16 +13,10 @@ from sqlalchemy.orm import Session
 
 from headwater_catalog.collection import without_collection
 from headwater_catalog.declared import Declared
+from headwater_catalog.feature_making import FeatureMaker
 from headwater_catalog.read import Diagnostic
 from headwater_catalog.records import DependencyRecord
-from headwater_catalog.snapshot import (
-    FeatureMaker,
-    Place,
-    Snapshot,
-    SnapshotFeature,
-    SnapshotInput,
-    in_order,
-)
+from headwater_catalog.snapshot import Place, Snapshot, SnapshotFeature, SnapshotInput, in_order
 from headwater_catalog.store import models
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import (

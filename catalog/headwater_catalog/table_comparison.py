@@ -135,8 +135,7 @@ def _is_number(kind: pa.DataType) -> bool:
 
 def _compare_block(column: _Column, pair: PairedRows, tolerance: float) -> _Mask:
     """Note what differs in a block of a column, and return where it is beyond the tolerance."""
-    sides = (side.column(column.name) for side in (pair.then, pair.now))
-    then, now = (each.combine_chunks() if isinstance(each, pa.ChunkedArray) else each for each in sides)
+    then, now = (side.column(column.name) for side in (pair.then, pair.now))
     equal, near = _equal_and_near(column, then, now, tolerance)
     differing = np.flatnonzero(~equal)
     column.unequal += len(differing)

@@ -18,8 +18,9 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from headwater.errors import InvalidInput
+from headwater_catalog.arrow_types import is_bytes
 from headwater_catalog.fingerprints import BLOCK_ROWS, THREADS, blocks_of, kind_of
-from headwater_catalog.json_cells import as_json_cells, cells_of_json, is_bytes, is_for_json, object_of_pairs
+from headwater_catalog.json_cells import as_json_cells, cells_of_json, is_for_json, object_of_pairs
 
 __all__ = [
     "KEY",

@@ -54,7 +54,7 @@ def _no_room(error: OSError) -> str:
 def _finish(folder: Path, made: str, out: str, format: str, draft: Mapping[str, Any]) -> dict[str, Any]:
     """Check what a runner wrote, take its fingerprints, and write the file with its stamp."""
     from headwater_catalog.fingerprints import SCHEME
-    from headwater_catalog.stamps import SIDECAR, completed, stamp_bytes
+    from headwater_catalog.stamps import SIDECAR, completed, has_sidecar, stamp_bytes
     from headwater_catalog.table_files import open_table, schema_text, write_table
 
     with _undone(folder / out), open_table(folder / made, "arrow") as table:
@@ -67,7 +67,7 @@ def _finish(folder: Path, made: str, out: str, format: str, draft: Mapping[str, 
         stamp = completed(draft, *told)
         each = {column["name"]: stamp_bytes(column) for column in stamp["columns"]}
         write_table(folder / out, format, table, stamp_bytes(stamp), each)
-        if format in ("csv", "json"):
+        if has_sidecar(format):
             (folder / f"{out}{SIDECAR}").write_bytes(stamp_bytes(stamp))
     rows, fingerprint, columns, schema = told
     return {"rows": rows, "table": fingerprint, "columns": columns, "schema": schema}
@@ -129,11 +129,12 @@ def _compare(
     tolerance: float,
     renamed: Mapping[str, str],
     keys: tuple[list[str], list[str]],
+    by: list[str],
     spread: bool,
 ) -> dict[str, Any]:
     """Compare two tables cell by cell; each is given by its path and its format."""
     from headwater_catalog.distributions import distributions
-    from headwater_catalog.row_matching import common_keys, match_rows
+    from headwater_catalog.row_matching import common_keys, match_by, match_rows
     from headwater_catalog.table_comparison import compare_tables
     from headwater_catalog.table_files import open_table, renamed_table, schema_from_text
 
@@ -145,7 +146,10 @@ def _compare(
         first = renamed_table(opened, renamed)
 
         def compared() -> dict[str, Any]:
-            matching = match_rows(first, second, *common_keys(keys[0], keys[1], (first, second)))
+            if by:
+                matching = match_by(first, second, by)
+            else:
+                matching = match_rows(first, second, *common_keys(keys[0], keys[1], (first, second)))
             found = compare_tables(first, second, tolerance, matching)
             if spread:
                 columns = [*found["compared"], *found["added"], *found["removed"]]

@@ -11,6 +11,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 import sqlalchemy as sa
 
 from headwater.errors import MissingExtra
+from headwater_catalog.arrow_types import is_bytes
 from headwater_catalog.errors import JobError
 from headwater_catalog.outside_data import DUCKDB
 
@@ -102,7 +103,7 @@ def _column(field: pa.Field, is_sqlite: bool) -> tuple[sa.Column[Any], _Way]:
         return column(sa.Float(53), _fractions)
     if types.is_string(kind) or types.is_large_string(kind) or types.is_null(kind):
         return column(sa.Text())
-    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
+    if is_bytes(kind):
         return column(sa.LargeBinary())
     if types.is_decimal(kind) or kind == pa.uint64():  # SQLite would make fractions of them
         return column(sa.Text(), _texts) if is_sqlite else column(sa.Numeric())

@@ -10,7 +10,7 @@ from headwater_catalog.git_log import CommitInfo
 from headwater_catalog.lineage_hash import Revision
 from headwater_catalog.read import directory_files
 from headwater_catalog.revisions import RevisionReader
-from headwater_catalog.snapshot import borrowed, declaring_in, resolve_in
+from headwater_catalog.tree_snapshots import borrowed, declaring_in, resolve_in
 
 __all__ = ["TwoTrees", "read_trees"]
 

@@ -10,23 +10,23 @@ import codecs
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from sqlalchemy.orm import Session
 
 from headwater.errors import InvalidInput
 from headwater_catalog.errors import Conflict, NotFound
-from headwater_catalog.kept_inputs import FOLDER, input_file, is_kept, is_known
+from headwater_catalog.kept_inputs import FOLDER, input_file, is_kept, is_known, note_sent
 from headwater_catalog.sources import format_of
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
 
-__all__ = ["LONGEST_NAME", "Upload", "keep_file", "keep_upload", "require_kept"]
+__all__ = ["LONGEST_NAME", "Upload", "keep_files", "keep_upload", "note_uploads", "require_kept"]
 
 LONGEST_NAME: Final = 200
 _CHUNK: Final = 1 << 20
@@ -67,17 +67,42 @@ def keep_upload(settings: Settings, stream: IO[bytes], name: str) -> Upload:
     return Upload(sha256, name)
 
 
-def keep_file(settings: Settings, source: str, file: Path) -> Upload:
-    """Keep a file of this machine, so that the run that reads it as a source can be made again.
+def keep_files(settings: Settings, *given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the inputs of runs with an upload for each `Path` among them, a file of this machine.
+
+    Copying takes time, so this is done before a transaction begins, and `note_uploads` in it. Callers must
+    not make a `Path` from what others send them.
+
+    Args:
+        settings: Where files are kept.
+        given: The inputs of each run; a file that several are given is copied once.
 
     Raises:
         NotFound: There is no such file.
         Conflict: As `keep_upload`.
     """
+    kept: dict[Path, Upload] = {}
+    for inputs in given:
+        for name, file in inputs.items():
+            if isinstance(file, Path) and file not in kept:
+                kept[file] = _keep_file(settings, name, file)
+    return [
+        {name: kept[value] if isinstance(value, Path) else value for name, value in inputs.items()}
+        for inputs in given
+    ]
+
+
+def _keep_file(settings: Settings, source: str, file: Path) -> Upload:
     if not file.is_file():
         raise NotFound(f"There is no file '{file}' to read as source '{source}'.")
     with file.open("rb") as stream:
         return keep_upload(settings, stream, file.name)
+
+
+def note_uploads(session: Session, repository_id: int, inputs: Iterable[Any], now: int) -> None:
+    """Note that the uploads among inputs were sent for a repository, whose runs may use them from now on."""
+    for sha256 in dict.fromkeys(each.sha256 for each in inputs if isinstance(each, Upload)):
+        note_sent(session, repository_id, sha256, now)
 
 
 def require_kept(session: Session, settings: Settings, repository_id: int, upload: Upload) -> None:

@@ -101,6 +101,7 @@ def request_comparison(
 
     before, after = requested(pair.before), requested(pair.after)
     after.job.waits_for = before.job_id
+    after.job.payload = {**after.job.payload, "keys": list(pair.keys)}
     comparison = ValueComparison(
         run_id=after.id,
         before_id=before.id,
@@ -254,6 +255,7 @@ def compare_values(
         comparison = session.get_one(ValueComparison, run_id)
         before, tolerance, renamed = comparison.before, comparison.tolerance, comparison.renamed
         then = before.preview or {}
+        by = comparison.run.job.payload.get("keys", ())
     preview = report.preview or {}
     values = values_apart(then.get("values") or (), preview.get("values") or (), renamed, tolerance)
     tables = then.get("table"), preview.get("table")
@@ -275,6 +277,7 @@ def compare_values(
             watch,
             renamed=renamed,
             keys=index,
+            by=by,
             spread=True,
         )
     except InvalidInput as error:

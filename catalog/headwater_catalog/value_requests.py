@@ -48,12 +48,14 @@ class RunPair:
         after: The second.
         renamed: Outputs of the first that are called otherwise in the second, with that name.
         options: How both are executed.
+        keys: The columns by which rows are matched, by their names in the second; none: by the index.
     """
 
     before: RunSide
     after: RunSide
     renamed: Mapping[str, str]
     options: RunOptions = field(default_factory=RunOptions)
+    keys: tuple[str, ...] = ()
 
 
 def pair_runs(
@@ -66,6 +68,7 @@ def pair_runs(
     options: RunOptions,
     *,
     own_data: bool = False,
+    keys: Sequence[str] = (),
 ) -> RunPair:
     """Return the two runs that tell what the values of outputs were at one commit and are at another.
 
@@ -83,6 +86,7 @@ def pair_runs(
         inputs: As `runs.request_run` takes them.
         options: How both are executed.
         own_data: Let each read the files of its own commit.
+        keys: The columns by which rows are matched: features, which are computed for that, or an index.
 
     Raises:
         NotFound: The second commit has no such dataflow or output, or the first none of them.
@@ -91,7 +95,7 @@ def pair_runs(
     """
     outputs = outputs_now(before, after, outputs)
     flow = choose_dataflow(after, dataflow, outputs)
-    names = tuple(dict.fromkeys(flow.names_of(outputs)))
+    names = tuple(dict.fromkeys((*flow.names_of(outputs), *(key for key in keys if key in flow.modules))))
     was = _names_before(before, after, flow, names)
     first = _flow_before(before, flow.name, names, was)
     pairs = {was.get(name, name): name for name in names if first.has(was.get(name, name))}
@@ -108,6 +112,7 @@ def pair_runs(
         RunSide(after.commit.sha, flow.name, names, dict(config), dict(inputs)),
         {old: new for old, new in pairs.items() if old != new and new not in pairs},
         options,
+        tuple(dict.fromkeys(keys)),
     )
 
 
@@ -131,7 +136,7 @@ def _keys(moment: Moment, output: str) -> Iterable[str]:
     """Yield the keys of the features that an output may be, or may be a part of."""
     module, _, name = output.rpartition(":")
     for feature in moment.snapshot.features:
-        if module in ("", feature.module) and name in (feature.name, *(part.name for part in feature.parts)):
+        if module in ("", feature.module) and name in feature.nodes:
             yield feature.key
 
 
@@ -153,8 +158,7 @@ def _names_before(before: Moment, after: Moment, flow: DataflowAt, names: Sequen
 
 def _nodes(moment: Moment, key: str) -> Iterable[str]:
     for variant in moment.snapshot.variants[key]:
-        yield variant.name
-        yield from (part.name for part in variant.parts)
+        yield from variant.nodes
 
 
 def _flow_before(before: Moment, name: str, names: Sequence[str], was: Mapping[str, str]) -> DataflowAt:

@@ -9,7 +9,15 @@ from typing import Any, Final
 from headwater.checks import ValidationResult
 from headwater.types import public_name
 
-__all__ = ["ColumnUse", "DataflowView", "PartView", "column_uses", "summary_of"]
+__all__ = [
+    "ColumnUse",
+    "DataflowView",
+    "PartView",
+    "change_label",
+    "column_uses",
+    "shown_tag",
+    "summary_of",
+]
 
 _CHECK_TYPE: Final = public_name(ValidationResult)
 
@@ -80,3 +88,22 @@ class DataflowView:
 def summary_of(doc: str) -> str:
     """Return the first line of a documentation text."""
     return doc.strip().partition("\n")[0]
+
+
+def shown_tag(value: Any) -> str:
+    """Return a tag's value as one text."""
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def change_label(change: str, classes: Iterable[str], origin: str | None) -> str:
+    """Say in a few words what happened to a variant.
+
+    Args:
+        change: Whether it was added, changed, moved or removed.
+        classes: What that touched.
+        origin: Its key before, if it moved.
+    """
+    touched = ", ".join(classes)
+    if origin is None:
+        return touched or change
+    return f"was {origin}" + (f", {touched}" if touched else "")

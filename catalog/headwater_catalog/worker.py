@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 
 from headwater.errors import HeadwaterError
 from headwater_catalog import execution, jobs, kept_environments, kept_inputs, kept_standings, value_store
-from headwater_catalog.accounts.settings_log import note_settings
+from headwater_catalog.accounts.settings_log import WORKER, note_settings
 from headwater_catalog.definitions_at import DefinitionReader
 from headwater_catalog.errors import CatalogError, JobError
 from headwater_catalog.jobs import LEASE_SECONDS, LeasedJob, LeaseLost
@@ -302,7 +302,7 @@ def serve(database: Database, settings: Settings, *, once: bool = False, with_in
         once: End when no job is queued.
         with_input: End also when standard input does.
     """
-    note_settings(database, settings, int(time.time()))
+    note_settings(database, settings, WORKER, int(time.time()))
     worker = Worker(database, settings)
 
     def end(number: int, _frame: FrameType | None) -> None:

@@ -10,13 +10,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from headwater_catalog import datasets
 from headwater_catalog.accounts import restrict
 from headwater_catalog.answers.datasets import audit_json
 from headwater_catalog.audit import Audit, audit_file, find_origin
-from headwater_catalog.cli import command_line
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.scan import scan
@@ -271,15 +270,7 @@ def test_judging_a_stamp_reads_no_data(catalog: Catalog, save: Save, monkeypatch
 @pytest.fixture
 def headwater(catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     monkeypatch.chdir(tmp_path)
-
-    def call(*words: str) -> Result:
-        environment = {
-            "HEADWATER_HOME": str(catalog.settings.home),
-            "HEADWATER_DATABASE_URL": catalog.settings.database_url,
-        }
-        return CliRunner().invoke(command_line(), words, env=environment)
-
-    return call
+    return catalog.headwater
 
 
 def test_the_command_line_audits_a_file_after_main_has_moved_on(

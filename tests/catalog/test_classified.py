@@ -12,7 +12,8 @@ from headwater_catalog.query.evaluate import evaluate
 from headwater_catalog.query.find import find
 from headwater_catalog.query.index import Index
 from headwater_catalog.query.subjects import Scope
-from headwater_catalog.snapshot import Snapshot, read_folder
+from headwater_catalog.snapshot import Snapshot
+from headwater_catalog.tree_snapshots import read_folder
 from support.git_repo import GitRepo
 
 _CODE = '''

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from headwater_catalog import jobs
-from headwater_catalog.cli import command_line
 from headwater_catalog.cli.context import Workspace
 from headwater_catalog.cli.runs import perform_run, run
 from headwater_catalog.worker import Worker
@@ -40,15 +39,7 @@ def catalog(sqlite_catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Itera
 @pytest.fixture
 def headwater(catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Headwater:
     monkeypatch.chdir(tmp_path)
-
-    def call(*words: str) -> Result:
-        environment = {
-            "HEADWATER_HOME": str(catalog.settings.home),
-            "HEADWATER_DATABASE_URL": catalog.settings.database_url,
-        }
-        return CliRunner().invoke(command_line(), words, env=environment)
-
-    return call
+    return catalog.headwater
 
 
 def test_run_prints_the_table_and_says_where_it_comes_from(headwater: Headwater):
@@ -68,6 +59,8 @@ def test_run_prints_the_table_and_says_where_it_comes_from(headwater: Headwater)
 def test_run_json_tells_all(headwater: Headwater):
     result = headwater("run", "scaled", "--input", "factor=3", "--json")
     found = json.loads(result.stdout)
+    told = headwater("run", "--help").stdout.partition("JSON:")[2].partition("Options:")[0]
+    assert found.keys() <= set(re.findall(r"[a-z_]+", told))
 
     assert (found["state"], found["error"], found["failure"]) == ("succeeded", None, None)
     assert found["table"]["rows"] == [["2026-01-05", "30"], ["2026-01-12", "60"]]

@@ -6,7 +6,7 @@ import pytest
 
 from headwater_catalog.differences import pair_variants, signature_differences, tag_differences
 from headwater_catalog.git import GitSource
-from headwater_catalog.snapshot import read_commit
+from headwater_catalog.tree_snapshots import read_commit
 from headwater_catalog.views import PartView
 from support.git_repo import GitRepo
 

@@ -1,11 +1,13 @@
 """The event log: a chain in which every change shows, on both databases, under writers side by side."""
 
 import json
+import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -13,11 +15,12 @@ from sqlalchemy import text
 
 from headwater_catalog.accounts.event_chain import Anchor, export_lines, read_export
 from headwater_catalog.accounts.events import chain, count_events, head_of, list_events, note, verify_log
-from headwater_catalog.accounts.settings_log import note_settings
+from headwater_catalog.accounts.settings_log import SERVER, WORKER, note_settings
 from headwater_catalog.cli import command_line
 from headwater_catalog.errors import CatalogError
-from headwater_catalog.settings import Settings
+from headwater_catalog.settings import NAMES, Settings, load_settings
 from headwater_catalog.store.database import Database
+from headwater_catalog.store.models import Event
 
 
 @pytest.fixture
@@ -264,14 +267,80 @@ def test_the_commands_verify_the_log_and_its_export(log: Database, headwater, tm
     assert headwater("events", "verify", str(file))[0] == 3
 
 
-def test_settings_are_noted_when_they_are_others_and_secrets_never(database: Database, tmp_path: Path):
-    settings = Settings(home=tmp_path, database_url="postgresql://u:geheim@db/x", secret_key="top secret")
-    for given in (settings, settings, replace(settings, port=9000), replace(settings, secret_key="other")):
-        note_settings(database, replace(given), 1)
-    with database.read() as session:
-        found = list_events(session, kind="settings changed")
+OTHERS = {  # another value of each setting, and what the log tells of it
+    "home": ("/srv/other", "/srv/other"),
+    "database_url": ("postgresql://u:geheim@db/x?sslpassword=geheim", "postgresql://***@db/x?*** (…)"),
+    "secret_key": ("geheim", "…"),
+    "host": ("127.0.0.2", "127.0.0.2"),
+    "port": ("9000", 9000),
+    "auth": ("accounts", "accounts"),
+    "url": ("https://features.example.org", "https://features.example.org"),
+    "proxies": ("1", 1),
+    "values_limit": ("3", 3),
+    "inputs_limit": ("4", 4),
+    "environments_limit": ("5", 5),
+    "upload_megabytes": ("6", 6),
+    "jobs_per_repository": ("7", 7),
+    "manifest_key": ("geheim", "…"),
+    "openlineage": (
+        "https://geheim@lineage.example.org/?key=geheim",
+        "https://***@lineage.example.org/?*** (…)",
+    ),
+    "openlineage_namespace": ("shop", "shop"),
+    "openlineage_key": ("geheim", "…"),
+    "locations": ("s3://shop/", ["s3://shop/"]),
+    "connections": (
+        "lake=duckdb:////srv/lake.duckdb w=postgresql://u:geheim@db/x",
+        {"lake": "duckdb:////srv/lake.duckdb", "w": "postgresql://***@db/x (…)"},
+    ),
+    "oidc_issuer": ("https://login.example.com", "https://login.example.com"),
+    "oidc_client_id": ("another", "another"),
+    "oidc_client_secret": ("geheim", "…"),
+    "oidc_label": ("Enter", "Enter"),
+    "oidc_required": ("groups=data", ["groups", "data"]),
+    "oidc_groups": ("teams", "teams"),
+    "oidc_roles": ("b:steward,a:viewer", {"a": "viewer", "b": "steward"}),
+    "run_seconds": ("60", 60),
+    "run_memory_mb": ("600", 600),
+    "run_processes": ("20", 20),
+    "run_file_mb": ("30", 30),
+    "run_disk_mb": ("40", 40),
+    "run_users": ("70000-70100", "70000-70100"),
+    "run_environments": ("never", "never"),
+}
 
-    assert [event.subject for event in found[:2]] == ["port, secret_key", "port"]
-    assert len(found) == 3
-    told = json.dumps([event.details for event in found])
-    assert "geheim" not in told and "top secret" not in told
+
+def test_every_setting_is_noted_when_it_is_another_and_secrets_never(database: Database, tmp_path: Path):
+    assert OTHERS.keys() == set(NAMES)
+    usual = {"HEADWATER_OIDC_ISSUER": "https://login.example.org", "HEADWATER_OIDC_CLIENT_ID": "headwater"}
+
+    def start(environment: Mapping[str, str], home: Path | None = tmp_path, who: str = SERVER) -> list[Event]:
+        note_settings(database, load_settings(environment, home), who, 1)
+        with database.read() as session:
+            return list(list_events(session, kind="settings changed"))
+
+    def told(details: Mapping[str, Any], name: str) -> Any:
+        return json.loads(re.sub(r"\b[0-9a-f]{8}\b", "…", json.dumps(details[name])))
+
+    assert len(start(usual)) == len(start(usual)) == 1
+    for count, (name, (value, shown)) in enumerate(OTHERS.items()):
+        found = start(usual | {f"HEADWATER_{name.upper()}": value}, None if name == "home" else tmp_path)
+
+        expected = {name, "database_url"} if name == "home" else {name}
+        assert (set(found[0].subject.split(", ")), told(found[0].details, name)) == (expected, shown)
+        assert "geheim" not in json.dumps(found[0].details)
+        assert len(start(usual)) == len(found) + 1 == 2 * count + 3
+
+    assert start(usual, who=WORKER)[0].actor == WORKER
+    assert len(start(usual)) == len(start(usual, who=WORKER)) == 2 * len(OTHERS) + 2
+
+
+def test_a_password_of_the_same_place_is_told_as_another_one(database: Database, tmp_path: Path):
+    for password in ("first/?", "second@:", "second@:"):
+        url = f"postgresql://reader:{password}@db.example.org/shop"
+        note_settings(database, Settings(home=tmp_path, database_url=url, secret_key=""), SERVER, 1)
+    with database.read() as session:
+        second, first = list_events(session, kind="settings changed")
+
+    assert second.subject == "database_url"
+    assert first.details["database_url"].startswith("postgresql://***@db.example.org/shop (")

@@ -5,8 +5,9 @@ import subprocess
 import pytest
 
 from headwater_catalog.errors import NotFound, RepositoryError
-from headwater_catalog.git import Change, GitSource, TreeFile
+from headwater_catalog.git import GitSource, TreeFile
 from headwater_catalog.git_address import normal_url
+from headwater_catalog.git_log import Change
 
 
 @pytest.fixture

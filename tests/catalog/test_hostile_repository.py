@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from headwater_catalog import execution
 from headwater_catalog.cli import command_line
 from headwater_catalog.errors import NotFound, RepositoryError
-from headwater_catalog.git import CommitInfo, GitSource
+from headwater_catalog.git import GitSource
+from headwater_catalog.git_log import CommitInfo
 from headwater_catalog.removal import remove_folder
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog

@@ -16,7 +16,7 @@ import resource
 import sys
 
 from headwater_catalog.read import Content, read_project, read_tree
-from headwater_catalog.snapshot import snapshot_of
+from headwater_catalog.tree_snapshots import snapshot_of
 
 trees, memory, seconds = json.load(sys.stdin)
 resource.setrlimit(resource.RLIMIT_AS, (memory, memory))

@@ -8,10 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from headwater_catalog import dsse
-from headwater_catalog.cli import command_line
 from headwater_catalog.datasets import file_of
 from headwater_catalog.errors import CatalogError, Conflict, NotFound, SettingError
 from headwater_catalog.manifests import PAYLOAD_TYPE, signed_manifest
@@ -156,11 +154,9 @@ def test_a_signature_is_over_what_the_format_says():
 
 
 @pytest.fixture
-def headwater(catalog: Catalog, catalog_url: str) -> Callable[..., tuple[int, str]]:
-    environment = {"HEADWATER_HOME": str(catalog.settings.home), "HEADWATER_DATABASE_URL": catalog_url}
-
+def headwater(catalog: Catalog) -> Callable[..., tuple[int, str]]:
     def call(*words: str, **more: str) -> tuple[int, str]:
-        done = CliRunner().invoke(command_line(), words, env={**environment, **more})
+        done = catalog.headwater(*words, **more)
         return done.exit_code, done.output
 
     return call

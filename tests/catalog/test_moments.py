@@ -13,8 +13,8 @@ from headwater_catalog.problems import problems_of
 from headwater_catalog.repositories import add_repository, get_repository, mirror_path, open_mirror
 from headwater_catalog.scan import scan
 from headwater_catalog.settings import Settings
-from headwater_catalog.snapshot import read_commit
 from headwater_catalog.store.database import Database
+from headwater_catalog.tree_snapshots import read_commit
 from support.demo_catalog import settings_in
 from support.git_repo import GitRepo
 

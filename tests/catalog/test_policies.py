@@ -10,7 +10,7 @@ from headwater_catalog.governance.policies import Ground, judge
 from headwater_catalog.query.index import Index
 from headwater_catalog.query.subjects import Scope
 from headwater_catalog.rules import Policy
-from headwater_catalog.snapshot import read_folder
+from headwater_catalog.tree_snapshots import read_folder
 from headwater_catalog.two_trees import read_trees
 from support.git_repo import GitRepo
 

@@ -10,8 +10,8 @@ from headwater_catalog.refs import RefView, list_refs
 from headwater_catalog.repositories import add_repository, get_repository, resolve_at
 from headwater_catalog.scan import scan
 from headwater_catalog.settings import Settings
-from headwater_catalog.snapshot import read_repository
 from headwater_catalog.store.database import Database
+from headwater_catalog.tree_snapshots import read_repository
 from support.git_repo import GitRepo
 
 SPEND = "def spend(a: int) -> int:\n    return a\n"

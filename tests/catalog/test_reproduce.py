@@ -1,19 +1,19 @@
 """Dataset versions made again, and how what comes out compares."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from click.testing import CliRunner
 
 from headwater_catalog import datasets
-from headwater_catalog.cli import command_line
 from headwater_catalog.confined_tables import compare_files
 from headwater_catalog.errors import Conflict
+from headwater_catalog.execution import execute
+from headwater_catalog.jobs import lease
 from headwater_catalog.kept_inputs import input_file
 from headwater_catalog.reproduce import (
     CANNOT,
@@ -180,38 +180,65 @@ def test_what_cannot_be_made_again_is_told_beforehand(catalog: Catalog):
     file = datasets.file_of(catalog.settings, version)
     with pytest.raises(Conflict, match="A tolerance is a number"):
         _again(catalog, version, tolerance=float("nan"))
-    file.write_text("week,texts\n")
-    with pytest.raises(Conflict, match="somebody has written over it"):
-        _again(catalog, version)
     file.unlink()
     with pytest.raises(Conflict, match="its file is gone"):
         _again(catalog, version)
 
 
-def test_a_file_that_is_written_over_while_the_run_waits_is_not_compared(catalog: Catalog):
+def test_nothing_is_executed_where_the_file_was_written_over(catalog: Catalog):
     version = _saved(catalog, "texts", format="csv")
+    datasets.file_of(catalog.settings, version).write_text("week,texts\n")
+
+    verdict = _again(catalog, version)
+    assert (verdict.word, verdict.reason) == (
+        CANNOT,
+        "its file is not the one that was saved: somebody has written over it.",
+    )
+    with catalog.database.read() as session:
+        run_id = list_reproductions(session, version)[0].run_id
+    assert catalog.get(run_id).nodes == []
+
+
+def _verdict_while(catalog: Catalog, version: DatasetVersion, stopping: Callable[[], str | None]) -> Verdict:
+    """Make a version again, and ask `stopping` whenever the run is asked whether to go on."""
     with catalog.database.write() as session:
         known = session.get_one(DatasetVersion, version.id)
         run = request_reproduction(session, catalog.settings, known, "auditor", 1_700_000_000)
         number, job = run.id, run.job_id
-    datasets.file_of(catalog.settings, version).write_text("week,texts\n")
-    assert Worker(catalog.database, catalog.settings).perform_next(job)
-
+    leased = lease(catalog.database, "tester", job_id=job)
+    assert leased is not None
+    execute(catalog.database, catalog.settings, leased, stopping=stopping)
     with catalog.database.read() as session:
         made = get_reproduction(session, number)
         assert made is not None
-        verdict = verdict_of(made)
+        return verdict_of(made)
+
+
+def test_a_file_that_is_written_over_while_the_run_goes_on_is_not_compared(catalog: Catalog):
+    version = _saved(catalog, "texts", format="csv")
+    file = datasets.file_of(catalog.settings, version)
+
+    def write_over() -> None:
+        file.write_text("week,texts\n")
+
+    verdict = _verdict_while(catalog, version, write_over)
     assert (verdict.word, verdict.reason) == (CANNOT, "its file was written over or removed meanwhile.")
 
 
-def test_the_command_says_the_verdict(catalog: Catalog):
-    def headwater(*words: str):
-        environment = {
-            "HEADWATER_HOME": str(catalog.settings.home),
-            "HEADWATER_DATABASE_URL": catalog.settings.database_url,
-        }
-        return CliRunner().invoke(command_line(), words, env=environment)
+def test_comparing_ends_when_its_run_is_to_end(catalog: Catalog):
+    version = _saved(catalog, "texts", format="csv")
 
+    def is_comparing() -> str | None:
+        made = catalog.settings.home.glob("work/run-*/made/table.arrow")
+        return "The worker was stopped." if next(made, None) else None
+
+    verdict = _verdict_while(catalog, version, is_comparing)
+    assert verdict.word == CANNOT
+    assert "cannot be compared" in verdict.reason and "The worker was stopped." in verdict.reason
+
+
+def test_the_command_says_the_verdict(catalog: Catalog):
+    headwater = catalog.headwater
     number = _saved(catalog, "texts", format="csv").run_id
     _saved(catalog, "counted", format="csv")
     same, other = headwater("reproduce", f"marketing@{number}"), headwater("reproduce", "marketing", "--json")

@@ -10,7 +10,8 @@ from headwater_catalog.moments import moment_at
 from headwater_catalog.platform_policies import read_platform_policies
 from headwater_catalog.repositories import get_repository, mirror_path
 from headwater_catalog.rules import NO_RULES, Anonymiser, PolicyException, Rules
-from headwater_catalog.snapshot import Snapshot, read_commit, read_folder
+from headwater_catalog.snapshot import Snapshot
+from headwater_catalog.tree_snapshots import read_commit, read_folder
 from support.git_repo import GitRepo
 from support.scanned import Catalog
 

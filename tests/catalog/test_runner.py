@@ -13,7 +13,8 @@ import pytest
 from headwater_catalog import interpreters, sandbox
 from headwater_catalog.loaded_packages import environment
 from headwater_catalog.reports import Report, read_report
-from headwater_catalog.runner import RESULT, Request
+from headwater_catalog.run_recording import RESULT
+from headwater_catalog.runner import Request
 from headwater_catalog.sandbox import Access, Limits, Outcome
 from headwater_catalog.table_files import open_table, write_table
 

@@ -8,11 +8,9 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from click.testing import CliRunner
 
 from headwater.errors import InvalidInput
 from headwater_catalog import datasets
-from headwater_catalog.cli import command_line
 from headwater_catalog.errors import Conflict
 from headwater_catalog.reproduce import DIFFERS, IDENTICAL, request_reproduction, verdict_of
 from headwater_catalog.run_options import RunOptions
@@ -69,14 +67,6 @@ def _saved(catalog: Catalog, output: str, saver: str) -> tuple[Run, DatasetVersi
     return run, version
 
 
-def _headwater(catalog: Catalog, *words: str) -> str:
-    environment = {
-        "HEADWATER_HOME": str(catalog.settings.home),
-        "HEADWATER_DATABASE_URL": catalog.settings.database_url,
-    }
-    return CliRunner().invoke(command_line(), words, env=environment).output
-
-
 def test_a_model_is_a_version_of_a_dataset_bound_to_what_made_it(catalog: Catalog):
     run, version = _saved(catalog, "model", "pickle")
     file = datasets.file_of(catalog.settings, version)
@@ -105,18 +95,18 @@ def test_it_is_audited_by_its_bytes_and_by_its_stamp(catalog: Catalog, git_repo:
     scan(catalog.database, catalog.settings, "shop")
     copy = tmp_path / "copy.pkl"
     copy.write_bytes(kept)
-    alone = json.loads(_headwater(catalog, "audit", str(copy), "--json"))
+    alone = json.loads(catalog.headwater("audit", str(copy), "--json").output)
 
     assert (alone["origin"], alone["store"]) == ("content", "known")
     assert alone["verified"]["same"]
     (column,) = alone["standing"]["columns"]
     assert column["state"] == "changed" and [c["sha"] for c in column["commits"]] == [change]
 
-    assert "'weights', which is no table" in _headwater(catalog, "audit", str(copy))
+    assert "'weights', which is no table" in catalog.headwater("audit", str(copy)).output
 
     copy.with_name("copy.pkl.headwater.json").write_text(json.dumps(version.stamp))
     copy.write_bytes(pickle.dumps({"slope": 7.0}))
-    changed = json.loads(_headwater(catalog, "audit", str(copy), "--verify", "--json"))
+    changed = json.loads(catalog.headwater("audit", str(copy), "--verify", "--json").output)
     assert changed["origin"] == "stamp" and changed["verified"]["changed"] == ["weights"]
 
 
@@ -124,7 +114,7 @@ def test_what_nobody_saved_is_told_so(catalog: Catalog, tmp_path: Path):
     other = tmp_path / "other.pkl"
     other.write_bytes(b"something")
 
-    assert "This is nothing that Headwater has saved" in _headwater(catalog, "audit", str(other))
+    assert "This is nothing that Headwater has saved" in catalog.headwater("audit", str(other)).output
 
 
 @pytest.mark.parametrize(
@@ -182,7 +172,7 @@ def test_what_is_no_file_of_its_own_is_not_taken(tmp_path: Path):
 
 
 def test_the_command_line_writes_a_copy_with_its_stamp_beside_it(catalog: Catalog, tmp_path: Path):
-    said = _headwater(catalog, "run", "weights", "--saver", "pickle", "--save", str(tmp_path / "w.pkl"))
+    said = catalog.headwater("run", "weights", "--saver", "pickle", "--save", str(tmp_path / "w.pkl")).output
 
     assert pickle.loads((tmp_path / "w.pkl").read_bytes()) == {"slope": 6.0}, said
     assert (

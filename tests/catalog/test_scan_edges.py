@@ -15,9 +15,10 @@ from headwater_catalog.moments import snapshot_at
 from headwater_catalog.repositories import add_repository, get_repository, mirror_path, resolve_at
 from headwater_catalog.scan import ScanReport, scan
 from headwater_catalog.settings import Settings
-from headwater_catalog.snapshot import Snapshot, read_commit, read_folder
+from headwater_catalog.snapshot import Snapshot
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import Commit, FeatureVersion
+from headwater_catalog.tree_snapshots import read_commit, read_folder
 from support.git_repo import GitRepo
 
 

@@ -10,14 +10,9 @@ from headwater_catalog.git import GitSource
 from headwater_catalog.moments import snapshot_at
 from headwater_catalog.repositories import add_repository, get_repository
 from headwater_catalog.scan import scan
-from headwater_catalog.snapshot import (
-    Snapshot,
-    SnapshotEdge,
-    read_commit,
-    read_folder,
-    read_repository,
-)
+from headwater_catalog.snapshot import Snapshot, SnapshotEdge
 from headwater_catalog.store.database import Database
+from headwater_catalog.tree_snapshots import read_commit, read_folder, read_repository
 from headwater_catalog.views import ColumnUse
 from support.demo_catalog import settings_in
 from support.git_repo import GitRepo

@@ -5,7 +5,8 @@ import pytest
 from headwater_catalog.governance.taint import taint_difference
 from headwater_catalog.governance.witness import held_back, named, sources_of
 from headwater_catalog.query.classified import classify
-from headwater_catalog.snapshot import Snapshot, read_folder
+from headwater_catalog.snapshot import Snapshot
+from headwater_catalog.tree_snapshots import read_folder
 from support.git_repo import GitRepo
 
 _CODE = """

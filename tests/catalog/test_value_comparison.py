@@ -7,9 +7,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from headwater_catalog.cli import command_line
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.moments import moment_at
 from headwater_catalog.personal import HIDDEN
@@ -50,6 +48,12 @@ _MORE = """
 
     def broken_later(spend: pd.Series) -> pd.Series:
         return spend
+
+    def customer(signups: pd.Series) -> pd.Series:
+        return "c" + signups.astype(str)
+
+    def country(signups: pd.Series) -> pd.Series:
+        return signups.astype(str).where(signups > 100, "UK")
 """
 _LATER = """
     def trembling(spend: pd.Series) -> pd.Series:
@@ -68,6 +72,12 @@ _LATER = """
 
     def broken_later(spend: pd.Series) -> pd.Series:
         raise RuntimeError("not any more")
+
+    def customer(signups: pd.Series) -> pd.Series:
+        return pd.Series(("c" + signups.astype(str)).to_numpy()[::-1], signups.index)
+
+    def country(signups: pd.Series) -> pd.Series:
+        return signups.astype(str).where(signups > 100, "UK")
 """
 _WEEKLY = "week,spend,signups\n2026-01-12,20,4\n2026-01-05,10,1\n2026-01-19,7,7\n"
 
@@ -326,16 +336,8 @@ def test_what_cannot_be_compared_is_told_before_anything_runs(
 # The command
 
 
-def _headwater(shop: Catalog, *words: str) -> Result:
-    environment = {
-        "HEADWATER_HOME": str(shop.settings.home),
-        "HEADWATER_DATABASE_URL": shop.settings.database_url,
-    }
-    return CliRunner().invoke(command_line(), words, env=environment)
-
-
 def test_the_command_tells_what_differs(shop: Catalog):
-    told = _headwater(shop, "values", "spend_per_signup", "v1..main")
+    told = shop.headwater("values", "spend_per_signup", "v1..main")
 
     assert told.exit_code == 0, told.output
     assert told.stdout.splitlines() == [
@@ -349,8 +351,8 @@ def test_the_command_tells_what_differs(shop: Catalog):
 
 
 def test_the_command_takes_a_name_of_before_and_prints_all_as_json(shop: Catalog):
-    told = _headwater(
-        shop, "values", "scaled", "v1..main", "--input", "factor=3", "--own-data", "--sample", "2", "--json"
+    told = shop.headwater(
+        "values", "scaled", "v1..main", "--input", "factor=3", "--own-data", "--sample", "2", "--json"
     )
     found = json.loads(told.stdout)
 
@@ -373,6 +375,28 @@ def test_the_command_takes_a_name_of_before_and_prints_all_as_json(shop: Catalog
     ],
 )
 def test_the_command_says_what_cannot_be(shop: Catalog, words: tuple[str, ...], code: int, message: str):
-    told = _headwater(shop, "values", *words)
+    told = shop.headwater("values", *words)
 
     assert (told.exit_code, message in told.output) == (code, True), told.output
+
+
+def test_rows_are_matched_by_columns_that_somebody_chose(shop: Catalog):
+    told = shop.headwater("values", "trembling", "v1..main", "--key", "customer", "--json")
+    found = json.loads(told.stdout)
+
+    assert found["after"]["outputs"] == ["trembling", "customer"]
+    details = found["values"]["details"]
+    assert (details["matched_by"], details["matching"], details["both"]) == (["customer"], "", 3)
+    assert details["compared"] == ["week", "trembling"]
+    differing = {row["key"][0]: row["cells"]["trembling"] for row in details["examples"]}
+    assert differing.keys() == {"c4", "c7"}
+    assert [round(float(cell), 9) for cell in differing["c4"]] == [22.0, 7.7]
+
+    for keys, reason in (
+        (("country",), "rows cannot be matched by 'country': 'country' does not tell the rows of the first"),
+        (("week", "custmer"), "the first table lacks 'custmer'"),
+    ):
+        words = [word for key in keys for word in ("--key", key)]
+        refused = shop.headwater("values", "trembling", "v1..main", *words)
+        assert (refused.exit_code, refused.stdout.split(",")[0]) == (1, "cannot"), refused.output
+        assert reason in refused.stdout

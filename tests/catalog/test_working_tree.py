@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from headwater_catalog import working_tree
 from headwater_catalog.audit import audit_file
-from headwater_catalog.cli import command_line
 from headwater_catalog.datasets import file_of, version_of_run
 from headwater_catalog.errors import RepositoryError
 from headwater_catalog.git import GitSource
@@ -60,20 +58,12 @@ def _change(repo: GitRepo) -> None:
     (repo.path / "data/more.csv").unlink()
 
 
-def _headwater(catalog: Catalog, *words: str) -> Result:
-    environment = {
-        "HEADWATER_HOME": str(catalog.settings.home),
-        "HEADWATER_DATABASE_URL": catalog.settings.database_url,
-    }
-    return CliRunner().invoke(command_line(), words, env=environment)
-
-
 def test_a_run_with_changes_is_told_as_such_everywhere(catalog: Catalog, git_repo: GitRepo, tmp_path: Path):
     head = git_repo.git("rev-parse", "HEAD")
     _change(git_repo)
     status = git_repo.git("status", "--porcelain")
     saved = tmp_path / "out.parquet"
-    done = _headwater(catalog, "run", "spend_per_signup", "--with-changes", "--save", str(saved), "--json")
+    done = catalog.headwater("run", "spend_per_signup", "--with-changes", "--save", str(saved), "--json")
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
 
@@ -92,8 +82,8 @@ def test_a_run_with_changes_is_told_as_such_everywhere(catalog: Catalog, git_rep
     assert "+    return spend * signups" in version.stamp["patch"]["text"]
     assert audit.found.store == "known" and "features.spend:spend_per_signup" in audit.definitions
     assert commit["resolvedDependencies"][0]["annotations"]["changes_on"] == head
-    assert f"on top of commit {head}" in _headwater(catalog, "audit", str(saved)).stdout
-    again = _headwater(catalog, "reproduce", "marketing")
+    assert f"on top of commit {head}" in catalog.headwater("audit", str(saved)).stdout
+    again = catalog.headwater("reproduce", "marketing")
     assert again.stdout.startswith("identical"), again.output
     assert file_of(catalog.settings, version).is_file()
 
@@ -183,7 +173,7 @@ def test_submodules_stay_as_the_commit_has_them(shop: Catalog, git_repo: GitRepo
 
 def test_a_tree_without_changes_is_its_commit(shop: Catalog, git_repo: GitRepo):
     found = _take(shop, git_repo.path)
-    done = _headwater(shop, "run", "scaled", "--with-changes")
+    done = shop.headwater("run", "scaled", "--with-changes")
 
     assert found.sha == found.parent == git_repo.git("rev-parse", "HEAD")
     assert done.exit_code == 0 and "has no changes: the run is of its commit" in done.stderr
@@ -275,13 +265,13 @@ def test_the_tree_around_goes_before_the_one_of_the_source(
 
 
 def test_changes_that_a_run_does_not_have_are_told(shop: Catalog, git_repo: GitRepo):
-    clean = _headwater(shop, "run", "scaled")
+    clean = shop.headwater("run", "scaled")
     _change(git_repo)
-    dirty = _headwater(shop, "run", "scaled")
-    chosen = _headwater(shop, "run", "scaled", "--at", "main")
+    dirty = shop.headwater("run", "scaled")
+    chosen = shop.headwater("run", "scaled", "--at", "main")
     head = git_repo.git("rev-parse", "HEAD")[:10]
 
     assert "changed file" not in clean.stderr + chosen.stderr
     assert f"The run is of commit {head} and does not have the 3 changed files" in dirty.stderr
     assert (clean.exit_code, dirty.exit_code, chosen.exit_code) == (0, 0, 0)
-    assert _headwater(shop, "run", "scaled", "--at", "main", "--with-changes").exit_code == 2
+    assert shop.headwater("run", "scaled", "--at", "main", "--with-changes").exit_code == 2

@@ -6,7 +6,10 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+from click.testing import CliRunner, Result
+
 from headwater_catalog import datasets, jobs
+from headwater_catalog.cli import command_line
 from headwater_catalog.kept_inputs import note_sent
 from headwater_catalog.repositories import add_repository, get_repository, resolve_at
 from headwater_catalog.runs import get_run, request_run
@@ -15,7 +18,7 @@ from headwater_catalog.scan import scan
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import DatasetVersion, Job, Run
-from headwater_catalog.uploads import Upload, keep_upload
+from headwater_catalog.uploads import Upload, keep_files, keep_upload, note_uploads
 from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
 
@@ -103,8 +106,12 @@ class Catalog:
         self.settings = settings
 
     def request(self, *outputs: str, at: str | None = None, **given: Any) -> tuple[int, int]:
+        inputs = given.pop("inputs", {})
+        mine = {name: value for name, value in inputs.items() if isinstance(value, Path)}
+        [kept] = keep_files(self.settings, mine)
         with self.database.write() as session:
             repository = get_repository(session, "shop")
+            note_uploads(session, repository.id, kept.values(), 1_700_000_000)
             commit = resolve_at(session, self.settings, repository, at)
             run = request_run(
                 session,
@@ -114,13 +121,21 @@ class Catalog:
                 given.pop("dataflow", None),
                 outputs,
                 given.pop("config", {}),
-                given.pop("inputs", {}),
+                {**inputs, **kept},
                 given.pop("save", None),
                 "tester",
                 1_700_000_000,
                 **given,
             )
             return run.id, run.job_id
+
+    def headwater(self, *words: str, **more: str) -> Result:
+        """Call the command line in this catalog."""
+        environment = {
+            "HEADWATER_HOME": str(self.settings.home),
+            "HEADWATER_DATABASE_URL": self.settings.database_url,
+        }
+        return CliRunner().invoke(command_line(), words, env={**environment, **more})
 
     def run(self, *outputs: str, limits: Limits | None = None, **given: Any) -> Run:
         run_id, job_id = self.request(*outputs, **given)

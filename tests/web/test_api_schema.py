@@ -53,6 +53,7 @@ _FORMATS = {
     "path": ("data/weekly.csv",),
     "env": ("prod",),
     "sink": ("report",),
+    "column": ("signups", "spend per week"),
     "note": ("nightly report",),
     "git-address": ("/srv/git/nothing", "https://127.0.0.1:1/nothing.git"),
 }

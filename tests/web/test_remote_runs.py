@@ -1,6 +1,8 @@
 """Runs, datasets and files by the command line, of a catalog that is served elsewhere."""
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -32,9 +34,7 @@ class Shop:
     url: str
 
     def here(self, *arguments: str) -> Result:
-        settings = self.catalog.settings
-        environment = {"HEADWATER_HOME": str(settings.home), "HEADWATER_DATABASE_URL": settings.database_url}
-        return CliRunner().invoke(command_line(), arguments, env=environment)
+        return self.catalog.headwater(*arguments)
 
     def there(self, *arguments: str) -> Result:
         return CliRunner().invoke(command_line(), arguments, env={"HEADWATER_REMOTE": self.url})
@@ -103,6 +103,9 @@ _ASKED: dict[str, Callable[[Shop, Path], tuple[str, ...]]] = {
     "run of two": lambda shop, folder: ("run", "spend_per_signup", "broken"),
     "run elsewhere": lambda shop, folder: ("run", "scaled", "--at", "nothing"),
     "run with a wrong key": lambda shop, folder: ("run", "spend_per_signup", "--config", "regoin=UK"),
+    "values of nothing": lambda shop, folder: ("values", "spend_per_signu", "HEAD"),
+    "values before all": lambda shop, folder: ("values", "scaled", "HEAD~1"),
+    "values at nothing": lambda shop, folder: ("values", "scaled", "nothing..HEAD"),
     "reproduce nothing": lambda shop, folder: ("reproduce", "marketing@99"),
     "reproduce exactly nothing": lambda shop, folder: ("reproduce", "nothing"),
 }
@@ -207,6 +210,21 @@ def test_the_client_has_a_typed_method_for_each_of_these(shop: Shop, tmp_path: P
         client.upload("shop", Path(__file__))
 
 
+def test_values_of_two_commits_are_compared_elsewhere(shop: Shop, tmp_path: Path):
+    given = tmp_path / "mine.csv"
+    given.write_text("week,spend,signups\n2026-02-02,30,10\n2026-02-09,0,5\n")
+    told = shop.told("values", "spend_per_signup", "HEAD", "--input", f"weekly={given}", "--key", "week")
+    here = shop.here(
+        "values", "spend_per_signup", "HEAD", "--input", f"weekly={given}", "--key", "week", "--json"
+    )
+
+    assert (told["values"]["verdict"], told["values"]["details"]["matched_by"]) == ("differs", ["week"])
+    assert [row["cells"] for row in told["values"]["details"]["examples"]] == [
+        {"spend_per_signup": ["3.0", "6.0"]}
+    ]
+    assert json.loads(here.stdout)["values"] == told["values"]
+
+
 def test_a_file_that_is_too_large_to_be_sent_is_told_so(shop: Shop, tmp_path: Path):
     large = tmp_path / "large.csv"
     with large.open("wb") as file:
@@ -215,3 +233,32 @@ def test_a_file_that_is_too_large_to_be_sent_is_told_so(shop: Shop, tmp_path: Pa
 
     assert refused.exit_code == 3
     assert "35 MB" in refused.stderr and "/audit" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *(("repo", "list"), ("search", "spend"), ("show", "scaled"), ("history", "scaled"), ("diff", "HEAD")),
+        *(("stale",), ("audit", "FILE"), ("reproduce", "marketing@99"), ("run", "scaled", "--at", "nothing")),
+        *(("values", "scaled", "nothing..main"), ("cancel", "1"), ("manifest", "sign", "1")),
+    ],
+    ids=" ".join,
+)
+def test_what_asks_a_catalog_elsewhere_loads_no_package_of_the_one_here(shop: Shop, asked: tuple[str, ...]):
+    heavy = ["sqlalchemy", "pandas", "numpy", "pyarrow", "git", "flask", "alembic", "headwater_catalog.store"]
+    program = (
+        "import contextlib, sys\n"
+        "from headwater_catalog.cli import command_line\n"
+        "with contextlib.suppress(SystemExit):\n"
+        "    command_line()(sys.argv[1:])\n"
+        f"print('loaded:', [name for name in {heavy} if name in sys.modules])"
+    )
+    words = [str(shop.file) if word == "FILE" else word for word in asked]
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--remote", shop.url, *words],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "loaded: []" in done.stdout, done.stdout + done.stderr

@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from flask.testing import FlaskClient
 
 from headwater_catalog.accounts.events import list_events, verify_log
-from headwater_catalog.cli import command_line
 from headwater_catalog.cli.runs import who_asks
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import Event
@@ -87,9 +85,7 @@ class _Commands:
         self.shop = shop
 
     def _call(self, *arguments: str) -> None:
-        settings = self.shop.settings
-        environment = {"HEADWATER_HOME": str(settings.home), "HEADWATER_DATABASE_URL": settings.database_url}
-        done = CliRunner().invoke(command_line(), arguments, env=environment)
+        done = self.shop.headwater(*arguments)
         assert done.exit_code == 0, done.output
 
     def request(self) -> None:

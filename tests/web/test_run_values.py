@@ -157,16 +157,42 @@ def test_the_api_asks_for_it_and_gives_all_of_it(shop: Catalog, web: FlaskClient
     assert {each["name"] for each in found["details"]["distributions"]} == {"spend_per_signup"}
 
 
+@pytest.mark.parametrize("ends", [{"before": None}, {"before": "main", "at": "v1", "parted": True}])
+def test_the_api_compares_with_the_parent_and_with_where_two_parted(
+    shop: Catalog, web: FlaskClient, ends: dict[str, Any]
+):
+    asked = {"repository": "shop", "outputs": ["spend_per_signup"], **ends}
+    made = web.post("/api/v1/runs/compare", json=asked).json
+
+    assert shop.get(made["before"]["id"]).commit.subject == "Add features"
+
+
+def test_rows_are_matched_by_columns_that_the_form_or_a_program_names(shop: Catalog, web: FlaskClient):
+    _send(web, "/r/shop/run?output=spend_per_signup&before=v1", keys="week, scaled")
+    asked = {"repository": "shop", "before": "v1", "outputs": ["spend_per_signup"]}
+    numbers = [web.post("/api/v1/runs/compare", json={**asked, "keys": ["scaled"]}).json["after"]["id"]]
+    Worker(shop.database, shop.settings).run(once=True)
+
+    assert "2 rows in both, matched by week, scaled." in _text(web.get("/runs/compare?a=1&b=2").text)
+    found = web.get(f"/api/v1/runs/compare?a=3&b={numbers[0]}").json["values"]["details"]
+    assert (found["matched_by"], found["both"]) == (["scaled"], 2)
+
+
+def _text(page: str) -> str:
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", page)))
+
+
 @pytest.mark.parametrize(
     ("more", "status"),
     [
         ({"before": "v9"}, 404),
         ({"outputs": ["none"]}, 404),
         ({"save": "csv"}, 422),
-        ({"tolerance": 1}, 409),
+        ({"tolerance": 1}, 422),
+        ({"before": None, "at": "v1"}, 404),
+        ({"keys": [""]}, 422),
         ({"tolerance": 2}, 422),
         ({"sample": 0}, 422),
-        ({"before": None}, 422),
     ],
 )
 def test_the_api_refuses_what_cannot_be_compared(web: FlaskClient, more: dict[str, Any], status: int):

@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from headwater_catalog.accounts.events import list_events
+from headwater_catalog.accounts.settings_log import SERVER
 from headwater_catalog.errors import Conflict, SettingError
 from headwater_catalog.settings import Settings
+from headwater_catalog.store.database import Database
 from headwater_web.serving import claim_port, require_closed
 
 _PATIENCE = 60
@@ -113,6 +116,7 @@ def test_the_demo_is_kept_and_the_server_ends_with_all_its_processes(
         assert f"http://127.0.0.1:{free_port}" in line
         _wait_for(f"http://127.0.0.1:{free_port}/healthz")
         children = _descendants(server.pid)
+        ports = _noted_ports(demo_settings)
         server.send_signal(number)
         _, told = server.communicate(timeout=_PATIENCE)
 
@@ -120,6 +124,7 @@ def test_the_demo_is_kept_and_the_server_ends_with_all_its_processes(
     assert "Traceback" not in told
     assert "Making the dataset" not in told
     assert len(children) >= 2
+    assert ports[0] == free_port
     assert [pid for pid in children if _is_alive(pid)] == []
     assert (demo_settings.home / "demo-repository" / ".git" / "HEAD").stat().st_mtime_ns == before
 
@@ -141,6 +146,16 @@ def _wait_for(address: str) -> None:
         except OSError:
             assert time.monotonic() < until, "the server does not answer"
             time.sleep(0.1)
+
+
+def _noted_ports(settings: Settings) -> list[int]:
+    """Return the ports that web servers have started with, as the log tells them, the last first."""
+    database = Database(settings.database_url)
+    with database.read() as session:
+        events = list_events(session, kind="settings changed", actor=SERVER)
+        ports = [event.details["port"] for event in events]
+    database.dispose()
+    return ports
 
 
 def _descendants(pid: int) -> list[int]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
-from headwater_catalog.settings import load_settings
+from headwater_catalog.settings import Settings, load_settings
 from headwater_web.serving import claim_port
 from headwater_web.serving import serve as serve_catalog
 
@@ -36,8 +38,8 @@ _WORKERS = click.option(
 )
 def serve(host: str | None, port: int | None, workers: int, job_worker: bool) -> None:
     """Serve the catalog to browsers, with a worker that performs its runs."""
-    settings = load_settings()
-    with claim_port(host or settings.host, port or settings.port, settings) as listener:
+    settings = _settings(host, port)
+    with claim_port(settings.host, settings.port, settings) as listener:
         serve_catalog(settings, listener, workers, job_worker=job_worker)
 
 
@@ -49,9 +51,15 @@ def demo_serve(host: str | None, port: int | None) -> None:
 
     What is there already is kept, so that a second time is quick.
     """
-    settings = load_settings()
-    with claim_port(host or settings.host, port or settings.port, settings) as listener:
+    settings = _settings(host, port)
+    with claim_port(settings.host, settings.port, settings) as listener:
         from headwater_web.demo import prepare_demo
 
         prepare_demo(settings)
         serve_catalog(settings, listener)
+
+
+def _settings(host: str | None, port: int | None) -> Settings:
+    """Return the settings, with what the command line says in place of theirs."""
+    settings = load_settings()
+    return replace(settings, host=host or settings.host, port=port or settings.port)

@@ -34,14 +34,15 @@ def saved_file(number: int) -> Response:
     run = get_run(reading(), number)
     require(Role.RUNNER, run.repository)
     require_whole(run, actor().sees_personal(run.repository_id))
-    path = file_of(catalog().settings, _version(number))
+    version = _version(number)
+    path = file_of(catalog().settings, version)
     if not path.is_file():
         raise NotFound(f"The file of run {number} is no longer kept.")
     with writing() as session:  # noted before it is given away
-        note_download(session, _version(number), asked(), g.now)
+        note_download(session, version, asked(), g.now)
     answer = Response(_chunks(path), content_type="application/octet-stream")
     answer.content_length = path.stat().st_size
-    answer.headers.set("Content-Disposition", "attachment", filename=_file_name(_version(number)))
+    answer.headers.set("Content-Disposition", "attachment", filename=_file_name(version))
     return answer
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
 
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, current_app, make_response, render_template, request
 from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped]
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -53,7 +52,6 @@ _TITLES = {
     429: "Too often",
     503: "Not ready",
 }
-_FORM: Final = 1_000_000  # bytes that a form or a body may have where no files are asked for
 _HELP = {
     404: "It may have another name, or it may not exist at this commit.",
     405: "This address does not answer that kind of request.",
@@ -103,7 +101,7 @@ def _http_error(error: HTTPException) -> Response:
 def _too_large() -> str:
     """Say how much the address takes; where files are asked for, more than elsewhere."""
     most = request.max_content_length or 0
-    if most <= _FORM:
+    if most <= current_app.config["MAX_CONTENT_LENGTH"]:
         return "A form or a body may hold up to one megabyte."
     return (
         f"What is sent here may hold up to {most // 1_048_576:,} MB in all. Send a smaller file: fewer rows "

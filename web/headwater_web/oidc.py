@@ -6,12 +6,13 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPMessage
-from typing import IO, Any, Final
+from http.client import HTTPException
+from typing import Any, Final
 from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import Request, build_opener
 
+from headwater.redirects import NoRedirects
 from headwater_catalog.errors import CatalogError, Forbidden
 from headwater_catalog.oidc_settings import OidcSettings, is_safe_address
 
@@ -159,15 +160,6 @@ _KEPT_SECONDS: Final = 300
 _KNOWN: Final[dict[tuple[str, str, str], tuple[int, Provider]]] = {}
 
 
-class _NoRedirects(HTTPRedirectHandler):
-    """Follows nobody elsewhere: the addresses were looked at, and a secret must not go along."""
-
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> None:
-        """Refuse to go on."""
-
-
 def _fetch(
     address: str, issuer: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
@@ -175,7 +167,7 @@ def _fetch(
         raise LoginServiceFault(f"Nothing secret is sent to {address!r:.200}, which is not encrypted.")
     request = Request(address, body, {"Accept": "application/json", **(headers or {})})  # noqa: S310  see above
     try:
-        with build_opener(_NoRedirects).open(request, timeout=_SECONDS) as answer:
+        with build_opener(NoRedirects).open(request, timeout=_SECONDS) as answer:
             told = json.loads(answer.read(_LONGEST))
     except HTTPError as refused:
         with refused:

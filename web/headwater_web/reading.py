@@ -10,12 +10,13 @@ from flask import Flask, current_app, g, request
 from sqlalchemy.orm import Session
 
 from headwater_catalog.moments import Moment, moment_at
-from headwater_catalog.repositories import get_repository
+from headwater_catalog.repositories import get_repository, list_repositories
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import Commit, Repository
 
 __all__ = [
+    "NUMBER",
     "AsOf",
     "Catalog",
     "as_of",
@@ -26,7 +27,11 @@ __all__ = [
     "number_asked",
     "offset_asked",
     "reading",
+    "repository_names",
 ]
+
+NUMBER = "<int(max=2147483647):number>"
+"""The part of an address that is a number, as large as a column of the database can hold."""
 
 _EXTENSION = "headwater"
 
@@ -122,3 +127,8 @@ def number_asked(name: str) -> int | None:
     """Return a number that the address has; None where it has none, or a text that is no small number."""
     text = request.args.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def repository_names() -> dict[int, str]:
+    """Return the names of the repositories that the reader may see, by their numbers."""
+    return {each.id: each.name for each in list_repositories(reading())}

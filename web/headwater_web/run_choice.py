@@ -157,6 +157,10 @@ class RunChoice:
         except ValueError:
             raise Conflict(f"The tolerance is a number such as 1e-9, not {text!r:.40}.") from None
 
+    def read_keys(self) -> list[str]:
+        """Return the columns by which rows that are compared are matched; none: by their index."""
+        return [name.strip() for name in self.given.get("keys", "").split(",") if name.strip()]
+
     def read_inputs(self) -> dict[str, Any]:
         """Return the inputs as given in fields of their own and in lines of NAME=VALUE.
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from types import FrameType
@@ -78,10 +79,12 @@ def serve(settings: Settings, listener: socket.socket, workers: int = 1, *, job_
     Raises:
         SchemaOutdated: If the database is not of this version.
     """
+    from headwater_catalog.accounts.settings_log import SERVER, note_settings
     from headwater_catalog.store.database import Database
 
     database = Database(settings.database_url)
     database.check()
+    note_settings(database, settings, SERVER, int(time.time()))  # once, however many processes answer
     signal.signal(signal.SIGTERM, _leave)  # as Ctrl-C does, so that the worker is always ended
     with _job_worker(settings) if job_worker else nullcontext(), suppress(KeyboardInterrupt):
         _announce(listener, settings, database)

@@ -7,7 +7,7 @@ the head of the chain is locked last, so that nobody waits for it while holding 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import event as events_of
@@ -27,6 +27,7 @@ __all__ = [
     "head_of",
     "list_events",
     "note",
+    "stored_details",
     "verify_log",
 ]
 
@@ -60,13 +61,19 @@ def note(session: Session, kind: str, asked: Asked, subject: str, now: int, **de
         "kind": kind,
         "actor": clean(actor)[:LONGEST],
         "subject": clean(subject),
-        "details": json.loads(clean(json.dumps(details, ensure_ascii=False))),
+        "details": stored_details(details),
         "address": clean(address or session.info.get(ADDRESS, ""))[:LONGEST],
     }
     if _PENDING not in session.info:
         session.info[_PENDING] = []
         events_of.listen(session, "before_commit", _append)
     session.info[_PENDING].append(values)
+
+
+def stored_details(details: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the details of an event as they come back from the store."""
+    found: dict[str, Any] = json.loads(clean(json.dumps(details, ensure_ascii=False)))
+    return found
 
 
 def _append(session: Session) -> None:

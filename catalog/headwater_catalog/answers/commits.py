@@ -11,7 +11,14 @@ if TYPE_CHECKING:
     from headwater_catalog.history import HistoryEntry
     from headwater_catalog.store.models import Commit
 
-__all__ = ["change_counts", "commit_json", "entry_json", "instant_json", "stored_commit_json"]
+__all__ = [
+    "change_counts",
+    "commit_json",
+    "entry_json",
+    "instant_json",
+    "perhaps_instant_json",
+    "stored_commit_json",
+]
 
 _CLASSES = ("added", "removed", "moved", "logic", "signature", "tags", "docs", "formatting")
 
@@ -19,6 +26,11 @@ _CLASSES = ("added", "removed", "moved", "logic", "signature", "tags", "docs", "
 def instant_json(instant: int) -> str:
     """Return an instant as JSON has it."""
     return datetime.fromtimestamp(instant, UTC).isoformat()
+
+
+def perhaps_instant_json(instant: int | None) -> str | None:
+    """Return an instant as JSON has it; None stays None."""
+    return None if instant is None else instant_json(instant)
 
 
 def commit_json(commit: CommitRef | None) -> dict[str, Any] | None:

@@ -20,7 +20,6 @@ __all__ = [
     "dataset_json",
     "reproduction_json",
     "stale_json",
-    "standing_json",
     "version_json",
     "version_row_json",
 ]
@@ -76,7 +75,7 @@ def version_json(
         **version_row_json(version),
         "columns": version.columns,
         "stamp": version.stamp and _stamp_json(hidden.stamp(version.stamp)),
-        "standing": standing and standing_json(standing),
+        "standing": standing and _standing_json(standing),
         "kept_inputs": dict(kept),
     }
 
@@ -87,7 +86,7 @@ def _stamp_json(stamp: Mapping[str, Any]) -> dict[str, Any]:
     return {**{key: value for key, value in stamp.items() if key not in _NOT_SHOWN}, **how}
 
 
-def standing_json(standing: Standing) -> dict[str, Any]:
+def _standing_json(standing: Standing) -> dict[str, Any]:
     """Return how the columns of a dataset stand at main."""
     return {
         "commit": standing.sha,
@@ -159,7 +158,7 @@ def audit_json(audit: Audit, *, sees_personal: bool = False) -> dict[str, Any]:
         "stamp": stamp and _stamp_json(audit.hidden(sees_personal).stamp(stamp.content)),
         "fingerprint": stamp and dict(stamp.content["fingerprint"]),
         "columns": stamp and stamp.columns,
-        "standing": audit.standing and standing_json(audit.standing),
+        "standing": audit.standing and _standing_json(audit.standing),
         "definitions": {
             key: [_definition_json(variant) for variant in variants]
             for key, variants in audit.definitions.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from headwater_catalog.answers.commits import instant_json
+from headwater_catalog.answers.commits import instant_json, perhaps_instant_json
 
 if TYPE_CHECKING:
     from headwater_catalog.store.models import Job, JobAttempt
@@ -23,8 +23,8 @@ def job_json(job: Job, repository: str | None, attempts: Iterable[JobAttempt]) -
         "priority": job.priority,
         "requested_by": job.requested_by,
         "created_at": instant_json(job.created_at),
-        "started_at": _instant(job.started_at),
-        "finished_at": _instant(job.finished_at),
+        "started_at": perhaps_instant_json(job.started_at),
+        "finished_at": perhaps_instant_json(job.finished_at),
         "progress": job.progress,
         "error": job.error,
         "attempts": [_attempt_json(attempt) for attempt in attempts],
@@ -35,11 +35,7 @@ def _attempt_json(attempt: JobAttempt) -> dict[str, Any]:
     return {
         "worker": attempt.worker,
         "began_at": instant_json(attempt.began_at),
-        "ended_at": _instant(attempt.ended_at),
+        "ended_at": perhaps_instant_json(attempt.ended_at),
         "outcome": attempt.outcome,
         "reason": attempt.reason,
     }
-
-
-def _instant(at: int | None) -> str | None:
-    return None if at is None else instant_json(at)

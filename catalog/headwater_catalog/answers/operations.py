@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from headwater_catalog.answers.commits import instant_json
+from headwater_catalog.answers.commits import instant_json, perhaps_instant_json
 from headwater_catalog.jobs import STATES
 
 if TYPE_CHECKING:
@@ -56,5 +56,5 @@ def _worker_json(worker: Worker) -> dict[str, Any]:
     return {
         "name": worker.name,
         "job": None if worker.job is None else worker.job.id,
-        "last_finished": None if last is None else instant_json(last),
+        "last_finished": perhaps_instant_json(last),
     }

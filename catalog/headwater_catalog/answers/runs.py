@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from headwater_catalog.answers.commits import instant_json
+from headwater_catalog.answers.commits import instant_json, perhaps_instant_json
 from headwater_catalog.personal import shown_run
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from headwater_catalog.shown_values import ShownValues
     from headwater_catalog.store.models import DatasetVersion, Run
 
-__all__ = ["run_comparison_json", "run_json", "run_row_json", "values_json"]
+__all__ = ["run_comparison_json", "run_json", "run_row_json"]
 
 
 def run_row_json(run: Run) -> dict[str, Any]:
@@ -31,8 +31,8 @@ def run_row_json(run: Run) -> dict[str, Any]:
         "requested_by": job.requested_by,
         "note": run.note,
         "created_at": instant_json(job.created_at),
-        "started_at": None if job.started_at is None else instant_json(job.started_at),
-        "finished_at": None if job.finished_at is None else instant_json(job.finished_at),
+        "started_at": perhaps_instant_json(job.started_at),
+        "finished_at": perhaps_instant_json(job.finished_at),
     }
 
 
@@ -97,11 +97,11 @@ def run_comparison_json(found: RunComparison) -> dict[str, Any]:
             }
             for column in found.columns
         ],
-        "values": found.values and values_json(found.values),
+        "values": found.values and _values_json(found.values),
     }
 
 
-def values_json(values: ShownValues) -> dict[str, Any]:
+def _values_json(values: ShownValues) -> dict[str, Any]:
     """Return how the values of two runs compare."""
     return {
         "verdict": values.verdict,

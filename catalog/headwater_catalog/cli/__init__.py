@@ -55,7 +55,7 @@ COMMANDS: Mapping[str, LazyCommand] = {
     ),
     "run": LazyCommand("headwater_catalog.cli.runs:run", "Execute features at a commit.", asks=True),
     "values": LazyCommand(
-        "headwater_catalog.cli.values:values", "Compare the values of a feature at two commits."
+        "headwater_catalog.cli.values:values", "Compare the values of a feature at two commits.", asks=True
     ),
     "cancel": LazyCommand(
         "headwater_catalog.cli.runs:cancel", "Cancel a run that waits or goes on.", asks=True

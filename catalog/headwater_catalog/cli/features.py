@@ -95,9 +95,9 @@ def _change(commit: _Json | None, base: _Json | None) -> str:
 
 
 def _tags(tags: _Json) -> str:
-    from headwater_catalog.features import shown
+    from headwater_catalog.views import shown_tag
 
-    return ", ".join(f"{key}={shown(value)}" for key, value in tags.items())
+    return ", ".join(f"{key}={shown_tag(value)}" for key, value in tags.items())
 
 
 def _need(needed: _Json) -> str:
@@ -170,6 +170,6 @@ def _entry_row(entry: _Json) -> tuple[str, ...]:
 
 
 def _label(entry: _Json) -> str:
-    from headwater_catalog.history import change_label
+    from headwater_catalog.views import change_label
 
     return change_label(entry["change"], entry["classes"], entry["origin"])

@@ -40,7 +40,7 @@ def read(path: Path, at: str | None, as_json: bool) -> None:
 
 def snapshot_in(path: Path, at: str | None) -> Snapshot:
     """Read a folder as it lies there, or a commit of its repository."""
-    from headwater_catalog.snapshot import read_folder, read_repository
+    from headwater_catalog.tree_snapshots import read_folder, read_repository
 
     bare = (path / "HEAD").is_file() and (path / "objects").is_dir()
     return read_folder(path) if at is None and not bare else read_repository(path, at)

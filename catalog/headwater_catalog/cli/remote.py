@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from headwater_catalog.cli.remote_runs import RemoteDatasets, RemoteRuns
+from headwater_catalog.cli.remote_runs import RemoteDatasets, RemoteRuns, range_ends
 from headwater_catalog.cli.search_asked import SearchAsked
 from headwater_catalog.client import Client
 from headwater_catalog.errors import Conflict, NotFound
@@ -80,11 +80,11 @@ class Remote:
 
     def compare(self, commits: str, repo: str | None, formatting: bool) -> dict[str, Any]:
         """Return what changed between the commits of a range."""
-        return dict(self._client.compare(self._one(repo), **_ends(commits), formatting=formatting))
+        return dict(self._client.compare(self._one(repo), **range_ends(commits), formatting=formatting))
 
     def impact(self, commits: str, repo: str | None) -> dict[str, Any]:
         """Return what changes between the commits of a range reach."""
-        return dict(self._client.impact(self._one(repo), **_ends(commits)))
+        return dict(self._client.impact(self._one(repo), **range_ends(commits)))
 
     def _repository_of(self, feature: str | None, repo: str | None) -> str:
         return self._one(repo) if feature is None else self._repository(feature, repo)
@@ -122,12 +122,3 @@ class Remote:
         if not known:
             raise NotFound("The catalog follows no repository yet, or none that you may see.")
         return str(known[0])
-
-
-def _ends(commits: str) -> dict[str, Any]:
-    """Return the two commits of a range, and whether it begins where they parted."""
-    for dots in ("...", ".."):
-        first, found, second = commits.partition(dots)
-        if found:
-            return {"before": first or "HEAD", "after": second or "HEAD", "parted": dots == "..."}
-    return {"after": commits or "HEAD"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -11,16 +12,26 @@ from headwater_catalog.cli.failures import Failure
 from headwater_catalog.cli.output import progress_bar, say
 from headwater_catalog.cli.run_asked import RunAsked, local, value
 from headwater_catalog.errors import NotFound
+from headwater_catalog.version_names import choose_version
 
 if TYPE_CHECKING:
     from headwater_catalog.client import Client, Reproduction
 
-__all__ = ["RemoteDatasets", "RemoteRuns"]
+__all__ = ["RemoteDatasets", "RemoteRuns", "range_ends"]
 
 _POLL_SECONDS: Final = 0.5
 _FINISHED: Final = ("succeeded", "failed", "cancelled")
 _LARGEST_AUDIT: Final = 35_000_000
 """Bytes of a file: more would not fit into a body that the API takes."""
+
+
+def range_ends(commits: str) -> dict[str, Any]:
+    """Return the two commits of a range, and whether it begins where they parted."""
+    for dots in ("...", ".."):
+        first, found, second = commits.partition(dots)
+        if found:
+            return {"before": first or "HEAD", "after": second or "HEAD", "parted": dots == "..."}
+    return {"after": commits or "HEAD"}
 
 
 class RemoteRuns:
@@ -57,6 +68,27 @@ class RemoteRuns:
             profile=asked.profile,
         )
         return self.follow(made["id"])
+
+    def values(self, asked: RunAsked, commits: str, **how: Any) -> dict[str, Any]:
+        """Ask for two runs that are compared, and return how their values do."""
+        repo = self._repository_of(next(iter(asked.outputs), None), asked.repo)
+        ends = range_ends(commits)
+        made = self._client.compare_values(
+            repo,
+            [local(output) for output in asked.outputs],
+            **ends,
+            dataflow=asked.dataflow,
+            config=asked.config,
+            inputs=dict(self._inputs(repo, replace(asked, at=ends["after"]))),
+            env=asked.env,
+            sample=asked.sample,
+            use_kept=asked.use_kept,
+            **how,
+        )
+        numbers = made["before"]["id"], made["after"]["id"]
+        for number in numbers:
+            self.follow(number)
+        return dict(self._client.compare_runs(*numbers))
 
     def follow(self, number: int) -> dict[str, Any]:
         """Wait for the end of a run, and return it."""
@@ -169,8 +201,6 @@ class RemoteDatasets:
 
     def _named(self, dataset: str, repo: str | None) -> tuple[str, str, int]:
         """Return the version that is named by `dataset`, which is the newest, or `dataset@run`."""
-        from headwater_catalog.datasets import choose_version
-
         repo = self._repository_of(None, repo)
         name = dataset.rpartition("@")[0] or dataset
         runs = [version["run"] for version in self._client.versions(repo, name)]

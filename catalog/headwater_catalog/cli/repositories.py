@@ -117,7 +117,6 @@ def trust(workspace: Workspace, name: str, no_more: bool, as_json: bool) -> None
     JSON: name, is_trusted.
     """
     from headwater_catalog.accounts.events import note
-    from headwater_catalog.cli.users import asked
     from headwater_catalog.repositories import get_repository, set_trust
 
     wanted = not no_more

@@ -44,14 +44,14 @@ class RunAsked:
     query: str | None
     config: Mapping[str, Any]
     inputs: Mapping[str, str]
-    save: str | None
-    dataset: str | None
-    env: str | None
-    executor: str
-    sample: int | None
-    note: str
-    sinks: tuple[str, ...]
-    use_kept: bool
+    save: str | None = None
+    dataset: str | None = None
+    env: str | None = None
+    executor: str = "synchronous"
+    sample: int | None = None
+    note: str = ""
+    sinks: tuple[str, ...] = ()
+    use_kept: bool = True
     saver: str = ""
     profile: bool = False
 

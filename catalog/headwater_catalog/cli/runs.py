@@ -120,11 +120,10 @@ def run(
     With --with-changes, changed files and new ones that are not ignored are taken along, as a commit of no
     branch that the catalog keeps. Without it, they are told.
 
-    JSON: id, state, error, repository, commit, dataflow, outputs, requested_by, note, created_at, started_at,
-    finished_at, progress, changes_on, failure, config, env, executor, sample, inputs, table (columns, rows,
-    row_count), values, nodes (name, seconds, begun, summary, kept_from,
-    profile), checks, environment, personal,
-    masked, dataset, log.
+    JSON: id, state, error, repository, commit, dataflow, outputs, reported, requested_by, note, created_at,
+    started_at, finished_at, progress, changes_on, failure, config, env, executor, sample, inputs, table
+    (columns, rows, row_count), values, nodes (name, seconds, begun, summary, kept_from, profile), checks,
+    environment, personal, masked, dataset, log, origin.
     """
     if with_changes:
         if at is not None:
@@ -210,6 +209,7 @@ def _request(workspace: Workspace, asked: RunAsked) -> tuple[int, int]:
     from headwater_catalog.repositories import get_repository, resolve_at
     from headwater_catalog.run_options import RunOptions
     from headwater_catalog.runs import request_run
+    from headwater_catalog.uploads import keep_files, note_uploads
 
     options = RunOptions(
         *(asked.env, asked.executor, asked.sample, asked.note, asked.sinks),
@@ -222,9 +222,11 @@ def _request(workspace: Workspace, asked: RunAsked) -> tuple[int, int]:
             tell_changes(workspace, place)
         repository, sha = place.repository.name, place.commit.sha
         outputs = [local(o) for o in (*asked.outputs, *_selected(place, asked))]
-        dataflow, inputs = chosen_inputs(place, asked.dataflow, outputs, asked.inputs)
+        dataflow, given = chosen_inputs(place, asked.dataflow, outputs, asked.inputs)
+    [inputs] = keep_files(workspace.settings, given)
     with workspace.database.write() as session:
         owner = get_repository(session, repository)
+        note_uploads(session, owner.id, inputs.values(), now())
         commit = resolve_at(session, workspace.settings, owner, sha)
         what = (owner, commit, dataflow, outputs, asked.config, inputs, asked.save, who_asks(), now())
         requested = request_run(session, workspace.settings, *what, dataset=asked.dataset, options=options)

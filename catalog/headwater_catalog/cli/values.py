@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,9 +12,9 @@ import click
 from headwater_catalog.cli.context import Workspace, now, pass_workspace
 from headwater_catalog.cli.failures import FINDINGS, Failure
 from headwater_catalog.cli.output import clean, counted, json_option, print_json
+from headwater_catalog.cli.run_asked import RunAsked, local, pairs, value
 
 if TYPE_CHECKING:
-    from headwater_catalog.run_options import RunOptions
     from headwater_catalog.value_requests import RunPair
 
 __all__ = ["values"]
@@ -42,6 +44,13 @@ _ROWS = 20
     show_default=True,
     help="By how much numbers with fractions may differ, relative to the larger one.",
 )
+@click.option(
+    "--key",
+    "keys",
+    metavar="COLUMN",
+    multiple=True,
+    help="Match rows by this column, a feature or an index, or by several; by the index unless given.",
+)
 @click.option("--own-data", is_flag=True, help="Let each commit read its own files, not both those of B.")
 @click.option("--no-cache", is_flag=True, help="Compute everything, also what earlier runs computed.")
 @json_option
@@ -57,6 +66,7 @@ def values(
     env: str | None,
     sample: int | None,
     tolerance: float,
+    keys: tuple[str, ...],
     own_data: bool,
     no_cache: bool,
     as_json: bool,
@@ -70,20 +80,49 @@ def values(
     JSON: before, after (runs), code, config, inputs, surroundings, rows, columns as `/runs/compare` has them,
     and values (verdict, reason, tolerance, renamed, masked, details).
     """
+    asked = RunAsked(
+        *((feature,), repo, dataflow, None, None),
+        {key: value(text) for key, text in pairs(config, "--config").items()},
+        pairs(inputs, "--input"),
+        env=env,
+        sample=sample,
+        use_kept=not no_cache,
+    )
+    compared = workspace.remote.runs.values if workspace.remote else partial(_values_here, workspace)
+    told = compared(asked, commits, tolerance=tolerance, own_data=own_data, keys=keys)
+    if as_json:
+        print_json(told)
+    else:
+        for line in _lines(told):
+            click.echo(clean(line))
+    if told["values"]["verdict"] == "cannot":
+        click.get_current_context().exit(FINDINGS)
+
+
+def _values_here(
+    workspace: Workspace,
+    asked: RunAsked,
+    commits: str,
+    *,
+    tolerance: float,
+    own_data: bool,
+    keys: Sequence[str],
+) -> dict[str, Any]:
     from headwater_catalog.answers.runs import run_comparison_json
     from headwater_catalog.cli.runs import perform_run, who_asks
     from headwater_catalog.repositories import get_repository
-    from headwater_catalog.reproduce import CANNOT
     from headwater_catalog.run_comparison import compare_runs
-    from headwater_catalog.run_options import RunOptions
     from headwater_catalog.runs import get_run
+    from headwater_catalog.uploads import note_uploads
     from headwater_catalog.value_comparison import request_comparison
 
-    options = RunOptions(env=env, sample=sample, use_kept=not no_cache)
-    name, pair = _pair(workspace, feature, commits, repo, dataflow, config, inputs, options, own_data)
+    name, pair = _pair(workspace, asked, commits, own_data, keys)
     with workspace.database.write() as session:
-        asked = (get_repository(session, name), pair, who_asks(), now())
-        made = request_comparison(session, workspace.settings, *asked, tolerance=tolerance)
+        repository = get_repository(session, name)
+        given = [*pair.before.inputs.values(), *pair.after.inputs.values()]
+        note_uploads(session, repository.id, given, now())
+        what = (repository, pair, who_asks(), now())
+        made = request_comparison(session, workspace.settings, *what, tolerance=tolerance)
         numbers = made.before_id, made.run_id
         jobs = made.before.job_id, made.run.job_id
     for number, job in zip(numbers, jobs, strict=True):
@@ -92,46 +131,38 @@ def values(
         before, after = (get_run(session, number) for number in numbers)
         # Whoever has the files has it all.
         found = compare_runs(session, workspace.settings, before, after, sees_personal=True)
-        told = run_comparison_json(found)
-    if as_json:
-        print_json(told)
-    else:
-        for line in _lines(told):
-            click.echo(clean(line))
-    if told["values"]["verdict"] == CANNOT:
-        click.get_current_context().exit(FINDINGS)
+        return run_comparison_json(found)
 
 
 def _pair(
-    workspace: Workspace,
-    feature: str,
-    commits: str,
-    repo: str | None,
-    dataflow: str | None,
-    config: tuple[str, ...],
-    inputs: tuple[str, ...],
-    options: RunOptions,
-    own_data: bool,
+    workspace: Workspace, asked: RunAsked, commits: str, own_data: bool, keys: Sequence[str]
 ) -> tuple[str, RunPair]:
-    from headwater_catalog.cli.run_asked import local, pairs, value
+    """Return the repository and the two runs, with the files that they are given kept."""
     from headwater_catalog.cli.runs import chosen_inputs
     from headwater_catalog.commit_range import commit_range
     from headwater_catalog.moments import moment_at
     from headwater_catalog.repositories import open_mirror
+    from headwater_catalog.run_options import RunOptions
+    from headwater_catalog.uploads import keep_files
     from headwater_catalog.value_requests import outputs_now, pair_runs
 
-    with workspace.place_of(feature, repo, None) as place:
+    feature = asked.outputs[0]
+    with workspace.place_of(feature, asked.repo, None) as place:
         where = place.session, place.settings, place.repository
         with open_mirror(place.settings, place.repository) as source:
-            asked = commit_range(source, commits, lambda ref: moment_at(*where, ref).commit.sha)
-        if asked.before is None:
-            raise Failure(f"Commit {asked.after[:10]} is a first commit: there is nothing before it.")
-        before, after = (moment_at(*where, sha) for sha in (asked.before, asked.after))
+            ends = commit_range(source, commits, lambda ref: moment_at(*where, ref).commit.sha)
+        if ends.before is None:
+            raise Failure(f"Commit {ends.after[:10]} is a first commit: there is nothing before it.")
+        before, after = (moment_at(*where, sha) for sha in (ends.before, ends.after))
         outputs = outputs_now(before, after, [local(feature)])
-        flow, given = chosen_inputs(after, dataflow, outputs, pairs(inputs, "--input"))
-        settings = {key: value(text) for key, text in pairs(config, "--config").items()}
-        chosen = flow, outputs, settings, given, options
-        return place.repository.name, pair_runs(before, after, *chosen, own_data=own_data)
+        flow, given = chosen_inputs(after, asked.dataflow, outputs, asked.inputs)
+        options = RunOptions(env=asked.env, sample=asked.sample, use_kept=asked.use_kept)
+        chosen = flow, outputs, asked.config, given, options
+        pair = pair_runs(before, after, *chosen, own_data=own_data, keys=keys)
+        name = place.repository.name
+    one, other = keep_files(workspace.settings, pair.before.inputs, pair.after.inputs)
+    sides = replace(pair.before, inputs=one), replace(pair.after, inputs=other)
+    return name, replace(pair, before=sides[0], after=sides[1])
 
 
 # What is printed
@@ -144,8 +175,8 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"{values['verdict']}{f', because {reason}' if reason else ''} ({runs})"
     for old, new in values["renamed"].items():
         yield f"  '{new}' was called '{old}'"
-    for value in details.get("values", ()):
-        yield f"  {value['name']}: {value['then']} before, {value['now']} after"
+    for each in details.get("values", ()):
+        yield f"  {each['name']}: {each['then']} before, {each['now']} after"
     if "rows" in details:
         yield from _table_lines(details)
     for each in found["inputs"]:

@@ -261,6 +261,31 @@ class Client:
         """Return what differs between two runs."""
         return cast(RunComparison, self._transport.get("runs", "compare", a=a, b=b))
 
+    def compare_values(
+        self,
+        repo: str,
+        outputs: Sequence[str] = (),
+        before: str | None = None,
+        after: str | None = None,
+        *,
+        parted: bool = False,
+        **how: Any,
+    ) -> RunComparison:
+        """Ask for two runs whose values are compared; `compare_runs` tells the outcome.
+
+        Args:
+            repo: The repository.
+            outputs: Features, `name` or `module:name`, by their names at the second commit or the first.
+            before: A branch, a tag or a commit; the parent of the second unless given.
+            after: The second commit; the last scanned unless given.
+            parted: Compare with where the two parted.
+            how: What else the API takes: `dataflow`, `config`, `inputs` and so on as of `request_run`, and
+                `tolerance`, `own_data`, and `keys`, the columns by which rows are matched.
+        """
+        body = {"repository": repo, "outputs": list(outputs), "before": before, "at": after, **how}
+        answer = self._transport.post("runs", "compare", body={**body, "parted": parted})
+        return cast(RunComparison, answer)
+
     def manifest(self, number: int) -> dict[str, Any]:
         """Return the signed manifest of a run that has succeeded, as a DSSE envelope."""
         return dict(self._transport.get("runs", str(number), "manifest"))

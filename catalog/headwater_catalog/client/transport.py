@@ -7,12 +7,13 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPException, HTTPMessage
+from http.client import HTTPException
 from typing import IO, Any, Final, NoReturn
 from urllib.error import HTTPError
 from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
+from urllib.request import OpenerDirector, Request, build_opener
 
+from headwater.redirects import NoRedirects
 from headwater_catalog.errors import (
     CatalogError,
     Conflict,
@@ -59,7 +60,7 @@ class Transport:
             raise SettingError(f"{url!r} is no address of a catalog. Give one such as http://127.0.0.1:8000")
         self._base = f"{url.rstrip('/')}/api/v1"
         self._token, self._timeout = token, timeout
-        self._opener: OpenerDirector = build_opener(_NoRedirects)
+        self._opener: OpenerDirector = build_opener(NoRedirects)
 
     def get(self, *path: str, **query: Any) -> Any:
         """Return the answer at an address; parameters that are None are left out."""
@@ -133,15 +134,6 @@ class Transport:
             raise CatalogError(
                 f"What answers at {self._base} is no JSON. Is a catalog of Headwater served there?"
             ) from error
-
-
-class _NoRedirects(HTTPRedirectHandler):
-    """Follows nobody elsewhere: an answer of the API never leads away, and a token must not go along."""
-
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> None:
-        """Refuse to go on."""
 
 
 def _written(value: Any) -> str:

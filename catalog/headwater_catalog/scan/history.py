@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from headwater_catalog.declared import declaring_files, may_declare, read_declared
-from headwater_catalog.git import Change, CommitInfo, GitSource, TreeFile
+from headwater_catalog.git import GitSource, TreeFile
+from headwater_catalog.git_log import Change, CommitInfo
 from headwater_catalog.read import (
     PROJECT_FILES,
     Content,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
-from headwater_catalog.git import CommitInfo, GitSource
+from headwater_catalog.git import GitSource
+from headwater_catalog.git_log import CommitInfo
 from headwater_catalog.read import Content, Pieces, RawFunction, is_source
 from headwater_catalog.read.notebooks import is_notebook
 from headwater_catalog.records import FeatureKey, FeatureRecord

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from headwater_catalog.collection import without_collection
 from headwater_catalog.errors import RepositoryError
-from headwater_catalog.git import CommitInfo, GitSource
+from headwater_catalog.git import GitSource
+from headwater_catalog.git_log import CommitInfo
 from headwater_catalog.read import READER_VERSION
 from headwater_catalog.refs import storable_refs, stored_refs, write_refs
 from headwater_catalog.repositories import get_repository, mirror_path

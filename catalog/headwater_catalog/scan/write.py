@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from headwater_catalog.git import CommitInfo
+from headwater_catalog.git_log import CommitInfo
 from headwater_catalog.read import READER_VERSION, Content, RawFunction
 from headwater_catalog.records import DataflowRecord, FeatureKey, FeatureRecord, InputRecord
 from headwater_catalog.scan.history import History, ModulePlace

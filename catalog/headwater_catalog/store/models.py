@@ -47,6 +47,7 @@ __all__ = [
     "Grant",
     "Job",
     "JobAttempt",
+    "KeptInput",
     "KeptStanding",
     "KeptValue",
     "ModuleLink",

@@ -40,9 +40,7 @@ class _Reporter:
         self._told = {"repository": repository, "dataflow": dataflow}
         self._framework = framework
         self._folder = folder
-        self._config = {
-            name: input_of(value).get("value", described(value)) for name, value in config.items()
-        }
+        self._config = {name: _setting(value) for name, value in config.items()}
         self._report: dict[str, Any] = {}
         self._begun: dict[tuple[str | None, str], float] = {}
         self._failed: tuple[str, BaseException] | None = None

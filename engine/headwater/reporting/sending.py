@@ -6,12 +6,13 @@ import ipaddress
 import json
 import time
 from collections.abc import Mapping
-from typing import IO, Any, Final
+from typing import Any, Final
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import Request, build_opener
 
 from headwater.errors import HeadwaterError, InvalidInput
+from headwater.redirects import NoRedirects
 
 __all__ = ["NotReported", "Sender"]
 
@@ -23,15 +24,6 @@ _LONGEST_ANSWER: Final = 10_000_000
 
 class NotReported(HeadwaterError):
     """A run could not be reported."""
-
-
-class _NoRedirects(HTTPRedirectHandler):
-    """Follows nobody elsewhere: the token must not go along."""
-
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
-    ) -> None:
-        """Refuse to go on."""
 
 
 class Sender:
@@ -54,7 +46,7 @@ class Sender:
             raise InvalidInput(f"A token must not travel to {parts.hostname} in the clear. Use https.")
         self._address = f"{url.rstrip('/')}/api/v1/runs/report"
         self._token, self._timeout = token, timeout
-        self._opener = build_opener(_NoRedirects)
+        self._opener = build_opener(NoRedirects)
 
     def send(self, report: Mapping[str, Any]) -> dict[str, Any]:
         """Send a report, and return what the catalog makes of it.

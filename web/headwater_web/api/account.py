@@ -11,7 +11,6 @@ from headwater_catalog.accounts.login import require_password
 from headwater_catalog.accounts.people import get_account, set_password
 from headwater_catalog.answers.accounts import account_json, session_json
 from headwater_catalog.errors import NotFound
-from headwater_catalog.repositories import list_repositories
 from headwater_catalog.store.models import WebSession
 from headwater_web.access import actor, asked, own_account, writing
 from headwater_web.api.answering import answer
@@ -25,13 +24,11 @@ from headwater_web.api.schemas.accounts import (
     SessionSchema,
 )
 from headwater_web.api.schemas.fields import NoQuery, PageQuery
-from headwater_web.reading import catalog, reading
+from headwater_web.reading import NUMBER, catalog, reading, repository_names
 
 __all__ = ["resource"]
 
 resource = Resource("account", "One's own account, for who is logged in by a browser.")
-
-_NUMBER = "<int(max=2147483647):number>"
 
 
 @resource.get("/account", AccountSchema, NoQuery, errors=(403, 404))
@@ -64,7 +61,7 @@ def list_own_sessions(args: dict[str, Any]) -> Response:
     return slice_answer(args, cursor.moved(offset(cursor)), found, _json)
 
 
-@resource.delete(f"/account/sessions/{_NUMBER}", SessionSchema, (SESSION,))
+@resource.delete(f"/account/sessions/{NUMBER}", SessionSchema, (SESSION,))
 def end_own_session(_args: dict[str, Any], number: int) -> Response:
     """End a session of one's own, in this browser or another."""
     sessions = keys.list_sessions(reading(), own_account(), g.now)
@@ -82,5 +79,5 @@ def _json(found: WebSession) -> dict[str, Any]:
 
 
 def _shown() -> Response:
-    names = {each.id: each.name for each in list_repositories(reading())}
+    names = repository_names()
     return answer(account_json(get_account(reading(), actor().name), names))

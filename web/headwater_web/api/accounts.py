@@ -8,7 +8,7 @@ from flask import Response, g, url_for
 
 from headwater_catalog.accounts import Role, people
 from headwater_catalog.answers.accounts import account_json
-from headwater_catalog.repositories import get_repository, list_repositories
+from headwater_catalog.repositories import get_repository
 from headwater_web.access import asked, require_account_manager, writing
 from headwater_web.api.answering import answer
 from headwater_web.api.listing import named_answer
@@ -21,7 +21,7 @@ from headwater_web.api.schemas.accounts import (
     NewAccountSchema,
 )
 from headwater_web.api.schemas.fields import NoQuery, PageQuery
-from headwater_web.reading import reading
+from headwater_web.reading import reading, repository_names
 
 __all__ = ["resource"]
 
@@ -32,7 +32,7 @@ resource = Resource("accounts", "Who may log in, and what they may do.")
 def list_all_accounts(args: dict[str, Any]) -> Response:
     """List the accounts with their roles."""
     require_account_manager()
-    names = _names()
+    names = repository_names()
     accounts = people.list_accounts(reading())
     return named_answer(args, accounts, lambda each: each.name, lambda each: account_json(each, names))
 
@@ -97,8 +97,4 @@ def set_account_role(body: dict[str, Any], account: str) -> Response:
 
 
 def _shown(name: str, status: int = 200) -> Response:
-    return answer(account_json(people.get_account(reading(), name), _names()), status)
-
-
-def _names() -> dict[int, str]:
-    return {each.id: each.name for each in list_repositories(reading())}
+    return answer(account_json(people.get_account(reading(), name), repository_names()), status)

@@ -9,10 +9,11 @@ from flask import Response, g, request, url_for
 
 from headwater_catalog.accounts import Role
 from headwater_catalog.answers.runs import run_comparison_json, run_json, run_row_json
+from headwater_catalog.compared import parent_of, where_parted
 from headwater_catalog.datasets import version_of_run
-from headwater_catalog.errors import Conflict
+from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.kept_inputs import note_sent
-from headwater_catalog.moments import moment_at
+from headwater_catalog.moments import Moment, moment_at
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.run_comparison import compare_runs
 from headwater_catalog.run_options import RunOptions
@@ -42,13 +43,12 @@ from headwater_web.api.schemas.runs import (
     UploadQuery,
     UploadSchema,
 )
-from headwater_web.cancelling import cancel_job
+from headwater_web.changing_jobs import cancel_job
 from headwater_web.downloading import saved_file, saved_stamp, signed_manifest_of
-from headwater_web.reading import catalog, reading
+from headwater_web.reading import NUMBER, catalog, reading
 
 __all__ = ["resource"]
 
-_NUMBER = "<int(max=2147483647):number>"
 _EXAMPLE: Final[Mapping[str, Any]] = {
     **{"repository": "demo", "commit": "main", "dataflow": "marketing", "outputs": ["spend_per_signup"]},
     **{"config": {}, "inputs": {}, "nodes": [], "checks": [], "graph": [], "environment": {}},
@@ -87,7 +87,8 @@ def compare_values_of_two_commits(body: dict[str, Any]) -> Response:
     settings = catalog().settings
     repository = get_repository(reading(), body["repository"])
     require(Role.RUNNER, repository)
-    before, after = (moment_at(reading(), settings, repository, at) for at in (body["before"], body["at"]))
+    after = moment_at(reading(), settings, repository, body["at"])
+    before = _before(after, body)
     selected = select_outputs(after, body["query"], body["dataflow"]) if body["query"] else []
     pair = pair_runs(
         before,
@@ -98,6 +99,7 @@ def compare_values_of_two_commits(body: dict[str, Any]) -> Response:
         {name: _input(name, given) for name, given in body["inputs"].items()},
         _options(body),
         own_data=body["own_data"],
+        keys=body["keys"],
     )
     with writing() as session:
         owner = get_repository(session, body["repository"])
@@ -109,7 +111,18 @@ def compare_values_of_two_commits(body: dict[str, Any]) -> Response:
     return found
 
 
-@resource.get(f"/runs/{_NUMBER}", RunSchema, NoQuery, (RUN,))
+def _before(after: Moment, body: dict[str, Any]) -> Moment:
+    """Return the commit to compare with."""
+    if body["before"] is not None:
+        before = moment_at(after.session, after.settings, after.repository, body["before"])
+        return where_parted(before, after) if body["parted"] else before
+    parent = parent_of(after)
+    if parent is None:
+        raise NotFound(f"Commit {after.commit.sha[:10]} is a first commit: there is nothing before it.")
+    return parent
+
+
+@resource.get(f"/runs/{NUMBER}", RunSchema, NoQuery, (RUN,))
 def show_run(_args: dict[str, Any], number: int) -> Response:
     """Show a run, and what came of it."""
     return _answer(number)
@@ -170,19 +183,19 @@ def request_one_run(body: dict[str, Any]) -> Response:
     return made
 
 
-@resource.download(f"/runs/{_NUMBER}/file", BYTES, (RUN,), errors=(403, 404))
+@resource.download(f"/runs/{NUMBER}/file", BYTES, (RUN,), errors=(403, 404))
 def download_file(_args: dict[str, Any], number: int) -> Response:
     """Give the whole table that a run has saved, to those who may see all of it; it is noted who does."""
     return saved_file(number)
 
 
-@resource.download(f"/runs/{_NUMBER}/stamp", "application/json", (RUN,), errors=(403, 404))
+@resource.download(f"/runs/{NUMBER}/stamp", "application/json", (RUN,), errors=(403, 404))
 def download_stamp(_args: dict[str, Any], number: int) -> Response:
     """Give the stamp of what a run has saved, as the file beside a CSV or JSON file has it."""
     return saved_stamp(number)
 
 
-@resource.send("POST", f"/runs/{_NUMBER}/cancel", 200, RunSchema, NoBodySchema, (RUN,), errors=(404, 409))
+@resource.send("POST", f"/runs/{NUMBER}/cancel", 200, RunSchema, NoBodySchema, (RUN,), errors=(404, 409))
 def cancel_one_run(_body: dict[str, Any], number: int) -> Response:
     """Cancel a run that waits or goes on."""
     cancel_job(get_run(reading(), number).job_id)

@@ -13,13 +13,12 @@ from headwater_catalog.errors import CatalogError, Conflict, Forbidden
 from headwater_catalog.repositories import get_repository, list_repositories
 from headwater_web.access import actor, asked, own_account, writing
 from headwater_web.errors import status_of
-from headwater_web.reading import catalog, reading
+from headwater_web.reading import NUMBER, catalog, reading
 
 __all__ = ["blueprint"]
 
 blueprint = Blueprint("account", __name__)
 
-_NUMBER = "<int(max=2147483647):number>"
 _DAYS = (7, 30, 90, 365)
 _BROWSERS = ("Edg", "OPR", "Firefox", "Chrome", "Safari")  # each says that it is also those after it
 _SYSTEMS = {"Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows"}
@@ -67,7 +66,7 @@ def create_token() -> tuple[str, int]:
     return _page(token=token), 201
 
 
-@blueprint.post(f"/account/tokens/{_NUMBER}/revoke")
+@blueprint.post(f"/account/tokens/{NUMBER}/revoke")
 def revoke_token(number: int) -> Response:
     """Take a token away."""
     with writing() as transaction:
@@ -75,7 +74,7 @@ def revoke_token(number: int) -> Response:
     return redirect(url_for("account.account", _anchor="tokens"), 303)
 
 
-@blueprint.post(f"/account/sessions/{_NUMBER}/end")
+@blueprint.post(f"/account/sessions/{NUMBER}/end")
 def end_session(number: int) -> Response:
     """End a session, in this browser or another."""
     with writing() as transaction:

@@ -27,7 +27,7 @@ from headwater_web.access import actor, require, sees_personal, writing
 from headwater_web.downloading import saved_stamp
 from headwater_web.listed_datasets import listed_datasets
 from headwater_web.lists import Table, as_files
-from headwater_web.reading import catalog, number_asked, reading
+from headwater_web.reading import NUMBER, catalog, number_asked, reading
 
 __all__ = ["blueprint"]
 
@@ -37,7 +37,6 @@ _COLUMNS = (
     *("repository", "dataset", "run", "version", "commit", "format", "rows", "columns", "fingerprint"),
     *("sha256", "created_at", "stale"),
 )
-_NUMBER = "<int(max=2147483647):number>"
 
 
 @blueprint.get("/datasets")
@@ -96,7 +95,7 @@ def _again(version: DatasetVersion) -> list[tuple[Reproduction, Verdict]]:
     return [(each, shown_verdict(each, sees)) for each in list_reproductions(reading(), version)]
 
 
-@blueprint.get(f"/runs/{_NUMBER}/again")
+@blueprint.get(f"/runs/{NUMBER}/again")
 def verdicts(number: int) -> str:
     """Give the part of a dataset's page that tells how what a run has saved was made again."""
     version = kept.version_of_run(reading(), get_run(reading(), number).id)
@@ -105,7 +104,7 @@ def verdicts(number: int) -> str:
     return render_template("dataset_again.html", shown=version, again=_again(version))
 
 
-@blueprint.post(f"/runs/{_NUMBER}/again")
+@blueprint.post(f"/runs/{NUMBER}/again")
 def reproduce(number: int) -> ResponseReturnValue:
     """Queue the run that makes again what a run has saved, and lead to the page of the dataset."""
     with writing() as session:
@@ -119,7 +118,7 @@ def reproduce(number: int) -> ResponseReturnValue:
     return redirect(url_for("datasets.dataset", repo=repo, name=name, run=number, _anchor="again"), 303)
 
 
-@blueprint.get(f"/runs/{_NUMBER}/stamp")
+@blueprint.get(f"/runs/{NUMBER}/stamp")
 def stamp(number: int) -> ResponseReturnValue:
     """Give the stamp of what a run has saved, as the file that stands beside a CSV or JSON file."""
     return saved_stamp(number)

@@ -15,11 +15,10 @@ from headwater_catalog.job_order import MOST_URGENT
 from headwater_catalog.repositories import list_repositories
 from headwater_catalog.store.models import JobAttempt
 from headwater_web.access import actor, require_everywhere
-from headwater_web.cancelling import cancel_job
+from headwater_web.changing_jobs import cancel_job, prioritize_job
 from headwater_web.dates import iso
 from headwater_web.lists import MOST_ROWS, Table, as_files
-from headwater_web.prioritizing import prioritize_job
-from headwater_web.reading import catalog, number_asked, reading
+from headwater_web.reading import NUMBER, catalog, number_asked, reading, repository_names
 from headwater_web.versions import versions
 
 __all__ = ["blueprint"]
@@ -31,7 +30,6 @@ _COLUMNS = (
     *("job", "kind", "state", "repository", "requested_by", "requested_at", "started_at", "finished_at"),
     *("priority", "attempts", "error"),
 )
-_NUMBER = "<int(max=2147483647):number>"
 _PRIORITY = re.compile("-?[0-9]{1,4}")
 
 
@@ -60,7 +58,7 @@ def jobs() -> str:
 @as_files(blueprint, "/jobs")
 def all_jobs() -> Table:
     """Give the jobs as a table."""
-    names = {each.id: each.name for each in list_repositories(reading())}
+    names = repository_names()
     found = operations.list_jobs(reading(), state=request.args.get("state", ""), limit=MOST_ROWS)
     attempts = queue.attempts_of(reading(), [job.id for job in found])
     rows = (
@@ -78,14 +76,14 @@ def _attempt(attempt: JobAttempt) -> dict[str, str | None]:
     return {**told, "outcome": attempt.outcome, "reason": attempt.reason}
 
 
-@blueprint.post(f"/jobs/{_NUMBER}/cancel")
+@blueprint.post(f"/jobs/{NUMBER}/cancel")
 def cancel(number: int) -> Response:
     """Cancel a job that waits or runs."""
     cancel_job(number)
     return redirect(url_for("operations.jobs"), 303)
 
 
-@blueprint.post(f"/jobs/{_NUMBER}/priority")
+@blueprint.post(f"/jobs/{NUMBER}/priority")
 def prioritize(number: int) -> Response:
     """Let a job that waits go before those of lower priority."""
     given = request.form.get("priority", "").strip()

@@ -15,7 +15,6 @@ from werkzeug.datastructures import FileStorage
 
 from headwater_catalog.accounts import Role
 from headwater_catalog.errors import CatalogError, Conflict
-from headwater_catalog.kept_inputs import note_sent
 from headwater_catalog.moments import Moment
 from headwater_catalog.refs import list_refs
 from headwater_catalog.repositories import get_repository
@@ -23,7 +22,7 @@ from headwater_catalog.run_options import EXECUTORS, LONGEST_NOTE
 from headwater_catalog.runs import request_run
 from headwater_catalog.sources import FORMATS
 from headwater_catalog.store.models import Repository
-from headwater_catalog.uploads import Upload, keep_upload
+from headwater_catalog.uploads import Upload, keep_upload, note_uploads
 from headwater_catalog.value_comparison import request_comparison
 from headwater_catalog.value_requests import pair_runs
 from headwater_web.access import actor, require, writing
@@ -116,6 +115,7 @@ def _compared(name: str, choice: RunChoice, uploads: dict[str, Upload | CatalogE
         _inputs(choice, uploads),
         choice.read_options(),
         own_data=bool(choice.given.get("own_data")),
+        keys=choice.read_keys(),
     )
     tolerance = choice.read_tolerance()
     with writing() as session:
@@ -127,9 +127,7 @@ def _compared(name: str, choice: RunChoice, uploads: dict[str, Upload | CatalogE
 
 
 def _note(session: Session, repository: Repository, uploads: dict[str, Upload | CatalogError]) -> None:
-    for sent in uploads.values():
-        if isinstance(sent, Upload):
-            note_sent(session, repository.id, sent.sha256, g.now)
+    note_uploads(session, repository.id, uploads.values(), g.now)
 
 
 def _uploads(given: Given) -> Iterator[tuple[str, Upload | CatalogError]]:

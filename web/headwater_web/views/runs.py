@@ -19,11 +19,11 @@ from headwater_catalog.personal import HIDDEN, ShownRun, hidden_in, shown_run
 from headwater_catalog.store.models import Run
 from headwater_catalog.value_comparison import comparison_with
 from headwater_web.access import actor
-from headwater_web.cancelling import cancel_job
+from headwater_web.changing_jobs import cancel_job
 from headwater_web.dates import duration, iso
 from headwater_web.downloading import saved_file
 from headwater_web.lists import MOST_ROWS, Table, as_files
-from headwater_web.reading import catalog, number_asked, offset_asked, reading
+from headwater_web.reading import NUMBER, catalog, number_asked, offset_asked, reading
 from headwater_web.run_choice import CONFIG, field_text
 from headwater_web.run_figures import column_bars, figure, node_columns, waterfall
 
@@ -38,7 +38,6 @@ _COLUMNS = (
     *("run", "state", "repository", "dataflow", "commit", "outputs", "config"),
     *("requested_at", "requested_by", "started_at", "finished_at", "error"),
 )
-_NUMBER = "<int(max=2147483647):number>"  # what a column of the database can hold
 
 
 @blueprint.get("/runs")
@@ -82,19 +81,19 @@ def _instant(at: int | None) -> str | None:
     return iso(at) if at is not None else None
 
 
-@blueprint.get(f"/runs/{_NUMBER}")
+@blueprint.get(f"/runs/{NUMBER}")
 def run(number: int) -> str:
     """Show a run."""
     return render_template("run.html", **_context(number))
 
 
-@blueprint.get(f"/runs/{_NUMBER}/state")
+@blueprint.get(f"/runs/{NUMBER}/state")
 def state(number: int) -> str:
     """Give the part of a run's page that changes until it is done."""
     return render_template("run_part.html", **_context(number))
 
 
-@as_files(blueprint, f"/runs/{_NUMBER}/table")
+@as_files(blueprint, f"/runs/{NUMBER}/table")
 def first_rows(number: int) -> Table:
     """Give the first rows of what a run computed as a table."""
     table = shown_run(*_seen(number)).table
@@ -105,13 +104,13 @@ def first_rows(number: int) -> Table:
     return Table(f"run-{number}", names, rows)
 
 
-@blueprint.get(f"/runs/{_NUMBER}/file")
+@blueprint.get(f"/runs/{NUMBER}/file")
 def file(number: int) -> ResponseReturnValue:
     """Give the whole table that a run has saved to those who could make it, and may see all of it."""
     return saved_file(number)
 
 
-@blueprint.post(f"/runs/{_NUMBER}/cancel")
+@blueprint.post(f"/runs/{NUMBER}/cancel")
 def cancel(number: int) -> ResponseReturnValue:
     """Cancel a run that waits or goes on."""
     cancel_job(catalog_runs.get_run(reading(), number).job_id)

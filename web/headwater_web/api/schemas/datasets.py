@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from headwater_web.api.schemas.commits import CommitSchema
 from headwater_web.api.schemas.fields import (
@@ -21,6 +21,7 @@ from headwater_web.api.schemas.fields import (
     repository_named,
     text,
     texts,
+    tolerance_asked,
 )
 
 __all__ = [
@@ -139,11 +140,7 @@ class ReproductionPageSchema(Schema):
 class NewReproductionSchema(Schema):
     """A dataset version that somebody wants made again."""
 
-    tolerance = fields.Float(
-        load_default=1e-9,
-        validate=validate.Range(min=0, max=0.5),
-        metadata={"description": "By how much numbers with fractions may differ, relative to the larger."},
-    )
+    tolerance = tolerance_asked()
 
 
 class AuditedSchema(Schema):

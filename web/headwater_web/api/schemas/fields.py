@@ -34,6 +34,7 @@ __all__ = [
     "repository_named",
     "text",
     "texts",
+    "tolerance_asked",
 ]
 
 _DIGITS: Final = re.compile("[0-9]{1,9}")
@@ -170,6 +171,13 @@ def formatting_asked() -> Flag:
     """Return the field by which changes without any meaning are asked for."""
     told = {"description": "Also list changes of layout and comments only."}
     return Flag(load_default=False, metadata=told)
+
+
+def tolerance_asked() -> fields.Field[Any]:
+    """Return the field by which is said how much numbers may differ and be taken for equal."""
+    told = {"description": "By how much numbers with fractions may differ, relative to the larger."}
+    allowed = validate.Range(min=0, max=1, max_inclusive=False)
+    return fields.Float(load_default=1e-9, validate=allowed, metadata={**told, "exclusiveMaximum": 1})
 
 
 class NoBodySchema(Schema):

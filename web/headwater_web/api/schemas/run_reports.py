@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, fields, validate
 
-from headwater_web.api.schemas.fields import Json, Whole, named, repository_named
+from headwater_web.api.schemas.fields import Json, Switch, Whole, listed, named, repository_named
 
 __all__ = ["ReportSchema"]
 
@@ -23,17 +22,8 @@ def _told(description: str, most: int = 500, least: int = 1, **more: Any) -> Any
     )
 
 
-class _TrueOrFalse(fields.Boolean):
-    """`true` or `false`, and none of the words and numbers that are read as such elsewhere."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any) -> bool:
-        if not isinstance(value, bool):
-            raise ValidationError("It must be true or false.")
-        return value
-
-
 def _flag(description: str, **more: Any) -> Any:
-    return _TrueOrFalse(metadata={"description": description}, **more)
+    return Switch(metadata={"description": description}, **more)
 
 
 def _object(description: str) -> Any:
@@ -99,11 +89,6 @@ class OriginSchema(Schema):
     )
 
 
-def _listed(schema: type[Schema], description: str) -> Any:
-    # No longest length: what a body may hold bounds it.
-    return fields.List(fields.Nested(schema), required=True, metadata={"description": description})
-
-
 class ReportSchema(Schema):
     """A run that was made elsewhere."""
 
@@ -122,9 +107,9 @@ class ReportSchema(Schema):
         required=True,
         metadata={"description": "Each input by its value, or its summary and fingerprint."},
     )
-    nodes = _listed(ReportedNodeSchema, "The nodes in the order of computation.")
-    checks = _listed(ReportedCheckSchema, "The outcomes of checks.")
-    graph = _listed(GraphNodeSchema, "The graph.")
+    nodes = listed(ReportedNodeSchema, "The nodes in the order of computation.")
+    checks = listed(ReportedCheckSchema, "The outcomes of checks.")
+    graph = listed(GraphNodeSchema, "The graph.")
     environment = _object("Versions of Python and of packages.")
     origin = fields.Nested(OriginSchema, required=True, metadata={"description": "Where it was made."})
     succeeded = _flag("Whether it did not fail.", required=True)

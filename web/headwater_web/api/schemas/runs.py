@@ -28,6 +28,7 @@ from headwater_web.api.schemas.fields import (
     repository_named,
     text,
     texts,
+    tolerance_asked,
 )
 
 __all__ = [
@@ -377,12 +378,25 @@ class NewRunPairSchema(NewRunSchema):
 
         exclude = ("save", "saver", "dataset", "sinks")
 
-    before = named("The commit, branch or tag to compare with.", "ref", required=True)
-    tolerance = fields.Float(
-        load_default=1e-9,
-        validate=validate.Range(min=0, max=1),
-        metadata={"description": "By how much numbers with fractions may differ, relative to the larger."},
+    before = named(
+        "The commit, branch or tag to compare with; the first parent of the other unless given.",
+        "ref",
+        load_default=None,
+        allow_none=True,
     )
+    parted = Switch(
+        load_default=False,
+        metadata={"description": "Whether to compare with where the two parted, not with the first."},
+    )
+    keys = fields.List(
+        named("A column.", "column"),
+        load_default=list,
+        validate=validate.Length(max=20),
+        metadata={
+            "description": "Columns by which rows are matched, features or an index; the index unless given."
+        },
+    )
+    tolerance = tolerance_asked()
     own_data = Switch(
         load_default=False,
         metadata={"description": "Whether each reads the files of its own commit, not those of the second."},
