@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
+from headwater_catalog.classified_at import classify_at
 from headwater_catalog.lineage_graph import INPUT_PREFIX, LineageGraph
-from headwater_catalog.moments import Moment, snapshot_at
-from headwater_catalog.query.classified import classify, reached_from
+from headwater_catalog.moments import Moment, moment_at
+from headwater_catalog.query.classified import reached_from
 from headwater_catalog.snapshot import Snapshot
 
 __all__ = ["node_names", "personal_names", "reported_personal"]
@@ -70,11 +71,12 @@ def _classified(moment: Moment) -> tuple[set[str], set[str]]:
     keys: set[str] = set()
     names: set[str] = set()
     nodes = _nodes(snapshot, snapshot.graph) if head is not None else {}
-    for tag in _PERSONAL if _has_tags(snapshot) or head is not None else ():
-        keys |= classify(snapshot, tag).keys
+    for tag in _PERSONAL if _may_be_personal(snapshot) or head is not None else ():
+        keys |= classify_at(moment, tag).keys
         if head is not None:
-            there = classify(head, tag)
-            carried, stopped = _names_of(head, there.keys), _names_of(head, there.barriers)
+            there = classify_at(head, tag)
+            carried = _names_of(head.snapshot, there.keys)
+            stopped = _names_of(head.snapshot, there.barriers)
             carriers = {key for name in carried for key in nodes.get(name, ())}
             barriers = {key for name in stopped for key in nodes.get(name, ())} - carriers
             keys |= carriers | reached_from(snapshot.graph, carriers, barriers).keys()
@@ -82,16 +84,18 @@ def _classified(moment: Moment) -> tuple[set[str], set[str]]:
     return keys, names | _names_of(snapshot, keys)
 
 
-def _head(moment: Moment) -> Snapshot | None:
+def _head(moment: Moment) -> Moment | None:
     """Return main as it was last scanned, if that is another commit and has something to say."""
-    last = moment.repository.scanned_position
-    if moment.position == last:
+    if moment.position == moment.repository.scanned_position:
         return None
-    head = snapshot_at(moment.session, moment.repository, last)
-    return head if _has_tags(head) else None
+    head = moment_at(moment.session, moment.settings, moment.repository)
+    return head if _may_be_personal(head.snapshot) else None
 
 
-def _has_tags(snapshot: Snapshot) -> bool:
+def _may_be_personal(snapshot: Snapshot) -> bool:
+    """Tell whether anything says that it is personal, or may have that from another repository."""
+    if any(flow.upstream for flow in snapshot.dataflows):
+        return True
     tags = {*snapshot.tag_keys, *(key for each in snapshot.inputs for key in each.tags)}
     return any(key.casefold() in _PERSONAL for key in tags)
 

@@ -18,7 +18,10 @@ from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import Dataflow, DataflowVersion, Repository
 from headwater_catalog.views import DataflowView
 
-__all__ = ["Across", "across"]
+__all__ = ["Across", "Link", "across", "drawn_from"]
+
+End = tuple[str, str]
+"""A feature or an input of one of several repositories: what calls the repository, and the key in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +57,52 @@ def _label(moment: Moment) -> str:
     return moment.repository.name if is_head else f"{moment.repository.name}@{moment.commit.sha[:10]}"
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An input that is declared to be a feature of another repository.
+
+    Attributes:
+        source: The feature.
+        target: The input.
+    """
+
+    source: End
+    target: End
+
+
+def drawn_from(moment: Moment) -> tuple[str, dict[str, Moment], tuple[Link, ...]]:
+    """Return all moments that the sources of one lead to, and theirs, by what calls them, with the links.
+
+    Returns:
+        What calls the moment itself; the moments; and the links between them.
+    """
+    union = _Union(moment)
+    union.follow_up(moment)
+    return _label(moment), union.moments, tuple(Link(*ends) for ends in union.links)
+
+
 class _Union:
     """Moments of several repositories, and the edges between them."""
 
     def __init__(self, start: Moment) -> None:
         self._start = start
-        self._moments: dict[str, Moment] = {}
+        self.moments: dict[str, Moment] = {}
         self._asked: dict[tuple[str, str | None], Moment] = {}
-        self._links: dict[tuple[str, str], dict[str, None]] = {}
+        self.links: dict[tuple[End, End], dict[str, None]] = {}
         self.unresolved: dict[str, None] = {}
 
     def graph(self) -> LineageGraph:
         nodes: dict[str, LineageNode] = {}
         edges: dict[tuple[str, str], tuple[str, ...]] = {}
-        for label, moment in self._moments.items():
+        for label, moment in self.moments.items():
             graph = moment.graph()
             for key, node in graph.nodes.items():
                 nodes[f"{label}:{key}"] = replace(node, key=f"{label}:{key}")
             for (source, target), dataflows in graph.edges.items():
                 edges[f"{label}:{source}", f"{label}:{target}"] = dataflows
-        return LineageGraph(nodes, edges | {ends: tuple(names) for ends, names in self._links.items()})
+        for ((source, key), (target, name)), flows in self.links.items():
+            edges[f"{source}:{key}", f"{target}:{name}"] = tuple(flows)
+        return LineageGraph(nodes, edges)
 
     def follow_up(self, start: Moment) -> None:
         """Add a moment, and all that its sources lead to."""
@@ -101,13 +130,13 @@ class _Union:
 
     def _add(self, moment: Moment) -> bool:
         """Add a moment, and tell whether it is new."""
-        known = len(self._moments)
-        self._moments.setdefault(_label(moment), moment)
-        return len(self._moments) > known
+        known = len(self.moments)
+        self.moments.setdefault(_label(moment), moment)
+        return len(self.moments) > known
 
     def _link(self, moment: Moment, flow: str, name: str, other: Moment, key: str) -> Moment:
-        ends = f"{_label(other)}:{key}", f"{_label(moment)}:{input_key(name)}"
-        self._links.setdefault(ends, {})[flow] = None
+        ends = (_label(other), key), (_label(moment), input_key(name))
+        self.links.setdefault(ends, {})[flow] = None
         return other
 
     def _sources(self, moment: Moment) -> Iterator[tuple[str, str, Moment, str]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from headwater_catalog.classified_at import imported_levels
 from headwater_catalog.errors import NotFound, QueryError
 from headwater_catalog.moments import Moment, moment_at
 from headwater_catalog.past import changers_between, gone_features, load_pasts
@@ -94,18 +95,26 @@ def _index(moment: Moment) -> Index:
     owner = moment.session.get_bind().engine.url, repository.id
     # A number may be given again to a repository of another name, and an index knows the name.
     place = *owner, repository.name
+    imported = _imported(moment)
 
     def make() -> Index:
         before = _RECENT.latest(lambda key: isinstance(key, tuple) and key[0] == place)
-        return Index(_scope(moment, snapshot), before[1] if before is not None else None)
+        return Index(_scope(moment, snapshot, imported), before[1] if before is not None else None)
 
     is_head = moment.position == repository.scanned_position
     # The index holds the snapshot, so that no other one can have its identity meanwhile.
-    return _RECENT.get((place, id(snapshot)), make, holder=owner if is_head else None)
+    return _RECENT.get((place, id(snapshot), repr(imported)), make, holder=owner if is_head else None)
 
 
-def _scope(moment: Moment, snapshot: Snapshot) -> Scope:
-    return Scope(moment.repository.name, snapshot, moment.commit.authored_at)
+def _scope(moment: Moment, snapshot: Snapshot, imported: Mapping[str, Mapping[str, int]]) -> Scope:
+    return Scope(moment.repository.name, snapshot, moment.commit.authored_at, imported=imported)
+
+
+def _imported(moment: Moment) -> dict[str, Mapping[str, int]]:
+    """Return what classifications come from other repositories, where there are any."""
+    rules = moment.snapshot.declared.rules
+    found = {tag: imported_levels(moment, tag) for tag in rules.classifications}
+    return {tag: dict(sorted(levels.items())) for tag, levels in found.items() if levels}
 
 
 def _elsewhere(moments: Sequence[Moment], at: str) -> list[Moment]:

@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from headwater_catalog.classified_at import classify_at
 from headwater_catalog.lineage import LineageNode
 from headwater_catalog.moments import Moment
-from headwater_catalog.query.classified import classify
 from headwater_catalog.query.subjects import tag_values
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
 
 CLASSIFICATION = "classification:"
 TAG = "tag:"
-_CLASSIFYING = ("pii", "hipaa", "confidentiality")  # of all tags, those that flow downstream
 _COLOURS = 8  # that pages can tell apart; what has less nodes than eight others shares one
 _NONE = "none"
 
@@ -119,7 +118,7 @@ def _labels(moment: Moment, earlier: Moment | None, name: str) -> Callable[[str]
 
 
 def _classes(moment: Moment, tag: str) -> Callable[[str], str]:
-    found = classify(moment.snapshot, tag)
+    found = classify_at(moment, tag)
 
     def label(key: str) -> str:
         if key in found.barriers:
@@ -173,9 +172,8 @@ def _colours(name: str, labels: Iterable[str]) -> dict[str, str]:
 
 
 def classifications(moment: Moment) -> list[str]:
-    """Return the classifying tags that features of a repository have."""
-    there = {key.casefold() for key in moment.snapshot.tag_keys}
-    return [key for key in _CLASSIFYING if key in there]
+    """Return the keys of the classifications that reach anything in a repository."""
+    return [key for key in moment.snapshot.declared.rules.classifications if classify_at(moment, key).levels]
 
 
 def _tags(moment: Moment, key: str, tag: str) -> list[str]:

@@ -12,6 +12,7 @@ from headwater_catalog.cli.context import Workspace, pass_workspace
 from headwater_catalog.cli.output import clean, json_option, print_json
 
 if TYPE_CHECKING:
+    from headwater_catalog.moments import Moment
     from headwater_catalog.snapshot import Snapshot
 
 __all__ = ["why"]
@@ -55,21 +56,28 @@ def why(
     else:
         with workspace.place_of(feature, repo, at) as place:
             asked = feature.split(":", 1)[1] if feature.count(":") == 2 else feature
-            answer = _why(place.snapshot, asked, classification, place.commit.sha)
+            answer = _why(place.snapshot, asked, classification, place.commit.sha, place)
     if as_json:
         print_json(answer)
     else:
         click.echo(clean("\n".join(_lines(answer))))
 
 
-def _why(snapshot: Snapshot, feature: str, tag: str | None, at: str | None) -> dict[str, Any]:
+def _why(
+    snapshot: Snapshot, feature: str, tag: str | None, at: str | None, place: Moment | None = None
+) -> dict[str, Any]:
     from headwater_catalog.answers.governance import why_json
     from headwater_catalog.governance.witness import named, sources_of
     from headwater_catalog.query.classified import classify
 
     key = named(snapshot, feature)
     tags = (tag,) if tag else tuple(snapshot.declared.rules.classifications)
-    found = {each: classify(snapshot, each) for each in tags}
+    if place is None:
+        found = {each: classify(snapshot, each) for each in tags}
+    else:
+        from headwater_catalog.classified_at import classify_at
+
+        found = {each: classify_at(place, each) for each in tags}
     return why_json(key, {each: (it, sources_of(snapshot, it, key)) for each, it in found.items()}, at)
 
 

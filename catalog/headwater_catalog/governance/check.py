@@ -99,7 +99,8 @@ def check(
     rules = after.declared.rules
     if change is None:
         judged = judge(policies, Ground(index, day, teams=rules.teams))
-        found = sorted_findings((*judged.findings, *usual_findings(after, day)))
+        imported = index.scope.imported
+        found = sorted_findings((*judged.findings, *usual_findings(after, day, imported)))
         return _checked(found, judged, policies, after)
     before = change.before.snapshot
     earlier = Index(Scope(repository, before))

@@ -205,7 +205,9 @@ def _is(author: Author, allowed: str) -> bool:
 def _why(policy: Policy, ground: Ground, key: str) -> tuple[str, ...]:
     """Return the way by which a classification that the query names comes to a feature, if one does."""
     for tag in _classifications(parse_query(policy.query)):
-        found: Classified = classify(ground.index.scope.snapshot, tag, ground.day)
+        scope = ground.index.scope
+        imported = scope.imported.get(tag.casefold())
+        found: Classified = classify(scope.snapshot, tag, ground.day, imported)
         if len(way := found.why(key)) > 1:
             return way
     return ()

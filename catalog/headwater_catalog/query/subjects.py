@@ -138,12 +138,14 @@ class Scope:
         snapshot: Its features.
         now: The instant that ages count from: that of the commit.
         pasts: What the history says of each feature, by key; None where no history is known.
+        imported: The levels of inputs that come from other repositories, by classification and input.
     """
 
     repository: str
     snapshot: Snapshot
     now: int = 0
     pasts: Mapping[str, Past] | None = field(default=None, repr=False)
+    imported: Mapping[str, Mapping[str, int]] = field(default_factory=dict, repr=False)
     _reached: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property

@@ -1,0 +1,58 @@
+"""What a classification reaches at a moment, also what comes from features of other repositories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from headwater_catalog.cross_repository import drawn_from
+from headwater_catalog.moments import Moment
+from headwater_catalog.query.classified import Classified, classify, today
+from headwater_catalog.rules import Classification
+
+__all__ = ["classify_at", "imported_levels"]
+
+
+def classify_at(moment: Moment, tag: str, day: str | None = None) -> Classified:
+    """Return what a classification reaches at a moment.
+
+    Args:
+        moment: The moment.
+        tag: Key of the classification, or of any other tag, in letters of any case.
+        day: The day on which barriers must hold, as YYYY-MM-DD; None: today.
+    """
+    return classify(moment.snapshot, tag, day, imported_levels(moment, tag, day))
+
+
+def imported_levels(moment: Moment, tag: str, day: str | None = None) -> Mapping[str, int]:
+    """Return the levels of inputs that come from features of other repositories, by the inputs' keys.
+
+    Repositories may draw from each other in circles: what flows is followed until nothing more does. Levels
+    of other repositories are told apart by their names, and one that is not known here is the highest.
+    """
+    if not any(flow.upstream for flow in moment.snapshot.dataflows):
+        return {}
+    day = day or today()
+    own, moments, links = drawn_from(moment)
+    found: dict[str, dict[str, int]] = {label: {} for label in moments}
+    pending = dict.fromkeys(moments)
+    while pending:
+        label = next(iter(pending))
+        del pending[label]
+        classified = classify(moments[label].snapshot, tag, day, found[label])
+        for link in links:
+            if link.source[0] != label or link.source[1] not in classified.levels:
+                continue
+            there, key = link.target
+            known = moments[there].snapshot.declared.rules.classification(tag)
+            level = _translated(classified.classification, classified.levels[link.source[1]], known)
+            if level > found[there].get(key, 0):
+                found[there][key] = level
+                pending[there] = None
+    return found[own]
+
+
+def _translated(theirs: Classification, level: int, ours: Classification) -> int:
+    """Return what a level of one repository is in another: what flows there flows here."""
+    if theirs.names == ours.names:
+        return level
+    return max(1, ours.level(theirs.names[level]))
