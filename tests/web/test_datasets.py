@@ -1,12 +1,17 @@
 """The pages of datasets and the audit of an upload, and the same by the API."""
 
 import base64
+import contextlib
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from flask.testing import FlaskClient
 
@@ -18,6 +23,7 @@ from headwater_catalog.stamps import SIDECAR
 from headwater_catalog.store.models import Run
 from headwater_catalog.worker import Worker
 from headwater_catalog.working_tree import take_changes
+from headwater_web import audited_uploads
 from headwater_web.app import create_app
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_shop
@@ -127,6 +133,40 @@ def test_what_is_no_table_is_told(shop: Shop, data: bytes, name: str, status: in
     assert answer.status_code == status
     assert "exit code" not in answer.text
     assert 'role="alert"' in answer.text and 'name="file"' in answer.text  # where the next one is chosen
+
+
+def test_a_file_that_takes_long_to_read_does_not_hold_the_server(shop: Shop, tmp_path: Path):
+    hundred_million = pa.table({"x": pa.array([7]).take(pa.array(np.zeros(1_000_000, "i4")))})
+    with pq.ParquetWriter(tmp_path / "x.parquet", hundred_million.schema) as writer:
+        for _ in range(100):
+            writer.write_table(hundred_million)
+    data = (tmp_path / "x.parquet").read_bytes()
+    assert len(data) < 1_000_000
+    settings = shop.catalog.settings
+    limits = replace(settings.runs.limits, wall_seconds=1)
+    short = replace(settings, runs=replace(settings.runs, limits=limits))
+    client = create_app(short, shop.catalog.database).test_client()
+    body = {"name": "x.parquet", "content": base64.b64encode(data).decode()}
+    answer = client.post("/api/v1/audit", json=body)
+
+    assert answer.status_code == 409
+    assert "ran longer than 1 seconds" in answer.json["detail"]
+    assert "`headwater audit` on the machine of the catalog" in answer.json["detail"]
+
+
+def test_a_few_files_are_looked_at_at_once(shop: Shop):
+    with contextlib.ExitStack() as places:
+        for _ in range(2):
+            places.enter_context(audited_uploads.place())
+        page = shop.audit(b"a,b\n1,2\n")
+        body = {"name": "a.csv", "content": base64.b64encode(b"a\n1\n").decode()}
+        answer = shop.client.post("/api/v1/audit", json=body)
+
+        assert shop.client.get("/datasets").status_code == 200
+    assert (page.status_code, answer.status_code) == (503, 503)
+    assert page.headers["Retry-After"] == answer.headers["Retry-After"] == "15"
+    assert "Other files are being looked at" in page.text and "in a moment" in answer.json["detail"]
+    assert shop.audit(b"a,b\n1,2\n").status_code == 200
 
 
 def test_a_stamp_is_shown_as_text(shop: Shop):

@@ -9,11 +9,11 @@ from flask import Blueprint, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 
-from headwater_catalog.audit import Audit, audit_file
+from headwater_catalog.audit import Audit
 from headwater_catalog.errors import Conflict
 from headwater_web.access import sees_personal
+from headwater_web.audited_uploads import audit_sent
 from headwater_web.errors import status_of
-from headwater_web.reading import catalog, reading
 
 __all__ = ["LARGEST_UPLOAD", "blueprint"]
 
@@ -62,4 +62,4 @@ def _of(given: FileStorage, stamp: FileStorage | None, *, verify: bool) -> Audit
         if stamp is not None and stamp.filename:
             stamp.save(beside)
             stamp.close()
-        return audit_file(reading(), catalog().settings, file, name=name, sidecar=beside, verify=verify)
+        return audit_sent(file, name=name, sidecar=beside, verify=verify)
