@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from headwater.errors import InvalidInput
 from headwater_catalog.confined_tables import finish_table
+from headwater_catalog.dataset_files import take_back
 from headwater_catalog.datasets import file_sha256, new_path, record_version
 from headwater_catalog.errors import JobError, QuotingError
 from headwater_catalog.git import GitSource
@@ -53,11 +54,6 @@ class Saved:
     sha256: str
     stamp: Mapping[str, Any]
     created_at: int
-
-    def remove(self, settings: Settings) -> None:
-        """Take it away again."""
-        for path in (self.path, self.path + SIDECAR):
-            (settings.home / path).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -125,7 +121,8 @@ def save_table(
     try:
         yield saved
     except BaseException:
-        saved.remove(settings)
+        # What names it may have been committed without anybody hearing of that, as when a connection is lost.
+        take_back(database, settings, run_id, saved.path)
         raise
 
 
