@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from flask.testing import FlaskClient
 
-from headwater_catalog import datasets
+from headwater_catalog import datasets, meanings
 from headwater_catalog.kept_inputs import input_file
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.scan import scan
@@ -133,6 +133,31 @@ def test_what_is_no_table_is_told(shop: Shop, data: bytes, name: str, status: in
     assert answer.status_code == status
     assert "exit code" not in answer.text
     assert 'role="alert"' in answer.text and 'name="file"' in answer.text  # where the next one is chosen
+
+
+def test_a_stretch_of_the_main_line_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    catalog, repo = make_shop(tmp_path)
+    run = catalog.run("spend_per_signup", dataflow="marketing", save="csv")
+    for number in range(3):
+        source = (repo.path / "features/spend.py").read_text()
+        repo.write("features/spend.py", source.replace("spend / signups", "spend / signups * 2"))
+        repo.commit(f"Count {number}")
+    scan(catalog.database, catalog.settings, "shop")
+    monkeypatch.setattr(meanings, "_MOST_LOOKS", 0)
+    client = create_app(catalog.settings, catalog.database).test_client()
+    page = client.get("/datasets/shop/marketing").text
+    version = client.get(f"/api/v1/datasets/shop/marketing/versions/{run.id}").json
+    catalog.database.dispose()
+
+    (column,) = (each for each in version["standing"]["columns"] if each["name"] == "spend_per_signup")
+    (stretch,) = column["stretches"]
+    assert (stretch["until"]["subject"], stretch["until"]["position"] - stretch["after"]["position"]) == (
+        "Count 2",
+        3,
+    )
+    assert column["commits"] == []
+    assert re.search(r"some of the <a [^>]*>3 commits</a> after", page)
+    assert f"a={stretch['after']['sha']}" in page and "Count 2" in page
 
 
 def test_a_file_that_takes_long_to_read_does_not_hold_the_server(shop: Shop, tmp_path: Path):
