@@ -55,7 +55,7 @@ def new_path(repository: str, dataset: str, run_id: int, format: str) -> str:
 
 
 def file_of(settings: Settings, version: DatasetVersion) -> Path:
-    """Return the file of a dataset version."""
+    """Return the file of a dataset version; `handover.open_kept` opens it."""
     return settings.home / version.path
 
 

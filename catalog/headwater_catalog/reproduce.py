@@ -16,8 +16,9 @@ from headwater_catalog import jobs
 from headwater_catalog.accounts.events import note
 from headwater_catalog.classified_runs import personal_names
 from headwater_catalog.confined_tables import compare_files
-from headwater_catalog.datasets import file_of, file_sha256
+from headwater_catalog.datasets import file_of
 from headwater_catalog.errors import Conflict, JobError, NotFound, QuotingError, RepositoryError
+from headwater_catalog.handover import kept_sha256
 from headwater_catalog.input_places import inputs_apart
 from headwater_catalog.kept_inputs import is_kept, note_used
 from headwater_catalog.moments import Moment
@@ -149,16 +150,21 @@ def _hindrance(settings: Settings, version: DatasetVersion) -> str:
     """Return why a version cannot be made again, as far as that is known beforehand."""
     if version.stamp is None:
         return "it was saved before what is needed for that was noted."
-    file = file_of(settings, version)
-    if not file.is_file():
-        return "its file is gone, so there would be nothing to compare with."
-    if file_sha256(file) != version.sha256:
-        return "its file is not the one that was saved: somebody has written over it."
+    if reason := _hindrance_of_file(settings, version):
+        return reason
     used = version.stamp["inputs"]
     for name, given in version.stamp["recipe"]["inputs"].items():
         if given.get("upload") and not is_kept(settings, given["sha256"]):
             return upload_lost(name, {**given, **used.get(name, {})})
     return ""
+
+
+def _hindrance_of_file(settings: Settings, version: DatasetVersion) -> str:
+    try:
+        is_same = kept_sha256(file_of(settings, version)) == version.sha256
+    except OSError:
+        return "its file is gone, so there would be nothing to compare with."
+    return "" if is_same else "its file is not the one that was saved: somebody has written over it."
 
 
 def require_same_inputs(stamp: Mapping[str, Any], digests: Mapping[str, str]) -> None:
@@ -202,8 +208,8 @@ def compare_again(
     if stamp.get("fingerprint", {}).get("scheme") == BYTES:
         return _compare_bytes(stamp, folder / made, again.tolerance, environment)
     then, now = (file_of(settings, version), version.format), (folder / made, "arrow")
-    if not then[0].is_file() or file_sha256(then[0]) != version.sha256:  # it was, when this was asked for
-        raise JobError(f"{AGAIN}its file was written over or removed meanwhile.")
+    if reason := _hindrance_of_file(settings, version):  # there was none when this was asked for
+        raise JobError(f"{AGAIN}{reason}")
     if not now[0].is_file():
         raise JobError("The runner left no table to compare.")
     try:

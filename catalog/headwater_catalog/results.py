@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from headwater.errors import InvalidInput
 from headwater_catalog.confined_tables import finish_table
 from headwater_catalog.dataset_files import take_back
-from headwater_catalog.datasets import file_sha256, new_path, record_version
+from headwater_catalog.datasets import new_path, record_version
 from headwater_catalog.errors import JobError, QuotingError
 from headwater_catalog.git import GitSource
-from headwater_catalog.handover import open_folder, take_file
+from headwater_catalog.handover import kept_sha256, open_folder, take_file
 from headwater_catalog.provenance import draft_stamp
 from headwater_catalog.reports import Report, storable
 from headwater_catalog.repositories import mirror_path
@@ -136,7 +136,7 @@ def _place(settings: Settings, folder: Path, out: str, path: str, beside: Sequen
         with open_folder(folder) as held:
             for end in ends:
                 take_file(out + end, held, final.with_name(final.name + end))
-        return file_sha256(final)
+        return kept_sha256(final)
     except BaseException:
         for end in ends:
             final.with_name(final.name + end).unlink(missing_ok=True)

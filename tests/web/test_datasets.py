@@ -13,9 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 
 from headwater_catalog import datasets, meanings
+from headwater_catalog.cli import command_line
 from headwater_catalog.kept_inputs import input_file
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.scan import scan
@@ -133,6 +135,34 @@ def test_what_is_no_table_is_told(shop: Shop, data: bytes, name: str, status: in
     assert answer.status_code == status
     assert "exit code" not in answer.text
     assert 'role="alert"' in answer.text and 'name="file"' in answer.text  # where the next one is chosen
+
+
+def test_a_link_in_the_place_of_a_dataset_leads_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    catalog, _ = make_shop(tmp_path)
+    run = catalog.run("spend_per_signup", dataflow="marketing", save="csv")
+    version = catalog.version(run)
+    assert version is not None
+    file = datasets.file_of(catalog.settings, version)
+    backup = tmp_path / "backup.csv"
+    backup.hardlink_to(file)
+    client = create_app(catalog.settings, catalog.database).test_client()
+    reproductions = f"/api/v1/datasets/shop/marketing/versions/{run.id}/reproductions"
+
+    assert client.get(f"/runs/{run.id}/file").data == backup.read_bytes()
+    file.unlink()
+    file.symlink_to(backup)  # of the same bytes even
+    assert client.get(f"/runs/{run.id}/file").status_code == 404
+    answer = client.post(reproductions, json={})
+    assert answer.status_code == 409 and "its file is gone" in answer.json["detail"]
+    home = {
+        "HEADWATER_HOME": str(catalog.settings.home),
+        "HEADWATER_DATABASE_URL": catalog.settings.database_url,
+    }
+    told = CliRunner().invoke(
+        command_line(), ["reproduce", f"marketing@{run.id}", "--repo", "shop"], env=home
+    )
+    assert told.exit_code != 0 and "its file is gone" in told.output
+    catalog.database.dispose()
 
 
 def test_a_stretch_of_the_main_line_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
