@@ -18,9 +18,22 @@ from headwater_catalog.run_settings import RunSettings
 from headwater_catalog.sandbox import Access
 from headwater_catalog.table_process import ANSWER, CONVERTED, TASK
 
-__all__ = ["Content", "Finished", "as_arrow", "column_names", "compare_files", "contents_of", "finish_table"]
+__all__ = [
+    "BeyondLimits",
+    "Content",
+    "Finished",
+    "as_arrow",
+    "column_names",
+    "compare_files",
+    "contents_of",
+    "finish_table",
+]
 
 _NO_OTHER: Final = "Feature code may have written something else in its place."
+
+
+class BeyondLimits(InvalidInput):
+    """A table needs more to be read than there is for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +225,7 @@ def _ask(
             outcome.reason
             or f"The process that reads it ended with exit code {outcome.code}. {last}".rstrip()
         )
-        raise InvalidInput(f"The table cannot be read. {told}")
+        raise (BeyondLimits if outcome.reason else InvalidInput)(f"The table cannot be read. {told}")
     if "error" in answer:
         raise InvalidInput(_text(answer["error"]))
     return answer

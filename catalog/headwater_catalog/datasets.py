@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
 
 __all__ = [
+    "FOLDER",
     "file_of",
     "file_sha256",
     "find_version",
@@ -40,6 +41,9 @@ __all__ = [
     "versions_with",
 ]
 
+FOLDER: Final = "datasets"
+"""The folder in the home with their files."""
+
 _MOST_LOOKED_AT: Final = 2_000  # versions, for a file that does not say where it comes from
 _MOST_SCHEMAS: Final = 20
 
@@ -47,11 +51,11 @@ _MOST_SCHEMAS: Final = 20
 def new_path(repository: str, dataset: str, run_id: int, format: str) -> str:
     """Return where the file of a run's dataset goes, relative to the home folder."""
     slug = re.sub(r"[^A-Za-z0-9_]+", "-", dataset).strip("-")[:80] or "dataset"
-    return f"datasets/{repository}/{slug}-{run_id}.{format}"
+    return f"{FOLDER}/{repository}/{slug}-{run_id}.{format}"
 
 
 def file_of(settings: Settings, version: DatasetVersion) -> Path:
-    """Return the file of a dataset version."""
+    """Return the file of a dataset version; `handover.open_kept` opens it."""
     return settings.home / version.path
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy.exc import OperationalError
 
 from headwater_catalog import interpreters, jobs, sandbox
+from headwater_catalog.dataset_files import sweep_files
 from headwater_catalog.definitions_at import DefinitionReader
 from headwater_catalog.discreet_failures import plain_reason, vouched, withheld
 from headwater_catalog.errors import JobError, QuotingError
@@ -126,7 +127,7 @@ def execute(
 
 
 def sweep(database: Database, settings: Settings) -> None:
-    """Remove the work folders that lost workers left behind."""
+    """Remove what lost workers left behind: work folders, and files that nobody knows of."""
     for folder in (settings.home / "work").glob("run-*-*"):
         named = _WORK_FOLDER.fullmatch(folder.name)
         with database.read() as session:
@@ -135,6 +136,7 @@ def sweep(database: Database, settings: Settings) -> None:
             remove_folder(folder)
     with database.read() as session:
         sweep_tables(session, settings)
+    sweep_files(database, settings)
 
 
 @contextlib.contextmanager

@@ -7,18 +7,20 @@ import errno
 import os
 import stat
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from headwater_catalog.confinement import processes
 
-__all__ = ["Footprint", "Unmeasured", "disk_of", "footprint_of"]
+__all__ = ["Disk", "Footprint", "Unmeasured", "disk_of", "footprint_of"]
 
 _COUNTED: Final = ("RssAnon", "RssShmem")
 """What a process holds beside files: memory of its own, and what it shares with others, of no file either."""
 
 _SHARED: Final = ("Pss_Anon", "Pss_Shmem")
+_SHARED_FILES: Final = "dev/shm"
 _DEEPEST: Final = 200  # folders within one another, each of which is held open on the way down
 _FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
@@ -33,11 +35,26 @@ class Footprint:
 
     Attributes:
         processes: How many there are below it.
-        memory: Bytes that they hold beside files.
+        memory: Bytes that they hold beside files; what is in a `/dev/shm` of their own is no file.
     """
 
     processes: int
     memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """What files take.
+
+    Attributes:
+        size: Bytes.
+        files: How many there are, counted up to a number.
+        closed: The processes of which it was not seen which files without a name they have open.
+    """
+
+    size: int
+    files: int
+    closed: frozenset[int] = frozenset()
 
 
 def footprint_of(process: int, enough: int) -> Footprint:
@@ -50,34 +67,59 @@ def footprint_of(process: int, enough: int) -> Footprint:
     if sys.platform != "linux":
         return Footprint(0, 0)
     found = processes.descendants(process)
-    memory = sum(map(_held, found))
+    in_files = _in_own_shared_files(process)
+    memory = _together(map(_held, found), in_files)
     if memory > enough and len(found) > 1:  # after a fork, what both share was counted twice
-        memory = sum(map(_share, found))
+        memory = _together(map(_share, found), in_files)
     return Footprint(len(found), memory)
 
 
-def _held(process: int) -> int:
+def _together(held: Iterable[tuple[int, int]], in_files: int) -> int:
+    """Return what processes hold in all; files in memory count once, mapped or not."""
+    own = shared = 0
+    for of_its_own, with_others in held:
+        own += of_its_own
+        shared += with_others
+    return own + max(shared, in_files)
+
+
+def _in_own_shared_files(process: int) -> int:
+    """Return the bytes in the `/dev/shm` of a process's namespace; none where it has the machine's."""
     try:
-        return _told(f"/proc/{process}/status", _COUNTED)
-    except (OSError, ValueError):  # it has ended
+        place = f"/proc/{process}/root/{_SHARED_FILES}"
+        if Path(place).stat().st_dev == Path("/", _SHARED_FILES).stat().st_dev:
+            return 0
+        found = os.statvfs(place)
+        return (found.f_blocks - found.f_bfree) * found.f_frsize
+    except OSError:  # it has ended, or may not be looked at
         return 0
 
 
-def _share(process: int) -> int:
+def _held(process: int) -> tuple[int, int]:
+    try:
+        return _told(f"/proc/{process}/status", _COUNTED)
+    except (OSError, ValueError):  # it has ended
+        return 0, 0
+
+
+def _share(process: int) -> tuple[int, int]:
     try:
         return _told(f"/proc/{process}/smaps_rollup", _SHARED)
     except (OSError, ValueError):  # it has ended, or has closed itself to view
         return _held(process)
 
 
-def _told(path: str, names: tuple[str, ...]) -> int:
-    """Return the sum of some lines of a file of the kernel, in bytes."""
+def _told(path: str, names: tuple[str, str]) -> tuple[int, int]:
+    """Return two lines of a file of the kernel, in bytes."""
     lines = (line.split() for line in Path(path).read_text("utf-8", "replace").splitlines())
-    return sum(int(words[1]) for words in lines if words and words[0].rstrip(":") in names) * 1024
+    found = {
+        words[0].rstrip(":"): int(words[1]) * 1024 for words in lines if words and words[0][:-1] in names
+    }
+    return found.get(names[0], 0), found.get(names[1], 0)
 
 
-def disk_of(folder: Path, most_files: int, process: int | None = None) -> tuple[int, int]:
-    """Return how many bytes the files below a folder take, and how many they are, counting up to a number.
+def disk_of(folder: Path, most_files: int, process: int | None = None) -> Disk:
+    """Return what the files below a folder take.
 
     Args:
         folder: The folder; a program may be at work in it.
@@ -92,9 +134,9 @@ def disk_of(folder: Path, most_files: int, process: int | None = None) -> tuple[
     with contextlib.suppress(FileNotFoundError):
         size, files = _disk_below(os.open(folder, _FOLDER), most_files, 0)
     if process is None or sys.platform != "linux":
-        return size, files
-    nameless = _nameless(processes.descendants(process), most_files)
-    return size + sum(nameless.values()), files + len(nameless)
+        return Disk(size, files)
+    nameless, closed = _nameless(processes.descendants(process), most_files)
+    return Disk(size + sum(nameless.values()), files + len(nameless), frozenset(closed))
 
 
 def _disk_below(folder: int, most_files: int, depth: int) -> tuple[int, int]:
@@ -130,16 +172,32 @@ def _open_below(name: str, folder: int) -> int | None:
         raise
 
 
-def _nameless(found: list[int], most: int) -> dict[tuple[int, int], int]:
-    """Return the files that processes have open and that have no name any more, with their bytes."""
+def _nameless(found: list[int], most: int) -> tuple[dict[tuple[int, int], int], set[int]]:
+    """Return the files that processes have open and that have no name any more, with their bytes.
+
+    Also the processes that may not be looked into.
+    """
     sizes: dict[tuple[int, int], int] = {}
+    closed = set[int]()
     for process in found:
-        with contextlib.suppress(OSError), os.scandir(f"/proc/{process}/fd") as opened:
-            for entry in opened:
-                with contextlib.suppress(OSError):
-                    held = Path(entry.path).stat()
-                    if stat.S_ISREG(held.st_mode) and held.st_nlink == 0:
-                        sizes[held.st_dev, held.st_ino] = held.st_blocks * 512
+        try:
+            sizes |= _nameless_of(process)
+        except PermissionError:
+            if not processes.has_ended(process):
+                closed.add(process)
+        except OSError:  # it has ended
+            continue
         if len(sizes) > most:
             break
+    return sizes, closed
+
+
+def _nameless_of(process: int) -> dict[tuple[int, int], int]:
+    sizes: dict[tuple[int, int], int] = {}
+    with os.scandir(f"/proc/{process}/fd") as opened:
+        for entry in opened:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                held = Path(entry.path).stat()
+                if stat.S_ISREG(held.st_mode) and held.st_nlink == 0:
+                    sizes[held.st_dev, held.st_ino] = held.st_blocks * 512
     return sizes

@@ -2,18 +2,21 @@
 
 In such a folder anything may stand under any name: a link to a file of the server, a pipe, a folder, a file
 that has a second name elsewhere. What is taken over is a file with one name, and the one that was looked at.
+Where files are kept afterwards they are opened in the same way, so that a link that got there leads nowhere;
+but a backup may give them second names.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import stat
 from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
 
-__all__ = ["file_sizes", "open_file", "open_folder", "take_file"]
+__all__ = ["file_sizes", "is_file", "kept_sha256", "open_file", "open_folder", "open_kept", "take_file"]
 
 _AS_IT_STANDS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
@@ -42,10 +45,40 @@ def open_file(name: str | Path, folder: int | None = None) -> BufferedReader:
     Raises:
         OSError: It is not there, or is something else.
     """
+    return _open(name, folder, names=1)
+
+
+def open_kept(path: Path) -> BufferedReader:
+    """Open a file for reading that is kept where feature code never was; a link is none.
+
+    Raises:
+        OSError: It is not there, or is something else.
+    """
+    return _open(path, None, names=None)
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether a file is kept at a path; a link to one is none."""
+    with contextlib.suppress(OSError):
+        return stat.S_ISREG(path.lstat().st_mode)
+    return False
+
+
+def kept_sha256(path: Path) -> str:
+    """Return the sha256 of the bytes of a file that is kept, as `open_kept` opens it.
+
+    Raises:
+        OSError: It is not there, or is something else.
+    """
+    with open_kept(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _open(name: str | Path, folder: int | None, names: int | None) -> BufferedReader:
     held = os.open(name, os.O_RDONLY | os.O_NONBLOCK | _AS_IT_STANDS, dir_fd=folder)
     try:
         found = os.fstat(held)
-        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        if not stat.S_ISREG(found.st_mode) or (names is not None and found.st_nlink != names):
             raise OSError(f"'{Path(name).name}' is no file of its own")
         return os.fdopen(held, "rb")
     except BaseException:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from headwater_catalog.handover import is_file
 from headwater_catalog.jobs import FINISHED
 from headwater_catalog.store.bulk import chunks, insert_new
 from headwater_catalog.store.models import DatasetVersion, Job, KeptInput, Reproduction, Run
@@ -53,7 +54,7 @@ def input_file(settings: Settings, sha256: str) -> Path:
 def is_kept(settings: Settings, sha256: str) -> bool:
     """Tell whether the file with these bytes is kept."""
     hexadecimal = len(sha256) == 64 and set(sha256) <= set("0123456789abcdef")
-    return hexadecimal and input_file(settings, sha256).is_file()
+    return hexadecimal and is_file(input_file(settings, sha256))
 
 
 def note_sent(session: Session, repository_id: int, sha256: str, now: int) -> None:

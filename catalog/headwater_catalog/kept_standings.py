@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from headwater_catalog.commit_refs import CommitRef
 from headwater_catalog.datasets import newest_versions
 from headwater_catalog.lineage_scheme import MADE_BY
-from headwater_catalog.standings import ColumnNow, Standing, Step, Way
+from headwater_catalog.standings import ColumnNow, Standing, Step, Stretch, Way
 from headwater_catalog.store.models import Dataset, DatasetVersion, KeptStanding, Repository, Run
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ __all__ = ["keep_standing_of_run", "keep_standings", "kept_stale", "standing_of_
 
 logger = logging.getLogger("headwater.datasets")
 
-_FORM: Final = "1"
+_FORM: Final = "2"
 """Another one whenever the same commits are told of in another way."""
 
 _MOST_SECONDS: Final = 60.0  # that one scan spends on it
@@ -168,7 +168,9 @@ def _made_by(repository: Repository) -> str:
 # As plain data: each commit is told once, and mentioned by its place in the list of commits.
 
 _COMMIT: Final = tuple(field.name for field in fields(CommitRef))
-_COLUMN: Final = tuple(field.name for field in fields(ColumnNow) if field.name != "commits")
+_COLUMN: Final = tuple(
+    field.name for field in fields(ColumnNow) if field.name not in ("commits", "stretches")
+)
 
 
 def _data(standing: Standing) -> dict[str, Any]:
@@ -177,14 +179,19 @@ def _data(standing: Standing) -> dict[str, Any]:
     def mentioned(commits: Iterable[CommitRef]) -> list[int]:
         return [places.setdefault(commit, len(places)) for commit in commits]
 
+    def step_data(step: Step) -> list[Any]:
+        (place,) = mentioned((step.commit,))
+        return [place, step.meaning, mentioned((step.after,))[0] if step.after is not None else None]
+
     columns = [
-        {**{name: getattr(column, name) for name in _COLUMN}, "commits": mentioned(column.commits)}
+        {
+            **{name: getattr(column, name) for name in _COLUMN},
+            "commits": mentioned(column.commits),
+            "stretches": [mentioned((stretch.after, stretch.until)) for stretch in column.stretches],
+        }
         for column in standing.columns
     ]
-    ways = {
-        key: [way.begin, mentioned(step.commit for step in way.steps), [step.meaning for step in way.steps]]
-        for key, way in standing.ways.items()
-    }
+    ways = {key: [way.begin, [step_data(step) for step in way.steps]] for key, way in standing.ways.items()}
     commits = [{name: getattr(commit, name) for name in _COMMIT} for commit in places]
     return {"content": {"commits": commits, "columns": columns}, "ways": ways}
 
@@ -202,14 +209,15 @@ def _column(told: Mapping[str, Any], commits: Sequence[CommitRef]) -> ColumnNow:
     values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in told.items()
     }
-    return ColumnNow(**{**values, "commits": tuple(commits[place] for place in told["commits"])})
+    values["commits"] = tuple(commits[place] for place in told["commits"])
+    values["stretches"] = tuple(Stretch(commits[after], commits[until]) for after, until in told["stretches"])
+    return ColumnNow(**values)
 
 
 def _ways(content: Mapping[str, Any], ways: Mapping[str, Any]) -> dict[str, Way]:
     commits = _commits(content)
-    return {
-        key: Way(
-            begin, tuple(Step(commits[place], told) for place, told in zip(places, meanings, strict=True))
-        )
-        for key, (begin, places, meanings) in ways.items()
-    }
+
+    def step(place: int, meaning: str | None, after: int | None) -> Step:
+        return Step(commits[place], meaning, None if after is None else commits[after])
+
+    return {key: Way(begin, tuple(step(*each) for each in steps)) for key, (begin, steps) in ways.items()}

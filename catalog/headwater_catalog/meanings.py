@@ -25,7 +25,7 @@ from headwater_catalog.store.models import Commit, Repository
 __all__ = ["Meanings", "meanings"]
 
 _MOST_HASHES: Final = 200_000
-_MOST_LOOKS: Final = 300  # at commits, to find those that changed something
+_MOST_LOOKS: Final = 300  # at stretches of the main line, to find the commits that changed something
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,8 @@ class Meanings:
     ) -> Mapping[str, Way]:
         """Return by which commits of the main line features came to mean something else.
 
-        What was changed and later changed back is left out, where nothing else happened to it in between.
+        What was changed and later changed back is left out, where nothing else happened to it in between. Of
+        a way with very many changes, some steps stand for all of a stretch that was not looked into further.
 
         Args:
             keys: The features.
@@ -99,7 +100,7 @@ class Meanings:
             For each feature what it meant, and the commits that together made it mean something else.
         """
         shas = self._shas(after, until)
-        found: dict[str, list[tuple[str, str | None]]] = {key: [] for key in keys}
+        found: dict[str, list[tuple[int, int, str | None]]] = {key: [] for key in keys}
         begin = self._hashes_along(shas[0], keys, moved or {})
         pending = [(0, len(shas) - 1)]
         looks = 0
@@ -112,15 +113,16 @@ class Meanings:
                 continue
             if last - first == 1 or looks > _MOST_LOOKS:
                 for key in differing:
-                    found[key].append((shas[last], is_[key]))
+                    found[key].append((first, last, is_[key]))
                 continue
             middle = (first + last) // 2
             pending += [(middle, last), (first, middle)]  # the earlier one is taken first
-        told = self._commits({sha for each in found.values() for sha, _ in each})
-        return {
-            key: Way(begin[key]).and_then(Step(told[sha], meaning) for sha, meaning in each)
-            for key, each in found.items()
-        }
+        told = self._commits({shas[place] for each in found.values() for ends in each for place in ends[:2]})
+
+        def step(first: int, last: int, meaning: str | None) -> Step:
+            return Step(told[shas[last]], meaning, told[shas[first]] if last - first > 1 else None)
+
+        return {key: Way(begin[key]).and_then(step(*each) for each in found[key]) for key in keys}
 
     def _hashes_along(
         self, sha: str, keys: Collection[str], moved: Mapping[str, tuple[str, ...]]

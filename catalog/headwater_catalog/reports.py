@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from headwater_catalog.bounded_json import TooMuch, require_few
 from headwater_catalog.errors import JobError
 from headwater_catalog.handover import open_file
 
@@ -24,8 +25,7 @@ __all__ = [
 ]
 
 _REPORT_BYTES: Final = 32 * 1024 * 1024
-_OBJECTS: Final = 300_000  # and lists: empty ones take two bytes in a file, and sixty in memory
-_ITEMS: Final = 3_000_000  # of all of them together, such as the cells of a preview
+_ITEMS: Final = 3_000_000  # of all objects and lists together, such as the cells of a preview
 _MOST_NODES: Final = 100_000  # and checks of them, inputs, columns, packages
 _FRAMES: Final = 200  # of an error, those next to it
 _PROGRESS_BYTES: Final = 64 * 1024
@@ -114,7 +114,7 @@ def read_report(path: Path) -> Report | None:
         return None if content is None else _report(content)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         # What other errors say may be feature code's own words, and this is told to everybody.
-        why = str(error) if isinstance(error, _TooLarge) else type(error).__name__
+        why = str(error) if isinstance(error, TooMuch) else type(error).__name__
         raise JobError(
             f"The result of the run cannot be read ({why}). Feature code may have written over it."
         ) from error
@@ -157,10 +157,6 @@ def storable(value: Any) -> Any:
     return value
 
 
-class _TooLarge(ValueError):
-    """A file tells more than is read."""
-
-
 def _read_json(path: Path, most: int) -> Any:
     try:
         # Feature code may still be at work, and puts a link to a file of ours or an endless pipe in place.
@@ -169,10 +165,8 @@ def _read_json(path: Path, most: int) -> Any:
     except OSError:
         return None
     if len(text) > most:
-        raise _TooLarge(f"it is larger than {most // 1024:,} kB")
-    # Counted before they are made, whatever of them may stand in texts.
-    if text.count(b"{") + text.count(b"[") > _OBJECTS or text.count(b",") > _ITEMS:
-        raise _TooLarge(f"it has more than {_OBJECTS:,} objects or {_ITEMS:,} items")
+        raise TooMuch(f"it is larger than {most // 1024:,} kB")
+    require_few(text, _ITEMS)
     return storable(json.loads(text, parse_constant=str, parse_float=_finite))
 
 
@@ -338,7 +332,7 @@ _Many = TypeVar("_Many", bound=Sequence[Any] | Mapping[str, Any])
 
 def _few(items: _Many, what: str) -> _Many:
     if len(items) > _MOST_NODES:
-        raise _TooLarge(f"it tells of more than {_MOST_NODES:,} {what}")
+        raise TooMuch(f"it tells of more than {_MOST_NODES:,} {what}")
     return items
 
 

@@ -16,8 +16,9 @@ from headwater_catalog import jobs
 from headwater_catalog.accounts.events import note
 from headwater_catalog.classified_runs import personal_names
 from headwater_catalog.confined_tables import compare_files
-from headwater_catalog.datasets import file_of, file_sha256
+from headwater_catalog.datasets import file_of
 from headwater_catalog.errors import Conflict, JobError, NotFound, QuotingError, RepositoryError
+from headwater_catalog.handover import is_file, kept_sha256
 from headwater_catalog.input_places import inputs_apart
 from headwater_catalog.kept_inputs import is_kept, note_used
 from headwater_catalog.moments import Moment
@@ -151,7 +152,7 @@ def _hindrance(settings: Settings, version: DatasetVersion) -> str:
     """Return why a version cannot be made again, as far as that is known without reading files."""
     if version.stamp is None:
         return "it was saved before what is needed for that was noted."
-    if not file_of(settings, version).is_file():
+    if not is_file(file_of(settings, version)):
         return "its file is gone, so there would be nothing to compare with."
     used = version.stamp["inputs"]
     for name, given in version.stamp["recipe"]["inputs"].items():
@@ -236,7 +237,10 @@ class _Original:
     stamp: Mapping[str, Any]
 
     def is_there(self) -> bool:
-        return self.file.is_file() and file_sha256(self.file) == self.sha256
+        try:
+            return kept_sha256(self.file) == self.sha256
+        except OSError:
+            return False
 
 
 def _original(database: Database, settings: Settings, run_id: int) -> tuple[_Original, float]:

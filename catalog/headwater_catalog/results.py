@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from headwater.errors import InvalidInput
 from headwater_catalog.confined_tables import finish_table
-from headwater_catalog.datasets import file_sha256, new_path, record_version
+from headwater_catalog.dataset_files import take_back
+from headwater_catalog.datasets import new_path, record_version
 from headwater_catalog.errors import JobError, QuotingError
 from headwater_catalog.git import GitSource
-from headwater_catalog.handover import open_folder, take_file
+from headwater_catalog.handover import kept_sha256, open_folder, take_file
 from headwater_catalog.provenance import draft_stamp
 from headwater_catalog.reports import Report, storable
 from headwater_catalog.repositories import mirror_path
@@ -53,11 +54,6 @@ class Saved:
     sha256: str
     stamp: Mapping[str, Any]
     created_at: int
-
-    def remove(self, settings: Settings) -> None:
-        """Take it away again."""
-        for path in (self.path, self.path + SIDECAR):
-            (settings.home / path).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -127,7 +123,8 @@ def save_table(
     try:
         yield saved
     except BaseException:
-        saved.remove(settings)
+        # What names it may have been committed without anybody hearing of that, as when a connection is lost.
+        take_back(database, settings, run_id, saved.path)
         raise
 
 
@@ -143,7 +140,7 @@ def _place(
         with open_folder(folder) as held:
             for end in ends:
                 take_file(out + end, held, final.with_name(final.name + end))
-        return known or file_sha256(final)
+        return known or kept_sha256(final)
     except BaseException:
         for end in ends:
             final.with_name(final.name + end).unlink(missing_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from headwater_catalog.errors import SettingError
@@ -18,6 +18,8 @@ RUN_NAMES: Final = (
 )
 _USERS: Final = re.compile(r"([1-9][0-9]{0,9})-([1-9][0-9]{0,9})")
 _BUILD, _NEVER = "build", "never"
+_ASKED_SECONDS: Final = 60
+_ASKED_MEMORY: Final = 1024 * MEGA
 _LAST_USER: Final = 2**32 - 2
 
 
@@ -48,6 +50,18 @@ class RunSettings:
             "run_environments": _BUILD if self.environments else _NEVER,
         }
         return values[name]
+
+    @property
+    def while_asked(self) -> RunSettings:
+        """The same for what somebody waits for at the server: a minute and a gigabyte, or less."""
+        usual = self.limits
+        limits = replace(
+            usual,
+            wall_seconds=min(usual.wall_seconds, _ASKED_SECONDS),
+            cpu_seconds=min(usual.cpu_seconds, _ASKED_SECONDS),
+            memory=min(usual.memory, _ASKED_MEMORY),
+        )
+        return replace(self, limits=limits)
 
 
 def run_settings(number: Callable[[str, int, range], int], text: Callable[[str], str | None]) -> RunSettings:

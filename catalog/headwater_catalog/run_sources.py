@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.errors import MissingExtra
-from headwater_catalog.datasets import file_sha256
 from headwater_catalog.errors import JobError, QuotingError
 from headwater_catalog.git import GitSource
+from headwater_catalog.handover import is_file, kept_sha256
 from headwater_catalog.input_places import place_of_source
 from headwater_catalog.interruption import Until
 from headwater_catalog.kept_inputs import input_file, is_kept
@@ -135,9 +135,11 @@ def bring_sources(
             else:  # nothing needed it then
                 continue
         readable = {"path": origin["path"], "index": declared["index"], "dates": declared["dates"]}
-        sha256, size = (file_sha256(file), file.stat().st_size) if file.is_file() else ("", 0)
+        sha256, size = (kept_sha256(file), file.stat().st_size) if is_file(file) else ("", 0)
         if otherwise and then is not None and sha256 != then[name]["sha256"]:
             raise JobError(otherwise)
+        if given.get("upload") and then is None:  # else it is held against what was used then
+            _require_as_sent(name, given, sha256)
         told = {**readable, "format": format}
         brought[name] = BroughtSource(told, file, sha256, origin, size, is_outside)
     return brought
@@ -202,5 +204,13 @@ def inputs_used(
 
 
 def _require_upload(name: str, file: Path) -> None:
-    if not file.is_file():
+    if not is_file(file):
         raise JobError(f"The file that was given for source '{name}' is no longer kept. Send it again.")
+
+
+def _require_as_sent(name: str, given: Mapping[str, Any], sha256: str) -> None:
+    if sha256 != given["sha256"]:
+        raise JobError(
+            f"The file that was given for source '{name}' is not the one that was sent: somebody has written "
+            "over it. Send it again."
+        )

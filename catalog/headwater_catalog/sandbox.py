@@ -125,9 +125,9 @@ def run(
             os.close(sending)
         assert keeper.stdout is not None
         with keeper.stdout as output:
-            tail = _Tail()
+            tail, looking = _Tail(), _Watch(keeper.pid, folder, limits, watch)
             try:
-                reason = _follow(keeper, output, tail, _Watch(keeper.pid, folder, limits, watch))
+                reason = _follow(keeper, output, tail, looking)
             finally:
                 _end(keeper)
                 _take_back(folder)
@@ -136,8 +136,19 @@ def run(
     if error := told.get("error"):
         raise JobError(f"{error} Nothing was executed.")
     code = told.get("code", -signal.SIGKILL)
-    measures = tuple(Measure(**measure) for measure in told.get("measures", []))
-    return Outcome(code, reason or _explain(code, limits), tail.text(), measures)
+    measures = [Measure(**measure) for measure in told.get("measures", [])]
+    if measures and sys.platform == "linux":
+        measures.append(_open_files(looking.sees_all, limits))
+    return Outcome(code, reason or _explain(code, limits), tail.text(), tuple(measures))
+
+
+def _open_files(sees_all: bool, limits: Limits) -> Measure:
+    """Return whether what a program has open without a name was counted."""
+    held = "What it has open without a name counts among its files."
+    left = f"That {_size(limits.spare_disk)} of the disk are left is watched alone"
+    why = "the worker may not look into its processes"
+    detail = held if sees_all else f"What it has open without a name is not counted, since {why}. {left}."
+    return Measure("open files", sees_all, detail)
 
 
 def _start(
@@ -199,7 +210,9 @@ class _Watch:
         self.further = further
         self.deadline = time.monotonic() + limits.wall_seconds
         self.next_look = time.monotonic() + _TICK
-        self.next_measure = time.monotonic() + _MEASURED
+        self.next_measure = time.monotonic()
+        self.sees_all = True  # whether files without a name were counted, as far as they were looked for
+        self.closed: frozenset[int] = frozenset()
 
     def look(self, output: int) -> str:
         """Return why the program must end, having written so many bytes; empty where it may go on."""
@@ -223,12 +236,15 @@ class _Watch:
         if used.processes > limits.processes + 1:  # beside the keeper's own
             return f"It had more than {limits.processes} processes."
         try:
-            size, files = disk_of(self.folder, limits.files, self.keeper)
+            disk = disk_of(self.folder, limits.files, self.keeper)
         except Unmeasured as error:
             return str(error)
-        if size > limits.disk:
+        # Seen twice, since a process is closed for a moment as it gives up rights and becomes the program.
+        self.sees_all &= not disk.closed & self.closed
+        self.closed = disk.closed
+        if disk.size > limits.disk:
             return f"Its files together took more than {_size(limits.disk)} of disk."
-        if files > limits.files:
+        if disk.files > limits.files:
             return f"It made more than {limits.files:,} files."
         if shutil.disk_usage(self.folder).free < limits.spare_disk:
             return f"Less than {_size(limits.spare_disk)} of the disk were left, for all that use it."

@@ -14,6 +14,7 @@ from headwater.errors import MissingExtra
 from headwater_catalog.confined_tables import as_arrow
 from headwater_catalog.data_settings import DataSettings
 from headwater_catalog.errors import Conflict, JobError, QuotingError
+from headwater_catalog.handover import open_kept
 from headwater_catalog.locations import Location, Whereabouts
 from headwater_catalog.outside_data import connection_url, first_line, require_allowed
 from headwater_catalog.run_settings import RunSettings
@@ -118,7 +119,7 @@ def _write_file(url: str, file: Path) -> None:
         system, path = url_to_fs(url)
     except ImportError as error:
         raise MissingExtra("fsspec", "remote", f"Reaching {url.partition(':')[0]} addresses") from error
-    with system.transaction, system.open(path, "wb") as stream, file.open("rb") as source:
+    with system.transaction, system.open(path, "wb") as stream, open_kept(file) as source:
         shutil.copyfileobj(source, stream)
 
 
@@ -126,7 +127,7 @@ def _write_beside(target: Path, file: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, draft = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
-        with os.fdopen(handle, "wb") as stream, file.open("rb") as source:
+        with os.fdopen(handle, "wb") as stream, open_kept(file) as source:
             shutil.copyfileobj(source, stream)
         Path(draft).chmod(0o644)
         Path(draft).replace(target)

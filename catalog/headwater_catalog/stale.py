@@ -20,7 +20,7 @@ from headwater_catalog.moments import Moment, moment_at
 from headwater_catalog.moves import moves_along
 from headwater_catalog.provenance import joined_hash
 from headwater_catalog.repositories import get_repository
-from headwater_catalog.standings import ColumnNow, Standing, Way
+from headwater_catalog.standings import ColumnNow, Standing, Stretch, Way
 from headwater_catalog.store.models import Commit, Repository
 
 if TYPE_CHECKING:
@@ -129,12 +129,17 @@ class _Standing:
             else:
                 change = next((told[key] for key in features if key in told), None)
                 gone = all(now.get(key) is None for key in features)
-                steps = (step for key in features if key in ways for step in ways[key].steps)
-                by = tuple(dict.fromkeys(step.commit for step in steps))
+                steps = [step for key in features if key in ways for step in ways[key].steps]
+                by = tuple(dict.fromkeys(step.commit for step in steps if step.after is None))
+                stretches = tuple(
+                    dict.fromkeys(Stretch(s.after, s.commit) for s in steps if s.after is not None)
+                )
                 classes = change.classes if change else ()
                 if not gone and "removed" in classes:
                     # Its code alone no longer shows what became of it; the steps that it took do.
-                    classes = self._classes_along([moved[key] for key in features if key in moved], by)
+                    classes = self._classes_along(
+                        [moved[key] for key in features if key in moved], by, stretches
+                    )
                 yield ColumnNow(
                     name,
                     "removed" if gone else "changed",
@@ -144,17 +149,20 @@ class _Standing:
                     change.because if change else (),
                     change.upstream if change else (),
                     by,
+                    stretches,
                     any(key in beside for key in features),
                 )
 
-    def _classes_along(self, keys: Iterable[str], commits: Collection[CommitRef]) -> tuple[str, ...]:
+    def _classes_along(
+        self, keys: Iterable[str], commits: Collection[CommitRef], stretches: Collection[Stretch]
+    ) -> tuple[str, ...]:
         """Return how commits changed features that moved, by their own text or only by what is upstream."""
         shas = {commit.sha for commit in commits}
         found = {
             name
             for module, _, own in (key.rpartition(":") for key in keys)
             for entry in history(self._session, self._repository, module, own, self._head.base)
-            if entry.commit.sha in shas
+            if entry.commit.sha in shas or any(stretch.holds(entry.commit) for stretch in stretches)
             for name in entry.classes
         }
         own = found - {"formatting"} or {"upstream only"}

@@ -7,6 +7,7 @@ CSV or JSON file in a file beside it.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
@@ -17,7 +18,8 @@ __all__ = ["find_stamp", "format_of_content"]
 
 _KEY: Final = b"headwater"
 _MOST_FOOTER: Final = 256 * 1024 * 1024
-_MOST_STEPS: Final = 4_000_000  # fields of a footer
+_MOST_STEPS: Final = 4_000_000  # parts of a description that are looked at, some two seconds of work
+_DEEPEST: Final = 100  # structures within one another; those of real files are seven deep
 _PARQUET: Final = b"PAR1"
 _ARROW: Final = b"ARROW1"
 _MESSAGE_SCHEMA: Final = 1  # flatbuffers: which member of the union Message.header is
@@ -70,6 +72,11 @@ def find_stamp(path: Path, sidecar: Path | None = None) -> bytes | None:
         return file.read(LARGEST + 1)
 
 
+def _is(part: memoryview | None, key: bytes) -> bool:
+    """Tell whether a part is a key, without making another of what is longer than that."""
+    return part is not None and len(part) == len(key) and bytes(part) == key
+
+
 # Parquet: FileMetaData at the end; field 5 is a list of KeyValue{1: key, 2: value}.
 
 
@@ -83,11 +90,15 @@ def _in_parquet(file: IO[bytes]) -> bytes | None:
     return _Compact(file.read(length)).metadata(_KEY)
 
 
+_WIDTHS: Final = {1: 1, 2: 1, 3: 1, 7: 8}
+"""The bytes of those items of a list that have always as many: booleans, bytes, numbers with fractions."""
+
+
 class _Compact:
     """Reads Thrift's compact protocol, as far as is needed to skip what comes before the metadata."""
 
     def __init__(self, data: bytes) -> None:
-        self._data = data
+        self._data = memoryview(data)
         self._at = 0
         self._steps = 0
 
@@ -106,19 +117,25 @@ class _Compact:
         _, count = self._list()
         found = None
         for _ in range(count):
-            pair: dict[int, bytes] = {}
-            field = 0
-            while True:
-                kind, field = self._field(field)
-                if kind == 0:
-                    break
-                if kind == 8:
-                    pair[field] = self._bytes()
-                else:
-                    self._skip(kind)
-            if pair.get(1) == key:
-                found = pair.get(2)
-        return found
+            name, value = self._pair()
+            if _is(name, key):
+                found = value
+        return None if found is None else bytes(found[: LARGEST + 1])
+
+    def _pair(self) -> tuple[memoryview | None, memoryview | None]:
+        """Return the key and the value of a pair; nothing of the rest is kept."""
+        name = value = None
+        field = 0
+        while True:
+            kind, field = self._field(field)
+            if kind == 0:
+                return name, value
+            if kind != 8 or field not in (1, 2):
+                self._skip(kind)
+            elif field == 1:
+                name = self._bytes()
+            else:
+                value = self._bytes()
 
     def _byte(self) -> int:
         self._steps += 1
@@ -139,7 +156,7 @@ class _Compact:
             if shift > 63:
                 raise ValueError("a number in it has too many digits")
 
-    def _bytes(self) -> bytes:
+    def _bytes(self) -> memoryview:
         length = self._varint()
         begin = self._at
         self._forward(length)
@@ -172,6 +189,8 @@ class _Compact:
         pending: list[tuple[int, int, int]] = []
         self._skip_one(kind, pending)
         while pending:
+            if len(pending) > _DEEPEST:
+                raise ValueError("its parts are too deep within one another")
             what, inner, left = pending.pop()
             if what == 12:
                 found, number = self._field(left)
@@ -180,8 +199,7 @@ class _Compact:
                     self._skip_one(found, pending)
             elif left:
                 pending.append((9, inner, left - 1))
-                # A boolean has no byte of its own as a field, and one in a list.
-                self._skip_one(3 if inner in (1, 2) else inner, pending)
+                self._skip_one(inner, pending)
 
     def _skip_one(self, kind: int, pending: list[tuple[int, int, int]]) -> None:
         if kind in (1, 2):
@@ -198,7 +216,10 @@ class _Compact:
             inner, count = self._list()
             if count > len(self._data):
                 raise ValueError("a list in it is longer than all of it")
-            pending.append((9, inner, count))
+            if inner in _WIDTHS:  # so that a list costs no step for each of them
+                self._forward(count * _WIDTHS[inner])
+            else:
+                pending.append((9, inner, count))
         elif kind == 12:
             pending.append((12, 0, 0))
         else:
@@ -223,18 +244,26 @@ def _in_arrow(file: IO[bytes]) -> bytes | None:
     schema = buffer.reference(message, 2)
     pairs = buffer.reference(schema, 2) if schema is not None else None
     for pair in buffer.tables(pairs) if pairs is not None else ():
-        if buffer.text(pair, 0) == _KEY:
-            return buffer.text(pair, 1)
+        if _is(buffer.text(pair, 0), _KEY):
+            value = buffer.text(pair, 1)
+            return None if value is None else bytes(value[: LARGEST + 1])
     return None
 
 
 class _Flat:
-    """Reads a flatbuffer, refusing what leads out of it."""
+    """Reads a flatbuffer, refusing what leads out of it.
+
+    Its parts may be one another's: any number of pairs may have the same long key. So nothing is copied.
+    """
 
     def __init__(self, data: bytes) -> None:
-        self._data = data
+        self._data = memoryview(data)
+        self._steps = 0
 
     def _unpack(self, form: str, at: int) -> int:
+        self._steps += 1
+        if self._steps > _MOST_STEPS:
+            raise ValueError("it has too many parts")
         if not 0 <= at <= len(self._data) - struct.calcsize(form):
             raise ValueError("a part of it would go beyond its end")
         return int(struct.unpack_from(form, self._data, at)[0])
@@ -259,13 +288,13 @@ class _Flat:
         place = self._place(table, number)
         return None if place is None else self.indirect(place)
 
-    def tables(self, vector: int) -> list[int]:
+    def tables(self, vector: int) -> Iterator[int]:
         count = self._unpack("<I", vector)
         if count * 4 > len(self._data):
             raise ValueError("a list in it is longer than all of it")
-        return [self.indirect(vector + 4 + 4 * each) for each in range(count)]
+        return (self.indirect(vector + 4 + 4 * each) for each in range(count))
 
-    def text(self, table: int, number: int) -> bytes | None:
+    def text(self, table: int, number: int) -> memoryview | None:
         at = self.reference(table, number)
         if at is None:
             return None

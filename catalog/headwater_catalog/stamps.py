@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from headwater.errors import InvalidInput
+from headwater_catalog.bounded_json import TooMuch, require_few
 
 __all__ = ["LARGEST", "SIDECAR", "Stamp", "completed", "has_sidecar", "parse_stamp", "stamp_bytes"]
 
@@ -30,6 +31,7 @@ _TEXTS: Final = (
 _OBJECTS: Final = ("config", "inputs", "environment", "recipe")
 _COLUMN_TEXTS: Final = ("name", "type", "kind", "fingerprint")
 _COLUMN_MAYBE: Final = ("feature", "node", "introduced", "lineage", "source")
+_ITEMS: Final = 1_000_000  # of all lists and objects of a stamp
 _LEVELS: Final = 40
 _SHA: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
@@ -113,10 +115,11 @@ def parse_stamp(data: bytes) -> Stamp:
     if len(data) > LARGEST:
         raise InvalidInput(f"The stamp is larger than {LARGEST // 1024**2} MB, so it is none of Headwater's.")
     try:
+        require_few(data, _ITEMS)
         content = json.loads(data, parse_constant=_no_number)
         _check(content)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        told = f"{error}" if isinstance(error, TypeError) else f"{type(error).__name__}: {error}"
+        told = f"{error}" if isinstance(error, (TypeError, TooMuch)) else f"{type(error).__name__}: {error}"
         raise InvalidInput(
             f"The stamp of the file is damaged ({told[:200]}), so somebody has written over it."
         ) from None

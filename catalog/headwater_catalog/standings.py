@@ -7,7 +7,25 @@ from dataclasses import dataclass, field
 
 from headwater_catalog.commit_refs import CommitRef
 
-__all__ = ["ColumnNow", "Standing", "Step", "Way"]
+__all__ = ["ColumnNow", "Standing", "Step", "Stretch", "Way"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of the main line that was not looked into further: some of its commits made a difference.
+
+    Attributes:
+        after: The commit before it.
+        until: Its last commit.
+    """
+
+    after: CommitRef
+    until: CommitRef
+
+    def holds(self, commit: CommitRef) -> bool:
+        """Tell whether a commit of the main line is one of it."""
+        first, last, at = self.after.position, self.until.position, commit.position
+        return first is not None and last is not None and at is not None and first < at <= last
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +42,7 @@ class ColumnNow:
         because: What beside its own text made the difference, in clauses.
         upstream: The nearest features upstream that changed themselves.
         commits: The commits that together made the difference, the oldest first.
+        stretches: Stretches of the main line of which some commits, it is not known which, made it, too.
         beside: Whether a part of the difference is that its commit lies beside the main line.
     """
 
@@ -35,6 +54,7 @@ class ColumnNow:
     because: tuple[str, ...] = ()
     upstream: tuple[str, ...] = ()
     commits: tuple[CommitRef, ...] = ()
+    stretches: tuple[Stretch, ...] = ()
     beside: bool = False
 
     @property
@@ -45,15 +65,18 @@ class ColumnNow:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A commit by which a feature came to mean something else.
+    """A commit by which a feature came to mean something else, or the last of several.
 
     Attributes:
         commit: The commit.
         meaning: The lineage hash since then; None where the feature is no more.
+        after: The commit after which those begin that were not looked at one by one; None where it is this
+            commit alone.
     """
 
     commit: CommitRef
     meaning: str | None
+    after: CommitRef | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from headwater.errors import InvalidInput
 from headwater_catalog import jobs
 from headwater_catalog.confined_tables import compare_files
 from headwater_catalog.errors import Conflict, JobError, QuotingError
+from headwater_catalog.handover import is_file
 from headwater_catalog.jobs import FINISHED, State
 from headwater_catalog.repositories import resolve_at
 from headwater_catalog.reproduce import (
@@ -263,7 +264,7 @@ def compare_values(
         return _word(None, values, tables), {"values": values}
     files = _kept(settings, before.id), folder / made
     for file, number in zip(files, (before.id, run_id), strict=True):
-        if not file.is_file():
+        if not is_file(file):
             raise JobError(f"The table of run {number} is gone, so it cannot be compared. Ask again.")
     index = [renamed.get(name, name) for name in _index(tables[0])], _index(tables[1])
     try:

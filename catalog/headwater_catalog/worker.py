@@ -125,6 +125,7 @@ class Worker:
             self._end(leased, jobs.lose, storable(reason))
             self._tell_lineage(leased.id)
             self._unended = None
+            execution.sweep(self.database, self.settings)
 
     def _request_due(self) -> None:
         """Queue the scans that schedules ask for, every few seconds."""

@@ -150,7 +150,10 @@ def machine() -> Iterator[Machine]:
         yield Machine(Path(folder))
 
 
-ALL = {"user", "leftovers", "shared memory", "files", "processes", "system calls", "network", "signals"}
+ALL = {
+    *("user", "leftovers", "shared memory", "files", "open files", "processes", "system calls", "network"),
+    "signals",
+}
 
 
 @pytest.mark.parametrize(
@@ -158,6 +161,7 @@ ALL = {"user", "leftovers", "shared memory", "files", "processes", "system calls
     [
         ("", set()),
         ("system", {"shared memory"}),
+        ("looking", {"open files"}),
         ("system,reading", {"shared memory", "user", "processes"}),
         ("seccomp", {"system calls", "network"}),
         ("root", {"user"}),
@@ -165,7 +169,7 @@ ALL = {"user", "leftovers", "shared memory", "files", "processes", "system calls
     ],
 )
 def test_what_a_machine_lacks_is_told_and_the_rest_holds(machine: Machine, lacks: str, not_held: set[str]):
-    held, met = machine.attack(lacks)
+    held, met = machine.attack(lacks, f"{ATTACK}\nimport time; time.sleep(2)")
 
     assert held == {name: name not in not_held for name in ALL}
     assert (met["read"], met["write"]) == ("PermissionError", "PermissionError")

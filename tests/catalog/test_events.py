@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from headwater_catalog.accounts.event_chain import Anchor, export_lines, read_export
+from headwater_catalog.accounts.event_chain import BEGINNING, Anchor, export_lines, read_export
 from headwater_catalog.accounts.events import chain, count_events, head_of, list_events, note, verify_log
 from headwater_catalog.accounts.settings_log import SERVER, WORKER, note_settings
 from headwater_catalog.cli import command_line
@@ -231,6 +231,19 @@ def test_a_file_that_is_no_export_is_refused_with_the_line(log: Database, tmp_pa
 
     with pytest.raises(CatalogError, match="Line 3 of events"):
         read([*lines[:2], line + "\n", *lines[2:]], tmp_path)
+
+
+def test_an_event_that_can_just_be_read_is_refused_and_no_crash(tmp_path: Path):
+    event = '{"id": 1, "at": 1, "kind": "k", "actor": "a", "subject": "s", "details": %s, "address": "", %s}'
+    for depth in range(100, 1200, 3):
+        details = '{"x": ' + "[" * depth + "]" * depth + "}"
+        line = event % (details, f'"previous": "{BEGINNING}", "hash": "x"')
+        try:
+            found = read([line + "\n", '{"last": null}\n'], tmp_path)
+        except CatalogError as refused:
+            assert "cannot be verified" in str(refused)
+        else:
+            assert found
 
 
 @pytest.fixture

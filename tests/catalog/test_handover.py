@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from headwater_catalog.handover import file_sizes, open_file, open_folder, take_file
+from headwater_catalog.handover import (
+    file_sizes,
+    is_file,
+    kept_sha256,
+    open_file,
+    open_folder,
+    open_kept,
+    take_file,
+)
 
 
 @pytest.fixture
@@ -42,6 +50,24 @@ def test_what_is_no_file_of_its_own_stays_where_it_is(theirs: Path, tmp_path: Pa
 
     assert not target.exists() and not target.is_symlink()
     assert secret.stat().st_mode == mode
+
+
+@pytest.mark.parametrize("how", ["link", "pipe", "folder", "nothing"])
+def test_where_files_are_kept_no_link_leads_to_another(theirs: Path, tmp_path: Path, how: str):
+    _put(how, theirs / "kept", tmp_path / "secret")
+
+    assert not is_file(theirs / "kept")
+    for open_it in (open_kept, kept_sha256):
+        with pytest.raises(OSError):
+            open_it(theirs / "kept")
+
+
+def test_a_kept_file_of_which_a_backup_has_a_second_name_is_opened(theirs: Path, tmp_path: Path):
+    _put("second name", theirs / "kept", tmp_path / "secret")
+
+    assert is_file(theirs / "kept")
+    with open_kept(theirs / "kept") as file:
+        assert file.read() == b"secret"
 
 
 def test_a_link_to_a_folder_is_no_folder(theirs: Path, tmp_path: Path):

@@ -291,3 +291,23 @@ def test_a_full_disk_costs_the_input_and_not_the_run(shop: Catalog):
     assert kept_inputs_of(shop.settings, version) == {"weekly": False}
     with shop.database.read() as session:
         assert session.get_one(Run, version.run_id).job.state == "succeeded"
+
+
+@pytest.mark.parametrize("how", ["link", "other bytes"])
+def test_what_somebody_put_in_the_place_of_a_file_that_was_sent_is_not_read(
+    shop: Catalog, tmp_path: Path, how: str
+):
+    sent = shop.send(CSV.encode(), "weekly.csv")
+    run_id, job_id = shop.request("scaled", inputs={"weekly": sent})
+    file = input_file(shop.settings, sent.sha256)
+    file.unlink()
+    if how == "link":
+        (tmp_path / "elsewhere").write_text(CSV)
+        file.symlink_to(tmp_path / "elsewhere")
+    else:
+        file.write_text("week,spend,signups\n2026-01-05,99,1\n")
+    assert Worker(shop.database, shop.settings).perform_next(job_id)
+    told = shop.get(run_id).job.error or ""
+
+    assert ("no longer kept" if how == "link" else "somebody has written over it") in told
+    assert shop.get(run_id).nodes == []

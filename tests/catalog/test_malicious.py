@@ -323,7 +323,8 @@ def test_a_run_says_what_held_it(scene: Scene):
     told = {measure["name"]: measure["held"] for measure in run.environment["isolation"]}
 
     assert set(told) == {
-        *("user", "leftovers", "shared memory", "files", "processes", "system calls", "network", "signals")
+        *("user", "leftovers", "shared memory", "files", "processes", "system calls", "network", "signals"),
+        "open files",
     }
     assert all(measure["detail"].endswith(".") for measure in run.environment["isolation"])
 

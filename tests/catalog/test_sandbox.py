@@ -143,6 +143,28 @@ time.sleep(600)
 
 
 @on_linux
+def test_files_in_shared_memory_are_counted_though_nobody_has_mapped_them(run):
+    outcome = run(
+        """
+import os, time
+with open("/dev/shm/big", "wb") as file:
+    for _ in range(120):
+        file.write(bytes(1 << 20))
+held = bytearray(420 << 20)
+for place in range(0, len(held), 4096):
+    held[place] = 1
+time.sleep(600)
+""",
+        memory=512 * MEGA,
+        wall_seconds=60,
+    )
+    if not next(measure.held for measure in outcome.measures if measure.name == "shared memory"):
+        pytest.skip("this system gives programs no shared memory of their own")
+
+    assert outcome.reason == "Its processes together used more than 512 MB of memory."
+
+
+@on_linux
 def test_files_below_a_path_that_is_too_long_are_counted(run):
     outcome = run(
         """

@@ -246,3 +246,12 @@ def test_the_limits_of_runs_are_set_and_documented(tmp_path):
 def test_limits_of_runs_that_cannot_be_are_errors(tmp_path, name, value):
     with pytest.raises(SettingError, match=f"(?i)run_{name}"):
         load_settings({f"HEADWATER_RUN_{name}": value}, home=tmp_path)
+
+
+def test_what_somebody_waits_for_has_less_than_runs_and_never_more():
+    usual = load_settings({}).runs
+    small = load_settings({"HEADWATER_RUN_SECONDS": "9", "HEADWATER_RUN_MEMORY_MB": "512"}).runs
+
+    assert (usual.while_asked.limits.wall_seconds, usual.while_asked.limits.cpu_seconds) == (60, 60)
+    assert usual.while_asked.limits.memory == 1024**3
+    assert small.while_asked == small

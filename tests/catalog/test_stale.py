@@ -4,11 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from headwater_catalog import meanings as module_of_meanings
+from headwater_catalog.cli import command_line
 from headwater_catalog.datasets import version_of_run
 from headwater_catalog.demo import init_demo
+from headwater_catalog.kept_standings import keep_standing, standing_of_version
 from headwater_catalog.lineage_scheme import MADE_BY, READER_VERSION, SCHEME
 from headwater_catalog.meanings import meanings
 from headwater_catalog.moments import moment_at
@@ -202,6 +206,44 @@ def test_a_repository_that_is_not_here_is_told(catalog: Catalog):
 
     assert "No repository 'elsewhere'" in found.reason and found.stale == ()
     assert "No commit, branch or tag" in unknown.reason
+
+
+def test_what_was_not_looked_into_is_told_as_a_stretch_of_the_main_line(
+    catalog: Catalog, git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch
+):
+    run = catalog.run(*OUTPUTS, save="parquet")
+    shas = [git_repo.git("rev-parse", "HEAD")]
+    for number in range(10):
+        old = f"signups + {number + 1}"
+        shas.append(_change(git_repo, f"Count {number}", "shop.py", old, f"signups + {number + 2}"))
+    whole = {column.name: column for column in _standing(catalog, run.id).columns}["signed"]
+    monkeypatch.setattr(module_of_meanings, "_MOST_LOOKS", 7)
+    standing = _standing(catalog, run.id)
+    found = {column.name: column for column in standing.columns}["signed"]
+
+    assert ([commit.sha for commit in whole.commits], whole.stretches) == (shas[1:], ())
+    assert found.commits and found.stretches and len(found.commits) < 10
+    places = [shas.index(commit.sha) for commit in found.commits]
+    for stretch in found.stretches:
+        ends = shas.index(stretch.after.sha), shas.index(stretch.until.sha)
+        assert ends[1] - ends[0] > 1 and all(stretch.holds(c) for c in whole.commits[ends[0] : ends[1]])
+        places += range(ends[0] + 1, ends[1] + 1)
+    assert sorted(places) == list(range(1, 11))  # each commit is told of once
+    assert found.classes == ("logic",)
+
+    version = catalog.version(catalog.get(run.id))
+    assert version is not None
+    keep_standing(catalog.database, version.id, standing)
+    with catalog.database.read() as session:
+        kept = session.get_one(type(version), version.id)
+        assert standing_of_version(session, catalog.settings, kept).columns == standing.columns
+    home = {"HEADWATER_HOME": str(catalog.settings.home)}
+    told = CliRunner().invoke(
+        command_line(),
+        ["stale", "shop", "--repo", "shop"],
+        env={**home, "HEADWATER_DATABASE_URL": catalog.settings.database_url},
+    )
+    assert f"up to {shas[-1][:8]}" in told.output and "some of the" in told.output
 
 
 def test_of_the_whole_demo_each_commit_is_found_that_a_walk_finds(sqlite_catalog_url: str, tmp_path: Path):

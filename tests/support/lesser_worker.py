@@ -12,7 +12,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-_RIGHTS = {"system": 21, "reading": 2}  # CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH
+_RIGHTS = {"system": 21, "reading": 2, "looking": 19}  # CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE
 _PR_CAPBSET_DROP, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 24, 22, 38
 _NUMBERS = {"x86_64": {"unshare": 272, "prctl": 157}, "aarch64": {"unshare": 97, "prctl": 167}}
 _NOBODY = 65534

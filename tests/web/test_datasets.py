@@ -1,16 +1,23 @@
 """The pages of datasets and the audit of an upload, and the same by the API."""
 
 import base64
+import contextlib
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 
-from headwater_catalog import datasets
+from headwater_catalog import datasets, meanings
+from headwater_catalog.cli import command_line
 from headwater_catalog.kept_inputs import input_file
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.scan import scan
@@ -18,6 +25,7 @@ from headwater_catalog.stamps import SIDECAR
 from headwater_catalog.store.models import Run
 from headwater_catalog.worker import Worker
 from headwater_catalog.working_tree import take_changes
+from headwater_web import audited_uploads
 from headwater_web.app import create_app
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_shop
@@ -127,6 +135,93 @@ def test_what_is_no_table_is_told(shop: Shop, data: bytes, name: str, status: in
     assert answer.status_code == status
     assert "exit code" not in answer.text
     assert 'role="alert"' in answer.text and 'name="file"' in answer.text  # where the next one is chosen
+
+
+def test_a_link_in_the_place_of_a_dataset_leads_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    catalog, _ = make_shop(tmp_path)
+    run = catalog.run("spend_per_signup", dataflow="marketing", save="csv")
+    version = catalog.version(run)
+    assert version is not None
+    file = datasets.file_of(catalog.settings, version)
+    backup = tmp_path / "backup.csv"
+    backup.hardlink_to(file)
+    client = create_app(catalog.settings, catalog.database).test_client()
+    reproductions = f"/api/v1/datasets/shop/marketing/versions/{run.id}/reproductions"
+
+    assert client.get(f"/runs/{run.id}/file").data == backup.read_bytes()
+    file.unlink()
+    file.symlink_to(backup)  # of the same bytes even
+    assert client.get(f"/runs/{run.id}/file").status_code == 404
+    answer = client.post(reproductions, json={})
+    assert answer.status_code == 409 and "its file is gone" in answer.json["detail"]
+    home = {
+        "HEADWATER_HOME": str(catalog.settings.home),
+        "HEADWATER_DATABASE_URL": catalog.settings.database_url,
+    }
+    told = CliRunner().invoke(
+        command_line(), ["reproduce", f"marketing@{run.id}", "--repo", "shop"], env=home
+    )
+    assert told.exit_code != 0 and "its file is gone" in told.output
+    catalog.database.dispose()
+
+
+def test_a_stretch_of_the_main_line_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    catalog, repo = make_shop(tmp_path)
+    run = catalog.run("spend_per_signup", dataflow="marketing", save="csv")
+    for number in range(3):
+        source = (repo.path / "features/spend.py").read_text()
+        repo.write("features/spend.py", source.replace("spend / signups", "spend / signups * 2"))
+        repo.commit(f"Count {number}")
+    scan(catalog.database, catalog.settings, "shop")
+    monkeypatch.setattr(meanings, "_MOST_LOOKS", 0)
+    client = create_app(catalog.settings, catalog.database).test_client()
+    page = client.get("/datasets/shop/marketing").text
+    version = client.get(f"/api/v1/datasets/shop/marketing/versions/{run.id}").json
+    catalog.database.dispose()
+
+    (column,) = (each for each in version["standing"]["columns"] if each["name"] == "spend_per_signup")
+    (stretch,) = column["stretches"]
+    assert (stretch["until"]["subject"], stretch["until"]["position"] - stretch["after"]["position"]) == (
+        "Count 2",
+        3,
+    )
+    assert column["commits"] == []
+    assert re.search(r"some of the <a [^>]*>3 commits</a> after", page)
+    assert f"a={stretch['after']['sha']}" in page and "Count 2" in page
+
+
+def test_a_file_that_takes_long_to_read_does_not_hold_the_server(shop: Shop, tmp_path: Path):
+    hundred_million = pa.table({"x": pa.array([7]).take(pa.array(np.zeros(1_000_000, "i4")))})
+    with pq.ParquetWriter(tmp_path / "x.parquet", hundred_million.schema) as writer:
+        for _ in range(100):
+            writer.write_table(hundred_million)
+    data = (tmp_path / "x.parquet").read_bytes()
+    assert len(data) < 1_000_000
+    settings = shop.catalog.settings
+    limits = replace(settings.runs.limits, wall_seconds=1)
+    short = replace(settings, runs=replace(settings.runs, limits=limits))
+    client = create_app(short, shop.catalog.database).test_client()
+    body = {"name": "x.parquet", "content": base64.b64encode(data).decode()}
+    answer = client.post("/api/v1/audit", json=body)
+
+    assert answer.status_code == 409
+    assert "ran longer than 1 seconds" in answer.json["detail"]
+    assert "`headwater audit` on the machine of the catalog" in answer.json["detail"]
+
+
+def test_a_few_files_are_looked_at_at_once(shop: Shop):
+    with contextlib.ExitStack() as places:
+        for _ in range(2):
+            places.enter_context(audited_uploads.place())
+        page = shop.audit(b"a,b\n1,2\n")
+        body = {"name": "a.csv", "content": base64.b64encode(b"a\n1\n").decode()}
+        answer = shop.client.post("/api/v1/audit", json=body)
+
+        assert shop.client.get("/datasets").status_code == 200
+    assert (page.status_code, answer.status_code) == (503, 503)
+    assert page.headers["Retry-After"] == answer.headers["Retry-After"] == "15"
+    assert "Other files are being looked at" in page.text and "in a moment" in answer.json["detail"]
+    assert shop.audit(b"a,b\n1,2\n").status_code == 200
 
 
 def test_a_stamp_is_shown_as_text(shop: Shop):

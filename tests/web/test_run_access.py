@@ -192,3 +192,40 @@ def test_the_form_is_shown_to_those_who_see_the_repository(app: Flask, name: str
 
     assert answer.status_code == status
     assert ('class="button button--main"' in answer.text) == (name == "rita")
+
+
+@pytest.mark.parametrize("path", ["/runs", "/audit", "/api/v1/repositories/shop/uploads?name=a.csv"])
+@pytest.mark.parametrize("has", ["nothing", "a cookie", "a token"])
+def test_strangers_send_no_files(app: Flask, path: str, has: str):
+    """Neither the cookie that the page of the login gives to everybody nor any token makes them known."""
+    client = app.test_client()
+    if has == "a cookie":
+        assert "csrf_token" in client.get("/login").text
+    headers = {"Authorization": "Bearer nonsense"} if has == "a token" else {}
+    if path.startswith("/api/"):
+        body, kind = b"week,spend\n" * 300_000, "application/octet-stream"
+    else:
+        part = b'--sheet\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+        body = part + b"week,spend\n" * 300_000 + b"\r\n--sheet--\r\n"
+        kind = "multipart/form-data; boundary=sheet"
+    sent = io.BytesIO(body)
+    answer = client.post(
+        path, input_stream=sent, content_length=len(body), content_type=kind, headers=headers
+    )
+
+    assert answer.status_code == 401
+    assert sent.tell() == 0
+
+
+def test_those_who_are_known_send_files_that_are_larger_than_forms(app: Flask):
+    client = logged_in(app, "rita")
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/audit").text)
+    assert token
+
+    def send(token: str) -> int:
+        sheet = (io.BytesIO(b"raw_email,spend\n" + b"a,1\n" * 300_000), "people.csv")
+        sent = {"csrf_token": token, "repo": "shop", "outputs": "none", "file.people": sheet}
+        return client.post("/runs", data=sent, content_type="multipart/form-data").status_code
+
+    assert send(token[1]) == 404  # there is no such output
+    assert send("forged") == 400

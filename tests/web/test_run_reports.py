@@ -239,6 +239,16 @@ def report(**changes) -> dict:
         ({"started_at": "now"}, 422, "whole number"),
         ({"nodes": [{"name": "a", "seconds": -1, "summary": ""}]}, 422, "seconds"),
         ({"surprise": 1}, 422, "surprise"),
+        # What held a run is measured, and nobody's claim.
+        (
+            {"environment": {"isolation": [{"name": "files", "held": True, "detail": "All."}]}},
+            422,
+            "isolation",
+        ),
+        ({"environment": {"built_from": "requirements.txt"}}, 422, "built_from"),
+        ({"environment": {"packages": ["pandas"]}}, 422, "packages"),
+        ({"environment": {"packages": {"pandas": [2]}}}, 422, "packages"),
+        ({"environment": {"python": {"a": 1}}}, 422, "python"),
     ],
 )
 def test_a_report_that_cannot_be_is_refused_with_the_reason(site: Site, changes, status: int, why: str):

@@ -24,7 +24,7 @@ from headwater_web.icons import icon
 from headwater_web.links import register_links
 from headwater_web.lists import register_lists
 from headwater_web.reading import Catalog, attach
-from headwater_web.security import allow_uploads, protect
+from headwater_web.security import allow_uploads, protect, refuse_foreign_hosts
 from headwater_web.views import (
     account,
     accounts,
@@ -81,19 +81,19 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
     register_compression(app)  # before all others, so that it works on what they have made of an answer
-    allow_uploads(app, settings.upload_limit)  # before a form is read
-    protect(app, settings.site)
-    register_assets(app)
+    refuse_foreign_hosts(app, settings.site)
     attach(app, Catalog(settings, database or Database(settings.database_url)))
     app.before_request(_note_the_time)
-    register_access(app)
+    register_access(app)  # before a body is read, so that nobody sends much who may do nothing
+    allow_uploads(app, settings.upload_limit)
+    protect(app)
+    register_assets(app)
     register_errors(app)
     register_links(app)
     register_lists(app)
     _register_template_names(app)
     for module in (*_PAGES, *_MANAGEMENT):
         app.register_blueprint(module.blueprint)
-    app.extensions["csrf"].exempt(audit.audit_upload)  # it looks at the token itself, once it knows who asks
     app.extensions["csrf"].exempt(hooks.blueprint)  # a Git host signs its calls instead
     register_api(app)
     return app

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from pathlib import Path
+from io import BufferedReader
 from typing import Any, Final
 
 from flask import Response, g
@@ -11,6 +12,7 @@ from flask import Response, g
 from headwater_catalog.accounts import Role
 from headwater_catalog.datasets import file_of, note_download, version_of_run
 from headwater_catalog.errors import NotFound
+from headwater_catalog.handover import open_kept
 from headwater_catalog.manifests import signed_manifest
 from headwater_catalog.personal import require_whole
 from headwater_catalog.runs import get_run
@@ -35,20 +37,26 @@ def saved_file(number: int) -> Response:
     require(Role.RUNNER, run.repository)
     require_whole(run, actor().sees_personal(run.repository_id))
     version = _version(number)
-    path = file_of(catalog().settings, version)
-    if not path.is_file():
-        raise NotFound(f"The file of run {number} is no longer kept.")
-    with writing() as session:  # noted before it is given away
-        note_download(session, version, asked(), g.now)
-    answer = Response(_chunks(path), content_type="application/octet-stream")
-    answer.content_length = path.stat().st_size
+    try:
+        file = open_kept(file_of(catalog().settings, version))
+    except OSError:
+        raise NotFound(f"The file of run {number} is no longer kept.") from None
+    try:
+        with writing() as session:  # noted before it is given away
+            note_download(session, version, asked(), g.now)
+    except BaseException:
+        file.close()
+        raise
+    answer = Response(_chunks(file), content_type="application/octet-stream")
+    answer.call_on_close(file.close)  # when nobody asks for more
+    answer.content_length = os.fstat(file.fileno()).st_size
     answer.headers.set("Content-Disposition", "attachment", filename=_file_name(version))
     return answer
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
-    """Yield what a file holds; it is closed at its end, or when nobody asks for more."""
-    with path.open("rb") as file:
+def _chunks(file: BufferedReader) -> Iterator[bytes]:
+    """Yield what a file holds; it is closed at its end."""
+    with file:
         while chunk := file.read(_CHUNK):
             yield chunk
 

@@ -50,7 +50,7 @@ _TITLES = {
     415: "Not in that form",
     422: "Parameters are wrong",
     429: "Too often",
-    503: "Not ready",
+    503: "Not now",
 }
 _HELP = {
     404: "It may have another name, or it may not exist at this commit.",
@@ -95,7 +95,10 @@ def _csrf_error(_error: CSRFError) -> Response:
 def _http_error(error: HTTPException) -> Response:
     code = error.code or 500
     help = _too_large() if code == 413 else _HELP.get(code)
-    return _error_page(code, help or error.description or "", error)
+    answer = _error_page(code, help or error.description or "", error)
+    if (again := getattr(error, "retry_after", None)) is not None:
+        answer.headers["Retry-After"] = str(again)
+    return answer
 
 
 def _too_large() -> str:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import re
 
-from flask import Flask, Response, abort, request, session
+from flask import Flask, Response, abort, g, request
 from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
 
 from headwater_catalog.settings import is_loopback
 
-__all__ = ["CONTENT_SECURITY_POLICY", "HEADERS", "PICTURE_POLICY", "allow_uploads", "protect"]
+__all__ = [
+    "CONTENT_SECURITY_POLICY",
+    "HEADERS",
+    "PICTURE_POLICY",
+    "allow_uploads",
+    "protect",
+    "refuse_foreign_hosts",
+]
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -38,27 +45,32 @@ HEADERS = {
 }
 
 
-_WITH_FILES = frozenset(("run_form.send", "api_runs.upload_one_file"))
+_FOR_RUNS = ("run_form.send", "api_runs.upload_one_file")
+_FOR_AUDITS = "audit.audit_upload"
 _BESIDE_FILES = 1_000_000  # bytes of the other fields of a form
 
 _TURNING = re.compile(b"\xe2(?:\x80[\xaa-\xae]|\x81[\xa6-\xa9])")
 """Characters that turn the text around them, so that code reads other than it runs, as UTF-8 has them."""
 
-_UPLOADS = frozenset(("audit.audit_upload",))
-"""What takes files; its body is read only when it is known who asks."""
+_LARGEST_AUDIT = 512 * 1024 * 1024
+"""Bytes of a file to be audited; of a larger one, the command line reads the stamp where it is."""
 
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+)(?::[0-9]{1,5})?")
 
 
-def protect(app: Flask, site: str) -> None:
-    """Guard every request and mark every answer of the application.
+def refuse_foreign_hosts(app: Flask, site: str) -> None:
+    """Refuse requests that were led here by another site's name, before anything else is done with them.
 
     Args:
         app: The application.
         site: The name by which readers reach it from elsewhere; empty where they do not.
     """
-    # Before the CSRF check, so that it speaks first.
     app.before_request(lambda: _refuse_foreign_host(site))
+
+
+def protect(app: Flask) -> None:
+    """Guard every request and mark every answer of the application."""
+    # Before the CSRF check, so that it speaks first.
     app.before_request(_refuse_nul)
     CSRFProtect(app)
     app.after_request(_show_turning)
@@ -66,17 +78,17 @@ def protect(app: Flask, site: str) -> None:
 
 
 def allow_uploads(app: Flask, most: int) -> None:
-    """Let those send files who are logged in, where files are asked for; all else stays small.
+    """Let those send files of whom it is known who they are, where files are asked for; all else stays small.
 
     Args:
-        app: The application.
-        most: How many bytes a file may have.
+        app: The application, which finds out who asks before.
+        most: How many bytes a file for a run may have.
     """
+    limits = dict.fromkeys(_FOR_RUNS, most + _BESIDE_FILES) | {_FOR_AUDITS: _LARGEST_AUDIT}
 
     def allow() -> None:
-        is_known = not app.config["HAS_ACCOUNTS"] or bool(session) or "Authorization" in request.headers
-        if is_known and request.endpoint in _WITH_FILES:
-            request.max_content_length = most + _BESIDE_FILES
+        if g.actor is not None and request.endpoint in limits:
+            request.max_content_length = limits[request.endpoint]
 
     app.before_request(allow)
 
@@ -91,8 +103,7 @@ def _refuse_foreign_host(site: str) -> None:
 
 def _refuse_nul() -> None:
     """Refuse a character that no name has and that PostgreSQL cannot take."""
-    sent = request.args if request.endpoint in _UPLOADS else request.values
-    if any("\0" in text for text in (request.path, *sent.keys(), *sent.values())):
+    if any("\0" in text for text in (request.path, *request.values.keys(), *request.values.values())):
         abort(400, "The address or the form holds a NUL character.")
 
 

@@ -206,4 +206,10 @@ def read_export(file: IO[str], name: str, anchor: Anchor | None = None) -> Verif
     """
     export = _Export(file, name)
     links = list(export.links())
-    return verify(links, export.head, anchor)
+    try:
+        return verify(links, export.head, anchor)
+    except RecursionError:  # what could just be read need not fit to be written
+        raise CatalogError(
+            f"{name} cannot be verified: an event in it is nested too deeply to be one. Give a file as "
+            "`headwater events export` has written it."
+        ) from None

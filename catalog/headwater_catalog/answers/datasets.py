@@ -105,6 +105,10 @@ def _column_json(column: ColumnNow) -> dict[str, Any]:
         "because": list(column.because),
         "upstream": list(column.upstream),
         "commits": [commit_json(commit) for commit in column.commits],
+        "stretches": [
+            {"after": commit_json(stretch.after), "until": commit_json(stretch.until)}
+            for stretch in column.stretches
+        ],
         "beside": column.beside,
     }
 

@@ -84,7 +84,7 @@ def stale(workspace: Workspace, dataset: str | None, repo: str | None, as_json: 
     there is any.
 
     JSON: a list of repository, dataset, run, commit, at, reason, columns (name, state, feature, now, classes,
-    because, upstream, commits, beside).
+    because, upstream, commits, stretches, beside).
     """
     ask = workspace.remote.datasets.stale if workspace.remote else partial(_stale_here, workspace)
     told = ask(dataset, repo)
@@ -140,10 +140,13 @@ def _print_stale(told: Sequence[_Json]) -> None:
 
 
 def _by(column: _Json) -> str:
-    commits = [f"{commit['sha'][:8]} {commit['subject']}" for commit in column["commits"]]
-    if column["beside"]:
-        commits.insert(0, "its commit is beside the main line")
-    return "; ".join(_some(commits))
+    told = ["its commit is beside the main line"] if column["beside"] else []
+    for stretch in column["stretches"]:
+        count = stretch["until"]["position"] - stretch["after"]["position"]
+        between = f"after {stretch['after']['sha'][:8]} up to {stretch['until']['sha'][:8]}"
+        told.append(f"some of the {count:,} commits {between}")
+    told += [f"{commit['sha'][:8]} {commit['subject']}" for commit in column["commits"]]
+    return "; ".join(_some(told))
 
 
 def _some(names: Iterable[str]) -> list[str]:

@@ -311,6 +311,7 @@ class _Kept:
         import shutil
 
         from headwater_catalog.datasets import file_of, note_download, version_of_run
+        from headwater_catalog.handover import open_kept
         from headwater_catalog.stamps import stamp_bytes
 
         with self._workspace.database.write() as session:
@@ -321,7 +322,7 @@ class _Kept:
                 into.write(stamp_bytes(version.stamp or {}))
                 return
             note_download(session, version, (who_asks(), ""), now())  # before it is there
-        with kept.open("rb") as file:
+        with open_kept(kept) as file:
             shutil.copyfileobj(file, into)
 
 

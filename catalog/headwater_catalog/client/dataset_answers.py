@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 from headwater_catalog.client.answers import Commit
 
-__all__ = ["Audit", "ColumnNow", "Dataset", "Reproduction", "Standing", "Version", "VersionRow"]
+__all__ = ["Audit", "ColumnNow", "Dataset", "Reproduction", "Standing", "Stretch", "Version", "VersionRow"]
 
 
 class VersionRow(TypedDict):
@@ -31,6 +31,13 @@ class Dataset(VersionRow):
     stale: list[str] | None
 
 
+class Stretch(TypedDict):
+    """A stretch of the main line of which some commits made a difference: those after one, up to another."""
+
+    after: Commit
+    until: Commit
+
+
 class ColumnNow(TypedDict):
     """How a column of a dataset stands at main."""
 
@@ -42,6 +49,7 @@ class ColumnNow(TypedDict):
     because: list[str]
     upstream: list[str]
     commits: list[Commit]
+    stretches: list[Stretch]
     beside: bool
 
 

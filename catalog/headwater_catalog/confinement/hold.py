@@ -123,7 +123,10 @@ class Hold:
 
     def tell_shared_memory(self) -> None:
         """Note whose shared memory the program has, after its namespaces were entered."""
-        own, shared = "It has a /dev/shm of its own.", "It shares /dev/shm with others."
+        own = "It has a /dev/shm of its own, and what is there counts as its memory."
+        shared = (
+            "It shares /dev/shm with others, and what is there and in no process counts as nobody's memory."
+        )
         detail = own if self.shared_memory else shared
         self.tell("shared memory", self.shared_memory, detail)
 

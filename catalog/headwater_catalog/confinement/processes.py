@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-__all__ = ["children", "descendants"]
+__all__ = ["children", "descendants", "has_ended"]
 
 
 def children(process: int) -> list[int]:
@@ -33,13 +33,27 @@ def descendants(process: int) -> list[int]:
     return found
 
 
+def has_ended(process: int) -> bool:
+    """Tell whether a process has ended, also where nobody has collected it yet."""
+    try:
+        return _facts(process)[0] in (b"Z", b"X")
+    except OSError:
+        return True
+
+
 def _by_parents(process: int) -> list[int]:
     """Return the children of a process where the kernel keeps no lists of them."""
     found = []
     for name in os.listdir("/proc"):
         if name.isdigit():
-            with suppress(OSError), open(f"/proc/{name}/stat", "rb") as line:
-                # The name of its program, in brackets, may hold anything.
-                if int(line.read().rpartition(b")")[2].split()[1]) == process:
+            with suppress(OSError):
+                if int(_facts(int(name))[1]) == process:
                     found.append(int(name))
     return found
+
+
+def _facts(process: int) -> list[bytes]:
+    """Return what the kernel says of a process in one line: its state, its parent, and more."""
+    with open(f"/proc/{process}/stat", "rb") as line:
+        # The name of its program, in brackets, may hold anything.
+        return line.read().rpartition(b")")[2].split()

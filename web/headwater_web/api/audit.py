@@ -11,13 +11,12 @@ from typing import Any, Final
 from flask import Response, request
 
 from headwater_catalog.answers.datasets import audit_json
-from headwater_catalog.audit import audit_file
 from headwater_catalog.errors import Conflict
 from headwater_web.access import sees_personal
 from headwater_web.api.answering import answer
 from headwater_web.api.resources import Resource
 from headwater_web.api.schemas.datasets import AuditedSchema, AuditSchema
-from headwater_web.reading import catalog, reading
+from headwater_web.audited_uploads import audit_sent
 
 __all__ = ["resource"]
 
@@ -45,7 +44,7 @@ def audit_one(body: dict[str, Any]) -> Response:
         if body["stamp"] is not None:
             beside.write_bytes(body["stamp"].encode())
         name, verify = body["name"], body["verify"]
-        found = audit_file(reading(), catalog().settings, file, name=name, sidecar=beside, verify=verify)
+        found = audit_sent(file, name=name, sidecar=beside, verify=verify)
         return answer(audit_json(found, sees_personal=sees_personal(found.found.version)))
 
 

@@ -39,7 +39,7 @@ def problem(status: int, title: str, detail: str, error: Exception | None = None
     answer = Response(json.dumps(told), status, content_type=PROBLEM_TYPE)
     if isinstance(error, HTTPException):
         for name, value in error.get_headers():
-            if name in ("Allow", "Retry-After"):
+            if name == "Allow":
                 answer.headers[name] = value
     return answer
 

@@ -5,22 +5,19 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 
-from headwater_catalog.audit import Audit, audit_file
+from headwater_catalog.audit import Audit
 from headwater_catalog.errors import Conflict
 from headwater_web.access import sees_personal
+from headwater_web.audited_uploads import audit_sent
 from headwater_web.errors import status_of
-from headwater_web.reading import catalog, reading
 
-__all__ = ["LARGEST_UPLOAD", "blueprint"]
+__all__ = ["blueprint"]
 
 blueprint = Blueprint("audit", __name__)
-
-LARGEST_UPLOAD = 512 * 1024 * 1024
-"""Bytes of a file; of a larger one, the command line reads the stamp where it is."""
 
 
 @blueprint.get("/audit")
@@ -32,9 +29,6 @@ def audit() -> str:
 @blueprint.post("/audit")
 def audit_upload() -> ResponseReturnValue:
     """Tell all that is known of a file, or what is wrong with it."""
-    # Only here, where it is known who asks, may a body be large; so the form's token is looked at only now.
-    request.max_content_length = LARGEST_UPLOAD
-    current_app.extensions["csrf"].protect()
     try:
         found = _asked()
     except Conflict as error:
@@ -62,4 +56,4 @@ def _of(given: FileStorage, stamp: FileStorage | None, *, verify: bool) -> Audit
         if stamp is not None and stamp.filename:
             stamp.save(beside)
             stamp.close()
-        return audit_file(reading(), catalog().settings, file, name=name, sidecar=beside, verify=verify)
+        return audit_sent(file, name=name, sidecar=beside, verify=verify)

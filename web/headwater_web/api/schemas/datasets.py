@@ -64,6 +64,13 @@ class DatasetSchema(VersionRowSchema):
     )
 
 
+class StretchSchema(Schema):
+    """A stretch of the main line that was not looked into commit by commit."""
+
+    after = nested(CommitSchema, "The commit before it.")
+    until = nested(CommitSchema, "Its last commit.")
+
+
 class ColumnNowSchema(Schema):
     """How a column stands at main."""
 
@@ -75,6 +82,9 @@ class ColumnNowSchema(Schema):
     because = texts("What beside its own text made the difference.")
     upstream = texts("The nearest features upstream that changed themselves.")
     commits = listed(CommitSchema, "The commits that made the difference, the oldest first.")
+    stretches = listed(
+        StretchSchema, "Stretches of the main line of which some commits, which is not known, made it, too."
+    )
     beside = flag("Whether a part of the difference is that its commit lies beside the main line.")
 
 

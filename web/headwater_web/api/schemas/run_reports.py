@@ -22,6 +22,10 @@ def _told(description: str, most: int = 500, least: int = 1, **more: Any) -> Any
     )
 
 
+def _version(description: str) -> Any:
+    return fields.String(validate=validate.Length(max=500), metadata={"description": description})
+
+
 def _flag(description: str, **more: Any) -> Any:
     return Switch(metadata={"description": description}, **more)
 
@@ -70,6 +74,19 @@ class GraphNodeSchema(Schema):
     is_input = _flag("Whether it comes from outside.", required=True)
 
 
+class ReportedEnvironmentSchema(Schema):
+    """What a reported run says of where it was made; what held it is nothing that anybody may claim."""
+
+    python = _version("The version of Python.")
+    platform = _version("The machine.")
+    packages = fields.Dict(
+        keys=fields.String(validate=validate.Length(min=1, max=200)),
+        values=fields.String(validate=validate.Length(max=200)),
+        validate=validate.Length(max=10_000),
+        metadata={"description": "The version of each package by its name."},
+    )
+
+
 class OriginSchema(Schema):
     """Where a reported run was made."""
 
@@ -110,7 +127,11 @@ class ReportSchema(Schema):
     nodes = listed(ReportedNodeSchema, "The nodes in the order of computation.")
     checks = listed(ReportedCheckSchema, "The outcomes of checks.")
     graph = listed(GraphNodeSchema, "The graph.")
-    environment = _object("Versions of Python and of packages.")
+    environment = fields.Nested(
+        ReportedEnvironmentSchema,
+        required=True,
+        metadata={"description": "Versions of Python and of packages."},
+    )
     origin = fields.Nested(OriginSchema, required=True, metadata={"description": "Where it was made."})
     succeeded = _flag("Whether it did not fail.", required=True)
     failure = fields.Nested(

@@ -1,0 +1,101 @@
+"""Files in the folder of datasets that no version names: taken away, and never one that may yet be named.
+
+A file is put in its place before the transaction that names it, so a worker that is killed in between leaves
+it behind. Its name tells the run, and only the worker that has this job puts it there: once the job is over,
+nobody names it any more. Whether somebody has named it is asked while the row of the job is held, which a
+commit that nobody heard the end of still holds, too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from headwater_catalog.datasets import FOLDER
+from headwater_catalog.jobs import FINISHED
+from headwater_catalog.stamps import SIDECAR
+from headwater_catalog.store.bulk import chunks
+from headwater_catalog.store.models import DatasetVersion, Job, Run
+
+if TYPE_CHECKING:
+    from headwater_catalog.settings import Settings
+    from headwater_catalog.store.database import Database
+
+__all__ = ["sweep_files", "take_back"]
+
+logger = logging.getLogger("headwater.datasets")
+
+_FILE: Final = re.compile(r"[A-Za-z0-9_-]+-(?P<run>[0-9]{1,9})\..+")
+_PATIENCE: Final = "5s"  # for whoever holds the job; after that, a later sweep takes the file
+
+
+def sweep_files(database: Database, settings: Settings) -> None:
+    """Remove the files that lost workers left in the folder of datasets."""
+    found: dict[int, list[str]] = {}
+    for file in (settings.home / FOLDER).glob("*/*"):
+        if named := _FILE.fullmatch(file.name):
+            found.setdefault(int(named["run"]), []).append(f"{FOLDER}/{file.parent.name}/{file.name}")
+    with database.read() as session:
+        stray = [run for runs in chunks(found) for run in _strays(session, {n: found[n] for n in runs})]
+    for run in stray:
+        _remove(database, settings, run, found[run], is_over=True)
+
+
+def take_back(database: Database, settings: Settings, run_id: int, path: str) -> None:
+    """Remove what a run has put in its place, unless a transaction that names it was committed after all.
+
+    Args:
+        database: The catalog.
+        settings: Where its files are.
+        run_id: The run, which whoever asks performs.
+        path: The file, relative to the home folder.
+    """
+    _remove(database, settings, run_id, [path + SIDECAR, path], is_over=False)
+
+
+def _strays(session: Session, files: Mapping[int, Sequence[str]]) -> list[int]:
+    """Return the runs that are over, or gone, and have left files that no version names."""
+    active = select(Run.id).join(Job, Job.id == Run.job_id).where(Job.state.not_in(FINISHED))
+    going_on = set(session.scalars(active.where(Run.id.in_(files))))
+    return [run for run, paths in files.items() if run not in going_on and _unnamed(session, paths)]
+
+
+def _unnamed(session: Session, paths: Sequence[str]) -> list[str]:
+    whole = {path: path.removesuffix(SIDECAR) for path in paths}
+    wanted = select(DatasetVersion.path).where(DatasetVersion.path.in_(set(whole.values())))
+    named = set(session.scalars(wanted))
+    return [path for path in paths if whole[path] not in named]
+
+
+def _remove(
+    database: Database, settings: Settings, run_id: int, paths: Sequence[str], *, is_over: bool
+) -> None:
+    """Remove those files of a run that no version names.
+
+    Args:
+        database: The catalog.
+        settings: Where its files are.
+        run_id: The run.
+        paths: The files, relative to the home folder.
+        is_over: Whether they stay where the job of the run has not ended.
+    """
+    try:
+        with database.write() as session:
+            if session.get_bind().dialect.name == "postgresql":
+                session.execute(text(f"SET LOCAL lock_timeout = '{_PATIENCE}'"))
+            of_run = select(Job).join(Run, Run.job_id == Job.id).where(Run.id == run_id)
+            job = session.scalars(of_run.with_for_update(of=Job)).one_or_none()
+            if is_over and job is not None and job.state not in FINISHED:
+                return
+            for path in _unnamed(session, paths):
+                with contextlib.suppress(FileNotFoundError, IsADirectoryError, PermissionError):
+                    (settings.home / path).unlink()
+    except DBAPIError as error:
+        logger.warning("Whether a dataset of run %s was saved is not known yet: %s.", run_id, error.orig)
