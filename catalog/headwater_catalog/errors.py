@@ -62,6 +62,10 @@ class QueryError(CatalogError):
         self.position = position
 
 
+class TooSlow(QueryError):
+    """A query takes longer than whoever asks will wait."""
+
+
 class SettingError(CatalogError):
     """A setting is unknown or has a value that cannot be used."""
 

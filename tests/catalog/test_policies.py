@@ -254,6 +254,24 @@ def test_policies_that_take_too_long_are_told(git_repo: GitRepo):
     assert [unknown.rule for unknown in judged.unknown] == ["p0", "p1", "p2"]
 
 
+def test_a_query_that_takes_too_long_is_told_and_the_others_are_judged(
+    git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch
+):
+    clock = iter(range(0, 100_000, 3))  # each look at it is three seconds later
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    git_repo.write("shop.py", _CODE)
+    slow = " OR ".join(
+        f"downstream:{name} users:{number}" for number in range(30) for name in ("email", "raw")
+    )
+    policies = [Policy("slow", query=slow), Policy("owned", query="-has:owner")]
+    judged = judge(policies, Ground(Index(Scope("shop", read_folder(git_repo.path))), _DAY), seconds=1e6)
+
+    assert [(unknown.rule, unknown.reason) for unknown in judged.unknown] == [
+        ("slow", "Its query takes more than 10 seconds.")
+    ]
+    assert [finding.rule for finding in judged.findings] == ["owned"]
+
+
 def test_there_is_an_end_to_the_findings_of_one_policy(git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(judging, "_MOST_FINDINGS", 2)
 

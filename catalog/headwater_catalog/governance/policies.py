@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
-from headwater_catalog.errors import QueryError
+from headwater_catalog.errors import QueryError, TooSlow
 from headwater_catalog.governance.findings import UNREAD, Finding, Unknown
 from headwater_catalog.governance.usual_rules import place_of
 from headwater_catalog.query.classified import Classified, classify
@@ -21,6 +21,7 @@ from headwater_catalog.rules import Policy, PolicyException
 __all__ = ["Author", "Ground", "Judged", "judge"]
 
 _MOST_FINDINGS: Final = 10_000  # of one policy
+_MOST_SECONDS: Final = 10.0  # of one policy
 _OWNERS: Final = "owners"  # in `changed_only_by`: whoever owns the feature
 
 
@@ -90,6 +91,7 @@ def judge(policies: Iterable[Policy], ground: Ground, *, seconds: float = 60.0) 
     excepted: list[Finding] = []
     unknown: list[Unknown] = []
     end = time.monotonic() + seconds
+    each = min(seconds, _MOST_SECONDS)
     for policy in policies:
         if time.monotonic() > end:
             unknown.append(Unknown(policy.name, f"The policies before it took {seconds:g} seconds."))
@@ -101,7 +103,10 @@ def judge(policies: Iterable[Policy], ground: Ground, *, seconds: float = 60.0) 
             unknown.append(Unknown(policy.name, reason))
             continue
         try:
-            found = list(_found(policy, ground))
+            found = list(_found(policy, ground, time.monotonic() + each))
+        except TooSlow:
+            unknown.append(Unknown(policy.name, f"Its query takes more than {each:g} seconds."))
+            continue
         except QueryError as error:
             findings += [] if ground.is_past else [_unread(policy, error)]
             continue
@@ -147,13 +152,13 @@ def _unread(policy: Policy, error: QueryError) -> Finding:
     )
 
 
-def _found(policy: Policy, ground: Ground) -> Iterator[Finding]:
+def _found(policy: Policy, ground: Ground, until: float) -> Iterator[Finding]:
     index, base = ground.index, ground.base
-    inside = _keys(policy.scope, index, base) & _keys(policy.query, index, base)
+    inside = _keys(policy.scope, index, base, until) & _keys(policy.query, index, base, until)
     if policy.changed_only_by:
         yield from _changed_by_others(policy, ground, inside)
     elif policy.needs:
-        needed = _keys(policy.needs, index, base)
+        needed = _keys(policy.needs, index, base, until)
         for subject in _subjects(index, inside):
             for parent in index.scope.graph.parents(subject.key):
                 if parent in needed:
@@ -164,7 +169,7 @@ def _found(policy: Policy, ground: Ground) -> Iterator[Finding]:
             yield _finding(policy, ground, subject, "", "", _why(policy, ground, subject.key))
 
 
-def _keys(text: str, index: Index, base: tuple[Base, Index] | None) -> frozenset[str]:
+def _keys(text: str, index: Index, base: tuple[Base, Index] | None, until: float) -> frozenset[str]:
     """Return the keys of the features that meet a query.
 
     Raises:
@@ -173,7 +178,7 @@ def _keys(text: str, index: Index, base: tuple[Base, Index] | None) -> frozenset
     query = parse_query(text)
     if query.at is not None:
         raise QueryError("'at:' chooses a moment, and a policy holds at all of them. Leave it out.")
-    return frozenset(ranked.subject.key for ranked in find(query, index, base=base))
+    return frozenset(ranked.subject.key for ranked in find(query, index, base=base, until=until))
 
 
 def _subjects(index: Index, keys: Collection[str]) -> Iterator[Subject]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from headwater_catalog.errors import QueryError
+from headwater_catalog.errors import QueryError, TooSlow
 from headwater_catalog.query.fields import FIELDS, KeyField, ValueField, WordField
 from headwater_catalog.query.ranking import Rank, by_name, name_rank, order, text_rank
 from headwater_catalog.query.reach import UnknownName
@@ -13,7 +15,7 @@ from headwater_catalog.query.subjects import Base, Scope, Subject, TextField
 from headwater_catalog.query.syntax import NEW_FEATURE, And, Node, Not, Query, Term, parse_query
 from headwater_catalog.query.words import AllOf, Expression, Phrase, holds
 
-__all__ = ["Missing", "Ranked", "evaluate", "find_sets", "require_known"]
+__all__ = ["Missing", "Ranked", "evaluate", "find_sets", "require_known", "require_time"]
 
 Sets = Mapping[tuple[str, str], frozenset[str]]
 """The keys that the terms of lineage mean, by field and value."""
@@ -88,15 +90,21 @@ def require_known(query: Query, scope: Scope, base: Base | None) -> None:
         )
 
 
-def find_sets(query: Query, scope: Scope, base: Scope | None = None) -> tuple[Sets, list[Missing]]:
+def find_sets(
+    query: Query, scope: Scope, base: Scope | None = None, until: float = math.inf
+) -> tuple[Sets, list[Missing]]:
     """Return the keys that the terms of lineage mean, and those of them that name nothing there.
 
     What is only asked for by `new:` must have its names there or at the base.
+
+    Raises:
+        QueryError: That is not done when the clock `time.monotonic` says `until`.
     """
     sets: dict[tuple[str, str], frozenset[str]] = {}
     problems: list[Missing] = []
     for term in query.terms:
         field = FIELDS.get(term.field)
+        require_time(until)
         if isinstance(field, KeyField):
             try:
                 sets[term.field, term.value] = scope.reach(term.field, term.value, field.find)
@@ -106,6 +114,16 @@ def find_sets(query: Query, scope: Scope, base: Scope | None = None) -> tuple[Se
         elif term.field == "new" and base is not None:
             problems += [Missing(term, why) for why in _nowhere(parse_query(term.value), scope, base)]
     return sets, problems
+
+
+def require_time(until: float) -> None:
+    """Require that there is time left to look for more.
+
+    Raises:
+        TooSlow: There is none.
+    """
+    if time.monotonic() > until:
+        raise TooSlow("Looking for all that the query asks for takes too long. Ask for less at once.")
 
 
 def _nowhere(query: Query, scope: Scope, base: Scope) -> Iterator[UnknownName]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from headwater_catalog.query.evaluate import Ranked, Sets, find_sets, require_known
+from headwater_catalog.query.evaluate import Ranked, Sets, find_sets, require_known, require_time
 from headwater_catalog.query.fields import FIELDS, KeyField, ValueField, WordField
 from headwater_catalog.query.index import Index
 from headwater_catalog.query.postings import bits_of, flags_of, numbers_of
@@ -62,7 +63,11 @@ class Found:
 
 
 def find(
-    query: Query, index: Index, sets: Sets | None = None, base: tuple[Base, Index] | None = None
+    query: Query,
+    index: Index,
+    sets: Sets | None = None,
+    base: tuple[Base, Index] | None = None,
+    until: float = math.inf,
 ) -> Found:
     """Return the features that meet a query, as `evaluate` does.
 
@@ -71,16 +76,17 @@ def find(
         index: The index of the features.
         sets: What the terms of lineage mean there; None to look now, and to insist that they name something.
         base: What to compare with, and its index.
+        until: When to give up, as the clock `time.monotonic` has it; a single term is done in no time.
 
     Raises:
-        QueryError: The query asks for what is not known here.
+        QueryError: The query asks for what is not known here, or that takes longer.
     """
     require_known(query, index.scope, base and base[0])
     if sets is None:
-        sets, problems = find_sets(query, index.scope, base and base[0].scope)
+        sets, problems = find_sets(query, index.scope, base and base[0].scope, until)
         if problems:
             raise problems[0].error()
-    finder = _Finder(index, sets, base)
+    finder = _Finder(index, sets, base, until)
     return Found(index, list(finder.stages(query)))
 
 
@@ -90,7 +96,10 @@ def has_word(index: Index, term: Term) -> bool:
 
 
 class _Finder:
-    def __init__(self, index: Index, sets: Sets, base: tuple[Base, Index] | None) -> None:
+    def __init__(
+        self, index: Index, sets: Sets, base: tuple[Base, Index] | None, until: float = math.inf
+    ) -> None:
+        self._until = until
         self._index = index
         self._sets = sets
         self._base = base
@@ -128,6 +137,7 @@ class _Finder:
 
     def _meeting(self, node: Node, weakest: TextField) -> int:
         if isinstance(node, Term):
+            require_time(self._until)
             return self._term(node, weakest)
         if isinstance(node, Not):
             return self._index.everything & ~self._meeting(node.part, TextField.CODE)
@@ -173,7 +183,11 @@ class _Finder:
         if term.value == NEW_FEATURE:
             return self._index.everything & ~self._bits_of_keys(before.numbers)
         query = parse_query(term.value)
-        now, then = (find(query, index, find_sets(query, index.scope)[0]) for index in (self._index, before))
+        until = self._until
+        now, then = (
+            find(query, index, find_sets(query, index.scope, until=until)[0], until=until)
+            for index in (self._index, before)
+        )
         return now.bits & ~self._bits_of_keys(ranked.subject.key for ranked in then)
 
     def _standing(self, expression: Expression, texts: Sequence[TextField]) -> int:
