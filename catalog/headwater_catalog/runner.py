@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from headwater.errors import DefinitionError, HeadwaterError, InvalidInput, MissingInput, NodeFailed
 from headwater_catalog.loaded_packages import environment
 from headwater_catalog.node_profiles import NodeProfiles
-from headwater_catalog.read.project import SourceSpec
 from headwater_catalog.refusals import NetworkAttempts, hint
+from headwater_catalog.source_specs import SourceSpec
 from headwater_catalog.sources import columns_of, read_sources
 
 if TYPE_CHECKING:

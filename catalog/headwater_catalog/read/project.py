@@ -14,6 +14,7 @@ from typing import Any, Final
 from headwater.errors import did_you_mean
 from headwater_catalog.read.diagnostics import Diagnostic
 from headwater_catalog.read.locations import LOCATION, Whereabouts, read_whereabouts
+from headwater_catalog.source_specs import SourceSpec
 
 __all__ = ["PROJECT_FILES", "DataflowSpec", "FeatureSource", "Project", "SourceSpec", "read_project"]
 
@@ -34,30 +35,6 @@ _ENVIRONMENT: Final = ("requirements",)
 _DATAFLOW: Final = ("config", "modules", "outputs", "schedule", "sinks", "sources")
 _SOURCE: Final = ("at", "dates", "feature", "index", *LOCATION)
 _SINK: Final = LOCATION
-
-
-@dataclass(frozen=True, slots=True)
-class SourceSpec:
-    """Data whose columns are inputs of a dataflow.
-
-    Attributes:
-        path: The file, relative to the repository; where it is none, the words that name where the data is.
-        index: The column that becomes the index.
-        dates: Columns that hold dates.
-        format: How to read it; None lets the name of the file tell.
-        where: Where it is, if not only in that file of the repository.
-    """
-
-    path: str
-    index: str | None = None
-    dates: tuple[str, ...] = ()
-    format: str | None = None
-    where: Whereabouts | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as plain data, as the store keeps it."""
-        plain = {"path": self.path, "index": self.index, "dates": list(self.dates), "format": self.format}
-        return plain if self.where is None else {**plain, **self.where.as_dict()}
 
 
 @dataclass(frozen=True, slots=True)
