@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from headwater.errors import InvalidInput
 
-__all__ = ["ANSWER", "CONVERTED", "TASK", "main"]
+__all__ = ["ANSWER", "CONVERTED", "TASK", "main", "perform"]
 
 TASK: Final = "task.json"
 ANSWER: Final = "answer.json"
@@ -39,8 +39,12 @@ class _NoPandas:
 
 def main() -> None:
     """Do the task in the folder that the command line names."""
-    folder = Path(sys.argv[1])
     sys.meta_path.insert(0, _NoPandas())
+    perform(Path(sys.argv[1]))
+
+
+def perform(folder: Path) -> None:
+    """Do the task in a folder, and leave the answer there."""
     task = json.loads((folder / TASK).read_text("utf-8"))
     try:
         answer = _TASKS[task.pop("task")](folder, **task)
