@@ -23,6 +23,8 @@ from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog
 
+pytestmark = pytest.mark.runs
+
 MODELS = """
     import os
     import pandas as pd
@@ -77,6 +79,7 @@ def _headwater(catalog: Catalog, *words: str) -> str:
     return CliRunner().invoke(command_line(), words, env=environment).output
 
 
+@pytest.mark.runs(databases=True)
 def test_a_model_is_a_version_of_a_dataset_bound_to_what_made_it(catalog: Catalog):
     run, version = _saved(catalog, "model", "pickle")
     file = datasets.file_of(catalog.settings, version)

@@ -555,6 +555,7 @@ _FIRST = (
 )
 
 
+@pytest.mark.runs
 @pytest.mark.parametrize(
     ("old", "new"),
     [
