@@ -45,8 +45,9 @@ demo: $(RUNTIME) ## Build the demo catalog, once, and serve it at http://127.0.0
 test: check ## Run the checks and every test but the slow ones
 	$(BIN)/pytest -n $(PROCESSES) --dist worksteal -m "not slow" $(ARGS)
 
-test-slow: $(DEV) $(PEER) ## Run the slow tests: scale, peers, clusters, orchestrators
-	$(BIN)/pytest -m slow $(ARGS)
+# One process has the tests that share what takes minutes to make.
+test-slow: $(DEV) $(PEER) ## Run the slow tests: scale, peers, clusters, runs on PostgreSQL
+	$(BIN)/pytest -n $(PROCESSES) --dist loadgroup -m slow $(ARGS)
 
 peer: $(PEER) ## Make the environment with the real Hamilton, which the compatibility tests compare with
 

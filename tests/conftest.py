@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
 from hypothesis import settings
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import URL
 
 from headwater_catalog.store.database import Database
@@ -25,18 +27,40 @@ settings.load_profile("headwater")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need a browser or PostgreSQL, so that they can be chosen or left out."""
+    """Mark the tests that need a browser or PostgreSQL, so that they can be chosen or left out.
+
+    What executes runs does the same beside either database, and takes seconds: there the test on PostgreSQL is
+    a slow one, but for those that say that the database has a part in what they claim.
+    """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "browser" in fixtures:
             item.add_marker(pytest.mark.browser)
         if {"postgres_url", "postgres_catalog_url"} & set(fixtures):
             item.add_marker(pytest.mark.postgres)
+        runs = item.get_closest_marker("runs")
+        if runs and not runs.kwargs.get("databases") and _is_half_on_postgresql(item):
+            item.add_marker(pytest.mark.slow)
+
+
+def _is_half_on_postgresql(item: pytest.Item) -> bool:
+    """Tell whether this is a test that runs once on SQLite and once on PostgreSQL, and here the second."""
+    given = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return "postgresql" in (given.get("catalog_url"), given.get("database_url"))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _apart_from_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with isolated_environment(tmp_path_factory.mktemp("home")):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _templates_compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let the applications of this test process, of which there are hundreds, share their compiled templates."""
+    cache = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "jinja_options", {**Flask.jinja_options, "bytecode_cache": cache})
         yield
 
 

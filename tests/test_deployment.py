@@ -156,6 +156,7 @@ def services(compose: dict[str, Any], postgres_url: str, tmp_path: Path) -> Iter
         process.wait(60)
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 def test_the_commands_of_the_services_make_a_catalog_that_works(
     services: Services, postgres_url: str, git_repo: GitRepo
@@ -182,6 +183,7 @@ def test_the_commands_of_the_services_make_a_catalog_that_works(
     assert (web.poll(), worker.poll()) == (None, None)
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 def test_pages_without_a_worker_take_no_jobs(services: Services, postgres_url: str):
     assert services.start("upgrade").wait(120) == 0

@@ -1,6 +1,7 @@
 """What the fixtures promise to every other test."""
 
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,29 @@ def test_database_begins_empty(database_url: str) -> None:
     engine.dispose()
 
     assert tables == []
+
+
+def test_what_executes_runs_is_slow_beside_postgresql_unless_it_says_that_the_database_has_a_part() -> None:
+    file = Path(__file__).parent / "catalog" / "test_stale.py"
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--collect-only",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        "not slow",
+    ]
+    done = subprocess.run([*command, file], cwd=file.parents[2], capture_output=True, text=True, check=True)
+    names = [line.rpartition("::")[2] for line in done.stdout.splitlines() if "::" in line]
+    sqlite, postgresql = (
+        {name.partition("[")[0] for name in names if name.endswith(f"[{kind}]")}
+        for kind in ("sqlite", "postgresql")
+    )
+
+    assert set() < postgresql < sqlite
 
 
 def test_same_steps_make_the_same_commits(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from headwater_catalog.interruption import Until
 from headwater_catalog.kept_inputs import input_file, is_kept
 from headwater_catalog.locations import Location
 from headwater_catalog.outside_data import fetch, format_at
-from headwater_catalog.read.project import SourceSpec
 from headwater_catalog.sizes import size_in_words
+from headwater_catalog.source_specs import SourceSpec
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings

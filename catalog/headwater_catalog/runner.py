@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from headwater.errors import DefinitionError, HeadwaterError, InvalidInput, MissingInput
 from headwater_catalog.node_profiles import NodeProfiles
-from headwater_catalog.read.project import SourceSpec
 from headwater_catalog.refusals import NetworkAttempts
 from headwater_catalog.run_recording import RESULT, Recorder, write_whole
+from headwater_catalog.source_specs import SourceSpec
 from headwater_catalog.sources import columns_of, read_sources
 
 if TYPE_CHECKING:

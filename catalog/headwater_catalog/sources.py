@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.errors import InvalidInput, did_you_mean
-from headwater_catalog.read.project import SourceSpec
+from headwater_catalog.source_specs import SourceSpec
 
 if TYPE_CHECKING:
     import pandas as pd

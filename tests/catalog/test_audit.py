@@ -20,10 +20,11 @@ from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.scan import scan
 from headwater_catalog.stamps import SIDECAR, stamp_bytes
+from headwater_catalog.store.models import DatasetVersion
 from support.git_repo import GitRepo
-from support.run_catalog import Catalog, make_catalog, make_repository
+from support.run_catalog import Catalog, make_catalog, make_repository, make_shop
 
-Save = Callable[..., Path]
+Saved = Callable[[str], tuple[Catalog, Path]]
 
 
 @pytest.fixture
@@ -34,20 +35,47 @@ def catalog(sqlite_catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Itera
     made.database.dispose()
 
 
-@pytest.fixture
-def save(catalog: Catalog, tmp_path: Path) -> Save:
+def _save(catalog: Catalog, folder: Path, format: str) -> Path:
     """Save a dataset, and give a copy of its file; with its stamp beside it where it has one there."""
+    run = catalog.run("spend_per_signup", "scaled", dataflow="marketing", save=format)
+    version = catalog.version(run)
+    assert version is not None, run.job.error
+    return _copy(catalog, version, folder)
 
-    def call(format: str, beside: bool = True) -> Path:
-        run = catalog.run("spend_per_signup", "scaled", dataflow="marketing", save=format)
-        version = catalog.version(run)
-        assert version is not None, run.job.error
-        kept, copy = datasets.file_of(catalog.settings, version), tmp_path / f"copy.{format}"
-        copy.write_bytes(kept.read_bytes())
-        sidecar = kept.with_name(kept.name + SIDECAR)
-        if beside and sidecar.is_file():
-            copy.with_name(copy.name + SIDECAR).write_bytes(sidecar.read_bytes())
-        return copy
+
+def _copy(catalog: Catalog, version: DatasetVersion, folder: Path) -> Path:
+    kept = datasets.file_of(catalog.settings, version)
+    copy = folder / f"copy{kept.suffix}"
+    copy.write_bytes(kept.read_bytes())
+    sidecar = kept.with_name(kept.name + SIDECAR)
+    if sidecar.is_file():
+        copy.with_name(copy.name + SIDECAR).write_bytes(sidecar.read_bytes())
+    return copy
+
+
+@pytest.fixture(scope="module")
+def _catalogs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Catalog]]:
+    """Give catalogs by the format in which the one run of each has saved its dataset, made when asked for."""
+    made: dict[str, Catalog] = {}
+    yield made
+    for catalog in made.values():
+        catalog.database.dispose()
+
+
+@pytest.fixture
+def saved(_catalogs: dict[str, Catalog], tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Saved:
+    """Give a catalog in which a dataset was saved once, to be looked at only, and a copy of its file."""
+
+    def call(format: str) -> tuple[Catalog, Path]:
+        if format not in _catalogs:
+            folder = tmp_path_factory.mktemp("saved")
+            catalog, _ = make_shop(folder)
+            _save(catalog, folder, format)
+            _catalogs[format] = catalog
+        catalog = _catalogs[format]
+        version = catalog.version(catalog.get(1))
+        assert version is not None
+        return catalog, _copy(catalog, version, tmp_path)
 
     return call
 
@@ -61,8 +89,8 @@ FORMATS = ("parquet", "arrow", "csv", "json")
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_a_file_is_known_by_its_stamp_and_by_its_content(catalog: Catalog, save: Save, format: str):
-    path = save(format)
+def test_a_file_is_known_by_its_stamp_and_by_its_content(saved: Saved, format: str):
+    catalog, path = saved(format)
     found = _audit(catalog, path, verify=True)
     text = json.dumps(audit_json(found))
 
@@ -101,25 +129,27 @@ def _without_stamp(path: Path, format: str) -> None:
         writer.write_table(table.cast(plain))
 
 
-def test_a_csv_file_that_was_written_anew_is_found_by_its_values(catalog: Catalog, save: Save):
-    path = save("csv", beside=False)
+def test_a_csv_file_that_was_written_anew_is_found_by_its_values(saved: Saved):
+    catalog, path = saved("csv")
+    path.with_name(path.name + SIDECAR).unlink()
     lines = path.read_text().splitlines()
     path.write_text("".join(f"{line}\r\n" for line in lines).replace("10.0", "1e1"))
 
     assert _audit(catalog, path).found.origin == "content"
 
 
-def test_the_same_content_in_several_versions_names_them_all(catalog: Catalog, save: Save):
-    save("csv", beside=False)
-    path = save("csv", beside=False)
+def test_the_same_content_in_several_versions_names_them_all(catalog: Catalog, tmp_path: Path):
+    _save(catalog, tmp_path, "csv")
+    path = _save(catalog, tmp_path, "csv")
+    path.with_name(path.name + SIDECAR).unlink()
     found = _audit(catalog, path).found
 
     assert found.version is not None and len(found.others) == 1
     assert found.version.run_id > found.others[0].run_id
 
 
-def test_a_file_of_nobody_is_told_so(catalog: Catalog, tmp_path: Path, save: Save):
-    save("csv")
+def test_a_file_of_nobody_is_told_so(tmp_path: Path, saved: Saved):
+    catalog, _ = saved("csv")
     other = tmp_path / "other.csv"
     other.write_text("week,spend_per_signup,scaled\n2026-01-05,1,2\n")
     found = _audit(catalog, other)
@@ -147,9 +177,9 @@ def _edit(path: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
     ],
 )
 def test_a_file_that_was_changed_is_told_column_by_column(
-    catalog: Catalog, save: Save, change: Callable[[pd.DataFrame], pd.DataFrame], told: dict[str, Any]
+    saved: Saved, change: Callable[[pd.DataFrame], pd.DataFrame], told: dict[str, Any]
 ):
-    path = save("parquet")
+    catalog, path = saved("parquet")
     _edit(path, change)
     found = _audit(catalog, path, verify=True).verified
     assert found is not None
@@ -159,16 +189,16 @@ def test_a_file_that_was_changed_is_told_column_by_column(
     assert found.is_same == (not told)
 
 
-def test_a_changed_csv_file_is_told_by_its_sidecar(catalog: Catalog, save: Save):
-    path = save("csv")
+def test_a_changed_csv_file_is_told_by_its_sidecar(saved: Saved):
+    catalog, path = saved("csv")
     path.write_text(path.read_text().replace("5.0", "6.0"))
     found = _audit(catalog, path, verify=True).verified
 
     assert found is not None and found.changed == ("spend_per_signup",)
 
 
-def test_a_number_that_became_a_text_is_told_in_a_changed_json_file(catalog: Catalog, save: Save):
-    path = save("json")
+def test_a_number_that_became_a_text_is_told_in_a_changed_json_file(saved: Saved):
+    catalog, path = saved("json")
     path.write_text(path.read_text().replace('"spend_per_signup": 5.0', '"spend_per_signup": "5.0"'))
     found = _audit(catalog, path, verify=True).verified
 
@@ -182,16 +212,16 @@ def _restamp(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     sidecar.write_bytes(stamp_bytes(content))
 
 
-def test_a_stamp_that_was_written_over_differs_from_the_store(catalog: Catalog, save: Save):
-    path = save("csv")
+def test_a_stamp_that_was_written_over_differs_from_the_store(saved: Saved):
+    catalog, path = saved("csv")
     _restamp(path, lambda stamp: stamp.update(made_by="somebody else", commit="b" * 40))
     found = _audit(catalog, path)
 
     assert (found.found.store, found.found.differences) == ("differs", ("commit", "made_by"))
 
 
-def test_a_stamp_of_another_catalog_is_unknown_and_still_read(catalog: Catalog, save: Save):
-    path = save("csv")
+def test_a_stamp_of_another_catalog_is_unknown_and_still_read(saved: Saved):
+    catalog, path = saved("csv")
     _restamp(path, lambda stamp: stamp.update(version="f" * 32))
     found = _audit(catalog, path)
 
@@ -199,8 +229,8 @@ def test_a_stamp_of_another_catalog_is_unknown_and_still_read(catalog: Catalog, 
     assert found.standing is not None and found.standing.reason == ""
 
 
-def test_a_damaged_stamp_is_told_and_the_content_found(catalog: Catalog, save: Save):
-    path = save("csv")
+def test_a_damaged_stamp_is_told_and_the_content_found(saved: Saved):
+    catalog, path = saved("csv")
     path.with_name(path.name + SIDECAR).write_text("{}")
     found = _audit(catalog, path)
 
@@ -208,8 +238,8 @@ def test_a_damaged_stamp_is_told_and_the_content_found(catalog: Catalog, save: S
     assert found.found.origin == "content"
 
 
-def test_what_somebody_may_not_see_is_unknown_to_them(catalog: Catalog, save: Save):
-    path = save("csv")
+def test_what_somebody_may_not_see_is_unknown_to_them(saved: Saved):
+    catalog, path = saved("csv")
     with catalog.database.read() as session:
         restrict(session, frozenset())
         found = audit_file(session, catalog.settings, path)
@@ -257,9 +287,9 @@ def test_a_file_that_unpacks_beyond_all_bounds_is_an_error(catalog: Catalog, tmp
     assert time.monotonic() - begun < 120
 
 
-def test_judging_a_stamp_reads_no_data(catalog: Catalog, save: Save, monkeypatch: pytest.MonkeyPatch):
+def test_judging_a_stamp_reads_no_data(saved: Saved, monkeypatch: pytest.MonkeyPatch):
     """So it takes as long for a large file as for a small one."""
-    path = save("parquet")
+    catalog, path = saved("parquet")
     with path.open("r+b") as file:  # nothing of its first column chunks is left
         file.seek(8)
         file.write(b"\xff" * 60)

@@ -241,7 +241,10 @@ def test_building_ends_when_the_worker_does(index: Path, tmp_path: Path):
     assert [path.suffix for path in (tmp_path / "environments").iterdir()] == [".lock"]
 
 
-@pytest.mark.parametrize("with_uv", [True, False], ids=["uv", "pip"])
+_INSTALLERS = [pytest.param(True, id="uv"), pytest.param(False, id="pip", marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("with_uv", _INSTALLERS)
 def test_either_installer_builds_it(index: Path, tmp_path: Path, with_uv: bool):
     uv = environments.find_uv() if with_uv else None
     if with_uv and uv is None:
@@ -319,7 +322,7 @@ def test_the_worker_makes_room_after_a_run(catalog: Catalog):
     assert total_size(catalog.settings.home) == 0
 
 
-@pytest.mark.parametrize("with_uv", [True, False], ids=["uv", "pip"])
+@pytest.mark.parametrize("with_uv", _INSTALLERS)
 def test_nothing_that_a_wheel_brings_is_executed_while_it_is_installed(
     index: Path, tmp_path: Path, with_uv: bool
 ):

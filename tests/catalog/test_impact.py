@@ -103,6 +103,7 @@ def test_a_feature_that_is_gone_reaches_who_needed_it(revisions):
     assert found.keys > {"features.spend:cost", "features.spend:spend"}
 
 
+@pytest.mark.runs
 def test_datasets_whose_outputs_are_reached_are_named_and_no_others(
     catalog_url: str, git_repo: GitRepo, tmp_path: Path
 ):

@@ -108,9 +108,9 @@ def queue_scan(catalog: Catalog, name: str) -> int:
         return request_scan(session, get_repository(session, name), "tester", 0).id
 
 
-def big_repository(catalog: Catalog, folder: Path) -> None:
+def big_repository(catalog: Catalog, folder: Path, features: int = 40) -> None:
     """Follow a repository whose scan takes several batches."""
-    init_synthetic(folder / "big", features=200, commits=600)
+    init_synthetic(folder / "big", features=features, commits=600)
     with catalog.database.write() as session:
         add_repository(session, "big", str(folder / "big"), 0)
 
@@ -243,7 +243,7 @@ def test_a_run_outlives_the_loss_of_its_connections(postgres_catalog: Catalog, t
 def test_a_scan_whose_connection_is_lost_while_it_writes_goes_on_in_another_attempt(
     postgres_catalog: Catalog, tmp_path: Path
 ):
-    big_repository(postgres_catalog, tmp_path)
+    big_repository(postgres_catalog, tmp_path, features=200)  # so that writing takes a while
     job_id = queue_scan(postgres_catalog, "big")
     workers = Workers(postgres_catalog.settings)
     writes = (
@@ -373,11 +373,11 @@ def test_a_database_on_a_full_disk_ends_its_jobs_when_there_is_room_again(
 def test_two_workers_racing_for_two_hundred_jobs_lose_none_and_do_none_twice(
     catalog: Catalog, workers: Workers
 ):
-    """A job of an unknown kind takes no time and always fails; every tenth is a real run."""
+    """A job of an unknown kind takes no time and always fails; every fortieth is a real run."""
     with catalog.database.write() as session:
         shop = session.scalars(select(Repository.id)).one()
-        queued = [jobs.enqueue(session, "bake", {}, shop, "tester", 0).id for _ in range(190)]
-    runs = [catalog.request("holiday_count")[1] for _ in range(10)]
+        queued = [jobs.enqueue(session, "bake", {}, shop, "tester", 0).id for _ in range(195)]
+    runs = [catalog.request("holiday_count")[1] for _ in range(5)]
     workers.work_off(2)
     with catalog.database.read() as session:
         ended = session.scalars(select(Job)).all()

@@ -33,6 +33,8 @@ from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog, make_repository
 
+pytestmark = pytest.mark.runs
+
 PROJECT = """
     [tool.headwater]
     environments = ["dev", "prod", "away"]
@@ -185,6 +187,7 @@ def test_what_is_larger_than_the_limit_is_not_kept(shop: Catalog):
     assert _kept(shop) == set() and kept_inputs_of(shop.settings, version) == {"weekly": False}
 
 
+@pytest.mark.runs(databases=True)
 def test_what_was_not_used_for_longest_goes_first_and_inputs_of_datasets_last(shop: Catalog, tmp_path: Path):
     mine = shop.send(CSV.replace("5", "8").encode())
     assert shop.run("scaled", inputs={"weekly": mine}).job.error is None
@@ -213,6 +216,7 @@ def test_using_an_input_again_makes_it_stay(shop: Catalog, tmp_path: Path):
     assert _kept(shop) == {_sha(old)}
 
 
+@pytest.mark.runs(databases=True)
 def test_what_a_waiting_run_needs_never_goes(shop: Catalog):
     version = _saved(shop, "away")
     _ask_again(shop, version)
@@ -270,6 +274,7 @@ def test_the_hash_of_a_file_of_another_repository_gives_nobody_the_file(
     shop.request("scaled", inputs={"weekly": Upload(_sha(version), "again.csv")})  # it is theirs
 
 
+@pytest.mark.runs(databases=True)
 def test_a_file_goes_only_when_no_repository_waits_with_it(shop: Catalog, git_repo: GitRepo):
     long_ago = int(time.time()) - 2 * DAY
     sent = shop.send(CSV.encode(), now=long_ago)

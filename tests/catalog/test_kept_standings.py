@@ -119,6 +119,7 @@ def test_what_is_kept_goes_on_from_where_it_was_and_says_what_a_new_look_says(
     assert _kept(catalog).stale and not _kept(catalog).reason
 
 
+@pytest.mark.runs
 def test_nothing_is_taken_that_something_else_found_or_that_another_main_line_had(
     catalog: Catalog, git_repo: GitRepo
 ):
@@ -144,6 +145,7 @@ def _hide_columns(catalog: Catalog) -> None:
         session.scalars(select(KeptStanding)).one().content = {"commits": [], "columns": []}
 
 
+@pytest.mark.runs
 def test_workers_and_the_command_keep_it_after_each_scan(
     catalog: Catalog, git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch
 ):
@@ -172,6 +174,7 @@ def _head_kept(catalog: Catalog) -> bool:
         )
 
 
+@pytest.mark.runs
 def test_a_run_of_an_older_commit_ends_before_its_dataset_is_judged(catalog: Catalog, git_repo: GitRepo):
     git_repo.commit("Another rate", files={"rates.py": "RATE = 0.9\n"})
     _scan(catalog)

@@ -22,6 +22,8 @@ from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog
 
+pytestmark = pytest.mark.runs
+
 PROJECT = """
     [tool.headwater.dataflows.shop]
     modules = ["features.sales"]
@@ -273,6 +275,7 @@ def test_values_take_no_more_room_than_they_may(catalog_of_each: Catalog):
     assert _computed(catalog_of_each.run("net")) == _computed(catalog_of_each.run("net")) == {"net"}
 
 
+@pytest.mark.runs(databases=True)
 def test_runs_side_by_side_keep_whole_values(catalog_of_each: Catalog):
     asked = [catalog_of_each.request("doubled", "mean_net", "heads") for _ in range(4)]
 
@@ -445,6 +448,7 @@ def test_files_that_no_run_is_known_to_have_made_are_swept(catalog: Catalog):
     assert _files(catalog) == [known]
 
 
+@pytest.mark.runs(databases=True)
 def test_a_repository_that_goes_takes_its_values_along(catalog_of_each: Catalog):
     catalog_of_each.run("net")
     with catalog_of_each.database.write() as session:

@@ -19,6 +19,8 @@ from headwater_catalog.store.models import Run
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog, make_repository
 
+pytestmark = pytest.mark.runs
+
 
 @pytest.fixture
 def catalog(catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog]:
@@ -47,6 +49,7 @@ def statement(catalog: Catalog, run: Run) -> dict:
     return dsse.verify(signed(catalog, run), PAYLOAD_TYPE, public(catalog))
 
 
+@pytest.mark.runs(databases=True)
 def test_a_manifest_tells_all_that_the_run_was_made_from(catalog: Catalog, saved: Run, git_repo: GitRepo):
     told = statement(catalog, saved)
     build = told["predicate"]["buildDefinition"]

@@ -56,6 +56,7 @@ def _profiles(run: Run) -> dict[str, Any]:
     return {node.name: node.profile for node in run.nodes}
 
 
+@pytest.mark.runs
 def test_each_node_is_described_where_a_run_is_asked_to_kept_ones_too(catalog: Catalog):
     outputs = ("both", "total")
     assert set(_profiles(catalog.run(*outputs)).values()) == {None}
@@ -76,6 +77,7 @@ def test_each_node_is_described_where_a_run_is_asked_to_kept_ones_too(catalog: C
     assert _profiles(again) == {name: first[name] for name in outputs}
 
 
+@pytest.mark.runs
 def test_profiles_of_a_run_with_personal_data_are_hidden_from_those_without_the_right(catalog: Catalog):
     run = catalog.run("shout", "doubled", options=RunOptions(profile=True))
 

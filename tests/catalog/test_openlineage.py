@@ -25,6 +25,8 @@ from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog, make_repository
 
+pytestmark = pytest.mark.runs
+
 _FACETS = {
     "schema": facet_v2.schema_dataset.SchemaDatasetFacet,
     "version": facet_v2.dataset_version_dataset.DatasetVersionDatasetFacet,
@@ -128,6 +130,7 @@ def told(catalog: Catalog) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
+@pytest.mark.runs(databases=True)
 def test_a_run_is_told_at_its_beginning_and_its_end_in_the_official_form(catalog: Catalog, git_repo: GitRepo):
     start, end = perform(catalog, "spend_per_signup", "scaled", save="csv")
     for event in (start, end):
@@ -210,6 +213,7 @@ def test_a_run_that_is_cancelled_is_told_as_an_abort(catalog: Catalog):
     assert end["run"]["facets"]["errorMessage"]["message"] == "Cancelled by ana."
 
 
+@pytest.mark.runs(databases=True)
 def test_a_run_whose_worker_was_lost_is_told_by_another(catalog: Catalog):
     _, job_id = catalog.request("holiday_count")
     assert jobs.lease(catalog.database, "lost", job_id=job_id) is not None

@@ -14,6 +14,8 @@ from headwater_catalog.scan import scan
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog
 
+pytestmark = pytest.mark.runs
+
 _SOURCE = """
     import pandas as pd
     from headwater import check_output, extract_columns, tag
@@ -61,6 +63,7 @@ def crm(catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog
     made.database.dispose()
 
 
+@pytest.mark.runs(databases=True)
 def test_what_is_downstream_of_personal_data_is_personal_up_to_barriers(crm: Catalog):
     run = crm.run("domain", "people", "orders")
 
@@ -70,6 +73,7 @@ def test_what_is_downstream_of_personal_data_is_personal_up_to_barriers(crm: Cat
     assert crm.run("orders").personal == []
 
 
+@pytest.mark.runs(databases=True)
 def test_columns_values_logs_and_checks_are_hidden_from_those_without_the_right(crm: Catalog):
     run = crm.run("domain", "orders", "oldest", "people")
     whole, masked = shown_run(run, True), shown_run(run, False)

@@ -35,6 +35,8 @@ from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog, make_repository
 
+pytestmark = pytest.mark.runs
+
 FICKLE = """
     import os
     import pandas as pd
@@ -89,7 +91,9 @@ def _again(catalog: Catalog, version: DatasetVersion, **asked: Any) -> Verdict:
         return verdict_of(made)
 
 
-@pytest.mark.parametrize("format", ["parquet", "csv", "json", "arrow"])
+@pytest.mark.parametrize(
+    "format", ["parquet", "csv", *(pytest.param(name, marks=pytest.mark.slow) for name in ("json", "arrow"))]
+)
 def test_what_is_the_same_is_identical_after_main_has_moved_on(
     catalog: Catalog, git_repo: GitRepo, format: str
 ):
@@ -128,6 +132,7 @@ def test_it_is_made_again_though_its_commit_was_pushed_away(catalog: Catalog, gi
     assert _again(catalog, version).word == IDENTICAL
 
 
+@pytest.mark.runs(databases=True)
 def test_what_differs_is_told_where_and_by_how_much(catalog: Catalog):
     version = _saved(catalog, "counted", "spend_per_signup")
     found = _again(catalog, version)

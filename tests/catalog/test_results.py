@@ -22,6 +22,8 @@ from headwater_catalog.store.models import DatasetVersion
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog, make_repository
 
+pytestmark = pytest.mark.runs
+
 ODD = """
     import pandas as pd
 
@@ -86,7 +88,7 @@ ODD = """
         from headwater_catalog import tables
         def save(table, path):
             options = pa.ipc.IpcWriteOptions(compression="zstd")
-            zeros = pa.RecordBatch.from_arrays([pa.array(bytearray(1 << 28), pa.uint8())], names=["x"])
+            zeros = pa.RecordBatch.from_arrays([pa.array(bytearray(1 << 25), pa.uint8())], names=["x"])
             with pa.ipc.new_file(str(path), zeros.schema, options=options) as writer:
                 writer.write_batch(zeros)
         tables.save = save
@@ -119,7 +121,9 @@ def _everything(catalog: Catalog) -> list[Path]:
     return [path for path in (catalog.settings.home / "datasets").rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize("format", ["parquet", "arrow", "csv", "json"])
+@pytest.mark.parametrize(
+    "format", ["parquet", "csv", *(pytest.param(name, marks=pytest.mark.slow) for name in ("arrow", "json"))]
+)
 def test_the_file_and_the_store_say_the_same(catalog: Catalog, git_repo: GitRepo, format: str):
     version, path = _saved(catalog, "spend_per_signup", "frame", format=format)
     found = find_stamp(path)
@@ -138,6 +142,7 @@ def test_the_file_and_the_store_say_the_same(catalog: Catalog, git_repo: GitRepo
     assert (path.with_name(path.name + SIDECAR)).exists() == (format in ("csv", "json"))
 
 
+@pytest.mark.runs(databases=True)
 def test_each_column_is_bound_to_what_made_it(catalog: Catalog, git_repo: GitRepo):
     version, path = _saved(catalog, "spend_per_signup", "frame")
     assert version.stamp is not None
@@ -183,7 +188,7 @@ def test_what_is_no_table_is_a_failed_run(catalog: Catalog, output: str, reason:
 
 
 def test_a_table_that_unpacks_beyond_all_bounds_is_a_failed_run(catalog: Catalog):
-    run = catalog.run("bomb", dataflow="marketing", save="csv", limits=Limits(file_size=20_000_000))
+    run = catalog.run("bomb", dataflow="marketing", save="csv", limits=Limits(file_size=5_000_000))
 
     assert run.job.state == "failed"
     assert run.job.error is not None and "larger than a file of a run may be" in run.job.error
@@ -226,6 +231,7 @@ def test_a_file_whose_place_is_taken_leaves_nothing_beside_it(catalog: Catalog):
     assert list(folder.parent.iterdir()) == [folder]
 
 
+@pytest.mark.runs(databases=True)
 def test_a_repository_that_goes_takes_its_files_with_what_is_beside_them(catalog: Catalog):
     run = catalog.run("spend_per_signup", dataflow="marketing", save="csv")
     assert len(list((catalog.settings.home / "datasets").rglob("*.csv*"))) == 2, run.job.error
@@ -235,6 +241,7 @@ def test_a_repository_that_goes_takes_its_files_with_what_is_beside_them(catalog
     assert list((catalog.settings.home / "datasets").rglob("*.csv*")) == []
 
 
+@pytest.mark.runs(databases=True)
 def test_a_commit_that_made_a_dataset_stays(catalog: Catalog, git_repo: GitRepo, tmp_path: Path):
     """Neither a force-push nor a garbage collection takes the code that made it."""
     version, _ = _saved(catalog, "spend_per_signup")
@@ -255,6 +262,7 @@ def test_a_commit_that_made_a_dataset_stays(catalog: Catalog, git_repo: GitRepo,
     assert catalog.get(version.run_id).commit.sha == made_at
 
 
+@pytest.mark.runs(databases=True)
 def test_a_lost_lease_takes_the_file_away(catalog: Catalog):
     from headwater_catalog import jobs
     from headwater_catalog.worker import Worker

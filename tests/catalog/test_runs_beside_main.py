@@ -18,6 +18,8 @@ from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
 from support.run_catalog import SPEND, Catalog, make_catalog, make_repository
 
+pytestmark = pytest.mark.runs
+
 BRANCH = """
     import pandas as pd
     from headwater import tag
@@ -76,6 +78,7 @@ def test_values_of_main_are_taken_where_the_branch_means_the_same(catalog: Catal
     assert [node.kept_from for node in second.nodes if node.name == "scaled"] == [first.id]
 
 
+@pytest.mark.runs(databases=True)
 def test_a_dataset_of_a_branch_outlives_it(catalog: Catalog, git_repo: GitRepo):
     version = _version(catalog, "spend_per_signup", "doubled")
     stamp = version.stamp

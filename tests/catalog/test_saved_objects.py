@@ -21,6 +21,8 @@ from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog
 
+pytestmark = pytest.mark.runs
+
 MODELS = """
     import os
     import pandas as pd
@@ -67,6 +69,7 @@ def _saved(catalog: Catalog, output: str, saver: str) -> tuple[Run, DatasetVersi
     return run, version
 
 
+@pytest.mark.runs(databases=True)
 def test_a_model_is_a_version_of_a_dataset_bound_to_what_made_it(catalog: Catalog):
     run, version = _saved(catalog, "model", "pickle")
     file = datasets.file_of(catalog.settings, version)

@@ -556,6 +556,7 @@ _FIRST = (
 )
 
 
+@pytest.mark.runs
 @pytest.mark.parametrize(
     ("old", "new"),
     [

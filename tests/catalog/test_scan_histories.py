@@ -165,6 +165,7 @@ _HISTORIES = st.lists(_COMMITS, min_size=1, max_size=6)
 _MERGED = st.dictionaries(st.integers(1, 5), st.lists(_COMMITS, min_size=1, max_size=3), max_size=3)
 
 
+@pytest.mark.runs
 @examples(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=_HISTORIES, merged=_MERGED, data=st.data())
 def test_commit_by_commit_gives_the_same_rows_as_all_at_once(

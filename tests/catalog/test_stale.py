@@ -26,6 +26,8 @@ from headwater_catalog.store.models import Commit
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog
 
+pytestmark = pytest.mark.runs
+
 PROJECT = """\
 [tool.headwater.dataflows.shop]
 modules = ["shop", "late"]
@@ -92,6 +94,7 @@ def _standing(catalog: Catalog, number: int) -> Standing:
     return found
 
 
+@pytest.mark.runs(databases=True)
 def test_exactly_the_columns_that_mean_something_else_are_told_with_their_commits(
     catalog: Catalog, git_repo: GitRepo
 ):
@@ -185,6 +188,7 @@ def test_a_dataset_of_a_commit_that_was_pushed_away_is_judged(catalog: Catalog, 
     assert found["moving"].state == "same"
 
 
+@pytest.mark.runs(databases=True)
 def test_hashes_of_another_scheme_are_made_anew(catalog: Catalog):
     run = catalog.run(*OUTPUTS, save="csv")
     version = catalog.version(run)

@@ -65,7 +65,9 @@ def _plain(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return [tuple(str(cell) if isinstance(cell, Decimal) else cell for cell in row) for row in rows]
 
 
-@pytest.mark.parametrize("format", ["csv", "json", "parquet", "arrow"])
+@pytest.mark.parametrize(
+    "format", ["csv", "parquet", *(pytest.param(name, marks=pytest.mark.slow) for name in ("json", "arrow"))]
+)
 def test_a_table_gets_what_was_saved_with_its_types(catalog_url: str, tmp_path: Path, format: str):
     file, schema = _saved(tmp_path, format, {name: made for name, (made, _) in COLUMNS.items()})
     for _ in range(2):  # the second time in place of the first

@@ -30,6 +30,8 @@ from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
 from support.run_catalog import SPEND, Catalog, make_catalog, make_repository
 
+pytestmark = pytest.mark.runs
+
 _SPEND = SPEND.replace("import check_output", "import check_output, tag")
 _MORE = """
     def trembling(spend: pd.Series) -> pd.Series:
@@ -137,6 +139,7 @@ def _compared(shop: Catalog, *outputs: str, **given: Any) -> tuple[Verdict, Valu
     return outcome_of(found), found
 
 
+@pytest.mark.runs(databases=True)
 def test_what_differs_is_told_row_by_row_on_the_same_data(shop: Catalog):
     verdict, found = _compared(shop, "spend_per_signup", "holiday_count")
     told = verdict.details
@@ -248,6 +251,7 @@ def test_the_second_run_is_spared_where_the_first_fails(shop: Catalog):
     assert found.run.environment == {}  # nothing was executed
 
 
+@pytest.mark.runs(databases=True)
 def test_the_second_run_waits_for_the_first(shop: Catalog):
     numbers = _asked(shop, "trembling")
     found = _comparison(shop, numbers)
@@ -260,6 +264,7 @@ def test_the_second_run_waits_for_the_first(shop: Catalog):
     assert list((shop.settings.home / "compared").iterdir()) == []
 
 
+@pytest.mark.runs(databases=True)
 def test_what_is_cancelled_leaves_nothing_behind(shop: Catalog):
     numbers = _asked(shop, "trembling")
     Worker(shop.database, shop.settings).perform_next(_comparison(shop, numbers).before.job_id)

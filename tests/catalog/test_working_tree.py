@@ -22,6 +22,8 @@ from headwater_catalog.working_tree import TreeChanges, changes_of, folder_with_
 from support.git_repo import GitRepo
 from support.run_catalog import SPEND, WEEKLY, Catalog, make_catalog, make_repository
 
+pytestmark = pytest.mark.runs
+
 
 @pytest.fixture
 def catalog(catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog]:
@@ -99,6 +101,7 @@ def test_only_what_changed_is_computed_and_the_same_tree_is_one_commit(catalog: 
     assert taken["scaled"] == first.id and "spend_per_signup" not in taken
 
 
+@pytest.mark.runs(databases=True)
 def test_it_is_in_no_branch_tag_or_history_and_outlives_scans(catalog: Catalog, git_repo: GitRepo):
     _change(git_repo)
     found = _take(catalog, git_repo.path)

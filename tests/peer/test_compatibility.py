@@ -10,7 +10,8 @@ from peer.comparison import differences
 from peer.generated import cases
 from support.peer import ROOT, Records, find_peer, run_cases
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # the first test runs all cases, twice
+# The first test runs all cases, twice; the others look at what it found.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("peer")]
 
 CASES = Path(__file__).parent / "cases"
 GENERATED = 150

@@ -1,8 +1,9 @@
 """Fixtures of the web tests: applications over a real catalog, and their clients."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -17,6 +18,13 @@ from support import hostile
 from support.demo_catalog import copied_demo_catalog, settings_in
 from support.git_repo import GitRepo
 from support.managed_demo import catalog_of, logged_in, managed_demo
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector, name: str) -> Generator[None, Any, Any]:
+    """Leave out, where slow tests are, those whose cases take longer to make than all others to be found."""
+    made = yield
+    return [] if name.endswith("_at_length") and collector.config.option.markexpr == "not slow" else made
 
 
 @pytest.fixture(scope="session")

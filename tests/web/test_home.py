@@ -29,7 +29,6 @@ class Home:
 
     def __init__(self, folder: Path, url: str) -> None:
         self.folder, self.settings, self.database = folder, settings_in(folder / "home", url), Database(url)
-        self.database.upgrade()
         self.client: FlaskClient = create_app(self.settings, self.database).test_client()
 
     def add(self, name: str, *, scanned: bool = True, **files: str) -> None:
@@ -153,8 +152,10 @@ def test_a_new_commit_is_on_the_page_once_it_is_scanned(home: Home):
     assert "Describe all" in home.page
 
 
-def test_the_page_takes_as_many_queries_for_many_repositories_as_for_few(tmp_path: Path):
-    home = Home(tmp_path, f"sqlite:///{tmp_path / 'many.db'}")
+def test_the_page_takes_as_many_queries_for_many_repositories_as_for_few(
+    tmp_path: Path, sqlite_catalog_url: str
+):
+    home = Home(tmp_path, sqlite_catalog_url)
     counts = []
     for number in range(9):
         home.add(f"shop{number}", features=_OWNED + _BARE)

@@ -70,6 +70,7 @@ def test_every_page_of_a_repository_answers_as_of_a_commit(client: FlaskClient, 
     assert ("Show now" in html) == (at == "v1.0")
 
 
+@pytest.mark.slow
 def test_every_link_on_every_page_leads_somewhere(client: FlaskClient):
     links = {
         unescape(link)

@@ -30,14 +30,13 @@ def origin(git_repo):
 
 
 @pytest.fixture
-def settings(tmp_path):
-    return settings_in(tmp_path / "home")
+def settings(tmp_path, sqlite_catalog_url):
+    return settings_in(tmp_path / "home", sqlite_catalog_url)
 
 
 @pytest.fixture
 def database(settings) -> Iterator[Database]:
     database = Database(settings.database_url)
-    database.upgrade()
     yield database
     database.dispose()
 

@@ -16,6 +16,8 @@ from headwater_web.app import create_app
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog, make_repository
 
+pytestmark = pytest.mark.runs
+
 _FIELD = re.compile(r'name="([^"]+)" value="([^"]*)"')
 _CSV = b"week,spend,signups\n2026-03-02,6,2\n2026-03-09,9,3\n"
 
@@ -65,6 +67,7 @@ def test_the_address_fills_the_form(web: FlaskClient):
     assert ">trial</textarea>" in shown
 
 
+@pytest.mark.runs(databases=True)
 def test_a_run_has_what_the_form_said(shop: Catalog, web: FlaskClient):
     answer = _send(
         web,
@@ -173,6 +176,7 @@ def test_a_form_that_is_too_large_is_refused_before_it_is_read(shop: Catalog):
 # The API
 
 
+@pytest.mark.runs(databases=True)
 def test_the_api_takes_files_values_and_how(shop: Catalog, web: FlaskClient):
     sent = web.post(
         "/api/v1/repositories/shop/uploads?name=mine.csv",
@@ -227,6 +231,7 @@ def test_a_file_that_is_not_what_it_says_is_refused_by_the_api(web: FlaskClient)
     assert web.post(address, json={}).status_code == 415
 
 
+@pytest.mark.runs(databases=True)
 def test_a_run_that_waits_can_be_cancelled(shop: Catalog, web: FlaskClient):
     run_id, _ = shop.request("scaled")
     cancelled = web.post(f"/api/v1/runs/{run_id}/cancel", json={})

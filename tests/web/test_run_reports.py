@@ -29,6 +29,8 @@ from support.git_repo import GitRepo
 from support.managed_demo import logged_in
 from support.peer import find_peer
 
+pytestmark = pytest.mark.runs
+
 _ENGINE = Path(__file__).parents[2] / "engine"
 _SPEND = """\
 import pandas as pd
@@ -178,6 +180,7 @@ def failure_is_told(site: Site, script: str, python: str) -> None:
     assert "+def added(factor: int)" in page
 
 
+@pytest.mark.runs(databases=True)
 def test_a_script_on_our_driver_reports_its_run(site: Site):
     text = f"from headwater import compat\ncompat.activate()\n{_HEADWATER}"
     told_in_full(site, text, "headwater", sys.executable)

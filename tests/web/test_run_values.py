@@ -17,6 +17,8 @@ from headwater_web.app import create_app
 from support.git_repo import GitRepo
 from support.run_catalog import SPEND, Catalog, make_catalog, make_repository
 
+pytestmark = pytest.mark.runs
+
 _FIELD = re.compile(r'name="([^"]+)" value="([^"]*)"')
 _LATER = SPEND.replace("spend / signups", "spend / signups + (spend > 15)")
 
@@ -44,6 +46,7 @@ def _send(web: FlaskClient, address: str, **fields: str) -> Any:
     return web.post("/runs", data={**given, **fields})
 
 
+@pytest.mark.runs(databases=True)
 def test_a_form_with_another_commit_compares_the_values(shop: Catalog, web: FlaskClient):
     form = web.get("/r/shop/run?output=spend_per_signup&before=v1").text
     assert "<h1>Compare values</h1>" in form and "Run both, and compare" in form
@@ -81,6 +84,7 @@ def test_the_declared_configuration_is_not_carried_to_the_other_commit(shop: Cat
     assert shop.get(3).config == {"region": "UK"}
 
 
+@pytest.mark.runs(databases=True)
 def test_both_are_cancelled_on_the_page(shop: Catalog, web: FlaskClient):
     _send(web, "/r/shop/run?output=spend_per_signup&before=v1")
     token = dict(_FIELD.findall(web.get("/runs/compare?a=1&b=2").text))["csrf_token"]

@@ -105,7 +105,7 @@ def test_a_claimed_port_is_free_again_afterwards(free_port: int):
             pass
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_the_demo_is_kept_and_the_server_ends_with_all_its_processes(
     demo_settings, free_port: int, number: int
 ):

@@ -16,6 +16,7 @@ from headwater_catalog.locations import LOCATION, Whereabouts, read_whereabouts
 from headwater_catalog.read.diagnostics import Diagnostic
 from headwater_catalog.read.rules import read_classifications, read_policies
 from headwater_catalog.rules import Classification, Policy
+from headwater_catalog.source_specs import SourceSpec
 
 __all__ = [
     "PROJECT_FILES",
@@ -44,30 +45,6 @@ _ENVIRONMENT: Final = ("requirements",)
 _DATAFLOW: Final = ("config", "modules", "outputs", "schedule", "sinks", "sources")
 _SOURCE: Final = ("at", "dates", "feature", "index", *LOCATION)
 _SINK: Final = LOCATION
-
-
-@dataclass(frozen=True, slots=True)
-class SourceSpec:
-    """Data whose columns are inputs of a dataflow.
-
-    Attributes:
-        path: The file, relative to the repository; where it is none, the words that name where the data is.
-        index: The column that becomes the index.
-        dates: Columns that hold dates.
-        format: How to read it; None lets the name of the file tell.
-        where: Where it is, if not only in that file of the repository.
-    """
-
-    path: str
-    index: str | None = None
-    dates: tuple[str, ...] = ()
-    format: str | None = None
-    where: Whereabouts | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as plain data, as the store keeps it."""
-        plain = {"path": self.path, "index": self.index, "dates": list(self.dates), "format": self.format}
-        return plain if self.where is None else {**plain, **self.where.as_dict()}
 
 
 @dataclass(frozen=True, slots=True)
