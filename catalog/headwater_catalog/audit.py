@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["Audit", "Found", "Verified", "audit_file", "find_origin"]
 
 _TEXT_FORMATS = {".csv": "csv", ".json": "json"}
+_GIVEN = ("columns", "config", "inputs", "recipe")
+"""The parts of a stamp that hold what a run was given, or the fingerprints of what came out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,15 @@ class Audit:
         version = self.found.version
         return Hidden() if version is None else hidden_in(version.run, sees_personal)
 
+    def differences(self, sees_personal: bool) -> tuple[str, ...]:
+        """Return of which parts of the file's stamp the store says something else.
+
+        Whoever may not see what a run was given is not told whether it was what they have written there:
+        they could go on guessing.
+        """
+        given = _GIVEN if self.hidden(sees_personal) else ()
+        return tuple(part for part in self.found.differences if part not in given)
+
 
 def audit_file(
     session: Session,
@@ -119,6 +130,7 @@ def audit_file(
     sidecar: Path | None = None,
     verify: bool = False,
     definitions: bool = True,
+    most_looks: int | None = None,
 ) -> Audit:
     """Return all that is known of a file.
 
@@ -130,6 +142,8 @@ def audit_file(
         sidecar: The file with its stamp; by default the one beside it.
         verify: Also read its data, and compare.
         definitions: Also find the code that made its columns.
+        most_looks: At how many stretches of the main line to look for the commits that changed columns, where
+            only the file itself says what these are; None: as many as usual.
 
     Raises:
         NotFound: There is no such file.
@@ -143,7 +157,7 @@ def audit_file(
     except InvalidInput as error:
         raise Conflict(f"{name or path.name}: {error}") from error
     content = found.stamp.content
-    standing = _standing(session, settings, found, content)
+    standing = _standing(session, settings, found, content, most_looks)
     kept = {} if found.version is None else kept_inputs_of(settings, found.version)
     told = _definitions(session, settings, content) if definitions else {}
     return Audit(found, standing, verified, told, kept)
@@ -190,13 +204,15 @@ def find_origin(
     return found
 
 
-def _standing(session: Session, settings: Settings, found: Found, content: Mapping[str, Any]) -> Standing:
+def _standing(
+    session: Session, settings: Settings, found: Found, content: Mapping[str, Any], most_looks: int | None
+) -> Standing:
     if found.version is not None and found.store == "known":
         return standing_of_version(session, settings, found.version)
     # What is not of the store is judged by its own word.
     from headwater_catalog.stale import standing_of
 
-    return standing_of(session, settings, content["repository"], content)
+    return standing_of(session, settings, content["repository"], content, most_looks=most_looks)
 
 
 def _judge(session: Session, name: str, format: str, stamp: Stamp) -> Found:

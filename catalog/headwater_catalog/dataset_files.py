@@ -22,7 +22,7 @@ from headwater_catalog.datasets import FOLDER
 from headwater_catalog.jobs import FINISHED
 from headwater_catalog.stamps import SIDECAR
 from headwater_catalog.store.bulk import chunks
-from headwater_catalog.store.models import DatasetVersion, Job, Run
+from headwater_catalog.store.models import DatasetVersion, Job, Repository, Run
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
@@ -38,14 +38,18 @@ _PATIENCE: Final = "5s"  # for whoever holds the job; after that, a later sweep 
 
 def sweep_files(database: Database, settings: Settings) -> None:
     """Remove the files that lost workers left in the folder of datasets."""
-    found: dict[int, list[str]] = {}
-    for file in (settings.home / FOLDER).glob("*/*"):
-        if named := _FILE.fullmatch(file.name):
-            found.setdefault(int(named["run"]), []).append(f"{FOLDER}/{file.parent.name}/{file.name}")
+    found: dict[tuple[int, str], list[str]] = {}  # by the run and the repository that their names tell
+    for folder in (settings.home / FOLDER).glob("*"):
+        if folder.is_symlink():  # what is there may be somebody else's
+            continue
+        for file in folder.glob("*"):
+            if named := _FILE.fullmatch(file.name):
+                of = int(named["run"]), folder.name
+                found.setdefault(of, []).append(f"{FOLDER}/{folder.name}/{file.name}")
     with database.read() as session:
-        stray = [run for runs in chunks(found) for run in _strays(session, {n: found[n] for n in runs})]
-    for run in stray:
-        _remove(database, settings, run, found[run], is_over=True)
+        stray = [of for some in chunks(found) for of in _strays(session, {of: found[of] for of in some})]
+    for of in stray:
+        _remove(database, settings, of[0], found[of], is_over=True)
 
 
 def take_back(database: Database, settings: Settings, run_id: int, path: str) -> None:
@@ -60,11 +64,24 @@ def take_back(database: Database, settings: Settings, run_id: int, path: str) ->
     _remove(database, settings, run_id, [path + SIDECAR, path], is_over=False)
 
 
-def _strays(session: Session, files: Mapping[int, Sequence[str]]) -> list[int]:
-    """Return the runs that are over, or gone, and have left files that no version names."""
-    active = select(Run.id).join(Job, Job.id == Run.job_id).where(Job.state.not_in(FINISHED))
-    going_on = set(session.scalars(active.where(Run.id.in_(files))))
-    return [run for run, paths in files.items() if run not in going_on and _unnamed(session, paths)]
+def _strays(session: Session, files: Mapping[tuple[int, str], Sequence[str]]) -> list[tuple[int, str]]:
+    """Return the runs that are over, or gone, and have left files that no version names.
+
+    A file in the folder of a repository that is there, and not of one of its runs, nobody here has put there.
+    """
+    repositories = set(session.scalars(select(Repository.name)))
+    asked = (
+        select(Run.id, Repository.name, Job.state)
+        .join(Repository, Repository.id == Run.repository_id)
+        .join(Job, Job.id == Run.job_id)
+        .where(Run.id.in_({run for run, _ in files}))
+    )
+    states = {(run, name): state for run, name, state in session.execute(asked)}
+
+    def is_over(of: tuple[int, str]) -> bool:
+        return states[of] in FINISHED if of in states else of[1] not in repositories
+
+    return [of for of, paths in files.items() if is_over(of) and _unnamed(session, paths)]
 
 
 def _unnamed(session: Session, paths: Sequence[str]) -> list[str]:

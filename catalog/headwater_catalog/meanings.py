@@ -84,6 +84,7 @@ class Meanings:
         after: int,
         until: int,
         moved: Mapping[str, tuple[str, ...]] | None = None,
+        most_looks: int | None = None,
     ) -> Mapping[str, Way]:
         """Return by which commits of the main line features came to mean something else.
 
@@ -95,6 +96,7 @@ class Meanings:
             after: The place on the main line after which to look.
             until: The last place.
             moved: Where features are later, of those that move: one key after the other.
+            most_looks: At how many stretches of the main line to look; None: as many as usual.
 
         Returns:
             For each feature what it meant, and the commits that together made it mean something else.
@@ -103,7 +105,7 @@ class Meanings:
         found: dict[str, list[tuple[int, int, str | None]]] = {key: [] for key in keys}
         begin = self._hashes_along(shas[0], keys, moved or {})
         pending = [(0, len(shas) - 1)]
-        looks = 0
+        looks, most = 0, _MOST_LOOKS if most_looks is None else most_looks
         while pending:
             first, last = pending.pop()
             was, is_ = (self._hashes_along(shas[each], keys, moved or {}) for each in (first, last))
@@ -111,7 +113,7 @@ class Meanings:
             differing = [key for key in keys if was[key] != is_[key]]
             if not differing or first == last:
                 continue
-            if last - first == 1 or looks > _MOST_LOOKS:
+            if last - first == 1 or looks > most:
                 for key in differing:
                     found[key].append((first, last, is_[key]))
                 continue

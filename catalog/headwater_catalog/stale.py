@@ -60,6 +60,7 @@ def standing_of(
     repository_name: str,
     stamp: Mapping[str, Any],
     earlier: Standing | None = None,
+    most_looks: int | None = None,
 ) -> Standing:
     """Return how the columns of a stamp stand at main, with the commits that changed them.
 
@@ -70,11 +71,12 @@ def standing_of(
         stamp: What a dataset version says of itself.
         earlier: How it stood at an earlier commit of the main line: from there on only later commits are
             looked at.
+        most_looks: At how many stretches of the main line to look; None: as many as usual.
     """
     unbound = tuple(ColumnNow(column["name"], "none") for column in stamp["columns"])
     try:
         repository = get_repository(session, repository_name)
-        return _Standing(session, settings, repository, stamp, earlier).find()
+        return _Standing(session, settings, repository, stamp, earlier, most_looks).find()
     except (NotFound, RepositoryError) as error:
         return Standing(None, unbound, str(error))
 
@@ -89,7 +91,9 @@ class _Standing:
         repository: Repository,
         stamp: Mapping[str, Any],
         earlier: Standing | None,
+        most_looks: int | None,
     ) -> None:
+        self._most_looks = most_looks
         self._session, self._settings = session, settings
         self._repository, self._stamp, self._earlier = repository, stamp, earlier
         self._then = moment_at(session, settings, repository, stamp["commit"])
@@ -190,12 +194,12 @@ class _Standing:
         self, known: Meanings, keys: list[str], base: int, until: int, moved: Mapping[str, tuple[str, ...]]
     ) -> dict[str, Way]:
         """Return the ways of features from one place of the main line to another; what is known goes on."""
-        earlier, after = self._earlier, self._place_of_earlier(base, until)
+        earlier, after, most = self._earlier, self._place_of_earlier(base, until), self._most_looks
         if earlier is None or after is None:
-            return dict(known.changes(keys, base, until, moved))
-        later = known.changes(keys, after, until, moved)
+            return dict(known.changes(keys, base, until, moved, most))
+        later = known.changes(keys, after, until, moved, most)
         if any(_end(earlier.ways[key]) != way.begin for key, way in later.items() if key in earlier.ways):
-            return dict(known.changes(keys, base, until, moved))  # it is followed to another place now
+            return dict(known.changes(keys, base, until, moved, most))  # it is followed to another place now
         return {
             key: earlier.ways[key].and_then(way.steps) if key in earlier.ways else way
             for key, way in later.items()

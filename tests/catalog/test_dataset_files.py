@@ -94,15 +94,22 @@ def test_a_worker_killed_before_its_file_is_known_leaves_none(catalog: Catalog, 
 
 def test_what_a_version_names_stays_and_so_does_what_nobody_here_has_put_there(catalog: Catalog):
     run = catalog.run("spend_per_signup", dataflow="marketing", save="csv")
-    kept = ["marketing-1.csv", f"marketing-1.csv{SIDECAR}", "notes.txt"]
-    for name in ("notes.txt", "other-1.csv", f"marketing-2.csv{SIDECAR}", "marketing-99.parquet"):
+    other = catalog.run("spend_per_signup", dataflow="marketing")
+    kept = ["marketing-1.csv", f"marketing-1.csv{SIDECAR}", "notes.txt", "report-2024.csv"]
+    for name in ("notes.txt", "report-2024.csv", "other-1.csv", f"marketing-2.csv{SIDECAR}"):
         _leave(catalog, name)
-    (catalog.settings.home / "datasets/shop/marketing-3.csv").mkdir()
+    datasets = catalog.settings.home / "datasets"
+    (datasets / "shop/marketing-2.parquet").mkdir()
+    elsewhere = catalog.settings.home / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "marketing-2.csv").write_text("of somebody else")
+    (datasets / "linked").symlink_to(elsewhere)
     sweep_files(catalog.database, catalog.settings)
 
-    assert run.job.state == State.SUCCEEDED
+    assert (run.job.state, other.id) == (State.SUCCEEDED, 2)
     assert _files(catalog) == kept
-    assert (catalog.settings.home / "datasets/shop/marketing-3.csv").is_dir()
+    assert (datasets / "shop/marketing-2.parquet").is_dir()
+    assert (elsewhere / "marketing-2.csv").is_file()
 
 
 def test_a_file_of_a_run_that_goes_on_stays_until_it_has_ended(catalog: Catalog):

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from headwater_catalog import meanings as module_of_meanings
+from headwater_catalog.audit import audit_file
 from headwater_catalog.cli import command_line
 from headwater_catalog.datasets import version_of_run
 from headwater_catalog.demo import init_demo
@@ -20,6 +21,7 @@ from headwater_catalog.repositories import add_repository, get_repository
 from headwater_catalog.scan import scan
 from headwater_catalog.settings import Settings
 from headwater_catalog.stale import stale_columns, standing_of
+from headwater_catalog.stamps import SIDECAR, stamp_bytes
 from headwater_catalog.standings import Standing
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import Commit
@@ -237,6 +239,17 @@ def test_what_was_not_looked_into_is_told_as_a_stretch_of_the_main_line(
 
     version = catalog.version(catalog.get(run.id))
     assert version is not None
+    unknown = git_repo.path.parent / "unknown.csv"
+    unknown.write_text("a\n1\n")
+    Path(f"{unknown}{SIDECAR}").write_bytes(stamp_bytes({**(version.stamp or {}), "version": "0" * 32}))
+    with catalog.database.read() as session:  # what only the file says is looked into as far as it is asked
+        few, usual = (
+            audit_file(session, catalog.settings, unknown, most_looks=n).standing for n in (0, None)
+        )
+    assert few is not None and usual is not None
+    (column,) = (each for each in few.columns if each.name == "signed")
+    assert [(each.after.sha, each.until.sha) for each in column.stretches] == [(shas[0], shas[-1])]
+    assert usual.columns == standing.columns
     keep_standing(catalog.database, version.id, standing)
     with catalog.database.read() as session:
         kept = session.get_one(type(version), version.id)

@@ -1,7 +1,9 @@
 """Personal data in what a run was given and what indexes it: no way out gives it to whom may not see it."""
 
 import base64
+import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from textwrap import dedent
@@ -135,6 +137,32 @@ def test_an_audit_by_content_tells_what_was_given_to_stewards_alone(app: Flask, 
     assert told.status_code == 200 and told.json is not None
     assert told.json["origin"] == "content"
     assert (_SECRET in json.dumps(told.json["stamp"])) == (name == "sue")
+
+
+@pytest.mark.parametrize("name", _ROLES)
+def test_nobody_finds_out_by_guessing_in_a_stamp_what_a_run_was_given(app: Flask, crm: Catalog, name: str):
+    with crm.database.read() as session:
+        version = version_of_run(session, 1)
+        assert version is not None
+        stamp = {**(version.stamp or {}), "made_by": "mallory"}
+
+    def audited(config: dict[str, str]) -> tuple[list[str], str]:
+        told = json.dumps({**stamp, "config": config})
+        body = {"name": "x.csv", "content": base64.b64encode(b"a\n1\n").decode(), "stamp": told}
+        client = logged_in(app, name)
+        answer = client.post("/api/v1/audit", json=body).json
+        token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/audit").text)
+        assert answer is not None and token
+        files = {"file": (io.BytesIO(b"a\n1\n"), "x.csv"), "stamp": (io.BytesIO(told.encode()), "s.json")}
+        sent = {"csrf_token": token[1], **files}
+        page = client.post("/audit", data=sent, content_type="multipart/form-data").text
+        return answer["differences"], page[page.index("something else") :].partition("</span>")[0]
+
+    right, wrong = audited(dict(stamp["config"])), audited({"vip": "guess@example.org"})
+
+    assert "made_by" in right[0] and "made_by" in right[1]
+    assert (right == wrong) == (name != "sue")
+    assert ("hidden: personal data" in right[1]) == (name != "sue")
 
 
 def test_the_index_of_a_source_counts_as_read_by_whatever_reads_the_source(crm: Catalog):

@@ -1,9 +1,11 @@
 """Commands asked of a catalog that is served elsewhere print what they print of the same one here."""
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 from click.testing import CliRunner, Result
@@ -53,7 +55,7 @@ _ASKED = (
 
 
 @contextmanager
-def _served(app: Flask) -> Iterator[str]:
+def _served(app: Flask | WSGIApplication) -> Iterator[str]:
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -183,3 +185,29 @@ def test_an_address_where_no_catalog_is_served_is_told(url: str):
 
     assert asked.exit_code == 3
     assert url in asked.stderr
+
+
+_STEERING = "\x1b]0;title\x07\x1b[31m\N{RIGHT-TO-LEFT OVERRIDE}words"
+
+
+def _anything(_environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
+    """Answer every request with what no catalog would, and with what would steer a terminal."""
+    start_response("200 OK", [("Content-Type", "application/json")])
+    told = {"id": _STEERING, "state": "failed", "error": _STEERING, "dataset": [], "items": [{_STEERING: 1}]}
+    yield json.dumps({**told, "next": None}).encode()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *(("search", "x"), ("show", "x"), ("lineage", "x"), ("history", "x"), ("diff", "a..b"), ("stale",)),
+        *(("run", "x", "--repo", "shop"), ("reproduce", "x@1"), ("why", "x", "pii"), ("stale", "x@1")),
+    ],
+)
+def test_what_is_no_catalog_steers_no_terminal_and_ends_no_command_in_a_crash(asked: tuple[str, ...]):
+    with _served(_anything) as url:
+        done = CliRunner().invoke(command_line(), ["--remote", url, *asked])
+
+    assert done.exit_code in (1, 2, 3), done.output
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    assert not any(sign in done.output for sign in "\x1b\x07\N{RIGHT-TO-LEFT OVERRIDE}")

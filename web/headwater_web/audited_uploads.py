@@ -20,6 +20,7 @@ __all__ = ["audit_sent", "place"]
 _AT_ONCE: Final = threading.BoundedSemaphore(2)  # of the threads that a process of the server has
 _PATIENCE: Final = 1.0  # seconds: audits that read a stamp alone are through by then
 _AGAIN: Final = 15  # seconds
+_LOOKS: Final = 15  # at the main line; each may take a second where a stamp names thousands of columns
 
 
 def audit_sent(file: Path, *, name: str, sidecar: Path, verify: bool) -> Audit:
@@ -41,7 +42,9 @@ def audit_sent(file: Path, *, name: str, sidecar: Path, verify: bool) -> Audit:
     held = replace(settings, runs=settings.runs.while_asked)
     with place():
         try:
-            return audit_file(reading(), held, file, name=name, sidecar=sidecar, verify=verify)
+            return audit_file(
+                reading(), held, file, name=name, sidecar=sidecar, verify=verify, most_looks=_LOOKS
+            )
         except Conflict as error:
             if not isinstance(error.__cause__, BeyondLimits):
                 raise

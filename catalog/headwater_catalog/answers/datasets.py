@@ -154,7 +154,7 @@ def audit_json(audit: Audit, *, sees_personal: bool = False) -> dict[str, Any]:
         "format": found.format,
         "origin": found.origin,
         "store": found.store,
-        "differences": list(found.differences),
+        "differences": list(audit.differences(sees_personal)),
         "damage": found.damage,
         "kept_inputs": dict(audit.kept),
         "version": found.version and version_row_json(found.version),

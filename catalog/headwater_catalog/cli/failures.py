@@ -6,7 +6,16 @@ import click
 
 from headwater_catalog.cli.output import clean
 
-__all__ = ["CANNOT", "FINDINGS", "WRONG_USE", "Failure", "Findings", "WrongUse", "failure_of"]
+__all__ = [
+    "CANNOT",
+    "FINDINGS",
+    "WRONG_USE",
+    "Failure",
+    "Findings",
+    "WrongUse",
+    "failure_of",
+    "misunderstood",
+]
 
 FINDINGS = 1
 """Findings, or a run that failed."""
@@ -52,3 +61,13 @@ def failure_of(error: Exception) -> Failure | None:
     if isinstance(error, (CatalogError, HeadwaterError)):
         return Failure(str(error))
     return None
+
+
+def misunderstood(url: str, error: Exception) -> Failure | None:
+    """Return the failure that it is when another machine's answer has not the form that it should have."""
+    if not isinstance(error, (LookupError, TypeError, ValueError, AttributeError)):
+        return None
+    return Failure(
+        f"What answers at {url} is not understood ({type(error).__name__}: {error!s:.200}). Is it a "
+        "catalog of the same version of Headwater?"
+    )

@@ -35,8 +35,10 @@ def audit_upload() -> ResponseReturnValue:
         return render_template("audit.html", audit=None, states={}, error=error), status_of(error)
     states = {column.name: column for column in found.standing.columns} if found.standing else {}
     version, stamp = found.found.version, found.found.stamp
-    told = stamp and found.hidden(sees_personal(version)).stamp(stamp.content)
-    return render_template("audit.html", audit=found, told=told, states=states, error=None)
+    hidden = found.hidden(sees_personal(version))
+    told, differences = stamp and hidden.stamp(stamp.content), found.differences(sees_personal(version))
+    shown = {"told": told, "differences": differences, "is_masked": bool(hidden), "states": states}
+    return render_template("audit.html", audit=found, **shown, error=None)
 
 
 def _asked() -> Audit:

@@ -179,7 +179,9 @@ class AuditSchema(Schema):
     format = text("What it is.")
     origin = text("Who says where it comes from: stamp, content, or nobody.")
     store = text("Whether the store says the same: known, differs or unknown.")
-    differences = texts("The parts of the stamp of which the store says something else.")
+    differences = texts(
+        "The parts of the stamp of which the store says something else, but for what is hidden from who asks."
+    )
     damage = text("Why the file's stamp cannot be read; empty where it can.")
     version = nested(VersionRowSchema, "The version in the store.", allow_none=True)
     others = listed(VersionRowSchema, "Further versions of the same content.")

@@ -80,9 +80,8 @@ class ReportedEnvironmentSchema(Schema):
     python = _version("The version of Python.")
     platform = _version("The machine.")
     packages = fields.Dict(
-        keys=fields.String(validate=validate.Length(min=1, max=200)),
+        keys=fields.String(),
         values=fields.String(validate=validate.Length(max=200)),
-        validate=validate.Length(max=10_000),
         metadata={"description": "The version of each package by its name."},
     )
 
