@@ -125,10 +125,10 @@ def test_what_one_suggestion_brings_is_no_other_one(git_repo: GitRepo):
     assert (found.key, found.reaches) == ("shop:email", 2)
 
 
-def test_features_that_need_each_other_are_not_both_lost(git_repo: GitRepo):
+def test_of_features_that_need_each_other_one_is_left(git_repo: GitRepo):
     code = "def email(phone: str) -> str: ...\ndef phone(email: str) -> str: ...\n"
 
-    assert [each.key for each in _found(git_repo, code)] == ["shop:email", "shop:phone"]
+    assert [each.key for each in _found(git_repo, code)] == ["shop:email"]
 
 
 def test_inputs_are_found_declared_or_not(git_repo: GitRepo):

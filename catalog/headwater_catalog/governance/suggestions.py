@@ -71,17 +71,18 @@ def _of(snapshot: Snapshot, classified: Classified) -> Iterator[Suggestion]:
         is_told = key in classified.levels or key in said.levels or key in said.barriers
         if not is_told and (why := tuple(_reasons(snapshot, tag.casefold(), key))):
             reasons[key] = why
-    stops = classified.barriers, classified.guarded
-    reached = {key: flow_of(snapshot.graph, {key: 1}, *stops).levels.keys() - {key} for key in reasons}
-    declared = {key for key in reasons if place_of(snapshot, key) is not None}
-    beyond = {there for each in declared for there in reached[each] if each not in reached.get(there, ())}
-    for key, why in reasons.items():
-        if key in beyond:
-            continue
+    reached: dict[str, frozenset[str]] = {}
+    beyond: set[str] = set()  # what others bring that a tag can be put on
+    for key in reasons:
+        if key not in beyond:
+            stops = classified.barriers, classified.guarded
+            reached[key] = frozenset(flow_of(snapshot.graph, {key: 1}, *stops).levels) - {key}
+            beyond |= reached[key] if place_of(snapshot, key) is not None else frozenset()
+    for key in reached.keys() - beyond:
         place = place_of(snapshot, key)
         where = ("", 0, ()) if place is None else (place.path, place.line, place.owners)
         new = sum(there not in classified.levels for there in reached[key])
-        yield Suggestion(key, tag, classified.classification.names[-1], why, *where, new)
+        yield Suggestion(key, tag, classified.classification.names[-1], reasons[key], *where, new)
 
 
 def _reasons(snapshot: Snapshot, tag: str, key: str) -> Iterator[str]:
