@@ -93,6 +93,8 @@ class _Look:
         self._paths = _Paths(reads)
 
     def found(self) -> Iterator[tuple[str, tuple[str, ...] | Unknown]]:
+        if not self._may_read():
+            return
         nodes = [node for root in self._definition.nodes for node in ast.walk(root)]
         readers = [(node, name) for node in nodes if (name := self._reader(node))]
         if readers:
@@ -103,6 +105,13 @@ class _Look:
         if any(isinstance(node, ast.Name) and node.id == "__file__" for node in nodes):
             for root in self._definition.nodes:
                 yield from self._beside(root)
+
+    def _may_read(self) -> bool:
+        """Tell whether anything is mentioned that may read files: of most definitions that is soon told."""
+        definition = self._definition
+        if "__file__" in definition.attributes or any(map(_is_method, definition.attributes)):
+            return True
+        return any(_opens(self._reads.meant(dotted, self._home)) for dotted in definition.names.needed)
 
     def _reader(self, node: ast.AST) -> str:
         """Return the name of what reads files, if a node is that; else nothing."""
@@ -118,8 +127,7 @@ class _Look:
                 return ""  # a function of the tree, which is looked at for itself
         if not isinstance(node, ast.Attribute):
             return ""
-        is_method = last in _METHODS or last in _LISTING or last.startswith(("read_", "scan_"))
-        return f".{last}" if is_method else ""
+        return f".{last}" if _is_method(last) else ""
 
     def _read(
         self, node: ast.AST, name: str, call: ast.Call | None, own: frozenset[str]
@@ -238,6 +246,11 @@ class _Paths:
             case [ast.Assign(targets=[ast.Name()], value=value)] | [ast.AnnAssign(value=ast.expr() as value)]:
                 return self._raw(value, self._reads.modules[target[1]], (), steps - 1)
         return None
+
+
+def _is_method(name: str) -> bool:
+    """Tell whether methods of a name read files, whatever they are methods of."""
+    return name in _METHODS or name in _LISTING or name.startswith(("read_", "scan_"))
 
 
 def _opens(meant: str) -> bool:

@@ -34,6 +34,16 @@ class Definition:
         """The names that it reads from outside itself."""
         return free_names(*map(_undescribed, self.nodes))
 
+    @cached_property
+    def attributes(self) -> frozenset[str]:
+        """The names of all attributes that it mentions, and `__file__` if it mentions that."""
+        nodes = (node for root in self.nodes for node in ast.walk(root))
+        return frozenset(
+            node.attr if isinstance(node, ast.Attribute) else node.id
+            for node in nodes
+            if isinstance(node, ast.Attribute) or (isinstance(node, ast.Name) and node.id == "__file__")
+        )
+
 
 def _undescribed(node: ast.AST) -> ast.AST:
     """Return a function without the decorators that only describe it, and anything else as it is."""

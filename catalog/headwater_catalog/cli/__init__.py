@@ -49,6 +49,12 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "check": LazyCommand(
         "headwater_catalog.cli.check:check", "Check policies on a folder, a commit or a change.", asks=True
     ),
+    "review": LazyCommand(
+        "headwater_catalog.cli.review:review", "Tell the whole story of a change, in Markdown.", asks=True
+    ),
+    "suggest": LazyCommand(
+        "headwater_catalog.cli.suggest:suggest", "List what looks classified and says nothing.", asks=True
+    ),
     "why": LazyCommand("headwater_catalog.cli.why:why", "Tell why a feature has a classification."),
     "history": LazyCommand(
         "headwater_catalog.cli.features:history", "List the changes of a feature.", asks=True

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from headwater_catalog.cli.compared import compared, two_commits
 from headwater_catalog.cli.context import Workspace, pass_workspace
-from headwater_catalog.cli.output import clean, counted, json_option, print_json, print_table
-
-if TYPE_CHECKING:
-    from headwater_catalog.commit_range import CommitRange
-    from headwater_catalog.git import GitSource
-    from headwater_catalog.lineage_hash import Revision
-    from headwater_catalog.moments import Moment
-    from headwater_catalog.snapshot import Snapshot
+from headwater_catalog.cli.output import clean, counted, print_json, print_table
 
 __all__ = ["diff", "impact"]
 
@@ -29,34 +20,8 @@ _FELT = ("upstream only",)
 _Json = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class _Two:
-    """Two commits to compare: the first is None where the second has no parent."""
-
-    before_sha: str | None
-    after_sha: str
-    before: Revision
-    after: Revision
-    moment: Moment | None
-
-
-def _two_commits(command: Any) -> Any:
-    for decorate in (
-        json_option,
-        click.option(
-            "--path",
-            type=click.Path(exists=True, file_okay=False, path_type=Path),
-            help="Compare commits of the repository in this folder, without a catalog.",
-        ),
-        click.option("--repo", help="Repository of the catalog; needed where it follows several."),
-        click.argument("commits", metavar="A..B"),
-    ):
-        command = decorate(command)
-    return command
-
-
 @click.command()
-@_two_commits
+@two_commits
 @click.option("--all", "with_all", is_flag=True, help="Also list changes of layout and comments only.")
 @pass_workspace
 def diff(
@@ -87,7 +52,7 @@ def _diff_here(
     from headwater_catalog.compare import compare
     from headwater_catalog.comparing import opaque_of
 
-    with _compared(workspace, commits, repo, path) as two:
+    with compared(workspace, commits, repo, path) as two:
         found = compare(two.before, two.after, formatting=with_all)
         # People are told only of features that changed themselves.
         told = [change for change in found.features if whole or change.classes != _FELT]
@@ -95,7 +60,7 @@ def _diff_here(
 
 
 @click.command()
-@_two_commits
+@two_commits
 @pass_workspace
 def impact(workspace: Workspace, commits: str, repo: str | None, path: Path | None, as_json: bool) -> None:
     """Tell what changed in meaning from A to B, and what that reaches downstream.
@@ -122,49 +87,13 @@ def _impact_here(workspace: Workspace, commits: str, repo: str | None, path: Pat
     from headwater_catalog.impact import impact_of
     from headwater_catalog.impacted_datasets import impacted_datasets
 
-    with _compared(workspace, commits, repo, path) as two:
+    with compared(workspace, commits, repo, path) as two:
         before, after = two.before.snapshot, two.after.snapshot
         found, moment = impact_of(compare(two.before, two.after), before, after), two.moment
         datasets = None
         if moment is not None:
             datasets = impacted_datasets(moment.session, moment.repository, found, before, after)
         return impact_json(two.before_sha, two.after_sha, found, datasets)
-
-
-@contextmanager
-def _compared(workspace: Workspace, commits: str, repo: str | None, path: Path | None) -> Iterator[_Two]:
-    """Read the two commits, from the mirror of a repository of the catalog or from a folder."""
-    from headwater_catalog.commit_range import commit_range
-
-    if path is not None:
-        from headwater_catalog.tree_snapshots import borrowed, resolve_in
-
-        if repo is not None:
-            raise click.UsageError("--path and --repo say two things. Give one of them.")
-        with borrowed(path) as source:
-            chosen = commit_range(source, commits, lambda ref: resolve_in(source, path, ref))
-            yield _read(source, chosen, None)
-        return
-    from headwater_catalog.repositories import open_mirror, resolve_at
-
-    with workspace.place(repo, None) as moment, open_mirror(moment.settings, moment.repository) as source:
-        place = moment.session, moment.settings, moment.repository
-        chosen = commit_range(source, commits, lambda ref: resolve_at(*place, ref).sha)
-        yield _read(source, chosen, moment)
-
-
-def _read(source: GitSource, chosen: CommitRange, moment: Moment | None) -> _Two:
-    from headwater_catalog.comparing import read_two
-
-    before, after = read_two(source, chosen.before, chosen.after, lambda sha: _stored(moment, sha))
-    gc.freeze()  # What is left is needed to the end: nobody has to look through it for what is not.
-    return _Two(chosen.before, chosen.after, before, after, moment)
-
-
-def _stored(moment: Moment | None, sha: str) -> Snapshot | None:
-    from headwater_catalog.moments import stored_at
-
-    return None if moment is None else stored_at(moment.session, moment.repository, sha)
 
 
 # What diff prints

@@ -15,7 +15,7 @@ from headwater_catalog.collection import without_collection
 if TYPE_CHECKING:
     from headwater_catalog.rules import Policy
 
-__all__ = ["check"]
+__all__ = ["check", "day_given", "policies_in"]
 
 _Json = Mapping[str, Any]
 _FORMATS: Final = ("text", "json", "sarif", "junit", "github", "gitlab")
@@ -61,7 +61,7 @@ def check(
     unknown (rule, reason), taint (classification, key, was, now, rises, path, through, cause).
     """
     with without_collection():  # nothing of what is made is let go before the end
-        found = _checked(path, at, base, _platform(files), _day(day))
+        found = _checked(path, at, base, policies_in(files), day_given(day))
     if with_all:
         found = {**found, "findings": [*found["findings"], *found["known"]], "known": []}
     if as_json or form == "json":
@@ -97,7 +97,12 @@ def _checked(
     return checked_json(found, trees.base, trees.sha, day)
 
 
-def _day(given: str | None) -> str:
+def day_given(given: str | None) -> str:
+    """Return the day that somebody names, else this one, as YYYY-MM-DD.
+
+    Raises:
+        WrongUse: It is none.
+    """
     from datetime import date
 
     from headwater_catalog.query.classified import today
@@ -110,7 +115,7 @@ def _day(given: str | None) -> str:
         raise WrongUse(f"--day is {given!r}; it must be a day such as 2027-06-30.") from None
 
 
-def _platform(files: Iterable[Path]) -> list[Policy]:
+def policies_in(files: Iterable[Path]) -> list[Policy]:
     """Return the policies of files that somebody names; one that cannot be read is an error there."""
     if not files:
         return []

@@ -1,0 +1,129 @@
+"""What looks like classified data and says nothing of it, by names, docs and types; nothing is applied."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from headwater_catalog.governance.kinds_of_data import KINDS, MEASURES, NOT_SO, PLACES, Kind
+from headwater_catalog.governance.usual_rules import place_of
+from headwater_catalog.lineage_graph import INPUT_PREFIX
+from headwater_catalog.query.classified import Classified, classify, flow_of
+from headwater_catalog.snapshot import Snapshot
+from headwater_catalog.tokens import name_parts
+
+__all__ = ["Suggestion", "suggestions"]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Something that looks classified, and says nothing of it.
+
+    Attributes:
+        key: The feature, or an input.
+        classification: What it looks like.
+        value: What its tag would be.
+        reasons: Why, in clauses.
+        path: The file; empty of an input that no code declares.
+        line: Its first line there; 0 where there is none.
+        owners: Whom to ask.
+        reaches: How many features downstream would be classified with it.
+    """
+
+    key: str
+    classification: str
+    value: str
+    reasons: tuple[str, ...]
+    path: str
+    line: int
+    owners: tuple[str, ...]
+    reaches: int
+
+
+_NUMBERS: Final = frozenset(("int", "float", "complex", "Decimal", "int64", "float64", "int32", "float32"))
+_TRUTHS: Final = frozenset(("bool", "bool_", "boolean"))
+_NAME: Final = re.compile(r"[^\W\d]\w*")
+
+
+def suggestions(snapshot: Snapshot, day: str) -> tuple[Suggestion, ...]:
+    """Return what looks classified and says nothing of it, by path and line.
+
+    What something reaches already, and what says anything of the classification itself, is left out; so is
+    what another suggestion would reach once it is accepted.
+
+    Args:
+        snapshot: The features.
+        day: The day on which barriers must hold, as YYYY-MM-DD.
+    """
+    found: list[Suggestion] = []
+    for tag in dict.fromkeys(kind.classification for kind in KINDS):
+        if tag in snapshot.declared.rules.classifications:
+            found += _of(snapshot, classify(snapshot, tag, day))
+    return tuple(sorted(found, key=lambda each: (not each.path, each.path, each.line, each.key)))
+
+
+def _of(snapshot: Snapshot, classified: Classified) -> Iterator[Suggestion]:
+    tag, said = classified.classification.key, classified.said
+    reasons = {}
+    for key in snapshot.graph.nodes:
+        is_told = key in classified.levels or key in said.levels or key in said.barriers
+        if not is_told and (why := tuple(_reasons(snapshot, tag.casefold(), key))):
+            reasons[key] = why
+    reached: dict[str, frozenset[str]] = {}
+    beyond: set[str] = set()  # what others bring that a tag can be put on
+    for key in reasons:
+        if key not in beyond:
+            stops = classified.barriers, classified.guarded
+            reached[key] = frozenset(flow_of(snapshot.graph, {key: 1}, *stops).levels) - {key}
+            beyond |= reached[key] if place_of(snapshot, key) is not None else frozenset()
+    for key in reached.keys() - beyond:
+        place = place_of(snapshot, key)
+        where = ("", 0, ()) if place is None else (place.path, place.line, place.owners)
+        new = sum(there not in classified.levels for there in reached[key])
+        yield Suggestion(key, tag, classified.classification.names[-1], reasons[key], *where, new)
+
+
+def _reasons(snapshot: Snapshot, tag: str, key: str) -> Iterator[str]:
+    node = snapshot.graph.nodes[key]
+    name = key.removeprefix(INPUT_PREFIX).rpartition(":")[2]
+    parts = [part.rstrip("0123456789") or part for part in name_parts(name)]
+    types = frozenset(_NAME.findall(node.type))
+    if types & _TRUTHS:
+        return
+    place = place_of(snapshot, key)
+    doc = (place.doc if place is not None else "").partition("\n\n")[0].casefold()
+    is_measure = NOT_SO.search(_without_numbers(doc)) is not None
+    for kind in KINDS:
+        if kind.classification != tag or (types & _NUMBERS and not kind.may_be_number):
+            continue
+        if typed := sorted(kind.types & types):
+            yield f"its type {typed[0]} is {kind.name}"
+        matched = _match(kind, parts)
+        if matched is None:
+            if not is_measure and MEASURES.isdisjoint(parts) and PLACES.isdisjoint(parts):
+                yield from (f"its docs say '{text}'" for text in sorted(kind.said) if _says(doc, text))
+            continue
+        rest = [part for at, part in enumerate(parts) if at not in matched]
+        if not is_measure and MEASURES.isdisjoint(rest) and PLACES.isdisjoint(rest):
+            phrase = " ".join(parts[at] for at in matched)
+            yield f"its name says '{phrase}', which may be {kind.name}"
+
+
+def _match(kind: Kind, parts: Sequence[str]) -> range | None:
+    """Return the parts of a name that are the longest phrase of a kind; None where none is in it."""
+    if tuple(parts) in kind.whole:
+        return range(len(parts))
+    spans = (range(a, b) for a in range(len(parts)) for b in range(a + 1, min(a + 4, len(parts)) + 1))
+    found = [span for span in spans if tuple(parts[at] for at in span) in kind.phrases]
+    return max(found, key=len, default=None)
+
+
+def _says(doc: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", doc) is not None
+
+
+def _without_numbers(doc: str) -> str:
+    """Return docs without the phrases of which a part would be a measure."""
+    return doc.replace("social security number", "").replace("phone number", "").replace("card number", "")

@@ -1,0 +1,188 @@
+"""A patch that adds tags to features in a working tree; it is read again, and holds nothing else."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from headwater_catalog.governance.tag_edits import CannotEdit, with_tags
+from headwater_catalog.lineage_graph import INPUT_PREFIX
+from headwater_catalog.read import PROJECT_FILES, Content, directory_files, is_source, read_project, read_tree
+from headwater_catalog.snapshot import Snapshot, SnapshotFeature, SnapshotInput
+from headwater_catalog.tree_snapshots import snapshot_of
+
+__all__ = ["TagPatch", "tag_patch"]
+
+_Declared = SnapshotFeature | SnapshotInput
+_MARKED: Final = re.compile(rb'[\x00-\x1f\x7f-\xff"\\]')
+
+
+@dataclass(frozen=True, slots=True)
+class TagPatch:
+    """A patch, and what it lacks.
+
+    Attributes:
+        diff: What `git apply` takes in the folder.
+        added: The keys of what it tags.
+        left_out: Why others are not in it, by key.
+    """
+
+    diff: bytes
+    added: tuple[str, ...]
+    left_out: Mapping[str, str]
+
+
+def tag_patch(folder: Path, wanted: Mapping[str, Mapping[str, str]]) -> TagPatch:
+    """Return a patch that adds tags to features and declared inputs of a folder.
+
+    What it would make is read again: of a file where anything else comes out than those tags, nothing is in
+    the patch.
+
+    Args:
+        folder: The top of a working tree.
+        wanted: The tags to add, by the key of the feature or the input.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
+    files = directory_files(folder)
+    before = _read(files)
+    found = _by_key(before)
+    left_out: dict[str, str] = {}
+    edits: dict[str, dict[str, Mapping[str, str]]] = {}
+    for key, tags in wanted.items():
+        reason = _hindrance(before, found, key, tags)
+        if reason:
+            left_out[key] = reason
+            continue
+        for path in {each.path for each in found[key]}:
+            edits.setdefault(path, {})[key] = tags
+    edited: dict[str, bytes] = {}
+    for path, keys in sorted(edits.items()):
+        places = {(e.variant, e.line): tags for k, tags in keys.items() for e in found[k] if e.path == path}
+        try:
+            edited[path] = with_tags(files[path], places)
+        except (CannotEdit, KeyError) as error:
+            told = f"cannot be edited: {error}" if isinstance(error, CannotEdit) else "is not there"
+            left_out.update(dict.fromkeys(keys, f"{path} {told}. Put the tag there by hand"))
+    _leave_out_strays(files, before, edited, edits, left_out)
+    done = [key for key in wanted if key not in left_out]
+    diff = b"".join(_diff(path, files[path], edited[path]) for path in sorted(edited))
+    return TagPatch(diff, tuple(done), left_out)
+
+
+def _read(files: Mapping[str, bytes]) -> Snapshot:
+    sources = {path: Content(text) for path, text in files.items() if is_source(path)}
+    return snapshot_of(read_tree(sources, read_project(*map(files.get, PROJECT_FILES))))
+
+
+def _by_key(snapshot: Snapshot) -> Mapping[str, Sequence[_Declared]]:
+    inputs: dict[str, list[_Declared]] = {}
+    for each in snapshot.inputs:
+        inputs.setdefault(f"{INPUT_PREFIX}{each.name}", []).append(each)
+    return {**snapshot.variants, **inputs}
+
+
+def _hindrance(
+    snapshot: Snapshot, found: Mapping[str, Sequence[_Declared]], key: str, tags: Mapping[str, str]
+) -> str:
+    """Return why a tag cannot be put on what has a key; nothing where it can."""
+    if key not in found:
+        if key.startswith(INPUT_PREFIX) and key in snapshot.graph.nodes:
+            return "no code declares it: declare it by @external_input, which takes tags"
+        return "there is no feature and no declared input of this key"
+    makes = [
+        each.name
+        for each in _declared(snapshot)
+        if any((each.path, each.line) == (one.path, one.line) for one in found[key])
+    ]
+    if len(makes) > len(found[key]):
+        return f"its function makes {len(makes)} features: say which by @tag_outputs"
+    wanted = {name.casefold() for name in tags}
+    said = sorted({name for each in found[key] for name in each.tags if name.casefold() in wanted})
+    if said:
+        return f"it says something of {', '.join(said)} already"
+    return ""
+
+
+def _leave_out_strays(
+    files: Mapping[str, bytes],
+    before: Snapshot,
+    edited: dict[str, bytes],
+    edits: Mapping[str, Mapping[str, Mapping[str, str]]],
+    left_out: dict[str, str],
+) -> None:
+    """Take back the edits of files by which anything else changes than the tags of what they are for."""
+    while edited:
+        tags = {key: each for path in edited for key, each in edits[path].items()}
+        wrong = set(_strays(before, _read({**files, **edited}), tags))
+        for path in sorted(wrong & edited.keys()) or (sorted(edited) if wrong else ()):
+            del edited[path]
+            told = f"{path} would say something else, too. Put the tag there by hand"
+            left_out.update(dict.fromkeys(edits[path], told))
+        if not wrong:
+            return
+
+
+def _strays(before: Snapshot, after: Snapshot, tags: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """Yield the files of what has another meaning than before with some tags added."""
+    then, now = _all(before), _all(after)
+    for place in {**then, **now}:
+        was, is_ = then.get(place), now.get(place)
+        if was is not None and is_ is not None:
+            wanted = {**was.tags, **tags.get(_key(was), {})}
+            if _bare(was) == _bare(is_) and dict(is_.tags) == wanted:
+                continue
+        yield from {each.path for each in (was, is_) if each is not None}
+
+
+def _all(snapshot: Snapshot) -> dict[tuple[str, ...], _Declared]:
+    return {_place(each): each for each in _declared(snapshot)}
+
+
+def _declared(snapshot: Snapshot) -> list[_Declared]:
+    return [*snapshot.features, *snapshot.inputs]
+
+
+def _place(each: _Declared) -> tuple[str, ...]:
+    return type(each).__name__, each.module, each.name, each.variant, each.condition
+
+
+def _key(each: _Declared) -> str:
+    return each.key if isinstance(each, SnapshotFeature) else f"{INPUT_PREFIX}{each.name}"
+
+
+def _bare(each: _Declared) -> _Declared:
+    if isinstance(each, SnapshotFeature):
+        return replace(each, line=0, end_line=0, source="", digest="", tags={}, owners=())
+    return replace(each, line=0, end_line=0, tags={}, owners=())
+
+
+# The patch
+
+
+def _diff(path: str, before: bytes, after: bytes) -> bytes:
+    """Return the difference of two contents as git takes it, byte for byte."""
+    if before == after:
+        return b""
+    old, new = before.split(b"\n"), after.split(b"\n")
+    # What stands behind the last line's end is a line only if it is not empty.
+    old, new = ([f + b"\n" for f in side[:-1]] + ([side[-1]] if side[-1] else []) for side in (old, new))
+    lines = difflib.diff_bytes(difflib.unified_diff, old, new, b"", b"", n=3)
+    written = [b"--- " + _path(f"a/{path}"), b"+++ " + _path(f"b/{path}")]
+    for line in list(lines)[2:]:
+        ended = line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"
+        written.append(ended)
+    return b"".join(written)
+
+
+def _path(path: str) -> bytes:
+    """Return a path as a line of a patch has it: quoted where it must be, with a tab after spaces."""
+    raw = path.encode("utf-8", "surrogateescape")
+    if _MARKED.search(raw):
+        return b'"' + _MARKED.sub(lambda found: b"\\%03o" % found[0][0], raw) + b'"\n'
+    return raw + (b"\t\n" if b" " in raw else b"\n")
