@@ -39,7 +39,13 @@ JSON = b'[{"week":"2026-01-05","spend":3,"signups":1},{"week":"2026-01-12","spen
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("a.parquet", PARQUET), ("a.arrow", ARROW), ("a.feather", ARROW), ("a.csv", CSV), ("a.json", JSON)],
+    [
+        ("a.parquet", PARQUET),
+        ("a.csv", CSV),
+        pytest.param("a.arrow", ARROW, marks=pytest.mark.slow),
+        pytest.param("a.feather", ARROW, marks=pytest.mark.slow),
+        pytest.param("a.json", JSON, marks=pytest.mark.slow),
+    ],
 )
 def test_a_file_of_each_format_is_kept_and_read_by_a_run(
     sqlite_catalog_url: str, git_repo: GitRepo, tmp_path: Path, name: str, content: bytes
