@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -97,7 +97,7 @@ def test_a_review_of_hostile_names_has_only_our_markup(text: str):
     ]
 
 
-@pytest.mark.parametrize("count", [0, 1, 40, 400, 20_000])
+@pytest.mark.parametrize("count", [0, 1, 40, 400, 2_000])
 @pytest.mark.parametrize("text", ["a:b", "ü`" * 200])
 def test_a_review_has_a_bounded_length_and_says_what_is_left_out(count: int, text: str):
     told = review_markdown(_review(text, count))
@@ -115,7 +115,7 @@ def test_what_does_not_even_fit_in_short_lists_is_cut_between_lines():
     assert re.search(r"And \d+ more lines, which `--json` has\.$", told)
 
 
-def _review(text: str, count: int):
+def _review(text: str, count: int) -> dict[str, Any]:
     """Return the review of a change in which everything is called the same."""
     finding = {
         **dict.fromkeys(("rule", "message", "key", "about", "path", "owner", "fingerprint"), text),
@@ -127,7 +127,7 @@ def _review(text: str, count: int):
     )
     change = {"key": text, "classes": ["moved", "logic"], "origin": text, "because": [text] * 9}
     rule = {"kind": "policy", "name": text, "about": text, "change": "added", "effect": "loosens"}
-    told = {
+    return {
         "repository": text,
         "before": None,
         "after": "0" * 40,
@@ -144,4 +144,3 @@ def _review(text: str, count: int):
         "owners": [{"name": text, "changed": 1, "reached": 2}] * count,
         "rules": [{**rule, "details": [text], "path": text, "line": 0, "keys": [text]}] * count,
     }
-    return json.loads(json.dumps(told))
