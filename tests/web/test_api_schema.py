@@ -54,6 +54,9 @@ _FORMATS = {
     "env": ("prod",),
     "sink": ("report",),
     "note": ("nightly report",),
+    "rule": ("owned", "claim-contradicted"),
+    "owner": ("CRM",),
+    "classification": ("pii", "confidentiality"),
     "git-address": ("/srv/git/nothing", "https://127.0.0.1:1/nothing.git"),
 }
 
@@ -74,7 +77,7 @@ class _Served:
 
 _SERVED = _Served(create_app(Settings(home=Path("nowhere"), database_url="sqlite://", secret_key="none")))
 schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", _SERVED)
-_BY_NAME = ("/repositories", "/refs", "/accounts")
+_BY_NAME = ("/repositories", "/refs", "/accounts", "/findings")
 _PLAIN = settings(derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
 

@@ -25,7 +25,6 @@ __all__ = [
 
 CLASSIFICATION = "classification:"
 TAG = "tag:"
-_CLASSIFYING = ("pii", "hipaa", "confidentiality")  # of all tags, those that flow downstream
 _COLOURS = 8  # that pages can tell apart; what has less nodes than eight others shares one
 _NONE = "none"
 
@@ -175,7 +174,7 @@ def _colours(name: str, labels: Iterable[str]) -> dict[str, str]:
 def classifications(moment: Moment) -> list[str]:
     """Return the classifying tags that features of a repository have."""
     there = {key.casefold() for key in moment.snapshot.tag_keys}
-    return [key for key in _CLASSIFYING if key in there]
+    return [key for key in moment.snapshot.declared.rules.classifications if key in there]
 
 
 def _tags(moment: Moment, key: str, tag: str) -> list[str]:

@@ -45,6 +45,7 @@ def _told(settings: Settings) -> dict[str, Any]:
         "url": settings.url,
         "proxies": settings.proxies,
         "jobs_per_repository": settings.jobs_per_repository,
+        "policies": sorted(policy.name for policy in settings.policies),
         "openlineage": settings.openlineage,
         "openlineage_key": _mark(settings.openlineage_key),
         "oidc": None if oidc is None else oidc.issuer,

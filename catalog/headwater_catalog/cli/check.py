@@ -100,7 +100,7 @@ def _checked(
 def _day(given: str | None) -> str:
     from datetime import date
 
-    from headwater_catalog.query.classified import today
+    from headwater_catalog.days import today
 
     if given is None:
         return today()
