@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from headwater_catalog.cross_repository import drawn_from
+from headwater_catalog.days import today
 from headwater_catalog.moments import Moment
-from headwater_catalog.query.classified import Classified, classify, today
+from headwater_catalog.query.classified import Classified, classify
 from headwater_catalog.rules import Classification
 
 __all__ = ["classify_at", "imported_levels"]

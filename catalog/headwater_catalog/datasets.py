@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -161,6 +161,17 @@ def newest_versions(session: Session, repository: Repository | None = None) -> l
     if repository is not None:
         wanted = wanted.where(Dataset.repository_id == repository.id)
     return list(session.scalars(wanted))
+
+
+def columns_made_by(session: Session, repository: Repository, features: Container[str]) -> dict[str, int]:
+    """Return how many columns of the newest version of each dataset some features made, where any did."""
+    found = {
+        version.dataset.name: sum(
+            any(feature in features for feature in column.get("features", ())) for column in version.columns
+        )
+        for version in newest_versions(session, repository)
+    }
+    return {name: count for name, count in found.items() if count}
 
 
 def versions_holding(session: Session, repository: Repository, feature: str) -> list[DatasetVersion]:

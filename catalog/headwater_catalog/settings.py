@@ -17,6 +17,7 @@ from headwater.errors import did_you_mean
 from headwater_catalog.data_settings import DATA_NAMES, NOWHERE, DataSettings, data_settings
 from headwater_catalog.errors import SettingError
 from headwater_catalog.oidc_settings import OIDC_NAMES, OIDC_PREFIX, OidcSettings, oidc_settings
+from headwater_catalog.rules import Policy
 from headwater_catalog.run_settings import RUN_NAMES, RunSettings, run_settings
 from headwater_catalog.secret_files import keep_secret, made_secret, read_secret
 
@@ -26,7 +27,7 @@ FILE_NAME = "headwater-server.toml"
 NAMES = (
     *("home", "database_url", "secret_key", "host", "port", "auth", "url", "proxies"),
     *("values_limit", "inputs_limit", "environments_limit", "upload_megabytes"),
-    *("jobs_per_repository", "manifest_key"),
+    *("jobs_per_repository", "manifest_key", "policies"),
     *("openlineage", "openlineage_namespace", "openlineage_key"),
     *DATA_NAMES,
     *OIDC_NAMES,
@@ -69,6 +70,7 @@ class Settings:
         jobs_per_repository: How many jobs of one repository run at once, where it has no number of its own;
             0 means any number.
         manifest_key: The private key that signs manifests, as PEM, if one is set; see `manifest_signing_key`.
+        policies: Policies that hold for all repositories, beside those of their own.
         openlineage: Where OpenLineage events of runs go: a file, or an http or https address; empty: nowhere.
         openlineage_namespace: By what they tell this catalog apart from others.
         openlineage_key: Sent to that address as a bearer token.
@@ -91,6 +93,7 @@ class Settings:
     environments_limit: int = 10 * _GIGA
     jobs_per_repository: int = 4
     manifest_key: str = ""
+    policies: tuple[Policy, ...] = ()
     openlineage: str = ""
     openlineage_namespace: str = "headwater"
     openlineage_key: str = ""
@@ -122,6 +125,8 @@ class Settings:
             return None if self.oidc is None else getattr(self.oidc, name.removeprefix(OIDC_PREFIX))
         if name in RUN_NAMES:
             return self.runs.value_of(name)
+        if name == "policies":
+            return sorted(policy.name for policy in self.policies)
         value = getattr(self, name)
         return value // _GIGA if name in _IN_GIGABYTES else value
 
@@ -184,6 +189,7 @@ def load_settings(environ: Mapping[str, str] | None = None, home: Path | None = 
         environments_limit=_GIGA * _number(values, "environments_limit", 10, range(100_000)),
         jobs_per_repository=_number(values, "jobs_per_repository", 4, range(1001)),
         manifest_key=_text(values, "manifest_key") or "",
+        policies=_policies(values),
         openlineage=_openlineage(values),
         openlineage_namespace=_text(values, "openlineage_namespace") or "headwater",
         openlineage_key=_text(values, "openlineage_key") or "",
@@ -312,6 +318,17 @@ def _auth(values: Mapping[str, _Given], host: str) -> str:
     if auth not in ("single", "accounts"):
         raise SettingError(f"{values['auth'].origin} must be 'single' or 'accounts', not {auth!r}.")
     return auth
+
+
+def _policies(values: Mapping[str, _Given]) -> tuple[Policy, ...]:
+    """Return the policies of a file or a folder, which is found from the folder of what names it."""
+    named = _text(values, "policies")
+    if named is None:
+        return ()
+    # Most have none, and need not wait for what reads them.
+    from headwater_catalog.platform_policies import read_platform_policies
+
+    return read_platform_policies(values["policies"].folder / Path(named).expanduser())
 
 
 def _openlineage(values: Mapping[str, _Given]) -> str:

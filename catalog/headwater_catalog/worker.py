@@ -21,8 +21,17 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy.exc import DBAPIError
 
 from headwater.errors import HeadwaterError
-from headwater_catalog import execution, jobs, kept_environments, kept_inputs, kept_standings, value_store
+from headwater_catalog import (
+    execution,
+    jobs,
+    kept_environments,
+    kept_findings,
+    kept_inputs,
+    kept_standings,
+    value_store,
+)
 from headwater_catalog.accounts.settings_log import WORKER, note_settings
+from headwater_catalog.days import today
 from headwater_catalog.definitions_at import DefinitionReader
 from headwater_catalog.errors import CatalogError, JobError
 from headwater_catalog.jobs import LEASE_SECONDS, LeasedJob, LeaseLost
@@ -82,6 +91,7 @@ class Worker:
         target, key = settings.openlineage, settings.openlineage_key
         self._lineage_events = LineageEvents(target, key) if target else None
         self._asked_at = -_SCHEDULE_SECONDS
+        self._judged: tuple[str, set[tuple[str, str]]] = "", set()  # what is judged, by a day
 
     def stop(self, reason: str = "The worker was told to stop.") -> None:
         """Let the worker end soon: a run ends with this reason, a scan goes back to the queue."""
@@ -116,7 +126,8 @@ class Worker:
             if not worked:
                 if once:
                     return
-                self._stopped.wait(_POLL_SECONDS)
+                if not self._judge_more():
+                    self._stopped.wait(_POLL_SECONDS)
 
     def _end_unended(self) -> None:
         """End the job that the worker had when the database failed, since nobody else knows that yet."""
@@ -184,6 +195,27 @@ class Worker:
         if event["eventType"] != "OTHER":
             self._lineage_events.send(event)
 
+    def _judge_more(self) -> bool:
+        """Judge some more history while nobody waits for a job; tell whether there was any."""
+        day = today()
+        if self._judged[0] != day:
+            self._judged = day, set()
+        with self.database.read() as session:
+            wanted = kept_findings.to_be_judged(session, self.settings, day, self._judged[1])
+        if wanted is None:
+            return False
+        keep = kept_findings.keep_findings
+        try:
+            more = keep(
+                self.database, self.settings, wanted[0], self._stopped.is_set, seconds=_POLL_SECONDS, day=day
+            )
+        except (CatalogError, HeadwaterError):
+            logger.warning("What breaks policies of '%s' could not be kept.", wanted[0], exc_info=True)
+            more = False
+        if not more:
+            self._judged[1].add(wanted)  # whatever came of it, this worker need not try again
+        return True
+
     def _dispatch(self, leased: LeasedJob, heartbeat: _Heartbeat) -> None:
         if leased.kind == "run":
             execution.execute(
@@ -225,15 +257,16 @@ class Worker:
 
         keep = kept_standings.keep_standings
         self._judge(lambda: keep(self.database, self.settings, repository, stopping))
+        self._judge(lambda: kept_findings.keep_findings(self.database, self.settings, repository, stopping))
         with self.database.write() as session:
             jobs.finish(session, leased)
 
     def _judge(self, keep: Callable[[], object]) -> None:
-        """Keep how datasets stand; where that fails they are judged when somebody asks."""
+        """Keep how datasets stand, or what breaks policies; where that fails, the job has still gone well."""
         try:
             keep()
         except (CatalogError, HeadwaterError):
-            logger.warning("How datasets stand at main could not be kept.", exc_info=True)
+            logger.warning("What follows from a job could not be kept.", exc_info=True)
 
     def _scanner(self) -> Scanner:
         from headwater_catalog.scan import Scanner

@@ -284,3 +284,15 @@ def test_the_policy_of_the_platform_counts_where_both_have_one(git_repo: GitRepo
     found = check("shop", read_folder(git_repo.path), _DAY, more=[Policy("p", query="-has:owner")])
 
     assert _told(found) == [("p", "users", "")]
+
+
+def test_a_query_is_held_against_the_day_that_is_asked_for(git_repo: GitRepo):
+    code = (
+        _CODE
+        + '\n@tag(owner="CRM", pii="barrier", pii_until="2026-07-01")\ndef hashed(email: str) -> str:\n    """It."""\n'
+    )
+    policy = '[policies.free]\nscope = "name:hashed"\nquery = "classification:pii"\n'
+    assert ("free", "hashed", "") not in _told(_checked(git_repo, policy, code))
+    later = check("shop", read_folder(git_repo.path), "2026-07-02")
+
+    assert ("free", "hashed", "") in _told(later)

@@ -93,14 +93,14 @@ def test_a_change_of_owners_reads_no_module(catalog, git_repo):
 
     assert (report.blobs, report.opened, report.ended) == (0, 0, 0)
     codeowners = {"path": "CODEOWNERS", "rules": [["p/", ["@data"], 1]]}
-    assert [row[:2] for row in catalog.rows()["owners"]] == [(1, 2), (2, None)]
-    assert catalog.rows()["owners"][0][2] == {**codeowners, "project": "", "defaults": []}
-    assert catalog.rows()["owners"][1][2]["defaults"] == [["p", ["Maya", "Priya"]]]
+    assert [row[1:3] for row in catalog.rows()["owners"]] == [(1, 2), (2, None)]
+    assert catalog.rows()["owners"][0][3] == {**codeowners, "project": "", "defaults": []}
+    assert catalog.rows()["owners"][1][3]["defaults"] == [["p", ["Maya", "Priya"]]]
     assert [(path, line, since, until) for path, line, _, since, until in catalog.diagnostics()] == [
         ("CODEOWNERS", 2, 1, -1)
     ]
     git_repo.delete("CODEOWNERS")
     git_repo.commit("Own no more", files={"pyproject.toml": ""})
     catalog.scan()
-    assert [row[:2] for row in catalog.rows()["owners"]] == [(1, 2), (2, 3)]
+    assert [row[1:3] for row in catalog.rows()["owners"]] == [(1, 2), (2, 3)]
     assert catalog.same_as_new(git_repo.path)

@@ -179,6 +179,8 @@ def test_each_setting_of_the_file_is_one_of_the_environment(tmp_path):
         "jobs_per_repository": "3",
     }
     values |= {"upload_megabytes": "1", "locations": "s3://x/", "connections": "x=sqlite://"}
+    (tmp_path / "x.toml").write_text('[x]\nquery = "a"\n')
+    values |= {"policies": str(tmp_path / "x.toml")}
     values |= {"oidc_issuer": "https://x.example", "oidc_required": "x=y", "oidc_roles": "x:viewer"}
     values |= dict.fromkeys(RUN_NAMES, "600") | {"run_users": "7-8", "run_environments": "build"}
     environ = {f"HEADWATER_{name.upper()}": values.get(name, "x") for name in NAMES}
@@ -255,3 +257,16 @@ def test_what_somebody_waits_for_has_less_than_runs_and_never_more():
     assert (usual.while_asked.limits.wall_seconds, usual.while_asked.limits.cpu_seconds) == (60, 60)
     assert usual.while_asked.limits.memory == 1024**3
     assert small.while_asked == small
+
+
+def test_policies_of_the_platform_are_read_at_the_start_and_must_be_right(tmp_path):
+    place = tmp_path / "policies"
+    place.mkdir()
+    (place / "all.toml").write_text('[owned]\nquery = "-has:owner"\n')
+    environ = {"HEADWATER_HOME": str(tmp_path), "HEADWATER_POLICIES": str(place)}
+    assert [policy.name for policy in load_settings(environ).policies] == ["owned"]
+    (place / "more.toml").write_text('[documented]\nqery = "-has:doc"\n')
+    with pytest.raises(SettingError, match=r"line 2: .*qery"):
+        load_settings(environ)
+    with pytest.raises(SettingError, match="cannot be read"):
+        load_settings({**environ, "HEADWATER_POLICIES": str(tmp_path / "nowhere.toml")})

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from headwater_catalog.accounts import Role
 from headwater_catalog.accounts.people import create_account, get_account, set_role
 from headwater_catalog.accounts.setup import setup_code
+from headwater_catalog.kept_findings import keep_findings
 from headwater_catalog.repositories import add_repository, get_repository
 from headwater_catalog.scan import scan
 from headwater_catalog.settings import Settings
@@ -24,6 +25,7 @@ GOOD = "seven quiet lanterns"
 BY = ("maya", "")
 _ROLES = {"ada": (Role.ADMINISTRATOR, None), "rita": (Role.RUNNER, "open"), "vera": (Role.VIEWER, "open")}
 _SOURCE = "import pandas as pd\n\n\ndef {0}_sales({0}_raw: pd.Series) -> pd.Series:\n    return {0}_raw\n"
+_POLICY = "[{0}-owned]\nquery = '-has:owner'\n"
 _DATA = "[tool.headwater.dataflows.{0}]\nmodules = ['{0}']\n"
 
 
@@ -37,10 +39,12 @@ def settings(tmp_path_factory) -> Settings:
     for name in ("open", "cellar"):
         git_repo = GitRepo(folder / name)
         files = {f"{name}.py": _SOURCE.format(name), "pyproject.toml": _DATA.format(name)}
+        files["policies/all.toml"] = _POLICY.format(name)
         git_repo.commit(f"Work on {name}", files=files)
         with database.write() as session:
             add_repository(session, name, str(git_repo.path), 0)
         scan(database, settings, name)
+        keep_findings(database, settings, name)
         with database.write() as session:
             save_a_dataset(session, settings, name)
     with database.write() as session:
@@ -133,6 +137,14 @@ _PAGES = (
     "/r/{0}/problems.json",
     "/r/{0}/m/{0}.csv",
     "/r/{0}/d/{0}.json",
+    "/r/{0}/compare/governance?b=main",
+    "/governance?repo={0}",
+    "/governance.csv?repo={0}",
+    "/policies?repo={0}",
+    "/policies.json?repo={0}",
+    "/api/v1/policies?repo={0}",
+    "/api/v1/why/{0}/{0}_sales",
+    "/api/v1/repositories/{0}/classifications",
     "/datasets/{0}/{0}",
     "/api/v1/datasets/{0}/{0}/versions",
 )
@@ -163,6 +175,8 @@ def test_pages_of_a_repository_are_there_for_those_only_who_may_see_it(clients, 
     ["/", "/search", "/search?q=", "/search?q=sales", "/search?q=repo:open", "/search/quick?q=sales"]
     + ["/search?q=celar_sale", "/search?q=downstream:open_sales", "/runs", "/account", "/r/cella"]
     + ["/search.json", "/search.csv?sort=used", "/repos", "/repos.json", "/runs.csv", "/jobs", "/jobs.json"]
+    + ["/governance", "/governance.csv", "/findings", "/findings?state=all", "/findings.json", "/policies"]
+    + ["/policies.csv", "/api/v1/findings", "/api/v1/findings?state=all", "/api/v1/policies"]
     + ["/datasets", "/datasets.json", "/api/v1/datasets", "/datasets/cella/cella", "/datasets/open/cella"]
     + ["/r/open/map", "/r/open/map?node=cellar:cellar_sales", "/r/open/lineage.json?focus=open_sales"]
     + ["/search?q=name:sales", "/search?q=author:maya", "/r/open?at=cella", "/r/open/lineage?focus=cella"],
@@ -176,6 +190,8 @@ def test_the_administrator_finds_what_the_others_do_not(clients):
     assert "cellar_sales" in clients["ada"].get("/search?q=sales").text
     assert "open_sales" in clients["vera"].get("/search?q=sales").text
     assert 'href="/r/cellar' in clients["ada"].get("/").text
+    for path in ("/governance", "/findings", "/policies", "/api/v1/findings", "/api/v1/policies"):
+        assert "cellar-owned" in clients["ada"].get(path).text
 
 
 @pytest.mark.parametrize(

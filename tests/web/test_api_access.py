@@ -93,6 +93,8 @@ _SEEN = (
     *("/dataflows/{0}", "/dataflows/{0}/{0}", "/modules/{0}", "/modules/{0}/{0}", "/jobs/{job}"),
     *("/datasets/{0}/{0}/versions", "/datasets/{0}/{0}/versions/{run}"),
     "/datasets/{0}/{0}/versions/{run}/reproductions",
+    "/why/{0}/{0}:{0}_sales",
+    "/repositories/{0}/classifications",
 )
 
 

@@ -55,6 +55,9 @@ _FORMATS = {
     "sink": ("report",),
     "column": ("signups", "spend per week"),
     "note": ("nightly report",),
+    "rule": ("owned", "claim-contradicted"),
+    "owner": ("CRM",),
+    "classification": ("pii", "confidentiality"),
     "git-address": ("/srv/git/nothing", "https://127.0.0.1:1/nothing.git"),
 }
 
@@ -77,7 +80,7 @@ _SERVED = _Served(create_app(Settings(home=Path("nowhere"), database_url="sqlite
 schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", _SERVED)
 quick = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", _SERVED)
 quick.config.phases.coverage.enabled = False  # every bound of every parameter is left to the slow test
-_BY_NAME = ("/repositories", "/refs", "/accounts")
+_BY_NAME = ("/repositories", "/refs", "/accounts", "/findings")
 _PLAIN = settings(derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
 

@@ -96,7 +96,7 @@ def test_of_many_files_the_first_are_named_and_all_are_counted(client: FlaskClie
 
 def test_a_commit_leads_to_what_it_reaches_with_and_without_scripts(client: FlaskClient):
     html = _html(client, "/r/shop/c/change")
-    brought = re.search(r'hx-get="([^"]*)" hx-trigger="load"', html)
+    brought = re.search(r'hx-get="([^"]*/reach[^"]*)" hx-trigger="load"', html)
     plain = re.search(r'href="(/r/shop/compare[^"#]*)#reach"', html)
 
     assert brought and plain

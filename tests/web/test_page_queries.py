@@ -8,6 +8,7 @@ from headwater_catalog.accounts.events import note
 from headwater_catalog.demo import init_synthetic
 from headwater_catalog.features import find_key
 from headwater_catalog.jobs import State
+from headwater_catalog.kept_findings import keep_findings
 from headwater_catalog.moments import moment_at
 from headwater_catalog.repositories import add_repository, get_repository
 from headwater_catalog.scan import scan
@@ -31,7 +32,8 @@ _PAGES = (
         "/jobs.json",
     ),
     *("/events.csv", "/r/shop/m/{module}.csv", "/r/shop/d/{dataflow}.json", "/r/shop/modules.csv"),
-    *("/r/shop/dataflows.json", "/r/shop/problems.csv"),
+    *("/r/shop/dataflows.json", "/r/shop/problems.csv", "/governance", "/findings", "/policies"),
+    *("/findings.csv?state=all", "/governance.json", "/policies.csv"),
 )
 
 
@@ -44,6 +46,7 @@ def _counts(folder: Path, size: int) -> dict[str, int]:
     with database.write() as session:
         add_repository(session, "shop", str(folder / "repository"), 0)
     scan(database, settings, "shop")
+    keep_findings(database, settings, "shop")
     with database.write() as session:
         head = moment_at(session, settings, get_repository(session, "shop"))
         module, name = find_key(head, max(head.snapshot.variants))

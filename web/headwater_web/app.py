@@ -35,6 +35,7 @@ from headwater_web.views import (
     datasets,
     events,
     features,
+    governance,
     health,
     home,
     hooks,
@@ -58,7 +59,19 @@ __all__ = ["create_app"]
 
 _PAGES = (
     *(home, repositories, search, features, lineage, maps, commits, compare),
-    *(timeline, modules, dataflows, run_form, run_comparison, runs, datasets, audit, manifests, health),
+    *(
+        timeline,
+        modules,
+        dataflows,
+        run_form,
+        run_comparison,
+        runs,
+        datasets,
+        audit,
+        governance,
+        manifests,
+        health,
+    ),
 )
 _MANAGEMENT = (login, oidc_login, account, accounts, events, repos, hooks, operations)
 _LARGEST_REQUEST = 1_000_000  # bytes; forms are small

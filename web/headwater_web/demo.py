@@ -11,6 +11,7 @@ from headwater_catalog import jobs
 from headwater_catalog.datasets import list_datasets
 from headwater_catalog.demo import init_demo
 from headwater_catalog.errors import JobError
+from headwater_catalog.kept_findings import keep_findings
 from headwater_catalog.repositories import add_repository, get_repository, resolve_at
 from headwater_catalog.runs import get_run, request_run
 from headwater_catalog.scan import scan
@@ -43,6 +44,7 @@ def prepare_demo(settings: Settings) -> None:
             add_repository(session, NAME, str(directory), int(time.time()))
         _say("Reading its history…")
         scan(database, settings, NAME)
+        keep_findings(database, settings, NAME)
         _make_dataset(database, settings)
     finally:
         database.dispose()

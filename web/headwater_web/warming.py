@@ -1,4 +1,4 @@
-"""What searches need, made before anybody asks for it: when a server begins, and after each scan."""
+"""What searches and governance need, made before anybody asks: when a server begins, and after each scan."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Final
 
 from sqlalchemy import select
 
+from headwater_catalog.days import today
 from headwater_catalog.overview import figures_of
 from headwater_catalog.search import heads, warm
 from headwater_catalog.store.models import Repository
+from headwater_web.governed import inventories
 from headwater_web.reading import Catalog
 
 __all__ = ["Warmer"]
@@ -53,6 +55,8 @@ class Warmer:
             warm(moments)
             for moment in moments:
                 figures_of(moment)
+                for _ in inventories(moment, today()):
+                    pass
         # What is kept is large and stays; to look through it for garbage would stop a request for a tenth of
         # a second.
         gc.collect()

@@ -6,14 +6,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from headwater_catalog.answers.commits import commit_json
+
 if TYPE_CHECKING:
+    from headwater_catalog.found_findings import KeptFinding, PolicyStanding
     from headwater_catalog.governance.check import Checked
     from headwater_catalog.governance.findings import Finding
+    from headwater_catalog.governance.inventory import Inventory, Stop
     from headwater_catalog.governance.taint import TaintChange
     from headwater_catalog.governance.witness import Witness
     from headwater_catalog.query.classified import Classified
 
-__all__ = ["checked_json", "finding_json", "taint_json", "why_json"]
+__all__ = [
+    "checked_json",
+    "finding_json",
+    "inventory_json",
+    "kept_finding_json",
+    "policy_json",
+    "taint_json",
+    "why_json",
+]
 
 
 def checked_json(checked: Checked, before: str | None, after: str | None, day: str) -> dict[str, Any]:
@@ -72,4 +84,67 @@ def why_json(
             }
             for tag, (classified, witnesses) in found.items()
         ],
+    }
+
+
+def kept_finding_json(kept: KeptFinding) -> dict[str, Any]:
+    """Return a finding with its history as JSON has it."""
+    return {
+        "repository": kept.repository,
+        **finding_json(kept.finding),
+        "since": commit_json(kept.since),
+        "at_least_since": not kept.is_since,
+        "cleared": commit_json(kept.cleared),
+    }
+
+
+def policy_json(standing: PolicyStanding) -> dict[str, Any]:
+    """Return a policy, and how a repository stands to it, as JSON has it."""
+    policy = asdict(standing.policy)
+    told = ("name", "query", "scope", "needs", "message", "severity", "owner", "only_new", "changed_only_by")
+    return {
+        "repository": standing.repository,
+        "source": standing.source,
+        **{name: policy[name] for name in told},
+        "exceptions": list(policy["exceptions"]),
+        "findings": standing.open,
+        "cleared": standing.cleared,
+        "excepted": standing.excepted,
+        "about_changes": standing.about_changes,
+        "not_judged": standing.unknown,
+    }
+
+
+def inventory_json(found: Inventory, datasets: Mapping[str, int]) -> dict[str, Any]:
+    """Return what a classification does to the features of a moment as JSON has it.
+
+    Args:
+        found: That.
+        datasets: How many columns of each dataset have it.
+    """
+    return {
+        "classification": found.classification.key,
+        "doc": found.classification.doc,
+        "carriers": dict(found.carriers),
+        "reached": found.reached,
+        "levels": dict(found.levels),
+        "modules": dict(found.modules),
+        "owners": dict(found.owners),
+        "datasets": dict(datasets),
+        "inputs": dict(found.inputs),
+        "barriers": [_stop_json(stop) for stop in found.stops],
+    }
+
+
+def _stop_json(stop: Stop) -> dict[str, Any]:
+    barrier = stop.barrier
+    return {
+        "key": stop.held.key,
+        "kind": "anonymiser" if barrier is None else "barrier",
+        "reason": barrier.reason if barrier else "",
+        "reviewer": barrier.reviewer if barrier else "",
+        "until": barrier.until if barrier else "",
+        "owners": list(stop.owners),
+        "sources": list(stop.held.sources),
+        "holds_back": list(stop.held.kept_free),
     }

@@ -105,7 +105,7 @@ def day_given(given: str | None) -> str:
     """
     from datetime import date
 
-    from headwater_catalog.query.classified import today
+    from headwater_catalog.days import today
 
     if given is None:
         return today()

@@ -275,6 +275,7 @@ class ScanOutcome:
 
 def scan_one(workspace: Workspace, name: str, ref: str | None = None) -> ScanOutcome:
     """Scan a repository with a progress bar."""
+    from headwater_catalog.kept_findings import keep_findings
     from headwater_catalog.kept_standings import keep_standings
     from headwater_catalog.problems import list_problems
     from headwater_catalog.repositories import count_features, get_repository
@@ -283,6 +284,7 @@ def scan_one(workspace: Workspace, name: str, ref: str | None = None) -> ScanOut
     with progress_bar(f"Scanning {name}") as progress:
         report = scan_repository(workspace.database, workspace.settings, name, ref=ref, progress=progress)
         keep_standings(workspace.database, workspace.settings, name)
+        keep_findings(workspace.database, workspace.settings, name)
     with workspace.reading() as session:
         repository = get_repository(session, name)
         problems = list_problems(session, repository, repository.scanned_position)

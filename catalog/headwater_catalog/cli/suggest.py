@@ -51,8 +51,8 @@ def suggest(path: Path, as_patch: bool, keys: tuple[str, ...], tags: tuple[str, 
 
 
 def _found(path: Path) -> tuple[Suggestion, ...]:
+    from headwater_catalog.days import today
     from headwater_catalog.governance.suggestions import suggestions
-    from headwater_catalog.query.classified import today
     from headwater_catalog.tree_snapshots import read_folder
 
     return suggestions(read_folder(path), today())

@@ -18,7 +18,7 @@ from headwater_catalog.query.subjects import Base, Scope
 from headwater_catalog.rules import Policy
 from headwater_catalog.snapshot import Snapshot
 
-__all__ = ["CHANGED", "Change", "Checked", "authors_of", "check", "moved_features"]
+__all__ = ["CHANGED", "Change", "Checked", "authors_of", "check", "moved_features", "policies_of", "renamed"]
 
 CHANGED = "barrier-changed"
 """A barrier whose code has changed, and not what is said of its review."""
@@ -92,10 +92,8 @@ def check(
         more: Policies of the platform beside those of the repository; of one name the platform's counts.
         index: The index of the features, where there is one, maybe with their history.
     """
-    platform = {policy.name: policy for policy in more}
-    own = (policy for policy in after.declared.rules.policies if policy.name not in platform)
-    policies = (*platform.values(), *own)
-    index = index or Index(Scope(repository, after))
+    policies = policies_of(after, more)
+    index = index or Index(Scope(repository, after, day=day))
     rules = after.declared.rules
     if change is None:
         judged = judge(policies, Ground(index, day, teams=rules.teams))
@@ -103,13 +101,13 @@ def check(
         found = sorted_findings((*judged.findings, *usual_findings(after, day, imported)))
         return _checked(found, judged, policies, after)
     before = change.before.snapshot
-    earlier = Index(Scope(repository, before))
+    earlier = Index(Scope(repository, before, day=day))
     base = Base(earlier.scope, change.changers), earlier
     judged = judge(policies, Ground(index, day, base, change.authors, rules.teams))
     known = judge(policies, Ground(earlier, day, teams=before.declared.rules.teams, is_past=True))
     moved = moved_features(before, after)
     now = sorted_findings((*judged.findings, *usual_findings(after, day), *_changed(change, day)))
-    then = [_renamed(each, moved) for each in (*known.findings, *usual_findings(before, day))]
+    then = [renamed(each, moved) for each in (*known.findings, *usual_findings(before, day))]
     ratchets = {policy.name for policy in policies if policy.only_new}
     was, is_ = {each.identity for each in then}, {each.identity for each in now}
     checked = _checked(tuple(each for each in now if each.identity not in was), judged, policies, after)
@@ -121,13 +119,20 @@ def check(
     )
 
 
+def policies_of(snapshot: Snapshot, more: Iterable[Policy]) -> tuple[Policy, ...]:
+    """Return the policies that hold for a repository: of one name, that of the platform alone."""
+    platform = {policy.name: policy for policy in more}
+    own = (policy for policy in snapshot.declared.rules.policies if policy.name not in platform)
+    return (*platform.values(), *own)
+
+
 def _checked(
     findings: tuple[Finding, ...], judged: Judged, policies: Sequence[Policy], after: Snapshot
 ) -> Checked:
     return Checked(findings, judged.excepted, judged.unknown, len(policies), len(after.variants))
 
 
-def _renamed(finding: Finding, moved: Mapping[str, str]) -> Finding:
+def renamed(finding: Finding, moved: Mapping[str, str]) -> Finding:
     """Return what was found before a change, by the keys that features have after it."""
     about = moved.get(finding.about, finding.about)
     return replace(finding, key=moved.get(finding.key, finding.key), about=about)

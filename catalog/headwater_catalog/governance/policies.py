@@ -18,7 +18,7 @@ from headwater_catalog.query.subjects import Base, Subject
 from headwater_catalog.query.syntax import Query, parse_query
 from headwater_catalog.rules import Policy, PolicyException
 
-__all__ = ["Author", "Ground", "Judged", "judge"]
+__all__ = ["Author", "Ground", "Judged", "is_about_changes", "judge", "needs_history"]
 
 _MOST_FINDINGS: Final = 10_000  # of one policy
 _MOST_SECONDS: Final = 10.0  # of one policy
@@ -114,6 +114,19 @@ def judge(policies: Iterable[Policy], ground: Ground, *, seconds: float = 60.0) 
             holds = any(_covers(each, finding.key, ground.day) for each in policy.exceptions)
             (excepted if holds else findings).append(finding)
     return Judged(tuple(findings), tuple(excepted), tuple(unknown))
+
+
+def is_about_changes(policy: Policy) -> bool:
+    """Tell whether only a change can break a policy, and never one moment by itself."""
+    return policy.only_new or _compares(policy)
+
+
+def needs_history(policy: Policy) -> bool:
+    """Tell whether a policy asks for what was before the moment that is judged."""
+    try:
+        return any(parse_query(text).needs_history for text in (policy.query, policy.scope, policy.needs))
+    except QueryError:  # which is a finding
+        return False
 
 
 def _compares(policy: Policy) -> bool:

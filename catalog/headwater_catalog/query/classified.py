@@ -9,17 +9,13 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from headwater_catalog.anonymised import guarded_names
+from headwater_catalog.days import today
 from headwater_catalog.lineage_graph import LineageGraph, input_key
 from headwater_catalog.query.subjects import tag_values
 from headwater_catalog.rules import BARRIER, Classification
 from headwater_catalog.snapshot import Snapshot, SnapshotFeature, SnapshotInput
 
-__all__ = ["Barrier", "Classified", "Flow", "Said", "classify", "flow_of", "reached_from", "today"]
-
-
-def today() -> str:
-    """Return this day in UTC, as YYYY-MM-DD."""
-    return datetime.datetime.now(datetime.UTC).date().isoformat()
+__all__ = ["Barrier", "Classified", "Flow", "Said", "classify", "flow_of", "reached_from"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ def classified(scope: Scope, value: str) -> frozenset[str]:
         UnknownName: It has no such level.
     """
     tag, sign, level = _LEVEL.fullmatch(value).groups()  # type: ignore[union-attr]
-    found = classify(scope.snapshot, tag, imported=scope.imported.get(tag.casefold()))
+    found = classify(scope.snapshot, tag, scope.day, scope.imported.get(tag.casefold()))
     if not sign:
         return found.keys
     names = [name.casefold() for name in found.classification.names]

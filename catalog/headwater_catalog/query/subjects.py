@@ -8,6 +8,7 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Any
 
+from headwater_catalog.days import today
 from headwater_catalog.lineage_graph import LineageGraph
 from headwater_catalog.snapshot import Snapshot, SnapshotFeature
 from headwater_catalog.tokens import text_tokens
@@ -139,6 +140,7 @@ class Scope:
         now: The instant that ages count from: that of the commit.
         pasts: What the history says of each feature, by key; None where no history is known.
         imported: The levels of inputs that come from other repositories, by classification and input.
+        day: The day on which barriers must hold, as YYYY-MM-DD; None: whenever it is asked.
     """
 
     repository: str
@@ -146,7 +148,8 @@ class Scope:
     now: int = 0
     pasts: Mapping[str, Past] | None = field(default=None, repr=False)
     imported: Mapping[str, Mapping[str, int]] = field(default_factory=dict, repr=False)
-    _reached: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict, init=False, repr=False)
+    day: str | None = None
+    _reached: dict[tuple[str, str, str], frozenset[str]] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def subjects(self) -> Sequence[Subject]:
@@ -191,11 +194,12 @@ class Scope:
         Raises:
             UnknownName: What it names is not there.
         """
-        found = self._reached.get((field, value))
+        asked = field, value, self.day or today()
+        found = self._reached.get(asked)
         if found is None:
             if len(self._reached) >= _MOST_REACHED:
                 self._reached.clear()
-            found = self._reached[field, value] = find(self, value)
+            found = self._reached[asked] = find(self, value)
         return found
 
     @cached_property

@@ -36,6 +36,8 @@ from headwater_catalog.store.models import (
     Diagnostic,
     Feature,
     FeatureVersion,
+    Finding,
+    Judgement,
     ModuleLink,
     ModuleVersion,
     Repository,
@@ -333,12 +335,14 @@ def roll_back(session: Session, repository_id: int, position: int) -> None:
         (Diagnostic, Diagnostic.repository_id == repository_id),
         (DeclaredInput, DeclaredInput.repository_id == repository_id),
         (Declaration, Declaration.repository_id == repository_id),
+        (Finding, Finding.repository_id == repository_id),
     )
     plain = {"synchronize_session": False}
     for model, owned in owners:
         session.execute(delete(model).where(owned, model.valid_from > position), execution_options=plain)
         reopened = update(model).where(owned, model.valid_until > position).values(valid_until=None)
         session.execute(reopened, execution_options=plain)
+    _shorten_judgement(session, repository_id, position)
     # What modules used is known of the undone end only; without it the next scan looks into all of them.
     session.execute(
         delete(ModuleLink).where(ModuleLink.repository_id == repository_id), execution_options=plain
@@ -349,6 +353,19 @@ def roll_back(session: Session, repository_id: int, position: int) -> None:
         .values(position=None),
         execution_options=plain,
     )
+
+
+def _shorten_judgement(session: Session, repository_id: int, position: int) -> None:
+    """Let findings be known up to a position at most; where they are known only after it, of none."""
+    judgement = session.get(Judgement, repository_id)
+    if judgement is None or judgement.position <= position:
+        return
+    if judgement.since > position:
+        session.delete(judgement)
+        return
+    at = Commit.repository_id == repository_id, Commit.position == position
+    judgement.sha = session.scalars(select(Commit.sha).where(*at)).one()
+    judgement.position = position
 
 
 def common_position(stored: dict[int, str], line: Sequence[str]) -> int:

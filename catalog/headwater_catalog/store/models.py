@@ -44,9 +44,11 @@ __all__ = [
     "EventHead",
     "Feature",
     "FeatureVersion",
+    "Finding",
     "Grant",
     "Job",
     "JobAttempt",
+    "Judgement",
     "KeptInput",
     "KeptStanding",
     "KeptValue",
@@ -158,6 +160,51 @@ class Declaration(Interval, Base):
     repository_id: Mapped[int] = mapped_column(_owner("repository.id"))
     kind: Mapped[str] = mapped_column(String(20))  # owners, rules
     content: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class Finding(Interval, Base):
+    """What breaks a policy, or a rule that always holds, from one commit of the main line to another."""
+
+    __tablename__ = "finding"
+    __table_args__ = (
+        UniqueConstraint("repository_id", "fingerprint", "valid_from"),
+        Index(None, "repository_id", "valid_until"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(_owner("repository.id"))
+    fingerprint: Mapped[str] = mapped_column(String(20))  # the same as long as it is the same finding
+    begun_as: Mapped[str] = mapped_column(String(20))  # what that was at the beginning, before features moved
+    rule: Mapped[str] = mapped_column(Text)
+    severity: Mapped[str] = mapped_column(String(20))  # error, warning, note
+    message: Mapped[str] = mapped_column(Text)
+    key: Mapped[str] = mapped_column(Text)  # module:name of the feature
+    about: Mapped[str] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(Text)  # where it was last seen
+    line: Mapped[int]
+    end_line: Mapped[int]
+    because: Mapped[list[str]] = mapped_column(JSON)  # a way downstream to it, as keys
+    owners: Mapped[list[str]] = mapped_column(JSON)  # of the feature
+    owner: Mapped[str] = mapped_column(Text)  # of the policy
+
+    repository: Mapped[Repository] = relationship()
+
+
+class Judgement(Base):
+    """Of which stretch of a main line the findings are kept, and by what they were found."""
+
+    __tablename__ = "judgement"
+
+    repository_id: Mapped[int] = mapped_column(_owner("repository.id"), primary_key=True)
+    sha: Mapped[str] = mapped_column(String(64))  # the last commit of it
+    position: Mapped[int]  # of that
+    since: Mapped[int]  # the first position of it; 0: all history
+    has_ended: Mapped[bool]  # whether nothing before is to be looked at any more
+    day: Mapped[str] = mapped_column(String(10))  # on which barriers and exceptions had to hold
+    made_by: Mapped[str] = mapped_column(Text)  # by which readers and policies
+    # Of each policy that could not be judged, why; and how many findings of it an exception holds back.
+    unknown: Mapped[dict[str, str]] = mapped_column(JSON)
+    excepted: Mapped[dict[str, int]] = mapped_column(JSON)
 
 
 class SourceBlob(Base):

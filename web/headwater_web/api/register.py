@@ -20,6 +20,7 @@ from headwater_web.api import (
     documentation,
     events,
     features,
+    governance,
     jobs,
     lineage,
     modules,
@@ -44,6 +45,7 @@ _ABOUT = (
 
 _RESOURCES = (
     *(repositories, features, search, lineage, commits, compare, dataflows, modules, runs, datasets, audit),
+    governance,
     *(jobs, operations, events, accounts, account, tokens),
 )
 

@@ -12,7 +12,9 @@ from headwater_catalog.commit_files import CommitFiles, commit_files
 from headwater_catalog.compared import compare_moments
 from headwater_catalog.errors import CatalogError
 from headwater_catalog.features import base_of
+from headwater_catalog.found_findings import findings_of_commit
 from headwater_catalog.git_host import file_address
+from headwater_catalog.governance.findings import Finding
 from headwater_catalog.history import HistoryEntry, commit_changes
 from headwater_catalog.moments import Moment
 from headwater_web.compared_changes import change_rows, telling_first
@@ -56,12 +58,21 @@ def commit(repo: str, sha: str) -> str:
     return render_template(
         "commit.html",
         view=view,
+        judged=_judged(moment),
         count=len(features),
         compared=features[:_COMPARED],
         named=features[_COMPARED:_LISTED],
         files=_files(moment),
         file_address=file_address,
     )
+
+
+def _judged(moment: Moment) -> list[tuple[str, list[Finding], str | None]]:
+    """Return what is kept of what a commit brought and cleared, each with the commit where it can be seen."""
+    came, went = findings_of_commit(reading(), moment.repository, moment.require_position()) or ([], [])
+    before = next(iter(moment.commit.parents), None)
+    told = [("New findings", came, None), ("Cleared", went, before)]
+    return [each for each in told if each[1]]
 
 
 def _beside(view: AsOf) -> str:

@@ -8,8 +8,10 @@ from typing import Final
 
 from flask import Blueprint, g, render_template, request
 
+from headwater_catalog.checked_changes import check_change
 from headwater_catalog.compare import CLASSES, FeatureChange
 from headwater_catalog.compared import Compared, compare_moments, parent_of
+from headwater_catalog.days import today
 from headwater_catalog.main_line import list_commits
 from headwater_catalog.moments import Moment
 from headwater_catalog.refs import list_refs
@@ -24,6 +26,7 @@ __all__ = ["blueprint"]
 blueprint = Blueprint("compare", __name__)
 
 _PAGE: Final = 50  # changes, each with its code
+_TAINTED: Final = 50  # changes of classifications, and findings
 _OFFERED_REFS: Final = 200
 _OFFERED_COMMITS: Final = 30
 
@@ -90,6 +93,23 @@ def reach(repo: str) -> str:
         view=view,
         before=before.commit.sha if before else None,
         reach=reach_of(compared),
+    )
+
+
+@blueprint.get("/r/<repo>/compare/governance")
+def governance(repo: str) -> str:
+    """Tell what a commit does to classifications and policies, as a part of its page or by itself."""
+    moment = moment_named(repo, request.args.get("b") or None)
+    view = AsOf(moment, moment.commit.sha)
+    g.at = view.at
+    asked = request.args.get("a")
+    before = moment_named(repo, asked) if asked else parent_of(moment)
+    return render_template(
+        "change_governance.html" if "HX-Request" in request.headers else "change_governance_page.html",
+        view=view,
+        before=before.commit.sha if before else None,
+        checked=check_change(before, moment, today()),
+        shown=_TAINTED,
     )
 
 

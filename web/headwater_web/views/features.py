@@ -12,6 +12,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from headwater_catalog.authors import surviving_authors
+from headwater_catalog.classified_at import classify_at
 from headwater_catalog.commit_refs import CommitRef
 from headwater_catalog.datasets import versions_holding
 from headwater_catalog.errors import NotFound
@@ -22,11 +23,11 @@ from headwater_catalog.features import (
     get_feature,
 )
 from headwater_catalog.git_host import file_address
+from headwater_catalog.governance.witness import sources_of
 from headwater_catalog.history import HistoryEntry, history
 from headwater_catalog.inputs import missing_inputs
 from headwater_catalog.lineage import LineageNode, input_key
 from headwater_catalog.moments import Moment
-from headwater_catalog.query.classified import classify
 from headwater_catalog.views import DataflowView
 from headwater_web.docs import render_doc, render_lead
 from headwater_web.drawing import draw
@@ -40,6 +41,7 @@ __all__ = ["blueprint"]
 blueprint = Blueprint("features", __name__)
 
 _DRAWN = 24  # nodes in the small drawing
+_SOURCES = 20  # of a classification, each with a way from there
 _LISTED = 50  # changes that are shown, each with what it changed
 
 
@@ -56,10 +58,22 @@ class VariantPage:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A classification that a feature has because of one upstream; the way from there, ends included."""
+    """A classification that a feature has because of others upstream.
+
+    Attributes:
+        tag: Its key.
+        level: The level that the feature has.
+        ways: A shortest way from each that it comes from, ends included, the nearest first.
+    """
 
     tag: str
-    way: tuple[LineageNode, ...]
+    level: str
+    ways: tuple[tuple[LineageNode, ...], ...]
+
+    @property
+    def way(self) -> tuple[LineageNode, ...]:
+        """The shortest of the ways."""
+        return self.ways[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +128,7 @@ def _page(view: AsOf, found: FeatureView) -> str:
         shared_lead=_shared_lead(found.variants),
         tags=_tags(found.variants),
         derived=_derived(view.moment, found.key),
+        sources=_SOURCES,
         drawing=draw(
             shown,
             lambda node: lineage_url(repo, node.key) if node.is_input else feature_url(repo, node.key),
@@ -181,11 +196,19 @@ def _tags(variants: Iterable[VariantView]) -> Mapping[str, list[str]]:
 
 
 def _derived(moment: Moment, key: str) -> tuple[Derived, ...]:
-    """Return the classifications that a feature has from upstream, each with a shortest way from there."""
+    """Return the classifications that a feature has from upstream, each with a way from all it comes from."""
     graph = moment.graph()
-    found = ((tag, classify(moment.snapshot, tag)) for tag in classifications(moment))
+    found = ((tag, classify_at(moment, tag)) for tag in classifications(moment))
     return tuple(
-        Derived(tag, tuple(graph[step] for step in classified.why(key)))
+        Derived(
+            tag,
+            classified.name(key),
+            tuple(
+                tuple(graph[step] for step in witness.path)
+                for witness in sources_of(moment.snapshot, classified, key)
+                if len(witness.path) > 1
+            ),
+        )
         for tag, classified in found
         if key in classified.came_from
     )

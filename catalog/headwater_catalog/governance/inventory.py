@@ -1,0 +1,117 @@
+"""What carries a classification, what it reaches, and what holds it back, at one moment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from headwater_catalog.governance.usual_rules import place_of
+from headwater_catalog.governance.witness import Held, held_back
+from headwater_catalog.query.classified import Barrier, Classified
+from headwater_catalog.query.subjects import tag_values
+from headwater_catalog.rules import Classification
+from headwater_catalog.snapshot import Snapshot
+
+__all__ = ["Inventory", "Stop", "inventory_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A place where a classification stops.
+
+    Attributes:
+        held: What it holds back.
+        barrier: What the feature says of itself; None where a function makes anonymous what it is given.
+        owners: Whom to ask about it.
+    """
+
+    held: Held
+    barrier: Barrier | None
+    owners: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What a classification does to the features of a moment.
+
+    Attributes:
+        classification: The classification.
+        carriers: The keys of those that say it of themselves, with the names of their levels.
+        reached: How many features have it, carriers included.
+        levels: How many of them have which level, the highest first.
+        modules: How many of them are in which module.
+        owners: How many of them are whose; an empty name is nobody.
+        inputs: For each input that it comes from, or that carriers are made of directly, how many features
+            downstream of it have the classification.
+        stops: Where it stops.
+    """
+
+    classification: Classification
+    carriers: Mapping[str, str]
+    reached: int
+    levels: Mapping[str, int]
+    modules: Mapping[str, int]
+    owners: Mapping[str, int]
+    inputs: Mapping[str, int]
+    stops: tuple[Stop, ...]
+
+
+def inventory_of(snapshot: Snapshot, found: Classified) -> Inventory:
+    """Return what a classification does to a snapshot; it is worked out once, and kept with that.
+
+    Args:
+        snapshot: The features.
+        found: What the classification reaches there.
+    """
+    known, name = snapshot.kept, f"inventory {found.classification.key}"
+    kept = known.get(name)
+    if kept is None or kept[0] is not found:
+        kept = known[name] = found, _inventory(snapshot, found)
+    return kept[1]
+
+
+def _inventory(snapshot: Snapshot, found: Classified) -> Inventory:
+    features = [key for key in found.levels if key in snapshot.variants]
+    levels = Counter(found.levels[key] for key in features)
+    return Inventory(
+        classification=found.classification,
+        carriers={key: found.name(key) for key in sorted(found.carriers)},
+        reached=len(features),
+        levels={found.classification.names[level]: levels[level] for level in sorted(levels, reverse=True)},
+        modules=_ordered(Counter(snapshot.variants[key][0].module for key in features)),
+        owners=_ordered(Counter(owner for key in features for owner in _owners(snapshot, key) or ("",))),
+        inputs=_ordered(_inputs(snapshot, found)),
+        stops=tuple(
+            Stop(held, found.said.barriers.get(held.key), _owners(snapshot, held.key))
+            for held in held_back(snapshot, found)
+        ),
+    )
+
+
+def _inputs(snapshot: Snapshot, found: Classified) -> Counter[str]:
+    """Count what is classified downstream of each input that a carrier is, or is made of directly."""
+    graph = snapshot.graph
+    near = {
+        key
+        for carrier in found.carriers
+        if carrier in graph.nodes
+        for key in (carrier, *graph.parents(carrier))
+        if graph.nodes[key].is_input
+    }
+    return Counter({graph.nodes[key].name: _classified_below(snapshot, found, key) for key in near})
+
+
+def _classified_below(snapshot: Snapshot, found: Classified, key: str) -> int:
+    return sum(each in found.levels and each in snapshot.variants for each in snapshot.graph.downstream(key))
+
+
+def _owners(snapshot: Snapshot, key: str) -> tuple[str, ...]:
+    place = place_of(snapshot, key)
+    if place is None:
+        return ()
+    return place.owners or tag_values(place.tags, "owner")
+
+
+def _ordered(counts: Counter[str]) -> Mapping[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
