@@ -309,6 +309,7 @@ OTHERS = {  # another value of each setting, and what the log tells of it
     "oidc_issuer": ("https://login.example.com", "https://login.example.com"),
     "oidc_client_id": ("another", "another"),
     "oidc_client_secret": ("geheim", "…"),
+    "policies": ("policies.toml", ["owned"]),
     "oidc_label": ("Enter", "Enter"),
     "oidc_required": ("groups=data", ["groups", "data"]),
     "oidc_groups": ("teams", "teams"),
@@ -326,6 +327,7 @@ OTHERS = {  # another value of each setting, and what the log tells of it
 def test_every_setting_is_noted_when_it_is_another_and_secrets_never(database: Database, tmp_path: Path):
     assert OTHERS.keys() == set(NAMES)
     usual = {"HEADWATER_OIDC_ISSUER": "https://login.example.org", "HEADWATER_OIDC_CLIENT_ID": "headwater"}
+    (tmp_path / "policies.toml").write_text('[owned]\nquery = "-has:owner"\n')
 
     def start(environment: Mapping[str, str], home: Path | None = tmp_path, who: str = SERVER) -> list[Event]:
         note_settings(database, load_settings(environment, home), who, 1)
@@ -337,6 +339,7 @@ def test_every_setting_is_noted_when_it_is_another_and_secrets_never(database: D
 
     assert len(start(usual)) == len(start(usual)) == 1
     for count, (name, (value, shown)) in enumerate(OTHERS.items()):
+        value = str(tmp_path / value) if name == "policies" else value
         found = start(usual | {f"HEADWATER_{name.upper()}": value}, None if name == "home" else tmp_path)
 
         expected = {name, "database_url"} if name == "home" else {name}
