@@ -20,6 +20,7 @@ from headwater_catalog.repositories import add_repository
 from headwater_catalog.scan_requests import request_scan
 from headwater_catalog.store.database import Database
 from support.git_repo import GitRepo
+from support.missing import missing
 from support.worker_process import until
 
 ROOT = Path(__file__).parent.parent
@@ -73,7 +74,7 @@ def test_the_compose_client_takes_the_file():
     command = [client or "", *(["compose"] if client == "docker" else []), "config", "--quiet"]
     known = client and subprocess.run([*command[:-2], "version"], capture_output=True, check=False)
     if not known or known.returncode != 0:
-        pytest.skip("There is no compose client here.")
+        missing("A compose client", "install it (Debian: apt install docker-compose)")
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
