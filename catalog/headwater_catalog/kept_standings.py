@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
     from headwater_catalog.store.database import Database
 
-__all__ = ["keep_standing_of_run", "keep_standings", "kept_stale", "standing_of_version"]
+__all__ = ["keep_standing", "keep_standing_of_run", "keep_standings", "kept_stale", "standing_of_version"]
 
 logger = logging.getLogger("headwater.datasets")
 
@@ -67,7 +67,7 @@ def kept_stale(session: Session, versions: Iterable[DatasetVersion]) -> dict[int
     }
 
 
-def _keep_standing(database: Database, version_id: int, standing: Standing) -> None:
+def keep_standing(database: Database, version_id: int, standing: Standing) -> None:
     """Keep how a dataset version stands, in place of what was kept of it.
 
     What could not be found out is not kept; and neither is what was found out of another main line than the
@@ -119,7 +119,7 @@ def keep_standings(
             standing = standing_of_version(session, settings, version)
         if standing.reason:
             logger.warning("How a dataset of '%s' stands is not known: %s", repository, standing.reason)
-        _keep_standing(database, number, standing)
+        keep_standing(database, number, standing)
         found += 1
     return found
 
@@ -140,7 +140,7 @@ def keep_standing_of_run(database: Database, settings: Settings, job_id: int) ->
         if version.run.commit.sha != version.dataset.repository.scanned_sha:
             return
         standing = standing_of_version(session, settings, version)
-    _keep_standing(database, version.id, standing)
+    keep_standing(database, version.id, standing)
 
 
 def _to_be_kept(session: Session, repository: str) -> list[int]:

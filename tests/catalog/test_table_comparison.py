@@ -26,7 +26,7 @@ def _written(folder: Path, then: Any, now: Any) -> list[tuple[Path, str]]:
 def _compared(folder: Path, then: Any, now: Any, **asked: Any) -> dict[str, Any]:
     """Do here what a process of its own does otherwise, whose start takes longer than any of these tables."""
     files = [[str(path), format] for path, format in _written(folder, then, now)]
-    usual = {"schema": None, "tolerance": 1e-9, "renamed": {}, "keys": [[], []], "spread": False}
+    usual = {"schema": None, "tolerance": 1e-9, "renamed": {}, "keys": [[], []], "by": [], "spread": False}
     task = {"task": "compare", "then": files[0], "now": files[1], **usual, **asked}
     (folder / TASK).write_text(json.dumps(task))
     perform(folder)

@@ -47,7 +47,7 @@ def test_tables_are_finished_read_and_compared_without_the_import_of_pandas(fold
     kept, schema = str(folder / "kept"), finished["schema"]
     read, second = do(folder, "fingerprint", path=kept, format=format, schemas=[schema])
     files = {"then": [kept, format], "now": [str(folder / "other.arrow"), "arrow"]}
-    how = {"schema": schema, "tolerance": 0.0, "renamed": {}, "keys": [[], []], "spread": True}
+    how = {"schema": schema, "tolerance": 0.0, "renamed": {}, "keys": [[], []], "by": [], "spread": True}
     compared, third = do(folder, "compare", **files, **how)
 
     assert finished["rows"] == 2

@@ -183,7 +183,7 @@ def test_a_large_form_of_a_stranger_is_refused_before_it_is_read(app: Flask):
     body = b"x" * 2_000_000
     answer = app.test_client().post("/runs", data=body, content_type="multipart/form-data; boundary=x")
 
-    assert answer.status_code == 413
+    assert answer.status_code == 401
 
 
 @pytest.mark.parametrize(("name", "status"), [("rita", 200), ("vera", 200), ("nora", 404)])
