@@ -86,8 +86,8 @@ def _together(held: Iterable[tuple[int, int]], in_files: int) -> int:
 def _in_own_shared_files(process: int) -> int:
     """Return the bytes in the `/dev/shm` of a process's namespace; none where it has the machine's."""
     try:
-        place = f"/proc/{process}/root/{_SHARED_FILES}"
-        if Path(place).stat().st_dev == Path("/", _SHARED_FILES).stat().st_dev:
+        place = Path("/proc", str(process), "root", _SHARED_FILES)
+        if place.stat().st_dev == Path("/", _SHARED_FILES).stat().st_dev:
             return 0
         found = os.statvfs(place)
         return (found.f_blocks - found.f_bfree) * found.f_frsize
