@@ -45,12 +45,15 @@ def guarded_names(source: str, needed: frozenset[str], anonymisers: tuple[Anonym
     if is_one or any(_anonymises(each, anonymisers) for each in function.decorator_list):
         return needed
     arguments = (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)
-    if needed != {each.arg for each in arguments}:
+    names = {each.arg for each in arguments}
+    if needed != names or any(each.name in names for each in anonymisers):
         return frozenset()
     covered: set[ast.AST] = set()
     read: dict[str, list[ast.AST]] = {}
     for statement in function.body:
         for node in ast.walk(statement):
+            if isinstance(node, ast.NamedExpr):  # which may take it out of a call again
+                return frozenset()
             if isinstance(node, ast.Call):
                 covered.update(_inside(node, anonymisers))
             elif isinstance(node, ast.Name):

@@ -96,8 +96,7 @@ def _may_be_personal(snapshot: Snapshot) -> bool:
     """Tell whether anything says that it is personal, or may have that from another repository."""
     if any(flow.upstream for flow in snapshot.dataflows):
         return True
-    tags = {*snapshot.tag_keys, *(key for each in snapshot.inputs for key in each.tags)}
-    return any(key.casefold() in _PERSONAL for key in tags)
+    return not snapshot.tagged.isdisjoint(_PERSONAL)
 
 
 def _names_of(snapshot: Snapshot, keys: Iterable[str]) -> set[str]:

@@ -10,7 +10,7 @@ from headwater_catalog.codeowners import CODEOWNERS_FILES
 from headwater_catalog.owners import NOBODY, Ownership, codeowners_file, read_ownership
 from headwater_catalog.read import Diagnostic, Project
 from headwater_catalog.read.project import read_policy_file
-from headwater_catalog.read.rules import is_policy_file
+from headwater_catalog.read.rules import POLICY_FOLDER, is_policy_file
 from headwater_catalog.rules import NO_RULES, Policy, Rules
 
 __all__ = ["NOTHING_DECLARED", "Declared", "declaring_files", "may_declare", "read_declared"]
@@ -90,4 +90,7 @@ def _policies(
                 where = f"{other.path}:{other.line}"
                 told = f"Policy '{policy.name}' is declared in {where} already, which counts. Rename one."
                 faults.append(Diagnostic(path, policy.line, told))
+    if len(found) > _MOST_POLICIES:
+        told = f"Of {len(found):,} policies the first {_MOST_POLICIES:,} count. Put some of them together."
+        faults.append(Diagnostic(project.path or POLICY_FOLDER, 0, told))
     return tuple(found.values())[:_MOST_POLICIES], faults

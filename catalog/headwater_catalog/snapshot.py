@@ -176,6 +176,12 @@ class Snapshot:
         return tuple(sorted(counts, key=lambda key: (-counts[key], key)))
 
     @cached_property
+    def tagged(self) -> frozenset[str]:
+        """The keys of all tags that features and declared inputs have, in small letters."""
+        tags = (*(each.tags for each in self.features), *(each.tags for each in self.inputs))
+        return frozenset(key.casefold() for key in {key for each in tags for key in each})
+
+    @cached_property
     def graph(self) -> LineageGraph:
         """Who needs whom, in all dataflows together."""
         with without_collection():

@@ -161,6 +161,12 @@ def test_a_barrier_holds_until_its_last_day(git_repo: GitRepo, until: str, stops
     assert found.said.barriers["people:key"].reviewer == "ann@example.com"
 
 
+def test_a_tag_may_be_there_in_letters_of_several_cases(git_repo: GitRepo):
+    code = "from headwater import tag\n@tag(PII='true', pii='false')\ndef email() -> str: ...\n"
+
+    assert classify(_snapshot(git_repo, code), "pii").carriers == {"people:email"}
+
+
 def test_a_barrier_in_one_variant_alone_stops_nothing(git_repo: GitRepo):
     code = """
 from headwater import config, tag
@@ -207,6 +213,8 @@ def phone(raw: pd.Series) -> pd.Series: ...
         ("def it(email: str, phone: str) -> str:\n    return hash_email(email + phone)", False),
         ("def it(email: str) -> str:\n    return hash_email(email) + str(locals())", True),
         ("def it(email: str) -> str:\n    email = hash_email(email)\n    return email", True),
+        ("def it(email: str) -> str:\n    return hash_email(kept := email) + kept", True),
+        ("def it(email: str, hash_email: str) -> str:\n    return hash_email(email)", True),
         ("def it(email: str) -> str:\n    return mean_of(email, k=10)", False),
         ("def it(email: str) -> str:\n    return mean_of(email, k=4)", True),
         ("def it(email: str) -> str:\n    return mean_of(email, k=True)", True),

@@ -109,6 +109,19 @@ def test_a_fault_is_told_where_it_is_and_the_rest_counts(git_repo: GitRepo, text
     assert snapshot.features[0].owners == ("Growth",)
 
 
+def test_there_is_an_end_to_policies_which_is_told(git_repo: GitRepo):
+    files = {
+        f"policies/{n}.toml": "".join(f'[p{n}_{k}]\nquery = "has:doc"\n' for k in range(450))
+        for n in range(5)
+    }
+    snapshot = _read(git_repo, **files)
+
+    assert len(snapshot.declared.rules.policies) == 2000
+    assert [fault.message for fault in snapshot.diagnostics] == [
+        "Of 2,250 policies the first 2,000 count. Put some of them together."
+    ]
+
+
 def test_links_are_not_followed(git_repo: GitRepo, tmp_path: Path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "p.toml").write_text('[owned]\nquery = "-has:owner"\n')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 
 from headwater_catalog.anonymised import guarded_names
@@ -81,6 +81,7 @@ class Classified:
         guarded: Edges that an anonymising function stands on, as (source, target).
         levels: The level of each key that it reaches, those that say it of themselves included.
         came_from: For each key that gets its level from upstream, the one before it on a shortest way there.
+        carriers: Keys of those that it comes from: they say it of themselves, and are no barriers.
     """
 
     classification: Classification
@@ -89,12 +90,7 @@ class Classified:
     guarded: frozenset[tuple[str, str]]
     levels: Mapping[str, int]
     came_from: Mapping[str, str]
-    _carriers: frozenset[str] = field(repr=False)
-
-    @property
-    def carriers(self) -> frozenset[str]:
-        """The keys of those that it comes from: they say it of themselves, and are no barriers."""
-        return self._carriers
+    carriers: frozenset[str]
 
     @property
     def keys(self) -> frozenset[str]:
@@ -149,6 +145,8 @@ def classify(
 
 def _classify(snapshot: Snapshot, tag: str, day: str, imported: Mapping[str, int]) -> Classified:
     classification = snapshot.declared.rules.classification(tag)
+    if not imported and tag.casefold() not in snapshot.tagged:
+        return _nothing(classification)
     said = _said(snapshot, classification, day)
     barriers = frozenset(key for key, barrier in said.barriers.items() if not barrier.is_expired)
     levels = {key: level for key, level in said.levels.items() if level and key not in barriers}
@@ -158,6 +156,11 @@ def _classify(snapshot: Snapshot, tag: str, day: str, imported: Mapping[str, int
     flow = flow_of(snapshot.graph, levels, barriers, guarded)
     carriers = frozenset(levels)
     return Classified(classification, said, barriers, guarded, flow.levels, flow.came_from, carriers)
+
+
+def _nothing(classification: Classification) -> Classified:
+    """Return that nothing says it, so that nothing has it: a query may ask for hundreds of such."""
+    return Classified(classification, Said({}, {}, {}), frozenset(), frozenset(), {}, {}, frozenset())
 
 
 _Declared = SnapshotFeature | SnapshotInput
@@ -174,10 +177,9 @@ def _said(snapshot: Snapshot, classification: Classification, day: str) -> Said:
         ((input_key(each.name), each) for each in snapshot.inputs),
     )
     for key, each in declared:
-        tags = {name.casefold(): name for name in each.tags}
-        values = tag_values(each.tags, tags[wanted]) if wanted in tags else ()
+        values = _values(each, wanted)
         if BARRIER in (value.casefold() for value in values):
-            barriers[key] = _weaker(barriers.get(key), _barrier(each, tags, wanted, day))
+            barriers[key] = _weaker(barriers.get(key), _barrier(each, wanted, day))
             continue
         open_ones.add(key)
         for value in values:
@@ -188,13 +190,16 @@ def _said(snapshot: Snapshot, classification: Classification, day: str) -> Said:
     return Said(levels, stopping, unknown)
 
 
-def _barrier(each: _Declared, tags: Mapping[str, str], key: str, day: str) -> Barrier:
-    def told(what: str) -> str:
-        name = tags.get(f"{key}_{what}")
-        return " ".join(tag_values(each.tags, name)) if name is not None else ""
+def _values(each: _Declared, key: str) -> list[str]:
+    """Return the values of a tag whose key is in letters of any case; a feature may have it in several."""
+    return [value for name in each.tags if name.casefold() == key for value in tag_values(each.tags, name)]
 
-    until = told("until")
-    return Barrier(told("reason"), told("reviewer"), until, bool(until) and not _holds(until, day))
+
+def _barrier(each: _Declared, key: str, day: str) -> Barrier:
+    reason, reviewer, until = (
+        " ".join(_values(each, f"{key}_{what}")) for what in ("reason", "reviewer", "until")
+    )
+    return Barrier(reason, reviewer, until, bool(until) and not _holds(until, day))
 
 
 def _weaker(one: Barrier | None, other: Barrier) -> Barrier:
