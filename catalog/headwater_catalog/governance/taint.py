@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -59,7 +59,6 @@ def taint_difference(
     day: str,
     *,
     moved: Mapping[str, str] | None = None,
-    tags: Iterable[str] = (),
 ) -> tuple[TaintChange, ...]:
     """Return the features whose levels a change has moved: those that rise first, then by key.
 
@@ -68,56 +67,30 @@ def taint_difference(
         after: The features after it.
         day: The day on which barriers must hold, for both, so that time alone makes no difference.
         moved: Features that only moved: their keys before, by those after.
-        tags: Keys of classifications; none: all that either side has.
     """
     moved = moved or {}
     back = {old: new for new, old in moved.items()}
-    wanted = dict.fromkeys(tags) or dict.fromkeys(
-        key for side in (before, after) for key in side.declared.rules.classifications
-    )
+    wanted = {**before.declared.rules.classifications, **after.declared.rules.classifications}
     found: list[TaintChange] = []
     for tag in wanted:
         then = _Side(before, classify(before, tag, day), back)
         now = _Side(after, classify(after, tag, day), moved)
-        found += _changes(then, now)
+        found += (*_higher(now, then, rises=True), *_higher(then, now, rises=False))
     return tuple(sorted(found, key=lambda change: (not change.rises, change.classification, change.key)))
 
 
-def _changes(then: _Side, now: _Side) -> Iterator[TaintChange]:
-    tag = now.found.classification.key
-    for key in now.found.levels:
-        before = now.other_key(key)
-        if key.startswith(INPUT_PREFIX) or not now.has(key):
+def _higher(here: _Side, there: _Side, *, rises: bool) -> Iterator[TaintChange]:
+    """Yield the features whose level is higher on one side; it rises where that is the later one."""
+    for key, level in here.found.levels.items():
+        other = here.other_key(key)
+        if key.startswith(INPUT_PREFIX) or not here.has(key) or level <= there.found.levels.get(other, 0):
             continue
-        was, is_ = then.found.levels.get(before, 0), now.found.levels[key]
-        if is_ > was:
-            path = now.found.why(key)
-            yield TaintChange(
-                tag,
-                key,
-                _name(then, before),
-                now.found.name(key),
-                True,
-                path,
-                *_broken(path, now, then, True),
-            )
-    for key in then.found.levels:
-        after = then.other_key(key)
-        if key.startswith(INPUT_PREFIX) or not then.has(key):
-            continue
-        was, is_ = then.found.levels[key], now.found.levels.get(after, 0)
-        if is_ < was:
-            path = then.found.why(key)
-            there = after if now.has(after) else key
-            yield TaintChange(
-                tag,
-                there,
-                then.found.name(key),
-                _name(now, after),
-                False,
-                path,
-                *_broken(path, then, now, False),
-            )
+        levels = _name(here, key), _name(there, other)
+        was, now = reversed(levels) if rises else levels
+        after = key if rises or not there.has(other) else other
+        path = here.found.why(key)
+        tag = here.found.classification.key
+        yield TaintChange(tag, after, was, now, rises, path, *_broken(path, here, there, rises))
 
 
 def _name(side: _Side, key: str) -> str | None:
