@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import islice
 from typing import Final
 
 from headwater_catalog.errors import QueryError, TooSlow
@@ -91,66 +93,70 @@ def judge(policies: Iterable[Policy], ground: Ground, *, seconds: float = 60.0) 
     excepted: list[Finding] = []
     unknown: list[Unknown] = []
     end = time.monotonic() + seconds
-    each = min(seconds, _MOST_SECONDS)
     for policy in policies:
-        if time.monotonic() > end:
-            unknown.append(Unknown(policy.name, f"The policies before it took {seconds:g} seconds."))
-            continue
-        if ground.is_past and _compares(policy):
-            continue
-        reason = _unknown(policy, ground)
-        if reason:
-            unknown.append(Unknown(policy.name, reason))
-            continue
         try:
-            found = list(_found(policy, ground, time.monotonic() + each))
+            if ground.is_past and _compares(policy):
+                continue
+            if reason := _unknown(policy, ground, end, seconds):
+                unknown.append(Unknown(policy.name, reason))
+            else:
+                found = list(islice(_found(policy, ground), _MOST_FINDINGS + 1))
+                if len(found) > _MOST_FINDINGS:
+                    unknown.append(Unknown(policy.name, f"There are more than {_MOST_FINDINGS:,} findings."))
+                for finding in found[:_MOST_FINDINGS]:
+                    holds = any(_covers(each, finding.key, ground.day) for each in policy.exceptions)
+                    (excepted if holds else findings).append(finding)
         except TooSlow:
-            unknown.append(Unknown(policy.name, f"Its query takes more than {each:g} seconds."))
-            continue
+            unknown.append(Unknown(policy.name, f"Its query takes more than {_MOST_SECONDS:g} seconds."))
         except QueryError as error:
             findings += [] if ground.is_past else [_unread(policy, error)]
-            continue
-        for finding in found[:_MOST_FINDINGS]:
-            holds = any(_covers(each, finding.key, ground.day) for each in policy.exceptions)
-            (excepted if holds else findings).append(finding)
     return Judged(tuple(findings), tuple(excepted), tuple(unknown))
 
 
 def is_about_changes(policy: Policy) -> bool:
     """Tell whether only a change can break a policy, and never one moment by itself."""
-    return policy.only_new or _compares(policy)
+    with suppress(QueryError):  # which is a finding
+        return policy.only_new or _compares(policy)
+    return policy.only_new
 
 
 def needs_history(policy: Policy) -> bool:
     """Tell whether a policy asks for what was before the moment that is judged."""
-    try:
-        return any(parse_query(text).needs_history for text in (policy.query, policy.scope, policy.needs))
-    except QueryError:  # which is a finding
-        return False
+    with suppress(QueryError):
+        return any(query.needs_history for query in _queries(policy))
+    return False
+
+
+def _queries(policy: Policy) -> tuple[Query, Query, Query]:
+    """Return the scope, the query and the needs of a policy.
+
+    Raises:
+        QueryError: One of them cannot be understood.
+    """
+    found = parse_query(policy.scope), parse_query(policy.query), parse_query(policy.needs)
+    if any(query.at is not None for query in found):
+        raise QueryError("'at:' chooses a moment, and a policy holds at all of them. Leave it out.")
+    return found
 
 
 def _compares(policy: Policy) -> bool:
     """Tell whether nothing is a finding where a change began: it asks for what came since."""
-    if policy.changed_only_by:
-        return True
-    try:
-        queries = [parse_query(text) for text in (policy.query, policy.scope, policy.needs)]
-    except QueryError:
-        return False
-    return any(query.base_term is not None for query in queries)
+    return bool(policy.changed_only_by) or any(query.base_term for query in _queries(policy))
 
 
-def _unknown(policy: Policy, ground: Ground) -> str:
-    """Return why it cannot be told here whether a policy holds; nothing where it can."""
+def _unknown(policy: Policy, ground: Ground, end: float, seconds: float) -> str:
+    """Return why it cannot be told here whether a policy holds; nothing where it can.
+
+    Raises:
+        QueryError: Its queries cannot be understood.
+    """
+    if time.monotonic() > end:
+        return f"The policies before it took {seconds:g} seconds."
     if policy.changed_only_by and ground.authors is None:
         return "It asks who changed something, which is known of a range of commits: give a base."
     if policy.only_new and ground.base is None and not ground.is_past:
         return "It is about what a change brings: give a base."
-    for text in (policy.query, policy.scope, policy.needs):
-        try:
-            query = parse_query(text)
-        except QueryError:
-            return ""  # which is a finding
+    for query in _queries(policy):
         if query.needs_history and ground.index.scope.pasts is None:
             return "It asks for the history, which only a catalog knows: see the page of policies there."
         if query.base_term is not None and ground.base is None:
@@ -165,33 +171,33 @@ def _unread(policy: Policy, error: QueryError) -> Finding:
     )
 
 
-def _found(policy: Policy, ground: Ground, until: float) -> Iterator[Finding]:
-    index, base = ground.index, ground.base
-    inside = _keys(policy.scope, index, base, until) & _keys(policy.query, index, base, until)
+def _found(policy: Policy, ground: Ground) -> Iterator[Finding]:
+    index, until = ground.index, time.monotonic() + _MOST_SECONDS
+    scope, query, needs = _queries(policy)
+    inside = _keys(scope, ground, until) & _keys(query, ground, until)
     if policy.changed_only_by:
         yield from _changed_by_others(policy, ground, inside)
     elif policy.needs:
-        needed = _keys(policy.needs, index, base, until)
+        needed = _keys(needs, ground, until)
         for subject in _subjects(index, inside):
             for parent in index.scope.graph.parents(subject.key):
                 if parent in needed:
                     told = f"It needs '{parent.rpartition(':')[2]}'."
                     yield _finding(policy, ground, subject, told, parent, (parent, subject.key))
     else:
+        classified = list(_classified(query, ground))
         for subject in _subjects(index, inside):
-            yield _finding(policy, ground, subject, "", "", _why(policy, ground, subject.key))
+            yield _finding(policy, ground, subject, "", "", _way(classified, subject.key))
 
 
-def _keys(text: str, index: Index, base: tuple[Base, Index] | None, until: float) -> frozenset[str]:
+def _keys(query: Query, ground: Ground, until: float) -> frozenset[str]:
     """Return the keys of the features that meet a query.
 
     Raises:
-        QueryError: It cannot be understood, or names what is not there.
+        QueryError: It names what is not there, or takes too long.
     """
-    query = parse_query(text)
-    if query.at is not None:
-        raise QueryError("'at:' chooses a moment, and a policy holds at all of them. Leave it out.")
-    return frozenset(ranked.subject.key for ranked in find(query, index, base=base, until=until))
+    found = find(query, ground.index, base=ground.base, until=until)
+    return frozenset(ranked.subject.key for ranked in found)
 
 
 def _subjects(index: Index, keys: Collection[str]) -> Iterator[Subject]:
@@ -220,21 +226,19 @@ def _is(author: Author, allowed: str) -> bool:
     return fnmatchcase(author.email.casefold(), wanted) or fnmatchcase(author.name.casefold(), wanted)
 
 
-def _why(policy: Policy, ground: Ground, key: str) -> tuple[str, ...]:
-    """Return the way by which a classification that the query names comes to a feature, if one does."""
-    for tag in _classifications(parse_query(policy.query)):
-        scope = ground.index.scope
-        imported = scope.imported.get(tag.casefold())
-        found: Classified = classify(scope.snapshot, tag, ground.day, imported)
-        if len(way := found.why(key)) > 1:
-            return way
-    return ()
-
-
-def _classifications(query: Query) -> Iterator[str]:
+def _classified(query: Query, ground: Ground) -> Iterator[Classified]:
+    """Yield what the classifications reach that a query names."""
+    scope = ground.index.scope
     for term in query.terms:
         if term.field == "classification":
-            yield term.value.partition("=")[0].rstrip("<>")
+            tag = term.value.partition("=")[0].rstrip(">")
+            yield classify(scope.snapshot, tag, ground.day, scope.imported.get(tag.casefold()))
+
+
+def _way(classified: Iterable[Classified], key: str) -> tuple[str, ...]:
+    """Return the way by which one of some classifications comes to a feature, if one does."""
+    ways = (found.why(key) for found in classified)
+    return next((way for way in ways if len(way) > 1), ())
 
 
 def _finding(
