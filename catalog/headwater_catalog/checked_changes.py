@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from headwater_catalog.comparing import read_two
-from headwater_catalog.governance.check import Change, Checked, authors_of, check, policies_of
+from headwater_catalog.governance.changed import Change, authors_of
+from headwater_catalog.governance.check import Checked, check, policies_of
 from headwater_catalog.moments import Moment, moment_at, stored_at
 from headwater_catalog.recent import RecentOf
 from headwater_catalog.repositories import open_mirror

@@ -22,7 +22,8 @@ from sqlalchemy.orm import Session
 
 from headwater_catalog.days import today
 from headwater_catalog.finding_rows import Held, held_row, held_rows, storable
-from headwater_catalog.governance.check import moved_features, policies_of, renamed
+from headwater_catalog.governance.changed import moved_features, renamed
+from headwater_catalog.governance.check import policies_of
 from headwater_catalog.governance.findings import UNREAD, Finding
 from headwater_catalog.governance.policies import Ground, is_about_changes, judge, needs_history
 from headwater_catalog.governance.usual_rules import usual_findings

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from headwater_catalog.commit_snapshots import read_commit
 from headwater_catalog.errors import RepositoryError
 from headwater_catalog.lineage_graph import LineageGraph
 from headwater_catalog.read import READER_VERSION
@@ -19,7 +20,6 @@ from headwater_catalog.settings import Settings
 from headwater_catalog.snapshot import Snapshot, SnapshotFeature
 from headwater_catalog.store.models import Commit, Repository
 from headwater_catalog.stored_snapshots import load_snapshot
-from headwater_catalog.tree_snapshots import read_commit
 
 __all__ = ["Moment", "moment_at", "snapshot_at", "stored_at"]
 

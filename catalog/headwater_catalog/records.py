@@ -119,7 +119,7 @@ class ModuleRecords:
 
 def as_json(value: Any) -> str:
     """Return the one JSON text of a value; the order of keys does not count."""
-    return _ENCODER.encode(_plain(value))
+    return _ENCODER.encode(_plain(value) if value else value)
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))

@@ -1,19 +1,15 @@
-"""Snapshots of source trees that are read as a whole: of a folder, or of a commit without a catalog."""
+"""Snapshots of source trees that are read as a whole, and of a folder as it lies there."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 from headwater_catalog.codeowners import CODEOWNERS_FILES
 from headwater_catalog.declared import declaring_files, read_declared
-from headwater_catalog.errors import NotFound, RepositoryError
+from headwater_catalog.errors import RepositoryError
 from headwater_catalog.feature_making import FeatureMaker
-from headwater_catalog.git import GitSource
 from headwater_catalog.read import (
     Diagnostic,
     LinkedModule,
@@ -29,20 +25,14 @@ from headwater_catalog.records import (
     dataflow_record,
     records_of,
 )
-from headwater_catalog.ref_names import nearest_names
 from headwater_catalog.snapshot import Place, Snapshot, in_order
 from headwater_catalog.storable import LONGEST_NAME, clean
-from headwater_catalog.tree_reader import TreeReader
 from headwater_catalog.views import DataflowView
 
 __all__ = [
     "KnownRecords",
-    "borrowed",
     "declaring_in",
-    "read_commit",
     "read_folder",
-    "read_repository",
-    "resolve_in",
     "snapshot_of",
 ]
 
@@ -147,60 +137,3 @@ def declaring_in(folder: Path) -> dict[str, bytes]:
 
 def _is_linked(place: Path, folder: Path) -> bool:
     return place.is_symlink() or (place.parent != folder and place.parent.is_symlink())
-
-
-def read_commit(source: GitSource, sha: str) -> Snapshot:
-    """Return the snapshot of a commit, given by its full name.
-
-    Raises:
-        RepositoryError: The mirror lacks it.
-    """
-    reader = TreeReader(source)
-    tree = reader.tree(sha)
-    return snapshot_of(reader.read(tree), tree.declaring)
-
-
-def read_repository(folder: Path, ref: str | None = None) -> Snapshot:
-    """Return the snapshot of a commit of a repository on this machine, bare or with a working tree.
-
-    Args:
-        folder: The repository.
-        ref: A branch, a tag or a commit's name; None for its HEAD.
-
-    Raises:
-        RepositoryError: There is no repository, or it cannot be read.
-        NotFound: Nothing in it has this name.
-    """
-    with borrowed(folder) as source:
-        return read_commit(source, source.head() if ref is None else resolve_in(source, folder, ref))
-
-
-def resolve_in(source: GitSource, folder: Path, ref: str) -> str:
-    """Return the full name of the commit that something means in a repository that is borrowed from a folder.
-
-    Raises:
-        NotFound: Nothing in it has this name; tells the nearest.
-    """
-    try:
-        return source.resolve(ref)
-    except NotFound:
-        hint = nearest_names(ref, source.refs())
-        raise NotFound(f"No commit, branch or tag {ref!r:.100} in {folder}.{hint}") from None
-
-
-@contextmanager
-def borrowed(folder: Path) -> Iterator[GitSource]:
-    """Open a repository through a mirror for the moment.
-
-    Git then reads no configuration but ours. The mirror has branches and tags of its own, and borrows the
-    objects rather than copy them; those of a linked working tree lie elsewhere, and are copied.
-    """
-    with tempfile.TemporaryDirectory() as place:
-        for objects in (folder / ".git" / "objects", folder / "objects"):
-            if objects.is_dir():
-                info = Path(place, "objects", "info")
-                info.mkdir(parents=True, exist_ok=True)
-                (info / "alternates").write_bytes(os.fsencode(objects.resolve()) + b"\n")
-                break
-        with GitSource.mirror(str(folder), Path(place)) as source:
-            yield source

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from headwater_catalog.commit_snapshots import borrowed, resolve_in
 from headwater_catalog.errors import RepositoryError
 from headwater_catalog.git_log import CommitInfo
 from headwater_catalog.lineage_hash import Revision
 from headwater_catalog.read import directory_files
 from headwater_catalog.revisions import RevisionReader
-from headwater_catalog.tree_snapshots import borrowed, declaring_in, resolve_in
+from headwater_catalog.tree_snapshots import declaring_in
 
 __all__ = ["TwoTrees", "read_trees"]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
+from itertools import chain
+from types import NoneType
 from typing import Any, Final
 
 __all__ = ["MISSING", "Missing", "Reference", "Unevaluated", "describe", "unevaluated_in"]
@@ -64,6 +66,10 @@ def describe(value: Any) -> str:
     return repr(value)
 
 
+_PLAIN: Final = frozenset({bool, bytes, float, int, NoneType, str})
+"""What most values are, and what nothing is inside of."""
+
+
 def unevaluated_in(value: Any, whole: tuple[type, ...] = ()) -> Iterator[Unevaluated]:
     """Yield every unevaluated expression inside a value, through collections and dataclasses.
 
@@ -73,15 +79,17 @@ def unevaluated_in(value: Any, whole: tuple[type, ...] = ()) -> Iterator[Unevalu
     """
     if isinstance(value, Unevaluated):
         yield value
-    elif isinstance(value, whole):
-        return
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from unevaluated_in(key, whole)
-            yield from unevaluated_in(item, whole)
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        for item in value:
-            yield from unevaluated_in(item, whole)
-    elif is_dataclass(value) and not isinstance(value, type):
-        for part in fields(value):
-            yield from unevaluated_in(getattr(value, part.name), whole)
+    elif not isinstance(value, whole):
+        for part in _parts(value):
+            if type(part) not in _PLAIN:
+                yield from unevaluated_in(part, whole)
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return chain.from_iterable(value.items())
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return value
+    if is_dataclass(value) and not isinstance(value, type):
+        return [getattr(value, part.name) for part in fields(value)]
+    return ()

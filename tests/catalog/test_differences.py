@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from headwater_catalog.commit_snapshots import read_commit
 from headwater_catalog.differences import pair_variants, signature_differences, tag_differences
 from headwater_catalog.git import GitSource
-from headwater_catalog.tree_snapshots import read_commit
 from headwater_catalog.views import PartView
 from support.git_repo import GitRepo
 

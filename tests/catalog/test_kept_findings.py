@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from headwater_catalog import kept_findings
+from headwater_catalog.commit_snapshots import read_commit
 from headwater_catalog.governance.check import policies_of
 from headwater_catalog.governance.policies import Ground, is_about_changes, judge
 from headwater_catalog.governance.usual_rules import usual_findings
@@ -21,7 +22,6 @@ from headwater_catalog.query.subjects import Scope
 from headwater_catalog.repositories import get_repository, open_mirror
 from headwater_catalog.rules import Policy
 from headwater_catalog.store.models import Commit, Finding, Judgement, Repository
-from headwater_catalog.tree_snapshots import read_commit
 from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
 from support.scanned import Catalog

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.orm import Session
 
+from headwater_catalog.commit_snapshots import read_commit
 from headwater_catalog.errors import NotFound, RepositoryError
 from headwater_catalog.features import find_key, get_feature, list_modules
 from headwater_catalog.inputs import missing_inputs
@@ -14,7 +15,6 @@ from headwater_catalog.repositories import add_repository, get_repository, mirro
 from headwater_catalog.scan import scan
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
-from headwater_catalog.tree_snapshots import read_commit
 from support.demo_catalog import settings_in
 from support.git_repo import GitRepo
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from headwater_catalog.governance import policies as judging
-from headwater_catalog.governance.check import Change, Checked, authors_of, check
+from headwater_catalog.governance.changed import Change, authors_of
+from headwater_catalog.governance.check import Checked, check
 from headwater_catalog.governance.policies import Ground, judge
 from headwater_catalog.query.index import Index
 from headwater_catalog.query.subjects import Scope

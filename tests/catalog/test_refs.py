@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from headwater_catalog.commit_snapshots import read_repository
 from headwater_catalog.errors import NotFound
 from headwater_catalog.git import GitSource
 from headwater_catalog.refs import RefView, list_refs
@@ -11,7 +12,6 @@ from headwater_catalog.repositories import add_repository, get_repository, resol
 from headwater_catalog.scan import scan
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
-from headwater_catalog.tree_snapshots import read_repository
 from support.git_repo import GitRepo
 
 SPEND = "def spend(a: int) -> int:\n    return a\n"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from headwater_catalog.commit_snapshots import read_commit
 from headwater_catalog.errors import SettingError
 from headwater_catalog.git import GitSource
 from headwater_catalog.moments import moment_at
@@ -11,7 +12,7 @@ from headwater_catalog.platform_policies import read_platform_policies
 from headwater_catalog.repositories import get_repository, mirror_path
 from headwater_catalog.rules import NO_RULES, Anonymiser, PolicyException, Rules
 from headwater_catalog.snapshot import Snapshot
-from headwater_catalog.tree_snapshots import read_commit, read_folder
+from headwater_catalog.tree_snapshots import read_folder
 from support.git_repo import GitRepo
 from support.scanned import Catalog
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from headwater_catalog.commit_snapshots import read_commit
 from headwater_catalog.errors import Conflict, RepositoryError
 from headwater_catalog.git import GitSource
 from headwater_catalog.moments import snapshot_at
@@ -18,7 +19,7 @@ from headwater_catalog.settings import Settings
 from headwater_catalog.snapshot import Snapshot
 from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import Commit, FeatureVersion
-from headwater_catalog.tree_snapshots import read_commit, read_folder
+from headwater_catalog.tree_snapshots import read_folder
 from support.git_repo import GitRepo
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from headwater_catalog.commit_snapshots import read_commit, read_repository
 from headwater_catalog.demo import init_demo
 from headwater_catalog.errors import NotFound, RepositoryError
 from headwater_catalog.git import GitSource
@@ -12,7 +13,7 @@ from headwater_catalog.repositories import add_repository, get_repository
 from headwater_catalog.scan import scan
 from headwater_catalog.snapshot import Snapshot, SnapshotEdge
 from headwater_catalog.store.database import Database
-from headwater_catalog.tree_snapshots import read_commit, read_folder, read_repository
+from headwater_catalog.tree_snapshots import read_folder
 from headwater_catalog.views import ColumnUse
 from support.demo_catalog import settings_in
 from support.git_repo import GitRepo

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 from collections.abc import Mapping
 from typing import Final
 
@@ -128,6 +130,7 @@ def command_line(more: Mapping[str, LazyCommand] | None = None) -> LazyGroup:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     group.params.append(_REMOTE)
+    atexit.register(gc.freeze)  # the end of the process looks for no cycles: it frees all the same
     return click.version_option(package_name="headwater", prog_name="headwater")(group)
 
 

@@ -81,7 +81,6 @@ def _checked(
     path: Path, at: str | None, base: str | None, platform: Iterable[Policy], day: str
 ) -> dict[str, Any]:
     from headwater_catalog.answers.governance import checked_json
-    from headwater_catalog.governance.check import Change, authors_of
     from headwater_catalog.governance.check import check as find
 
     name = path.resolve().name
@@ -89,6 +88,7 @@ def _checked(
         from headwater_catalog.cli.read import snapshot_in
 
         return checked_json(find(name, snapshot_in(path, at), day, more=platform), None, None, day)
+    from headwater_catalog.governance.changed import Change, authors_of
     from headwater_catalog.two_trees import read_trees
 
     trees = read_trees(path, at, base)

@@ -67,7 +67,7 @@ def compared(workspace: Workspace, commits: str, repo: str | None, path: Path | 
     from headwater_catalog.commit_range import commit_range
 
     if path is not None:
-        from headwater_catalog.tree_snapshots import borrowed, resolve_in
+        from headwater_catalog.commit_snapshots import borrowed, resolve_in
 
         if repo is not None:
             raise click.UsageError("--path and --repo say two things. Give one of them.")

@@ -40,10 +40,14 @@ def read(path: Path, at: str | None, as_json: bool) -> None:
 
 def snapshot_in(path: Path, at: str | None) -> Snapshot:
     """Read a folder as it lies there, or a commit of its repository."""
-    from headwater_catalog.tree_snapshots import read_folder, read_repository
-
     bare = (path / "HEAD").is_file() and (path / "objects").is_dir()
-    return read_folder(path) if at is None and not bare else read_repository(path, at)
+    if at is None and not bare:
+        from headwater_catalog.tree_snapshots import read_folder
+
+        return read_folder(path)
+    from headwater_catalog.commit_snapshots import read_repository
+
+    return read_repository(path, at)
 
 
 def _json(snapshot: Snapshot) -> dict[str, Any]:

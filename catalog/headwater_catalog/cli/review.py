@@ -87,7 +87,7 @@ def _reviewed(
 
 def _authors(two: Two) -> Iterator[Author]:
     """Yield who changed which features on the way from one commit to the other."""
-    from headwater_catalog.governance.check import authors_of
+    from headwater_catalog.governance.changed import authors_of
     from headwater_catalog.governance.policies import Author
 
     if two.before_sha is not None:

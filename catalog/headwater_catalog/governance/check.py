@@ -2,50 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from headwater_catalog.git_log import CommitInfo
 from headwater_catalog.governance.findings import Finding, Unknown, sorted_findings
-from headwater_catalog.governance.policies import Author, Ground, Judged, judge
-from headwater_catalog.governance.taint import TaintChange, taint_difference
-from headwater_catalog.governance.usual_rules import place_of, usual_findings
-from headwater_catalog.lineage_hash import Revision
-from headwater_catalog.pairs import Edge, pair
-from headwater_catalog.query.classified import classify
+from headwater_catalog.governance.policies import Ground, Judged, judge
+from headwater_catalog.governance.usual_rules import usual_findings
 from headwater_catalog.query.index import Index
 from headwater_catalog.query.subjects import Base, Scope
 from headwater_catalog.rules import Policy
 from headwater_catalog.snapshot import Snapshot
 
-__all__ = ["CHANGED", "Change", "Checked", "authors_of", "check", "moved_features", "policies_of", "renamed"]
+if TYPE_CHECKING:
+    from headwater_catalog.governance.changed import Change
+    from headwater_catalog.governance.taint import TaintChange
 
-CHANGED = "barrier-changed"
-"""A barrier whose code has changed, and not what is said of its review."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a change began from.
-
-    Attributes:
-        before: The features then.
-        after: The features now.
-        authors: Who changed which of the features since, by commit.
-    """
-
-    before: Revision
-    after: Revision
-    authors: Sequence[Author] = ()
-
-    @property
-    def changers(self) -> Mapping[str, Sequence[str]]:
-        """Names and addresses of who changed each feature, by its key."""
-        found: dict[str, list[str]] = {}
-        for author in self.authors:
-            for key in author.keys:
-                found.setdefault(key, []).append(f"{author.name} {author.email}")
-        return found
+__all__ = ["Checked", "check", "policies_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +73,17 @@ def check(
         imported = index.scope.imported
         found = sorted_findings((*judged.findings, *usual_findings(after, day, imported)))
         return _checked(found, judged, policies, after)
+    # What tells two moments apart takes as long to load as a small repository takes to check.
+    from headwater_catalog.governance.changed import changed_barriers, moved_features, renamed
+    from headwater_catalog.governance.taint import taint_difference
+
     before = change.before.snapshot
     earlier = Index(Scope(repository, before, day=day))
     base = Base(earlier.scope, change.changers), earlier
     judged = judge(policies, Ground(index, day, base, change.authors, rules.teams))
     known = judge(policies, Ground(earlier, day, teams=before.declared.rules.teams, is_past=True))
     moved = moved_features(before, after)
-    now = sorted_findings((*judged.findings, *usual_findings(after, day), *_changed(change, day)))
+    now = sorted_findings((*judged.findings, *usual_findings(after, day), *changed_barriers(change, day)))
     then = [renamed(each, moved) for each in (*known.findings, *usual_findings(before, day))]
     ratchets = {policy.name for policy in policies if policy.only_new}
     was, is_ = {each.identity for each in then}, {each.identity for each in now}
@@ -130,68 +107,3 @@ def _checked(
     findings: tuple[Finding, ...], judged: Judged, policies: Sequence[Policy], after: Snapshot
 ) -> Checked:
     return Checked(findings, judged.excepted, judged.unknown, len(policies), len(after.variants))
-
-
-def renamed(finding: Finding, moved: Mapping[str, str]) -> Finding:
-    """Return what was found before a change, by the keys that features have after it."""
-    about = moved.get(finding.about, finding.about)
-    return replace(finding, key=moved.get(finding.key, finding.key), about=about)
-
-
-def authors_of(commits: Iterable[CommitInfo], before: Revision, after: Revision) -> tuple[Author, ...]:
-    """Return who changed which features: those whose text differs, in the files that each commit changed.
-
-    Args:
-        commits: The commits between, of which merges do not count.
-        before: The features before them.
-        after: The features after them.
-    """
-    changed: dict[str, set[str]] = {}
-    for key in {**before.snapshot.variants, **after.snapshot.variants}:
-        then, now = (each.snapshot.variants.get(key, ()) for each in (before, after))
-        if [each.digest for each in then] != [each.digest for each in now]:
-            for each in (*then, *now):
-                changed.setdefault(each.path, set()).add(key)
-    found = []
-    for commit in commits:
-        if len(commit.parents) > 1:  # what a merge shows against its first parent others have written
-            continue
-        keys = frozenset(key for change in commit.changes for key in changed.get(change.path, ()))
-        if keys:
-            found.append(Author(commit.sha, commit.author_name, commit.author_email, keys))
-    return tuple(found)
-
-
-def moved_features(before: Snapshot, after: Snapshot) -> dict[str, str]:
-    """Return the features that moved with the very same text: their keys after, by those before."""
-    gone, come = (list(_alone(here, there)) for here, there in ((before, after), (after, before)))
-    keys = {edge.version_id: key for edge, key in (*gone, *come)}
-    found = pair((edge for edge, _ in gone), (edge for edge, _ in come))
-    return {keys[old]: keys[new] for new, old in found.items()}
-
-
-def _alone(here: Snapshot, there: Snapshot) -> Iterator[tuple[Edge, str]]:
-    """Yield the variants of features that another snapshot does not have, with their keys."""
-    for feature in here.features:
-        if feature.key not in there.variants:
-            same = feature.digest
-            yield Edge(id(feature), 0, feature.name, feature.variant, same, same), feature.key
-
-
-def _changed(change: Change, day: str) -> Iterator[Finding]:
-    """Yield the barriers whose code has changed, though nobody says that it was looked at again."""
-    before, after = change.before, change.after
-    for tag in after.snapshot.declared.rules.classifications:
-        then, now = (classify(each.snapshot, tag, day).said.barriers for each in (before, after))
-        for key in sorted(then.keys() & now.keys()):
-            place = place_of(after.snapshot, key)
-            if place is None or key not in before.snapshot.variants or key not in after.snapshot.variants:
-                continue
-            if then[key] != now[key] or before.lineages.definition(key) == after.lineages.definition(key):
-                continue
-            told = (
-                f"The code of '{place.name}' has changed, which is a barrier for {tag}, and what it says of "
-                f"its review has not. Let somebody look at it again, and say so: {tag}_reviewer, {tag}_until."
-            )
-            where = (place.path, place.line, place.end_line)
-            yield Finding(CHANGED, "warning", told, key, tag, *where, owners=place.owners)

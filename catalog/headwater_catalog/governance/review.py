@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from headwater_catalog.compare import Comparison, FeatureChange, compare
-from headwater_catalog.governance.check import Change, Checked, check
+from headwater_catalog.governance.changed import Change
+from headwater_catalog.governance.check import Checked, check
 from headwater_catalog.governance.policies import Author
 from headwater_catalog.governance.rule_changes import RuleChange, rule_changes
 from headwater_catalog.impact import Impact, impact_of
