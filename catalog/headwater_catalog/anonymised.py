@@ -29,8 +29,8 @@ def guarded_names(source: str, needed: frozenset[str], anonymisers: tuple[Anonym
 
     Args:
         source: Its code, decorators included.
-        needed: All names that it needs. Where these are not just its parameters, a modifier changes what
-            the parameters are, and nothing is guarded.
+        needed: All names that it needs. Where these are not just its parameters, or a decorator mentions
+            one of them, a modifier may change what the parameters are, and nothing is guarded.
         anonymisers: What anonymises.
     """
     if not any(each.name in source for each in anonymisers):
@@ -48,6 +48,8 @@ def guarded_names(source: str, needed: frozenset[str], anonymisers: tuple[Anonym
     names = {each.arg for each in arguments}
     if needed != names or any(each.name in names for each in anonymisers):
         return frozenset()
+    if any(names & _mentioned(each) for each in function.decorator_list):  # they may change places
+        return frozenset()
     covered: set[ast.AST] = set()
     read: dict[str, list[ast.AST]] = {}
     for statement in function.body:
@@ -61,6 +63,13 @@ def guarded_names(source: str, needed: frozenset[str], anonymisers: tuple[Anonym
                     return frozenset()
                 read.setdefault(node.id, []).append(node)
     return frozenset(name for name in needed if name in read and all(node in covered for node in read[name]))
+
+
+def _mentioned(decorator: ast.expr) -> set[str]:
+    """Return the names that a decorator may have to do with: its keywords and texts."""
+    nodes = list(ast.walk(decorator))
+    texts = {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    return texts | {node.arg for node in nodes if isinstance(node, ast.keyword) and node.arg}
 
 
 def _inside(call: ast.Call, anonymisers: tuple[Anonymiser, ...]) -> Iterator[ast.AST]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from headwater_catalog.comparing import read_two
-from headwater_catalog.governance.changed import Change, authors_of
+from headwater_catalog.governance.changed import Change, authors_between
 from headwater_catalog.governance.check import Checked, check, policies_of
 from headwater_catalog.moments import Moment, moment_at, stored_at
 from headwater_catalog.recent import RecentOf
@@ -48,8 +48,7 @@ def _check(before: Moment | None, after: Moment, day: str) -> Checked:
     begun, reached = before.commit.sha if before is not None else None, after.commit.sha
     with open_mirror(after.settings, repository) as source:
         first, second = read_two(source, begun, reached, stored)
-        commits = source.commits_between(reached, begun) if begun is not None else ()
-        authors = authors_of(commits, first, second)
+        authors = authors_between(source, begun, reached, first, second)
         change = Change(first, second, authors)
         return check(repository.name, second.snapshot, day, change=change, more=policies)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from headwater_catalog.cross_repository import drawn_from
+from headwater_catalog.cross_repository import Link, drawn_from
 from headwater_catalog.days import today
 from headwater_catalog.moments import Moment
 from headwater_catalog.query.classified import Classified, classify
 from headwater_catalog.rules import Classification
 
-__all__ = ["classify_at", "imported_levels"]
+__all__ = ["classify_all", "classify_at", "imported_levels"]
 
 
 def classify_at(moment: Moment, tag: str, day: str | None = None) -> Classified:
@@ -21,19 +21,32 @@ def classify_at(moment: Moment, tag: str, day: str | None = None) -> Classified:
         tag: Key of the classification, or of any other tag, in letters of any case.
         day: The day on which barriers must hold, as YYYY-MM-DD; None: today.
     """
-    return classify(moment.snapshot, tag, day, imported_levels(moment, tag, day))
+    return classify(moment.snapshot, tag, day, imported_levels(moment, (tag,), day)[tag])
 
 
-def imported_levels(moment: Moment, tag: str, day: str | None = None) -> Mapping[str, int]:
-    """Return the levels of inputs that come from features of other repositories, by the inputs' keys.
+def classify_all(moment: Moment, day: str | None = None) -> dict[str, Classified]:
+    """Return what each declared classification reaches at a moment, by its key."""
+    imported = imported_levels(moment, moment.snapshot.declared.rules.classifications, day)
+    return {tag: classify(moment.snapshot, tag, day, levels) for tag, levels in imported.items()}
+
+
+def imported_levels(
+    moment: Moment, tags: Iterable[str], day: str | None = None
+) -> dict[str, Mapping[str, int]]:
+    """Return the levels of inputs that come from features of other repositories, by tag and the inputs' keys.
 
     Repositories may draw from each other in circles: what flows is followed until nothing more does. Levels
     of other repositories are told apart by their names, and one that is not known here is the highest.
     """
     if not any(flow.upstream for flow in moment.snapshot.dataflows):
-        return {}
-    day = day or today()
-    own, moments, links = drawn_from(moment)
+        return {tag: {} for tag in tags}
+    drawn = drawn_from(moment)
+    return {tag: _imported(*drawn, tag, day or today()) for tag in tags}
+
+
+def _imported(
+    own: str, moments: Mapping[str, Moment], links: Iterable[Link], tag: str, day: str
+) -> Mapping[str, int]:
     found: dict[str, dict[str, int]] = {label: {} for label in moments}
     pending = dict.fromkeys(moments)
     while pending:

@@ -8,7 +8,7 @@ from typing import Final
 from headwater_catalog.classified_at import classify_at
 from headwater_catalog.lineage_graph import INPUT_PREFIX, LineageGraph
 from headwater_catalog.moments import Moment, moment_at
-from headwater_catalog.query.classified import reached_from
+from headwater_catalog.query.classified import flow_of, guarded_edges
 from headwater_catalog.snapshot import Snapshot
 
 __all__ = ["node_names", "personal_names", "reported_personal"]
@@ -79,7 +79,8 @@ def _classified(moment: Moment) -> tuple[set[str], set[str]]:
             stopped = _names_of(head.snapshot, there.barriers)
             carriers = {key for name in carried for key in nodes.get(name, ())}
             barriers = {key for name in stopped for key in nodes.get(name, ())} - carriers
-            keys |= carriers | reached_from(snapshot.graph, carriers, barriers).keys()
+            guarded = frozenset(guarded_edges(snapshot, there.classification))
+            keys |= flow_of(snapshot.graph, dict.fromkeys(carriers, 1), barriers, guarded).levels.keys()
             names |= carried
     return keys, names | _names_of(snapshot, keys)
 

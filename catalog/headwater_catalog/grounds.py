@@ -112,8 +112,7 @@ def _scope(moment: Moment, snapshot: Snapshot, imported: Mapping[str, Mapping[st
 
 def _imported(moment: Moment) -> dict[str, Mapping[str, int]]:
     """Return what classifications come from other repositories, where there are any."""
-    rules = moment.snapshot.declared.rules
-    found = {tag: imported_levels(moment, tag) for tag in rules.classifications}
+    found = imported_levels(moment, moment.snapshot.declared.rules.classifications)
     return {tag: dict(sorted(levels.items())) for tag, levels in found.items() if levels}
 
 

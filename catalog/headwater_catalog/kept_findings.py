@@ -13,7 +13,7 @@ import logging
 import time
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +29,7 @@ from headwater_catalog.governance.policies import Ground, is_about_changes, judg
 from headwater_catalog.governance.usual_rules import usual_findings
 from headwater_catalog.moments import snapshot_at
 from headwater_catalog.past import load_pasts
+from headwater_catalog.query.classified import classify
 from headwater_catalog.query.index import Index
 from headwater_catalog.query.subjects import Scope
 from headwater_catalog.repositories import get_repository
@@ -198,14 +199,13 @@ class _Line:
         known = self._state
         if not known or known["made_by"] != self._made_by or known["unknown"].keys() != head.unknown.keys():
             return False
+        if known["ends"] and known["ends"] < self._day:
+            return (
+                False  # a barrier or an exception has ended, of main or long ago: all is judged by this day
+            )
         if len(self._news()) > _MOST_NEWS:
             return False
         self._held = list(held_rows(self._session, self._repository.id, known["since"]))
-        if known["day"] != self._day:
-            # Time alone may end barriers and exceptions, which is so for all commits then.
-            found = self._judged(known["position"])
-            if found is None or found.keys() != {each.finding.fingerprint for each in self._open()}:
-                return False
         known |= {"day": self._day, "unknown": dict(head.unknown), "excepted": dict(head.excepted)}
         if not self._news():
             known |= {"position": self._head, "sha": self._repository.scanned_sha}
@@ -233,6 +233,15 @@ class _Line:
             "made_by": self._made_by,
             "unknown": dict(head.unknown),
             "excepted": dict(head.excepted),
+            "ends": _first_end(
+                *(self._ends(self._snapshot)),
+                *(
+                    each.until
+                    for policy in self._policies
+                    for each in policy.exceptions
+                    if each.until >= self._day
+                ),
+            ),
         }
         self._held = [
             Held(each, since, key) for key, each in head.found.items() if each.rule not in self._left_out
@@ -313,7 +322,17 @@ class _Line:
         if judged.unknown:
             logger.warning("Commit %s of '%s': %s", position, self._repository.name, judged.unknown[0].reason)
             return None
+        self._state["ends"] = _first_end(self._state["ends"], *self._ends(snapshot))
         return _by_fingerprint((*judged.findings, *usual_findings(snapshot, self._day)))
+
+    def _ends_of_exceptions(self) -> Iterator[str]:
+        exceptions = (each for policy in self._policies for each in policy.exceptions)
+        return (each.until for each in exceptions if each.until >= self._day)
+
+    def _ends(self, snapshot: Snapshot) -> Iterator[str]:
+        """Yield the last days of barriers that hold, the first of each classification."""
+        for tag in snapshot.declared.rules.classifications:
+            yield classify(snapshot, tag, self._day).said.next_end
 
     def _index(self, position: int) -> Index:
         snapshot = self._snapshot_at(position)
@@ -349,7 +368,12 @@ class _Line:
         return True
 
 
-_STATE: Final = ("sha", "position", "since", "has_ended", "day", "made_by", "unknown", "excepted")
+_STATE: Final = ("sha", "position", "since", "has_ended", "day", "made_by", "unknown", "excepted", "ends")
+
+
+def _first_end(*days: str) -> str:
+    """Return the first of some days; none, where all are empty."""
+    return min(filter(None, days), default="")
 
 
 def _made_by(repository: Repository, settings: Settings, policies: Sequence[Policy]) -> str:

@@ -13,15 +13,15 @@ from headwater_catalog.rules import Policy
 __all__ = ["read_platform_policies"]
 
 
-def read_platform_policies(place: Path) -> tuple[Policy, ...]:
-    """Return the policies of a file, or of the files NAME.toml in a folder, each a table of its name.
+def read_platform_policies(*places: Path) -> tuple[Policy, ...]:
+    """Return the policies of files, and of the files NAME.toml in folders, each a table of its name.
 
     Raises:
         SettingError: A file cannot be read, or is not as it must be: nothing of a platform's rules is left
             out silently.
     """
     found: dict[str, Policy] = {}
-    for path in _files(place):
+    for path in (path for place in places for path in _files(place)):
         try:
             policies, faults = read_policy_file(path.name, path.read_bytes())
         except OSError as error:
@@ -33,7 +33,9 @@ def read_platform_policies(place: Path) -> tuple[Policy, ...]:
             )
         for policy in policies:
             if policy.name in found:
-                raise SettingError(f"Policy '{policy.name}' is in {place} twice. Rename one of them.")
+                raise SettingError(
+                    f"Policy '{policy.name}' is there twice, the second time in {path}. Rename one of them."
+                )
             # A path is one of the repository that is checked, and this one is none of its.
             found[policy.name] = replace(policy, path="", line=0)
     return tuple(found.values())

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from headwater.errors import HeadwaterError
 from headwater_catalog import (
@@ -117,7 +117,7 @@ class Worker:
                 if lost:
                     execution.sweep(self.database, self.settings)
                 self._request_due()
-                worked = self.perform_next()
+                worked = self.perform_next() or (not once and self._judge_more())
             except DBAPIError:
                 # Nothing is lost: a job in hand ends when the database answers, or when its lease does.
                 logger.exception("The database does not answer; trying again in %s seconds.", _RETRY_SECONDS)
@@ -126,8 +126,7 @@ class Worker:
             if not worked:
                 if once:
                     return
-                if not self._judge_more():
-                    self._stopped.wait(_POLL_SECONDS)
+                self._stopped.wait(_POLL_SECONDS)
 
     def _end_unended(self) -> None:
         """End the job that the worker had when the database failed, since nobody else knows that yet."""
@@ -209,8 +208,10 @@ class Worker:
             more = keep(
                 self.database, self.settings, wanted[0], self._stopped.is_set, seconds=_POLL_SECONDS, day=day
             )
-        except (CatalogError, HeadwaterError):
-            logger.warning("What breaks policies of '%s' could not be kept.", wanted[0], exc_info=True)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            logger.exception("What breaks policies of '%s' could not be kept.", wanted[0])
             more = False
         if not more:
             self._judged[1].add(wanted)  # whatever came of it, this worker need not try again
@@ -265,8 +266,8 @@ class Worker:
         """Keep how datasets stand, or what breaks policies; where that fails, the job has still gone well."""
         try:
             keep()
-        except (CatalogError, HeadwaterError):
-            logger.warning("What follows from a job could not be kept.", exc_info=True)
+        except Exception:
+            logger.exception("What follows from a job could not be kept.")
 
     def _scanner(self) -> Scanner:
         from headwater_catalog.scan import Scanner

@@ -186,7 +186,7 @@ def key__plain(email: str) -> str: ...
 
 _GUARDED = """
 import pandas as pd
-from headwater import config, inject, source, tag
+from headwater import config, inject, pipe_input, source, step, tag
 from privacy import hash_email, mean_of
 
 @tag(pii="true")
@@ -224,6 +224,16 @@ def phone(raw: pd.Series) -> pd.Series: ...
         ("@mean_of(k=12)\ndef it(email: str) -> str:\n    return email", False),
         ("@mean_of(k=2)\ndef it(email: str) -> str:\n    return email", True),
         ("def hash_email(email: str) -> str:\n    return email\ndef it(hash_email: str) -> str: ...", False),
+        (  # the address comes in under another name
+            '@inject(email=source("phone"), phone=source("email"))\n'
+            "def it(email: str, phone: str) -> str:\n    return hash_email(email) + phone",
+            True,
+        ),
+        (
+            '@pipe_input(step(str, source("email")).on_input("phone"))\n'
+            "def it(email: str, phone: str) -> str:\n    return hash_email(email) + phone",
+            True,
+        ),
         (
             '@inject(a=source("email"))\ndef it(a: str, email: str) -> str:\n    return a + hash_email(email)',
             True,
@@ -278,3 +288,24 @@ def test_it_is_what_a_brute_force_closure_says(data: st.DataObject):
         assert (before, key) in edges
         assert (before, key) not in guarded
         assert flow.levels[before] == flow.levels[key]
+
+
+def test_a_barrier_holds_against_what_comes_from_elsewhere(git_repo: GitRepo):
+    found = classify(_snapshot(git_repo), "pii", imported={"input:raw": 1, "people:share": 1})
+
+    assert "input:raw" in found.keys
+    assert "people:share" not in found.keys
+
+
+def test_ten_thousand_tags_are_nothing_to_it(git_repo: GitRepo):
+    """Neither of one feature, nor asked for: what nothing says is found without a look, and not kept."""
+    many = ", ".join(f't{number}="{number}"' for number in range(10_000))
+    snapshot = _snapshot(
+        git_repo, f'from headwater import tag\n\n@tag({many}, pii="true")\ndef a() -> int: ...\n'
+    )
+    read = snapshot.variants["people:a"][0]
+
+    assert len(read.tags) == 10_001, read.partial
+    assert classify(snapshot, "pii").keys == {"people:a"}
+    assert not any(classify(snapshot, f"made-up-{number}").keys for number in range(10_000))
+    assert len(snapshot.kept["classified"].found) == 1

@@ -102,4 +102,4 @@ def test_a_source_that_leads_nowhere_brings_nothing(shops: Shops):
 
     with shops.database.read() as session:
         moment = moment_at(session, shops.settings, get_repository(session, "shop"))
-        assert imported_levels(moment, "pii") == {}
+        assert imported_levels(moment, ["pii"]) == {"pii": {}}

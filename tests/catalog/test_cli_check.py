@@ -167,6 +167,40 @@ def test_sarif_is_what_the_standard_says(demo: Path):
         assert len(result["partialFingerprints"]["headwaterFinding/v1"]) == 20
 
 
+def test_sarif_has_a_place_for_what_stands_nowhere(git_repo: GitRepo, tmp_path: Path):
+    """Code scanning refuses the whole of a file in which one result has none."""
+    (tmp_path / "all.toml").write_text('[broken]\nquery = "("\n[owned]\nquery = "-has:owner"\n')
+    git_repo.write("a b/é.py", "def spend(orders: int) -> int: ...\n")
+    done = headwater("check", git_repo.path, "--policies", tmp_path / "all.toml", "--format", "sarif")
+
+    results = json.loads(done.stdout)["runs"][0]["results"]
+    places = [each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for each in results]
+    assert sorted(places) == ["a%20b/%C3%A9.py", "headwater.toml"]
+
+
+def test_github_shows_ten_of_each_kind_and_says_that_there_are_more(git_repo: GitRepo):
+    code = "".join(f"def f{number}(orders: int) -> int: ...\n" for number in range(12))
+    git_repo.write("a.py", code)
+    git_repo.write(
+        "policies/a.toml", '[o]\nquery = "-has:owner"\n[d]\nquery = "-has:doc"\nseverity = "note"\n'
+    )
+
+    lines = headwater("check", git_repo.path, "--format", "github").stdout.splitlines()
+    assert [sum(line.startswith(f"::{kind} ") for line in lines) for kind in ("error", "notice")] == [10, 10]
+    assert lines[-1] == "4 findings more are not shown here: 12 errors, 12 notes"
+
+
+def test_a_policy_that_two_files_have_is_refused(git_repo: GitRepo, tmp_path: Path):
+    for name, query in (("a", "-has:owner"), ("b", "is:deprecated")):
+        (tmp_path / f"{name}.toml").write_text(f'[o]\nquery = "{query}"\n')
+    done = headwater(
+        "check", git_repo.path, *("--policies", tmp_path / "a.toml", "--policies", tmp_path / "b.toml")
+    )
+
+    assert done.exit_code != 0
+    assert "'o' is there twice" in done.output
+
+
 def test_junit_has_a_failed_test_for_each_finding(demo: Path):
     done = _check(demo, "Export an audience for the newsletter", "--format", "junit")
     (suite,) = ElementTree.fromstring(done.stdout)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from headwater_catalog import kept_findings
 from headwater_catalog.commit_snapshots import read_commit
@@ -97,10 +98,11 @@ def _keep_all(catalog: Catalog, **how) -> int:
 
 def _kept(catalog: Catalog) -> list[Interval]:
     with catalog.database.read() as session:
-        return sorted(
+        rows = [
             (row.rule, row.key, row.about, row.valid_from, row.valid_until)
             for row in session.scalars(select(Finding))
-        )
+        ]
+    return sorted(rows, key=repr)
 
 
 def _judgement(catalog: Catalog) -> Judgement:
@@ -125,11 +127,12 @@ def _from_scratch(catalog: Catalog, day: str = _DAY) -> list[Interval]:
         judged = judge(standing, Ground(Index(scope), day, is_past=True))
         for each in {*judged.findings, *usual_findings(scope.snapshot, day)}:
             there.setdefault(each.identity, []).append(position)
-    return sorted(
+    found = (
         (*identity, begin, until if until < len(scopes) else None)
         for identity, positions in there.items()
         for begin, until in _stretches(positions)
     )
+    return sorted(found, key=repr)
 
 
 def _stretches(positions: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -299,3 +302,69 @@ def test_a_feature_that_moved_with_the_same_text_keeps_its_findings(
         ("owned", "depot:b", "", 1, 4),
         ("owned", "depot:e", "", 1, None),
     ]
+
+
+def test_what_moves_onto_the_name_of_another_keeps_its_own_beginning(catalog: Catalog, git_repo: GitRepo):
+    code = "def email(raw: int) -> int:\n    return {}\n"
+    git_repo.commit("One", files={"x.py": code.format(1), "y.py": code.format(2)})
+    git_repo.commit("Without the first", files={"x.py": ""})
+    git_repo.delete("y.py")
+    git_repo.commit("In its place", files={"x.py": code.format(2)})
+    catalog.scan()
+    _keep_all(catalog)
+
+    assert _kept(catalog) == [("owned", "x:email", "", 1, 2), ("owned", "x:email", "", 1, None)]
+
+
+def test_history_that_was_rewritten_forgets_where_features_had_moved(catalog: Catalog, git_repo: GitRepo):
+    git_repo.commit("Add", files={"shop.py": "def b(raw: int) -> int: ...\n"})
+    git_repo.move("shop.py", "store.py")
+    git_repo.commit("Move")
+    catalog.scan()
+    _keep_all(catalog)
+    git_repo.git("reset", "-q", "--hard", "HEAD~1")
+    git_repo.commit("Another", files={"notes.txt": "x"})
+    catalog.scan()
+    _keep_all(catalog)
+
+    assert _kept(catalog) == _from_scratch(catalog) == [("owned", "shop:b", "", 1, None)]
+
+
+def test_a_day_that_ends_a_barrier_of_long_ago_means_a_new_look(catalog: Catalog, git_repo: GitRepo):
+    code = (
+        "from headwater import tag\n\n\n"
+        "@tag(pii='barrier', pii_until='20260701', pii_reason='x', pii_reviewer='y', owner='x')\n"
+        "def b(raw: int) -> int: ...\n"
+    )
+    git_repo.commit("Stop it", files={"shop.py": code})
+    git_repo.commit("No more", files={"shop.py": ""})
+    catalog.scan()
+    _keep_all(catalog)
+    assert (_kept(catalog), _judgement(catalog).ends) == ([], "2026-07-01")
+    _keep_all(catalog, day="2026-07-05")
+
+    assert _kept(catalog) == _from_scratch(catalog, "2026-07-05")
+    assert [rule for rule, *_ in _kept(catalog)] == ["barrier-expired"]
+
+
+def test_a_worker_goes_on_when_judging_fails(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    catalog.scan()
+    worker = Worker(catalog.database, catalog.settings)
+    failures = [OperationalError("select", {}, Exception("gone")), KeyError("a fault")]
+
+    def fails(*_: object, **__: object) -> None:
+        failure = failures.pop(0)
+        if not failures:
+            worker.stop()
+        raise failure
+
+    monkeypatch.setattr("headwater_catalog.kept_findings.keep_findings", fails)
+    monkeypatch.setattr("headwater_catalog.worker._RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("headwater_catalog.worker._POLL_SECONDS", 0.01)
+    worker.run()
+
+    assert not failures
+    assert "The database does not answer" in caplog.text
+    assert "could not be kept" in caplog.text

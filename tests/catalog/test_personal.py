@@ -7,9 +7,12 @@ from textwrap import dedent
 import pytest
 
 from headwater_catalog.answers.runs import run_json
+from headwater_catalog.classified_runs import personal_names
 from headwater_catalog.discreet_failures import vouched
 from headwater_catalog.errors import Forbidden
+from headwater_catalog.moments import moment_at
 from headwater_catalog.personal import HIDDEN, require_whole, shown_run
+from headwater_catalog.repositories import get_repository
 from headwater_catalog.scan import scan
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog
@@ -138,6 +141,22 @@ def test_a_branch_that_drops_a_tag_or_puts_up_a_barrier_hides_what_main_hides(
     run = crm.run("domain", "initial", "people", at="bare")
     assert set(run.personal or ()) >= {"email", "domain", "initial"} and "people" not in (run.personal or ())
     assert "domain" in (crm.run("domain", at="barred").personal or ())
+
+
+def test_what_is_anonymised_is_so_at_commits_of_before_too(crm: Catalog, git_repo: GitRepo):
+    code = (
+        dedent(_SOURCE) + "\ndef digest(email: pd.Series) -> pd.Series:\n    return email.map(hash_email)\n"
+    )
+    project = dedent(_PROJECT) + '[tool.headwater.classifications.pii]\nanonymisers = ["hash_email"]\n'
+    before = git_repo.commit("Hash it", files={"crm.py": code, "pyproject.toml": project})
+    git_repo.commit("Go on", files={"notes.txt": "x"})
+    scan(crm.database, crm.settings, "shop")
+
+    with crm.database.read() as session:
+        repository = get_repository(session, "shop")
+        for at in (before, "main"):
+            moment = moment_at(session, crm.settings, repository, at)
+            assert personal_names(moment, "crm", ["digest"]) == ["email"]
 
 
 def test_what_is_personal_is_known_before_a_run_begins(crm: Catalog):

@@ -10,7 +10,7 @@ from headwater_catalog.governance.check import Checked, check
 from headwater_catalog.governance.policies import Ground, judge
 from headwater_catalog.query.index import Index
 from headwater_catalog.query.subjects import Scope
-from headwater_catalog.rules import Policy
+from headwater_catalog.rules import Policy, PolicyException
 from headwater_catalog.tree_snapshots import read_folder
 from headwater_catalog.two_trees import read_trees
 from support.git_repo import GitRepo
@@ -268,7 +268,7 @@ def test_a_query_that_takes_too_long_is_told_and_the_others_are_judged(
     judged = judge(policies, Ground(Index(Scope("shop", read_folder(git_repo.path))), _DAY), seconds=1e6)
 
     assert [(unknown.rule, unknown.reason) for unknown in judged.unknown] == [
-        ("slow", "Its query takes more than 10 seconds.")
+        ("slow", "It takes more than 10 seconds.")
     ]
     assert [finding.rule for finding in judged.findings] == ["owned"]
 
@@ -297,3 +297,22 @@ def test_a_query_is_held_against_the_day_that_is_asked_for(git_repo: GitRepo):
     later = check("shop", read_folder(git_repo.path), "2026-07-02")
 
     assert ("free", "hashed", "") in _told(later)
+
+
+def test_exceptions_take_time_too(git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch):
+    git_repo.write("shop.py", _CODE)
+    index = Index(Scope("shop", read_folder(git_repo.path)))
+    looks = 0
+
+    def covers(*_: object) -> bool:
+        nonlocal looks
+        looks += 1
+        return False
+
+    monkeypatch.setattr(judging, "_covers", covers)
+    monkeypatch.setattr("time.monotonic", lambda: 6.0 * looks)
+    slow = Policy("slow", query="module:shop", exceptions=(PolicyException("z*"),) * 9)
+    judged = judge([slow], Ground(index, _DAY), seconds=1e6)
+
+    assert [unknown.reason for unknown in judged.unknown] == ["It takes more than 10 seconds."]
+    assert not judged.findings

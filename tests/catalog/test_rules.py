@@ -91,6 +91,20 @@ def test_policies_may_have_files_of_their_own(git_repo: GitRepo):
             "has no effect: it names a feature",
         ),
         ('[policies.owned]\nquery = "a"\nexceptions = [{ feature = "x", until = "soon" }]', "a day such as"),
+        (
+            '[policies.owned]\nquery = "a"\nexceptions = [{ feature = "x", until = 2026-01-01 }, { feature = "x" }]',
+            "the one of 'x' is there twice",
+        ),
+        (
+            '[policies.owned]\nquery = "a"\nexceptions = ['
+            + ", ".join(f'{{ feature = "x{number}" }}' for number in range(501))
+            + "]",
+            "exceptions are 501; 500 count",
+        ),
+        (
+            '[classifications.x]\nanonymisers = [{ function = "f", at_least = { k = 10 } }, "f"]',
+            "f is there twice; the first counts",
+        ),
         ('[classifications.x]\nlevels = ["one"]', "levels must be from 2 to 20 names"),
         ('[classifications.x]\nlevels = ["a", "A"]', "levels must be from 2 to 20 names"),
         ('[classifications.x]\nlevels = ["a", "barrier"]', "which stops a classification"),
@@ -176,7 +190,7 @@ def test_policies_of_a_platform_must_be_as_they_must_be(tmp_path: Path):
         ("documented", "", 0),
     ]
     for text, told in (
-        ('[owned]\nquery = "x"', "'owned' is in"),
+        ('[owned]\nquery = "x"', "'owned' is there twice"),
         ("[broken", "is not valid TOML"),
         ('[x]\nqerry = "y"', "'x.qerry' is unknown"),
     ):

@@ -99,6 +99,18 @@ def test_a_barrier_and_an_anonymising_function_make_a_difference(git_repo: GitRe
     assert {change.cause for change in taint_difference(guarded, plain, day)} == {"no longer anonymises it"}
 
 
+def test_levels_that_others_are_put_between_do_not_rise(git_repo: GitRepo):
+    code = 'from headwater import tag\n\n@tag(secrecy="internal")\ndef a() -> int: ...\n'
+    levels = "[classifications.secrecy]\nlevels = [{}]\n"
+    before = _read(git_repo, code, levels.format('"open", "internal", "closed"'))
+    after = _read(git_repo, code, levels.format('"open", "team", "internal", "closed"'))
+    renamed = _read(git_repo, code.replace("internal", "team"), levels.format('"open", "internal", "team"'))
+
+    assert taint_difference(before, after, "2026-06-30") == ()
+    (change,) = taint_difference(before, renamed, "2026-06-30")
+    assert (change.was, change.now, change.cause) == ("internal", "team", "is tagged so now")
+
+
 def test_what_moved_keeps_what_it_has(git_repo: GitRepo):
     before = _read(git_repo, _CODE)
     after = _read(git_repo, _CODE.replace("def domain", "def host"))

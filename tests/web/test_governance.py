@@ -96,7 +96,10 @@ def test_findings_are_filtered_on_the_page_in_files_and_in_the_api(client, query
     assert text.count("<tr>") - 1 == count or (count == 0 and "Nothing found" in text)
 
 
-@pytest.mark.parametrize("after", ["x", "[]", '[1, "demo", 2]', '[1, "a", "b", "c", "d", "e"]'])
+@pytest.mark.parametrize(
+    "after",
+    ["x", "[]", '[1, "demo", 2]', '[1, "a", "b", "c", "d", "e"]', f'[0, "a", "b", "c", "d", {10**30}]'],
+)
 def test_a_cursor_that_was_made_up_is_refused(app, client, after):
     from headwater_web.api.cursors import cursor_of
 

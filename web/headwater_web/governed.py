@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from headwater_catalog.classified_at import classify_at
+from headwater_catalog.classified_at import classify_all
 from headwater_catalog.datasets import columns_made_by
 from headwater_catalog.found_findings import PolicyStanding, policies_at
 from headwater_catalog.governance.inventory import Inventory, inventory_of
@@ -18,12 +18,10 @@ __all__ = ["inventories", "places", "standings"]
 
 def inventories(moment: Moment, day: str) -> Iterator[tuple[Inventory, Mapping[str, int]]]:
     """Yield the classifications of a repository, each with how many columns of each dataset have it."""
-    snapshot = moment.snapshot
-    for tag in snapshot.declared.rules.classifications:
-        found = classify_at(moment, tag, day)
+    for found in classify_all(moment, day).values():
         levels = found.levels
         datasets = columns_made_by(moment.session, moment.repository, levels) if levels else {}
-        yield inventory_of(snapshot, found), datasets
+        yield inventory_of(moment.snapshot, found), datasets
 
 
 def places(repo: str | None) -> list[Moment]:

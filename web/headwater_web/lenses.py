@@ -6,9 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from headwater_catalog.classified_at import classify_at
+from headwater_catalog.classified_at import classify_all, classify_at
 from headwater_catalog.lineage import LineageNode
 from headwater_catalog.moments import Moment
+from headwater_catalog.query.classified import Classified
 from headwater_catalog.query.subjects import tag_values
 
 __all__ = [
@@ -171,9 +172,9 @@ def _colours(name: str, labels: Iterable[str]) -> dict[str, str]:
     return defaultdict(lambda: "lens-0", numbered)
 
 
-def classifications(moment: Moment) -> list[str]:
-    """Return the keys of the classifications that reach anything in a repository."""
-    return [key for key in moment.snapshot.declared.rules.classifications if classify_at(moment, key).levels]
+def classifications(moment: Moment) -> dict[str, Classified]:
+    """Return the classifications that reach anything in a repository, by their keys."""
+    return {key: found for key, found in classify_all(moment).items() if found.levels}
 
 
 def _tags(moment: Moment, key: str, tag: str) -> list[str]:

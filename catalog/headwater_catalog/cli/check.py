@@ -121,7 +121,7 @@ def policies_in(files: Iterable[Path]) -> list[Policy]:
         return []
     from headwater_catalog.platform_policies import read_platform_policies
 
-    return [policy for file in files for policy in read_platform_policies(file)]
+    return list(read_platform_policies(*files))
 
 
 # What people read

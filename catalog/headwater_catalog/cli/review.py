@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from headwater_catalog.cli.check import day_given, policies_in
-from headwater_catalog.cli.compared import Two, compared, two_commits
+from headwater_catalog.cli.compared import compared, two_commits
 from headwater_catalog.cli.context import Workspace, pass_workspace
 from headwater_catalog.cli.output import clean, print_json
 from headwater_catalog.collection import without_collection
 
 if TYPE_CHECKING:
-    from headwater_catalog.governance.policies import Author
     from headwater_catalog.rules import Policy
 
 __all__ = ["review"]
@@ -71,28 +69,16 @@ def _reviewed(
     workspace: Workspace, commits: str, repo: str | None, path: Path | None, more: list[Policy], day: str
 ) -> dict[str, Any]:
     from headwater_catalog.answers.reviews import review_json
+    from headwater_catalog.governance.changed import authors_between
     from headwater_catalog.governance.review import review as find
     from headwater_catalog.impacted_datasets import impacted_datasets
 
     with compared(workspace, commits, repo, path) as two:
         name = two.moment.repository.name if two.moment else (path or Path()).resolve().name
-        authors = tuple(_authors(two))
+        authors = authors_between(two.source, two.before_sha, two.after_sha, two.before, two.after)
         found = find(name, two.before, two.after, day, authors=authors, more=more)
         datasets = None
         if (moment := two.moment) is not None:
             sides = two.before.snapshot, two.after.snapshot
             datasets = impacted_datasets(moment.session, moment.repository, found.impact, *sides)
         return review_json(name, two.before_sha, two.after_sha, day, found, datasets)
-
-
-def _authors(two: Two) -> Iterator[Author]:
-    """Yield who changed which features on the way from one commit to the other."""
-    from headwater_catalog.governance.changed import authors_of
-    from headwater_catalog.governance.policies import Author
-
-    if two.before_sha is not None:
-        commits = two.source.commits_between(two.after_sha, two.before_sha)
-        yield from authors_of(commits, two.before, two.after)
-        return
-    first = two.source.commit(two.after_sha)  # it brought all that there is
-    yield Author(first.sha, first.author_name, first.author_email, frozenset(two.after.snapshot.variants))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from headwater_catalog.git import GitSource
 from headwater_catalog.git_log import CommitInfo
 from headwater_catalog.governance.findings import Finding
 from headwater_catalog.governance.policies import Author
@@ -14,7 +15,15 @@ from headwater_catalog.pairs import Edge, pair
 from headwater_catalog.query.classified import classify
 from headwater_catalog.snapshot import Snapshot
 
-__all__ = ["CHANGED", "Change", "authors_of", "changed_barriers", "moved_features", "renamed"]
+__all__ = [
+    "CHANGED",
+    "Change",
+    "authors_between",
+    "authors_of",
+    "changed_barriers",
+    "moved_features",
+    "renamed",
+]
 
 CHANGED = "barrier-changed"
 """A barrier whose code has changed, and not what is said of its review."""
@@ -88,6 +97,24 @@ def _alone(here: Snapshot, there: Snapshot) -> Iterator[tuple[Edge, str]]:
         if feature.key not in there.variants:
             same = feature.digest
             yield Edge(id(feature), 0, feature.name, feature.variant, same, same), feature.key
+
+
+def authors_between(
+    source: GitSource, before_sha: str | None, after_sha: str, before: Revision, after: Revision
+) -> tuple[Author, ...]:
+    """Return who changed which features on the way from one commit to another.
+
+    Args:
+        source: The mirror.
+        before_sha: Where the way begins; None: where there was nothing.
+        after_sha: Where it ends.
+        before: The features at its beginning.
+        after: The features at its end.
+    """
+    if before_sha is not None:
+        return authors_of(source.commits_between(after_sha, before_sha), before, after)
+    first = source.commit(after_sha)  # it brought all that there is
+    return (Author(first.sha, first.author_name, first.author_email, frozenset(after.snapshot.variants)),)
 
 
 def changed_barriers(change: Change, day: str) -> Iterator[Finding]:

@@ -53,7 +53,6 @@ def check(
     *,
     change: Change | None = None,
     more: Iterable[Policy] = (),
-    index: Index | None = None,
 ) -> Checked:
     """Check the features of a moment, or what a change brings to them.
 
@@ -63,15 +62,13 @@ def check(
         day: The day on which barriers and exceptions must hold, as YYYY-MM-DD.
         change: What the change began from; None: everything is told.
         more: Policies of the platform beside those of the repository; of one name the platform's counts.
-        index: The index of the features, where there is one, maybe with their history.
     """
     policies = policies_of(after, more)
-    index = index or Index(Scope(repository, after, day=day))
+    index = Index(Scope(repository, after, day=day))
     rules = after.declared.rules
     if change is None:
         judged = judge(policies, Ground(index, day, teams=rules.teams))
-        imported = index.scope.imported
-        found = sorted_findings((*judged.findings, *usual_findings(after, day, imported)))
+        found = sorted_findings((*judged.findings, *usual_findings(after, day)))
         return _checked(found, judged, policies, after)
     # What tells two moments apart takes as long to load as a small repository takes to check.
     from headwater_catalog.governance.changed import changed_barriers, moved_features, renamed

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Any, Final
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 __all__ = ["FORMATS"]
 
 _Json = Mapping[str, Any]
 _SARIF: Final = "https://json.schemastore.org/sarif-2.1.0.json"
-_MOST_ANNOTATIONS: Final = 50  # GitHub shows no more of one step
+_MOST_ANNOTATIONS: Final = 10  # GitHub shows no more of each kind of one step
+_NOWHERE: Final = "headwater.toml"
+"""Where a finding is shown that no file has: GitHub refuses a file of which one result stands nowhere."""
 
 
 def sarif(found: _Json) -> str:
@@ -53,13 +57,13 @@ def _result(finding: _Json) -> dict[str, Any]:
         "message": {"text": _told(finding)},
         "partialFingerprints": {"headwaterFinding/v1": finding["fingerprint"]},
     }
-    if finding["path"]:
-        place: dict[str, Any] = {"artifactLocation": {"uri": finding["path"], "uriBaseId": "%SRCROOT%"}}
-        if finding["line"]:
-            end = max(finding["line"], finding["end_line"])
-            place["region"] = {"startLine": finding["line"], "endLine": end}
-        logical = [{"fullyQualifiedName": finding["key"]}] if finding["key"] else []
-        result["locations"] = [{"physicalLocation": place, "logicalLocations": logical}]
+    uri = quote(finding["path"] or _NOWHERE, errors="surrogatepass")
+    place: dict[str, Any] = {"artifactLocation": {"uri": uri, "uriBaseId": "%SRCROOT%"}}
+    if finding["line"]:
+        end = max(finding["line"], finding["end_line"])
+        place["region"] = {"startLine": finding["line"], "endLine": end}
+    logical = [{"fullyQualifiedName": finding["key"]}] if finding["key"] else []
+    result["locations"] = [{"physicalLocation": place, "logicalLocations": logical}]
     return result
 
 
@@ -94,13 +98,19 @@ def github(found: _Json) -> str:
 
 def _commands(found: _Json) -> Iterator[str]:
     kinds = {"error": "error", "warning": "warning", "note": "notice"}
-    for finding in found["findings"][:_MOST_ANNOTATIONS]:
+    shown: Counter[str] = Counter()
+    for finding in found["findings"]:
+        shown[finding["severity"]] += 1
+        if shown[finding["severity"]] > _MOST_ANNOTATIONS:
+            continue
         place = {"file": finding["path"], "line": finding["line"], "endLine": finding["end_line"]}
         place["title"] = finding["rule"]
         told = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in place.items() if value)
         yield f"::{kinds[finding['severity']]} {told}::{_escaped(_told(finding))}"
-    if (more := len(found["findings"]) - _MOST_ANNOTATIONS) > 0:
-        yield f"::warning title=headwater check::{more} findings more are not shown here."
+    if more := sum(max(0, count - _MOST_ANNOTATIONS) for count in shown.values()):
+        # No annotation, of which there are too many, but a line of the log.
+        told = ", ".join(f"{count} {severity}s" for severity, count in shown.items())
+        yield f"{more} findings more are not shown here: {told}"
 
 
 def _escaped(text: str, also: str = "") -> str:

@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from itertools import islice
 from typing import Final
 
 from headwater_catalog.errors import QueryError, TooSlow
 from headwater_catalog.governance.findings import UNREAD, Finding, Unknown
 from headwater_catalog.governance.usual_rules import place_of
 from headwater_catalog.query.classified import Classified, classify
+from headwater_catalog.query.evaluate import require_time
 from headwater_catalog.query.find import find
 from headwater_catalog.query.index import Index
 from headwater_catalog.query.subjects import Base, Subject
@@ -99,18 +99,36 @@ def judge(policies: Iterable[Policy], ground: Ground, *, seconds: float = 60.0) 
                 continue
             if reason := _unknown(policy, ground, end, seconds):
                 unknown.append(Unknown(policy.name, reason))
-            else:
-                found = list(islice(_found(policy, ground), _MOST_FINDINGS + 1))
-                if len(found) > _MOST_FINDINGS:
-                    unknown.append(Unknown(policy.name, f"There are more than {_MOST_FINDINGS:,} findings."))
-                for finding in found[:_MOST_FINDINGS]:
-                    holds = any(_covers(each, finding.key, ground.day) for each in policy.exceptions)
-                    (excepted if holds else findings).append(finding)
+                continue
+            broken, let_through, are_all = _divided(
+                policy, ground, min(end, time.monotonic() + _MOST_SECONDS)
+            )
+            findings += broken
+            excepted += let_through
+            if not are_all:
+                unknown.append(Unknown(policy.name, f"There are more than {_MOST_FINDINGS:,} findings."))
         except TooSlow:
-            unknown.append(Unknown(policy.name, f"Its query takes more than {_MOST_SECONDS:g} seconds."))
+            unknown.append(Unknown(policy.name, f"It takes more than {_MOST_SECONDS:g} seconds."))
         except QueryError as error:
             findings += [] if ground.is_past else [_unread(policy, error)]
     return Judged(tuple(findings), tuple(excepted), tuple(unknown))
+
+
+def _divided(policy: Policy, ground: Ground, until: float) -> tuple[list[Finding], list[Finding], bool]:
+    """Return what breaks a policy, what an exception lets through, and whether these are all.
+
+    Raises:
+        QueryError: Its queries name what is not there, or there is no time left.
+    """
+    exceptions = [each for each in policy.exceptions if not each.until or each.until >= ground.day]
+    broken: list[Finding] = []
+    let_through: list[Finding] = []
+    for number, finding in enumerate(_found(policy, ground, until)):
+        if number == _MOST_FINDINGS:
+            return broken, let_through, False
+        require_time(until)
+        (let_through if any(_covers(each, finding.key) for each in exceptions) else broken).append(finding)
+    return broken, let_through, True
 
 
 def is_about_changes(policy: Policy) -> bool:
@@ -171,8 +189,8 @@ def _unread(policy: Policy, error: QueryError) -> Finding:
     )
 
 
-def _found(policy: Policy, ground: Ground) -> Iterator[Finding]:
-    index, until = ground.index, time.monotonic() + _MOST_SECONDS
+def _found(policy: Policy, ground: Ground, until: float) -> Iterator[Finding]:
+    index = ground.index
     scope, query, needs = _queries(policy)
     inside = _keys(scope, ground, until) & _keys(query, ground, until)
     if policy.changed_only_by:
@@ -262,7 +280,5 @@ def _finding(
     )
 
 
-def _covers(exception: PolicyException, key: str, day: str) -> bool:
-    if exception.until and exception.until < day:
-        return False
+def _covers(exception: PolicyException, key: str) -> bool:
     return any(fnmatchcase(each, exception.feature) for each in (key, key.rpartition(":")[2]))

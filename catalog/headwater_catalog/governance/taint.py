@@ -86,6 +86,8 @@ def _higher(here: _Side, there: _Side, *, rises: bool) -> Iterator[TaintChange]:
         if key.startswith(INPUT_PREFIX) or not here.has(key) or level <= there.found.levels.get(other, 0):
             continue
         levels = _name(here, key), _name(there, other)
+        if levels[0] == levels[1]:  # the same level, which stands at another place among them
+            continue
         was, now = reversed(levels) if rises else levels
         after = key if rises or not there.has(other) else other
         path = here.found.why(key)
@@ -128,6 +130,8 @@ def _step(path: tuple[str, ...], here: _Side, there: _Side) -> tuple[tuple[str, 
     if not there.has(first):
         return path[:1], "there"
     if there.found.levels.get(first, 0) < here.found.levels[path[0]]:
+        if _name(there, first) == _name(here, path[0]):
+            return path[:1], "rules"
         return path[:1], "barrier" if first in there.found.barriers else "said"
     for source, target in pairwise(path):
         ends = here.other_key(source), here.other_key(target)

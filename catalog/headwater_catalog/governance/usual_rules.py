@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from headwater_catalog.governance.findings import CLAIM, EXPIRED, LACKING, LEVEL, Finding
 from headwater_catalog.lineage_graph import INPUT_PREFIX
@@ -12,18 +12,15 @@ from headwater_catalog.snapshot import Snapshot, SnapshotFeature, SnapshotInput
 __all__ = ["place_of", "usual_findings"]
 
 
-def usual_findings(
-    snapshot: Snapshot, day: str, imported: Mapping[str, Mapping[str, int]] | None = None
-) -> Iterator[Finding]:
+def usual_findings(snapshot: Snapshot, day: str) -> Iterator[Finding]:
     """Yield what contradicts the classifications of a snapshot on a day.
 
     Args:
         snapshot: The features.
         day: The day, as YYYY-MM-DD.
-        imported: The levels of inputs that come from other repositories, by classification and input.
     """
     for tag in snapshot.declared.rules.classifications:
-        yield from _of(snapshot, classify(snapshot, tag, day, (imported or {}).get(tag)))
+        yield from _of(snapshot, classify(snapshot, tag, day))
 
 
 def _of(snapshot: Snapshot, found: Classified) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from headwater.errors import did_you_mean
@@ -71,42 +72,55 @@ def sources_of(snapshot: Snapshot, found: Classified, key: str) -> tuple[Witness
         found: What the classification reaches there.
         key: The feature or input.
     """
-    if key not in found.levels:
-        return ()
     after: dict[str, str | None] = {key: None}
-    pending = deque((key,))
-    witnesses = []
+    names = found.classification.names
+    return tuple(
+        Witness(source, names[_own(found, source)], _way(after, source))
+        for source in _sources(snapshot, found, key, after)
+    )
+
+
+def _sources(snapshot: Snapshot, found: Classified, key: str, after: dict[str, str | None]) -> Iterator[str]:
+    """Yield what a classification of a feature comes from, the nearest first.
+
+    Args:
+        snapshot: The features.
+        found: What the classification reaches there.
+        key: The feature or input.
+        after: Filled with the next one on the way from each that was met.
+    """
+    pending = deque((key,) if key in found.levels else ())
     while pending:
         here = pending.popleft()
         if here in found.carriers:
-            level = found.classification.names[_own(found, here)]
-            witnesses.append(Witness(here, level, _way(after, here)))
+            yield here
         if here in found.barriers or here not in snapshot.graph.nodes:
             continue
         for there in snapshot.graph.parents(here):
             if there in found.levels and there not in after and (there, here) not in found.guarded:
                 after[there] = here
                 pending.append(there)
-    return tuple(witnesses)
 
 
 def held_back(snapshot: Snapshot, found: Classified) -> tuple[Held, ...]:
     """Return each feature at which a classification stops, with what that keeps it from."""
     graph = snapshot.graph
     places = {key for key in found.barriers if key in graph.nodes} | {target for _, target in found.guarded}
-    return tuple(_held(snapshot, found, key) for key in sorted(places))
+    sources: dict[str, tuple[str, ...]] = {}  # of each that is stopped somewhere, which may be in many places
+    return tuple(_held(snapshot, found, key, sources) for key in sorted(places))
 
 
-def _held(snapshot: Snapshot, found: Classified, key: str) -> Held:
+def _held(snapshot: Snapshot, found: Classified, key: str, known: dict[str, tuple[str, ...]]) -> Held:
     graph = snapshot.graph
     stopped = [
         parent
         for parent in graph.parents(key)
         if parent in found.levels and (key in found.barriers or (parent, key) in found.guarded)
     ]
-    sources = dict.fromkeys(
-        witness.source for parent in stopped for witness in sources_of(snapshot, found, parent)
-    )
+    for parent in stopped:
+        if parent not in known:
+            known[parent] = tuple(_sources(snapshot, found, parent, {parent: None}))
+    sources = dict.fromkeys(source for parent in stopped for source in known[parent])
     free = _reached_beyond(snapshot, found, key) if stopped else ()
     return Held(key, tuple(sources), free, tuple(stopped))
 

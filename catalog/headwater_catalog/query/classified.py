@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from headwater_catalog.anonymised import guarded_names
@@ -15,7 +15,7 @@ from headwater_catalog.query.subjects import tag_values
 from headwater_catalog.rules import BARRIER, Classification
 from headwater_catalog.snapshot import Snapshot, SnapshotFeature, SnapshotInput
 
-__all__ = ["Barrier", "Classified", "Flow", "Said", "classify", "flow_of", "reached_from"]
+__all__ = ["Barrier", "Classified", "Flow", "Said", "classify", "flow_of", "guarded_edges"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,13 @@ class Said:
         levels: The highest level that any of their variants has, 0 where they claim that nothing flows.
         barriers: Those of which all variants are barriers.
         unknown: Values that the classification does not have, which count as its highest level.
+        next_end: The first of the last days of all barriers that hold now; empty where none ends.
     """
 
     levels: Mapping[str, int]
     barriers: Mapping[str, Barrier]
     unknown: Mapping[str, str]
+    next_end: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,25 +136,36 @@ def classify(
         day: The day on which barriers must hold, as YYYY-MM-DD; None: today.
         imported: The levels of inputs that come from elsewhere, by their keys.
     """
-    known = snapshot.kept
+    imported = imported or {}
+    if not imported and tag.casefold() not in snapshot.tagged:
+        return _nothing(snapshot.declared.rules.classification(tag))
     day = day or today()
-    name = f"classified {tag.casefold()} {day} {sorted((imported or {}).items())}"
-    found = known.get(name)
-    if not isinstance(found, Classified):
-        found = known[name] = _classify(snapshot, tag, day, imported or {})
-    return found
+    kept = snapshot.kept.get("classified")
+    if not isinstance(kept, _OnDay) or kept.day != day:  # of the days before nobody asks any more
+        kept = snapshot.kept["classified"] = _OnDay(day)
+    name = tag.casefold(), tuple(sorted(imported.items()))
+    if name not in kept.found:
+        kept.found[name] = _classify(snapshot, tag, day, imported)
+    return kept.found[name]
+
+
+@dataclass(frozen=True, slots=True)
+class _OnDay:
+    """What was found by one day."""
+
+    day: str
+    found: dict[tuple[str, tuple[tuple[str, int], ...]], Classified] = field(default_factory=dict)
 
 
 def _classify(snapshot: Snapshot, tag: str, day: str, imported: Mapping[str, int]) -> Classified:
     classification = snapshot.declared.rules.classification(tag)
-    if not imported and tag.casefold() not in snapshot.tagged:
-        return _nothing(classification)
     said = _said(snapshot, classification, day)
     barriers = frozenset(key for key, barrier in said.barriers.items() if not barrier.is_expired)
     levels = {key: level for key, level in said.levels.items() if level and key not in barriers}
     for key, level in imported.items():
-        levels[key] = max(level, levels.get(key, 0))
-    guarded = frozenset(_guarded(snapshot, classification))
+        if key not in barriers:
+            levels[key] = max(level, levels.get(key, 0))
+    guarded = frozenset(guarded_edges(snapshot, classification))
     flow = flow_of(snapshot.graph, levels, barriers, guarded)
     carriers = frozenset(levels)
     return Classified(classification, said, barriers, guarded, flow.levels, flow.came_from, carriers)
@@ -172,6 +185,7 @@ def _said(snapshot: Snapshot, classification: Classification, day: str) -> Said:
     barriers: dict[str, Barrier] = {}
     unknown: dict[str, str] = {}
     open_ones: set[str] = set()  # of which a variant is no barrier
+    ends: set[str] = set()
     declared: Iterable[tuple[str, _Declared]] = chain(
         ((feature.key, feature) for feature in snapshot.features),
         ((input_key(each.name), each) for each in snapshot.inputs),
@@ -179,7 +193,9 @@ def _said(snapshot: Snapshot, classification: Classification, day: str) -> Said:
     for key, each in declared:
         values = _values(each, wanted)
         if BARRIER in (value.casefold() for value in values):
-            barriers[key] = _weaker(barriers.get(key), _barrier(each, wanted, day))
+            barrier = _barrier(each, wanted, day)
+            barriers[key] = _weaker(barriers.get(key), barrier)
+            ends.update([barrier.until] if barrier.until and not barrier.is_expired else ())
             continue
         open_ones.add(key)
         for value in values:
@@ -187,7 +203,7 @@ def _said(snapshot: Snapshot, classification: Classification, day: str) -> Said:
             if not classification.knows(value):
                 unknown[key] = value
     stopping = {key: barrier for key, barrier in barriers.items() if key not in open_ones}
-    return Said(levels, stopping, unknown)
+    return Said(levels, stopping, unknown, min(map(_in_full, ends), default=""))
 
 
 def _values(each: _Declared, key: str) -> list[str]:
@@ -211,12 +227,17 @@ def _weaker(one: Barrier | None, other: Barrier) -> Barrier:
 
 def _holds(until: str, day: str) -> bool:
     try:
-        return datetime.date.fromisoformat(until).isoformat() >= day
+        return _in_full(until) >= day
     except ValueError:
         return False
 
 
-def _guarded(snapshot: Snapshot, classification: Classification) -> Iterator[tuple[str, str]]:
+def _in_full(day: str) -> str:
+    """Return a day as YYYY-MM-DD, also where it is written otherwise, as YYYYMMDD."""
+    return datetime.date.fromisoformat(day).isoformat()
+
+
+def guarded_edges(snapshot: Snapshot, classification: Classification) -> Iterator[tuple[str, str]]:
     """Yield the edges into features all of whose variants anonymise what comes along them."""
     anonymisers = classification.anonymisers
     if not anonymisers:
@@ -262,8 +283,3 @@ def flow_of(
                     came_from[there] = here
                     pending.append(there)
     return Flow(found, came_from)
-
-
-def reached_from(graph: LineageGraph, carriers: Collection[str], barriers: Collection[str]) -> dict[str, str]:
-    """Return what is downstream of carriers up to barriers, each with where it was first found from."""
-    return dict(flow_of(graph, dict.fromkeys(carriers, 1), barriers).came_from)

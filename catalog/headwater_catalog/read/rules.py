@@ -22,6 +22,7 @@ _POLICY: Final = (
     "severity",
 )
 _MOST_POLICIES: Final = 500  # of one file
+_MOST_EXCEPTIONS: Final = 500  # of one policy
 _MOST_LEVELS: Final = 20
 _LONGEST: Final = 2_000  # characters of a text
 
@@ -78,9 +79,12 @@ def _classification(reader: TableReader, key: str, table: dict[str, Any], where:
     if not isinstance(given, list):
         reader.wrong("anonymisers", where, "a list of names of functions or modifiers")
         given = []
-    anonymisers = (_anonymiser(reader, each, where) for each in given)
+    anonymisers: dict[str, Anonymiser] = {}
+    for each in (_anonymiser(reader, each, where) for each in given):
+        if each is not None and anonymisers.setdefault(each.name, each) is not each:
+            reader.tell("anonymisers", f"{where}anonymisers: {each.name} is there twice; the first counts.")
     doc = _short(reader.text(table, "doc", where) or "")
-    return Classification(key, levels, doc, tuple(each for each in anonymisers if each is not None))
+    return Classification(key, levels, doc, tuple(anonymisers.values()))
 
 
 def _anonymiser(reader: TableReader, given: Any, where: str) -> Anonymiser | None:
@@ -155,8 +159,10 @@ def _exceptions(reader: TableReader, table: Mapping[str, Any], where: str) -> tu
         wanted = 'a list of tables such as {feature = "spend", until = 2027-06-30, reason = "..."}'
         reader.wrong("exceptions", where, wanted)
         return ()
-    found = []
-    for each in given:
+    if len(given) > _MOST_EXCEPTIONS:
+        reader.tell("exceptions", f"{where}exceptions are {len(given):,}; {_MOST_EXCEPTIONS} count.")
+    found: dict[str, PolicyException] = {}
+    for each in given[:_MOST_EXCEPTIONS]:
         inner = f"{where}exceptions."
         reader.known(each, _EXCEPTION, inner)
         feature, reason = (_short(reader.text(each, key, inner) or "") for key in ("feature", "reason"))
@@ -165,8 +171,10 @@ def _exceptions(reader: TableReader, table: Mapping[str, Any], where: str) -> tu
             # An exception that cannot be read must not hold for good.
             reader.tell("exceptions", f"{where}exceptions: {_told(each)} has no effect: {_WANTED}.")
             continue
-        found.append(PolicyException(feature, reason, until))
-    return tuple(found)
+        if feature in found:
+            reader.tell("exceptions", f"{where}exceptions: {_told(each)} is there twice; the first counts.")
+        found.setdefault(feature, PolicyException(feature, reason, until))
+    return tuple(found.values())
 
 
 _WANTED: Final = "it names a feature, and until, if given, is a day such as 2027-06-30"

@@ -366,6 +366,7 @@ def _shorten_judgement(session: Session, repository_id: int, position: int) -> N
     at = Commit.repository_id == repository_id, Commit.position == position
     judgement.sha = session.scalars(select(Commit.sha).where(*at)).one()
     judgement.position = position
+    judgement.made_by = ""  # findings that moved in what is undone bear the names from there: all anew
 
 
 def common_position(stored: dict[int, str], line: Sequence[str]) -> int:

@@ -167,7 +167,7 @@ class Finding(Interval, Base):
 
     __tablename__ = "finding"
     __table_args__ = (
-        UniqueConstraint("repository_id", "fingerprint", "valid_from"),
+        UniqueConstraint("repository_id", "begun_as", "valid_from"),
         Index(None, "repository_id", "valid_until"),
     )
 
@@ -201,6 +201,7 @@ class Judgement(Base):
     since: Mapped[int]  # the first position of it; 0: all history
     has_ended: Mapped[bool]  # whether nothing before is to be looked at any more
     day: Mapped[str] = mapped_column(String(10))  # on which barriers and exceptions had to hold
+    ends: Mapped[str] = mapped_column(String(10))  # the first day after which one of these does not; or empty
     made_by: Mapped[str] = mapped_column(Text)  # by which readers and policies
     # Of each policy that could not be judged, why; and how many findings of it an exception holds back.
     unknown: Mapped[dict[str, str]] = mapped_column(JSON)

@@ -44,9 +44,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_finding")),
         sa.UniqueConstraint(
             "repository_id",
-            "fingerprint",
+            "begun_as",
             "valid_from",
-            name=op.f("uq_finding_repository_id_fingerprint_valid_from"),
+            name=op.f("uq_finding_repository_id_begun_as_valid_from"),
         ),
     )
     op.create_index(op.f("ix_finding_repository_id_valid_until"), "finding", ["repository_id", "valid_until"])
@@ -58,6 +58,7 @@ def upgrade() -> None:
         sa.Column("since", sa.Integer(), nullable=False),
         sa.Column("has_ended", sa.Boolean(), nullable=False),
         sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("ends", sa.String(length=10), nullable=False),
         sa.Column("made_by", sa.Text(), nullable=False),
         sa.Column("unknown", sa.JSON(), nullable=False),
         sa.Column("excepted", sa.JSON(), nullable=False),

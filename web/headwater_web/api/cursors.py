@@ -12,9 +12,9 @@ from typing import Any, Final, NoReturn
 from flask import request
 from webargs.flaskparser import abort
 
-__all__ = ["Cursor", "cursor_of"]
+__all__ = ["MOST", "Cursor", "cursor_of"]
 
-_MOST: Final = 2**31 - 1
+MOST: Final = 2**31 - 1
 _NOT_ASKED: Final = frozenset(("cursor", "limit"))
 
 
@@ -73,7 +73,7 @@ def _question() -> str:
 
 def _read(text: str) -> Cursor:
     asked, after, commits = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
-    if type(after) is int and not 0 <= after <= _MOST:
+    if type(after) is int and not 0 <= after <= MOST:
         raise ValueError("not of ours")
     return Cursor(asked, after, {int(number): _long(sha) for number, sha in commits.items()})
 

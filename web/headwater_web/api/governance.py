@@ -20,7 +20,7 @@ from headwater_catalog.found_findings import Asked, list_findings
 from headwater_catalog.governance.witness import named, sources_of
 from headwater_catalog.storable import clean
 from headwater_web.api.answering import answer, page_answer
-from headwater_web.api.cursors import cursor_of
+from headwater_web.api.cursors import MOST, cursor_of
 from headwater_web.api.listing import slice_answer
 from headwater_web.api.resources import KEY, REPOSITORY, Resource
 from headwater_web.api.schemas.fields import AtQuery
@@ -62,7 +62,8 @@ def _place(text: str) -> list[Any]:
         found = json.loads(text)
     except (ValueError, RecursionError):
         found = None
-    if not isinstance(found, list) or [type(each) for each in found] != [int, *[str] * 4, int]:
+    is_place = isinstance(found, list) and [type(each) for each in found] == [int, *[str] * 4, int]
+    if not is_place or not all(0 <= each <= MOST for each in found if isinstance(each, int)):
         abort(
             422, messages={"query": {"cursor": ["It is no cursor of this list. Leave it out to begin anew."]}}
         )

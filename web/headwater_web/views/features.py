@@ -12,7 +12,6 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from headwater_catalog.authors import surviving_authors
-from headwater_catalog.classified_at import classify_at
 from headwater_catalog.commit_refs import CommitRef
 from headwater_catalog.datasets import versions_holding
 from headwater_catalog.errors import NotFound
@@ -198,7 +197,6 @@ def _tags(variants: Iterable[VariantView]) -> Mapping[str, list[str]]:
 def _derived(moment: Moment, key: str) -> tuple[Derived, ...]:
     """Return the classifications that a feature has from upstream, each with a way from all it comes from."""
     graph = moment.graph()
-    found = ((tag, classify_at(moment, tag)) for tag in classifications(moment))
     return tuple(
         Derived(
             tag,
@@ -209,7 +207,7 @@ def _derived(moment: Moment, key: str) -> tuple[Derived, ...]:
                 if len(witness.path) > 1
             ),
         )
-        for tag, classified in found
+        for tag, classified in classifications(moment).items()
         if key in classified.came_from
     )
 
