@@ -111,6 +111,11 @@ class Audit:
         version = self.found.version
         return Hidden() if version is None else hidden_in(version.run, sees_personal)
 
+    def store(self, sees_personal: bool) -> str:
+        """Return whether the store says the same, as far as whoever asks may know."""
+        is_same = self.found.store == "differs" and not self.differences(sees_personal)
+        return "known" if is_same else self.found.store
+
     def differences(self, sees_personal: bool) -> tuple[str, ...]:
         """Return of which parts of the file's stamp the store says something else.
 
@@ -207,7 +212,7 @@ def find_origin(
 def _standing(
     session: Session, settings: Settings, found: Found, content: Mapping[str, Any], most_looks: int | None
 ) -> Standing:
-    if found.version is not None and found.store == "known":
+    if found.version is not None and not set(found.differences) - set(_GIVEN):
         return standing_of_version(session, settings, found.version)
     # What is not of the store is judged by its own word.
     from headwater_catalog.stale import standing_of

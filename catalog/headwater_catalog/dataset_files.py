@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select, text
@@ -65,11 +65,11 @@ def take_back(database: Database, settings: Settings, run_id: int, path: str) ->
 
 
 def _strays(session: Session, files: Mapping[tuple[int, str], Sequence[str]]) -> list[tuple[int, str]]:
-    """Return the runs that are over, or gone, and have left files that no version names.
+    """Return the runs that are over and have left files that no version names.
 
-    A file in the folder of a repository that is there, and not of one of its runs, nobody here has put there.
+    Of a run that the catalog does not know nothing is said: it may be one of another catalog with this home,
+    or of this one before it was restored.
     """
-    repositories = set(session.scalars(select(Repository.name)))
     asked = (
         select(Run.id, Repository.name, Job.state)
         .join(Repository, Repository.id == Run.repository_id)
@@ -78,17 +78,16 @@ def _strays(session: Session, files: Mapping[tuple[int, str], Sequence[str]]) ->
     )
     states = {(run, name): state for run, name, state in session.execute(asked)}
 
-    def is_over(of: tuple[int, str]) -> bool:
-        return states[of] in FINISHED if of in states else of[1] not in repositories
+    over = {of: paths for of, paths in files.items() if of in states and states[of] in FINISHED}
+    left = set(_unnamed(session, {run for run, _ in over}, [path for some in over.values() for path in some]))
+    return [of for of, paths in over.items() if not left.isdisjoint(paths)]
 
-    return [of for of, paths in files.items() if is_over(of) and _unnamed(session, paths)]
 
-
-def _unnamed(session: Session, paths: Sequence[str]) -> list[str]:
-    whole = {path: path.removesuffix(SIDECAR) for path in paths}
-    wanted = select(DatasetVersion.path).where(DatasetVersion.path.in_(set(whole.values())))
+def _unnamed(session: Session, runs: Collection[int], paths: Iterable[str]) -> list[str]:
+    """Return those files of some runs that none of their versions names."""
+    wanted = select(DatasetVersion.path).where(DatasetVersion.run_id.in_(runs))
     named = set(session.scalars(wanted))
-    return [path for path in paths if whole[path] not in named]
+    return [path for path in paths if path.removesuffix(SIDECAR) not in named]
 
 
 def _remove(
@@ -111,7 +110,7 @@ def _remove(
             job = session.scalars(of_run.with_for_update(of=Job)).one_or_none()
             if is_over and job is not None and job.state not in FINISHED:
                 return
-            for path in _unnamed(session, paths):
+            for path in _unnamed(session, [run_id], paths):
                 with contextlib.suppress(FileNotFoundError, IsADirectoryError, PermissionError):
                     (settings.home / path).unlink()
     except DBAPIError as error:

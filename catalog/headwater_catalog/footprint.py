@@ -7,7 +7,6 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -67,55 +66,65 @@ def footprint_of(process: int, enough: int) -> Footprint:
     if sys.platform != "linux":
         return Footprint(0, 0)
     found = processes.descendants(process)
-    in_files = _in_own_shared_files(process)
-    memory = _together(map(_held, found), in_files)
-    if memory > enough and len(found) > 1:  # after a fork, what both share was counted twice
-        memory = _together(map(_share, found), in_files)
+    in_files, device = _own_shared_files(process)
+    memory = in_files + sum(map(_held, found))
+    if memory > enough:  # files in memory that are mapped, and what is shared after a fork, counted twice
+        memory = in_files + sum(_share(each, device) for each in found)
     return Footprint(len(found), memory)
 
 
-def _together(held: Iterable[tuple[int, int]], in_files: int) -> int:
-    """Return what processes hold in all; files in memory count once, mapped or not."""
-    own = shared = 0
-    for of_its_own, with_others in held:
-        own += of_its_own
-        shared += with_others
-    return own + max(shared, in_files)
+def _own_shared_files(process: int) -> tuple[int, str]:
+    """Return the bytes in the `/dev/shm` of a process's namespace, and how the kernel names that device.
 
-
-def _in_own_shared_files(process: int) -> int:
-    """Return the bytes in the `/dev/shm` of a process's namespace; none where it has the machine's."""
+    Nothing is told where the process has that of the machine.
+    """
     try:
         place = Path("/proc", str(process), "root", _SHARED_FILES)
-        if place.stat().st_dev == Path("/", _SHARED_FILES).stat().st_dev:
-            return 0
+        device = place.stat().st_dev
+        if device == Path("/", _SHARED_FILES).stat().st_dev:
+            return 0, ""
         found = os.statvfs(place)
-        return (found.f_blocks - found.f_bfree) * found.f_frsize
+        name = f"{os.major(device):02x}:{os.minor(device):02x}"
+        return (found.f_blocks - found.f_bfree) * found.f_frsize, name
     except OSError:  # it has ended, or may not be looked at
-        return 0
+        return 0, ""
 
 
-def _held(process: int) -> tuple[int, int]:
+def _held(process: int) -> int:
     try:
         return _told(f"/proc/{process}/status", _COUNTED)
     except (OSError, ValueError):  # it has ended
-        return 0, 0
+        return 0
 
 
-def _share(process: int) -> tuple[int, int]:
+def _share(process: int, device: str) -> int:
+    """Return the share of a process in what it holds, but for what it has mapped of a device."""
     try:
-        return _told(f"/proc/{process}/smaps_rollup", _SHARED)
+        share = _told(f"/proc/{process}/smaps_rollup", _SHARED)
+        return max(0, share - _mapped(process, device)) if device else share
     except (OSError, ValueError):  # it has ended, or has closed itself to view
         return _held(process)
 
 
-def _told(path: str, names: tuple[str, str]) -> tuple[int, int]:
-    """Return two lines of a file of the kernel, in bytes."""
+def _told(path: str, names: tuple[str, ...]) -> int:
+    """Return the sum of some lines of a file of the kernel, in bytes."""
     lines = (line.split() for line in Path(path).read_text("utf-8", "replace").splitlines())
-    found = {
-        words[0].rstrip(":"): int(words[1]) * 1024 for words in lines if words and words[0][:-1] in names
-    }
-    return found.get(names[0], 0), found.get(names[1], 0)
+    return sum(int(words[1]) * 1024 for words in lines if words and words[0][:-1] in names)
+
+
+def _mapped(process: int, device: str) -> int:
+    """Return the share of a process in the pages that it has mapped of the files of a device."""
+    share, is_there = 0, False
+    with Path(f"/proc/{process}/smaps").open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            words = line.split()
+            if not words[0].endswith(":"):  # the head of a mapping: place, rights, offset, device, ...
+                is_there = words[3] == device
+            elif is_there and words[0] == "Pss:":
+                share += int(words[1]) * 1024
+            elif is_there and words[0] == "Anonymous:":  # written to, and its own since then
+                share -= int(words[1]) * 1024
+    return max(0, share)
 
 
 def disk_of(folder: Path, most_files: int, process: int | None = None) -> Disk:

@@ -138,17 +138,21 @@ def run(
     code = told.get("code", -signal.SIGKILL)
     measures = [Measure(**measure) for measure in told.get("measures", [])]
     if measures and sys.platform == "linux":
-        measures.append(_open_files(looking.sees_all, limits))
+        measures.append(_open_files(looking, limits))
     return Outcome(code, reason or _explain(code, limits), tail.text(), tuple(measures))
 
 
-def _open_files(sees_all: bool, limits: Limits) -> Measure:
+def _open_files(watch: _Watch, limits: Limits) -> Measure:
     """Return whether what a program has open without a name was counted."""
+    if watch.looks < 2:
+        return Measure("open files", True, "It ended before anybody could look at its open files twice.")
     held = "What it has open without a name counts among its files."
     left = f"That {_size(limits.spare_disk)} of the disk are left is watched alone"
-    why = "the worker may not look into its processes"
-    detail = held if sees_all else f"What it has open without a name is not counted, since {why}. {left}."
-    return Measure("open files", sees_all, detail)
+    why = "What it has open without a name is not counted, since the worker may not look into its processes"
+    detail = (
+        held if watch.sees_all else f"What it has open without a name is not counted, since {why}. {left}."
+    )
+    return Measure("open files", watch.sees_all, detail)
 
 
 def _start(
@@ -213,6 +217,7 @@ class _Watch:
         self.next_measure = time.monotonic()
         self.sees_all = True  # whether files without a name were counted, as far as they were looked for
         self.closed: frozenset[int] = frozenset()
+        self.looks = 0
 
     def look(self, output: int) -> str:
         """Return why the program must end, having written so many bytes; empty where it may go on."""
@@ -242,6 +247,7 @@ class _Watch:
         # Seen twice, since a process is closed for a moment as it gives up rights and becomes the program.
         self.sees_all &= not disk.closed & self.closed
         self.closed = disk.closed
+        self.looks += 1
         if disk.size > limits.disk:
             return f"Its files together took more than {_size(limits.disk)} of disk."
         if disk.files > limits.files:

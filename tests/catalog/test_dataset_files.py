@@ -13,7 +13,6 @@ from headwater_catalog import execution, jobs
 from headwater_catalog.dataset_files import sweep_files
 from headwater_catalog.datasets import file_of, file_sha256
 from headwater_catalog.jobs import State
-from headwater_catalog.repositories import get_repository, remove_repository
 from headwater_catalog.stamps import SIDECAR
 from headwater_catalog.store.database import Database
 from headwater_catalog.worker import Worker
@@ -126,13 +125,17 @@ def test_a_file_of_a_run_that_goes_on_stays_until_it_has_ended(catalog: Catalog)
     assert (during, _files(catalog)) == (["marketing-1.csv"], [])
 
 
-def test_files_of_a_repository_that_is_gone_go(catalog: Catalog):
-    _leave(catalog, "marketing-1.csv")
-    with catalog.database.write() as session:
-        remove_repository(session, catalog.settings, get_repository(session, "shop"))
-    sweep_files(catalog.database, catalog.settings)
+def test_files_of_a_catalog_that_is_not_this_one_stay(catalog: Catalog, tmp_path: Path):
+    """As with another database for the same home, or one restored from before the repository was there."""
+    run = catalog.run("spend_per_signup", dataflow="marketing", save="csv")
+    before = _files(catalog)
+    other = Database(f"sqlite:///{tmp_path / 'other.db'}")
+    other.upgrade()
+    sweep_files(other, catalog.settings)
+    other.dispose()
 
-    assert _files(catalog) == []
+    assert run.job.state == State.SUCCEEDED
+    assert _files(catalog) == before == ["marketing-1.csv", f"marketing-1.csv{SIDECAR}"]
 
 
 @pytest.fixture

@@ -142,7 +142,7 @@ def test_a_worker_killed_in_the_middle_of_a_run_leaves_a_failed_run_and_nothing_
 def test_a_worker_killed_in_the_middle_of_a_scan_is_followed_by_one_that_goes_on_from_there(
     catalog: Catalog, workers: Workers, tmp_path: Path
 ):
-    big_repository(catalog, tmp_path)
+    big_repository(catalog, tmp_path, features=100)
     job_id = queue_scan(catalog, "big")
     process = workers.start()
     until(lambda: catalog.job(job_id).progress.get("done", 0) > 0)

@@ -165,6 +165,41 @@ time.sleep(600)
 
 
 @on_linux
+@pytest.mark.parametrize(("mapped", "reason"), [(430, "used more than 512 MB of memory"), (300, "")])
+def test_shared_memory_of_no_file_counts_beside_that_of_files(run, mapped: int, reason: str):
+    """And what is mapped of files counts once. A process alone cannot map more than it may have in all."""
+    seen = "mmap.mmap(-1, 4096)" if reason else "mmap.mmap(file.fileno(), 120 << 20)"
+    outcome = run(
+        f"""
+import mmap, os, time
+with open("/dev/shm/big", "w+b") as file:
+    for _ in range(120):
+        file.write(bytes(1 << 20))
+    file.flush()
+    seen = {seen}
+    shared = mmap.mmap(-1, {mapped} << 20)
+    for held in (seen, shared):
+        for place in range(0, len(held), 4096):
+            held[place] = 1
+    time.sleep({4 if not reason else 600})
+""",
+        memory=512 * MEGA,
+        wall_seconds=60,
+    )
+    if not next(measure.held for measure in outcome.measures if measure.name == "shared memory"):
+        pytest.skip("this system gives programs no shared memory of their own")
+
+    assert reason in outcome.reason if reason else (outcome.code, outcome.reason) == (0, "")
+
+
+@on_linux
+def test_what_nobody_could_look_at_twice_is_told(run):
+    (told,) = (each for each in run("pass").measures if each.name == "open files")
+
+    assert told.detail == "It ended before anybody could look at its open files twice."
+
+
+@on_linux
 def test_files_below_a_path_that_is_too_long_are_counted(run):
     outcome = run(
         """

@@ -53,10 +53,13 @@ class _Way:
         self._is_marked = self._is_ending = False
 
     def pass_questions(self) -> None:
+        last = b""  # of what came before: a word may come in two pieces
         with contextlib.suppress(OSError):
             while data := self._client.recv(_SIZE):
-                self._is_marked |= self._after in data
-                self._is_ending |= self._is_marked and b"COMMIT" in data and not self._lost
+                read = last + data
+                self._is_marked |= self._after in read
+                self._is_ending |= self._is_marked and b"COMMIT" in read and not self._lost
+                last = read[-max(len(self._after), len(b"COMMIT")) + 1 :]
                 self._server.sendall(data)
         self._close()
 

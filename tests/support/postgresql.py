@@ -19,7 +19,9 @@ from sqlalchemy import URL, make_url
 
 _START_SECONDS = 60
 _STOP_SECONDS = 30
-_ROOM = 1 << 30  # a server with the databases of one process takes a fifth of that
+_ROOM = (
+    2 << 30
+)  # a server with the databases of one process takes a tenth of that, and eight may begin at once
 
 # Runs the server until its own standard input ends, which it does when the tests end, whatever way they do:
 # a killed test run leaves no server behind.

@@ -144,10 +144,10 @@ def test_nobody_finds_out_by_guessing_in_a_stamp_what_a_run_was_given(app: Flask
     with crm.database.read() as session:
         version = version_of_run(session, 1)
         assert version is not None
-        stamp = {**(version.stamp or {}), "made_by": "mallory"}
+        whole = dict(version.stamp or {})
 
-    def audited(config: dict[str, str]) -> tuple[list[str], str]:
-        told = json.dumps({**stamp, "config": config})
+    def audited(config: dict[str, str], **more: str) -> tuple[str, list[str], str]:
+        told = json.dumps({**whole, "config": config, **more})
         body = {"name": "x.csv", "content": base64.b64encode(b"a\n1\n").decode(), "stamp": told}
         client = logged_in(app, name)
         answer = client.post("/api/v1/audit", json=body).json
@@ -156,13 +156,16 @@ def test_nobody_finds_out_by_guessing_in_a_stamp_what_a_run_was_given(app: Flask
         files = {"file": (io.BytesIO(b"a\n1\n"), "x.csv"), "stamp": (io.BytesIO(told.encode()), "s.json")}
         sent = {"csrf_token": token[1], **files}
         page = client.post("/audit", data=sent, content_type="multipart/form-data").text
-        return answer["differences"], page[page.index("something else") :].partition("</span>")[0]
+        notice = page[page.index('id="found"') :].partition("The data was not read")[0]
+        return answer["store"], answer["differences"], notice
 
-    right, wrong = audited(dict(stamp["config"])), audited({"vip": "guess@example.org"})
+    right, wrong = dict(whole["config"]), {"vip": "guess@example.org"}
 
-    assert "made_by" in right[0] and "made_by" in right[1]
-    assert (right == wrong) == (name != "sue")
-    assert ("hidden: personal data" in right[1]) == (name != "sue")
+    for more in ({}, {"made_by": "mallory"}):
+        told = audited(right, **more), audited(wrong, **more)
+        assert (told[0] == told[1]) == (name != "sue")
+        assert told[0][:2] == (("differs", ["made_by"]) if more else ("known", []))
+        assert ("hidden: personal data" in told[1][2]) == (name != "sue")
 
 
 def test_the_index_of_a_source_counts_as_read_by_whatever_reads_the_source(crm: Catalog):

@@ -211,3 +211,18 @@ def test_what_is_no_catalog_steers_no_terminal_and_ends_no_command_in_a_crash(as
     assert done.exit_code in (1, 2, 3), done.output
     assert done.exception is None or isinstance(done.exception, SystemExit)
     assert not any(sign in done.output for sign in "\x1b\x07\N{RIGHT-TO-LEFT OVERRIDE}")
+
+
+def test_a_fault_of_a_command_that_asks_nobody_is_not_put_down_to_the_catalog_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    def fails(*_: object) -> None:
+        raise KeyError("a fault of ours")
+
+    monkeypatch.setattr("headwater_catalog.tree_snapshots.read_folder", fails)
+    done = CliRunner().invoke(
+        command_line(), ["read", str(tmp_path)], env={"HEADWATER_REMOTE": "https://catalog.example.org"}
+    )
+
+    assert isinstance(done.exception, KeyError)
+    assert "catalog.example.org" not in done.output

@@ -37,9 +37,8 @@ def note_settings(database: Database, settings: Settings, who: str, now: int) ->
     """
     told = stored_details({name: _shown(name, settings.value_of(name)) for name in NAMES})
     with database.write() as session:
-        session.get(
-            EventHead, 1, with_for_update=True
-        )  # of two that start at once, the second finds the first
+        # Held, so that of two that start at once the second finds what the first has noted.
+        session.get(EventHead, 1, with_for_update=True)
         last = next(iter(list_events(session, kind=_KIND, actor=who, limit=1)), None)
         before = {} if last is None else last.details
         changed = sorted(name for name in told.keys() | before.keys() if told.get(name) != before.get(name))

@@ -153,7 +153,7 @@ def audit_json(audit: Audit, *, sees_personal: bool = False) -> dict[str, Any]:
         "file": found.name,
         "format": found.format,
         "origin": found.origin,
-        "store": found.store,
+        "store": audit.store(sees_personal),
         "differences": list(audit.differences(sees_personal)),
         "damage": found.damage,
         "kept_inputs": dict(audit.kept),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from headwater_catalog.cli.failures import ASKED
 from headwater_catalog.cli.output import json_option
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Workspace:
             return None
         from headwater_catalog.cli.remote import Remote
 
+        click.get_current_context().meta[ASKED] = url
         return Remote(url)
 
     @cached_property

@@ -7,6 +7,7 @@ import click
 from headwater_catalog.cli.output import clean
 
 __all__ = [
+    "ASKED",
     "CANNOT",
     "FINDINGS",
     "WRONG_USE",
@@ -16,6 +17,9 @@ __all__ = [
     "failure_of",
     "misunderstood",
 ]
+
+ASKED = "headwater.asked"
+"""Under which the contexts of a command know whom it has asked elsewhere."""
 
 FINDINGS = 1
 """Findings, or a run that failed."""

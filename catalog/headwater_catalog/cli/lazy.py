@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from headwater_catalog.cli.failures import failure_of, misunderstood
+from headwater_catalog.cli.failures import ASKED, failure_of, misunderstood
 
 __all__ = ["LazyCommand", "LazyGroup"]
 
@@ -112,7 +112,7 @@ class LazyGroup(click.Group):
             raise
         except Exception as error:
             failure = failure_of(error)
-            if failure is None and (url := ctx.find_root().params.get("remote")):
+            if failure is None and (url := ctx.meta.get(ASKED)):
                 failure = misunderstood(url, error)
             if failure is None:
                 raise

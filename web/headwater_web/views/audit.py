@@ -35,9 +35,15 @@ def audit_upload() -> ResponseReturnValue:
         return render_template("audit.html", audit=None, states={}, error=error), status_of(error)
     states = {column.name: column for column in found.standing.columns} if found.standing else {}
     version, stamp = found.found.version, found.found.stamp
-    hidden = found.hidden(sees_personal(version))
-    told, differences = stamp and hidden.stamp(stamp.content), found.differences(sees_personal(version))
-    shown = {"told": told, "differences": differences, "is_masked": bool(hidden), "states": states}
+    may_see = sees_personal(version)
+    hidden = found.hidden(may_see)
+    shown = {
+        "told": stamp and hidden.stamp(stamp.content),
+        "differences": found.differences(may_see),
+        "store": found.store(may_see),
+        "is_masked": bool(hidden),
+        "states": states,
+    }
     return render_template("audit.html", audit=found, **shown, error=None)
 
 
