@@ -59,6 +59,7 @@ HAS: Final[Mapping[str, Trait]] = {
     "tag": VariantTrait("any tag but the owner", lambda variant: set(variant.tags) - {"owner"}),
     "type": VariantTrait("a type", lambda variant: variant.type),
     "check": VariantTrait("a check of its values", lambda variant: any(p.is_check for p in variant.parts)),
+    "test": FeatureTrait("a test that names it", lambda scope, it: it.key in scope.snapshot.tested),
     "parts": VariantTrait("nodes that a modifier makes", lambda variant: variant.parts),
     "columns": VariantTrait("columns that its body reads or writes", lambda variant: variant.columns),
     "variants": FeatureTrait("several functions", lambda _scope, subject: len(subject.variants) > 1),
