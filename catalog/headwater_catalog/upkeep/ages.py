@@ -40,7 +40,7 @@ class Age(NamedTuple):
         logic: What brought its logic.
         documented: What brought its documentation.
         since: What changed its logic after the documentation last changed, in order; nothing where there is
-            no documentation.
+            no documentation, or where the logic is what it was then.
     """
 
     key: str
@@ -89,38 +89,49 @@ def _ages(session: Session, repository: Repository) -> tuple[Age, ...]:
 def _followed(rows: Sequence[Any]) -> Iterable[Age]:
     begun, ended = by_position(rows, "valid_from"), by_position(rows, "valid_until")
     found: dict[int, Age] = {}
-    bare: dict[int, tuple[Brought, ...]] = {}  # what changed since, also where there is no documentation
+    known: dict[int, _Known] = {}
     for position in sorted(begun):
         for step in steps_at(position, begun[position], ended.get(position, {})):
             if step.new is not None:
-                old = step.old.id if step.old is not None else None
-                age, since = _age(step, found.get(old), bare.get(old, ())) if old else _young(step)
-                found[step.new.id] = age._replace(since=since if step.new.doc.strip() else ())
-                bare[step.new.id] = since
+                now = _now(step, known.get(step.old.id) if step.old is not None else None)
+                known[step.new.id] = now
+                found[step.new.id] = _age(step.new, now)
     return found.values()
 
 
-def _young(step: Step) -> tuple[Age, tuple[Brought, ...]]:
-    new, here = step.new, _brought(step)
-    key = f"{new.module}:{new.name}"
-    return Age(key, new.variant, new.valid_from, new.valid_until, here, here, ()), ()
+class _Known(NamedTuple):
+    """What is known of a version on the way; the logic that its documentation came with, by its hash."""
+
+    logic: Brought
+    documented: Brought
+    described: str
+    since: tuple[Brought, ...]
 
 
-def _age(step: Step, before: Age | None, since: tuple[Brought, ...]) -> tuple[Age, tuple[Brought, ...]]:
-    young, _ = _young(step)
+def _now(step: Step, before: _Known | None) -> _Known:
+    old, new = step.old, step.new
+    here = Brought(step.position, new.commit_id, new.introduced_id or new.commit_id)
     if before is None:
-        return young, ()
-    is_same = step.old.code_hash == step.new.code_hash
-    age = young if not is_same else young._replace(logic=before.logic)
-    if step.old.doc != step.new.doc:
-        return age, ()
-    age = age._replace(documented=before.documented)
-    return age, since if is_same else (*since, age.logic)
+        return _Known(here, here, new.code_hash, ())
+    is_same = old.code_hash == new.code_hash
+    logic = before.logic if is_same else here
+    if old.doc != new.doc:
+        return _Known(logic, here, new.code_hash, ())
+    if new.code_hash == before.described:  # what changed was taken back
+        return before._replace(logic=logic, since=())
+    return before._replace(logic=logic, since=before.since if is_same else (*before.since, here))
 
 
-def _brought(step: Step) -> Brought:
-    new = step.new
-    return Brought(step.position, new.commit_id, new.introduced_id or new.commit_id)
+def _age(new: Any, now: _Known) -> Age:
+    return Age(
+        key=f"{new.module}:{new.name}",
+        variant=new.variant,
+        valid_from=new.valid_from,
+        valid_until=new.valid_until,
+        logic=now.logic,
+        documented=now.documented,
+        since=now.since if new.doc.strip() else (),
+    )
 
 
 _RECENT: Final = RecentOf[tuple[Age, ...]](lambda ages: 1 + len(ages), _MOST_KEPT)

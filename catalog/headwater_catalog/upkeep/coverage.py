@@ -17,7 +17,7 @@ from headwater_catalog.upkeep.stretches import Stretch, load_stretches
 
 __all__ = ["ALL", "KINDS", "PARTS", "Coverage", "Covered", "Part", "coverage_of"]
 
-KINDS: Final[Mapping[str, str]] = {"owner": "owner", "doc": "docs", "check": "checks", "test": "tests"}
+KINDS: Final[Mapping[str, str]] = {"owner": "owners", "doc": "docs", "check": "checks", "test": "tests"}
 """What a feature may have, as queries say it after `has:`, and in words."""
 
 PARTS: Final = ("module", "owner")
@@ -59,9 +59,15 @@ class Coverage:
 
     Attributes:
         series: Of each part, from which positions of the main line on there are how many, in order.
+        shown: The names of owners as they are written; here they are in small letters, as queries hold them.
     """
 
     series: Mapping[Part, tuple[tuple[int, Covered], ...]]
+    shown: Mapping[str, str]
+
+    def shown_as(self, by: str, name: str) -> str:
+        """Return the name of a part as it is written."""
+        return self.shown.get(name, name) if by == "owner" else name
 
     def at(self, part: Part, position: int) -> Covered:
         """Return how many there are of a part at a position."""
@@ -84,7 +90,9 @@ def coverage_of(session: Session, repository: Repository) -> Coverage:
     """Return the coverage of a repository at every position of its scanned main line."""
 
     def make() -> Coverage:
-        return _counted(load_stretches(session, repository))
+        stretches = list(load_stretches(session, repository))
+        shown = {owner.casefold(): owner for each in stretches for owner in each.owners}
+        return Coverage(_counted(stretches), shown)
 
     return _RECENT[session].get(state_of(repository), make)
 
@@ -99,7 +107,7 @@ class _Feature(NamedTuple):
 _Variants = dict[str, Stretch]
 
 
-def _counted(stretches: Iterable[Stretch]) -> Coverage:
+def _counted(stretches: Iterable[Stretch]) -> dict[Part, tuple[tuple[int, Covered], ...]]:
     """Count all features at the first position, and then at each what changes."""
     ends: dict[int, list[Stretch]] = {}
     begins: dict[int, list[Stretch]] = {}
@@ -128,7 +136,7 @@ def _counted(stretches: Iterable[Stretch]) -> Coverage:
             points, now = series.setdefault(part, []), Covered(*counts[part])
             if not points or points[-1][1] != now:
                 points.append((position, now))
-    return Coverage({part: tuple(points) for part, points in series.items()})
+    return {part: tuple(points) for part, points in series.items()}
 
 
 def _count(counts: dict[Part, list[int]], feature: _Feature, by: int, touched: dict[Part, None]) -> None:
