@@ -26,7 +26,7 @@ def read_commit(source: GitSource, sha: str) -> Snapshot:
     """
     reader = TreeReader(source)
     tree = reader.tree(sha)
-    return snapshot_of(reader.read(tree), tree.declaring)
+    return snapshot_of(reader.read(tree), tree.declaring, tests=reader.tests(tree))
 
 
 def read_repository(folder: Path, ref: str | None = None) -> Snapshot:

@@ -68,7 +68,7 @@ def read_declared(files: Mapping[str, bytes], project: Project) -> tuple[Declare
     owned = codeowners_file(dict.fromkeys(path for path in files if not is_policy_file(path)))
     ownership, faults = read_ownership(owned, files[owned] if owned else b"", project)
     policies, more = _policies([path for path in files if is_policy_file(path)], files, project)
-    rules = Rules(project.classifications, policies, project.unclassified, project.teams)
+    rules = Rules(project.classifications, policies, project.unclassified, project.teams, project.review)
     return Declared(ownership, rules), (*faults, *more)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from headwater_catalog.errors import RepositoryError
 from headwater_catalog.git_commands import MOST_READ, GitCommands, full_name
@@ -16,6 +16,8 @@ from headwater_catalog.git_log import (
 )
 
 __all__ = ["GitCommits"]
+
+_SIGNATURES: Final = (b"gpgsig ", b"gpgsig-sha256 ")
 
 
 class GitCommits(GitCommands):
@@ -63,6 +65,22 @@ class GitCommits(GitCommands):
             return True
         shallow = self.path / "shallow"
         return shallow.is_file() and sha in shallow.read_text("ascii").split()
+
+    def signed(self, shas: Iterable[str]) -> dict[str, bool | None]:
+        """Return which commits have a signature, by their full names; None for one that is not here.
+
+        Whose it is, and whether it is good, is not looked at: nothing but the object is read.
+        """
+        return {sha: self._is_signed(sha) for sha in shas}
+
+    def _is_signed(self, sha: str) -> bool | None:
+        try:
+            text = self._contents.read(full_name(sha), MOST_READ, b"commit")
+        except RepositoryError:
+            return None
+        # What continues a line, as that of a merged tag with a signature of its own, begins with a space.
+        lines = text.partition(b"\n\n")[0].split(b"\n")
+        return any(line.startswith(_SIGNATURES) for line in lines) if text else None
 
     def is_ancestor(self, ancestor: str, descendant: str) -> bool:
         """Tell whether one commit is reached from another by its parents."""

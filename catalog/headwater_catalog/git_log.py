@@ -9,6 +9,7 @@ from typing import IO
 __all__ = [
     "FILE_MODES",
     "FORMAT",
+    "LONGEST_BODY",
     "LONGEST_LINE",
     "Change",
     "CommitInfo",
@@ -26,7 +27,7 @@ FILE_MODES = frozenset({"100644", "100755", "100664"})
 FORMAT = "%x00".join(("%H", "%P", "%an", "%ae", "%at", "%ct", "%B"))
 _FIELDS = 7
 _EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799  # the years 1 to 9999
-LONGEST_LINE, _LONGEST_BODY = 500, 50_000  # characters; a page shows many subjects, and one body
+LONGEST_LINE, LONGEST_BODY = 500, 50_000  # characters; a page shows many subjects, and one body
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class CommitInfo:
     @property
     def body(self) -> str:
         """Return the message after its first paragraph, shortened likewise."""
-        return shortened(self.message.strip().partition("\n\n")[2].strip(), _LONGEST_BODY)
+        return shortened(self.message.strip().partition("\n\n")[2].strip(), LONGEST_BODY)
 
 
 def path_from(raw: bytes) -> str:

@@ -132,7 +132,8 @@ def _elsewhere(moments: Sequence[Moment], at: str) -> list[Moment]:
 
 def _require_pasts(scope: Scope, moment: Moment) -> None:
     if scope.pasts is None and moment.position is not None:
-        scope.pasts = load_pasts(moment.session, moment.repository, moment.position)
+        review = scope.snapshot.declared.rules.review
+        scope.pasts = load_pasts(moment.session, moment.repository, moment.position, review)
 
 
 def _gone(moment: Moment, position: int) -> Index:

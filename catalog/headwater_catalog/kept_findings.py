@@ -336,7 +336,10 @@ class _Line:
 
     def _index(self, position: int) -> Index:
         snapshot = self._snapshot_at(position)
-        pasts = load_pasts(self._session, self._repository, position) if self._with_history else None
+        pasts = None
+        if self._with_history:
+            review = snapshot.declared.rules.review
+            pasts = load_pasts(self._session, self._repository, position, review)
         at = Commit.repository_id == self._repository.id, Commit.position == position
         now = self._session.scalar(select(Commit.authored_at).where(*at)) or 0
         return Index(Scope(self._repository.name, snapshot, now, pasts, day=self._day))

@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from headwater_catalog.commit_refs import CommitRef
 from headwater_catalog.hashing import Traits, change_classes, signature_text
-from headwater_catalog.pairs import Edge, pair
+from headwater_catalog.steps import Step, by_position, steps_at
 from headwater_catalog.store.models import (
     Commit,
     Definition,
@@ -97,11 +97,11 @@ def count_changes(
     However many positions there are, it takes three queries at most.
     """
     rows = session.execute(_touched(repository, positions).add_columns(*_LIGHT)).all()
-    begun, ended = _by_position(rows, "valid_from"), _by_position(rows, "valid_until")
+    begun, ended = by_position(rows, "valid_from"), by_position(rows, "valid_until")
     steps = [
         step
         for position in positions
-        for step in _steps(position, begun.get(position, {}), ended.get(position, {}))
+        for step in steps_at(position, begun.get(position, {}), ended.get(position, {}))
     ]
     # What all came by one commit, as by the first, has nothing to be compared with.
     compared = {step.position for step in steps if step.old is not None and step.new is not None}
@@ -112,15 +112,6 @@ def count_changes(
             (step.feature, what) for what in _happened(step, traits)
         )
     return {position: Counter(what for _, what in told) for position, told in found.items()}
-
-
-class _Step(NamedTuple):
-    """What happened at a position: from one version of a variant, or none, to another, or none."""
-
-    position: int
-    feature: int
-    old: Any = None
-    new: Any = None
 
 
 _LIGHT: Final = (
@@ -145,39 +136,7 @@ def _at(positions: Collection[int]) -> ColumnElement[bool]:
     return or_(*(end.in_(list(positions)) for end in begin_or_end))
 
 
-_Variants = dict[tuple[int, str], Any]
-"""Versions by feature and variant."""
-
-
-def _by_position(rows: Collection[Any], end: str) -> dict[int, _Variants]:
-    found: dict[int, _Variants] = {}
-    for row in rows:
-        found.setdefault(getattr(row, end), {})[row.feature_id, row.variant] = row
-    return found
-
-
-def _steps(position: int, begun: _Variants, ended: _Variants) -> Iterator[_Step]:
-    gone = {row.id: row for key, row in ended.items() if key not in begun}
-    come = {row.id: row for key, row in begun.items() if key not in ended}
-    moved = pair(map(_edge, gone.values()), map(_edge, come.values()))
-    for key in begun.keys() & ended.keys():
-        yield _Step(position, key[0], ended[key], begun[key])
-    for new, old in moved.items():
-        yield _Step(position, come[new].feature_id, gone[old], come[new])
-    for new, row in come.items():
-        if new not in moved:
-            yield _Step(position, row.feature_id, None, row)
-    continued = frozenset(moved.values())
-    for old, row in gone.items():
-        if old not in continued:
-            yield _Step(position, row.feature_id, row, None)
-
-
-def _edge(row: Any) -> Edge:
-    return Edge(row.id, row.feature_id, row.name, row.variant, row.digest, row.code_hash)
-
-
-def _happened(step: _Step, traits: Mapping[int, Traits]) -> tuple[str, ...]:
+def _happened(step: Step, traits: Mapping[int, Traits]) -> tuple[str, ...]:
     if step.old is None:
         return ("added",)
     if step.new is None:

@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session, aliased
 from headwater_catalog.feature_making import FeatureMaker
 from headwater_catalog.owners import NOBODY
 from headwater_catalog.query.subjects import Past
+from headwater_catalog.rules import Review
 from headwater_catalog.snapshot import Snapshot, in_order
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import Commit, Definition, Feature, FeatureVersion, Repository
 from headwater_catalog.stored_snapshots import NOWHERE, json_text
+from headwater_catalog.upkeep.origins import upkeep_at
 
 __all__ = ["changers_between", "gone_features", "load_pasts"]
 
@@ -23,8 +25,16 @@ __all__ = ["changers_between", "gone_features", "load_pasts"]
 _WRITTEN = func.coalesce(FeatureVersion.introduced_id, FeatureVersion.commit_id)
 
 
-def load_pasts(session: Session, repository: Repository, position: int) -> dict[str, Past]:
-    """Return the past of each feature that is there at a position of the main line, by key."""
+def load_pasts(session: Session, repository: Repository, position: int, review: Review) -> dict[str, Past]:
+    """Return the past of each feature that is there at a position of the main line, by key.
+
+    Args:
+        session: An open session.
+        repository: The repository.
+        position: Place on the main line.
+        review: What counts as a review of a commit there.
+    """
+    upkeep = upkeep_at(session, repository, position, review)
     commits = _commits(session, repository)
     began = _began(session, repository)
     instants = {commit.position: commit.authored_at for commit in commits.values()}
@@ -37,6 +47,7 @@ def load_pasts(session: Session, repository: Repository, position: int) -> dict[
             added=instants[began[feature]],
             changed=max(changed, known.changed) if known else changed,
             authors=(*(known.authors if known else ()), author.author_name, author.author_email),
+            upkeep=upkeep.get(key, ()),
         )
     return found
 

@@ -66,7 +66,9 @@ class RevisionReader:
             known: Mapping[str, LinkedModule] = {}
             if snapshot is None:
                 reading = self._trees.read(tree)
-                snapshot, known = snapshot_of(reading, tree.declaring, self._records), reading.modules
+                tests = self._trees.tests(tree)
+                snapshot = snapshot_of(reading, tree.declaring, self._records, tests)
+                known = reading.modules
 
             def linked(name: str) -> LinkedModule:
                 return known.get(name) or link(modules[name], modules.get)

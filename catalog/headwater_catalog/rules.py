@@ -10,10 +10,12 @@ __all__ = [
     "BARRIER",
     "NO_RULES",
     "SEVERITIES",
+    "USUAL_REVIEW",
     "Anonymiser",
     "Classification",
     "Policy",
     "PolicyException",
+    "Review",
     "Rules",
 ]
 
@@ -129,6 +131,22 @@ class Policy:
     line: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What counts as a review of a commit.
+
+    Attributes:
+        trailers: Lines at the end of its message that name who has reviewed it, by their keys.
+        merges: Whether to merge what somebody else has written is a review.
+    """
+
+    trailers: tuple[str, ...] = ("Reviewed-by", "Approved-by")
+    merges: bool = True
+
+
+USUAL_REVIEW: Final = Review()
+"""What counts as a review where nothing is declared."""
+
 _USUAL: Final = (
     Classification("pii", doc="Data about a person."),
     Classification("hipaa", doc="Data about somebody's health."),
@@ -149,12 +167,14 @@ class Rules:
         policies: Its policies, in order.
         left_out: Usual classifications that it does without, by key.
         teams: The members of teams, by the team's name: addresses or names of authors, or globs of them.
+        review: What counts as a review.
     """
 
     declared: tuple[Classification, ...] = ()
     policies: tuple[Policy, ...] = ()
     left_out: frozenset[str] = frozenset()
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    review: Review = USUAL_REVIEW
 
     @property
     def classifications(self) -> Mapping[str, Classification]:
@@ -175,6 +195,7 @@ class Rules:
             "policies": [asdict(each) for each in self.policies],
             "left_out": sorted(self.left_out),
             "teams": {name: list(members) for name, members in sorted(self.teams.items())},
+            "review": asdict(self.review),
         }
 
     @classmethod
@@ -187,6 +208,7 @@ class Rules:
             tuple(_policy(each) for each in data["policies"]),
             frozenset(data["left_out"]),
             {name: tuple(members) for name, members in data["teams"].items()},
+            _review(data.get("review")),
         )
 
 
@@ -200,6 +222,10 @@ def _classification(data: Mapping[str, Any]) -> Classification:
         for each in data["anonymisers"]
     )
     return Classification(data["key"], tuple(data["levels"]), data["doc"], tuple(anonymisers))
+
+
+def _review(data: Mapping[str, Any] | None) -> Review:
+    return Review(tuple(data["trailers"]), data["merges"]) if data is not None else USUAL_REVIEW
 
 
 def _policy(data: Mapping[str, Any]) -> Policy:

@@ -22,6 +22,7 @@ from headwater_catalog.read import (
 from headwater_catalog.records import (
     DependencyRecord,
 )
+from headwater_catalog.suite import NO_SUITE, Suite
 from headwater_catalog.views import ColumnUse, DataflowView, PartView
 from headwater_catalog.wiring import GraphBuilder, Need
 
@@ -142,6 +143,7 @@ class Snapshot:
         diagnostics: What could not be read as meant, by path and line.
         inputs: The inputs that its functions declare, in the order of module, name and variant.
         declared: What its files say of owners, classifications and policies.
+        tests: Its tests.
     """
 
     features: tuple[SnapshotFeature, ...]
@@ -149,6 +151,7 @@ class Snapshot:
     diagnostics: tuple[Diagnostic, ...]
     inputs: tuple[SnapshotInput, ...] = ()
     declared: Declared = NOTHING_DECLARED
+    tests: Suite = NO_SUITE
 
     @cached_property
     def variants(self) -> Mapping[str, tuple[SnapshotFeature, ...]]:
@@ -180,6 +183,12 @@ class Snapshot:
         """The keys of all tags that features and declared inputs have, in small letters."""
         tags = (*(each.tags for each in self.features), *(each.tags for each in self.inputs))
         return frozenset(key.casefold() for key in {key for each in tags for key in each})
+
+    @cached_property
+    def tested(self) -> frozenset[str]:
+        """The keys of the features that a test names."""
+        keys = {(each.module, each.name, each.variant): each.key for each in self.features}
+        return frozenset(keys[function] for function in self.tests.named(keys))
 
     @cached_property
     def graph(self) -> LineageGraph:

@@ -20,7 +20,9 @@ def clean(text: str) -> str:
     return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def commit_row(repository_id: int, position: int | None, commit: CommitInfo) -> dict[str, Any]:
+def commit_row(
+    repository_id: int, position: int | None, commit: CommitInfo, *, is_signed: bool | None = None
+) -> dict[str, Any]:
     """Return what is stored of a commit; beside the main line it has no position."""
     return {
         "repository_id": repository_id,
@@ -33,4 +35,5 @@ def commit_row(repository_id: int, position: int | None, commit: CommitInfo) -> 
         "committed_at": commit.committed_at,
         "subject": clean(commit.subject),
         "body": clean(commit.body),
+        "is_signed": is_signed,
     }

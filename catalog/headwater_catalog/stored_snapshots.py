@@ -32,6 +32,8 @@ from headwater_catalog.store.models import (
     ModuleVersion,
     Repository,
 )
+from headwater_catalog.stored_suites import load_suite
+from headwater_catalog.suite import NO_SUITE
 from headwater_catalog.views import DataflowView
 
 __all__ = ["NOWHERE", "json_text", "load_snapshot"]
@@ -72,6 +74,7 @@ def load_snapshot(
             diagnostics=tuple(sorted(_diagnostics(session, repository, position))),
             inputs=tuple(sorted(inputs, key=in_order)),
             declared=declared,
+            tests=load_suite(session, repository, position, near.tests if near is not None else NO_SUITE),
         )
     if near is not None:
         found.share_graph(near)

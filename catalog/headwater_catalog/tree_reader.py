@@ -17,6 +17,7 @@ from headwater_catalog.read import (
     Project,
     Reading,
     is_source,
+    is_test_file,
     read_project,
     read_tree,
 )
@@ -86,6 +87,10 @@ class TreeReader:
         """Return what a source tree says."""
         with without_collection():
             return read_tree(tree.files, tree.project, self._links)
+
+    def tests(self, tree: SourceTree) -> dict[str, bytes]:
+        """Return the content of the files of tests in a source tree, by path."""
+        return {path: self.source(each) for path, each in tree.files.items() if is_test_file(path)}
 
     def source(self, content: Content) -> bytes:
         """Return the bytes of a file of one of the trees."""

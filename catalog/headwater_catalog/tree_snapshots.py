@@ -15,7 +15,9 @@ from headwater_catalog.read import (
     LinkedModule,
     Reading,
     ambiguity,
-    read_directory,
+    directory_files,
+    is_test_file,
+    read_texts,
 )
 from headwater_catalog.read.rules import POLICY_FOLDER
 from headwater_catalog.records import (
@@ -27,6 +29,7 @@ from headwater_catalog.records import (
 )
 from headwater_catalog.snapshot import Place, Snapshot, in_order
 from headwater_catalog.storable import LONGEST_NAME, clean
+from headwater_catalog.suite import suite_of
 from headwater_catalog.views import DataflowView
 
 __all__ = [
@@ -44,6 +47,7 @@ def snapshot_of(
     reading: Reading,
     declaring: Mapping[str, bytes] | None = None,
     known: KnownRecords | None = None,
+    tests: Mapping[str, bytes] | None = None,
 ) -> Snapshot:
     """Return what a catalog would store of a source tree that was read as a whole.
 
@@ -51,6 +55,7 @@ def snapshot_of(
         reading: What was read.
         declaring: The content of the files that `declaring_files` names, by path.
         known: Kept by the caller between trees that are alike; modules that stay are not worked out again.
+        tests: The content of its files of tests, by path.
     """
     declared, declared_faults = read_declared(declaring or {}, reading.project)
     flows = {clean(d.name): dataflow_record(d) for d in reading.dataflows if len(d.name) <= LONGEST_NAME}
@@ -76,6 +81,7 @@ def snapshot_of(
         diagnostics=tuple(sorted({Diagnostic(clean(d.path), d.line, clean(d.message)) for d in told})),
         inputs=tuple(sorted(inputs, key=in_order)),
         declared=declared,
+        tests=suite_of({clean(path): source for path, source in (tests or {}).items()}),
     )
 
 
@@ -123,7 +129,9 @@ def read_folder(folder: Path) -> Snapshot:
         RepositoryError: The folder or a file in it cannot be read.
     """
     try:
-        return snapshot_of(read_directory(folder), declaring_in(folder))
+        texts = directory_files(folder)
+        tests = {path: text for path, text in texts.items() if is_test_file(path)}
+        return snapshot_of(read_texts(texts), declaring_in(folder), tests=tests)
     except OSError as error:
         raise RepositoryError(f"{error.filename or folder} cannot be read: {error.strerror}.") from error
 

@@ -12,7 +12,7 @@ from headwater_catalog.query.evaluate import evaluate
 from headwater_catalog.query.fields import Field
 from headwater_catalog.query.subjects import Base, Past, Scope
 from headwater_catalog.query.syntax import And, Not, Or
-from headwater_catalog.query.traits import HAS, IS
+from headwater_catalog.query.traits import HAS, IS, UPKEEP
 from headwater_catalog.records import DependencyRecord
 from headwater_catalog.snapshot import Snapshot, SnapshotFeature
 from headwater_catalog.views import DataflowView
@@ -362,6 +362,8 @@ def test_the_manual_lists_every_trait():
     for field, traits in (("has", HAS), ("is", IS)):
         listed = re.findall(rf"^- `{field}:(\w+)`: (.*)$", manual, re.MULTILINE)
         assert dict(listed) == {name: f"{trait.help}." for name, trait in traits.items()}
+    listed = re.findall(r"^- `upkeep:(\w+)`: (.*)$", manual, re.MULTILINE)
+    assert dict(listed) == {name: f"{told}." for name, told in UPKEEP.items()}
 
 
 @pytest.mark.parametrize("field", FIELDS.values(), ids=lambda field: field.name)

@@ -86,6 +86,7 @@ def random_scope(rng: Random) -> Scope:
             changed=NOW - DAY * rng.randint(0, 20),
             authors=(rng.choice(PEOPLE),),
             removed=rng.choice((None, NOW - DAY)),
+            upkeep=rng.choice(((), ("drifted",), ("unsigned", "unreviewed"))),
         )
         for feature in snapshot.features
     }
@@ -109,6 +110,8 @@ TERMS = (
         "dataflow:flow",
         "author:maya",
         "changed:<10d",
+        "upkeep:drifted",
+        "-upkeep:unsigned",
     ),
     *(
         "changed:>=5d",

@@ -24,7 +24,9 @@ from headwater_catalog.store.models import (
     Diagnostic,
     Feature,
     FeatureVersion,
+    FileOfTests,
     ModuleVersion,
+    NamedInTests,
     Repository,
     SourceBlob,
 )
@@ -70,7 +72,7 @@ class Catalog:
                 "commits": sorted(
                     tuple(row)
                     for row in session.execute(
-                        select(Commit.position, Commit.sha, Commit.subject).where(
+                        select(Commit.position, Commit.sha, Commit.subject, Commit.is_signed).where(
                             Commit.repository_id == repository.id, Commit.position.is_not(None)
                         )
                     )
@@ -79,6 +81,7 @@ class Catalog:
                 "modules": sorted(_module_rows(session, repository.id), key=str),
                 "dataflows": sorted(_dataflow_rows(session, repository.id), key=str),
                 "inputs": sorted(_input_rows(session, repository.id), key=str),
+                "tests": sorted(_test_rows(session, repository.id), key=str),
                 "owners": sorted(_owner_rows(session, repository.id), key=str),
                 "diagnostics": sorted(
                     tuple(row)
@@ -203,6 +206,15 @@ def _input_rows(session, repository_id):
     for declared, source in session.execute(rows.where(DeclaredInput.repository_id == repository_id)):
         since = declared.module, declared.name, declared.variant, declared.valid_from, declared.valid_until
         yield since, declared.type, declared.doc, declared.condition, declared.tags, source
+
+
+def _test_rows(session, repository_id):
+    for file, named in session.execute(
+        select(FileOfTests, NamedInTests)
+        .outerjoin(NamedInTests, NamedInTests.oid == FileOfTests.oid)
+        .where(FileOfTests.repository_id == repository_id)
+    ):
+        yield file.path, file.valid_from, file.valid_until, named.has_tests, named.imports, named.names
 
 
 def _owner_rows(session, repository_id):

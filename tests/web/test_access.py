@@ -140,6 +140,16 @@ _PAGES = (
     "/r/{0}/compare/governance?b=main",
     "/governance?repo={0}",
     "/governance.csv?repo={0}",
+    "/governance/coverage?repo={0}",
+    "/governance/coverage.json?repo={0}&list=owner",
+    "/governance/drift?repo={0}",
+    "/governance/drift.csv?repo={0}",
+    "/governance/origins?repo={0}",
+    "/governance/origins.json?repo={0}&lacks=all",
+    "/api/v1/repositories/{0}/coverage",
+    "/api/v1/repositories/{0}/coverage/history",
+    "/api/v1/drift?repo={0}",
+    "/api/v1/origins?repo={0}",
     "/policies?repo={0}",
     "/policies.json?repo={0}",
     "/api/v1/policies?repo={0}",
@@ -176,6 +186,9 @@ def test_pages_of_a_repository_are_there_for_those_only_who_may_see_it(clients, 
     + ["/search?q=celar_sale", "/search?q=downstream:open_sales", "/runs", "/account", "/r/cella"]
     + ["/search.json", "/search.csv?sort=used", "/repos", "/repos.json", "/runs.csv", "/jobs", "/jobs.json"]
     + ["/governance", "/governance.csv", "/findings", "/findings?state=all", "/findings.json", "/policies"]
+    + ["/governance/coverage", "/governance/coverage.csv", "/governance/coverage.csv?list=module"]
+    + ["/governance/drift", "/governance/origins?lacks=all", "/governance/origins.csv?lacks=all"]
+    + ["/api/v1/drift", "/api/v1/origins?lacks=all"]
     + ["/policies.csv", "/api/v1/findings", "/api/v1/findings?state=all", "/api/v1/policies"]
     + ["/datasets", "/datasets.json", "/api/v1/datasets", "/datasets/cella/cella", "/datasets/open/cella"]
     + ["/r/open/map", "/r/open/map?node=cellar:cellar_sales", "/r/open/lineage.json?focus=open_sales"]
@@ -192,6 +205,12 @@ def test_the_administrator_finds_what_the_others_do_not(clients):
     assert 'href="/r/cellar' in clients["ada"].get("/").text
     for path in ("/governance", "/findings", "/policies", "/api/v1/findings", "/api/v1/policies"):
         assert "cellar-owned" in clients["ada"].get(path).text
+    for path in (
+        "/governance/coverage",
+        "/governance/coverage.csv?list=module",
+        "/governance/origins?lacks=all",
+    ):
+        assert "cellar" in clients["ada"].get(path).text
 
 
 @pytest.mark.parametrize(

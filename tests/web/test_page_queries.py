@@ -34,6 +34,8 @@ _PAGES = (
     *("/events.csv", "/r/shop/m/{module}.csv", "/r/shop/d/{dataflow}.json", "/r/shop/modules.csv"),
     *("/r/shop/dataflows.json", "/r/shop/problems.csv", "/governance", "/findings", "/policies"),
     *("/findings.csv?state=all", "/governance.json", "/policies.csv"),
+    *("/governance/coverage", "/governance/coverage.csv", "/governance/coverage.json?list=module"),
+    *("/governance/drift", "/governance/drift.csv", "/governance/origins", "/governance/origins.csv"),
 )
 
 

@@ -53,6 +53,7 @@ from headwater_web.views import (
     runs,
     search,
     timeline,
+    upkeep,
 )
 
 __all__ = ["create_app"]
@@ -69,6 +70,7 @@ _PAGES = (
         datasets,
         audit,
         governance,
+        upkeep,
         manifests,
         health,
     ),

@@ -14,6 +14,7 @@ from headwater_catalog.overview import figures_of
 from headwater_catalog.search import heads, warm
 from headwater_catalog.store.models import Repository
 from headwater_web.governed import inventories
+from headwater_web.kept_up import standing
 from headwater_web.reading import Catalog
 
 __all__ = ["Warmer"]
@@ -55,6 +56,7 @@ class Warmer:
             warm(moments)
             for moment in moments:
                 figures_of(moment)
+                standing(moment)
                 for _ in inventories(moment, today()):
                     pass
         # What is kept is large and stays; to look through it for garbage would stop a request for a tenth of

@@ -9,7 +9,15 @@ from typing import Final
 from headwater_catalog.governance.usual_rules import place_of
 from headwater_catalog.lineage_graph import input_key
 from headwater_catalog.query.classified import Barrier, Said, classify
-from headwater_catalog.rules import SEVERITIES, Anonymiser, Classification, Policy, PolicyException, Rules
+from headwater_catalog.rules import (
+    SEVERITIES,
+    Anonymiser,
+    Classification,
+    Policy,
+    PolicyException,
+    Review,
+    Rules,
+)
 from headwater_catalog.snapshot import Snapshot
 
 __all__ = ["EITHER", "LOOSENS", "NEITHER", "TIGHTENS", "RuleChange", "rule_changes"]
@@ -33,8 +41,9 @@ class RuleChange:
     """A rule that came, went, or is another than it was.
 
     Attributes:
-        kind: "policy", "exception", "classification", "anonymiser", "team", "barrier", "tag" or "owners".
-        name: Its name: of a barrier and of a tag the key of the feature; of owners empty.
+        kind: "policy", "exception", "classification", "anonymiser", "team", "review", "barrier", "tag" or
+            "owners".
+        name: Its name: of a barrier and of a tag the key of the feature; of owners and reviews empty.
         about: What else it is about: the policy of an exception, the classification of an anonymiser, of a
             barrier and of a tag.
         change: "added", "removed" or "changed".
@@ -73,6 +82,7 @@ def rule_changes(
         *_policies(then, now),
         *_classifications(then, now),
         *_teams(then, now),
+        *_review(then.review, now.review),
         *_tags(before, after, day, moved),
         *_owners(before, after, moved),
     ]
@@ -234,6 +244,18 @@ def _teams(then: Rules, now: Rules) -> Iterator[RuleChange]:
             details += [f"without {', '.join(gone)}"] if gone else []
             effect = _joined([*([LOOSENS] if come else []), *([TIGHTENS] if gone else [])])
             yield RuleChange("team", name, "", change, effect, tuple(details))
+
+
+def _review(was: Review, now: Review) -> Iterator[RuleChange]:
+    told = {}
+    if was.trailers != now.trailers:
+        more, fewer = set(now.trailers) - set(was.trailers), set(was.trailers) - set(now.trailers)
+        effect = _joined([*([LOOSENS] if more else []), *([TIGHTENS] if fewer else [])])
+        told[f"trailers were {_text(was.trailers)}, now {_text(now.trailers)}"] = effect
+    if was.merges != now.merges:
+        told[f"merges was {_text(was.merges)}, now {_text(now.merges)}"] = LOOSENS if now.merges else TIGHTENS
+    if told:
+        yield RuleChange("review", "", "", "changed", _joined(told.values()), tuple(told))
 
 
 # What features say

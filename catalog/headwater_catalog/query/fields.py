@@ -11,7 +11,7 @@ from headwater.errors import did_you_mean
 from headwater_catalog.query import reach
 from headwater_catalog.query.comparisons import COUNT_HINT, TIME_HINT, read_count, read_time
 from headwater_catalog.query.subjects import Scope, Subject, TextField, tag_values
-from headwater_catalog.query.traits import HAS, IS, Trait
+from headwater_catalog.query.traits import HAS, IS, UPKEEP, Trait
 from headwater_catalog.snapshot import SnapshotFeature
 from headwater_catalog.tokens import text_tokens
 
@@ -149,6 +149,13 @@ def _count(value: str, _quoted: bool, _now: int) -> Accepts:
 
 def _time(value: str, _quoted: bool, now: int) -> Accepts:
     return read_time(value, now)
+
+
+def _upkeep(value: str, _quoted: bool, _now: int) -> Accepts:
+    wanted = value.casefold()
+    if wanted not in UPKEEP:
+        raise ValueError(f"one of: {', '.join(UPKEEP)}.{did_you_mean(wanted, UPKEEP)}")
+    return lambda found: bool(found == wanted)
 
 
 def _tags(_scope: Scope, subject: Subject) -> Iterator[str]:
@@ -325,6 +332,14 @@ _ALL = (
         values=_past(lambda past: (past.added,)),
         read=_time,
         expected=TIME_HINT,
+        needs_history=True,
+    ),
+    ValueField(
+        name="upkeep",
+        example="upkeep:drifted",
+        help="The history says this of how it is kept up.",
+        values=_past(lambda past: past.upkeep),
+        read=_upkeep,
         needs_history=True,
     ),
     ValueField(

@@ -45,6 +45,7 @@ class Past:
         authors: Names and addresses of who wrote the present versions of its variants.
         removed: When it went away, if it did.
         last_sha: The last commit that had it, if it went away.
+        upkeep: What is to be said of its upkeep, of `UPKEEP`.
     """
 
     added: int
@@ -52,6 +53,7 @@ class Past:
     authors: tuple[str, ...]
     removed: int | None = None
     last_sha: str | None = None
+    upkeep: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Subject:
     def owners(self) -> tuple[str, ...]:
         """Whom to ask about it."""
         found = (owner for each in self.variants for owner in each.owners or tag_values(each.tags, "owner"))
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(owner for owner in found if owner))
 
     def texts(self, field: TextField) -> list[list[str]]:
         """Return what the tokens of a field are cut from; a list for each variant where they may differ."""

@@ -10,7 +10,17 @@ from typing import Final
 from headwater_catalog.query.subjects import Scope, Subject, tag_values
 from headwater_catalog.snapshot import SnapshotFeature
 
-__all__ = ["HAS", "IS", "FeatureTrait", "Trait", "VariantTrait"]
+__all__ = [
+    "DRIFTED",
+    "HAS",
+    "IS",
+    "UNREVIEWED",
+    "UNSIGNED",
+    "UPKEEP",
+    "FeatureTrait",
+    "Trait",
+    "VariantTrait",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +65,13 @@ def _is_deprecated(variant: SnapshotFeature) -> bool:
 
 HAS: Final[Mapping[str, Trait]] = {
     "doc": VariantTrait("documentation", lambda variant: variant.doc.strip()),
-    "owner": VariantTrait("an owner", lambda variant: variant.owners or tag_values(variant.tags, "owner")),
+    "owner": VariantTrait(
+        "an owner", lambda variant: variant.owners or any(tag_values(variant.tags, "owner"))
+    ),
     "tag": VariantTrait("any tag but the owner", lambda variant: set(variant.tags) - {"owner"}),
     "type": VariantTrait("a type", lambda variant: variant.type),
     "check": VariantTrait("a check of its values", lambda variant: any(p.is_check for p in variant.parts)),
+    "test": FeatureTrait("a test that names it", lambda scope, it: it.key in scope.snapshot.tested),
     "parts": VariantTrait("nodes that a modifier makes", lambda variant: variant.parts),
     "columns": VariantTrait("columns that its body reads or writes", lambda variant: variant.columns),
     "variants": FeatureTrait("several functions", lambda _scope, subject: len(subject.variants) > 1),
@@ -66,6 +79,17 @@ HAS: Final[Mapping[str, Trait]] = {
     "users": FeatureTrait("features that need it", lambda scope, it: it.key in scope.used),
 }
 """What a feature may have."""
+
+DRIFTED: Final = "drifted"
+UNSIGNED: Final = "unsigned"
+UNREVIEWED: Final = "unreviewed"
+
+UPKEEP: Final[Mapping[str, str]] = {
+    DRIFTED: "its logic changed after its documentation last did",
+    UNSIGNED: "the commit that its present logic was written in has no signature",
+    UNREVIEWED: "nobody but its author has reviewed that commit, as far as git knows",
+}
+"""What the history may say of how a feature is kept up, with what that means."""
 
 IS: Final[Mapping[str, Trait]] = {
     "partial": VariantTrait("not wholly understood by reading its source", lambda variant: variant.partial),

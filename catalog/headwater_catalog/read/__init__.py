@@ -7,12 +7,21 @@ from headwater_catalog.read.discover import Drivers, ambiguity, drivers_from_tex
 from headwater_catalog.read.functions import RawFunction
 from headwater_catalog.read.link import LinkedModule
 from headwater_catalog.read.modules import is_source
+from headwater_catalog.read.named import NAMED_FORM, Named, is_test_file, named_in
 from headwater_catalog.read.parse import Content, ParsedModule, read_blob
 from headwater_catalog.read.pieces import Pieces
 from headwater_catalog.read.project import PROJECT_FILES, DataflowSpec, Project, SourceSpec, read_project
-from headwater_catalog.read.tree import LinkCache, Reading, directory_files, read_directory, read_tree
+from headwater_catalog.read.tree import (
+    LinkCache,
+    Reading,
+    directory_files,
+    read_directory,
+    read_texts,
+    read_tree,
+)
 
 __all__ = [
+    "NAMED_FORM",
     "PROJECT_FILES",
     "READER_VERSION",
     "Content",
@@ -21,6 +30,7 @@ __all__ = [
     "Drivers",
     "LinkCache",
     "LinkedModule",
+    "Named",
     "ParsedModule",
     "Pieces",
     "Project",
@@ -32,9 +42,12 @@ __all__ = [
     "directory_files",
     "drivers_from_text",
     "is_source",
+    "is_test_file",
+    "named_in",
     "read_blob",
     "read_directory",
     "read_project",
+    "read_texts",
     "read_tree",
     "text_of_drivers",
 ]

@@ -14,8 +14,8 @@ from typing import Any, Final
 from headwater.errors import did_you_mean
 from headwater_catalog.locations import LOCATION, Whereabouts, read_whereabouts
 from headwater_catalog.read.diagnostics import Diagnostic
-from headwater_catalog.read.rules import read_classifications, read_policies
-from headwater_catalog.rules import Classification, Policy
+from headwater_catalog.read.rules import read_classifications, read_policies, read_review
+from headwater_catalog.rules import USUAL_REVIEW, Classification, Policy, Review
 from headwater_catalog.source_specs import SourceSpec
 
 __all__ = [
@@ -32,7 +32,7 @@ PROJECT_FILES: Final = ("pyproject.toml", "headwater.toml")
 
 _TOP_LEVEL: Final = (
     *("classifications", "dataflows", "environment", "environments", "owners", "policies"),
-    *("source_roots", "tables", "teams"),
+    *("review", "source_roots", "tables", "teams"),
 )
 
 _LONGEST: Final = 200_000
@@ -107,6 +107,7 @@ class Project:
         unclassified: The usual classifications that it does without, by key.
         policies: The policies that it declares.
         teams: The members of teams, by the team's name.
+        review: What counts as a review of a commit.
         settings: The whole table, as written.
         diagnostics: What could not be read as meant.
         lines: Lines of the dataflows' headings, by name.
@@ -121,6 +122,7 @@ class Project:
     unclassified: frozenset[str] = frozenset()
     policies: tuple[Policy, ...] = ()
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    review: Review = USUAL_REVIEW
     settings: Mapping[str, Any] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict)
@@ -199,6 +201,7 @@ class _Reader:
             unclassified=unclassified,
             policies=policies,
             teams={name: self.texts(teams, name, f"{where}teams.") for name in teams},
+            review=read_review(self, settings, where),
             settings=settings,
             diagnostics=tuple(self.diagnostics),
             lines={name: self.line(name, "dataflows") for name in flows},

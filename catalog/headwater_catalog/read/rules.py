@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final, Protocol
 
 from headwater.errors import did_you_mean
-from headwater_catalog.rules import BARRIER, SEVERITIES, Anonymiser, Classification, Policy, PolicyException
+from headwater_catalog.rules import (
+    BARRIER,
+    SEVERITIES,
+    USUAL_REVIEW,
+    Anonymiser,
+    Classification,
+    Policy,
+    PolicyException,
+    Review,
+)
 
-__all__ = ["POLICY_FOLDER", "is_policy_file", "read_classifications", "read_policies"]
+__all__ = ["POLICY_FOLDER", "is_policy_file", "read_classifications", "read_policies", "read_review"]
 
 POLICY_FOLDER: Final = "policies"
 """The folder at the top of a repository whose files declare policies."""
@@ -21,6 +31,9 @@ _POLICY: Final = (
     *("changed_only_by", "exceptions", "message", "needs", "only_new", "owner", "query", "scope"),
     "severity",
 )
+_REVIEW: Final = ("merges", "trailers")
+_TRAILER: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,99}")
+_MOST_TRAILERS: Final = 20
 _MOST_POLICIES: Final = 500  # of one file
 _MOST_EXCEPTIONS: Final = 500  # of one policy
 _MOST_LEVELS: Final = 20
@@ -100,6 +113,21 @@ def _anonymiser(reader: TableReader, given: Any, where: str) -> Anonymiser | Non
     wanted = 'the name of a function, or a table such as {function = "mean_of_groups", at_least = {k = 10}}'
     reader.tell("anonymisers", f"{where}anonymisers: each must be {wanted}; {given!r:.80} has no effect.")
     return None
+
+
+def read_review(reader: TableReader, settings: dict[str, Any], where: str) -> Review:
+    """Return what a project file says counts as a review of a commit; what cannot be read is as usual."""
+    table, inner, usual = reader.table(settings, "review", where), f"{where}review.", USUAL_REVIEW
+    reader.known(table, _REVIEW, inner)
+    merges = table.get("merges", usual.merges)
+    if not isinstance(merges, bool):
+        reader.wrong("merges", inner, "true or false")
+        merges = usual.merges
+    trailers = reader.texts(table, "trailers", inner) if "trailers" in table else usual.trailers
+    if len(trailers) > _MOST_TRAILERS or not all(map(_TRAILER.fullmatch, trailers)):
+        reader.wrong("trailers", inner, f'at most {_MOST_TRAILERS} keys such as "Reviewed-by"')
+        trailers = usual.trailers
+    return Review(tuple(dict.fromkeys(trailers)), merges)
 
 
 def read_policies(reader: TableReader, table: dict[str, Any], where: str) -> tuple[Policy, ...]:

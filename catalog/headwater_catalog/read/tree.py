@@ -34,7 +34,7 @@ from headwater_catalog.read.notebooks import in_cell
 from headwater_catalog.read.parse import Content
 from headwater_catalog.read.project import PROJECT_FILES, DataflowSpec, Project, read_project
 
-__all__ = ["LinkCache", "Reading", "directory_files", "read_directory", "read_tree"]
+__all__ = ["LinkCache", "Reading", "directory_files", "read_directory", "read_texts", "read_tree"]
 
 _MOST_READ = 32_000_000  # bytes of a file; it is known by then that it is too large for a source
 
@@ -396,7 +396,11 @@ def read_directory(directory: Path) -> Reading:
     Raises:
         OSError: The directory or a file in it cannot be read.
     """
-    texts = directory_files(directory)
+    return read_texts(directory_files(directory))
+
+
+def read_texts(texts: Mapping[str, bytes]) -> Reading:
+    """Read a source tree by the content of its Python files and its project files, by path."""
     files = {path: Content(text) for path, text in texts.items() if is_source(path)}
     return read_tree(files, read_project(*map(texts.get, PROJECT_FILES)))
 

@@ -16,6 +16,7 @@ from headwater_catalog.read import (
     Drivers,
     LinkCache,
     LinkedModule,
+    Named,
     Pieces,
     Project,
     RawFunction,
@@ -23,6 +24,8 @@ from headwater_catalog.read import (
     ambiguity,
     drivers_from_text,
     is_source,
+    is_test_file,
+    named_in,
     read_project,
     read_tree,
     text_of_drivers,
@@ -83,6 +86,7 @@ class Timelines:
     dataflows: Timeline[str, DataflowRecord] = field(default_factory=Timeline)
     diagnostics: Timeline[DiagnosticKey, None] = field(default_factory=Timeline)
     declared: Timeline[str, str] = field(default_factory=Timeline)  # by kind, as JSON text
+    tests: Timeline[str, str] = field(default_factory=Timeline)  # git's names of contents, by path
     stored: KnownFeatures = field(default_factory=KnownFeatures)
 
     @property
@@ -95,6 +99,7 @@ class Timelines:
         for timeline in (self.features, self.inputs, self.modules, self.dataflows, self.diagnostics):
             timeline.written()
         self.declared.written()
+        self.tests.written()
 
 
 class History:
@@ -120,6 +125,7 @@ class History:
         self.links: dict[str, Mapping[str, str | None] | None] = {}
         self.introduced: dict[FeatureSpan, CommitInfo] = {}
         self.definitions: dict[str, RawFunction] = {}  # that intervals begin with, until these are written
+        self.named: dict[str, Named] = {}  # in files of tests whose intervals begin, likewise
         self.blobs_read = 0
         self._source = source
         self._before = before
@@ -161,10 +167,13 @@ class History:
             self._apply(position, commit, changes)
 
     def _apply(self, position: int, commit: CommitInfo, changes: Iterable[Change]) -> None:
-        if not self._started:
+        is_first = not self._started
+        if is_first:
             changes = changes if self._resume() else _whole(self._source.tree(commit.sha))
             self._started = True
         changed = _move(self._files, changes)
+        if is_first or any(map(is_test_file, changed)):
+            self._read_tests(position)
         self._read_sources([path for path in changed if is_source(path)])
         if not changed.isdisjoint(PROJECT_FILES):
             project = self._read_project()
@@ -211,7 +220,7 @@ class History:
     def written(self) -> None:
         """Note that everything up to here is in the store, and let go of what the tree no longer has."""
         self.timelines.written()
-        self.links, self.introduced, self.definitions = {}, {}, {}
+        self.links, self.introduced, self.definitions, self.named = {}, {}, {}, {}
         kept = set(self._files.values())
         self.contents = {oid: content for oid, content in self.contents.items() if oid in kept}
 
@@ -226,6 +235,13 @@ class History:
                 self._sources.pop(path, None)
             else:
                 self._sources[path] = self.contents[now]
+
+    def _read_tests(self, position: int) -> None:
+        tests = self.timelines.tests
+        tests.replace(position, {clean(path): oid for path, oid in self._files.items() if is_test_file(path)})
+        new = dict.fromkeys(s.value for s in tests.opened if s.valid_from == position)
+        for oid, source in self._source.blobs(oid for oid in new if oid not in self.named):
+            self.named[oid] = named_in(source)
 
     def _read_project(self) -> Project:
         oids = [self._files.get(name) for name in PROJECT_FILES]

@@ -36,6 +36,7 @@ from headwater_catalog.store.models import (
     Diagnostic,
     Feature,
     FeatureVersion,
+    FileOfTests,
     Finding,
     Judgement,
     ModuleLink,
@@ -153,6 +154,7 @@ def load_timelines(database: Database, pointer: Pointer) -> Timelines:
             dataflows=Timeline(_dataflows(session, repository_id)),
             diagnostics=Timeline(_diagnostics(session, repository_id)),
             declared=Timeline(_declared(session, repository_id)),
+            tests=Timeline(_tests(session, repository_id)),
             stored=StoredFeatures(database, repository_id),
         )
 
@@ -324,6 +326,15 @@ def _declared(session: Session, repository_id: int) -> list[Span[str, str]]:
     return [Span(each.kind, as_json(each.content), each.valid_from, id=each.id) for each in rows]
 
 
+def _tests(session: Session, repository_id: int) -> list[Span[str, str]]:
+    rows = session.scalars(
+        select(FileOfTests).where(
+            FileOfTests.repository_id == repository_id, FileOfTests.valid_until.is_(None)
+        )
+    )
+    return [Span(each.path, each.oid, each.valid_from, id=each.id) for each in rows]
+
+
 def roll_back(session: Session, repository_id: int, position: int) -> None:
     """Undo what is written for the positions after `position`; those commits lie beside the line now."""
     features = select(Feature.id).where(Feature.repository_id == repository_id)
@@ -335,6 +346,7 @@ def roll_back(session: Session, repository_id: int, position: int) -> None:
         (Diagnostic, Diagnostic.repository_id == repository_id),
         (DeclaredInput, DeclaredInput.repository_id == repository_id),
         (Declaration, Declaration.repository_id == repository_id),
+        (FileOfTests, FileOfTests.repository_id == repository_id),
         (Finding, Finding.repository_id == repository_id),
     )
     plain = {"synchronize_session": False}

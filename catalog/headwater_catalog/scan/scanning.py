@@ -276,9 +276,11 @@ class _Scan:
     def _write(self, commits: dict[int, CommitInfo], reached: _Reached, tip: str) -> None:
         """Write a batch, and with the last one the branches and tags."""
         position, history = max(commits), reached.history
+        written = (*commits.values(), *history.introduced.values())
+        signed = self._source.signed(dict.fromkeys(commit.sha for commit in written))
         with self._database.write() as session:
             moved = move_pointer(session, self._pointer, commits[position].sha, position, self._now)
-            reached.writer.write(session, commits, history)
+            reached.writer.write(session, commits, history, signed)
             if moved.sha == tip:
                 write_refs(session, moved.repository_id, self._refs)
         self._pointer = reached.pointer = moved

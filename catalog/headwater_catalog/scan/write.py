@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from headwater_catalog.git_log import CommitInfo
-from headwater_catalog.read import READER_VERSION, Content, RawFunction
+from headwater_catalog.read import NAMED_FORM, READER_VERSION, Content, Named, RawFunction
 from headwater_catalog.records import DataflowRecord, FeatureKey, FeatureRecord, InputRecord
 from headwater_catalog.scan.history import History, ModulePlace
 from headwater_catalog.scan.introduced import FeatureSpan
@@ -20,6 +20,7 @@ from headwater_catalog.storable import clean, commit_row
 from headwater_catalog.store.bulk import (
     chunks,
     insert_new,
+    insert_or_replace,
     insert_or_update,
     insert_returning,
     insert_rows,
@@ -39,8 +40,10 @@ from headwater_catalog.store.models import (
     Diagnostic,
     Feature,
     FeatureVersion,
+    FileOfTests,
     ModuleLink,
     ModuleVersion,
+    NamedInTests,
     SourceBlob,
 )
 
@@ -48,6 +51,7 @@ __all__ = ["BatchWriter"]
 
 
 _Rows = Iterable[dict[str, Any]]
+_Signed = Mapping[str, bool | None]
 
 _MOST_IDS = 50_000  # of definitions and of contents, 250 bytes each; a long history has a million
 
@@ -73,6 +77,7 @@ class BatchWriter:
         session: Session,
         commits: Mapping[int, CommitInfo],
         history: History,
+        signed: _Signed,
     ) -> None:
         """Write the commits of a batch, and every interval that began or ended in it.
 
@@ -80,6 +85,7 @@ class BatchWriter:
             session: A session in the transaction that also moves the pointer.
             commits: The commits by position.
             history: What has changed; spans that are written learn their ids.
+            signed: Which of the commits, and of those that they merged, have a signature; None: unknown.
         """
         timelines, contents = history.timelines, history.contents
         # Rows that repositories share come first and in one order, so that two scans cannot lock each other.
@@ -88,14 +94,16 @@ class BatchWriter:
         raws = {raw.digest: raw for content in contents.values() for raw in content.parsed.functions}
         self._write_definitions(session, raws | history.definitions)
         self._write_blobs(session, contents)
-        commit_ids = self._write_commits(session, commits)
-        introduced = self._write_introduced(session, history.introduced)
+        self._write_named(session, history.named)
+        commit_ids = self._write_commits(session, commits, signed)
+        introduced = self._write_introduced(session, history.introduced, signed)
         self._write_features(session, timelines.features, commit_ids, introduced)
         self._write_inputs(session, timelines.inputs)
         self._write_modules(session, timelines.modules)
         self._write_dataflows(session, timelines.dataflows)
         self._write_diagnostics(session, timelines.diagnostics)
         self._write_declared(session, timelines.declared)
+        self._write_tests(session, timelines.tests)
         self._write_links(session, history.links)
         _forget(self._definitions)
         _forget(self._blobs)
@@ -160,21 +168,40 @@ class BatchWriter:
         insert_rows(session, BlobDefinition, rows)
         self._blobs |= ids
 
-    def _write_commits(self, session: Session, commits: Mapping[int, CommitInfo]) -> dict[int, int]:
-        rows = [commit_row(self._repository_id, position, commit) for position, commit in commits.items()]
+    def _write_named(self, session: Session, named: Mapping[str, Named]) -> None:
+        rows = (
+            {
+                "oid": oid,
+                "form": NAMED_FORM,
+                "has_tests": named[oid].has_tests,
+                "imports": sorted(named[oid].imports),
+                "names": sorted(named[oid].names),
+            }
+            for oid in sorted(named)
+        )
+        insert_or_replace(session, NamedInTests, rows, ["oid", "form"])
+
+    def _write_commits(
+        self, session: Session, commits: Mapping[int, CommitInfo], signed: _Signed
+    ) -> dict[int, int]:
+        rows = [
+            commit_row(self._repository_id, position, commit, is_signed=signed.get(commit.sha))
+            for position, commit in commits.items()
+        ]
         # A commit that a force-push had put beside the main line may come back to it.
-        return insert_or_update(session, Commit, rows, ["repository_id", "sha"], ["position"], "position")
+        updated = ["position", "is_signed"]
+        return insert_or_update(session, Commit, rows, ["repository_id", "sha"], updated, "position")
 
     def _write_introduced(
-        self, session: Session, introduced: Mapping[FeatureSpan, CommitInfo]
+        self, session: Session, introduced: Mapping[FeatureSpan, CommitInfo], signed: _Signed
     ) -> dict[FeatureSpan, int]:
         """Write commits that the main line has merged, where they brought definitions."""
         commits = {commit.sha: commit for commit in introduced.values()}
-        rows = [commit_row(self._repository_id, None, commit) for commit in commits.values()]
-        ids = insert_new(session, Commit, rows, ["repository_id", "sha"], "sha")
-        known = [sha for sha in commits if sha not in ids]
-        found = select_in(session, (Commit.sha, Commit.id, Commit.repository_id), Commit.sha, known)
-        ids |= {sha: identity for sha, identity, repository in found if repository == self._repository_id}
+        rows = [
+            commit_row(self._repository_id, None, commit, is_signed=signed.get(sha))
+            for sha, commit in commits.items()
+        ]
+        ids = insert_or_update(session, Commit, rows, ["repository_id", "sha"], ["is_signed"], "sha")
         return {span: ids[commit.sha] for span, commit in introduced.items()}
 
     def _write_features(
@@ -308,6 +335,19 @@ class BatchWriter:
             for span in timeline.opened
         )
         _write_spans(session, Declaration, timeline, rows)
+
+    def _write_tests(self, session: Session, timeline: Timeline[str, str]) -> None:
+        rows = (
+            {
+                "repository_id": self._repository_id,
+                "path": span.key,
+                "oid": span.value,
+                "valid_from": span.valid_from,
+                "valid_until": span.valid_until,
+            }
+            for span in timeline.opened
+        )
+        _write_spans(session, FileOfTests, timeline, rows)
 
     def _write_links(self, session: Session, links: Mapping[str, Mapping[str, str | None] | None]) -> None:
         for chunk in chunks(list(links)):

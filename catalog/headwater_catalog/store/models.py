@@ -44,6 +44,7 @@ __all__ = [
     "EventHead",
     "Feature",
     "FeatureVersion",
+    "FileOfTests",
     "Finding",
     "Grant",
     "Job",
@@ -54,6 +55,7 @@ __all__ = [
     "KeptValue",
     "ModuleLink",
     "ModuleVersion",
+    "NamedInTests",
     "Ref",
     "Repository",
     "Reproduction",
@@ -131,6 +133,8 @@ class Commit(Base):
     committed_at: Mapped[int] = mapped_column(Instant)
     subject: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text)
+    # Whether it has a signature, whoever made that; None: nobody has looked, or nobody can tell.
+    is_signed: Mapped[bool | None]
     # Whether nobody has committed it: it is its parent and the changes of a working tree on top.
     has_changes: Mapped[bool] = mapped_column(default=False)
 
@@ -254,6 +258,30 @@ class ModuleVersion(Interval, Base):
     module: Mapped[str] = mapped_column(Text)
     path: Mapped[str] = mapped_column(Text)
     blob_id: Mapped[int] = mapped_column(_owner("source_blob.id"))
+
+
+class FileOfTests(Interval, Base):
+    """Which content a file of tests of a repository has, over time."""
+
+    __tablename__ = "file_of_tests"
+    __table_args__ = (Index(None, "repository_id", "valid_until"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(_owner("repository.id"))
+    path: Mapped[str] = mapped_column(Text)
+    oid: Mapped[str] = mapped_column(String(64))  # git's name of the content
+
+
+class NamedInTests(Base):
+    """What one version of a file of tests names, read once for all repositories."""
+
+    __tablename__ = "named_in_tests"
+
+    oid: Mapped[str] = mapped_column(String(64), primary_key=True)  # git's name of the content
+    form: Mapped[str] = mapped_column(String(10), primary_key=True)  # by which rules that was read
+    has_tests: Mapped[bool]
+    imports: Mapped[list[str]] = mapped_column(JSON)  # in order
+    names: Mapped[list[str]] = mapped_column(JSON)  # in order
 
 
 class ModuleLink(Base):

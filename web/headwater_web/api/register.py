@@ -29,6 +29,7 @@ from headwater_web.api import (
     runs,
     search,
     tokens,
+    upkeep,
 )
 from headwater_web.api.problems import PROBLEM_TYPE
 from headwater_web.api.resources import PREFIX
@@ -45,7 +46,7 @@ _ABOUT = (
 
 _RESOURCES = (
     *(repositories, features, search, lineage, commits, compare, dataflows, modules, runs, datasets, audit),
-    governance,
+    *(governance, upkeep),
     *(jobs, operations, events, accounts, account, tokens),
 )
 

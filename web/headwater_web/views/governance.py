@@ -23,8 +23,10 @@ from headwater_catalog.moments import Moment
 from headwater_catalog.repositories import list_repositories
 from headwater_catalog.rules import SEVERITIES
 from headwater_catalog.store.models import Judgement
+from headwater_catalog.upkeep.coverage import KINDS
 from headwater_web.dates import iso
 from headwater_web.governed import inventories, places, standings
+from headwater_web.kept_up import Standing, standing
 from headwater_web.lists import MOST_ROWS, Table, as_files
 from headwater_web.reading import offset_asked, reading
 
@@ -64,6 +66,7 @@ class Place:
         counts: How many findings there are, by severity.
         inventories: Its classifications that anything has, each with its datasets.
         bare: Its other classifications.
+        standing: How its features are kept up.
     """
 
     moment: Moment
@@ -71,6 +74,7 @@ class Place:
     counts: Mapping[str, int]
     inventories: tuple[tuple[Inventory, Mapping[str, int]], ...]
     bare: tuple[Inventory, ...]
+    standing: Standing
 
     @property
     def is_behind(self) -> bool:
@@ -93,6 +97,8 @@ def overview() -> str:
         rows=[kept for kept, _ in first],
         severities=SEVERITIES,
         total=sum(sum(place.counts.values()) for place in found),
+        kinds=KINDS,
+        lacking={kind: sum(place.standing.covered.lacking(kind) for place in found) for kind in KINDS},
         day=day,
     )
 
@@ -106,6 +112,7 @@ def _place(moment: Moment, day: str) -> Place:
         counts=count_findings(reading(), Asked(repository=name)),
         inventories=tuple(each for each in told if each[0].carriers or each[0].stops),
         bare=tuple(found for found, _ in told if not found.carriers and not found.stops),
+        standing=standing(moment),
     )
 
 

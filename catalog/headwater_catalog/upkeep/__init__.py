@@ -1,0 +1,1 @@
+"""How well features are kept up: what of them is covered, and how their present logic came to be."""
