@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from headwater_catalog.git_log import CommitInfo
 from headwater_catalog.governance.findings import Finding, Unknown, sorted_findings
+from headwater_catalog.governance.new_duplicates import new_duplicates
 from headwater_catalog.governance.policies import Author, Ground, Judged, judge
 from headwater_catalog.governance.taint import TaintChange, taint_difference
 from headwater_catalog.governance.usual_rules import place_of, usual_findings
@@ -106,7 +107,8 @@ def check(
     judged = judge(policies, Ground(index, day, base, change.authors, rules.teams))
     known = judge(policies, Ground(earlier, day, teams=before.declared.rules.teams, is_past=True))
     moved = moved_features(before, after)
-    now = sorted_findings((*judged.findings, *usual_findings(after, day), *_changed(change, day)))
+    brought = (*_changed(change, day), *new_duplicates(change.before, change.after, moved))
+    now = sorted_findings((*judged.findings, *usual_findings(after, day), *brought))
     then = [renamed(each, moved) for each in (*known.findings, *usual_findings(before, day))]
     ratchets = {policy.name for policy in policies if policy.only_new}
     was, is_ = {each.identity for each in then}, {each.identity for each in now}
