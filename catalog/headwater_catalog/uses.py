@@ -33,7 +33,7 @@ from headwater_catalog.stretch_graph import WiredFlows, stretch_graph, wired_flo
 from headwater_catalog.tree_reader import TreeReader
 from headwater_catalog.tree_snapshots import snapshot_of
 
-__all__ = ["Branch", "Proof", "Uses", "uses_of"]
+__all__ = ["Branch", "Proof", "Uses", "drawn_features", "uses_of"]
 
 _MOST_TREES: Final = 100  # commits beside the main line that are looked at
 _MOST_KEPT: Final = 5_000_000  # keys of features that commits beside main lines need, in all
@@ -118,6 +118,29 @@ def uses_of(head: Moment, days: int, day: str) -> Uses:
     return _Uses(head, days, day).find()
 
 
+def drawn_features(session: Session, repository: str) -> Mapping[str, list[str]]:
+    """Return the features of a repository that others declare as their sources, each with these.
+
+    Args:
+        session: An open session; only repositories that it sees are told.
+        repository: Name of the repository.
+    """
+    rows = session.execute(
+        select(Repository.name, DataflowVersion.upstream)
+        .join(Dataflow, Dataflow.repository_id == Repository.id)
+        .join(DataflowVersion, DataflowVersion.dataflow_id == Dataflow.id)
+        .where(holds_at(DataflowVersion, Repository.scanned_position))
+        .order_by(Repository.name)
+    )
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, upstream in rows:
+        for declared in upstream.values():
+            there, _, feature = declared["feature"].partition(":")
+            if there == repository:
+                found[feature].append(name)
+    return found
+
+
 class _Uses:
     def __init__(self, head: Moment, days: int, day: str) -> None:
         self._head, self._days = head, days
@@ -137,7 +160,7 @@ class _Uses:
         positions = self._positions({*tips.values(), *asked}, last)
         places = {place for place in positions.values() if place < first}
         main_line = stretch_graph(self._session, self._repository, first, last, places)
-        others = self._drawn()
+        others = drawn_features(self._session, self._repository.name)
         roots = [key for _, key in main_line.outputs()]
         roots += [key for feature in others for key in main_line.made(feature)]
         on_main = (each for sha, some in asked.items() if sha in positions for each in some)
@@ -205,23 +228,6 @@ class _Uses:
             .where(Run.repository_id == self._repository.id, DatasetVersion.created_at >= self._instant)
         )
         return self._session.scalar(wanted) or 0
-
-    def _drawn(self) -> Mapping[str, list[str]]:
-        """Return the features that sources of repositories are declared to be, each with these."""
-        rows = self._session.execute(
-            select(Repository.name, DataflowVersion.upstream)
-            .join(Dataflow, Dataflow.repository_id == Repository.id)
-            .join(DataflowVersion, DataflowVersion.dataflow_id == Dataflow.id)
-            .where(holds_at(DataflowVersion, Repository.scanned_position))
-            .order_by(Repository.name)
-        )
-        found: dict[str, list[str]] = defaultdict(list)
-        for name, upstream in rows:
-            for declared in upstream.values():
-                repository, _, feature = declared["feature"].partition(":")
-                if repository == self._repository.name:
-                    found[feature].append(name)
-        return found
 
     def _beside(self, shas: Iterable[str], asked: Mapping[str, _Asked]) -> _Beside:
         """Return what commits beside the main line need; those looked at lately are not read again."""
