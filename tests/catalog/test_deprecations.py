@@ -78,7 +78,7 @@ def test_a_tag_that_was_taken_back_begins_anew_and_false_is_none(catalog: Catalo
 def test_repositories_that_draw_from_it_are_told(catalog: Catalog, tmp_path: Path, git_repo: GitRepo):
     git_repo.commit("Deprecate", files={"shop.py": _HEAD + _OLD.format("true")})
     other = GitRepo(tmp_path / "other")
-    sources = f"{_flows('uses')}[dataflows.all.sources]\nold = {{ feature = 'repo:old' }}\n"
+    sources = f"{_flows('uses')}[dataflows.all.sources]\nold = {{ feature = 'repo:shop:old' }}\n"
     other.commit("Begin", files={"uses.py": _HEAD + _USER.format("first", 1), "headwater.toml": sources})
     catalog.add("other", other.path)
     assert _found(catalog, "other") == ()
