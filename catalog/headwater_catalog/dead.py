@@ -25,7 +25,7 @@ from headwater_catalog.store.models import (
 )
 from headwater_catalog.uses import Proof, Uses, uses_of
 
-__all__ = ["DAYS", "STATES", "DeadFeatures", "LastUse", "Unneeded", "dead_features"]
+__all__ = ["DAYS", "DEAD", "STATES", "DeadFeatures", "LastUse", "Unneeded", "dead_features"]
 
 DAYS: Final = 90
 """Over how many days, unless somebody says."""

@@ -63,7 +63,7 @@ class Deprecation:
         feature: What the first of its functions makes.
         said: What its tag says, but for a mere yes.
         since: The commit of the main line that deprecated it.
-        users: What needs it directly.
+        users: What needs it directly, what came to do so since first.
         datasets: The datasets whose newest versions hold it.
         repositories: Other repositories that declare it as a source.
     """
@@ -129,6 +129,7 @@ def _deprecation(
         for user in snapshot.graph.children(key)
         if user in snapshot.variants
     ]
+    users.sort(key=lambda user: (not user.is_new, user.key))
     said = ", ".join(value for value in tag_values(feature.tags, "deprecated") if value.casefold() != "true")
     drawing = (*drawn.get(key, ()), *drawn.get(feature.name, ()))
     return Deprecation(

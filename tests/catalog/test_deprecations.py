@@ -55,11 +55,11 @@ def test_users_that_came_since_are_told_apart_also_where_features_moved(catalog:
 
     assert (found.repository, found.key, found.said, found.since.sha) == ("repo", "store:old", "", since)
     assert [(user.key, user.is_new) for user in found.users] == [
-        ("store:first", False),
         ("store:second", True),
+        ("store:first", False),
     ]
     assert [user.key for user in found.new_users] == ["store:second"]
-    assert found.asked == ("first-team", "second-team")
+    assert found.asked == ("second-team", "first-team")
 
 
 def test_a_tag_that_was_taken_back_begins_anew_and_false_is_none(catalog: Catalog, git_repo: GitRepo):

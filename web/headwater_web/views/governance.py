@@ -27,6 +27,7 @@ from headwater_web.dates import iso
 from headwater_web.governed import inventories, places, standings
 from headwater_web.lists import MOST_ROWS, Table, as_files
 from headwater_web.reading import offset_asked, reading
+from headwater_web.redundant import redundant_counts
 
 __all__ = ["blueprint"]
 
@@ -94,6 +95,7 @@ def overview() -> str:
         severities=SEVERITIES,
         total=sum(sum(place.counts.values()) for place in found),
         day=day,
+        redundant=redundant_counts(repo),
     )
 
 
