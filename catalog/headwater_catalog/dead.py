@@ -130,16 +130,15 @@ def _signs(head: Moment) -> tuple[object, ...]:
     """Return what tells whether something new may need features."""
     session, number = head.session, head.repository.id
     refs = session.execute(select(Ref.name, Ref.sha).where(Ref.repository_id == number).order_by(Ref.name))
-    run = session.scalar(select(func.max(Run.id)).where(Run.repository_id == number))
-    dataset = session.scalar(
-        select(func.max(DatasetVersion.id)).join(Dataset).where(Dataset.repository_id == number)
-    )
+    run = select(func.max(Run.id)).where(Run.repository_id == number).scalar_subquery()
+    dataset = select(func.max(DatasetVersion.id)).join(Dataset).where(Dataset.repository_id == number)
+    last = session.execute(select(run, dataset.scalar_subquery())).one()
     drawing = session.execute(
         select(Repository.name, Repository.scanned_sha)
         .where(Repository.id != number, Repository.scanned_sha.is_not(None))
         .order_by(Repository.name)
     )
-    return hash(tuple(map(tuple, refs))), run, dataset, tuple(map(tuple, drawing))
+    return hash(tuple(map(tuple, refs))), *last, tuple(map(tuple, drawing))
 
 
 def _find(head: Moment, days: int, day: str) -> DeadFeatures:

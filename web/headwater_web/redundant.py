@@ -11,6 +11,7 @@ from headwater_catalog.dead import DAYS, DeadFeatures, dead_features
 from headwater_catalog.deprecations import Deprecation, deprecations
 from headwater_catalog.duplicates_at import duplicates_at, not_worked_out
 from headwater_catalog.governance.duplicates import Duplicates, Group
+from headwater_catalog.moments import Moment
 from headwater_catalog.search import heads
 from headwater_web.governed import places
 from headwater_web.reading import catalog, reading
@@ -93,18 +94,20 @@ class RedundantCounts:
     deprecated_used: int
 
 
-def redundant_counts(repo: str | None) -> RedundantCounts:
-    """Return how much could go in a repository, or in all.
+def redundant_counts(moments: Sequence[Moment], repo: str | None) -> RedundantCounts:
+    """Return how much could go.
 
-    Raises:
-        NotFound: There is no repository of this name.
+    Args:
+        moments: The repositories, each at its head.
+        repo: The only one of them; None where they are all that the reader may see.
     """
-    old = deprecated(repo)
+    found = duplicates() if repo is not None else duplicates_at(moments)
+    old = [each for moment in moments for each in deprecations(moment)]
     dead: Counter[str] = Counter()
-    for place in unneeded(repo, DAYS):
-        dead.update(place.counts)
+    for moment in moments:
+        dead.update(dead_features(moment, DAYS, today()).counts)
     return RedundantCounts(
-        duplicates=Counter(group.kind for group in groups_asked(repo, None)),
+        duplicates=Counter(group.kind for group in found.groups if repo is None or group.is_in(repo)),
         dead=dead,
         days=DAYS,
         deprecated=len(old),

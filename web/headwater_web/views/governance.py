@@ -84,7 +84,8 @@ def overview() -> str:
     """Show where classifications flow, and what is wrong."""
     repo = request.args.get("repo") or None
     day = today()
-    found = [_place(moment, day) for moment in places(repo)]
+    moments = places(repo)
+    found = [_place(moment, day) for moment in moments]
     first = list_findings(reading(), Asked(repository=repo or ""), limit=_SHOWN)
     return render_template(
         "governance.html",
@@ -95,7 +96,7 @@ def overview() -> str:
         severities=SEVERITIES,
         total=sum(sum(place.counts.values()) for place in found),
         day=day,
-        redundant=redundant_counts(repo),
+        redundant=redundant_counts(moments, repo),
     )
 
 
@@ -131,6 +132,7 @@ def _inventory_rows(
     counted = {
         **{"level": found.levels, "module": found.modules, "owner": found.owners},
         **{"input": found.inputs, "dataset": datasets},
+        "source": {name: each.features for name, each in found.sources.items()},
     }
     for kind, counts in counted.items():
         yield from ((kind, name, count, "", "", "") for name, count in counts.items())

@@ -151,7 +151,7 @@ class DeadPageSchema(Schema):
     proof = listed(ProofSchema, "What was looked at, by repository.")
 
 
-class UserSchema(Schema):
+class DeprecatedUserSchema(Schema):
     """A feature that needs a deprecated one directly."""
 
     key = text("Its key.")
@@ -167,7 +167,7 @@ class DeprecationSchema(Schema):
     said = text("What its tag says, but for a mere yes.")
     since = nested(CommitSchema, "The commit that deprecated it.")
     owners = texts("Whom to ask about it.")
-    users = listed(UserSchema, "What needs it directly.")
+    users = listed(DeprecatedUserSchema, "What needs it directly.")
     new_users = count("How many of these came to need it since.")
     asked = texts("Whom to ask about these.")
     datasets = texts("The datasets whose newest versions hold it.")
