@@ -13,7 +13,7 @@ from headwater_catalog.read import directory_files
 from headwater_catalog.revisions import RevisionReader
 from headwater_catalog.tree_snapshots import declaring_in
 
-__all__ = ["TwoTrees", "read_trees"]
+__all__ = ["TwoTrees", "read_one_tree", "read_trees"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,25 @@ def read_trees(folder: Path, at: str | None, base: str) -> TwoTrees:
         after = reader.read(head) if at is not None else _working_tree(reader, folder)
         commits = tuple(source.commits_between(head, begun))
         return TwoTrees(after, head if at is not None else None, before, begun, commits)
+
+
+def read_one_tree(folder: Path, at: str | None) -> Revision:
+    """Read a folder as it lies there, or a commit of its repository.
+
+    Args:
+        folder: The top of a working tree, or a bare repository.
+        at: A branch, a tag or a commit's name; None: the working tree, or the HEAD of a bare repository.
+
+    Raises:
+        RepositoryError: It cannot be read.
+        NotFound: Nothing has this name.
+    """
+    with borrowed(folder) as source:
+        reader = RevisionReader(source)
+        if at is not None:
+            return reader.read(resolve_in(source, folder, at))
+        is_bare = (folder / "HEAD").is_file() and (folder / "objects").is_dir()
+        return reader.read(source.head()) if is_bare else _working_tree(reader, folder)
 
 
 def _working_tree(reader: RevisionReader, folder: Path) -> Revision:

@@ -32,7 +32,7 @@ from headwater_catalog import (
 )
 from headwater_catalog.accounts.settings_log import WORKER, note_settings
 from headwater_catalog.days import today
-from headwater_catalog.definitions_at import DefinitionReader
+from headwater_catalog.definitions_at import DefinitionReader, head_to_define
 from headwater_catalog.errors import CatalogError, JobError
 from headwater_catalog.jobs import LEASE_SECONDS, LeasedJob, LeaseLost
 from headwater_catalog.lineage_events import LineageEvents
@@ -92,6 +92,7 @@ class Worker:
         self._lineage_events = LineageEvents(target, key) if target else None
         self._asked_at = -_SCHEDULE_SECONDS
         self._judged: tuple[str, set[tuple[str, str]]] = "", set()  # what is judged, by a day
+        self._defined: set[tuple[str, str]] = set()
 
     def stop(self, reason: str = "The worker was told to stop.") -> None:
         """Let the worker end soon: a run ends with this reason, a scan goes back to the queue."""
@@ -202,7 +203,7 @@ class Worker:
         with self.database.read() as session:
             wanted = kept_findings.to_be_judged(session, self.settings, day, self._judged[1])
         if wanted is None:
-            return False
+            return self._define_more()
         keep = kept_findings.keep_findings
         try:
             more = keep(
@@ -215,6 +216,16 @@ class Worker:
             more = False
         if not more:
             self._judged[1].add(wanted)  # whatever came of it, this worker need not try again
+        return True
+
+    def _define_more(self) -> bool:
+        """Work out what the features of another scanned head mean; tell whether there was one."""
+        with self.database.read() as session:
+            wanted = head_to_define(session, self._defined)
+        if wanted is None:
+            return False
+        self._defined.add(wanted)  # whatever comes of it, this worker need not try again
+        self._judge(lambda: self._definitions.keep_head(self.database, self.settings, wanted[0]))
         return True
 
     def _dispatch(self, leased: LeasedJob, heartbeat: _Heartbeat) -> None:
@@ -259,6 +270,7 @@ class Worker:
         keep = kept_standings.keep_standings
         self._judge(lambda: keep(self.database, self.settings, repository, stopping))
         self._judge(lambda: kept_findings.keep_findings(self.database, self.settings, repository, stopping))
+        self._judge(lambda: self._definitions.keep_head(self.database, self.settings, repository))
         with self.database.write() as session:
             jobs.finish(session, leased)
 

@@ -25,8 +25,12 @@ GOOD = "seven quiet lanterns"
 BY = ("maya", "")
 _ROLES = {"ada": (Role.ADMINISTRATOR, None), "rita": (Role.RUNNER, "open"), "vera": (Role.VIEWER, "open")}
 _SOURCE = "import pandas as pd\n\n\ndef {0}_sales({0}_raw: pd.Series) -> pd.Series:\n    return {0}_raw\n"
+_SHARED = (
+    "import pandas as pd\n\n\ndef {0}_score(spend: pd.Series) -> pd.Series:\n"
+    "    return (spend - spend.mean()) / spend.std() * 2\n"
+)
 _POLICY = "[{0}-owned]\nquery = '-has:owner'\n"
-_DATA = "[tool.headwater.dataflows.{0}]\nmodules = ['{0}']\n"
+_DATA = "[tool.headwater.dataflows.{0}]\nmodules = ['{0}', '{0}_shared']\n"
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +44,7 @@ def settings(tmp_path_factory) -> Settings:
         git_repo = GitRepo(folder / name)
         files = {f"{name}.py": _SOURCE.format(name), "pyproject.toml": _DATA.format(name)}
         files["policies/all.toml"] = _POLICY.format(name)
+        files[f"{name}_shared.py"] = _SHARED.format(name)
         git_repo.commit(f"Work on {name}", files=files)
         with database.write() as session:
             add_repository(session, name, str(git_repo.path), 0)
@@ -155,6 +160,17 @@ _PAGES = (
     "/api/v1/policies?repo={0}",
     "/api/v1/why/{0}/{0}_sales",
     "/api/v1/repositories/{0}/classifications",
+    "/duplicates?repo={0}",
+    "/duplicates.csv?repo={0}",
+    "/dead?repo={0}",
+    "/dead.json?repo={0}",
+    "/deprecated?repo={0}",
+    "/r/{0}/reach?of=input:{0}_raw",
+    "/r/{0}/reach.csv?of=input:{0}_raw",
+    "/api/v1/duplicates?repo={0}",
+    "/api/v1/dead?repo={0}",
+    "/api/v1/deprecations?repo={0}",
+    "/api/v1/repositories/{0}/reach?of=input:{0}_raw",
     "/datasets/{0}/{0}",
     "/api/v1/datasets/{0}/{0}/versions",
 )
@@ -190,6 +206,15 @@ def test_pages_of_a_repository_are_there_for_those_only_who_may_see_it(clients, 
     + ["/governance/drift", "/governance/origins?lacks=all", "/governance/origins.csv?lacks=all"]
     + ["/api/v1/drift", "/api/v1/origins?lacks=all"]
     + ["/policies.csv", "/api/v1/findings", "/api/v1/findings?state=all", "/api/v1/policies"]
+    + [
+        "/duplicates",
+        "/duplicates.json",
+        "/dead?state=unknown",
+        "/dead.json",
+        "/deprecated",
+        "/deprecated.csv",
+    ]
+    + ["/api/v1/duplicates", "/api/v1/dead", "/api/v1/deprecations", "/r/open/reach?of=input:open_raw"]
     + ["/datasets", "/datasets.json", "/api/v1/datasets", "/datasets/cella/cella", "/datasets/open/cella"]
     + ["/r/open/map", "/r/open/map?node=cellar:cellar_sales", "/r/open/lineage.json?focus=open_sales"]
     + ["/search?q=name:sales", "/search?q=author:maya", "/r/open?at=cella", "/r/open/lineage?focus=cella"],
@@ -209,6 +234,11 @@ def test_the_administrator_finds_what_the_others_do_not(clients):
         "/governance/coverage",
         "/governance/coverage.csv?list=module",
         "/governance/origins?lacks=all",
+        "/duplicates",
+        "/duplicates.csv",
+        "/dead?state=unknown",
+        "/api/v1/duplicates",
+        "/api/v1/dead",
     ):
         assert "cellar" in clients["ada"].get(path).text
 

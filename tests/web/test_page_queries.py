@@ -33,9 +33,16 @@ _PAGES = (
     ),
     *("/events.csv", "/r/shop/m/{module}.csv", "/r/shop/d/{dataflow}.json", "/r/shop/modules.csv"),
     *("/r/shop/dataflows.json", "/r/shop/problems.csv", "/governance", "/findings", "/policies"),
-    *("/findings.csv?state=all", "/governance.json", "/policies.csv"),
     *("/governance/coverage", "/governance/coverage.csv", "/governance/coverage.json?list=module"),
     *("/governance/drift", "/governance/drift.csv", "/governance/origins", "/governance/origins.csv"),
+    *("/findings.csv?state=all", "/governance.json", "/policies.csv", "/duplicates", "/duplicates.csv"),
+    *(
+        "/dead",
+        "/dead.json?state=unknown",
+        "/deprecated",
+        "/deprecated.csv",
+        "/r/shop/reach?of=input:raw_visits",
+    ),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote, quote_plus, urlencode
@@ -11,6 +12,7 @@ from flask import Flask, g, request, url_for
 __all__ = [
     "commit_url",
     "compare_url",
+    "downstream_of",
     "feature_url",
     "here",
     "lineage_url",
@@ -26,7 +28,9 @@ _KEY: Final = "HeadwaterKey"
 
 def register_links(app: Flask) -> None:
     """Give templates the functions of this module."""
-    for function in (commit_url, compare_url, feature_url, here, lineage_url, term, with_args):
+    for function in (
+        *(commit_url, compare_url, downstream_of, feature_url, here, lineage_url, term, with_args),
+    ):
         app.add_template_global(function, function.__name__)
 
 
@@ -88,3 +92,9 @@ def term(field: str, value: str) -> str:
     """Write a term of the search language, in quotes where the value needs them."""
     plain = value.replace('"', "")
     return f'{field}:"{plain}"' if any(c.isspace() for c in plain) else f"{field}:{plain}"
+
+
+def downstream_of(names: Iterable[str]) -> str:
+    """Write a condition of the search language: what is downstream of one of some names."""
+    terms = [term("downstream", name) for name in names]
+    return terms[0] if len(terms) == 1 else f"({' OR '.join(terms)})"

@@ -10,6 +10,9 @@ from typing import Final
 from sqlalchemy import select
 
 from headwater_catalog.days import today
+from headwater_catalog.dead import DAYS, dead_features
+from headwater_catalog.deprecations import deprecations
+from headwater_catalog.duplicates_at import duplicates_at
 from headwater_catalog.overview import figures_of
 from headwater_catalog.search import heads, warm
 from headwater_catalog.store.models import Repository
@@ -59,6 +62,9 @@ class Warmer:
                 standing(moment)
                 for _ in inventories(moment, today()):
                     pass
+                dead_features(moment, DAYS, today())
+                deprecations(moment)
+            duplicates_at(moments)
         # What is kept is large and stays; to look through it for garbage would stop a request for a tenth of
         # a second.
         gc.collect()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from headwater_catalog.governance.taint import TaintChange
     from headwater_catalog.governance.witness import Witness
     from headwater_catalog.query.classified import Classified
+    from headwater_catalog.reach_map import ReachMap
 
 __all__ = [
     "checked_json",
@@ -23,6 +24,7 @@ __all__ = [
     "inventory_json",
     "kept_finding_json",
     "policy_json",
+    "reach_json",
     "taint_json",
     "why_json",
 ]
@@ -132,7 +134,29 @@ def inventory_json(found: Inventory, datasets: Mapping[str, int]) -> dict[str, A
         "owners": dict(found.owners),
         "datasets": dict(datasets),
         "inputs": dict(found.inputs),
+        "sources": {name: each.features for name, each in found.sources.items()},
         "barriers": [_stop_json(stop) for stop in found.stops],
+    }
+
+
+def reach_json(found: ReachMap, at: str) -> dict[str, Any]:
+    """Return how far data reaches as JSON has it.
+
+    Args:
+        found: That.
+        at: The commit.
+    """
+    return {
+        "at": at,
+        "of": found.of,
+        "classification": found.classification or None,
+        "starts": list(found.starts),
+        "features": dict(found.features),
+        "modules": dict(found.modules),
+        "owners": dict(found.owners),
+        "dataflows": dict(found.dataflows),
+        "datasets": dict(found.datasets),
+        "repositories": [asdict(each) for each in found.repositories],
     }
 
 

@@ -57,6 +57,12 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "suggest": LazyCommand(
         "headwater_catalog.cli.suggest:suggest", "List what looks classified and says nothing.", asks=True
     ),
+    "duplicates": LazyCommand(
+        "headwater_catalog.cli.duplicates:duplicates", "List functions that do the same.", asks=True
+    ),
+    "dead": LazyCommand(
+        "headwater_catalog.cli.dead:dead", "List features that nothing needs any more.", asks=True
+    ),
     "why": LazyCommand("headwater_catalog.cli.why:why", "Tell why a feature has a classification."),
     "history": LazyCommand(
         "headwater_catalog.cli.features:history", "List the changes of a feature.", asks=True

@@ -86,6 +86,23 @@ class Remote:
         """Return what changes between the commits of a range reach."""
         return dict(self._client.impact(self._one(repo), **range_ends(commits)))
 
+    def duplicates(self, repo: str | None, kind: str | None) -> dict[str, Any]:
+        """Return functions that do the same, or almost."""
+        return self._whole("duplicates", repo=repo, kind=kind)
+
+    def dead(self, repo: str | None, days: int, state: str | None) -> dict[str, Any]:
+        """Return what nothing is known to have needed for some days."""
+        return self._whole("dead", repo=repo, days=days, state=state)
+
+    def _whole(self, *path: str, **query: Any) -> dict[str, Any]:
+        """Return a list with all of its items, and what is told beside them."""
+        pages = list(self._client.pages(*path, limit=_LARGEST_PAGE, **query))
+        items = [item for page in pages for item in page["items"]]
+        return {
+            "items": items,
+            **{name: pages[0][name] for name in pages[0] if name not in ("items", "next")},
+        }
+
     def _repository_of(self, feature: str | None, repo: str | None) -> str:
         return self._one(repo) if feature is None else self._repository(feature, repo)
 

@@ -72,6 +72,7 @@ def check(
         return _checked(found, judged, policies, after)
     # What tells two moments apart takes as long to load as a small repository takes to check.
     from headwater_catalog.governance.changed import changed_barriers, moved_features, renamed
+    from headwater_catalog.governance.new_duplicates import new_duplicates
     from headwater_catalog.governance.taint import taint_difference
 
     before = change.before.snapshot
@@ -80,7 +81,8 @@ def check(
     judged = judge(policies, Ground(index, day, base, change.authors, rules.teams))
     known = judge(policies, Ground(earlier, day, teams=before.declared.rules.teams, is_past=True))
     moved = moved_features(before, after)
-    now = sorted_findings((*judged.findings, *usual_findings(after, day), *changed_barriers(change, day)))
+    brought = (*changed_barriers(change, day), *new_duplicates(change.before, change.after, moved))
+    now = sorted_findings((*judged.findings, *usual_findings(after, day), *brought))
     then = [renamed(each, moved) for each in (*known.findings, *usual_findings(before, day))]
     ratchets = {policy.name for policy in policies if policy.only_new}
     was, is_ = {each.identity for each in then}, {each.identity for each in now}

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
+from headwater_catalog.governance.file_patch import file_diff, read_files
 from headwater_catalog.governance.tag_edits import CannotEdit, with_tags
 from headwater_catalog.lineage_graph import INPUT_PREFIX
-from headwater_catalog.read import PROJECT_FILES, Content, directory_files, is_source, read_project, read_tree
+from headwater_catalog.read import directory_files
 from headwater_catalog.snapshot import Snapshot, SnapshotFeature, SnapshotInput
-from headwater_catalog.tree_snapshots import snapshot_of
 
 __all__ = ["TagPatch", "tag_patch"]
 
 _Declared = SnapshotFeature | SnapshotInput
-_MARKED: Final = re.compile(rb'[\x00-\x1f\x7f-\xff"\\]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +46,7 @@ def tag_patch(folder: Path, wanted: Mapping[str, Mapping[str, str]]) -> TagPatch
         OSError: A file cannot be read.
     """
     files = directory_files(folder)
-    before = _read(files)
+    before = read_files(files)
     found = _by_key(before)
     left_out: dict[str, str] = {}
     edits: dict[str, dict[str, Mapping[str, str]]] = {}
@@ -71,13 +67,8 @@ def tag_patch(folder: Path, wanted: Mapping[str, Mapping[str, str]]) -> TagPatch
             left_out.update(dict.fromkeys(keys, f"{path} {told}. Put the tag there by hand"))
     _leave_out_strays(files, before, edited, edits, left_out)
     done = [key for key in wanted if key not in left_out]
-    diff = b"".join(_diff(path, files[path], edited[path]) for path in sorted(edited))
+    diff = b"".join(file_diff(path, files[path], edited[path]) for path in sorted(edited))
     return TagPatch(diff, tuple(done), left_out)
-
-
-def _read(files: Mapping[str, bytes]) -> Snapshot:
-    sources = {path: Content(text) for path, text in files.items() if is_source(path)}
-    return snapshot_of(read_tree(sources, read_project(*map(files.get, PROJECT_FILES))))
 
 
 def _by_key(snapshot: Snapshot) -> Mapping[str, Sequence[_Declared]]:
@@ -119,7 +110,7 @@ def _leave_out_strays(
     """Take back the edits of files by which anything else changes than the tags of what they are for."""
     while edited:
         tags = {key: each for path in edited for key, each in edits[path].items()}
-        wrong = set(_strays(before, _read({**files, **edited}), tags))
+        wrong = set(_strays(before, read_files({**files, **edited}), tags))
         for path in sorted(wrong & edited.keys()) or (sorted(edited) if wrong else ()):
             del edited[path]
             told = f"{path} would say something else, too. Put the tag there by hand"
@@ -160,29 +151,3 @@ def _bare(each: _Declared) -> _Declared:
     if isinstance(each, SnapshotFeature):
         return replace(each, line=0, end_line=0, source="", digest="", tags={}, owners=())
     return replace(each, line=0, end_line=0, tags={}, owners=())
-
-
-# The patch
-
-
-def _diff(path: str, before: bytes, after: bytes) -> bytes:
-    """Return the difference of two contents as git takes it, byte for byte."""
-    if before == after:
-        return b""
-    old, new = before.split(b"\n"), after.split(b"\n")
-    # What stands behind the last line's end is a line only if it is not empty.
-    old, new = ([f + b"\n" for f in side[:-1]] + ([side[-1]] if side[-1] else []) for side in (old, new))
-    lines = difflib.diff_bytes(difflib.unified_diff, old, new, b"", b"", n=3)
-    written = [b"--- " + _path(f"a/{path}"), b"+++ " + _path(f"b/{path}")]
-    for line in list(lines)[2:]:
-        ended = line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"
-        written.append(ended)
-    return b"".join(written)
-
-
-def _path(path: str) -> bytes:
-    """Return a path as a line of a patch has it: quoted where it must be, with a tab after spaces."""
-    raw = path.encode("utf-8", "surrogateescape")
-    if _MARKED.search(raw):
-        return b'"' + _MARKED.sub(lambda found: b"\\%03o" % found[0][0], raw) + b'"\n'
-    return raw + (b"\t\n" if b" " in raw else b"\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import compress
-from typing import Final
+from typing import Any, Final
 
 from headwater_catalog.query.subjects import Scope, Subject, tag_values
 from headwater_catalog.snapshot import SnapshotFeature
@@ -20,6 +20,7 @@ __all__ = [
     "FeatureTrait",
     "Trait",
     "VariantTrait",
+    "is_deprecated",
 ]
 
 
@@ -59,8 +60,9 @@ class VariantTrait:
 Trait = FeatureTrait | VariantTrait
 
 
-def _is_deprecated(variant: SnapshotFeature) -> bool:
-    return any(value.casefold() != "false" for value in tag_values(variant.tags, "deprecated"))
+def is_deprecated(tags: Mapping[str, Any]) -> bool:
+    """Tell whether tags say that what has them is deprecated."""
+    return any(value.casefold() != "false" for value in tag_values(tags, "deprecated"))
 
 
 HAS: Final[Mapping[str, Trait]] = {
@@ -94,7 +96,9 @@ UPKEEP: Final[Mapping[str, str]] = {
 IS: Final[Mapping[str, Trait]] = {
     "partial": VariantTrait("not wholly understood by reading its source", lambda variant: variant.partial),
     "conditional": VariantTrait("there under some configurations only", lambda variant: variant.condition),
-    "deprecated": VariantTrait("tagged `deprecated`, with any value but false", _is_deprecated),
+    "deprecated": VariantTrait(
+        "tagged `deprecated`, with any value but false", lambda it: is_deprecated(it.tags)
+    ),
     "root": FeatureTrait("in need of no other feature", lambda scope, it: it.key not in scope.needing),
     "leaf": FeatureTrait("needed by no other feature", lambda scope, it: it.key not in scope.used),
     "isolated": FeatureTrait(

@@ -12,12 +12,14 @@ from headwater_catalog.answers.governance import (
     inventory_json,
     kept_finding_json,
     policy_json,
+    reach_json,
     why_json,
 )
 from headwater_catalog.classified_at import classify_at
 from headwater_catalog.days import today
 from headwater_catalog.found_findings import Asked, list_findings
 from headwater_catalog.governance.witness import named, sources_of
+from headwater_catalog.reach_map import reach_from
 from headwater_catalog.storable import clean
 from headwater_web.api.answering import answer, page_answer
 from headwater_web.api.cursors import MOST, cursor_of
@@ -26,10 +28,12 @@ from headwater_web.api.resources import KEY, REPOSITORY, Resource
 from headwater_web.api.schemas.fields import AtQuery
 from headwater_web.api.schemas.governance import (
     ClassificationsSchema,
+    DataReachSchema,
     FindingPageSchema,
     FindingsQuery,
     PoliciesQuery,
     PolicyPageSchema,
+    ReachQuery,
     WhyQuery,
     WhySchema,
 )
@@ -95,3 +99,11 @@ def list_classifications(_args: dict[str, Any], repo: str) -> Response:
     moment, day = as_of(repo).moment, today()
     told = [inventory_json(found, datasets) for found, datasets in inventories(moment, day)]
     return answer({"at": moment.commit.sha, "day": day, "classifications": told})
+
+
+@resource.get("/repositories/<repo>/reach", DataReachSchema, ReachQuery, (REPOSITORY,), errors=(404, 409))
+def show_reach(args: dict[str, Any], repo: str) -> Response:
+    """Tell how far data reaches from a source, an input or a feature."""
+    view = as_of(repo)
+    found = reach_from(view.moment, args["of"], args.get("classification", ""))
+    return answer(reach_json(found, view.commit.sha))

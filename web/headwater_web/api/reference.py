@@ -155,7 +155,7 @@ def _example(
     """Return a line for a terminal that asks this of the demo, but for the server in its address."""
     for name, value in _EXAMPLES.items():
         path = path.replace(f"{{{name}}}", value)
-    given = {"q": "spend", "source": "input:spend", "target": "spend_per_signup"}
+    given = {"q": "spend", "source": "input:spend", "target": "spend_per_signup", "of": "input:spend"}
     given |= {"a": "1", "b": "1"} | ({"name": "weekly.csv"} if is_file else {})
     asked = {each.name: given[each.name] for each in parameters if each.required and each.name in given}
     address = f"{path}{'?' + urlencode(asked, safe=':') if asked else ''}"

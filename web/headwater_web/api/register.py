@@ -25,6 +25,7 @@ from headwater_web.api import (
     lineage,
     modules,
     operations,
+    redundancy,
     repositories,
     runs,
     search,
@@ -46,7 +47,7 @@ _ABOUT = (
 
 _RESOURCES = (
     *(repositories, features, search, lineage, commits, compare, dataflows, modules, runs, datasets, audit),
-    *(governance, upkeep),
+    *(governance, redundancy, upkeep),
     *(jobs, operations, events, accounts, account, tokens),
 )
 

@@ -29,6 +29,7 @@ from headwater_web.governed import inventories, places, standings
 from headwater_web.kept_up import Standing, standing
 from headwater_web.lists import MOST_ROWS, Table, as_files
 from headwater_web.reading import offset_asked, reading
+from headwater_web.redundant import redundant_counts
 
 __all__ = ["blueprint"]
 
@@ -87,7 +88,8 @@ def overview() -> str:
     """Show where classifications flow, and what is wrong."""
     repo = request.args.get("repo") or None
     day = today()
-    found = [_place(moment, day) for moment in places(repo)]
+    moments = places(repo)
+    found = [_place(moment, day) for moment in moments]
     first = list_findings(reading(), Asked(repository=repo or ""), limit=_SHOWN)
     return render_template(
         "governance.html",
@@ -100,6 +102,7 @@ def overview() -> str:
         kinds=KINDS,
         lacking={kind: sum(place.standing.covered.lacking(kind) for place in found) for kind in KINDS},
         day=day,
+        redundant=redundant_counts(moments, repo),
     )
 
 
@@ -136,6 +139,7 @@ def _inventory_rows(
     counted = {
         **{"level": found.levels, "module": found.modules, "owner": found.owners},
         **{"input": found.inputs, "dataset": datasets},
+        "source": {name: each.features for name, each in found.sources.items()},
     }
     for kind, counts in counted.items():
         yield from ((kind, name, count, "", "", "") for name, count in counts.items())

@@ -26,10 +26,12 @@ from headwater_web.api.schemas.fields import (
 
 __all__ = [
     "ClassificationsSchema",
+    "DataReachSchema",
     "FindingPageSchema",
     "FindingsQuery",
     "PoliciesQuery",
     "PolicyPageSchema",
+    "ReachQuery",
     "WhyQuery",
     "WhySchema",
 ]
@@ -182,6 +184,7 @@ class InventorySchema(Schema):
     owners = mapping("How many are whose; an empty name is nobody.", _COUNT)
     datasets = mapping("How many columns of each dataset have it.", _COUNT)
     inputs = mapping("How many features downstream of each input from outside have it.", _COUNT)
+    sources = mapping("The same of each source that dataflows declare for these inputs.", _COUNT)
     barriers = listed(StopSchema, "Where it stops.")
 
 
@@ -191,3 +194,38 @@ class ClassificationsSchema(Schema):
     at = text("The commit.")
     day = text("The day on which barriers must hold.")
     classifications = listed(InventorySchema, "Each of them.")
+
+
+class ReachQuery(AtQuery):
+    """What is asked of how far data reaches."""
+
+    of = named(
+        "An input, such as input:email, a feature, or a source as classifications tell it.",
+        "feature",
+        1000,
+        required=True,
+    )
+    classification = named("Only features that have this one.", "classification", 100)
+
+
+class ReachElsewhereSchema(Schema):
+    """What data reaches in another repository."""
+
+    repository = text("Its name.")
+    inputs = texts("The inputs that it comes in by.")
+    features = count("How many features are downstream of these.")
+
+
+class DataReachSchema(Schema):
+    """How far data reaches from a source, an input or a feature."""
+
+    at = text("The commit.")
+    of = text("What was asked for.")
+    classification = optional_text("What the features have that are counted; null: all count.")
+    starts = texts("The keys of the inputs, or of the feature, that it begins with.")
+    features = mapping("The features that are reached, by key, with their distance.", _COUNT)
+    modules = mapping("How many are in which module.", _COUNT)
+    owners = mapping("How many are whose; an empty name is nobody.", _COUNT)
+    dataflows = mapping("How many are in which dataflow.", _COUNT)
+    datasets = mapping("How many columns of each dataset they have made.", _COUNT)
+    repositories = listed(ReachElsewhereSchema, "What is reached in other repositories.")
