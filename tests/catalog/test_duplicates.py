@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headwater_catalog.commit_snapshots import borrowed
 from headwater_catalog.definitions_at import definitions_of
 from headwater_catalog.governance.bodies import Body, body_of
-from headwater_catalog.governance.check import Change, check
+from headwater_catalog.governance.changed import Change
+from headwater_catalog.governance.check import check
 from headwater_catalog.governance.duplicates import Duplicates, functions_of, group_functions
 from headwater_catalog.governance.near_functions import LEAST, near_pairs
 from headwater_catalog.lineage_hash import Revision
 from headwater_catalog.revisions import RevisionReader
 from headwater_catalog.tokens import name_parts
-from headwater_catalog.tree_snapshots import borrowed
 from support.git_repo import GitRepo
 
 _HEAD = "from headwater import tag, parameterize, source, config, check_output, extract_columns\n\n"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from flask import Blueprint, render_template, request
@@ -14,6 +16,7 @@ from headwater_catalog.found_findings import (
     STATES,
     USUAL_RULES,
     Asked,
+    KeptFinding,
     count_findings,
     list_findings,
     standing_judgement,
@@ -36,7 +39,9 @@ __all__ = ["blueprint"]
 blueprint = Blueprint("governance", __name__)
 
 _PAGE: Final = 50
-_SHOWN: Final = 10  # findings of a repository on the overview
+_SHOWN: Final = 10  # findings on the overview
+_OF_ONE_RULE: Final = 3  # of these
+_LOOKED_AT: Final = 200
 _FINDINGS: Final = (
     *("repository", "rule", "severity", "message", "key", "about", "path", "line", "because", "owners"),
     *("since", "since_at", "author", "at_least_since", "cleared"),
@@ -90,13 +95,13 @@ def overview() -> str:
     day = today()
     moments = places(repo)
     found = [_place(moment, day) for moment in moments]
-    first = list_findings(reading(), Asked(repository=repo or ""), limit=_SHOWN)
+    first = (kept for kept, _ in list_findings(reading(), Asked(repository=repo or ""), limit=_LOOKED_AT))
     return render_template(
         "governance.html",
         places=found,
         repo=repo,
         repositories=[each.name for each in list_repositories(reading())],
-        rows=[kept for kept, _ in first],
+        rows=list(islice(_varied(first), _SHOWN)),
         severities=SEVERITIES,
         total=sum(sum(place.counts.values()) for place in found),
         kinds=KINDS,
@@ -104,6 +109,15 @@ def overview() -> str:
         day=day,
         redundant=redundant_counts(moments, repo),
     )
+
+
+def _varied(found: Iterable[KeptFinding]) -> Iterator[KeptFinding]:
+    """Yield the first findings of each rule, so that one rule does not hide all others."""
+    told: Counter[str] = Counter()
+    for kept in found:
+        told[kept.finding.rule] += 1
+        if told[kept.finding.rule] <= _OF_ONE_RULE:
+            yield kept
 
 
 def _place(moment: Moment, day: str) -> Place:
