@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from headwater_catalog.errors import NotFound
+from headwater_catalog.errors import NotFound, RepositoryError
 from headwater_catalog.git import GitSource
 from headwater_catalog.ref_names import nearest_names
 from headwater_catalog.snapshot import Snapshot
 from headwater_catalog.tree_reader import TreeReader
 from headwater_catalog.tree_snapshots import snapshot_of
 
-__all__ = ["borrowed", "read_commit", "read_repository", "resolve_in"]
+__all__ = ["borrowed", "read_commit", "read_repository", "resolve_in", "shallow_hint"]
 
 
 def read_commit(source: GitSource, sha: str) -> Snapshot:
@@ -53,8 +53,15 @@ def resolve_in(source: GitSource, folder: Path, ref: str) -> str:
     try:
         return source.resolve(ref)
     except NotFound:
-        hint = nearest_names(ref, source.refs())
-        raise NotFound(f"No commit, branch or tag {ref!r:.100} in {folder}.{hint}") from None
+        hint = shallow_hint(folder) or nearest_names(ref, source.refs())
+        raise NotFound(f"No commit, branch or tag {ref!r:.100} in '{folder}'.{hint}") from None
+
+
+def shallow_hint(folder: Path) -> str:
+    """Return what to do where a clone lacks most of its history; nothing where it does not."""
+    if not any((folder / place).exists() for place in (".git/shallow", "shallow")):
+        return ""
+    return " This clone is shallow: fetch its history, with `git fetch --unshallow origin` or fetch-depth: 0."
 
 
 @contextmanager
@@ -63,7 +70,12 @@ def borrowed(folder: Path) -> Iterator[GitSource]:
 
     Git then reads no configuration but ours. The mirror has branches and tags of its own, and borrows the
     objects rather than copy them; those of a linked working tree lie elsewhere, and are copied.
+
+    Raises:
+        RepositoryError: It is none.
     """
+    if not ((folder / ".git").exists() or (folder / "HEAD").is_file()):
+        raise RepositoryError(f"'{folder.resolve()}' is no git repository. Go to the top of one, or name it.")
     with tempfile.TemporaryDirectory() as place:
         for objects in (folder / ".git" / "objects", folder / "objects"):
             if objects.is_dir():

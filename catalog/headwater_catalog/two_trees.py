@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from headwater_catalog.commit_snapshots import borrowed, resolve_in
+from headwater_catalog.commit_snapshots import borrowed, resolve_in, shallow_hint
 from headwater_catalog.errors import RepositoryError
 from headwater_catalog.git_log import CommitInfo
 from headwater_catalog.lineage_hash import Revision
@@ -52,8 +52,8 @@ def read_trees(folder: Path, at: str | None, base: str) -> TwoTrees:
         named = resolve_in(source, folder, base)
         begun = source.merge_base(named, head)
         if begun is None:
-            told = f"'{base}' has no commit in common with what is checked. Give another base."
-            raise RepositoryError(told)
+            advice = shallow_hint(folder) or " Give another base."
+            raise RepositoryError(f"'{base}' has no commit in common with what is checked.{advice}")
         reader = RevisionReader(source)
         before = reader.read(begun)
         after = reader.read(head) if at is not None else _working_tree(reader, folder)

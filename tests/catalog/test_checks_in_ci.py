@@ -98,10 +98,18 @@ def test_a_workflow_of_github_marks_the_lines_and_fails(branch: Path, environmen
     assert _run(script, branch, environment).returncode == 0
 
 
-def test_a_job_of_gitlab_leaves_its_report_and_fails(branch: Path, environment: Mapping[str, str]):
+def test_a_job_of_gitlab_leaves_its_report_and_fails(
+    shop: GitRepo, branch: Path, tmp_path: Path, environment: Mapping[str, str]
+):
+    assert branch.is_dir()
     job = _example("check:")["check"]
-    failed = _run(job["script"], branch, {**environment, "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main"})
-    (finding,) = json.loads((branch / job["artifacts"]["reports"]["codequality"]).read_text())
+    runner = tmp_path / "runner"  # which has the branch alone, at no branch
+    fetch = f"git init -q {runner} && cd {runner} && git remote add origin {shop.path}"
+    fetch += " && git fetch -q origin feature && git checkout -q --detach FETCH_HEAD"
+    assert _run(fetch, tmp_path, environment).returncode == 0
+    script = "\n".join(job["script"])
+    failed = _run(script, runner, {**environment, "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main"})
+    (finding,) = json.loads((runner / job["artifacts"]["reports"]["codequality"]).read_text())
 
     assert failed.returncode == 1, failed.stderr
     assert job["artifacts"]["when"] == "always"

@@ -30,6 +30,9 @@ def headwater(*words: str | Path) -> Result:
     return CliRunner().invoke(command_line(), [str(word) for word in words])
 
 
+_PLAIN = "def spend(orders: int) -> int: ...\n"
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo") / "repository"
@@ -187,7 +190,8 @@ def test_github_shows_ten_of_each_kind_and_says_that_there_are_more(git_repo: Gi
 
     lines = headwater("check", git_repo.path, "--format", "github").stdout.splitlines()
     assert [sum(line.startswith(f"::{kind} ") for line in lines) for kind in ("error", "notice")] == [10, 10]
-    assert lines[-1] == "4 findings more are not shown here: 12 errors, 12 notes"
+    assert lines[-5].startswith("4 findings more")
+    assert lines[-1] == "  a.py:12: note: d: 'f11' breaks 'd' (-has:doc)."
 
 
 def test_a_policy_that_two_files_have_is_refused(git_repo: GitRepo, tmp_path: Path):
@@ -278,3 +282,128 @@ def test_why_asks_a_catalog_too(demo: Path, monkeypatch: pytest.MonkeyPatch, tmp
     missing = headwater("why", "email_domains")
     assert missing.exit_code == 3
     assert "email_domain" in missing.stderr
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"policies/rules.toml": "[few\n"}, "not valid TOML"),
+        ({"pyproject.toml": "[tool.headwater\n"}, "not valid TOML"),
+        ({"headwater.toml": '[dataflows.all]\nmodules = ["a", "nope"]\n'}, "'nope', which does not exist"),
+        ({"policies/rules.toml": '[x]\nqurey = "-has:owner"\n'}, "Did you mean 'query'?"),
+        ({"policies/rules.toml": '[x]\nquery = "classification:pi"\n'}, "Did you mean 'pii'?"),
+        (
+            {"policies/rules.toml": f'[x]\nquery = "{" OR ".join(["name:a"] * 600)}"\n'},
+            "longer than 4,000 characters",
+        ),
+    ],
+)
+def test_what_cannot_be_read_of_the_rules_fails_and_is_never_known(
+    git_repo: GitRepo, files: dict[str, str], told: str
+):
+    """A check must not pass since it looked at less than it should."""
+    git_repo.commit("Begin", files={"a.py": "def spend(orders: int) -> int: ...\n", **files})
+    for arguments in ((), ("--base", "HEAD")):
+        done = headwater("check", git_repo.path, *arguments)
+
+        assert done.exit_code == 1, done.output
+        assert told in done.stdout
+
+
+def test_a_policy_about_nothing_is_told_and_problems_in_the_code_are_counted(git_repo: GitRepo):
+    git_repo.write("a.py", "def spend(orders: int) -> int: ...\n\ndef broken(:\n")
+    git_repo.write("policies/a.toml", '[x]\nscope = "module:exprot"\nquery = "-has:owner"\n')
+    done = headwater("check", git_repo.path)
+
+    assert done.exit_code == 0
+    assert (
+        "note: policy-idle: Policy 'x' is about nothing: its scope, module:exprot, has no feature."
+        in done.stdout
+    )
+    assert done.stdout.rstrip().endswith("; 1 problem in the code, which `headwater read` tells.")
+
+
+def test_what_is_unknown_fails_a_strict_check_and_is_told_in_every_format(git_repo: GitRepo):
+    git_repo.write("a.py", "def spend(orders: int) -> int: ...\n")
+    git_repo.write("policies/a.toml", '[old]\nquery = "changed:<30d"\n')
+
+    assert headwater("check", git_repo.path).exit_code == 0
+    assert headwater("check", git_repo.path, "--strict").exit_code == 1
+    for form in ("github", "gitlab", "sarif", "junit", "text"):
+        assert "old" in headwater("check", git_repo.path, "--format", form).stdout
+    assert headwater("check", git_repo.path, "--format", "github").stdout.startswith("::warning title=old::")
+
+
+def test_it_goes_to_the_top_of_the_repository_as_git_does(git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch):
+    git_repo.commit("Begin", files={"policies/a.toml": '[o]\nquery = "-has:owner"\n', "deep/er/a.py": _PLAIN})
+    monkeypatch.chdir(git_repo.path / "deep" / "er")
+
+    assert "1 error in 1 feature under 1 policy" in headwater("check").stdout
+    assert headwater("check", "--base", "HEAD").exit_code == 0
+
+
+def test_the_first_commit_of_all_is_checked_against_nothing(git_repo: GitRepo):
+    git_repo.write("policies/a.toml", '[o]\nquery = "-has:owner"\n')
+    git_repo.write("a.py", _PLAIN)
+    done = headwater("check", git_repo.path, "--base", "HEAD")
+
+    assert done.exit_code == 1
+    assert "1 error in 1 feature" in done.stdout
+
+
+def test_where_there_is_no_history_it_says_what_to_do(git_repo: GitRepo, tmp_path: Path):
+    git_repo.commit("Begin", files={"a.py": _PLAIN})
+    git_repo.commit("Go on", files={"b.py": _PLAIN.replace("spend", "visits")})
+    shallow = tmp_path / "shallow"
+    subprocess.run(
+        ["git", "clone", "-q", "--depth", "1", f"file://{git_repo.path}", str(shallow)], check=True
+    )
+    plain = tmp_path / "plain"
+    plain.mkdir()
+
+    assert (
+        "This clone is shallow: fetch its history" in headwater("check", shallow, "--base", "HEAD~1").output
+    )
+    told = headwater("check", plain, "--base", "main")
+    assert (told.exit_code, "is no git repository" in told.output) == (3, True)
+
+
+def test_warnings_are_no_failures_of_junit_unless_they_fail_the_check(git_repo: GitRepo):
+    git_repo.write("a.py", _PLAIN)
+    git_repo.write("policies/a.toml", '[o]\nquery = "-has:owner"\nseverity = "warning"\n')
+    found = [
+        ElementTree.fromstring(headwater("check", git_repo.path, "--format", "junit", *strict).stdout)[0]
+        for strict in ((), ("--strict",))
+    ]
+
+    assert [suite.get("failures") for suite in found] == ["0", "1"]
+    assert "warning: " in (found[0][0][0].text or "")
+
+
+def test_messages_stay_in_their_line_and_exceptions_are_counted(git_repo: GitRepo):
+    git_repo.write("a.py", _PLAIN + _PLAIN.replace("spend", "visits"))
+    told = "one\\na.py:1: error: made-up: two"
+    rule = f'[o]\nquery = "-has:owner"\nmessage = "{told}"\nexceptions = [{{ feature = "spend" }}]\n'
+    git_repo.write("policies/a.toml", rule)
+    lines = headwater("check", git_repo.path).stdout.splitlines()
+
+    assert not any(line.startswith("a.py:1:") for line in lines)
+    assert lines[-1] == "1 error in 2 features under 1 policy; 1 let through by exceptions."
+
+
+def test_what_is_called_like_personal_data_of_another_dataflow_is_told(git_repo: GitRepo):
+    people = 'from headwater import tag\n\n@tag(pii="true")\ndef email(raw: str) -> str: ...\n'
+    needs = "def domain(email: str) -> str: ...\n"
+    git_repo.write("people/__init__.py", "")
+    git_repo.write("people/mail.py", people)
+    git_repo.write("export/__init__.py", "")
+    git_repo.write("export/crm.py", needs)
+    done = headwater("check", git_repo.path)
+
+    assert (
+        "warning: same-name-input: The input 'email' of 'domain' has the name of 'people.mail:email'"
+        in done.stdout
+    )
+    declared = 'from headwater import external_input, tag\n\n@external_input\n@tag(pii="false")\ndef email() -> str: ...\n\n'
+    git_repo.write("export/crm.py", declared + needs)
+    assert "same-name-input" not in headwater("check", git_repo.path).stdout

@@ -252,7 +252,9 @@ def test_policies_that_take_too_long_are_told(git_repo: GitRepo):
     policies = [Policy(f"p{number}", query="-has:owner") for number in range(3)]
     judged = judge(policies, Ground(Index(Scope("shop", read_folder(git_repo.path))), _DAY), seconds=-1)
 
-    assert [unknown.rule for unknown in judged.unknown] == ["p0", "p1", "p2"]
+    found = [(each.rule, each.about) for each in judged.findings]
+    assert found == [("policy-unread", f"p{number}") for number in range(3)]
+    assert "The policies before it took" in judged.findings[0].message
 
 
 def test_a_query_that_takes_too_long_is_told_and_the_others_are_judged(
@@ -267,10 +269,9 @@ def test_a_query_that_takes_too_long_is_told_and_the_others_are_judged(
     policies = [Policy("slow", query=slow), Policy("owned", query="-has:owner")]
     judged = judge(policies, Ground(Index(Scope("shop", read_folder(git_repo.path))), _DAY), seconds=1e6)
 
-    assert [(unknown.rule, unknown.reason) for unknown in judged.unknown] == [
-        ("slow", "It takes more than 10 seconds.")
-    ]
-    assert [finding.rule for finding in judged.findings] == ["owned"]
+    (slow, owned) = judged.findings
+    assert (slow.rule, slow.about, owned.rule) == ("policy-unread", "slow", "owned")
+    assert slow.message == "Policy 'slow' cannot be checked: It takes more than 10 seconds."
 
 
 def test_there_is_an_end_to_the_findings_of_one_policy(git_repo: GitRepo, monkeypatch: pytest.MonkeyPatch):
@@ -314,5 +315,5 @@ def test_exceptions_take_time_too(git_repo: GitRepo, monkeypatch: pytest.MonkeyP
     slow = Policy("slow", query="module:shop", exceptions=(PolicyException("z*"),) * 9)
     judged = judge([slow], Ground(index, _DAY), seconds=1e6)
 
-    assert [unknown.reason for unknown in judged.unknown] == ["It takes more than 10 seconds."]
-    assert not judged.findings
+    (found,) = judged.findings
+    assert found.message == "Policy 'slow' cannot be checked: It takes more than 10 seconds."

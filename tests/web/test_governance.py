@@ -36,7 +36,7 @@ def test_the_overview_tells_where_classifications_flow_and_stop(client):
     assert "1 error 16 warnings 0 notes" in text
     assert "By module 1 features.customers 10" in text
     assert "contact_key barrier a keyed hash of the address" in text
-    assert "In demo nothing has hipaa, confidentiality." in text
+    assert "Nothing in demo has hipaa or confidentiality." in text
     assert client.get("/governance?repo=nowhere").status_code == 404
 
 

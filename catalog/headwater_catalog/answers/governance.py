@@ -45,6 +45,7 @@ def checked_json(checked: Checked, before: str | None, after: str | None, day: s
         "day": day,
         "features": checked.features,
         "policies": checked.policies,
+        "problems": checked.problems,
         "findings": [finding_json(each) for each in checked.findings],
         "known": [finding_json(each) for each in checked.before],
         "cleared": [finding_json(each) for each in checked.cleared],

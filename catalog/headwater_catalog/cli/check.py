@@ -23,9 +23,7 @@ _MOST_STEPS: Final = 12  # of a way that is told to people
 
 
 @click.command()
-@click.argument(
-    "path", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(), required=False
-)
+@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
 @click.option("--at", help="Check this commit, tag or branch; the files as they lie there unless given.")
 @click.option("--base", help="Tell only what came since this commit, tag or branch.")
 @click.option("--all", "with_all", is_flag=True, help="With --base: also what was there before.")
@@ -37,11 +35,11 @@ _MOST_STEPS: Final = 12  # of a way that is told to people
     help="A file of policies, or a folder of such, that hold besides those of the repository.",
 )
 @click.option("--day", help="The day on which barriers and exceptions must hold, as YYYY-MM-DD; else today.")
-@click.option("--strict", is_flag=True, help="Warnings fail, too.")
+@click.option("--strict", is_flag=True, help="Warnings fail, too, and what is not known here.")
 @click.option("--format", "form", type=click.Choice(_FORMATS), default="text", help="How to print it.")
 @json_option
 def check(
-    path: Path,
+    path: Path | None,
     at: str | None,
     base: str | None,
     with_all: bool,
@@ -51,17 +49,19 @@ def check(
     form: str,
     as_json: bool,
 ) -> None:
-    """Check the policies and classifications of the repository in PATH, or here; nothing is executed.
+    """Check the policies and classifications of the repository in PATH, or around here; nothing is executed.
 
     Needs no catalog. Ends with 1 where a policy of severity error is broken.
 
     JSON: before, after (full names of commits; null of a working tree, or without --base), day, features,
-    policies (how many), findings (rule, severity, message, key, about, path, line, end_line, because, owners,
-    owner, fingerprint), known (findings that were there before), cleared (those that are gone), excepted,
-    unknown (rule, reason), taint (classification, key, was, now, rises, path, through, cause).
+    policies (how many), problems (how many there are in the code, which `headwater read` tells), findings
+    (rule, severity, message, key, about, path, line, end_line, because, owners, owner, fingerprint), known
+    (findings that were there before), cleared (those that are gone), excepted, unknown (rule, reason), taint
+    (classification, key, was, now, rises, path, through, cause).
     """
+    failing = ("error", "warning") if strict else ("error",)
     with without_collection():  # nothing of what is made is let go before the end
-        found = _checked(path, at, base, policies_in(files), day_given(day))
+        found = _checked(path or _top(), at, base, policies_in(files), day_given(day))
     if with_all:
         found = {**found, "findings": [*found["findings"], *found["known"]], "known": []}
     if as_json or form == "json":
@@ -71,10 +71,15 @@ def check(
     else:
         from headwater_catalog.governance.formats import FORMATS
 
-        click.echo(FORMATS[form](found))
-    failing = ("error", "warning") if strict else ("error",)
-    if any(finding["severity"] in failing for finding in found["findings"]):
+        click.echo(FORMATS[form](found, failing))
+    if any(finding["severity"] in failing for finding in found["findings"]) or (strict and found["unknown"]):
         click.get_current_context().exit(FINDINGS)
+
+
+def _top() -> Path:
+    """Return the top of the repository around this folder, as git does; this folder where there is none."""
+    here = Path().resolve()
+    return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), Path())
 
 
 def _checked(
@@ -84,7 +89,7 @@ def _checked(
     from headwater_catalog.governance.check import check as find
 
     name = path.resolve().name
-    if base is None:
+    if base is None or (base == "HEAD" and at is None and _has_no_commit(path)):  # then all of it is new
         from headwater_catalog.cli.read import snapshot_in
 
         return checked_json(find(name, snapshot_in(path, at), day, more=platform), None, None, day)
@@ -95,6 +100,16 @@ def _checked(
     change = Change(trees.before, trees.after, authors_of(trees.commits, trees.before, trees.after))
     found = find(name, trees.after.snapshot, day, change=change, more=platform)
     return checked_json(found, trees.base, trees.sha, day)
+
+
+def _has_no_commit(path: Path) -> bool:
+    """Tell whether nothing was committed yet, as when a hook looks at the first commit."""
+    place = path / ".git"
+    return (
+        place.is_dir()
+        and not any((place / "refs" / "heads").rglob("*"))
+        and not (place / "packed-refs").exists()
+    )
 
 
 def day_given(given: str | None) -> str:
@@ -140,7 +155,8 @@ def _lines(found: _Json) -> Iterator[str]:
 def _finding_lines(finding: _Json) -> Iterator[str]:
     place = f"{finding['path']}:{finding['line']}: " if finding["path"] else ""
     key = f" ({finding['key']})" if finding["key"] else ""
-    yield f"{place}{finding['severity']}: {finding['rule']}: {finding['message']}{key}"
+    message = " ".join(finding["message"].split())  # in one line: no other looks like a finding
+    yield f"{place}{finding['severity']}: {finding['rule']}: {message}{key}"
     if len(finding["because"]) > 1:
         yield f"    {_way(finding['because'])}"
     told = [f"ask {', '.join(finding['owners'])}"] if finding["owners"] else []
@@ -169,8 +185,15 @@ def _summary(found: _Json) -> str:
     }
     told = ", ".join(counted(count, severity) for severity, count in counts.items() if count)
     since = f" since {found['before'][:10]}" if found["before"] else ""
-    known = f"; {len(found['known'])} were there before" if found["known"] else ""
-    cleared = f"; {len(found['cleared'])} are gone" if found["cleared"] else ""
+    known = f"; {_some(found['known'])} there before" if found["known"] else ""
+    cleared = f"; {len(found['cleared'])} gone" if found["cleared"] else ""
+    excepted = f"; {len(found['excepted'])} let through by exceptions" if found["excepted"] else ""
     policies = f"{found['policies']} {'policy' if found['policies'] == 1 else 'policies'}"
     looked = f"{counted(found['features'], 'feature')} under {policies}"
-    return f"{told or 'Nothing found'}{since} in {looked}{known}{cleared}."
+    problems = f"; {counted(found['problems'], 'problem')} in the code, which `headwater read` tells"
+    told = f"{told or 'Nothing found'}{since} in {looked}{known}{cleared}{excepted}"
+    return f"{told}{problems if found['problems'] else ''}."
+
+
+def _some(found: list[_Json]) -> str:
+    return f"{len(found)} {'was' if len(found) == 1 else 'were'}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from headwater_catalog.governance.fail_closed import idle_policies, other_problems, unread_declarations
 from headwater_catalog.governance.findings import Finding, Unknown, sorted_findings
 from headwater_catalog.governance.policies import Ground, Judged, judge
 from headwater_catalog.governance.usual_rules import usual_findings
@@ -31,6 +32,7 @@ class Checked:
         unknown: Policies of which nothing can be said here.
         policies: How many policies there are.
         features: How many features were looked at.
+        problems: How many problems there are in the code, which may hide features.
         before: What was wrong before the change, and is.
         cleared: What was wrong before it, and is not any more.
         taint: What it does to classifications.
@@ -41,6 +43,7 @@ class Checked:
     unknown: tuple[Unknown, ...]
     policies: int
     features: int
+    problems: int = 0
     before: tuple[Finding, ...] = ()
     cleared: tuple[Finding, ...] = ()
     taint: tuple[TaintChange, ...] = ()
@@ -68,7 +71,8 @@ def check(
     rules = after.declared.rules
     if change is None:
         judged = judge(policies, Ground(index, day, teams=rules.teams))
-        found = sorted_findings((*judged.findings, *usual_findings(after, day)))
+        told = (*unread_declarations(after), *idle_policies(policies, index))
+        found = sorted_findings((*judged.findings, *usual_findings(after, day), *told))
         return _checked(found, judged, policies, after)
     # What tells two moments apart takes as long to load as a small repository takes to check.
     from headwater_catalog.governance.changed import changed_barriers, moved_features, renamed
@@ -82,6 +86,8 @@ def check(
     known = judge(policies, Ground(earlier, day, teams=before.declared.rules.teams, is_past=True))
     moved = moved_features(before, after)
     brought = (*changed_barriers(change, day), *new_duplicates(change.before, change.after, moved))
+    # Never taken for known: what was not read before, either, was not checked before, either.
+    brought = (*brought, *unread_declarations(after), *idle_policies(policies, index))
     now = sorted_findings((*judged.findings, *usual_findings(after, day), *brought))
     then = [renamed(each, moved) for each in (*known.findings, *usual_findings(before, day))]
     ratchets = {policy.name for policy in policies if policy.only_new}
@@ -105,4 +111,5 @@ def policies_of(snapshot: Snapshot, more: Iterable[Policy]) -> tuple[Policy, ...
 def _checked(
     findings: tuple[Finding, ...], judged: Judged, policies: Sequence[Policy], after: Snapshot
 ) -> Checked:
-    return Checked(findings, judged.excepted, judged.unknown, len(policies), len(after.variants))
+    counts = len(policies), len(after.variants), other_problems(after)
+    return Checked(findings, judged.excepted, judged.unknown, *counts)

@@ -6,7 +6,19 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["CLAIM", "EXPIRED", "LACKING", "LEVEL", "UNREAD", "Finding", "Unknown", "sorted_findings"]
+__all__ = [
+    "CLAIM",
+    "EXPIRED",
+    "IDLE",
+    "LACKING",
+    "LEVEL",
+    "SAME_NAME",
+    "UNDECLARED",
+    "UNREAD",
+    "Finding",
+    "Unknown",
+    "sorted_findings",
+]
 
 CLAIM = "claim-contradicted"
 """A feature claims that less flows in than does."""
@@ -18,6 +30,12 @@ LEVEL = "level-unknown"
 """A value that a classification does not have."""
 UNREAD = "policy-unread"
 """A policy that cannot be checked."""
+UNDECLARED = "declaration-unread"
+"""Something in a file that declares policies, classifications, dataflows or owners that cannot be read."""
+IDLE = "policy-idle"
+"""A policy whose scope has no feature."""
+SAME_NAME = "same-name-input"
+"""An input of which nothing is said, with the name of a classified feature of another dataflow."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import quote
 from xml.etree import ElementTree
 
+from headwater_catalog.governance.findings import Finding
+
 __all__ = ["FORMATS"]
 
 _Json = Mapping[str, Any]
+Failing = Collection[str]
+"""The severities that make a check fail."""
 _SARIF: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 _MOST_ANNOTATIONS: Final = 10  # GitHub shows no more of each kind of one step
 _NOWHERE: Final = "headwater.toml"
 """Where a finding is shown that no file has: GitHub refuses a file of which one result stands nowhere."""
 
 
-def sarif(found: _Json) -> str:
+def sarif(found: _Json, _failing: Failing = ()) -> str:
     """Return the findings of a check as SARIF 2.1.0, which code scanning reads."""
     rules = {finding["rule"]: finding for finding in found["findings"]}
     driver = {
@@ -67,19 +71,27 @@ def _result(finding: _Json) -> dict[str, Any]:
     return result
 
 
-def junit(found: _Json) -> str:
-    """Return the findings of a check as JUnit XML: failed tests, and skipped ones for what is unknown."""
+def junit(found: _Json, failing: Failing = ("error",)) -> str:
+    """Return the findings of a check as JUnit XML: failed tests, and skipped ones for what is unknown.
+
+    What does not make the check fail is a test that passes, with the finding as its output.
+    """
     cases = [*found["findings"], *found["unknown"]]
-    counts = {"tests": str(max(1, len(cases))), "failures": str(len(found["findings"]))}
+    failures = sum(finding["severity"] in failing for finding in found["findings"])
+    counts = {"tests": str(max(1, len(cases))), "failures": str(failures)}
     suite = ElementTree.Element("testsuite", {"name": "headwater check", **counts})
     suite.set("skipped", str(len(found["unknown"])))
     for finding in found["findings"]:
         case = ElementTree.SubElement(suite, "testcase", classname=_text(finding["rule"]))
         case.set("name", _text(finding["key"] or finding["about"]))
         case.set("file", _text(finding["path"]))
+        told = _text(f"{_place(finding)}: {finding['severity']}: {_told(finding)}")
+        if finding["severity"] not in failing:
+            ElementTree.SubElement(case, "system-out").text = told
+            continue
         failure = ElementTree.SubElement(case, "failure", type=finding["severity"])
         failure.set("message", _text(finding["message"]))
-        failure.text = _text(f"{_place(finding)}: {_told(finding)}")
+        failure.text = told
     for each in found["unknown"]:
         case = ElementTree.SubElement(suite, "testcase", classname=_text(each["rule"]), name="policy")
         ElementTree.SubElement(case, "skipped", message=_text(each["reason"]))
@@ -91,7 +103,7 @@ def junit(found: _Json) -> str:
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True)
 
 
-def github(found: _Json) -> str:
+def github(found: _Json, _failing: Failing = ()) -> str:
     """Return the findings of a check as the commands by which a GitHub workflow annotates a change."""
     return "\n".join(_commands(found))
 
@@ -99,18 +111,22 @@ def github(found: _Json) -> str:
 def _commands(found: _Json) -> Iterator[str]:
     kinds = {"error": "error", "warning": "warning", "note": "notice"}
     shown: Counter[str] = Counter()
+    more: list[str] = []
     for finding in found["findings"]:
         shown[finding["severity"]] += 1
         if shown[finding["severity"]] > _MOST_ANNOTATIONS:
+            more.append(f"{_place(finding)}: {finding['severity']}: {finding['rule']}: {_told(finding)}")
             continue
         place = {"file": finding["path"], "line": finding["line"], "endLine": finding["end_line"]}
         place["title"] = finding["rule"]
         told = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in place.items() if value)
         yield f"::{kinds[finding['severity']]} {told}::{_escaped(_told(finding))}"
-    if more := sum(max(0, count - _MOST_ANNOTATIONS) for count in shown.values()):
-        # No annotation, of which there are too many, but a line of the log.
-        told = ", ".join(f"{count} {severity}s" for severity, count in shown.items())
-        yield f"{more} findings more are not shown here: {told}"
+    for each in found["unknown"]:
+        title, told = _escaped(each["rule"], ":,"), _escaped(each["reason"])
+        yield f"::warning title={title}::Not known here: {told}"
+    if more:  # in the log, where each is a line that is no command, whatever it says
+        yield f"{len(more)} findings more, beside the {_MOST_ANNOTATIONS} of each severity that GitHub shows:"
+        yield from (f"  {_escaped(each)}" for each in more)
 
 
 def _escaped(text: str, also: str = "") -> str:
@@ -118,7 +134,7 @@ def _escaped(text: str, also: str = "") -> str:
     return "".join(f"%{ord(c):02X}" if c in f"%\r\n{also}" else c for c in text)
 
 
-def gitlab(found: _Json) -> str:
+def gitlab(found: _Json, _failing: Failing = ()) -> str:
     """Return the findings of a check as a code quality report of GitLab."""
     severities = {"error": "critical", "warning": "minor", "note": "info"}
     report = [
@@ -130,6 +146,16 @@ def gitlab(found: _Json) -> str:
             "location": {"path": finding["path"] or ".", "lines": {"begin": max(1, finding["line"])}},
         }
         for finding in found["findings"]
+    ]
+    report += [
+        {
+            "description": f"Not known here: {each['rule']}. {each['reason']}",
+            "check_name": each["rule"],
+            "fingerprint": Finding("unknown", "warning", "", about=each["rule"]).fingerprint,
+            "severity": severities["warning"],
+            "location": {"path": _NOWHERE, "lines": {"begin": 1}},
+        }
+        for each in found["unknown"]
     ]
     return json.dumps(report, indent=2)
 
@@ -153,7 +179,7 @@ def _is_of_xml(code: int) -> bool:
     return any(code in each for each in ranges)
 
 
-FORMATS: Final[Mapping[str, Callable[[_Json], str]]] = {
+FORMATS: Final[Mapping[str, Callable[[_Json, Failing], str]]] = {
     "sarif": sarif,
     "junit": junit,
     "github": github,

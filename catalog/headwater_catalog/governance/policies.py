@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
+from headwater.errors import did_you_mean
 from headwater_catalog.errors import QueryError, TooSlow
 from headwater_catalog.governance.findings import UNREAD, Finding, Unknown
 from headwater_catalog.governance.usual_rules import place_of
@@ -23,6 +25,7 @@ from headwater_catalog.rules import Policy, PolicyException
 __all__ = ["Author", "Ground", "Judged", "is_about_changes", "judge", "needs_history"]
 
 _MOST_FINDINGS: Final = 10_000  # of one policy
+_LONGEST_TOLD: Final = 120  # characters of a query that stands for a message
 _MOST_SECONDS: Final = 10.0  # of one policy
 _OWNERS: Final = "owners"  # in `changed_only_by`: whoever owns the feature
 
@@ -97,7 +100,9 @@ def judge(policies: Iterable[Policy], ground: Ground, *, seconds: float = 60.0) 
         try:
             if ground.is_past and _compares(policy):
                 continue
-            if reason := _unknown(policy, ground, end, seconds):
+            if time.monotonic() > end:
+                raise TooSlow(f"The policies before it took {seconds:g} seconds.")
+            if reason := _unknown(policy, ground):
                 unknown.append(Unknown(policy.name, reason))
                 continue
             broken, let_through, are_all = _divided(
@@ -107,10 +112,15 @@ def judge(policies: Iterable[Policy], ground: Ground, *, seconds: float = 60.0) 
             excepted += let_through
             if not are_all:
                 unknown.append(Unknown(policy.name, f"There are more than {_MOST_FINDINGS:,} findings."))
-        except TooSlow:
-            unknown.append(Unknown(policy.name, f"It takes more than {_MOST_SECONDS:g} seconds."))
+        except TooSlow as error:
+            late = time.monotonic() > end
+            told = str(error) if late else f"It takes more than {_MOST_SECONDS:g} seconds."
+            if ground.is_past:
+                unknown.append(Unknown(policy.name, told))
+            else:  # or a policy would hold since nobody had the time to check it
+                findings.append(_unread(policy, told))
         except QueryError as error:
-            findings += [] if ground.is_past else [_unread(policy, error)]
+            findings += [] if ground.is_past else [_unread(policy, str(error))]
     return Judged(tuple(findings), tuple(excepted), tuple(unknown))
 
 
@@ -162,19 +172,18 @@ def _compares(policy: Policy) -> bool:
     return bool(policy.changed_only_by) or any(query.base_term for query in _queries(policy))
 
 
-def _unknown(policy: Policy, ground: Ground, end: float, seconds: float) -> str:
+def _unknown(policy: Policy, ground: Ground) -> str:
     """Return why it cannot be told here whether a policy holds; nothing where it can.
 
     Raises:
         QueryError: Its queries cannot be understood.
     """
-    if time.monotonic() > end:
-        return f"The policies before it took {seconds:g} seconds."
     if policy.changed_only_by and ground.authors is None:
         return "It asks who changed something, which is known of a range of commits: give a base."
     if policy.only_new and ground.base is None and not ground.is_past:
         return "It is about what a change brings: give a base."
     for query in _queries(policy):
+        _require_declared(policy, query, ground)
         if query.needs_history and ground.index.scope.pasts is None:
             return "It asks for the history, which only a catalog knows: see the page of policies there."
         if query.base_term is not None and ground.base is None:
@@ -182,8 +191,29 @@ def _unknown(policy: Policy, ground: Ground, end: float, seconds: float) -> str:
     return ""
 
 
-def _unread(policy: Policy, error: QueryError) -> Finding:
-    told = f"Policy '{policy.name}' cannot be checked: {error}"
+def _require_declared(policy: Policy, query: Query, ground: Ground) -> None:
+    """Require that a policy of the repository asks for classifications that it declares.
+
+    Raises:
+        QueryError: One of them nobody has declared: it may be misspelt, and then the policy would hold.
+    """
+    declared = ground.index.scope.snapshot.declared.rules.classifications
+    if ground.is_past or not policy.path:
+        return
+    for tag in _tags_of(query):
+        if tag.casefold() not in {each.casefold() for each in declared}:
+            raise QueryError(f"Nobody declares the classification '{tag}'.{did_you_mean(tag, declared)}")
+
+
+def _tags_of(query: Query) -> Iterator[str]:
+    """Yield the classifications that a query asks for."""
+    for term in query.terms:
+        if term.field == "classification":
+            yield re.split("[<>=]", term.value, maxsplit=1)[0]
+
+
+def _unread(policy: Policy, why: str) -> Finding:
+    told = f"Policy '{policy.name}' cannot be checked: {why}"
     return Finding(
         UNREAD, "error", told, about=policy.name, path=policy.path, line=policy.line, owner=policy.owner
     )
@@ -247,10 +277,8 @@ def _is(author: Author, allowed: str) -> bool:
 def _classified(query: Query, ground: Ground) -> Iterator[Classified]:
     """Yield what the classifications reach that a query names."""
     scope = ground.index.scope
-    for term in query.terms:
-        if term.field == "classification":
-            tag = term.value.partition("=")[0].rstrip(">")
-            yield classify(scope.snapshot, tag, ground.day, scope.imported.get(tag.casefold()))
+    for tag in _tags_of(query):
+        yield classify(scope.snapshot, tag, ground.day, scope.imported.get(tag.casefold()))
 
 
 def _way(classified: Iterable[Classified], key: str) -> tuple[str, ...]:
@@ -264,7 +292,7 @@ def _finding(
 ) -> Finding:
     place = place_of(ground.index.scope.snapshot, subject.key)
     assert place is not None
-    message = " ".join(filter(None, (policy.message or f"'{subject.name}' breaks '{policy.name}'.", told)))
+    message = " ".join(filter(None, (policy.message or _usual_message(policy, subject), told)))
     return Finding(
         rule=policy.name,
         severity=policy.severity,
@@ -278,6 +306,12 @@ def _finding(
         owners=subject.owners,
         owner=policy.owner,
     )
+
+
+def _usual_message(policy: Policy, subject: Subject) -> str:
+    """Return what is told of a feature where the policy has no message: what it asks for."""
+    asked = f" ({policy.query})" if 0 < len(policy.query) <= _LONGEST_TOLD else ""
+    return f"'{subject.name}' breaks '{policy.name}'{asked}."
 
 
 def _covers(exception: PolicyException, key: str) -> bool:

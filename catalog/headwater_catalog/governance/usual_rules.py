@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from headwater_catalog.governance.findings import CLAIM, EXPIRED, LACKING, LEVEL, Finding
+from headwater_catalog.governance.findings import CLAIM, EXPIRED, LACKING, LEVEL, SAME_NAME, Finding
 from headwater_catalog.lineage_graph import INPUT_PREFIX
 from headwater_catalog.query.classified import Classified, classify
 from headwater_catalog.snapshot import Snapshot, SnapshotFeature, SnapshotInput
@@ -20,7 +20,9 @@ def usual_findings(snapshot: Snapshot, day: str) -> Iterator[Finding]:
         day: The day, as YYYY-MM-DD.
     """
     for tag in snapshot.declared.rules.classifications:
-        yield from _of(snapshot, classify(snapshot, tag, day))
+        found = classify(snapshot, tag, day)
+        yield from _of(snapshot, found)
+        yield from _same_names(snapshot, found)
 
 
 def _of(snapshot: Snapshot, found: Classified) -> Iterator[Finding]:
@@ -50,6 +52,32 @@ def _of(snapshot: Snapshot, found: Classified) -> Iterator[Finding]:
             f"{names[-1]}. The levels are {', '.join(names)}."
         )
         yield _finding(snapshot, LEVEL, "warning", told, key, tag)
+
+
+def _same_names(snapshot: Snapshot, found: Classified) -> Iterator[Finding]:
+    """Yield the inputs of which nothing is said, and which have the name of a feature that it reaches.
+
+    Dataflows are apart: what one makes comes into another only where somebody declares that. So where an
+    input is called as personal data is elsewhere, it may be just that, and nobody would know.
+    """
+    graph, tag = snapshot.graph, found.classification.key
+    reached: dict[str, str] = {}
+    for key in sorted(found.levels):
+        if not key.startswith(INPUT_PREFIX):
+            reached.setdefault(_short(key), key)
+    bound = {name for flow in snapshot.dataflows for name in flow.upstream}
+    for name in sorted(reached.keys() - bound):
+        key = f"{INPUT_PREFIX}{name}"
+        if key not in graph.nodes or key in found.levels or key in found.said.levels or key in found.barriers:
+            continue
+        (user, *_), there = sorted(graph.children(key)), reached[name]
+        told = (
+            f"The input '{name}' of '{_short(user)}' has the name of '{there}', which is "
+            f"{tag}={found.name(there)}, and is in another dataflow, so that nothing flows from there. Where "
+            "it is the same, put both into one dataflow; where not, say so of the input: "
+            f'@external_input with @tag({tag}="false").'
+        )
+        yield _finding(snapshot, SAME_NAME, "warning", told, user, f"{tag} {name}")
 
 
 def _finding(

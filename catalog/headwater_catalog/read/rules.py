@@ -152,10 +152,9 @@ def _policy(reader: TableReader, name: str, policies: dict[str, Any], where: str
         return None
     table, inner = policies[name], f"{where}{name}."
     reader.known(table, _POLICY, inner)
-    texts = {
-        key: _short(reader.text(table, key, inner) or "")
-        for key in ("message", "needs", "owner", "query", "scope")
-    }
+    texts = {key: _short(reader.text(table, key, inner) or "") for key in ("message", "owner")}
+    # Never cut to what can be read: a query that is too long is told where it is parsed.
+    texts |= {key: (reader.text(table, key, inner) or "").strip() for key in ("needs", "query", "scope")}
     authors = reader.texts(table, "changed_only_by", inner)
     if not (texts["query"] or texts["needs"] or authors):
         reader.tell(name, f'{inner[:-1]} has no query, so it finds nothing. Add query = "-has:owner".')
