@@ -115,6 +115,13 @@ def test_where_logic_came_from_tells_signatures_and_reviewers(client):
     }
 
 
+def test_a_commit_says_whether_it_is_signed_where_that_is_known(client):
+    main = client.get("/api/v1/commits/demo/main").json
+
+    assert main["is_signed"] is False
+    assert "<li>not signed</li>" in client.get(f"/r/demo/c/{main['sha']}").text
+
+
 def test_the_api_tells_the_same(client):
     api = "/api/v1/repositories/demo/coverage"
     now = client.get(api).json
