@@ -9,6 +9,7 @@ from flask import Blueprint, render_template, request
 
 from headwater_catalog.moments import Moment
 from headwater_catalog.repositories import list_repositories
+from headwater_catalog.rules import Review
 from headwater_catalog.upkeep.coverage import KINDS, SECTIONS, Coverage, Covered, Section, coverage_of
 from headwater_web.curves import curves
 from headwater_web.dates import iso
@@ -149,7 +150,7 @@ def came_from() -> str:
         total=len(found),
         lacks=lacks,
         choices=LACKS,
-        reviews={moment.repository.name: moment.snapshot.declared.rules.review for moment in places(repo)},
+        reviews=_reviews(repo),
         repo=repo,
         repositories=[each.name for each in list_repositories(reading())],
         offset=offset,
@@ -167,6 +168,14 @@ def all_origins() -> Table:
         for repository, each in origins(request.args.get("repo") or None, _lacks())[:MOST_ROWS]
     )
     return Table("origins", _ORIGINS, rows)
+
+
+def _reviews(repo: str | None) -> dict[Review, list[str]]:
+    """Return what counts as a review, with the repositories where it does."""
+    found: dict[Review, list[str]] = {}
+    for moment in places(repo):
+        found.setdefault(moment.snapshot.declared.rules.review, []).append(moment.repository.name)
+    return found
 
 
 def _lacks() -> str:
