@@ -45,6 +45,7 @@ from headwater_catalog.store.models import (
     DeclaredInput,
     Feature,
     FeatureVersion,
+    FileOfTests,
     Judgement,
     ModuleVersion,
     Repository,
@@ -405,6 +406,7 @@ def _changes(session: Session, repository: Repository, with_history: bool) -> li
         (ModuleVersion, ModuleVersion.repository_id == repository.id),
         (DeclaredInput, DeclaredInput.repository_id == repository.id),
         (Declaration, Declaration.repository_id == repository.id),
+        (FileOfTests, FileOfTests.repository_id == repository.id),
     )
     found = {0}
     for model, ours in owned:

@@ -16,7 +16,7 @@ from headwater_catalog.demo.plumbing import Plumbing
 from headwater_catalog.demo.replay import Chapter, read_story, replay
 from headwater_catalog.errors import Conflict, RepositoryError, SettingError
 
-DEMO_HEAD = "5086ab82ef73dc700a572a346f0e824838b84b0a"
+DEMO_HEAD = "6ef2eea4e9a1df81adeac36e5a9b009b34ab8426"
 
 FROM_THE_TALKS = {
     "features/spend.py": [
@@ -207,7 +207,7 @@ def test_the_story_runs_over_two_years_by_four_authors(demo: Path) -> None:
 
     assert len(authors) == 4
     assert all(author.endswith("@example.com>") for author in authors)
-    assert len(dates) == 28
+    assert len(dates) == 29
     assert (min(dates).year, min(dates).month) == (2024, 9)
     assert (max(dates).year, max(dates).month) == (2026, 9)
     assert git(demo, "log", "--format=%an%ae%ad") == git(demo, "log", "--format=%cn%ce%cd")

@@ -44,6 +44,7 @@ _POLICIES = (
     '[apart]\nscope = "name:e"\nneeds = "name:b"\n',
     '[new-ones]\nonly_new = true\nquery = "-has:doc"\n',
     '[beyond-c]\nquery = "downstream:c"\nseverity = "note"\n',
+    '[tested]\nscope = "name:d"\nquery = "-has:test"\n',
 )
 
 Interval = tuple[str, str, str, int, int | None]
@@ -70,6 +71,8 @@ def _commit(rng: random.Random, git_repo: GitRepo, number: int) -> None:
     files = {"notes.txt": str(number)}
     if rng.random() < 0.8:
         files["shop.py"] = _source(rng)
+    if rng.random() < 0.3:
+        files["test_shop.py"] = rng.choice(("", "from shop import d\ndef test_it(): d(1)\n"))
     if rng.random() < 0.15:
         files["policies/all.toml"] = "\n".join(rng.sample(_POLICIES, k=rng.randint(1, len(_POLICIES))))
     git_repo.commit(f"Step {number}", files=files)
@@ -185,6 +188,20 @@ def test_history_that_was_rewritten_is_judged_anew_from_where_it_parted(catalog:
     _keep_all(catalog)
 
     assert _kept(catalog) == _from_scratch(catalog)
+
+
+def test_a_commit_that_brings_nothing_but_a_test_clears_what_asks_for_it(catalog: Catalog, git_repo: GitRepo):
+    git_repo.commit("Write", files={"shop.py": '@tag(owner="x")\ndef d(raw: int) -> int:\n    return 1\n'})
+    git_repo.commit("Test", files={"test_shop.py": "from shop import d\ndef test_it(): d(1)\n"})
+    git_repo.delete("test_shop.py")
+    git_repo.commit("Test no more")
+    catalog.scan()
+    _keep_all(catalog)
+
+    assert [each for each in _kept(catalog) if each[0] == "tested"] == [
+        ("tested", "shop:d", "", 1, 2),
+        ("tested", "shop:d", "", 3, None),
+    ]
 
 
 def test_a_finding_that_began_before_what_is_judged_is_known_to_be_as_old_at_least(

@@ -115,6 +115,24 @@ def _told(git_repo: GitRepo, before: tuple[str, str], after: tuple[str, str]) ->
             ("tightens", "team", "growth", "", "changed", "without b@example.com"),
         ),
         (
+            "",
+            '[review]\ntrailers = ["Reviewed-by"]\n',
+            (
+                *("tightens", "review", "", "", "changed"),
+                "trailers were Reviewed-by, Approved-by, now Reviewed-by",
+            ),
+            (
+                *("loosens", "review", "", "", "changed"),
+                "trailers were Reviewed-by, now Reviewed-by, Approved-by",
+            ),
+        ),
+        (
+            "",
+            "[review]\nmerges = false\n",
+            ("tightens", "review", "", "", "changed", "merges was true, now false"),
+            ("loosens", "review", "", "", "changed", "merges was false, now true"),
+        ),
+        (
             '[owners]\nshop = "crm"\n',
             "",
             ("loosens", "owners", "", "", "changed", "was crm, now nobody"),

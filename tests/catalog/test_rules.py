@@ -10,7 +10,7 @@ from headwater_catalog.git import GitSource
 from headwater_catalog.moments import moment_at
 from headwater_catalog.platform_policies import read_platform_policies
 from headwater_catalog.repositories import get_repository, mirror_path
-from headwater_catalog.rules import NO_RULES, Anonymiser, PolicyException, Rules
+from headwater_catalog.rules import NO_RULES, USUAL_REVIEW, Anonymiser, PolicyException, Review, Rules
 from headwater_catalog.snapshot import Snapshot
 from headwater_catalog.tree_snapshots import read_folder
 from support.git_repo import GitRepo
@@ -26,6 +26,10 @@ anonymisers = ["hash_email", { function = "mean_of", at_least = { k = 10 } }]
 
 [teams]
 growth = ["maya@example.com", "*@growth.example.com"]
+
+[review]
+trailers = ["Seen-by"]
+merges = false
 
 [policies.owned]
 query = "-has:owner"
@@ -56,7 +60,8 @@ def test_all_of_it_is_read(git_repo: GitRepo):
     (policy,) = rules.policies
     assert (policy.name, policy.query, policy.severity) == ("owned", "-has:owner", "warning")
     assert policy.exceptions == (PolicyException("old.*", "is being moved", "2027-01-31"),)
-    assert (policy.path, policy.line) == ("headwater.toml", 12)
+    assert (policy.path, policy.line) == ("headwater.toml", 16)
+    assert rules.review == Review(("Seen-by",), merges=False)
 
 
 def test_policies_may_have_files_of_their_own(git_repo: GitRepo):
@@ -197,3 +202,28 @@ def test_policies_of_a_platform_must_be_as_they_must_be(tmp_path: Path):
         (tmp_path / "c.toml").write_text(text)
         with pytest.raises(SettingError, match=told):
             read_platform_policies(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("declared", "told"),
+    [
+        ('merges = "yes"', "review.merges must be true or false"),
+        ('trailers = "Seen-by"', "review.trailers must be a list of texts"),
+        ('trailers = ["Seen by"]', 'review.trailers must be at most 20 keys such as "Reviewed-by"'),
+        ('trailer = ["Seen-by"]', "'review.trailer' is unknown and has no effect. Did you mean 'trailers'?"),
+    ],
+)
+def test_what_cannot_be_read_of_reviews_is_told_and_as_usual(git_repo: GitRepo, declared: str, told: str):
+    snapshot = _read(git_repo, **{"headwater.toml": f"[review]\n{declared}\n"})
+
+    (diagnostic,) = snapshot.diagnostics
+    assert told in diagnostic.message and diagnostic.path == "headwater.toml"
+    assert snapshot.declared.rules.review == USUAL_REVIEW
+
+
+def test_rules_without_reviews_are_read_as_before():
+    """What the store has of repositories that were scanned by an earlier version."""
+    data = Rules(teams={"a": ("b",)}).as_data()
+    del data["review"]
+
+    assert Rules.from_data(data).review == USUAL_REVIEW

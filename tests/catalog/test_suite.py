@@ -8,11 +8,17 @@ import pytest
 from headwater_catalog.commit_snapshots import read_commit
 from headwater_catalog.git import GitSource
 from headwater_catalog.moments import snapshot_at
+from headwater_catalog.query import parse_query
+from headwater_catalog.query.find import find
+from headwater_catalog.query.index import Index
+from headwater_catalog.query.subjects import Scope
 from headwater_catalog.read.named import NOTHING_NAMED, is_test_file, named_in
 from headwater_catalog.repositories import get_repository
-from headwater_catalog.suite import suite_of
+from headwater_catalog.snapshot import Snapshot
+from headwater_catalog.suite import Suite, suite_of
 from headwater_catalog.tree_snapshots import read_folder
 from support.git_repo import GitRepo
+from support.random_snapshots import make_feature
 from support.scanned import Catalog
 
 _SPEND = (
@@ -76,6 +82,18 @@ def test_relative_imports_are_followed_from_the_file():
 
     assert named(features__tests__test_spend=text) == {"features.spend:ratio"}
     assert named(tests__test_spend="from .....spend import ratio\ndef test_it(): ratio(1)\n") == set()
+
+
+def test_tests_are_read_only_where_somebody_asks_for_them():
+    def read():
+        raise AssertionError("Nobody has asked.")
+
+    snapshot = Snapshot((make_feature("spend"),), (), (), tests=Suite(read))
+    index = Index(Scope("shop", snapshot))
+
+    assert find(parse_query("-has:owner has:type"), index).total == 1
+    with pytest.raises(AssertionError, match="Nobody has asked"):
+        find(parse_query("has:test"), index)
 
 
 def test_what_cannot_be_read_names_nothing():

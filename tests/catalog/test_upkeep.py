@@ -80,9 +80,9 @@ def _found(scope: Scope, query: str) -> int:
     return len(evaluate(parse_query(query), scope))
 
 
-def _asked(scope: Scope, part: str) -> Covered:
+def _asked(scope: Scope, section: str) -> Covered:
     """Count by queries."""
-    return Covered(_found(scope, part), *(_found(scope, f"{part} has:{kind}") for kind in KINDS))
+    return Covered(_found(scope, section), *(_found(scope, f"{section} has:{kind}") for kind in KINDS))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -103,10 +103,10 @@ def test_coverage_is_at_every_commit_what_queries_find(catalog: Catalog, git_rep
 
             assert coverage.at(ALL, position) == _asked(scope, "")
             for by in ("module", "owner"):
-                parts = dict(coverage.parts(by, position))
+                sections = dict(coverage.sections(by, position))
                 values = {name for s in scope.subjects for name in _values(s, by)}
-                assert set(parts) == {name.casefold() for name in values}
-                for name, covered in parts.items():
+                assert set(sections) == {name.casefold() for name in values}
+                for name, covered in sections.items():
                     assert covered == _asked(scope, f'{by}:"{name}"' if name else "-has:owner"), (by, name)
             seen.add(coverage.at(ALL, position))
     assert len(seen) > 4

@@ -58,7 +58,7 @@ _FORMATS = {
     "rule": ("owned", "claim-contradicted"),
     "owner": ("CRM",),
     "classification": ("pii", "confidentiality"),
-    "part": ("features.spend", "CRM", "nobody"),
+    "section": ("features.spend", "CRM", "nobody"),
     "git-address": ("/srv/git/nothing", "https://127.0.0.1:1/nothing.git"),
 }
 

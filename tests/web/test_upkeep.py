@@ -62,16 +62,16 @@ def test_coverage_is_drawn_and_told_commit_by_commit(client):
     page = client.get("/governance/coverage").text
     rows = client.get("/governance/coverage.json").json["items"]
 
-    assert 'aria-label="Shares over time; at the end owners 73 %, docs 100 %, checks 11 %, tests 0 %"' in page
+    assert 'aria-label="Shares over time; at the end owners 73 %, docs 100 %, checks 11 %, tests 6 %"' in page
     assert len(re.findall(r'<polyline class="curve--\w+" points="0.00,', page)) == 4
     assert rows[0]["features"] == 6 and rows[-1] | {"commit": "", "at": ""} == {
         **{"repository": "demo", "commit": "", "at": "", "features": 61},
-        **{"owner": 45, "doc": 61, "check": 7, "test": 0},
+        **{"owner": 45, "doc": 61, "check": 7, "test": 4},
     }
     counts = [[row[kind] for kind in ("features", "owner", "doc", "check", "test")] for row in rows]
     assert all(before != after for before, after in pairwise(counts))
     csv = client.get("/governance/coverage.csv?list=module").text
-    assert "demo,features.spend,9,2,9,0,0" in csv
+    assert "demo,features.spend,9,2,9,0,2" in csv
     assert "demo,CRM,10,10,10,1,0" in client.get("/governance/coverage.csv?list=owner").text
 
 
@@ -115,13 +115,20 @@ def test_where_logic_came_from_tells_signatures_and_reviewers(client):
     }
 
 
+def test_a_commit_says_whether_it_is_signed_where_that_is_known(client):
+    main = client.get("/api/v1/commits/demo/main").json
+
+    assert main["is_signed"] is False
+    assert "<li>not signed</li>" in client.get(f"/r/demo/c/{main['sha']}").text
+
+
 def test_the_api_tells_the_same(client):
     api = "/api/v1/repositories/demo/coverage"
     now = client.get(api).json
     history = client.get(f"{api}/history?by=owner&name=CRM&limit=2").json
     following = client.get(f"{api}/history?by=owner&name=CRM&cursor={history['next']}").json
 
-    assert (now["features"], now["owner"], now["test"]) == (61, 45, 0)
+    assert (now["features"], now["owner"], now["test"]) == (61, 45, 4)
     assert {"name": "CRM", "features": 10, "owner": 10, "doc": 10, "check": 1, "test": 0} in now["owners"]
     assert history["items"][0]["features"] == 10 and len(history["items"]) == 2 and following["items"]
     assert client.get(f"{api}?at=HEAD~9").json["features"] < 61

@@ -15,7 +15,7 @@ from headwater_catalog.moments import Moment
 from headwater_catalog.query.traits import UNREVIEWED, UNSIGNED
 from headwater_catalog.store.bulk import chunks
 from headwater_catalog.store.models import Commit
-from headwater_catalog.upkeep.coverage import ALL, PARTS, Coverage, Covered, Part, coverage_of
+from headwater_catalog.upkeep.coverage import ALL, SECTIONS, Coverage, Covered, Section, coverage_of
 from headwater_catalog.upkeep.origins import Drift, Origin, drifts_at, origins_at
 from headwater_web.governed import places
 
@@ -27,7 +27,7 @@ __all__ = [
     "drifts",
     "origins",
     "origins_of",
-    "part_asked",
+    "section_asked",
     "standing",
 ]
 
@@ -96,20 +96,20 @@ def origins_of(moment: Moment) -> Iterable[Origin]:
     return origins_at(moment.session, moment.repository, moment.require_position(), review)
 
 
-def part_asked(by: str | None, name: str | None, coverage: Coverage) -> Part:
-    """Return the part of a repository that is asked for; all of it where none is.
+def section_asked(by: str | None, name: str | None, coverage: Coverage) -> Section:
+    """Return the section of a repository that is asked for; all of it where none is.
 
     Raises:
         NotFound: It never had a feature.
     """
-    if by not in PARTS:
+    if by not in SECTIONS:
         return ALL
-    part = by, (name or "").casefold() if by == "owner" else name or ""
-    if part not in coverage.series:
+    section = by, (name or "").casefold() if by == "owner" else name or ""
+    if section not in coverage.series:
         names = [other for kind, other in coverage.series if kind == by]
-        hint = did_you_mean(part[1], names) or " Leave it out to see all."
-        raise NotFound(f"No feature was ever of {by} '{part[1]}'.{hint}")
-    return part
+        hint = did_you_mean(section[1], names) or " Leave it out to see all."
+        raise NotFound(f"No feature was ever of {by} '{section[1]}'.{hint}")
+    return section
 
 
 def commits_at(moment: Moment, positions: Iterable[int]) -> dict[int, CommitRef]:

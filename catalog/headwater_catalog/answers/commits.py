@@ -62,6 +62,7 @@ def stored_commit_json(commit: Commit, base: CommitRef | None) -> dict[str, Any]
         "committed_at": instant_json(commit.committed_at),
         "body": commit.body,
         "parents": list(commit.parents),
+        "is_signed": commit.is_signed,
         "base": commit_json(base),
     }
 

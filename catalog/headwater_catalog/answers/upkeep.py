@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from headwater_catalog.upkeep.coverage import Covered
     from headwater_catalog.upkeep.origins import Drift, Origin
 
-__all__ = ["covered_json", "drift_json", "origin_json", "part_json", "point_json"]
+__all__ = ["covered_json", "drift_json", "origin_json", "point_json", "section_json"]
 
 
 def covered_json(covered: Covered) -> dict[str, Any]:
@@ -19,8 +19,8 @@ def covered_json(covered: Covered) -> dict[str, Any]:
     return covered._asdict()
 
 
-def part_json(name: str, covered: Covered) -> dict[str, Any]:
-    """Return the coverage of a part of a repository as JSON has it."""
+def section_json(name: str, covered: Covered) -> dict[str, Any]:
+    """Return the coverage of a section of a repository as JSON has it."""
     return {"name": name, **covered_json(covered)}
 
 

@@ -284,6 +284,7 @@ class CommitDetail(Commit):
     committed_at: str
     body: str
     parents: list[str]
+    is_signed: bool | None
     base: Commit | None
     counts: dict[str, int]
 

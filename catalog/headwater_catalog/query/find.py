@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from headwater_catalog.query.evaluate import Ranked, Sets, find_sets, require_known, require_time
-from headwater_catalog.query.fields import FIELDS, KeyField, ValueField, WordField
+from headwater_catalog.query.fields import FIELDS, KeyField, LabelField, ValueField, WordField
 from headwater_catalog.query.index import Index
 from headwater_catalog.query.postings import bits_of, flags_of, numbers_of
 from headwater_catalog.query.ranking import Rank, Sort, text_rank
@@ -163,6 +163,8 @@ class _Finder:
 
     def _valued(self, term: Term) -> int:
         field = FIELDS[term.field]
+        if isinstance(field, LabelField):  # one may take long that nobody asks for
+            return self._index.label(field, term.value.casefold())
         if isinstance(field, ValueField):
             accepts = field.read(term.value, term.is_phrase, self._index.scope.now)
             return self._index.values(field).accepted(accepts)

@@ -11,7 +11,7 @@ from typing import Any
 
 from headwater_catalog.collection import without_collection
 from headwater_catalog.query.fields import FIELDS, LabelField, ValueField
-from headwater_catalog.query.postings import Postings
+from headwater_catalog.query.postings import Postings, bits_of
 from headwater_catalog.query.ranking import Sort, sort_key
 from headwater_catalog.query.subjects import Scope, Subject, TextField
 from headwater_catalog.query.text_index import TextIndex
@@ -55,6 +55,7 @@ class Index:
             self._texts = _texts(scope.subjects, before) if before is not None else {}
         self._values: dict[str, Postings] = {}
         self._facets: dict[str, FacetIndex] = {}
+        self._labelled: dict[tuple[str, str], int] = {}
         self._orders: dict[Sort, Sequence[int]] = {}
         self.gone: Index | None = None
         """That of the features that are there no more, once a query has asked for them."""
@@ -128,6 +129,14 @@ class Index:
             found = self._postings(field.values, field.alike)
             if not field.needs_history or self.scope.pasts is not None:
                 self._values[field.name] = found
+        return found
+
+    def label(self, field: LabelField, label: str) -> int:
+        """Return the features that have a label, as bits; what other labels mean is not looked at."""
+        found = self._labelled.get((field.name, label))
+        if found is None:
+            found = bits_of(field.traits[label].find(self.scope), self.size)
+            self._labelled[field.name, label] = found
         return found
 
     def facets(self) -> Iterator[tuple[ValueField, FacetIndex]]:

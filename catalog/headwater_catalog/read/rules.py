@@ -123,7 +123,9 @@ def read_review(reader: TableReader, settings: dict[str, Any], where: str) -> Re
     if not isinstance(merges, bool):
         reader.wrong("merges", inner, "true or false")
         merges = usual.merges
-    trailers = reader.texts(table, "trailers", inner) if "trailers" in table else usual.trailers
+    trailers = reader.texts(table, "trailers", inner)
+    if not trailers and table.get("trailers") != []:
+        trailers = usual.trailers
     if len(trailers) > _MOST_TRAILERS or not all(map(_TRAILER.fullmatch, trailers)):
         reader.wrong("trailers", inner, f'at most {_MOST_TRAILERS} keys such as "Reviewed-by"')
         trailers = usual.trailers

@@ -1,4 +1,4 @@
-"""How many features have an owner, documentation, a check and a test: of each part, at every commit."""
+"""How many features have an owner, documentation, a check and a test: of each section, at every commit."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from headwater_catalog.store.models import Repository
 from headwater_catalog.upkeep.ages import state_of
 from headwater_catalog.upkeep.stretches import Stretch, load_stretches
 
-__all__ = ["ALL", "KINDS", "PARTS", "Coverage", "Covered", "Part", "coverage_of"]
+__all__ = ["ALL", "KINDS", "SECTIONS", "Coverage", "Covered", "Section", "coverage_of"]
 
 KINDS: Final[Mapping[str, str]] = {"owner": "owners", "doc": "docs", "check": "checks", "test": "tests"}
 """What a feature may have, as queries say it after `has:`, and in words."""
 
-PARTS: Final = ("module", "owner")
-"""By what a repository is cut into parts; a module stands for all modules in it, too."""
+SECTIONS: Final = ("module", "owner")
+"""By what a repository is cut into sections; a module stands for all modules in it, too."""
 
-Part = tuple[str, str]
-"""A part of a repository: by what it is cut, and the name; the owner without a name is nobody."""
+Section = tuple[str, str]
+"""A section of a repository: by what it is cut, and the name; the owner without a name is nobody."""
 
-ALL: Final[Part] = ("", "")
+ALL: Final[Section] = ("", "")
 """All of a repository."""
 
 _MOST_KEPT: Final = 500_000
@@ -58,30 +58,30 @@ class Coverage:
     """The coverage of a repository over time.
 
     Attributes:
-        series: Of each part, from which positions of the main line on there are how many, in order.
+        series: Of each section, from which positions of the main line on there are how many, in order.
         shown: The names of owners as they are written; here they are in small letters, as queries hold them.
     """
 
-    series: Mapping[Part, tuple[tuple[int, Covered], ...]]
+    series: Mapping[Section, tuple[tuple[int, Covered], ...]]
     shown: Mapping[str, str]
 
     def shown_as(self, by: str, name: str) -> str:
-        """Return the name of a part as it is written."""
+        """Return the name of a section as it is written."""
         return self.shown.get(name, name) if by == "owner" else name
 
-    def at(self, part: Part, position: int) -> Covered:
-        """Return how many there are of a part at a position."""
-        points = self.series.get(part, ())
+    def at(self, section: Section, position: int) -> Covered:
+        """Return how many there are of a section at a position."""
+        points = self.series.get(section, ())
         place = bisect_right(points, position, key=itemgetter(0))
         return points[place - 1][1] if place else Covered()
 
-    def until(self, part: Part, position: int) -> tuple[tuple[int, Covered], ...]:
-        """Return where the counts of a part changed up to a position, with the counts from there on."""
-        points = self.series.get(part, ())
+    def until(self, section: Section, position: int) -> tuple[tuple[int, Covered], ...]:
+        """Return where the counts of a section changed up to a position, with the counts from there on."""
+        points = self.series.get(section, ())
         return points[: bisect_right(points, position, key=itemgetter(0))]
 
-    def parts(self, by: str, position: int) -> list[tuple[str, Covered]]:
-        """Return the parts that have features at a position, by name; nobody comes first."""
+    def sections(self, by: str, position: int) -> list[tuple[str, Covered]]:
+        """Return the sections that have features at a position, by name; nobody comes first."""
         found = ((name, self.at((kind, name), position)) for kind, name in self.series if kind == by)
         return sorted((name, covered) for name, covered in found if covered.features)
 
@@ -100,14 +100,14 @@ def coverage_of(session: Session, repository: Repository) -> Coverage:
 class _Feature(NamedTuple):
     """A feature at one position, all of its variants together."""
 
-    parts: tuple[Part, ...]
+    sections: tuple[Section, ...]
     has: tuple[bool, bool, bool, bool]
 
 
 _Variants = dict[str, Stretch]
 
 
-def _counted(stretches: Iterable[Stretch]) -> dict[Part, tuple[tuple[int, Covered], ...]]:
+def _counted(stretches: Iterable[Stretch]) -> dict[Section, tuple[tuple[int, Covered], ...]]:
     """Count all features at the first position, and then at each what changes."""
     ends: dict[int, list[Stretch]] = {}
     begins: dict[int, list[Stretch]] = {}
@@ -117,14 +117,14 @@ def _counted(stretches: Iterable[Stretch]) -> dict[Part, tuple[tuple[int, Covere
             ends.setdefault(each.end, []).append(each)
     here: dict[str, _Variants] = {}
     known: dict[str, _Feature] = {}
-    counts: dict[Part, list[int]] = {}
-    series: dict[Part, list[tuple[int, Covered]]] = {}
+    counts: dict[Section, list[int]] = {}
+    series: dict[Section, list[tuple[int, Covered]]] = {}
     for position in sorted(begins.keys() | ends.keys()):
         for each in ends.get(position, ()):
             del here[each.key][each.variant]
         for each in begins.get(position, ()):
             here.setdefault(each.key, {})[each.variant] = each
-        touched: dict[Part, None] = {}
+        touched: dict[Section, None] = {}
         for key in {each.key for each in (*ends.get(position, ()), *begins.get(position, ()))}:
             before, after = known.pop(key, None), _feature(key, here[key])
             if before is not None:
@@ -132,20 +132,22 @@ def _counted(stretches: Iterable[Stretch]) -> dict[Part, tuple[tuple[int, Covere
             if after is not None:
                 known[key] = after
                 _count(counts, after, 1, touched)
-        for part in touched:
-            points, now = series.setdefault(part, []), Covered(*counts[part])
+        for section in touched:
+            points, now = series.setdefault(section, []), Covered(*counts[section])
             if not points or points[-1][1] != now:
                 points.append((position, now))
-    return {part: tuple(points) for part, points in series.items()}
+    return {section: tuple(points) for section, points in series.items()}
 
 
-def _count(counts: dict[Part, list[int]], feature: _Feature, by: int, touched: dict[Part, None]) -> None:
-    for part in feature.parts:
-        count = counts.setdefault(part, [0] * len(Covered._fields))
+def _count(
+    counts: dict[Section, list[int]], feature: _Feature, by: int, touched: dict[Section, None]
+) -> None:
+    for section in feature.sections:
+        count = counts.setdefault(section, [0] * len(Covered._fields))
         count[0] += by
         for place, has in enumerate(feature.has, start=1):
             count[place] += by * has
-        touched[part] = None
+        touched[section] = None
 
 
 def _feature(key: str, variants: _Variants) -> _Feature | None:
@@ -153,15 +155,19 @@ def _feature(key: str, variants: _Variants) -> _Feature | None:
         return None
     owners = {owner.casefold() for each in variants.values() for owner in each.owners}
     module = key.rpartition(":")[0]
-    parts = (ALL, *(("module", name) for name in _packages(module)), *(("owner", o) for o in owners or {""}))
+    sections = (
+        ALL,
+        *(("module", name) for name in _packages(module)),
+        *(("owner", o) for o in owners or {""}),
+    )
     doc, check, test = (any(having) for having in zip(*(each.has for each in variants.values()), strict=True))
-    return _Feature(parts, (bool(owners), doc, check, test))
+    return _Feature(sections, (bool(owners), doc, check, test))
 
 
 def _packages(module: str) -> Iterator[str]:
     """Yield a module, and the packages around it."""
-    parts = module.split(".")
-    return (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+    sections = module.split(".")
+    return (".".join(sections[:end]) for end in range(1, len(sections) + 1))
 
 
 _RECENT: Final = RecentOf[Coverage](

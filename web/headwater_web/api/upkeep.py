@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import Response
 
-from headwater_catalog.answers.upkeep import covered_json, drift_json, origin_json, part_json, point_json
+from headwater_catalog.answers.upkeep import covered_json, drift_json, origin_json, point_json, section_json
 from headwater_catalog.moments import Moment
-from headwater_catalog.upkeep.coverage import ALL, PARTS, Coverage, coverage_of
+from headwater_catalog.upkeep.coverage import ALL, SECTIONS, Coverage, coverage_of
 from headwater_web.api.answering import answer
 from headwater_web.api.cursors import cursor_of
 from headwater_web.api.listing import offset, pinned, slice_answer
@@ -23,7 +23,7 @@ from headwater_web.api.schemas.upkeep import (
     OriginPageSchema,
     OriginsQuery,
 )
-from headwater_web.kept_up import commits_at, drifts, origins, part_asked
+from headwater_web.kept_up import commits_at, drifts, origins, section_asked
 from headwater_web.reading import as_of
 
 __all__ = ["resource"]
@@ -38,9 +38,14 @@ def show_coverage(_args: dict[str, Any], repo: str) -> Response:
     """Tell how many features have owners, docs, checks and tests: in all, by module and by owner."""
     moment = as_of(repo).moment
     known, position = _known(moment)
-    parts = {by: [part_json(known.shown_as(by, n), c) for n, c in known.parts(by, position)] for by in PARTS}
+    sections = {
+        by: [section_json(known.shown_as(by, n), c) for n, c in known.sections(by, position)]
+        for by in SECTIONS
+    }
     covered = covered_json(known.at(ALL, position))
-    return answer({"at": moment.commit.sha, **covered, "modules": parts["module"], "owners": parts["owner"]})
+    return answer(
+        {"at": moment.commit.sha, **covered, "modules": sections["module"], "owners": sections["owner"]}
+    )
 
 
 @resource.get(
@@ -54,7 +59,7 @@ def list_coverage(args: dict[str, Any], repo: str) -> Response:
     """List the commits of the main line that changed the coverage, the newest first, with what it was."""
     cursor, moment = pinned(cursor_of(args), repo, args.get("at"))
     known, position = _known(moment)
-    series = known.until(part_asked(args.get("by"), args.get("name"), known), position)[::-1]
+    series = known.until(section_asked(args.get("by"), args.get("name"), known), position)[::-1]
     first = offset(cursor)
     commits = commits_at(moment, [at for at, _ in series[first : first + args["limit"]]])
     return slice_answer(args, cursor, series, lambda point: point_json(commits[point[0]], point[1]))

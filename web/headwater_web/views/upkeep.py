@@ -9,11 +9,12 @@ from flask import Blueprint, render_template, request
 
 from headwater_catalog.moments import Moment
 from headwater_catalog.repositories import list_repositories
-from headwater_catalog.upkeep.coverage import KINDS, PARTS, Coverage, Covered, Part, coverage_of
+from headwater_catalog.rules import Review
+from headwater_catalog.upkeep.coverage import KINDS, SECTIONS, Coverage, Covered, Section, coverage_of
 from headwater_web.curves import curves
 from headwater_web.dates import iso
 from headwater_web.governed import places
-from headwater_web.kept_up import ANY, LACKS, commits_at, drifts, origins, part_asked, standing
+from headwater_web.kept_up import ANY, LACKS, commits_at, drifts, origins, section_asked, standing
 from headwater_web.lists import MOST_ROWS, Table, as_files
 from headwater_web.reading import as_of, offset_asked, reading
 
@@ -22,7 +23,7 @@ __all__ = ["blueprint"]
 blueprint = Blueprint("upkeep", __name__)
 
 _PAGE: Final = 50
-_MOST_PARTS: Final = 100  # of a kind, on the page
+_MOST_SECTIONS: Final = 100  # of a kind, on the page
 _COUNTED: Final = ("features", *KINDS)
 _DRIFT: Final = (
     *("repository", "key", "function", "documented", "documented_at", "since", "since_at", "author"),
@@ -42,38 +43,38 @@ def coverage() -> str:
         return render_template("coverage_of_all.html", rows=rows, kinds=KINDS)
     moment = as_of(found[0].repository.name).moment
     known = coverage_of(reading(), moment.repository)
-    part, last = _part(known), moment.require_position()
-    series = known.until(part, last)
+    section, last = _section(known), moment.require_position()
+    series = known.until(section, last)
     newest = series[::-1][offset_asked() : offset_asked() + _PAGE]
     ends = {series[0][0], last} if series else set()
-    parts = {by: known.parts(by, last) for by in PARTS}
+    sections = {by: known.sections(by, last) for by in SECTIONS}
     return render_template(
         "coverage.html",
         view=as_of(moment.repository.name),
         repositories=[each.name for each in list_repositories(reading())],
         coverage=known,
-        part=part,
+        section=section,
         kinds=KINDS,
-        covered=known.at(part, last),
+        covered=known.at(section, last),
         curves=curves(series, last, KINDS),
         series=newest,
         total=len(series),
         commits=commits_at(moment, ends | {position for position, _ in newest}),
         ends=sorted(ends),
-        parts_of={by: _most_lacking(each) for by, each in parts.items()},
-        counts={by: len(each) for by, each in parts.items()},
+        sections_of={by: _most_lacking(each) for by, each in sections.items()},
+        counts={by: len(each) for by, each in sections.items()},
         offset=offset_asked(),
         limit=_PAGE,
     )
 
 
-def _part(known: Coverage) -> Part:
-    return part_asked(request.args.get("by"), request.args.get("name"), known)
+def _section(known: Coverage) -> Section:
+    return section_asked(request.args.get("by"), request.args.get("name"), known)
 
 
-def _most_lacking(parts: Iterable[tuple[str, Covered]]) -> list[tuple[str, Covered]]:
-    """Return the parts on a page: those that lack most first."""
-    return sorted(parts, key=lambda part: -sum(map(part[1].lacking, KINDS)))[:_MOST_PARTS]
+def _most_lacking(sections: Iterable[tuple[str, Covered]]) -> list[tuple[str, Covered]]:
+    """Return the sections on a page: those that lack most first."""
+    return sorted(sections, key=lambda section: -sum(map(section[1].lacking, KINDS)))[:_MOST_SECTIONS]
 
 
 @as_files(blueprint, "/governance/coverage")
@@ -83,13 +84,13 @@ def all_coverage() -> Table:
     moments = places(repo)
     if len(moments) == 1:
         moments = [as_of(moments[0].repository.name).moment]
-    if by in PARTS:
+    if by in SECTIONS:
         rows = (
             (moment.repository.name, known.shown_as(by, name), *covered)
             for moment, known in _known(moments)
-            for name, covered in known.parts(by, moment.require_position())
+            for name, covered in known.sections(by, moment.require_position())
         )
-        return Table(f"coverage by {by}", ("repository", "part", *_COUNTED), rows)
+        return Table(f"coverage by {by}", ("repository", "section", *_COUNTED), rows)
     return Table(
         "coverage",
         ("repository", "commit", "at", *_COUNTED),
@@ -103,7 +104,7 @@ def _known(moments: Iterable[Moment]) -> Iterable[tuple[Moment, Coverage]]:
 
 def _series(moment: Moment) -> Iterable[tuple[Any, ...]]:
     known = coverage_of(reading(), moment.repository)
-    series = known.until(_part(known), moment.require_position())[-MOST_ROWS:]
+    series = known.until(_section(known), moment.require_position())[-MOST_ROWS:]
     commits = commits_at(moment, [position for position, _ in series])
     for position, covered in series:
         commit = commits[position]
@@ -149,7 +150,7 @@ def came_from() -> str:
         total=len(found),
         lacks=lacks,
         choices=LACKS,
-        reviews={moment.repository.name: moment.snapshot.declared.rules.review for moment in places(repo)},
+        reviews=_reviews(repo),
         repo=repo,
         repositories=[each.name for each in list_repositories(reading())],
         offset=offset,
@@ -167,6 +168,14 @@ def all_origins() -> Table:
         for repository, each in origins(request.args.get("repo") or None, _lacks())[:MOST_ROWS]
     )
     return Table("origins", _ORIGINS, rows)
+
+
+def _reviews(repo: str | None) -> dict[Review, list[str]]:
+    """Return what counts as a review, with the repositories where it does."""
+    found: dict[Review, list[str]] = {}
+    for moment in places(repo):
+        found.setdefault(moment.snapshot.declared.rules.review, []).append(moment.repository.name)
+    return found
 
 
 def _lacks() -> str:

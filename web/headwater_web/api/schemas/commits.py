@@ -87,6 +87,11 @@ class CommitChangesSchema(CommitSchema):
     committed_at = text("When it was committed.")
     body = text("Its message after the first line.")
     parents = texts("Full names of its parents.")
+    is_signed = fields.Boolean(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Whether it has a signature, whoever made it; null: nobody can tell."},
+    )
     base = nested(
         CommitSchema, "Beside the main line, the last commit there that it builds on.", allow_none=True
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from headwater_catalog.upkeep.coverage import PARTS
+from headwater_catalog.upkeep.coverage import SECTIONS
 from headwater_web.api.schemas.commits import CommitSchema
 from headwater_web.api.schemas.fields import (
     AtPageQuery,
@@ -42,8 +42,8 @@ class CoveredSchema(Schema):
     test = count("How many a test names.")
 
 
-class CoveragePartSchema(CoveredSchema):
-    """How many features of a part of a repository have what."""
+class CoverageSectionSchema(CoveredSchema):
+    """How many features of a section of a repository have what."""
 
     name = text("The module or package, with all that is in it, or the owner; an empty name is nobody.")
 
@@ -52,8 +52,8 @@ class CoverageSchema(CoveredSchema):
     """How many features of a repository have what."""
 
     at = text("The commit.")
-    modules = listed(CoveragePartSchema, "The same by module and package.")
-    owners = listed(CoveragePartSchema, "The same by owner.")
+    modules = listed(CoverageSectionSchema, "The same by module and package.")
+    owners = listed(CoverageSectionSchema, "The same by owner.")
 
 
 class PointSchema(CoveredSchema):
@@ -72,9 +72,10 @@ class CoverageHistoryQuery(AtPageQuery):
     """What is asked of coverage over time."""
 
     by = Text(
-        validate=validate.OneOf(PARTS), metadata={"description": "Only a part: one module, or what one owns."}
+        validate=validate.OneOf(SECTIONS),
+        metadata={"description": "Only a section: one module, or what one owns."},
     )
-    name = named("The module or the owner; without it, what nobody owns.", "part", 500)
+    name = named("The module or the owner; without it, what nobody owns.", "section", 500)
 
 
 class DriftSchema(Schema):
