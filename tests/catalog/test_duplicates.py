@@ -144,8 +144,9 @@ def test_near_are_like_names_on_the_same_data_with_much_the_same_code(git_repo: 
     assert LEAST.code <= group.likeness.code < 1
 
 
-def test_a_function_that_cannot_be_read_is_left_out():
+def test_a_function_that_cannot_be_read_is_left_out_and_one_that_cannot_run_is_not():
     assert body_of("def broken(:\n", "x") is None
+    assert body_of("def odd(x):\n    global x\n    return x + 1\n", "z") is not None
     assert body_of("", "y") is None
 
 
@@ -154,6 +155,7 @@ def test_a_function_that_cannot_be_read_is_left_out():
     [
         ("def a(x): return [y for y in x]", "def b(z): return [w for w in z]"),
         ("def a(x):\n    try:\n        x()\n    except E as e:\n        return e", "def b(y):\n    try:\n        y()\n    except E as f:\n        return f"),
+        ("def a(x):\n    import p.q as o\n    return o.f(x)", "def b(y):\n    import p.q as r\n    return r.f(y)"),
         ("def a(x):\n    import os as o\n    return o.f(x)", "def b(y):\n    import os as p\n    return p.f(y)"),
         ("def a(x):\n    def f(z): return z\n    return f(x)", "def b(y):\n    def g(q): return q\n    return g(y)"),
     ],
