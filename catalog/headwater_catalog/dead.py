@@ -186,7 +186,8 @@ class _Judge:
         if doubt:
             return UNKNOWN, doubt
         within = self._of(feature.module, self._flows)
-        return DEAD, f"no output of {', '.join(within)} needs it" if within else "it is in no dataflow"
+        flows = ", ".join(f"'{name}'" for name in within)
+        return DEAD, f"no output of {flows} needs it" if within else "it is in no dataflow"
 
     def _doubt(self, feature: SnapshotFeature) -> str:
         """Return why something may need a feature after all."""

@@ -61,7 +61,7 @@ def _reasons(found: DeadFeatures) -> list[str]:
 def test_what_no_output_needs_is_dead_with_what_was_looked_at(catalog: Catalog):
     found = _dead(catalog)
     assert _states(found) == {"c": "dead"}
-    assert _reasons(found) == ["no output of all needs it"]
+    assert _reasons(found) == ["no output of 'all' needs it"]
     assert found.needed == 2
     proof = found.proof
     assert (proof.since, proof.commits, dict(proof.outputs), proof.runs) == ("2025-05-02", 1, {"all": 1}, 0)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from headwater_catalog.datasets import record_version
 from headwater_catalog.deprecations import Deprecation, deprecations
 from headwater_catalog.moments import moment_at
-from headwater_catalog.repositories import get_repository
+from headwater_catalog.repositories import get_repository, resolve_at
+from headwater_catalog.runs import request_run
 from support.git_repo import GitRepo
 from support.scanned import Catalog
 
@@ -85,3 +87,20 @@ def test_repositories_that_draw_from_it_are_told(catalog: Catalog, tmp_path: Pat
     (found,) = _found(catalog)
 
     assert (found.users, found.repositories, found.datasets) == ((), ("other",), ())
+
+
+def test_datasets_that_hold_it_are_told(catalog: Catalog, git_repo: GitRepo):
+    files = {"shop.py": _HEAD + _OLD.format("true"), "headwater.toml": _flows("shop")}
+    sha = git_repo.commit("Deprecate", files=files)
+    catalog.scan_on()
+    with catalog.database.write() as session:
+        repository = get_repository(session, "repo")
+        commit = resolve_at(session, catalog.settings, repository, sha)
+        asked = (repository, commit, "all", ["old"], {}, {}, None, "ada", 0)
+        run = request_run(session, catalog.settings, *asked)
+        columns = [{"name": "old", "type": "float", "features": ["shop:old"]}]
+        told = {"path": "datasets/x.csv", "format": "csv", "sha256": "0" * 64, "rows": 1, "now": 0}
+        record_version(session, run, "weekly", columns=columns, **told)
+    (found,) = _found(catalog)
+
+    assert (found.key, found.datasets) == ("shop:old", ("weekly",))

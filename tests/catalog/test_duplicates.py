@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from headwater_catalog.commit_snapshots import borrowed
-from headwater_catalog.definitions_at import definitions_of
+from headwater_catalog.definitions_at import DefinitionReader, definitions_of, head_to_define
 from headwater_catalog.governance.bodies import Body, body_of
 from headwater_catalog.governance.changed import Change
 from headwater_catalog.governance.check import check
@@ -17,8 +19,11 @@ from headwater_catalog.governance.duplicates import Duplicates, functions_of, gr
 from headwater_catalog.governance.near_functions import LEAST, near_pairs
 from headwater_catalog.lineage_hash import Revision
 from headwater_catalog.revisions import RevisionReader
+from headwater_catalog.store.models import Commit, CommitDefinitions
 from headwater_catalog.tokens import name_parts
+from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
+from support.scanned import Catalog
 
 _HEAD = "from headwater import tag, parameterize, source, config, check_output, extract_columns\n\n"
 _FLOWS = "[dataflows.all]\nmodules = ['one', 'two']\n"
@@ -140,8 +145,9 @@ def test_near_are_like_names_on_the_same_data_with_much_the_same_code(git_repo: 
     assert LEAST.code <= group.likeness.code < 1
 
 
-def test_a_function_that_cannot_be_read_is_left_out():
+def test_a_function_that_cannot_be_read_is_left_out_and_one_that_cannot_run_is_not():
     assert body_of("def broken(:\n", "x") is None
+    assert body_of("def odd(x):\n    global x\n    return x + 1\n", "z") is not None
     assert body_of("", "y") is None
 
 
@@ -150,6 +156,7 @@ def test_a_function_that_cannot_be_read_is_left_out():
     [
         ("def a(x): return [y for y in x]", "def b(z): return [w for w in z]"),
         ("def a(x):\n    try:\n        x()\n    except E as e:\n        return e", "def b(y):\n    try:\n        y()\n    except E as f:\n        return f"),
+        ("def a(x):\n    import p.q as o\n    return o.f(x)", "def b(y):\n    import p.q as r\n    return r.f(y)"),
         ("def a(x):\n    import os as o\n    return o.f(x)", "def b(y):\n    import os as p\n    return p.f(y)"),
         ("def a(x):\n    def f(z): return z\n    return f(x)", "def b(y):\n    def g(q): return q\n    return g(y)"),
     ],
@@ -241,3 +248,32 @@ def test_a_change_that_brings_a_duplicate_is_told_once(git_repo: GitRepo):
     assert checked(cost + total) == []  # it only moved
     assert checked(cost + total.replace("* tax", "- tax")) == []
     assert checked(cost + total) == [("duplicate", "note", "one:total", "one:cost")]
+
+
+def test_a_worker_keeps_what_the_head_means_and_lets_earlier_heads_go(
+    catalog_url: str, git_repo: GitRepo, tmp_path: Path
+):
+    def kept() -> list[str]:
+        with catalog.database.read() as session:
+            wanted = select(Commit.sha).join(CommitDefinitions, CommitDefinitions.commit_id == Commit.id)
+            return list(session.scalars(wanted))
+
+    shas = [
+        git_repo.commit("Begin", files={"one.py": _function("cost", "spend: float", "    return spend\n")})
+    ]
+    catalog = Catalog(catalog_url, tmp_path / "home", git_repo.path)
+    catalog.scan_on()
+    worker = Worker(catalog.database, catalog.settings)
+    with catalog.database.read() as session:
+        assert head_to_define(session) == ("repo", shas[0])
+    assert worker._define_more()
+    assert kept() == shas
+    assert not worker._define_more()
+
+    shas.append(
+        git_repo.commit("Next", files={"one.py": _function("cost", "spend: float", "    return 2\n")})
+    )
+    catalog.scan_on()
+    DefinitionReader().keep_head(catalog.database, catalog.settings, "repo")
+    assert kept() == shas[1:]
+    catalog.database.dispose()

@@ -51,6 +51,9 @@ _ASKED = (
     ("diff", "main"),
     ("impact", "v1.0..main"),
     ("impact", "main"),
+    ("dead",),
+    ("dead", "--state", "all", "--days", "365", "--repo", "demo"),
+    ("duplicates", "--kind", "same"),
 )
 
 

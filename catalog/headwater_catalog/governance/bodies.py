@@ -107,7 +107,7 @@ def _rename(function: _Definition) -> None:
         if isinstance(node, ast.Name):
             node.id = new.get(node.id, node.id)
         elif isinstance(node, ast.arg):
-            node.arg = new[node.arg]
+            node.arg = new.get(node.arg, node.arg)
         elif isinstance(node, _NAMED) and node is not function and node.name:
             node.name = new.get(node.name, node.name)
         elif isinstance(node, ast.alias) and (node.asname or node.name) in new:
@@ -121,7 +121,7 @@ def _binds(node: ast.AST, function: _Definition) -> Iterator[str]:
         yield node.id
     elif isinstance(node, _NAMED) and node is not function and node.name:
         yield node.name
-    elif isinstance(node, ast.alias) and "." not in node.name:
+    elif isinstance(node, ast.alias) and (node.asname or "." not in node.name):
         yield node.asname or node.name
 
 
