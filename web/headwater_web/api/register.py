@@ -18,6 +18,7 @@ from headwater_web.api import (
     dataflows,
     datasets,
     documentation,
+    erasures,
     events,
     features,
     governance,
@@ -45,7 +46,7 @@ _ABOUT = (
 
 _RESOURCES = (
     *(repositories, features, search, lineage, commits, compare, dataflows, modules, runs, datasets, audit),
-    governance,
+    *(governance, erasures),
     *(jobs, operations, events, accounts, account, tokens),
 )
 

@@ -24,6 +24,7 @@ from headwater_catalog.repositories import list_repositories
 from headwater_catalog.rules import SEVERITIES
 from headwater_catalog.store.models import Judgement
 from headwater_web.dates import iso
+from headwater_web.erasing import stewarded
 from headwater_web.governed import inventories, places, standings
 from headwater_web.lists import MOST_ROWS, Table, as_files
 from headwater_web.reading import offset_asked, reading
@@ -94,6 +95,7 @@ def overview() -> str:
         severities=SEVERITIES,
         total=sum(sum(place.counts.values()) for place in found),
         day=day,
+        may_erase=bool(stewarded()),
     )
 
 
