@@ -102,7 +102,7 @@ def test_what_was_made_counts_by_the_code_of_its_own_commit(shop, git_repo):
     scan(shop.database, shop.catalog.settings, "shop")
 
     assert shop.told("email")["dataset"] == {("people@1", "derived")}
-    assert shop.told("login").keys() == {"feature"}
+    assert shop.told("login").keys() == {"feature", "file"}
 
 
 def test_a_feature_counts_by_what_it_was_called_before(shop, git_repo):
