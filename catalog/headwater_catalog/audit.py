@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from headwater.errors import InvalidInput
 from headwater_catalog.datasets import file_sha256, find_version, schemas_with, versions_with
+from headwater_catalog.erased import Erased, erased_of
 from headwater_catalog.errors import Conflict, NotFound, RepositoryError
 from headwater_catalog.fingerprint_scheme import SCHEME
 from headwater_catalog.input_places import kept_inputs_of
@@ -96,6 +97,7 @@ class Audit:
         standing: How its columns stand at main; None where it is not known where they come from.
         verified: How its content compares; None where nobody asked.
         definitions: The code that made its columns as of then, by feature.
+        erased: By what the file of its dataset version was erased; None where it was not.
         kept: Which of its inputs that its commit does not have are still kept, so that it can be made again;
             none where the catalog does not know it.
     """
@@ -105,6 +107,7 @@ class Audit:
     verified: Verified | None = None
     definitions: Mapping[str, tuple[SnapshotFeature, ...]] = field(default_factory=dict)
     kept: Mapping[str, bool] = field(default_factory=dict)
+    erased: Erased | None = None
 
     def hidden(self, sees_personal: bool) -> Hidden:
         """Return what of it is hidden from somebody; what only the file itself says, they have already."""
@@ -165,7 +168,13 @@ def audit_file(
     standing = _standing(session, settings, found, content, most_looks)
     kept = {} if found.version is None else kept_inputs_of(settings, found.version)
     told = _definitions(session, settings, content) if definitions else {}
-    return Audit(found, standing, verified, told, kept)
+    return Audit(found, standing, verified, told, kept, _erased(session, found))
+
+
+def _erased(session: Session, found: Found) -> Erased | None:
+    """Return by what the kept file was erased of which this one is a copy."""
+    numbers = [str(each.id) for each in (found.version, *found.others) if each is not None]
+    return next(iter(erased_of(session, "dataset", numbers).values()), None)
 
 
 def find_origin(

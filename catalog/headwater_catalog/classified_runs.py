@@ -11,9 +11,9 @@ from headwater_catalog.moments import Moment, moment_at
 from headwater_catalog.query.classified import flow_of, guarded_edges
 from headwater_catalog.snapshot import Snapshot
 
-__all__ = ["node_names", "personal_names", "reported_personal"]
+__all__ = ["PERSONAL", "node_names", "personal_names", "reported_personal"]
 
-_PERSONAL: Final = ("pii", "hipaa")
+PERSONAL: Final = ("pii", "hipaa")
 """Of the tags that flow downstream, those by which data is personal."""
 
 
@@ -71,7 +71,7 @@ def _classified(moment: Moment) -> tuple[set[str], set[str]]:
     keys: set[str] = set()
     names: set[str] = set()
     nodes = _nodes(snapshot, snapshot.graph) if head is not None else {}
-    for tag in _PERSONAL if _may_be_personal(snapshot) or head is not None else ():
+    for tag in PERSONAL if _may_be_personal(snapshot) or head is not None else ():
         keys |= classify_at(moment, tag).keys
         if head is not None:
             there = classify_at(head, tag)
@@ -97,7 +97,7 @@ def _may_be_personal(snapshot: Snapshot) -> bool:
     """Tell whether anything says that it is personal, or may have that from another repository."""
     if any(flow.upstream for flow in snapshot.dataflows):
         return True
-    return not snapshot.tagged.isdisjoint(_PERSONAL)
+    return not snapshot.tagged.isdisjoint(PERSONAL)
 
 
 def _names_of(snapshot: Snapshot, keys: Iterable[str]) -> set[str]:

@@ -50,7 +50,7 @@ LEASE_SECONDS: Final = 60
 MAX_ATTEMPTS: Final = 3
 WORKER_LOST: Final = "The worker was lost: it stopped renewing its lease on this job."
 
-_REPEATABLE: Final = "scan"
+_REPEATABLE: Final = ("scan", "erasure")
 _LEASING: Final = 0x4845414457414A4F  # any fixed number; PostgreSQL's advisory locks are named by numbers
 
 
@@ -338,8 +338,8 @@ def cancel(session: Session, job_id: int, requested_by: str) -> Job:
 def release_expired(database: Database) -> list[int]:
     """Take jobs from workers that were lost, and return their numbers.
 
-    A scan can be repeated without harm and is queued again, up to `MAX_ATTEMPTS` leases. A run may have
-    had effects outside, so it is never silently repeated: it fails.
+    A scan and an erasure can be repeated without harm and are queued again, up to `MAX_ATTEMPTS` leases. A
+    run may have had effects outside, so it is never silently repeated: it fails.
     """
     lost = (Job.state == State.RUNNING, Job.leased_until < _DatabaseNow())
     with database.read() as session:  # as in lease
@@ -356,13 +356,13 @@ def release_expired(database: Database) -> list[int]:
 def _take_back(session: Session, job: Job, reason: str) -> None:
     _end_attempt(session, job.id, Outcome.LOST, reason)
     job.leased_until = None
-    if job.kind == _REPEATABLE and job.attempts < MAX_ATTEMPTS:
+    if job.kind in _REPEATABLE and job.attempts < MAX_ATTEMPTS:
         job.state = State.QUEUED
         job.error = f"{reason} Attempt {job.attempts} of {MAX_ATTEMPTS}; it is queued again."
         return
     job.state = State.FAILED
     job.finished_at = _now(session)
-    job.error = reason if job.kind != _REPEATABLE else f"{reason} It was tried {job.attempts} times."
+    job.error = reason if job.kind not in _REPEATABLE else f"{reason} It was tried {job.attempts} times."
 
 
 def _end_attempt(session: Session, job_id: int, outcome: str, reason: str | None) -> None:

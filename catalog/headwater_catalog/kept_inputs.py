@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from headwater_catalog.erased import erased_of
 from headwater_catalog.handover import is_file
 from headwater_catalog.jobs import FINISHED
 from headwater_catalog.store.bulk import chunks, insert_new
@@ -31,6 +32,7 @@ __all__ = [
     "is_known",
     "keep_brought",
     "make_room",
+    "needed_inputs",
     "note_sent",
     "note_used",
 ]
@@ -91,7 +93,10 @@ def keep_brought(
         files: The files, which are moved.
         now: The present instant.
     """
+    erased = erased_of(session, "input", list(files))
     for sha256, file in files.items():
+        if sha256 in erased:  # it is still where it was brought from, and stays there alone
+            continue
         place = input_file(settings, sha256)
         try:
             if file.stat().st_size > settings.inputs_limit:
@@ -141,7 +146,7 @@ def make_room(database: Database, settings: Settings) -> int:
     with database.write() as session:
         # Locked before it is asked who needs what, so that nobody begins to need one of them in between.
         rows = session.scalars(select(KeptInput).with_for_update()).all()
-        needed = _needed(session)
+        needed = needed_inputs(session)
         known = {row.sha256 for row in rows}
         going = {name for name in stray if name not in known}
         free = [row for row in rows if row.sha256 not in needed]
@@ -178,7 +183,7 @@ def _order(row: KeptInput) -> tuple[int, int]:
     return row.needed_for, row.used_at
 
 
-def _needed(session: Session) -> set[str]:
+def needed_inputs(session: Session) -> set[str]:
     """Return the files that runs need which wait or go on."""
     active = Run.job.has(Job.state.not_in(FINISHED))
     inputs = [*session.scalars(select(Run.inputs).where(active))]

@@ -33,12 +33,14 @@ class KeptValues:
 
     Attributes:
         taken: The key of each value that was taken, by node.
+        written: The node of each value that was written, by key.
         computed: How many nodes have to be computed, once values were taken.
         inputs: The names of the inputs that these need.
     """
 
     def __init__(self, graph: Graph, keys: ValueKeys, known: Path, new: Path, most: int) -> None:
         self.taken: dict[str, str] = {}
+        self.written: dict[str, str] = {}
         self.computed = 0
         self.inputs: set[str] = set()
         self._graph = graph
@@ -104,6 +106,7 @@ class KeptValues:
         with contextlib.suppress(NotKept, OSError):
             write_value(value, path)
             self._written.append(path)
+            self.written[key] = node.name
             self._left -= path.stat().st_size
             if self._left < 0:
                 path.unlink()

@@ -84,6 +84,7 @@ class Report:
         sources: Rows that each source gave, of those that were used; None for one that was not read again,
             since values that were made of it stood in place.
         taken: The keys of the values of earlier runs that stood in place of nodes, by node.
+        written: The node of each value that was kept for later runs, by its key.
         preview: First rows and values as text; None where the run failed.
         profiles: Statistics of what nodes made, by node: `reason` (why there are none, or None), `rows`,
             `bytes`, `sample`, `columns` and `columns_left_out`; empty where nobody asked.
@@ -96,6 +97,7 @@ class Report:
     checks: tuple[CheckReport, ...]
     sources: dict[str, int | None]
     taken: dict[str, str]
+    written: dict[str, str]
     preview: dict[str, Any] | None
     profiles: dict[str, dict[str, Any]]
     table: TableReport | None
@@ -185,6 +187,9 @@ def _report(content: Mapping[str, Any]) -> Report:
             for name, rows in _few(content["sources"], "sources").items()
         },
         taken={_text(name): _text(key) for name, key in _few(content["taken"], "values").items()},
+        written={
+            _text(key): _text(name) for key, name in _few(content.get("written") or {}, "values").items()
+        },
         preview=_preview(content["preview"]),
         profiles=_profiles(content.get("profiles") or {}),
         table=_table(content["table"]),

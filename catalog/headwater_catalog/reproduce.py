@@ -17,6 +17,7 @@ from headwater_catalog.accounts.events import note
 from headwater_catalog.classified_runs import personal_names
 from headwater_catalog.confined_tables import compare_files
 from headwater_catalog.datasets import file_of
+from headwater_catalog.erased import erased_of
 from headwater_catalog.errors import Conflict, JobError, NotFound, QuotingError, RepositoryError
 from headwater_catalog.handover import is_file, kept_sha256
 from headwater_catalog.input_places import inputs_apart
@@ -96,7 +97,7 @@ def request_reproduction(
         Conflict: It cannot be made again, or the tolerance is none.
     """
     require_tolerance(tolerance)
-    if reason := _hindrance(settings, version):
+    if reason := _hindrance(session, settings, version):
         name = f"{version.dataset.name}@{version.run_id}"
         raise Conflict(f"'{name}' cannot be made again, because {reason}")
     assert version.stamp is not None
@@ -148,15 +149,19 @@ def require_tolerance(tolerance: float) -> None:
         raise Conflict(f"A tolerance is a number from 0 up to 1, such as 1e-9, and not {tolerance!r}.")
 
 
-def _hindrance(settings: Settings, version: DatasetVersion) -> str:
+def _hindrance(session: Session, settings: Settings, version: DatasetVersion) -> str:
     """Return why a version cannot be made again, as far as that is known without reading files."""
     if version.stamp is None:
         return "it was saved before what is needed for that was noted."
+    if erased := erased_of(session, "dataset", [str(version.id)]).get(str(version.id)):
+        return f"its file was {erased}."
     if not is_file(file_of(settings, version)):
         return "its file is gone, so there would be nothing to compare with."
     used = version.stamp["inputs"]
     for name, given in version.stamp["recipe"]["inputs"].items():
         if given.get("upload") and not is_kept(settings, given["sha256"]):
+            if erased := erased_of(session, "input", [given["sha256"]]).get(given["sha256"]):
+                return f"the file that was given as '{name}' was {erased}."
             return upload_lost(name, {**given, **used.get(name, {})})
     return ""
 

@@ -95,7 +95,8 @@ def write_end(
         else:
             jobs.finish(session, leased)
         ours = (settings, task.repository_id, task.run_id)
-        keys = enter_values(session, *ours, ended.values, int(time.time())) if ended.values else []
+        nodes = ended.report.written if ended.report else {}
+        keys = enter_values(session, *ours, ended.values, int(time.time()), nodes) if ended.values else []
     if ended.values is None or not keys:
         return
     try:

@@ -40,6 +40,7 @@ class Recorder:
     table: dict[str, Any] | None = None
     failure: dict[str, Any] | None = None
     taken: dict[str, str] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)
     profiles: NodeProfiles | None = None
     told: float = 0.0
     first: float = 0.0
@@ -98,6 +99,7 @@ class Recorder:
             "checks": self.checks,
             "sources": self.sources,
             "taken": self.taken,
+            "written": self.written,
             "preview": self.preview,
             "profiles": self.profiles.found if self.profiles is not None else {},
             "table": self.table,

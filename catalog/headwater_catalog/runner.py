@@ -136,6 +136,7 @@ def perform(request: Request, recorder: Recorder) -> None:
     if kept is not None:
         values = kept.take(request.outputs)
         recorder.taken, recorder.total = kept.taken, kept.computed
+        recorder.written = kept.written
         # What values were made of is told, too, though it is not read again.
         recorder.sources = {name: None for name, found in columns.items() if external & set(found)}
         external = kept.inputs

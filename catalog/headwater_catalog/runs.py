@@ -15,6 +15,7 @@ from headwater_catalog import jobs
 from headwater_catalog.accounts.events import note
 from headwater_catalog.classified_runs import personal_names
 from headwater_catalog.dataflows import DataflowAt, choose_dataflow, listed
+from headwater_catalog.erasure.told import touched_erasures
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.input_places import is_source_path
 from headwater_catalog.jobs import State
@@ -126,7 +127,7 @@ def request_run(
         # Before anybody can look at it: what is given to it may be personal, too.
         personal=personal_names(moment, chosen.name, names, (*configured, *taken)),
     )
-    payload = {
+    payload: dict[str, Any] = {
         "save": save,
         "dataset": dataset or chosen.name,
         "sinks": list(options.sinks),
@@ -134,6 +135,8 @@ def request_run(
         "saver": options.saver,
         "profile": options.profile,
     }
+    if again := touched_erasures(moment, chosen.view, configured, taken, names):
+        payload["erasures"] = again
     run.job = jobs.enqueue(session, "run", payload, repository.id, requested_by, now)
     session.add(run)
     session.flush()

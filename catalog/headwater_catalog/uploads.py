@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from sqlalchemy.orm import Session
 
 from headwater.errors import InvalidInput
+from headwater_catalog.erased import erased_of
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.kept_inputs import FOLDER, input_file, is_kept, is_known, note_sent
 from headwater_catalog.sources import format_of
@@ -110,9 +111,14 @@ def require_kept(session: Session, settings: Settings, repository_id: int, uploa
 
     Raises:
         NotFound: It is not.
-        Conflict: Its name says no format that is read.
+        Conflict: Its name says no format that is read, or it was erased.
     """
     _format(_plain_name(upload.name))
+    if erased := erased_of(session, "input", [upload.sha256]).get(upload.sha256):
+        raise Conflict(
+            f"'{upload.name}' is a file that was {erased}. A run would bring back what it holds: take that "
+            "out of the file first."
+        )
     # The hash alone must not do: pages of other repositories may show it.
     if not is_kept(settings, upload.sha256) or not is_known(session, repository_id, upload.sha256):
         raise NotFound(

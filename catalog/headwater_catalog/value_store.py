@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -44,7 +44,13 @@ def folder_of(settings: Settings, repository_id: int) -> Path:
 
 
 def enter_values(
-    session: Session, settings: Settings, repository_id: int, run_id: int, new: Path, now: int
+    session: Session,
+    settings: Settings,
+    repository_id: int,
+    run_id: int,
+    new: Path,
+    now: int,
+    nodes: Mapping[str, str],
 ) -> list[str]:
     """Note which run has computed values, in the transaction that ends it.
 
@@ -57,6 +63,7 @@ def enter_values(
         run_id: The run.
         new: Where its runner wrote; it may hold anything.
         now: The present instant.
+        nodes: What node each value is of, by its key, as its runner says.
 
     Returns:
         The keys of those values of which the files are now to be taken over.
@@ -74,11 +81,14 @@ def enter_values(
         whole = {key for key, size in session.execute(kept) if _size_of(place_of(folder, key)) == size}
         entered += [key for key in keys if key not in whole]
     rows = [
-        {"repository_id": repository_id, "key": key, "run_id": run_id, "bytes": sizes[key], "used_at": now}
+        {
+            **{"repository_id": repository_id, "key": key, "run_id": run_id, "node": nodes.get(key)},
+            **{"bytes": sizes[key], "used_at": now},
+        }
         for key in entered
     ]
     insert_or_update(
-        session, KeptValue, rows, ("repository_id", "key"), ("run_id", "bytes", "used_at"), "key"
+        session, KeptValue, rows, ("repository_id", "key"), ("run_id", "node", "bytes", "used_at"), "key"
     )
     for key in entered:  # what was there is of another run, and broken
         place_of(folder, key).unlink(missing_ok=True)

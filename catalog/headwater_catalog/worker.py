@@ -33,6 +33,7 @@ from headwater_catalog import (
 from headwater_catalog.accounts.settings_log import WORKER, note_settings
 from headwater_catalog.days import today
 from headwater_catalog.definitions_at import DefinitionReader, head_to_define
+from headwater_catalog.erasure import erasing
 from headwater_catalog.errors import CatalogError, JobError
 from headwater_catalog.jobs import LEASE_SECONDS, LeasedJob, LeaseLost
 from headwater_catalog.lineage_events import LineageEvents
@@ -243,6 +244,8 @@ class Worker:
             self._make_room()
             with self.database.read() as session:
                 sweep_tables(session, self.settings)
+        elif leased.kind == erasing.KIND:
+            self._erase(leased, heartbeat)
         elif leased.kind == "scan":
             self._scan(leased, heartbeat)
         else:
@@ -253,6 +256,13 @@ class Worker:
         value_store.make_room(self.database, self.settings, self.settings.values_limit)
         kept_inputs.make_room(self.database, self.settings)
         kept_environments.make_room(self.settings.home, self.settings.environments_limit)
+
+    def _erase(self, leased: LeasedJob, heartbeat: _Heartbeat) -> None:
+        def go_on() -> None:
+            if heartbeat.lost or self._stop_reason:
+                raise _Interrupted  # what was erased is noted; the next attempt goes on from there
+
+        erasing.perform(self.database, self.settings, leased, go_on)
 
     def _scan(self, leased: LeasedJob, heartbeat: _Heartbeat) -> None:
         def progress(done: int, total: int, message: str) -> None:
@@ -299,7 +309,7 @@ class Worker:
 
 
 class _Interrupted(Exception):
-    """A scan is left before its end."""
+    """A scan or an erasure is left before its end."""
 
 
 class _Heartbeat:

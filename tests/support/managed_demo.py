@@ -1,4 +1,4 @@
-"""A demo catalog with accounts: an administrator, and a viewer with a token."""
+"""A demo catalog with accounts: an administrator, a viewer with a token, and two planned erasures."""
 
 import shutil
 import time
@@ -7,13 +7,18 @@ from pathlib import Path
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import delete, update
 
 from headwater_catalog.accounts import Role
 from headwater_catalog.accounts.keys import create_token, open_session
 from headwater_catalog.accounts.people import create_account, get_account, set_role
 from headwater_catalog.dsse import new_key
+from headwater_catalog.erasure.requests import KIND, request_erasure
+from headwater_catalog.repositories import get_repository
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
+from headwater_catalog.store.models import Erasure, Job
+from headwater_catalog.worker import Worker
 from headwater_web.access import KEY
 from headwater_web.app import create_app
 from headwater_web.reading import Catalog
@@ -36,6 +41,12 @@ def managed_demo(demo: Settings, home: Path) -> Flask:
             set_role(session, account, role, None, _BY, now)
         ada = get_account(session, "ada")
         create_token(session, ada.id, "nightly report", Role.VIEWER, None, 30, _BY, now)
+        for column, reference in (("email", "DSR-17"), ("spend", "DSR-18")):
+            request_erasure(session, settings, get_repository(session, "demo"), [column], reference, _BY, now)
+    Worker(database, settings).run(once=True)
+    with database.write() as session:  # the jobs of the demo are what others count
+        session.execute(update(Erasure).values(job_id=None))
+        session.execute(delete(Job).where(Job.kind == KIND))
     settings.keep_manifest_key(new_key())
     return create_app(settings, database)
 

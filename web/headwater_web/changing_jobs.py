@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from headwater_catalog import jobs
 from headwater_catalog.accounts import Role
 from headwater_catalog.accounts.events import note
+from headwater_catalog.erasure.requests import KIND as ERASURE
 from headwater_catalog.errors import Forbidden
 from headwater_catalog.job_order import set_priority
 from headwater_catalog.store.models import Job, Repository
@@ -25,7 +26,8 @@ def cancel_job(number: int) -> None:
         Conflict: It has ended already.
     """
     with writing() as session:
-        _require(session, jobs.get_job(session, number), Role.RUNNER)
+        job = jobs.get_job(session, number)
+        _require(session, job, Role.ADMINISTRATOR if job.kind == ERASURE else Role.RUNNER)
         jobs.cancel(session, number, actor().name)
 
 

@@ -11,6 +11,7 @@ from flask import Response, g
 
 from headwater_catalog.accounts import Role
 from headwater_catalog.datasets import file_of, note_download, version_of_run
+from headwater_catalog.erased import erased_of
 from headwater_catalog.errors import NotFound
 from headwater_catalog.handover import open_kept
 from headwater_catalog.manifests import signed_manifest
@@ -40,7 +41,9 @@ def saved_file(number: int) -> Response:
     try:
         file = open_kept(file_of(catalog().settings, version))
     except OSError:
-        raise NotFound(f"The file of run {number} is no longer kept.") from None
+        erased = erased_of(reading(), "dataset", [str(version.id)]).get(str(version.id))
+        why = f"was {erased}" if erased else "is no longer kept"
+        raise NotFound(f"The file of run {number} {why}.") from None
     try:
         with writing() as session:  # noted before it is given away
             note_download(session, version, asked(), g.now)

@@ -157,6 +157,7 @@ def audit_json(audit: Audit, *, sees_personal: bool = False) -> dict[str, Any]:
         "differences": list(audit.differences(sees_personal)),
         "damage": found.damage,
         "kept_inputs": dict(audit.kept),
+        "erased": audit.erased and audit.erased.as_json(),
         "version": found.version and version_row_json(found.version),
         "others": [version_row_json(other) for other in found.others],
         "stamp": stamp and _stamp_json(audit.hidden(sees_personal).stamp(stamp.content)),

@@ -71,6 +71,7 @@ def run_json(run: Run, version: DatasetVersion | None, *, sees_personal: bool = 
         "checks": list(shown.checks),
         "environment": run.environment,
         "personal": run.personal or [],
+        "erasures": run.job.payload.get("erasures", []),
         "masked": shown.is_masked,
         "dataset": version and _version_json(version),
         "log": shown.log,

@@ -97,6 +97,17 @@ COMMANDS: Mapping[str, LazyCommand] = {
         "headwater_catalog.cli.events:verify", "Tell whether the event log was tampered with."
     ),
     "events export": LazyCommand("headwater_catalog.cli.events:export", "Write the event log as JSON lines."),
+    "erasure plan": LazyCommand(
+        "headwater_catalog.cli.erasure:plan", "List what holds something of a column."
+    ),
+    "erasure request": LazyCommand("headwater_catalog.cli.erasure:request", "Store the plan of an erasure."),
+    "erasure list": LazyCommand("headwater_catalog.cli.erasure:list_all", "List the erasures."),
+    "erasure show": LazyCommand("headwater_catalog.cli.erasure:show", "Show an erasure, thing by thing."),
+    "erasure erase": LazyCommand("headwater_catalog.cli.erasure:erase", "Erase what Headwater holds itself."),
+    "erasure mark": LazyCommand("headwater_catalog.cli.erasure:mark", "Say what became of other things."),
+    "erasure close": LazyCommand("headwater_catalog.cli.erasure:close", "End an erasure."),
+    "erasure withdraw": LazyCommand("headwater_catalog.cli.erasure:withdraw", "Give up an erasure."),
+    "erasure record": LazyCommand("headwater_catalog.cli.erasure:record", "Write the record of an erasure."),
     "manifest key": LazyCommand("headwater_catalog.cli.manifests:key", "Print the public key of manifests."),
     "manifest sign": LazyCommand(
         "headwater_catalog.cli.manifests:sign", "Write the manifest of a run.", asks=True
@@ -115,6 +126,7 @@ GROUPS: Mapping[str, str] = {
     "user": "Manage who may log in, and their roles.",
     "token": "Manage the tokens by which programs use the catalog.",
     "events": "Verify and export the log of who did what.",
+    "erasure": "Find what holds something of a column, erase it, and keep the record.",
     "manifest": "Sign and verify what runs were made from.",
     "db": "Look after the database.",
     "demo": "Try Headwater on a repository that teaches.",

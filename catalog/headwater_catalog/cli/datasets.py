@@ -215,6 +215,11 @@ def _lines(told: _Json) -> Iterator[str]:
         kept = _KEPT[told["kept_inputs"].get(name)]
         yield f"input    {name} = {what} {str(given.get('sha256', ''))[:16]} {kept}".rstrip()
     yield _STORE[told["store"]] + (", ".join(told["differences"]) + "." if told["differences"] else "")
+    if erased := told["erased"]:
+        yield (
+            f"What was kept of it was erased on {erased['at'][:10]} by erasure {erased['erasure']} "
+            f"({erased['reference']}): this is a copy of it."
+        )
     if told["verified"] is not None:
         yield from _verified(told["verified"])
     else:

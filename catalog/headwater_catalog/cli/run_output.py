@@ -38,6 +38,8 @@ def print_run(told: _Run, save: Path | None) -> None:
     for check in told["checks"]:
         if not check["passed"]:
             say(f"Check '{check['validator']}' of '{check['node']}' did not hold. {check['message']}")
+    for number in told.get("erasures", ()):
+        say(f"It computes from columns of erasure {number}: what it made holds again what its inputs hold.")
     took = duration(sum(node["seconds"] for node in told["nodes"]))
     saved = f" Saved to {save}." if save is not None else ""
     say(

@@ -123,7 +123,7 @@ def run(
     JSON: id, state, error, repository, commit, dataflow, outputs, reported, requested_by, note, created_at,
     started_at, finished_at, progress, changes_on, failure, config, env, executor, sample, inputs, table
     (columns, rows, row_count), values, nodes (name, seconds, begun, summary, kept_from, profile), checks,
-    environment, personal, masked, dataset, log, origin.
+    environment, personal, erasures, masked, dataset, log, origin.
     """
     if with_changes:
         if at is not None:

@@ -40,6 +40,8 @@ __all__ = [
     "Definition",
     "Dependency",
     "Diagnostic",
+    "Erasure",
+    "ErasureItem",
     "Event",
     "EventHead",
     "Feature",
@@ -421,7 +423,7 @@ class DataflowVersion(Interval, Base):
 
 
 class Job(Base):
-    """Work for a worker: a scan or a run; or the report of a run made elsewhere, which nobody leases.
+    """Work for a worker: a scan, a run, an erasure; or the report of a run made elsewhere, taken by nobody.
 
     A lease says who has it; a fence counts its leases."""
 
@@ -429,7 +431,7 @@ class Job(Base):
     __table_args__ = (Index(None, "state", "priority", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(String(20))  # scan, run, report
+    kind: Mapped[str] = mapped_column(String(20))  # scan, run, report, erasure
     state: Mapped[str] = mapped_column(String(20))  # queued, running, succeeded, failed, cancelled
     repository_id: Mapped[int | None] = mapped_column(_owner("repository.id"))
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
@@ -543,6 +545,7 @@ class KeptValue(Base):
     repository_id: Mapped[int] = mapped_column(_owner("repository.id"))
     key: Mapped[str] = mapped_column(String(40))  # of all that it follows from
     run_id: Mapped[int] = mapped_column(_owner("run.id"), index=True)  # which has computed it
+    node: Mapped[str | None] = mapped_column(Text)  # as its runner said; None: it did not, or was killed
     bytes: Mapped[int] = mapped_column(BigInteger)
     used_at: Mapped[int] = mapped_column(Instant, index=True)
 
@@ -645,6 +648,65 @@ class ValueComparison(Base):
 
     run: Mapped[Run] = relationship(foreign_keys=[run_id])
     before: Mapped[Run] = relationship(foreign_keys=[before_id])
+
+
+class Erasure(Base):
+    """That what was made from some columns is to be erased: what was found, and what became of it."""
+
+    __tablename__ = "erasure"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(_owner("repository.id"), index=True)
+    columns: Mapped[list[str]] = mapped_column(JSON)  # each `name`, `module:name` or `input:name`
+    reference: Mapped[str] = mapped_column(String(100))  # why: the number of a request
+    state: Mapped[str] = mapped_column(String(20))  # planning, planned, erasing, erased, closed, withdrawn
+    requested_by: Mapped[str] = mapped_column(Text)
+    requested_at: Mapped[int] = mapped_column(Instant)
+    day: Mapped[str] = mapped_column(String(10))  # on which barriers had to hold
+    job_id: Mapped[int | None]  # number of the job that plans or erases, or did
+    planned_at: Mapped[int | None] = mapped_column(Instant)
+    digest: Mapped[str | None] = mapped_column(String(64))  # sha256 of the items as they were planned
+    counts_as: Mapped[dict[str, Any]] = mapped_column(JSON)  # by repository, what the columns are there
+    unknown: Mapped[list[str]] = mapped_column(JSON)  # what could not be looked at
+    begun_by: Mapped[str | None] = mapped_column(Text)
+    begun_at: Mapped[int | None] = mapped_column(Instant)
+    standings: Mapped[list[str]] = mapped_column(JSON)  # of the items that Headwater erases
+    erased_at: Mapped[int | None] = mapped_column(Instant)
+    closed_by: Mapped[str | None] = mapped_column(Text)
+    closed_at: Mapped[int | None] = mapped_column(Instant)
+
+    repository: Mapped[Repository] = relationship()
+
+
+class ErasureItem(Base):
+    """One thing that holds something made from the columns of an erasure, and what became of it."""
+
+    __tablename__ = "erasure_item"
+    __table_args__ = (
+        UniqueConstraint("erasure_id", "repository_id", "kind", "target"),
+        Index(None, "erasure_id", "kind", "standing", "state"),
+        Index(None, "kind", "target"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    erasure_id: Mapped[int] = mapped_column(_owner("erasure.id"))
+    repository_id: Mapped[int] = mapped_column(_owner("repository.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    target: Mapped[str] = mapped_column(String(64))  # tells it apart from others of its kind
+    name: Mapped[str] = mapped_column(Text)
+    standing: Mapped[str] = mapped_column(String(20))  # derived, anonymised, unknown
+    because: Mapped[str] = mapped_column(Text)  # what holds it back, or why it is unknown
+    columns: Mapped[list[str]] = mapped_column(JSON)  # of it, that are made from the columns
+    run_id: Mapped[int | None]  # number of the run
+    sha: Mapped[str | None] = mapped_column(String(64))  # the commit
+    place: Mapped[str] = mapped_column(Text)  # where it is
+    bytes: Mapped[int | None] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(String(20))  # open, done, kept, impossible
+    note: Mapped[str] = mapped_column(Text)  # why it stays, or what was done
+    settled_by: Mapped[str | None] = mapped_column(Text)
+    settled_at: Mapped[int | None] = mapped_column(Instant)
+
+    repository: Mapped[Repository] = relationship()
 
 
 class Account(Base):

@@ -18,6 +18,7 @@ from headwater_web.api import (
     dataflows,
     datasets,
     documentation,
+    erasures,
     events,
     features,
     governance,
@@ -47,7 +48,7 @@ _ABOUT = (
 
 _RESOURCES = (
     *(repositories, features, search, lineage, commits, compare, dataflows, modules, runs, datasets, audit),
-    *(governance, redundancy, upkeep),
+    *(governance, redundancy, upkeep, erasures),
     *(jobs, operations, events, accounts, account, tokens),
 )
 

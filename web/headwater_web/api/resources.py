@@ -19,6 +19,7 @@ __all__ = [
     "ACCOUNT",
     "DATAFLOW",
     "DATASET",
+    "ERASURE",
     "JOB",
     "KEY",
     "MODULE",
@@ -55,6 +56,7 @@ ACCOUNT: Final = _parameter(
 RUN: Final = {**_parameter("number", "Number of a run."), "example": 1}
 JOB: Final = {**_parameter("number", "Number of a job."), "example": 1}
 SESSION: Final = {**_parameter("number", "Number of a session."), "example": 1}
+ERASURE: Final = {**_parameter("number", "Number of an erasure."), "example": 1}
 TOKEN: Final = {**_parameter("number", "Number of a token."), "example": 1}
 
 _View = TypeVar("_View", bound=Callable[..., Any])

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from headwater_catalog import datasets as kept
 from headwater_catalog.accounts import Role
 from headwater_catalog.answers.datasets import dataset_json
+from headwater_catalog.erased import erased_of
 from headwater_catalog.errors import NotFound
 from headwater_catalog.input_places import kept_inputs_of
 from headwater_catalog.kept_standings import standing_of_version
@@ -79,6 +80,7 @@ def dataset(repo: str, name: str) -> str:
         kept=kept_inputs_of(catalog().settings, version),
         standing=standing,
         again=_again(version),
+        erased=erased_of(reading(), "dataset", [str(version.id)]).get(str(version.id)),
         states={column.name: column for column in standing.columns} if standing else {},
     )
 

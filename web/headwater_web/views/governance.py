@@ -28,6 +28,7 @@ from headwater_catalog.rules import SEVERITIES
 from headwater_catalog.store.models import Judgement
 from headwater_catalog.upkeep.coverage import KINDS
 from headwater_web.dates import iso
+from headwater_web.erasing import stewarded
 from headwater_web.governed import inventories, places, standings
 from headwater_web.kept_up import Standing, standing
 from headwater_web.lists import MOST_ROWS, Table, as_files
@@ -108,6 +109,7 @@ def overview() -> str:
         lacking={kind: sum(place.standing.covered.lacking(kind) for place in found) for kind in KINDS},
         day=day,
         redundant=redundant_counts(moments, repo),
+        may_erase=bool(stewarded()),
     )
 
 

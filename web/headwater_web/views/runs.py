@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from headwater_catalog import runs as catalog_runs
 from headwater_catalog.accounts import Role
 from headwater_catalog.datasets import version_of_run
+from headwater_catalog.erased import erased_in_runs
 from headwater_catalog.errors import NotFound
 from headwater_catalog.git_host import file_address
 from headwater_catalog.jobs import FINISHED, STATES, State
@@ -130,6 +131,7 @@ def _context(number: int) -> dict[str, Any]:
     return {
         "run": found,
         "shown": shown,
+        "erased": erased_in_runs(reading(), number),
         "is_finished": found.job.state in FINISHED,
         "may_run": actor().may(Role.RUNNER, found.repository_id),
         "rows": shown.table["rows"][offset : offset + _PAGE] if shown.table else (),

@@ -172,6 +172,15 @@ class AuditedSchema(Schema):
     )
 
 
+class ErasedSchema(Schema):
+    """That something was erased."""
+
+    erasure = count("The number of the erasure.")
+    reference = text("Why: the number of a request.")
+    at = text("When.")
+    kind = text("What was erased.")
+
+
 class AuditSchema(Schema):
     """All that is known of a file."""
 
@@ -195,6 +204,7 @@ class AuditSchema(Schema):
     )
     standing = nested(StandingSchema, "How it stands at main.", allow_none=True)
     definitions = mapping("The code that made its columns, by feature.", anything("Its functions."))
+    erased = nested(ErasedSchema, "By what the kept file was erased; null where it was not.", allow_none=True)
     kept_inputs = mapping(
         "Of each input that its commit does not have, whether it is still kept; empty for an unknown file.",
         fields.Boolean(),

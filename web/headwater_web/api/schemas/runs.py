@@ -144,6 +144,11 @@ class RunSchema(RunRowSchema):
     checks = listed(CheckSchema, "The outcomes of checks.")
     environment = mapping("Versions of Python and of packages.", anything("A version."))
     personal = texts("Names that are classified personal among what it computed.")
+    erasures = fields.List(
+        fields.Integer(),
+        required=True,
+        metadata={"description": "Numbers of erasures from whose columns it was asked to compute anew."},
+    )
     masked = flag("Whether some of that is hidden from who asks.")
     dataset = nested(DatasetVersionSchema, "The table that it saved.", allow_none=True)
     log = text("What it printed.")

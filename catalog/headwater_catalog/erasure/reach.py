@@ -1,0 +1,279 @@
+"""What a column reaches in a dataflow at one commit and in one configuration, by names of nodes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from headwater_catalog.classified_runs import PERSONAL
+from headwater_catalog.config_values import may_hold
+from headwater_catalog.erasure.items import ANONYMISED, DERIVED, UNKNOWN, Standing, weightier
+from headwater_catalog.lineage_graph import input_key
+from headwater_catalog.query.classified import Classified, classify
+from headwater_catalog.snapshot import Snapshot, SnapshotFeature
+from headwater_catalog.views import DataflowView
+
+__all__ = ["Reach", "Seeds", "reach_in", "reach_of_all"]
+
+_MOST_REASONS: Final = 3
+_Edge = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """What the columns are called in one repository.
+
+    Attributes:
+        names: Of inputs and features, whatever module these are in.
+        keys: Of features, `module:name`.
+        held: Of inputs that come from features of other repositories where these are anonymised: by whom.
+        inputs: Of inputs alone.
+    """
+
+    names: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()
+    held: Mapping[str, str] = field(default_factory=dict)
+    inputs: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.names or self.keys or self.held or self.inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What the columns reach among the nodes of a dataflow.
+
+    Attributes:
+        standings: How each name stands that they reach, or that may be reached without anybody knowing.
+        needs: The names that each node needs directly.
+        keys: The features that may make each node.
+        columns: Names of inputs and nodes that are the columns themselves.
+        index: Names of sources whose index one of the columns is: it comes along with all that is read there.
+    """
+
+    standings: Mapping[str, Standing]
+    needs: Mapping[str, frozenset[str]]
+    keys: Mapping[str, tuple[str, ...]]
+    columns: frozenset[str]
+    index: frozenset[str]
+
+    def needed(self, outputs: Iterable[str]) -> set[str]:
+        """Return the names that some outputs need, these included."""
+        return _closure(outputs, lambda name: self.needs.get(name, ()))
+
+    def of(self, names: Iterable[str]) -> Standing | None:
+        """Return how the weightiest of some names stands; None where none is reached."""
+        found = None
+        for name in names:
+            found = weightier(found, self.standings.get(name))
+        return found
+
+
+def reach_in(
+    snapshot: Snapshot,
+    view: DataflowView,
+    config: Mapping[str, Any] | None,
+    given: Collection[str],
+    seeds: Seeds,
+    day: str,
+) -> Reach:
+    """Return what columns reach in a dataflow.
+
+    Args:
+        snapshot: The repository at the commit.
+        view: The dataflow, as it is there.
+        config: The configuration of the run; None: any.
+        given: Names of the inputs whose values the run was given, which come from no source.
+        seeds: The columns.
+        day: The day on which barriers must hold.
+    """
+    inside = frozenset(view.modules)
+    features = [
+        each
+        for each in snapshot.features
+        if each.module in inside and (config is None or may_hold(each.condition, config))
+    ]
+    apart = {*(config or ()), *given, *view.upstream}
+    index = {name: each["index"] for name, each in view.sources.items() if each.get("index")}
+    return _reach(snapshot, features, seeds, day, index, apart)
+
+
+def reach_of_all(snapshot: Snapshot, seeds: Seeds, day: str) -> Reach:
+    """Return what columns reach in whatever dataflow, of a run of which nobody knows that."""
+    index = {
+        f"{view.name} {name}": each["index"]
+        for view in snapshot.dataflows
+        for name, each in view.sources.items()
+        if each.get("index")
+    }
+    return _reach(snapshot, snapshot.features, seeds, day, index, set())
+
+
+def _reach(
+    snapshot: Snapshot,
+    features: Iterable[SnapshotFeature],
+    seeds: Seeds,
+    day: str,
+    index: Mapping[str, str],
+    apart: Collection[str],
+) -> Reach:
+    needs, makers, partial = _wired(features)
+    children: dict[str, list[str]] = {}
+    for name, needed in needs.items():
+        for each in needed:
+            children.setdefault(each, []).append(name)
+    known = needs.keys() | children.keys()
+    inputs = children.keys() - needs.keys()
+    columns = {name for name in seeds.names if name in known} | (seeds.inputs & inputs)
+    columns |= {name for name, keys in makers.items() if not seeds.keys.isdisjoint(keys)}
+    indexed = frozenset(name for name, column in index.items() if column in seeds.names | seeds.inputs)
+    # Whatever is read from a source is read with its index.
+    start = columns | (inputs.difference(apart) if indexed else set())
+    held = {name: (because,) for name, because in seeds.held.items() if name in inputs and name not in start}
+    reached = _Walk(snapshot, children, makers, day).standings(start, held)
+    for name, reason in _unknown(partial, children).items():
+        reached.setdefault(name, Standing(UNKNOWN, reason))
+    return Reach(reached, needs, makers, frozenset(columns), indexed)
+
+
+def _wired(
+    features: Iterable[SnapshotFeature],
+) -> tuple[dict[str, frozenset[str]], dict[str, tuple[str, ...]], dict[str, str]]:
+    """Return by node what it needs, which features make it, and why that is not known for certain."""
+    needs: dict[str, frozenset[str]] = {}
+    makers: dict[str, tuple[str, ...]] = {}
+    partial: dict[str, str] = {}
+    for feature in features:
+        needed = frozenset(each.name for each in feature.dependencies)
+        for node in feature.nodes:
+            needs[node] = needs.get(node, frozenset()) | needed
+            if feature.key not in makers.get(node, ()):
+                makers[node] = (*makers.get(node, ()), feature.key)
+            if feature.partial:
+                partial.setdefault(node, f"{feature.key}: {feature.partial[0]}")
+    return needs, makers, partial
+
+
+class _Walk:
+    """Follows columns downstream, and tells apart what comes through barriers."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        children: Mapping[str, list[str]],
+        makers: Mapping[str, tuple[str, ...]],
+        day: str,
+    ) -> None:
+        self._children = children
+        self._makers = makers
+        tagged = snapshot.tagged
+        self._classified = {tag: classify(snapshot, tag, day) for tag in PERSONAL if tag in tagged}
+
+    def standings(self, start: Collection[str], held: Mapping[str, tuple[str, ...]]) -> dict[str, Standing]:
+        """Return how all stands that is downstream of some names.
+
+        Args:
+            start: Names that are derived.
+            held: Names that are anonymised from the beginning, with by what.
+        """
+        told = self._relevant(start)
+        free = set(start)
+        for classified in told:
+            free |= self._free(start, classified)
+        if not told:
+            free = _closure(start, lambda name: self._children.get(name, ()))
+        behind = self._behind(free, held, told)
+        return {
+            **{name: Standing(ANONYMISED, _listed(by)) for name, by in behind.items()},
+            **{name: Standing(DERIVED) for name in free},
+        }
+
+    def _relevant(self, start: Collection[str]) -> list[Classified]:
+        """Return the classifications that the columns have; where they say nothing, any barrier counts."""
+        keys = {key for name in start for key in self._keys(name)}
+        found = [each for each in self._classified.values() if not keys.isdisjoint(each.levels)]
+        return found or list(self._classified.values())[:1]
+
+    def _free(self, start: Collection[str], classified: Classified) -> set[str]:
+        """Return what is downstream of names where nothing stops it."""
+        return _closure(
+            start,
+            lambda name: (
+                each for each in self._children.get(name, ()) if not self._stops(name, each, classified)
+            ),
+        )
+
+    def _stops(self, source: str, target: str, classified: Classified) -> str:
+        """Return what lets nothing through from one node to another; empty where it comes through."""
+        keys = self._makers.get(target, ())
+        if source in self._makers and self._makers[source] == keys:
+            return ""  # nodes of one feature
+        if keys and all(key in classified.barriers for key in keys):
+            return f"the barrier {keys[0]}"
+        sources = self._keys(source)
+        if keys and all((each, key) in classified.guarded for each in sources for key in keys):
+            return f"the anonymising function in {keys[0]}"
+        return ""
+
+    def _keys(self, name: str) -> tuple[str, ...]:
+        return self._makers.get(name) or (input_key(name),)
+
+    def _behind(
+        self, free: Collection[str], held: Mapping[str, tuple[str, ...]], told: Collection[Classified]
+    ) -> dict[str, tuple[str, ...]]:
+        """Return what is downstream only through something that stops it, with what that is."""
+        found: dict[str, tuple[str, ...]] = dict(held)
+        for source in sorted(free):
+            for target in self._children.get(source, ()):
+                if target not in free:
+                    stops = (self._stops(source, target, each) for each in told)
+                    found[target] = _merged(found.get(target, ()), [each for each in stops if each])
+        pending = deque(found)
+        while pending:
+            name = pending.popleft()
+            for target in self._children.get(name, ()):
+                if target in free:
+                    continue
+                merged = _merged(found.get(target, ()), found[name])
+                if target not in found or merged != found[target]:
+                    found[target] = merged
+                    pending.append(target)
+        return found
+
+
+def _merged(one: Iterable[str], other: Iterable[str]) -> tuple[str, ...]:
+    # A few say enough, and so every name is looked at a few times only.
+    return tuple(sorted({*one, *other})[:_MOST_REASONS])
+
+
+def _listed(reasons: Iterable[str]) -> str:
+    return f"held back by {', '.join(reasons)}"
+
+
+def _unknown(partial: Mapping[str, str], children: Mapping[str, list[str]]) -> dict[str, str]:
+    """Return the nodes that may read what nobody knows, and all downstream, each with a reason."""
+    found = dict(partial)
+    pending = deque(found)
+    while pending:
+        name = pending.popleft()
+        for each in children.get(name, ()):
+            if each not in found:
+                found[each] = found[name]
+                pending.append(each)
+    return found
+
+
+def _closure(start: Iterable[str], following: Any) -> set[str]:
+    found = set(start)
+    pending = list(found)
+    while pending:
+        for each in _new(following(pending.pop()), found):
+            found.add(each)
+            pending.append(each)
+    return found
+
+
+def _new(names: Iterable[str], known: Collection[str]) -> Iterator[str]:
+    return (name for name in names if name not in known)
