@@ -35,6 +35,7 @@ from headwater_web.views import (
     datasets,
     events,
     features,
+    feeds,
     governance,
     health,
     home,
@@ -52,6 +53,7 @@ from headwater_web.views import (
     run_form,
     runs,
     search,
+    subscriptions,
     timeline,
 )
 
@@ -69,6 +71,8 @@ _PAGES = (
         datasets,
         audit,
         governance,
+        subscriptions,
+        feeds,
         manifests,
         health,
     ),
@@ -108,6 +112,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     for module in (*_PAGES, *_MANAGEMENT):
         app.register_blueprint(module.blueprint)
     app.extensions["csrf"].exempt(hooks.blueprint)  # a Git host signs its calls instead
+    app.extensions["csrf"].exempt(feeds.blueprint)  # mail programs know the secret of the address instead
     register_api(app)
     return app
 
