@@ -121,18 +121,18 @@ def test_secrets_are_shown_once_and_new_ones_replace_them(app: Flask, ada: Flask
     secret, feed = re.search(r"hws_\w+", made.text), re.search(r"/feeds/hwf_[\w-]+", made.text)
     assert secret
     assert feed
-    again = ada.get("/subscriptions/1").text
+    again = ada.get("/subscriptions/2").text
     assert "hws_" not in again
     assert "hwf_" not in again
     stranger = app.test_client()
     assert stranger.get(feed[0]).status_code == 200
-    renewed = _post(ada, "/subscriptions/1", **form, renew="feed")
+    renewed = _post(ada, "/subscriptions/2", **form, renew="feed")
     assert renewed.status_code == 200
     assert "hws_" not in renewed.text
     newer = re.search(r"/feeds/hwf_[\w-]+", renewed.text)
     assert newer
     assert [stranger.get(path).status_code for path in (feed[0], newer[0])] == [404, 200]
-    _post(ada, "/subscriptions/1", **{**form, "feed": ""})
+    _post(ada, "/subscriptions/2", **{**form, "feed": ""})
     assert stranger.get(newer[0]).status_code == 404
 
 
@@ -142,10 +142,10 @@ def test_what_changed_is_told_on_its_page_by_webhook_and_in_the_feed(
     made = _post(ada, "/subscriptions", name="All <b>", query="", webhook=hook.url, feed="yes")
     feed = re.search(r"/feeds/hwf_[\w-]+", made.text)[0]
     _add_feature(app, subject="Add <script>a feature</script>")
-    page = ada.get("/subscriptions/1").text
+    page = ada.get("/subscriptions/2").text
     assert "1 came" in page
     assert "delivered" in page
-    told = re.search(r"/subscriptions/1/told/\d+", page)[0]
+    told = re.search(r"/subscriptions/2/told/\d+", page)[0]
     shown = ada.get(told).text
     assert "brand_new" in shown
     assert "<script>a" not in shown
@@ -162,7 +162,7 @@ def test_what_changed_is_told_on_its_page_by_webhook_and_in_the_feed(
     assert entry.find("a:link", _ATOM).get("href") == f"http://localhost{told}"
     same = app.test_client().get(feed, headers={"If-None-Match": answer.headers["ETag"]})
     assert (same.status_code, same.data) == (304, b"")
-    assert ada.get("/subscriptions/1/feed").data == answer.data
+    assert ada.get("/subscriptions/2/feed").data == answer.data
     _add_feature(app, "newer_still")
     entries = ET.fromstring(app.test_client().get(feed).data).findall("a:entry", _ATOM)
     assert len(entries) == 2
@@ -178,7 +178,7 @@ def test_a_feed_tells_what_its_owner_may_see_now(app: Flask):
     with database.write() as session:
         set_role(session, get_account(session, "vera"), None, None, _BY, 0)
     assert "brand_new" not in stranger.get(feed).text
-    page = vera.get("/subscriptions/1").text
+    page = vera.get("/subscriptions/2").text
     assert "You may see no repository" in page
     assert "brand_new" not in page
     with database.write() as session:
@@ -189,31 +189,33 @@ def test_a_feed_tells_what_its_owner_may_see_now(app: Flask):
 def test_nobody_reaches_the_subscriptions_of_others(app: Flask, ada: FlaskClient):
     _post(ada, "/subscriptions", name="Ada's own", query="spend")
     vera = logged_in(app, "vera")
-    for path in ("/subscriptions/1", "/subscriptions/1/feed", "/subscriptions/1/told/1"):
+    for path in ("/subscriptions/2", "/subscriptions/2/feed", "/subscriptions/2/told/1"):
         assert vera.get(path).status_code == 404
     for path in ("", "/paused", "/try", "/remove"):
-        assert _post(vera, f"/subscriptions/1{path}", name="Mine").status_code == 404
+        assert _post(vera, f"/subscriptions/2{path}", name="Mine").status_code == 404
     for path in ("/subscriptions", "/subscriptions.json", "/search"):
         assert "Ada" not in vera.get(path).text.replace("Ada Example", "")
-    assert ada.get("/subscriptions/1").status_code == 200
+    assert ada.get("/subscriptions/2").status_code == 200
 
 
 def test_it_is_paused_resumed_tried_and_removed_and_all_of_that_is_logged(
     app: Flask, ada: FlaskClient, hook: Webhook
 ):
     _post(ada, "/subscriptions", name="All", query="", webhook=f"{hook.url}?token=hidden")
-    assert _post(ada, "/subscriptions/1/paused", paused="yes").status_code == 303
-    assert "Paused" in ada.get("/subscriptions/1").text
-    assert _post(ada, "/subscriptions/1/paused", paused="no").status_code == 303
-    assert _post(ada, "/subscriptions/1/try").status_code == 303
-    assert _post(ada, "/subscriptions/1/try").status_code == 409
+    assert _post(ada, "/subscriptions/2/paused", paused="yes").status_code == 303
+    assert "Paused" in ada.get("/subscriptions/2").text
+    assert _post(ada, "/subscriptions/2/paused", paused="no").status_code == 303
+    assert _post(ada, "/subscriptions/2/try").status_code == 303
+    assert _post(ada, "/subscriptions/2/try").status_code == 409
     deliver_due(catalog_of(app).database, catalog_of(app).settings)
     assert b'"kind": "test"' in hook.received[0].body
-    assert "a try" in ada.get("/subscriptions/1").text
-    assert _post(ada, "/subscriptions/1/remove").status_code == 303
-    assert ada.get("/subscriptions/1").status_code == 404
+    assert "a try" in ada.get("/subscriptions/2").text
+    assert _post(ada, "/subscriptions/2/remove").status_code == 303
+    assert ada.get("/subscriptions/2").status_code == 404
     with catalog_of(app).database.read() as session:
-        events = session.scalars(select(Event).where(Event.kind.startswith("subscription"))).all()
+        events = session.scalars(
+            select(Event).where(Event.kind.startswith("subscription"), Event.actor == "ada")
+        ).all()
     assert [each.kind.partition(" ")[2] for each in events] == ["created", "paused", "resumed", "removed"]
     assert all("hidden" not in str(each.details) for each in events)
 
@@ -247,30 +249,32 @@ def test_who_got_a_mail_agrees_to_it_or_ends_it_without_logging_in(app: Flask, a
         _post(client, "/subscriptions", name="All", query="", email="team@shop.example")
         deliver_due(catalog.database, catalog_of(mailing).settings)
         asking = re.search(r"http://localhost(/mail/\S+)", box.mails[0][1].get_content())[1]
-        assert "has not agreed yet" in client.get("/subscriptions/1").text
+        assert "has not agreed yet" in client.get("/subscriptions/2").text
         assert "I want them" in stranger.get(asking).text
         assert stranger.post(asking, data={"agree": "yes"}).status_code == 200
-        assert "has not agreed yet" not in client.get("/subscriptions/1").text
+        assert "has not agreed yet" not in client.get("/subscriptions/2").text
         _add_feature(mailing)
         leaving = re.fullmatch(r"<http://localhost(/mail/\S+)>", box.mails[1][1]["List-Unsubscribe"])[1]
         assert "team@shop.example" in stranger.get(leaving).text
         assert stranger.post(leaving, data={"List-Unsubscribe": "One-Click"}).status_code == 200
         assert stranger.get(leaving).status_code == 404
         with catalog.database.read() as session:
-            assert session.scalars(select(Subscription.email)).one() is None
+            assert session.scalars(select(Subscription.email)).all() == [None, None]
 
 
 def test_without_accounts_the_one_user_subscribes(demo_copy: FlaskClient):
-    assert _post(demo_copy, "/subscriptions", name="All", query="", feed="yes").status_code == 201
+    made = _post(demo_copy, "/subscriptions", name="All", query="", feed="yes")
+    assert made.status_code == 201
+    feed = re.search(r"/feeds/hwf_[\w-]+", made.text)[0]
     assert "this page only" not in demo_copy.get("/subscriptions").text
-    assert demo_copy.get("/subscriptions/1/feed").status_code == 200
+    assert demo_copy.get("/subscriptions/2/feed").status_code == 200
     # What was made so is nobody's once there are accounts.
     catalog = catalog_of(demo_copy.application)
     with catalog.database.read() as session:
-        found = session.scalars(select(Subscription)).one()
-    assert found.account_id is None
-    later = create_app(replace(catalog.settings, auth="accounts"), catalog.database)
-    assert later.test_client().get("/feeds/hwf_x").status_code == 404
+        assert session.scalars(select(Subscription.account_id)).all() == [None, None]
+    later = create_app(replace(catalog.settings, auth="accounts"), catalog.database).test_client()
+    assert demo_copy.get(feed).status_code == 200
+    assert later.get(feed).status_code == 404
 
 
 def _token(app: Flask, name: str, repositories: list[int] | None = None) -> str:
@@ -328,3 +332,15 @@ def test_a_token_that_sees_less_than_its_account_makes_nothing_that_sees_more(ap
         assert sent.status_code == status
         listed = client.get("/api/v1/subscriptions", headers=headers).status_code
         assert listed == (200 if status == 201 else 403)
+
+
+def test_the_demo_has_told_what_became_personal(demo_copy: FlaskClient):
+    client = demo_copy
+    page = client.get("/subscriptions/1").text
+    told = re.search(r"/subscriptions/1/told/\d+", page)
+    assert told
+    rows = client.get(f"{told[0]}.json").json["items"]
+    assert ("came", "features.customers:email_domain_signups") in [
+        (row["change"], row["key"]) for row in rows
+    ]
+    assert "Export an audience for the newsletter" in client.get(told[0]).text

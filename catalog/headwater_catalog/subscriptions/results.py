@@ -71,7 +71,7 @@ class Result:
 
 
 def result_at(watched: Watched, moment: Moment) -> Result:
-    """Return what is found in a repository at its scanned head."""
+    """Return what is found in a repository: findings at its scanned head, whatever the moment."""
     if watched.about == FEATURES:
         return features_at(watched, moment)
     return open_findings(moment.session, watched, moment.repository.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
     from headwater_catalog.store.database import Database
 
-__all__ = ["begin_watching", "first_results", "keep_watched", "to_be_watched"]
+__all__ = ["begin_watching", "first_results", "keep_watched", "results_at", "to_be_watched"]
 
 logger = logging.getLogger("headwater.subscriptions")
 
@@ -127,15 +127,20 @@ def keep_watched(
 
 def first_results(session: Session, settings: Settings, watched: Watched) -> list[dict[str, Any]]:
     """Return what a query finds now, in the repositories that a session sees: that is no news later."""
-    found = [
-        _result_row(each.repository, result)
-        for each in heads(session, settings)
+    found = results_at(heads(session, settings), watched)
+    unread = session.scalars(select(Repository).where(Repository.scanned_sha.is_(None)))
+    return found + [_result_row(each, Result({})) for each in unread if _concerns(watched, each)]
+
+
+def results_at(moments: Iterable[Moment], watched: Watched) -> list[dict[str, Any]]:
+    """Return what a query finds at moments of repositories, as far as that is known."""
+    return [
+        _result_row(each.repository, result) | {"sha": each.commit.sha}
+        for each in moments
         if _concerns(watched, each.repository) and _is_known(each, watched.about)
         for result in (result_at(watched, each),)
         if result.found is not None
     ]
-    unread = session.scalars(select(Repository).where(Repository.scanned_sha.is_(None)))
-    return found + [_result_row(each, Result({})) for each in unread if _concerns(watched, each)]
 
 
 def begin_watching(session: Session, watched: Watched, results: Rows, now: int) -> Watch:

@@ -70,8 +70,17 @@ class ShownSubscriptionSchema(SubscriptionSchema):
     feed_url = optional_text("The address of its feed, where it is new; shown this once.")
 
 
+_PLAIN = validate.Regexp(r"^[^\x00]*$")
+
+
 def _asked(description: str, most: int = 400, **more: Any) -> fields.Field[Any]:
-    return Text(validate=validate.Length(max=most), metadata={"description": description}, **more)
+    checks = [validate.Length(max=most), _PLAIN]
+    return Text(validate=checks, metadata={"description": description}, **more)
+
+
+def _name(**more: Any) -> fields.Field[Any]:
+    told = {"description": "What its owner calls it."}
+    return Text(validate=[validate.Length(min=1, max=100), _PLAIN], metadata=told, **more)
 
 
 def _one_of(description: str, allowed: tuple[str, ...], **more: Any) -> fields.Field[Any]:
@@ -81,9 +90,7 @@ def _one_of(description: str, allowed: tuple[str, ...], **more: Any) -> fields.F
 class SubscriptionChangeSchema(Schema):
     """What is to be different about a subscription."""
 
-    name = Text(
-        validate=validate.Length(min=1, max=100), metadata={"description": "What its owner calls it."}
-    )
+    name = _name()
     about = _one_of("features or findings.", ABOUT)
     query = _asked("Of features: the query that finds them.")
     repository = _asked("The only repository that matters; empty for all that one sees.")
@@ -112,11 +119,7 @@ class NewSubscriptionSchema(SubscriptionChangeSchema):
 
         exclude = ("paused", "renew")
 
-    name = Text(
-        required=True,
-        validate=validate.Length(min=1, max=100),
-        metadata={"description": "What its owner calls it."},
-    )
+    name = _name(required=True)
     about = _one_of("features or findings.", ABOUT, load_default=FEATURES)
 
 
