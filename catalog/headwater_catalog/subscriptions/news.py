@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
     from headwater_catalog.store.database import Database
 
-__all__ = ["RepositoryNews", "counts_of", "news_between", "news_of", "owner_of", "seeing"]
+__all__ = ["RepositoryNews", "counts_of", "news_between", "news_of", "news_of_all", "owner_of", "seeing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,20 @@ def news_of(session: Session, telling: Telling) -> tuple[RepositoryNews, ...]:
     return news_between(session, telling.subscription.watch_id, telling.after_id, telling.until_id)
 
 
+def news_of_all(
+    session: Session, watch_id: int, tellings: Sequence[Telling]
+) -> dict[int, tuple[RepositoryNews, ...]]:
+    """Return what each of some tellings about a query tells, by their numbers."""
+    if not tellings:
+        return {}
+    first, last = min(each.after_id for each in tellings), max(each.until_id for each in tellings)
+    rows = _changes(session, watch_id, first, last)
+    return {
+        each.id: _folded(row for row in rows if each.after_id < row[0].id <= each.until_id)
+        for each in tellings
+    }
+
+
 def news_between(session: Session, watch_id: int, after_id: int, until_id: int) -> tuple[RepositoryNews, ...]:
     """Return what changed of a result, without what came and went again.
 
@@ -74,12 +88,24 @@ def news_between(session: Session, watch_id: int, after_id: int, until_id: int) 
         after_id: Only changes of higher numbers than this.
         until_id: The number of the last one.
     """
+    return _folded(_changes(session, watch_id, after_id, until_id))
+
+
+_Row = tuple[ResultChange, str]
+"""A change, and the name of its repository."""
+
+
+def _changes(session: Session, watch_id: int, after_id: int, until_id: int) -> list[_Row]:
     rows = session.execute(
         select(ResultChange, Repository.name)
         .join(Repository, Repository.id == ResultChange.repository_id)
         .where(ResultChange.watch_id == watch_id, ResultChange.id > after_id, ResultChange.id <= until_id)
         .order_by(ResultChange.id)
     )
+    return [(change, name) for change, name in rows]
+
+
+def _folded(rows: Iterable[_Row]) -> tuple[RepositoryNews, ...]:
     folded: dict[str, _Folded] = {}
     for change, name in rows:
         folded.setdefault(name, _Folded(change.before)).add(change)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -18,7 +18,7 @@ from headwater_catalog.store.models import (
     WatchResult,
 )
 from headwater_catalog.subscriptions.messages import CHANGED
-from headwater_catalog.subscriptions.news import RepositoryNews, counts_of, news_of
+from headwater_catalog.subscriptions.news import RepositoryNews, counts_of, news_of, news_of_all
 from headwater_catalog.subscriptions.subscribing import channels_of, pace_of
 from headwater_catalog.subscriptions.watched import Watched
 
@@ -141,7 +141,8 @@ def told_by(session: Session, subscription: Subscription, *, limit: int = 20, of
     wanted = select(Telling).where(Telling.subscription_id == subscription.id).order_by(Telling.id.desc())
     tellings = session.scalars(wanted.limit(limit).offset(offset)).all()
     ways = _deliveries(session, [each.id for each in tellings])
-    return [_told(session, each, ways) for each in tellings]
+    news = news_of_all(session, subscription.watch_id, [each for each in tellings if each.kind == CHANGED])
+    return [Told(each, news.get(each.id, ()), ways.get(each.id, ())) for each in tellings]
 
 
 def get_telling(session: Session, subscription: Subscription, number: int) -> Told:
@@ -153,15 +154,11 @@ def get_telling(session: Session, subscription: Subscription, number: int) -> To
     found = session.get(Telling, number)
     if found is None or found.subscription_id != subscription.id:
         raise NotFound(f"Subscription {subscription.id} told nothing under the number {number} that is kept.")
-    return _told(session, found, _deliveries(session, [number]))
+    news = news_of(session, found) if found.kind == CHANGED else ()
+    return Told(found, news, _deliveries(session, [number])[number])
 
 
-def _told(session: Session, telling: Telling, ways: Mapping[int, Sequence[Delivery]]) -> Told:
-    news = news_of(session, telling) if telling.kind == CHANGED else ()
-    return Told(telling, news, ways.get(telling.id, ()))
-
-
-def _deliveries(session: Session, numbers: Sequence[int]) -> Mapping[int, list[Delivery]]:
+def _deliveries(session: Session, numbers: Sequence[int]) -> dict[int, list[Delivery]]:
     found: dict[int, list[Delivery]] = defaultdict(list)
     wanted = select(Delivery).where(Delivery.telling_id.in_(numbers)).order_by(Delivery.id)
     for each in session.scalars(wanted):

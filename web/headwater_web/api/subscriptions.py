@@ -84,7 +84,7 @@ def create_subscription(body: dict[str, Any]) -> Response:
 @resource.send(
     *("PATCH", f"/subscriptions/{NUMBER}", 200, ShownSubscriptionSchema, SubscriptionChangeSchema),
     (SUBSCRIPTION,),
-    errors=(404, 409),
+    errors=(404, 405, 409),
     example={"every": "day"},
 )
 def change_subscription(body: dict[str, Any], number: int) -> Response:
@@ -111,7 +111,7 @@ def remove_subscription(_args: dict[str, Any], number: int) -> Response:
 @resource.send(
     *("POST", f"/subscriptions/{NUMBER}/try", 202, ToldSchema, NoBodySchema),
     (SUBSCRIPTION,),
-    errors=(404, 409),
+    errors=(404, 405, 409),
 )
 def try_subscription(_body: dict[str, Any], number: int) -> Response:
     """Have one of one's subscriptions say by its channels that it works."""
