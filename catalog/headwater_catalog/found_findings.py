@@ -28,6 +28,7 @@ __all__ = [
     "Asked",
     "KeptFinding",
     "PolicyStanding",
+    "asked_findings",
     "count_findings",
     "findings_of_commit",
     "list_findings",
@@ -77,6 +78,7 @@ class Asked:
         repository: The name of their repository.
         rule: The policy, or the rule.
         severity: How bad they are.
+        least: How bad they are at least.
         owner: Whom to ask about the feature.
         key: The feature.
         state: One of `STATES`.
@@ -88,6 +90,7 @@ class Asked:
     owner: str = ""
     key: str = ""
     state: str = "open"
+    least: str = ""
 
 
 _RANK: Final = case({name: rank for rank, name in enumerate(SEVERITIES)}, value=Finding.severity, else_=9)
@@ -111,7 +114,7 @@ def list_findings(
     """
     begun, ended = aliased(Commit), aliased(Commit)
     wanted = (
-        _asked(select(Finding, Repository.name, begun, ended, Judgement.since, _RANK), asked)
+        asked_findings(select(Finding, Repository.name, begun, ended, Judgement.since, _RANK), asked)
         .outerjoin(Judgement, Judgement.repository_id == Finding.repository_id)
         .join(begun, _is_at(begun, Finding.valid_from))
         .outerjoin(ended, _is_at(ended, Finding.valid_until))
@@ -129,7 +132,7 @@ def list_findings(
 
 def count_findings(session: Session, asked: Asked, by: Any = Finding.severity) -> Counter[Any]:
     """Return how many findings there are, by their severity or another column."""
-    counted = _asked(select(by, func.count(Finding.id)), asked).group_by(by)
+    counted = asked_findings(select(by, func.count(Finding.id)), asked).group_by(by)
     return Counter(dict(map(tuple, session.execute(counted))))
 
 
@@ -213,10 +216,13 @@ def _unknown(judgement: Judgement | None, policy: Policy) -> str:
     return "It is not judged yet." if judgement is None else judgement.unknown.get(policy.name, "")
 
 
-def _asked(selected: Select[Any], asked: Asked) -> Select[Any]:
+def asked_findings(selected: Select[*tuple[Any, ...]], asked: Asked) -> Select[*tuple[Any, ...]]:
+    """Return a query of findings and what belongs to them, narrowed to those that are asked for."""
     wanted: list[ColumnElement[bool]] = []
     plain = {Repository.name: asked.repository, Finding.rule: asked.rule, Finding.severity: asked.severity}
     wanted += (column == value for column, value in {**plain, Finding.key: asked.key}.items() if value)
+    if asked.least:
+        wanted.append(Finding.severity.in_(SEVERITIES[: SEVERITIES.index(asked.least) + 1]))
     if asked.owner:
         # As the list is written down: each name in quotes.
         wanted.append(cast(Finding.owners, Text).contains(json.dumps(asked.owner), autoescape=True))

@@ -27,6 +27,7 @@ from headwater_catalog.governance.check import policies_of
 from headwater_catalog.governance.findings import UNREAD, Finding
 from headwater_catalog.governance.policies import Ground, is_about_changes, judge, needs_history
 from headwater_catalog.governance.usual_rules import usual_findings
+from headwater_catalog.line_changes import changed_positions
 from headwater_catalog.moments import snapshot_at
 from headwater_catalog.past import load_pasts
 from headwater_catalog.query.classified import classify
@@ -37,19 +38,7 @@ from headwater_catalog.rules import Policy
 from headwater_catalog.snapshot import Snapshot
 from headwater_catalog.store import models
 from headwater_catalog.store.bulk import insert_rows, update_by_id
-from headwater_catalog.store.models import (
-    Commit,
-    Dataflow,
-    DataflowVersion,
-    Declaration,
-    DeclaredInput,
-    Feature,
-    FeatureVersion,
-    FileOfTests,
-    Judgement,
-    ModuleVersion,
-    Repository,
-)
+from headwater_catalog.store.models import Commit, Judgement, Repository
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
@@ -398,21 +387,7 @@ def _changes(session: Session, repository: Repository, with_history: bool) -> li
     """Return the positions at which something changed that findings depend on, the first one included."""
     if with_history:  # ages change by every commit
         return list(range(repository.scanned_position + 1))
-    features = select(Feature.id).where(Feature.repository_id == repository.id)
-    dataflows = select(Dataflow.id).where(Dataflow.repository_id == repository.id)
-    owned = (
-        (FeatureVersion, FeatureVersion.feature_id.in_(features)),
-        (DataflowVersion, DataflowVersion.dataflow_id.in_(dataflows)),
-        (ModuleVersion, ModuleVersion.repository_id == repository.id),
-        (DeclaredInput, DeclaredInput.repository_id == repository.id),
-        (Declaration, Declaration.repository_id == repository.id),
-        (FileOfTests, FileOfTests.repository_id == repository.id),
-    )
-    found = {0}
-    for model, ours in owned:
-        for edge in (model.valid_from, model.valid_until):
-            found.update(session.scalars(select(edge).where(ours, edge.is_not(None)).distinct()))
-    return sorted(found)
+    return changed_positions(session, repository)
 
 
 def _sha(session: Session, repository: Repository, position: int) -> str:

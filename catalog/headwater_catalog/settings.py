@@ -16,6 +16,12 @@ from urllib.parse import urlsplit
 from headwater.errors import did_you_mean
 from headwater_catalog.data_settings import DATA_NAMES, NOWHERE, DataSettings, data_settings
 from headwater_catalog.errors import SettingError
+from headwater_catalog.message_settings import (
+    MESSAGE_NAMES,
+    NO_MESSAGES,
+    MessageSettings,
+    message_settings,
+)
 from headwater_catalog.oidc_settings import OIDC_NAMES, OIDC_PREFIX, OidcSettings, oidc_settings
 from headwater_catalog.rules import Policy
 from headwater_catalog.run_settings import RUN_NAMES, RunSettings, run_settings
@@ -30,12 +36,16 @@ NAMES = (
     *("jobs_per_repository", "manifest_key", "policies"),
     *("openlineage", "openlineage_namespace", "openlineage_key"),
     *DATA_NAMES,
+    *MESSAGE_NAMES,
     *OIDC_NAMES,
     *RUN_NAMES,
 )
 """The settings as the file spells them; the environment has HEADWATER_ before the upper-case name."""
 
-SECRETS = ("database_url", "secret_key", "manifest_key", "openlineage_key", "oidc_client_secret")
+SECRETS = (
+    *("database_url", "secret_key", "manifest_key", "openlineage_key", "oidc_client_secret"),
+    "smtp_password",
+)
 """Settings that may be in a file of their own: the environment names it by the name with _FILE behind it."""
 
 _PREFIX = "HEADWATER_"
@@ -78,6 +88,7 @@ class Settings:
         upload_megabytes: How large a file may be that somebody gives to a run.
         data: Where data may be that is not in a repository.
         runs: How the feature code of runs is held.
+        messages: How people are told of what changes.
     """
 
     home: Path
@@ -101,6 +112,7 @@ class Settings:
     upload_megabytes: int = 200
     data: DataSettings = NOWHERE
     runs: RunSettings = field(default_factory=RunSettings)
+    messages: MessageSettings = NO_MESSAGES
 
     @property
     def upload_limit(self) -> int:
@@ -113,6 +125,12 @@ class Settings:
         return urlsplit(self.url).hostname or ""
 
     @property
+    def address(self) -> str:
+        """The address by which readers reach it, with nothing behind the host and the port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.url or f"http://{host}:{self.port}"
+
+    @property
     def is_encrypted(self) -> bool:
         """Whether readers reach it by https."""
         return self.url.startswith("https:")
@@ -121,6 +139,8 @@ class Settings:
         """Return what a setting of `NAMES` comes to, in the unit in which it is set."""
         if name in DATA_NAMES:
             return getattr(self.data, name)
+        if name in MESSAGE_NAMES:
+            return getattr(self.messages, name)
         if name in OIDC_NAMES:
             return None if self.oidc is None else getattr(self.oidc, name.removeprefix(OIDC_PREFIX))
         if name in RUN_NAMES:
@@ -201,6 +221,10 @@ def load_settings(environ: Mapping[str, str] | None = None, home: Path | None = 
         runs=run_settings(
             lambda name, default, allowed: _number(values, name, default, allowed),
             lambda name: _text(values, name),
+        ),
+        messages=message_settings(
+            lambda name: _text(values, name),
+            lambda name, default, allowed: _number(values, name, default, allowed),
         ),
     )
 

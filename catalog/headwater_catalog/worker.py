@@ -41,6 +41,8 @@ from headwater_catalog.openlineage import event_of, run_number
 from headwater_catalog.reports import storable
 from headwater_catalog.sandbox import Limits
 from headwater_catalog.scan_requests import request_due
+from headwater_catalog.subscriptions.teller import Teller, tell_once
+from headwater_catalog.subscriptions.watching import keep_watched
 from headwater_catalog.value_comparison import sweep_tables
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ __all__ = ["Worker", "main", "serve", "start_child"]
 logger = logging.getLogger("headwater.worker")
 
 _POLL_SECONDS: Final = 0.5
-_SCHEDULE_SECONDS: Final = 5.0  # between two looks at the schedules
+_SCHEDULE_SECONDS: Final = 5.0  # between two looks at the schedules, and at what is watched
 _RETRY_SECONDS: Final = 5.0  # after the database did not answer
 
 
@@ -91,7 +93,7 @@ class Worker:
         self._unended: tuple[LeasedJob, str] | None = None
         target, key = settings.openlineage, settings.openlineage_key
         self._lineage_events = LineageEvents(target, key) if target else None
-        self._asked_at = -_SCHEDULE_SECONDS
+        self._asked_at = self._watched_at = -_SCHEDULE_SECONDS
         self._judged: tuple[str, set[tuple[str, str]]] = "", set()  # what is judged, by a day
         self._defined: set[tuple[str, str]] = set()
 
@@ -110,6 +112,18 @@ class Worker:
         execution.sweep(self.database, self.settings)
         value_store.sweep(self.database, self.settings)
         self._make_room()
+        if once:
+            self._work(once=True)
+            self._watch_more()
+            tell_once(self.database, self.settings)
+            return
+        teller = Teller(self.database, self.settings)
+        try:
+            self._work()
+        finally:
+            teller.close()
+
+    def _work(self, *, once: bool = False) -> None:
         while not self._stopped.is_set():
             try:
                 self._end_unended()
@@ -128,6 +142,7 @@ class Worker:
             if not worked:
                 if once:
                     return
+                self._watch_more()
                 self._stopped.wait(_POLL_SECONDS)
 
     def _end_unended(self) -> None:
@@ -229,6 +244,16 @@ class Worker:
         self._judge(lambda: self._definitions.keep_head(self.database, self.settings, wanted[0]))
         return True
 
+    def _watch_more(self) -> None:
+        """Look every few seconds whether something happened that no job of this worker did."""
+        if time.monotonic() < self._watched_at + _SCHEDULE_SECONDS:
+            return
+        try:
+            self._judge(lambda: keep_watched(self.database, self.settings, self._stopped.is_set))
+        except DBAPIError:
+            logger.warning("What is watched could not be looked at; later.", exc_info=True)
+        self._watched_at = time.monotonic()
+
     def _dispatch(self, leased: LeasedJob, heartbeat: _Heartbeat) -> None:
         if leased.kind == "run":
             execution.execute(
@@ -281,11 +306,12 @@ class Worker:
         self._judge(lambda: keep(self.database, self.settings, repository, stopping))
         self._judge(lambda: kept_findings.keep_findings(self.database, self.settings, repository, stopping))
         self._judge(lambda: self._definitions.keep_head(self.database, self.settings, repository))
+        self._judge(lambda: keep_watched(self.database, self.settings, stopping))
         with self.database.write() as session:
             jobs.finish(session, leased)
 
     def _judge(self, keep: Callable[[], object]) -> None:
-        """Keep how datasets stand, or what breaks policies; where that fails, the job has still gone well."""
+        """Keep what follows from a job, such as what breaks policies; if that fails, the job went well."""
         try:
             keep()
         except Exception:

@@ -168,6 +168,43 @@ def test_single_sign_on_that_would_not_work_or_not_be_safe_is_refused(name, valu
         load_settings({**_OIDC, f"HEADWATER_OIDC_{name}": value})
 
 
+_SMTP = {"HEADWATER_SMTP_HOST": "mail.example.org", "HEADWATER_SMTP_FROM": "catalog@example.org"}
+
+
+def test_mails_and_webhooks_are_set(tmp_path):
+    (tmp_path / "password").write_text("seven kettles\n")
+    given = {"HEADWATER_SMTP_USER": "catalog", "HEADWATER_SMTP_PASSWORD_FILE": str(tmp_path / "password")}
+    hosts = {"HEADWATER_WEBHOOK_HOSTS": "Hooks.internal, 10.1.0.0/16,::1"}
+    messages = load_settings({**_SMTP, **given, **hosts}).messages
+
+    assert (messages.smtp_port, messages.smtp_security) == (587, "starttls")
+    assert messages.smtp_password == "seven kettles"
+    assert messages.webhook_hosts == ("hooks.internal", "10.1.0.0/16", "::1")
+    assert load_settings({**_SMTP, "HEADWATER_SMTP_SECURITY": "tls"}).messages.smtp_port == 465
+    assert load_settings({}).messages.smtp_host == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"HEADWATER_SMTP_HOST": ""}, "smtp_from does nothing without smtp_host"),
+        ({"HEADWATER_SMTP_FROM": ""}, "smtp_host needs smtp_from"),
+        ({"HEADWATER_SMTP_FROM": "Ada <ada@example.org>"}, "smtp_host needs smtp_from"),
+        ({"HEADWATER_SMTP_SECURITY": "ssl"}, "smtp_security must be"),
+        ({"HEADWATER_SMTP_PASSWORD": "x"}, "smtp_password needs smtp_user"),
+        (
+            {"HEADWATER_SMTP_PASSWORD": "x", "HEADWATER_SMTP_USER": "x", "HEADWATER_SMTP_SECURITY": "none"},
+            "for everybody to read",
+        ),
+        ({"HEADWATER_WEBHOOK_HOSTS": "http://hooks.internal"}, "webhook_hosts must be hosts"),
+        ({"HEADWATER_WEBHOOK_HOSTS": "10.1.2.3/16"}, "webhook_hosts must be hosts"),
+    ],
+)
+def test_mails_and_webhooks_that_would_not_work_or_not_be_safe_are_refused(given, told):
+    with pytest.raises(SettingError, match=told):
+        load_settings({**_SMTP, **given})
+
+
 def test_each_setting_of_the_file_is_one_of_the_environment(tmp_path):
     values = {"home": str(tmp_path), "port": "1", "auth": "single", "database_url": "sqlite:///x.db"}
     values |= {
@@ -182,6 +219,7 @@ def test_each_setting_of_the_file_is_one_of_the_environment(tmp_path):
     (tmp_path / "x.toml").write_text('[x]\nquery = "a"\n')
     values |= {"policies": str(tmp_path / "x.toml")}
     values |= {"oidc_issuer": "https://x.example", "oidc_required": "x=y", "oidc_roles": "x:viewer"}
+    values |= {"smtp_port": "25", "smtp_from": "x@x.example", "smtp_security": "tls"}
     values |= dict.fromkeys(RUN_NAMES, "600") | {"run_users": "7-8", "run_environments": "build"}
     environ = {f"HEADWATER_{name.upper()}": values.get(name, "x") for name in NAMES}
 

@@ -107,7 +107,7 @@ def test_every_address_but_a_few_asks_who_is_there(app):
     """Addresses that come later are closed, too, unless somebody opens them here."""
     is_open = {"static", "health.healthz", "login.login_page", "login.log_in"}
     is_open |= {"login.setup_page", "login.set_up", "hooks.call"}
-    is_open |= {"oidc.begin", "oidc.come_back"}
+    is_open |= {"oidc.begin", "oidc.come_back", "feeds.feed", "feeds.mail", "feeds.answer_mail"}
     stranger, rules = app.test_client(), list(app.url_map.iter_rules())
     assert len(rules) > 20
     for rule in rules:
@@ -317,6 +317,32 @@ def test_accounts_and_events_are_for_administrators_of_everything(clients, name)
     assert clients[name].get("/events").status_code == 403
     for path, form in _ADMINISTRATION.items():
         assert _post(clients[name], path, **form).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["rita", "vera", "nora"])
+def test_subscriptions_are_for_those_only_whose_they_are_and_find_what_these_see(app, clients, name):
+    """Everybody may have some; of what they may not see, these find and say nothing."""
+    form = {"name": "cellar watch", "query": "sales", "repository": "cellar"}
+    theirs = _post(clients["ada"], "/subscriptions", **form).location
+    made = _post(clients[name], "/subscriptions", name="mine", query="sales").location
+    page = clients[name].get(made).text
+    assert f">{0 if name == 'nora' else 1} feature" in page
+    assert "cellar" not in page
+    for path in ("/subscriptions", "/subscriptions.json", "/api/v1/subscriptions", "/subscriptions/new"):
+        assert "cellar" not in clients[name].get(path).text, path
+    hidden = clients[name].get(_post(clients[name], "/subscriptions", **form).location).text
+    assert "0 features" in hidden
+    assert "You may not see a repository" in hidden
+    api = f"/api/v1{theirs}"
+    for path in (theirs, f"{theirs}/feed", f"{theirs}/told/1", api, f"{api}/told", f"{api}/told/1"):
+        assert clients[name].get(path).status_code == 404, path
+    for path in ("", "/paused", "/try", "/remove"):
+        assert _post(clients[name], f"{theirs}{path}", **form).status_code == 404
+    assert clients[name].patch(api, json={"name": "x"}).status_code == 404
+    assert clients[name].delete(api).status_code == 404
+    assert clients[name].post(f"{api}/try", json={}).status_code == 404
+    assert app.test_client().get(api).status_code == 401
+    assert clients["ada"].get(theirs).status_code == 200
 
 
 def test_an_administrator_makes_an_account_and_gives_it_a_role(app, clients):

@@ -13,7 +13,11 @@ from headwater_catalog.moments import moment_at
 from headwater_catalog.repositories import add_repository, get_repository
 from headwater_catalog.scan import scan
 from headwater_catalog.store.database import Database
-from headwater_catalog.store.models import Job, Run
+from headwater_catalog.store.models import Job, Run, Subscription
+from headwater_catalog.subscriptions.messages import CHANGED
+from headwater_catalog.subscriptions.subscribing import Wanted, subscribe
+from headwater_catalog.subscriptions.telling import tell
+from headwater_catalog.subscriptions.watched import Watched
 from headwater_web.app import create_app
 from support.demo_catalog import settings_in
 from support.queries import counted_queries
@@ -43,6 +47,7 @@ _PAGES = (
         "/deprecated.csv",
         "/r/shop/reach?of=input:raw_visits",
     ),
+    *("/subscriptions", "/subscriptions.csv", "/subscriptions/1", "/subscriptions/1/feed"),
 )
 
 
@@ -68,6 +73,10 @@ def _counts(folder: Path, size: int) -> dict[str, int]:
             run = Run(job=job, repository=head.repository, commit=head.commit, dataflow=dataflow)
             run.outputs, run.config, run.inputs, run.environment = [name], {}, {}, {}
             session.add(run)
+            wanted = Wanted(f"number {number}", Watched(query="feature"))
+            subscribe(session, settings, None, wanted, [], ("maya", ""), number)
+        for number in range(size):
+            tell(session, session.get(Subscription, 1), CHANGED, number)
     client = create_app(settings, database).test_client()
     counts = {}
     for page in _PAGES:

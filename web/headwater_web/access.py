@@ -40,9 +40,12 @@ KEY: Final = "key"
 
 _API: Final = "/api/"
 _OPEN: Final = frozenset(
-    ("login.login_page", "login.log_in", "login.setup_page", "login.set_up", "oidc.begin", "oidc.come_back")
+    (
+        *("login.login_page", "login.log_in", "login.setup_page", "login.set_up"),
+        *("oidc.begin", "oidc.come_back", "feeds.feed", "feeds.mail", "feeds.answer_mail"),
+    )
 )
-"""What answers without knowing who asks, and shows nothing of the catalog."""
+"""What answers without knowing who asks: it shows nothing of the catalog, or only to who knows a secret."""
 
 
 def register_access(app: Flask) -> None:

@@ -36,6 +36,7 @@ from headwater_web.views import (
     erasure,
     events,
     features,
+    feeds,
     governance,
     health,
     home,
@@ -55,6 +56,7 @@ from headwater_web.views import (
     run_form,
     runs,
     search,
+    subscriptions,
     timeline,
     upkeep,
 )
@@ -77,6 +79,8 @@ _PAGES = (
         upkeep,
         redundancy,
         reach,
+        subscriptions,
+        feeds,
         manifests,
         health,
     ),
@@ -116,6 +120,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     for module in (*_PAGES, *_MANAGEMENT):
         app.register_blueprint(module.blueprint)
     app.extensions["csrf"].exempt(hooks.blueprint)  # a Git host signs its calls instead
+    app.extensions["csrf"].exempt(feeds.blueprint)  # mail programs know the secret of the address instead
     register_api(app)
     return app
 

@@ -6,16 +6,23 @@ import time
 from typing import TYPE_CHECKING
 
 import click
+from sqlalchemy import select
 
 from headwater_catalog import jobs
 from headwater_catalog.datasets import list_datasets
 from headwater_catalog.demo import init_demo
 from headwater_catalog.errors import JobError
 from headwater_catalog.kept_findings import keep_findings
+from headwater_catalog.moments import Moment
 from headwater_catalog.repositories import add_repository, get_repository, resolve_at
 from headwater_catalog.runs import get_run, request_run
 from headwater_catalog.scan import scan
 from headwater_catalog.store.database import Database
+from headwater_catalog.store.models import Commit, Event
+from headwater_catalog.subscriptions.subscribing import Wanted, subscribe
+from headwater_catalog.subscriptions.telling import tell_changes
+from headwater_catalog.subscriptions.watched import Watched
+from headwater_catalog.subscriptions.watching import keep_watched, results_at
 from headwater_catalog.worker import Worker
 
 if TYPE_CHECKING:
@@ -25,6 +32,8 @@ __all__ = ["NAME", "prepare_demo"]
 
 NAME = "demo"
 _DATAFLOW = "marketing"
+_QUERY = "classification:pii"
+_COMMITS_AGO = 10
 
 
 def prepare_demo(settings: Settings) -> None:
@@ -46,6 +55,7 @@ def prepare_demo(settings: Settings) -> None:
         scan(database, settings, NAME)
         keep_findings(database, settings, NAME)
         _make_dataset(database, settings)
+        _make_subscription(database, settings)
     finally:
         database.dispose()
 
@@ -67,6 +77,25 @@ def _make_dataset(database: Database, settings: Settings) -> None:
         done = get_run(session, number)
         if done.job.state != jobs.State.SUCCEEDED:
             raise JobError(f"The demo's dataset could not be made: {done.job.error}")
+
+
+def _make_subscription(database: Database, settings: Settings) -> None:
+    """Subscribe to personal data as some commits ago, so that there is something to tell."""
+    watched, now = Watched(query=_QUERY, repository=NAME), int(time.time())
+    with database.read() as session:
+        if session.scalar(select(Event.id).where(Event.kind == "subscription created").limit(1)):
+            return
+        repository = get_repository(session, NAME)
+        then = repository.scanned_position - _COMMITS_AGO
+        at = Commit.repository_id == repository.id, Commit.position == max(then, 0)
+        moment = Moment(session, settings, repository, session.scalars(select(Commit).where(*at)).one())
+        results = results_at([moment], watched)
+    wanted = Wanted("Personal data of the demo", watched, feed=True)
+    with database.write() as session:
+        _, made = subscribe(session, settings, None, wanted, results, ("demo", ""), now)
+    keep_watched(database, settings)
+    tell_changes(database, settings, now)
+    _say(f"A feed of what becomes personal: {settings.address}/feeds/{made.feed}")
 
 
 def _say(text: str) -> None:

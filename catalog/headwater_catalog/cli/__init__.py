@@ -93,6 +93,27 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "token create": LazyCommand("headwater_catalog.cli.api_tokens:create", "Make a token for programs."),
     "token list": LazyCommand("headwater_catalog.cli.api_tokens:list_all", "List an account's tokens."),
     "token revoke": LazyCommand("headwater_catalog.cli.api_tokens:revoke", "Take a token away."),
+    "subscription add": LazyCommand(
+        "headwater_catalog.cli.subscriptions:add", "Save a query, and subscribe to it."
+    ),
+    "subscription list": LazyCommand(
+        "headwater_catalog.cli.subscriptions:list_all", "List saved queries and subscriptions."
+    ),
+    "subscription show": LazyCommand(
+        "headwater_catalog.cli.subscriptions:show", "Show a subscription, and what it told."
+    ),
+    "subscription pause": LazyCommand(
+        "headwater_catalog.cli.subscriptions:pause", "Let a subscription tell nothing for now."
+    ),
+    "subscription resume": LazyCommand(
+        "headwater_catalog.cli.subscriptions:resume", "Let a subscription tell again."
+    ),
+    "subscription try": LazyCommand(
+        "headwater_catalog.cli.subscriptions:try_now", "Have a subscription say that it works."
+    ),
+    "subscription remove": LazyCommand(
+        "headwater_catalog.cli.subscriptions:remove", "Remove a subscription."
+    ),
     "events verify": LazyCommand(
         "headwater_catalog.cli.events:verify", "Tell whether the event log was tampered with."
     ),
@@ -125,6 +146,7 @@ GROUPS: Mapping[str, str] = {
     "repo": "Manage the repositories that the catalog follows.",
     "user": "Manage who may log in, and their roles.",
     "token": "Manage the tokens by which programs use the catalog.",
+    "subscription": "Save queries, and be told what comes to their results.",
     "events": "Verify and export the log of who did what.",
     "erasure": "Find what holds something of a column, erase it, and keep the record.",
     "manifest": "Sign and verify what runs were made from.",

@@ -280,11 +280,13 @@ def scan_one(workspace: Workspace, name: str, ref: str | None = None) -> ScanOut
     from headwater_catalog.problems import list_problems
     from headwater_catalog.repositories import count_features, get_repository
     from headwater_catalog.scan import scan as scan_repository
+    from headwater_catalog.subscriptions.watching import keep_watched
 
     with progress_bar(f"Scanning {name}") as progress:
         report = scan_repository(workspace.database, workspace.settings, name, ref=ref, progress=progress)
         keep_standings(workspace.database, workspace.settings, name)
         keep_findings(workspace.database, workspace.settings, name)
+        keep_watched(workspace.database, workspace.settings)
     with workspace.reading() as session:
         repository = get_repository(session, name)
         problems = list_problems(session, repository, repository.scanned_position)

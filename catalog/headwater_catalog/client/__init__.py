@@ -34,6 +34,12 @@ from headwater_catalog.client.dataset_answers import (
     Version,
     VersionRow,
 )
+from headwater_catalog.client.subscription_answers import (
+    ShownSubscription,
+    Subscription,
+    Told,
+    ToldItem,
+)
 
 __all__ = [
     "Audit",
@@ -60,7 +66,11 @@ __all__ = [
     "Run",
     "RunComparison",
     "RunRow",
+    "ShownSubscription",
     "Standing",
+    "Subscription",
+    "Told",
+    "ToldItem",
     "Upload",
     "Version",
     "VersionRow",

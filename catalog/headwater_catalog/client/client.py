@@ -31,6 +31,7 @@ from headwater_catalog.client.answers import (
     Upload,
 )
 from headwater_catalog.client.dataset_answers import Audit, Dataset, Reproduction, Version, VersionRow
+from headwater_catalog.client.subscription_answers import ShownSubscription, Subscription, Told, ToldItem
 from headwater_catalog.client.transport import Transport
 
 __all__ = ["Client"]
@@ -340,6 +341,49 @@ class Client:
         sent = base64.b64encode(content).decode()
         body = {"name": name, "content": sent, "stamp": stamp, "verify": verify}
         return cast(Audit, self._transport.post("audit", body=body))
+
+    # Subscriptions
+
+    def subscriptions(self) -> Iterator[Subscription]:
+        """Yield one's saved queries and subscriptions, the newest first."""
+        return self._list("subscriptions")
+
+    def subscription(self, number: int) -> Subscription:
+        """Return one of one's subscriptions."""
+        return cast(Subscription, self._transport.get("subscriptions", str(number)))
+
+    def subscribe(self, name: str, query: str = "", **how: Any) -> ShownSubscription:
+        """Save a query, and be told what comes to its result and what goes; secrets are shown this once.
+
+        Args:
+            name: What it is called.
+            query: What finds features; empty for all.
+            how: What else the API takes: `repository`, `email`, `webhook`, `feed`, `every`; and of findings
+                `about="findings"`, `least`, `rule`, `owner`, `key`.
+        """
+        body = {"name": name, "query": query, **how}
+        return cast(ShownSubscription, self._transport.post("subscriptions", body=body))
+
+    def change_subscription(self, number: int, **how: Any) -> ShownSubscription:
+        """Change what is named of a subscription, as `subscribe` takes it; or `paused`, or `renew`."""
+        found = self._transport.patch("subscriptions", str(number), body=how)
+        return cast(ShownSubscription, found)
+
+    def remove_subscription(self, number: int) -> Subscription:
+        """Remove one of one's subscriptions, and return what it was."""
+        return cast(Subscription, self._transport.delete("subscriptions", str(number)))
+
+    def try_subscription(self, number: int) -> Told:
+        """Have a subscription say by its channels that it works; `told` says what came of it."""
+        return cast(Told, self._transport.post("subscriptions", str(number), "try", body={}))
+
+    def told(self, number: int) -> Iterator[Told]:
+        """Yield what a subscription told, the latest first."""
+        return self._list("subscriptions", str(number), "told")
+
+    def told_items(self, number: int, telling: int) -> Iterator[ToldItem]:
+        """Yield what came and went by one telling of a subscription."""
+        return self._list("subscriptions", str(number), "told", str(telling))
 
     def _list(self, *path: str, **query: Any) -> Iterator[Any]:
         return self._transport.items(*path, limit=self._page, **query)

@@ -72,6 +72,16 @@ class Transport:
         headers = {"Content-Type": "application/json"}
         return self._send(Request(self._address(path, {}), data, headers))  # noqa: S310  as above
 
+    def patch(self, *path: str, body: Mapping[str, Any]) -> Any:
+        """Return the answer to what is to be different at an address."""
+        data = json.dumps(body, allow_nan=False).encode()
+        headers = {"Content-Type": "application/json"}
+        return self._send(Request(self._address(path, {}), data, headers, method="PATCH"))  # noqa: S310  as above
+
+    def delete(self, *path: str) -> Any:
+        """Return what was at an address, and is there no more."""
+        return self._send(Request(self._address(path, {}), method="DELETE"))  # noqa: S310  as above
+
     def send_file(self, *path: str, file: IO[bytes], **query: Any) -> Any:
         """Return the answer to the bytes of a file, which are read as they are sent."""
         size = file.seek(0, os.SEEK_END)

@@ -104,6 +104,11 @@ class Query:
         return tuple(term for term, wanted in _terms(self.root, wanted=True) if wanted and term.is_word)
 
     @property
+    def unwanted(self) -> tuple[Term, ...]:
+        """Its terms that features must not meet."""
+        return tuple(term for term, wanted in _terms(self.root, wanted=True) if not wanted)
+
+    @property
     def has_words(self) -> bool:
         """Whether there are words to rank what is found by."""
         return any(wanted and term.field in ("", "name") for term, wanted in _terms(self.root, wanted=True))

@@ -38,6 +38,7 @@ __all__ = [
     "Declaration",
     "DeclaredInput",
     "Definition",
+    "Delivery",
     "Dependency",
     "Diagnostic",
     "Erasure",
@@ -61,10 +62,16 @@ __all__ = [
     "Ref",
     "Repository",
     "Reproduction",
+    "ResultChange",
     "Run",
     "RunNode",
     "SourceBlob",
+    "Subscription",
+    "Telling",
     "ValueComparison",
+    "Watch",
+    "WatchProgress",
+    "WatchResult",
     "WebSession",
 ]
 
@@ -810,3 +817,116 @@ class EventHead(Base):
     id: Mapped[int] = mapped_column(primary_key=True)  # 1
     number: Mapped[int]  # of the last event; 0 before the first
     hash: Mapped[str] = mapped_column(String(64))
+
+
+class Watch(Base):
+    """A query that somebody subscribes to; those who ask the same share it."""
+
+    __tablename__ = "watch"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)  # of what is asked
+    about: Mapped[str] = mapped_column(String(20))  # features, findings
+    asked: Mapped[dict[str, Any]] = mapped_column(JSON)
+    made_at: Mapped[int] = mapped_column(Instant)
+
+
+class WatchResult(Base):
+    """What a watched query finds in one repository, as it was seen last."""
+
+    __tablename__ = "watch_result"
+    __table_args__ = (UniqueConstraint("watch_id", "repository_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    watch_id: Mapped[int] = mapped_column(_owner("watch.id"))
+    repository_id: Mapped[int] = mapped_column(_owner("repository.id"), index=True)
+    digest: Mapped[str] = mapped_column(String(64))  # of the content, to see at once that it is the same
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)  # compressed JSON
+    size: Mapped[int]  # how many it finds
+    sha: Mapped[str | None] = mapped_column(String(64))  # where it was when this was written down
+    problem: Mapped[str] = mapped_column(Text)  # why it finds less than it should
+
+
+class WatchProgress(Base):
+    """Up to where all watched queries of a kind are compared in a repository."""
+
+    __tablename__ = "watch_progress"
+
+    repository_id: Mapped[int] = mapped_column(_owner("repository.id"), primary_key=True)
+    about: Mapped[str] = mapped_column(String(20), primary_key=True)
+    mark: Mapped[str] = mapped_column(Text)  # of all that results depend on
+    sha: Mapped[str | None] = mapped_column(String(64))
+
+
+class ResultChange(Base):
+    """What came to the result of a watched query in a repository, and what went; never changed afterwards."""
+
+    __tablename__ = "result_change"
+    __table_args__ = (Index(None, "watch_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    watch_id: Mapped[int] = mapped_column(_owner("watch.id"))
+    repository_id: Mapped[int] = mapped_column(_owner("repository.id"), index=True)
+    at: Mapped[int] = mapped_column(Instant, index=True)
+    before: Mapped[str | None] = mapped_column(String(64))  # the commits between which it changed
+    after: Mapped[str | None] = mapped_column(String(64))
+    content: Mapped[bytes] = mapped_column(LargeBinary)  # compressed JSON
+
+
+class Subscription(Base):
+    """A saved query of somebody, and where they are told when its result changes."""
+
+    __tablename__ = "subscription"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int | None] = mapped_column(_owner("account.id"), index=True)
+    watch_id: Mapped[int] = mapped_column(_owner("watch.id"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    made_at: Mapped[int] = mapped_column(Instant)
+    paused_at: Mapped[int | None] = mapped_column(Instant)
+    paused_for: Mapped[str] = mapped_column(Text)  # why, where that was not its owner's wish
+    every: Mapped[int]  # seconds that lie at least between two tellings
+    told_id: Mapped[int]  # of the last change that was looked at
+    told_at: Mapped[int] = mapped_column(Instant)
+    email: Mapped[str | None] = mapped_column(Text)
+    email_key: Mapped[str] = mapped_column(String(64), unique=True)  # by which a mail confirms or ends it
+    email_confirmed_at: Mapped[int | None] = mapped_column(Instant)
+    webhook: Mapped[str | None] = mapped_column(Text)
+    webhook_secret: Mapped[str] = mapped_column(String(64))  # it signs, so that no hash of it would do
+    feed_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+
+    watch: Mapped[Watch] = relationship()
+    account: Mapped[Account | None] = relationship()
+
+
+class Telling(Base):
+    """That a subscription told of changes; what exactly is looked up whenever it is told."""
+
+    __tablename__ = "telling"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subscription_id: Mapped[int] = mapped_column(_owner("subscription.id"), index=True)
+    key: Mapped[str] = mapped_column(String(36), unique=True)  # the same however often it is sent
+    kind: Mapped[str] = mapped_column(String(20))  # changed, test, confirm
+    at: Mapped[int] = mapped_column(Instant, index=True)
+    after_id: Mapped[int]  # it tells of the changes of higher numbers than this
+    until_id: Mapped[int]
+
+    subscription: Mapped[Subscription] = relationship()
+
+
+class Delivery(Base):
+    """A telling on its way by one channel."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (Index(None, "state", "due_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    telling_id: Mapped[int] = mapped_column(_owner("telling.id"), index=True)
+    channel: Mapped[str] = mapped_column(String(20))  # email, webhook
+    state: Mapped[str] = mapped_column(String(20))  # waiting, delivered, failed, dropped
+    due_at: Mapped[int] = mapped_column(Instant)  # when it is tried next; while it is tried, when another may
+    attempts: Mapped[int]
+    log: Mapped[list[Any]] = mapped_column(JSON)  # of each attempt when, and what came of it
+
+    telling: Mapped[Telling] = relationship()

@@ -30,6 +30,7 @@ from headwater_web.api import (
     repositories,
     runs,
     search,
+    subscriptions,
     tokens,
     upkeep,
 )
@@ -48,7 +49,7 @@ _ABOUT = (
 
 _RESOURCES = (
     *(repositories, features, search, lineage, commits, compare, dataflows, modules, runs, datasets, audit),
-    *(governance, redundancy, upkeep, erasures),
+    *(governance, redundancy, upkeep, erasures, subscriptions),
     *(jobs, operations, events, accounts, account, tokens),
 )
 

@@ -28,6 +28,8 @@ __all__ = [
     "RUN",
     "SESSION",
     "SHA",
+    "SUBSCRIPTION",
+    "TELLING",
     "TOKEN",
     "Resource",
 ]
@@ -57,6 +59,8 @@ RUN: Final = {**_parameter("number", "Number of a run."), "example": 1}
 JOB: Final = {**_parameter("number", "Number of a job."), "example": 1}
 SESSION: Final = {**_parameter("number", "Number of a session."), "example": 1}
 ERASURE: Final = {**_parameter("number", "Number of an erasure."), "example": 1}
+SUBSCRIPTION: Final = {**_parameter("number", "Number of a subscription."), "example": 1}
+TELLING: Final = {**_parameter("telling", "Number of what it told."), "example": 1}
 TOKEN: Final = {**_parameter("number", "Number of a token."), "example": 1}
 
 _View = TypeVar("_View", bound=Callable[..., Any])

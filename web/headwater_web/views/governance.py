@@ -204,10 +204,12 @@ def _sha(commit: CommitRef | None) -> str | None:
 def _asked() -> Asked:
     given = {name: request.args.get(name, "").replace("\0", "") for name in ("rule", "owner", "key")}
     severity, state = request.args.get("severity", ""), request.args.get("state", "open")
+    least = request.args.get("least", "")
     return Asked(
         repository=request.args.get("repo", "").replace("\0", ""),
         severity=severity if severity in SEVERITIES else "",
         state=state if state in STATES else "open",
+        least=least if least in SEVERITIES else "",
         **given,
     )
 

@@ -12,6 +12,10 @@ from headwater_catalog.errors import NotFound, QueryError
 from headwater_catalog.query import FIELDS, term_text
 from headwater_catalog.search import Facet, FacetValue, SearchHit, SearchPage, Sort, heads
 from headwater_catalog.search import search as find
+from headwater_catalog.store.models import Subscription
+from headwater_catalog.subscriptions.subscribing import saved_queries
+from headwater_catalog.subscriptions.watched import Watched
+from headwater_web.access import actor
 from headwater_web.hit_rows import hit_row
 from headwater_web.lists import MOST_ROWS, Table, as_files
 from headwater_web.reading import AsOf, as_of, catalog, offset_asked, reading
@@ -22,6 +26,7 @@ blueprint = Blueprint("search", __name__)
 
 _PAGE = 30
 _QUICK = 8
+_SAVED = 6  # queries of who reads; all of them are on a page of their own
 _COLUMNS = ("repository", "key", "name", "module", "type", "owner", "summary", "tags", "needs", "gone_after")
 _SORTS = {
     Sort.RELEVANCE: "relevance",
@@ -59,6 +64,7 @@ def search() -> str:
         sort=_sort(),
         sorts=_SORTS,
         narrower=narrower,
+        saved=[(each.name, Watched.of(each.watch).path) for each in _saved()],
         gone=_gone(view, answer),
         fields=FIELDS.values(),
     )
@@ -86,6 +92,10 @@ def quick() -> str:
     repo = request.args.get("repo") or None
     view = as_of(repo) if repo else None
     return render_template("quick.html", answer=_answer(view, _QUICK, 0), repo=repo)
+
+
+def _saved() -> Sequence[Subscription]:
+    return saved_queries(reading(), actor().account_id, _SAVED)
 
 
 def _answer(view: AsOf | None, limit: int, offset: int, *, facets: bool = False) -> Answer:
