@@ -69,7 +69,7 @@ def footprint_of(process: int, enough: int) -> Footprint:
     in_files, device = _own_shared_files(process)
     memory = in_files + sum(map(_held, found))
     if memory > enough:  # files in memory that are mapped, and what is shared after a fork, counted twice
-        memory = in_files + sum(_share(each, device) for each in found)
+        memory = in_files + sum(_share(each, device, in_files) for each in found)
     return Footprint(len(found), memory)
 
 
@@ -97,13 +97,16 @@ def _held(process: int) -> int:
         return 0
 
 
-def _share(process: int, device: str) -> int:
-    """Return the share of a process in what it holds, but for what it has mapped of a device."""
+def _share(process: int, device: str, in_files: int) -> int:
+    """Return the share of a process in what it holds, but for what it has mapped of a device.
+
+    Of one that cannot be looked into it is what it holds beside all files there: it may have mapped them all.
+    """
     try:
         share = _told(f"/proc/{process}/smaps_rollup", _SHARED)
         return max(0, share - _mapped(process, device)) if device else share
     except (OSError, ValueError):  # it has ended, or has closed itself to view
-        return _held(process)
+        return max(0, _held(process) - in_files)
 
 
 def _told(path: str, names: tuple[str, ...]) -> int:
