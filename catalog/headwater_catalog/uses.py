@@ -19,6 +19,7 @@ from headwater_catalog.moments import Moment
 from headwater_catalog.recent import RecentOf
 from headwater_catalog.refs import list_refs
 from headwater_catalog.repositories import open_mirror
+from headwater_catalog.revisions import RevisionReader
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import (
     Commit,
@@ -30,8 +31,6 @@ from headwater_catalog.store.models import (
     Run,
 )
 from headwater_catalog.stretch_graph import WiredFlows, stretch_graph, wired_flows
-from headwater_catalog.tree_reader import TreeReader
-from headwater_catalog.tree_snapshots import snapshot_of
 
 __all__ = ["Branch", "Proof", "Uses", "drawn_features", "uses_of"]
 
@@ -265,15 +264,14 @@ class _BesideReader:
 
     def __init__(self, head: Moment, ends: ExitStack) -> None:
         self._head, self._ends = head, ends
-        self._trees: TreeReader | None = None
+        self._reader: RevisionReader | None = None
 
     def needed(self, sha: str, asked: _Asked) -> frozenset[str]:
         """Return the keys of what a commit's declared outputs, and those that were asked for, need."""
-        if self._trees is None:
+        if self._reader is None:
             mirror = open_mirror(self._head.settings, self._head.repository)
-            self._trees = TreeReader(self._ends.enter_context(mirror))
-        tree = self._trees.tree(sha)
-        wired = wired_flows(snapshot_of(self._trees.read(tree), tree.declaring))
+            self._reader = RevisionReader(self._ends.enter_context(mirror))
+        wired = wired_flows(self._reader.read(sha).snapshot)
         roots = [key for _, key in wired.outputs()]
         roots += [key for flow, output in asked for key in wired.made(output, flow)]
         return frozenset(wired.needed_for(roots))

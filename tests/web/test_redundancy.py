@@ -148,6 +148,7 @@ def test_deprecated_features_tell_who_came_since(client):
         ("shop:rate_rank", False),
     ]
     assert item["new_users"] == 1
+    assert list(_linked(client, "/deprecated").values()) == [2, 1, 1]  # users, and those of each owner
     (row,) = client.get("/deprecated.json?used=yes").json["items"]
     assert (row["users"], row["new_users"]) == (["shop:rate_share", "shop:rate_rank"], ["shop:rate_share"])
 
