@@ -38,7 +38,7 @@ from support.erasing import BY, CSV, PEOPLE, Erasing, write_people
 from support.git_repo import GitRepo
 from support.run_catalog import make_catalog
 
-pytestmark = pytest.mark.runs(databases=True)
+pytestmark = pytest.mark.runs
 
 
 @pytest.fixture

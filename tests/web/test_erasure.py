@@ -114,7 +114,7 @@ def test_the_page_tells_what_there_is_and_every_number_opens_its_list(site, plan
 
     assert "people@1" in page
     assert "held back by the barrier features.people:bucket" in page
-    links = re.findall(rf'<td class="number"><a href="(/erasure/{planned}\?[^"]+)">([0-9,]+)</a>', page)
+    links = re.findall(rf'<td class="num"><a href="(/erasure/{planned}\?[^"]+)">([0-9,]+)</a>', page)
     assert links
     for href, count in links:
         found = site.by("ada").get(href.replace("&amp;", "&").replace("?", ".json?")).json["items"]

@@ -111,11 +111,12 @@ def make_plan(
     erased = _erased(session)
     items: list[Item] = []
     for each in found.values():
-        items += _features(each)
         made = data_items(session, settings, each.repository, each.seeds, each.looks, each.heads)
         items += [item for item in made if (item.repository_id, item.kind, item.target) not in erased]
         traces = trace_items(session, each.repository, each.looks)
         items += [item for item in traces if (item.repository_id, item.kind, item.target) not in erased]
+    for each in found.values():
+        items += _features(each)
     every = [look for each in found.values() for look in each.looks]
     runs = [look.run for look in every]
     return Plan(
