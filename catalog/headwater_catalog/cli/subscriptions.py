@@ -172,7 +172,7 @@ def _doing(name: str, help_text: str, done: str) -> click.Command:
             "pause": lambda session: subscribing.pause(session, owner, number, asked(), now()),
             "resume": lambda session: subscribing.resume(session, owner, number, asked(), now()),
             "remove": lambda session: subscribing.remove(session, owner, number, asked(), now()),
-            "try": lambda session: subscribing.try_now(session, owner, number, now()),
+            "try": lambda session: subscribing.try_now(session, owner, number, asked(), now()),
         }
         with workspace.database.write() as session:
             doing[name](session)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Select, delete, exists, func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from headwater_catalog.accounts.events import Asked, note
+from headwater_catalog.accounts.events import Asked, count_events, note
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.message_settings import is_address
 from headwater_catalog.storable import clean
@@ -57,6 +57,8 @@ _MOST: Final = 2_000
 """Subscriptions of one account."""
 
 _LONGEST: Final = 100
+_ASKING: Final = "subscription mail asked"
+_MOST_ASKED: Final = 20  # in a day, for one account
 _TRY_SECONDS: Final = 60  # between two tries, so that nobody is flooded by them
 
 
@@ -202,8 +204,8 @@ def subscribe(
     made = _set(session, settings, account, found, wanted, now)
     session.add(found)
     session.flush()
-    _ask_to_agree(session, found, now)
     _note(session, "subscription created", found, asked, now)
+    _ask_to_agree(session, found, asked, now)
     return found, made
 
 
@@ -233,9 +235,9 @@ def change(
         _forget_unwatched(session, before.id)
     made = _set(session, settings, account, found, wanted, now)
     session.flush()
-    if found.email != mailed:
-        _ask_to_agree(session, found, now)
     _note(session, "subscription changed", found, asked, now)
+    if found.email != mailed:
+        _ask_to_agree(session, found, asked, now)
     return found, made
 
 
@@ -279,7 +281,7 @@ def resume(session: Session, account_id: int | None, number: int, asked: Asked, 
     return found
 
 
-def try_now(session: Session, account_id: int | None, number: int, now: int) -> Telling:
+def try_now(session: Session, account_id: int | None, number: int, asked: Asked, now: int) -> Telling:
     """Let a subscription say by all its channels that it works.
 
     Raises:
@@ -293,7 +295,7 @@ def try_now(session: Session, account_id: int | None, number: int, now: int) -> 
     if (session.scalar(latest) or 0) > now - _TRY_SECONDS:
         raise Conflict("It was tried within the last minute. Look at what came of that first.")
     if found.email and found.email_confirmed_at is None:
-        _ask_to_agree(session, found, now)
+        _ask_to_agree(session, found, asked, now)
     telling = tell(session, found, TEST, now)
     session.flush()
     return telling
@@ -393,9 +395,14 @@ def _has_agreed(session: Session, account_id: int, email: str) -> bool:
         return session.scalar(wanted.limit(1)) is not None
 
 
-def _ask_to_agree(session: Session, found: Subscription, now: int) -> None:
-    if found.email and found.email_confirmed_at is None:
-        tell(session, found, CONFIRM, now, channels=(EMAIL,))
+def _ask_to_agree(session: Session, found: Subscription, asked: Asked, now: int) -> None:
+    """Ask whoever mails go to whether they want them; nobody makes this server ask the whole world."""
+    if not found.email or found.email_confirmed_at is not None:
+        return
+    if count_events(session, _ASKING, now - 86_400, actor=asked[0]) >= _MOST_ASKED:
+        raise Conflict(f"You have had {_MOST_ASKED} addresses asked within a day. Wait for another one.")
+    _note(session, _ASKING, found, asked, now)
+    tell(session, found, CONFIRM, now, channels=(EMAIL,))
 
 
 def _forget_unwatched(session: Session, watch_id: int) -> None:

@@ -116,7 +116,7 @@ def remove_subscription(_args: dict[str, Any], number: int) -> Response:
 def try_subscription(_body: dict[str, Any], number: int) -> Response:
     """Have one of one's subscriptions say by its channels that it works."""
     with writing() as session:
-        telling = try_now(session, subscriber(), number, g.now).id
+        telling = try_now(session, subscriber(), number, asked(), g.now).id
     found = answer(told_json(get_telling(reading(), own(number), telling)), 202)
     found.headers["Location"] = url_for("api_subscriptions.list_told", number=number)
     return found

@@ -130,7 +130,7 @@ def send_try(number: int) -> ResponseReturnValue:
     """Have one of one's subscriptions say that it works."""
     try:
         with writing() as session:
-            try_now(session, subscriber(), number, g.now)
+            try_now(session, subscriber(), number, asked(), g.now)
     except Conflict as refused:
         return _page(own_standing(number), error=str(refused)), status_of(refused)
     return redirect(url_for("subscriptions.subscription", number=number, _anchor="told"), 303)
