@@ -7,16 +7,9 @@ from typing import Any
 from flask import Response, g, url_for
 
 from headwater_catalog.answers.subscriptions import subscription_json, told_items_json, told_json
+from headwater_catalog.subscriptions.lookup import wanted_of
 from headwater_catalog.subscriptions.standing import get_telling, told_by
-from headwater_catalog.subscriptions.subscribing import (
-    Secrets,
-    Wanted,
-    pause,
-    remove,
-    resume,
-    try_now,
-    wanted_of,
-)
+from headwater_catalog.subscriptions.subscribing import Secrets, Wanted, pause, remove, resume, try_now
 from headwater_catalog.subscriptions.watched import read_watched
 from headwater_web.access import asked, writing
 from headwater_web.api.answering import answer, page_answer
