@@ -479,6 +479,14 @@ def test_who_is_written_to_agrees_first_unless_the_account_is_theirs(
     assert "f:c" in told["lin@shop.example"][1]
 
 
+def test_nobody_makes_the_server_ask_the_whole_world(two: Catalog, mailbox: Mailbox):
+    two.settings = replace(two.settings, auth="accounts")
+    for number in range(20):
+        _subscribe(two, "", "ada", email=f"{number}@shop.example")
+    with pytest.raises(Conflict, match="20 addresses asked"):
+        _subscribe(two, "", "ada", email="one-more@shop.example")
+
+
 @pytest.mark.parametrize(
     ("answer", "state", "told"),
     [("550 no such box", "failed", "550 no such box"), ("451 later", "waiting", "451 later")],
@@ -489,7 +497,7 @@ def test_what_the_mail_server_says_decides_whether_it_is_tried_again(
     number = _subscribe(catalog, "", email="team@shop.example")
     mailbox.answers["RCPT"] = answer
     with catalog.database.write() as session:
-        try_now(session, None, number, _NOW)
+        try_now(session, None, number, _BY, _NOW)
     deliver_due(catalog.database, catalog.settings, lambda: _NOW)
 
     with catalog.database.read() as session:

@@ -8,15 +8,9 @@ from sqlalchemy.orm import Session
 from headwater_catalog.accounts.people import actor_of
 from headwater_catalog.errors import Forbidden
 from headwater_catalog.store.models import Account, Subscription
+from headwater_catalog.subscriptions.lookup import get_subscription, list_subscriptions
 from headwater_catalog.subscriptions.standing import Standing, standings_of
-from headwater_catalog.subscriptions.subscribing import (
-    Secrets,
-    Wanted,
-    change,
-    get_subscription,
-    list_subscriptions,
-    subscribe,
-)
+from headwater_catalog.subscriptions.subscribing import Secrets, Wanted, change, subscribe
 from headwater_catalog.subscriptions.watching import first_results
 from headwater_web.access import actor, asked, writing
 from headwater_web.reading import catalog, reading

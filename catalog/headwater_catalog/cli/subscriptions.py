@@ -102,8 +102,8 @@ def list_all(workspace: Workspace, user: str | None, as_json: bool) -> None:
     JSON, a list: id, name, about, asked, path, every, email, email_agreed, webhook, feed, state, paused_for,
     problem, failed, finds, made_at, told_at.
     """
+    from headwater_catalog.subscriptions.lookup import list_subscriptions
     from headwater_catalog.subscriptions.standing import standings_of
-    from headwater_catalog.subscriptions.subscribing import list_subscriptions
 
     with _seen(workspace, user) as session:
         owner = _owner(workspace, session, user)
@@ -172,7 +172,7 @@ def _doing(name: str, help_text: str, done: str) -> click.Command:
             "pause": lambda session: subscribing.pause(session, owner, number, asked(), now()),
             "resume": lambda session: subscribing.resume(session, owner, number, asked(), now()),
             "remove": lambda session: subscribing.remove(session, owner, number, asked(), now()),
-            "try": lambda session: subscribing.try_now(session, owner, number, now()),
+            "try": lambda session: subscribing.try_now(session, owner, number, asked(), now()),
         }
         with workspace.database.write() as session:
             doing[name](session)
@@ -204,7 +204,7 @@ def _json(standing: Standing) -> dict[str, Any]:
 
 
 def _named(session: Session, workspace: Workspace, user: str | None, name: str) -> Subscription:
-    from headwater_catalog.subscriptions.subscribing import subscription_named
+    from headwater_catalog.subscriptions.lookup import subscription_named
 
     owner = _owner(workspace, session, user)
     return subscription_named(session, None if owner is None else owner.id, name)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from headwater_catalog.errors import QueryError
+from headwater_catalog.errors import CatalogError
 from headwater_catalog.found_findings import asked_findings
 from headwater_catalog.grounds import open_grounds
 from headwater_catalog.moments import Moment
@@ -84,10 +84,10 @@ def features_at(watched: Watched, moment: Moment) -> Result:
     term would be everything, which nobody means: then nothing is known.
     """
     until = time.monotonic() + _MOST_SECONDS
-    query = parse_query(watched.query, growing=True)
     found: dict[str, Told] = {}
     problem = ""
     try:
+        query = parse_query(watched.query, growing=True)
         for ground in open_grounds(query, [moment], None):
             sets, missing = find_sets(query, ground.index.scope, None, until)
             problem = problem or (str(missing[0].error()) if missing else "")
@@ -96,7 +96,7 @@ def features_at(watched: Watched, moment: Moment) -> Result:
             bits = find(query, ground.index, sets, ground.base, until).bits
             keys = ground.index.numbers  # in the order of the bits
             found.update(dict.fromkeys(compress(keys, flags_of(bits, ground.index.size)), _NOTHING))
-    except QueryError as error:
+    except CatalogError as error:
         return Result(None, str(error))
     return Result(found, problem)
 

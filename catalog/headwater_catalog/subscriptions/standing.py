@@ -17,9 +17,9 @@ from headwater_catalog.store.models import (
     Telling,
     WatchResult,
 )
+from headwater_catalog.subscriptions.lookup import channels_of, pace_of
 from headwater_catalog.subscriptions.messages import CHANGED
 from headwater_catalog.subscriptions.news import RepositoryNews, counts_of, news_of, news_of_all
-from headwater_catalog.subscriptions.subscribing import channels_of, pace_of
 from headwater_catalog.subscriptions.watched import Watched
 
 __all__ = ["Standing", "Told", "get_telling", "standings_of", "told_by"]

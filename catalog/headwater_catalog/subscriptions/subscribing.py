@@ -2,61 +2,59 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Select, delete, exists, func, select
-from sqlalchemy.orm import Session, contains_eager, joinedload
+from sqlalchemy import delete, exists, func, select
+from sqlalchemy.orm import Session
 
-from headwater_catalog.accounts.events import Asked, note
-from headwater_catalog.errors import Conflict, NotFound
+from headwater_catalog.accounts.events import Asked, count_events, note
+from headwater_catalog.errors import Conflict
 from headwater_catalog.message_settings import is_address
 from headwater_catalog.storable import clean
 from headwater_catalog.store.bulk import Rows
 from headwater_catalog.store.models import Account, Subscription, Telling, Watch
+from headwater_catalog.subscriptions.lookup import (
+    EVERY,
+    channels_of,
+    feed_hash,
+    find_by_mail,
+    get_subscription,
+    of_account,
+)
 from headwater_catalog.subscriptions.mail import NO_MAIL
 from headwater_catalog.subscriptions.messages import CONFIRM, TEST
 from headwater_catalog.subscriptions.public_addresses import read_target
 from headwater_catalog.subscriptions.telling import EMAIL, newest_change, tell
-from headwater_catalog.subscriptions.watched import FEATURES, Watched
+from headwater_catalog.subscriptions.watched import Watched
 from headwater_catalog.subscriptions.watching import begin_watching
-from headwater_catalog.subscriptions.webhooks import host_of, new_secret
+from headwater_catalog.subscriptions.webhooks import new_secret
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
 
 __all__ = [
-    "EVERY",
     "Secrets",
     "Wanted",
     "agree",
     "change",
-    "channels_of",
-    "find_by_feed",
-    "find_by_mail",
-    "get_subscription",
     "leave_mail",
-    "list_subscriptions",
-    "pace_of",
     "pause",
     "remove",
     "resume",
-    "saved_queries",
     "subscribe",
-    "subscription_named",
     "try_now",
 ]
 
-EVERY: Final[Mapping[str, int]] = {"once": 0, "hour": 3600, "day": 86_400}
-"""How often a subscription tells at most, in seconds: at once, or so much apart."""
 
 _MOST: Final = 2_000
 """Subscriptions of one account."""
 
 _LONGEST: Final = 100
+_ASKING: Final = "subscription mail asked"
+_MOST_ASKED: Final = 20  # in a day, for one account
 _TRY_SECONDS: Final = 60  # between two tries, so that nobody is flooded by them
 
 
@@ -96,79 +94,6 @@ class Secrets:
     feed: str | None = None
 
 
-def list_subscriptions(session: Session, account_id: int | None) -> Sequence[Subscription]:
-    """Return the subscriptions of an account by name; None: of whoever uses a catalog without accounts."""
-    wanted = _of(account_id).options(joinedload(Subscription.watch))
-    return session.scalars(wanted.order_by(func.lower(Subscription.name), Subscription.id)).all()
-
-
-def saved_queries(session: Session, account_id: int | None, most: int) -> Sequence[Subscription]:
-    """Return queries for features that an account has saved, the latest first."""
-    wanted = _of(account_id).join(Subscription.watch).where(Watch.about == FEATURES)
-    wanted = wanted.options(contains_eager(Subscription.watch)).order_by(Subscription.id.desc())
-    return session.scalars(wanted.limit(most)).all()
-
-
-def get_subscription(
-    session: Session, account_id: int | None, number: int, *, locked: bool = False
-) -> Subscription:
-    """Return a subscription of an account.
-
-    Raises:
-        NotFound: It has none of this number.
-    """
-    wanted = _of(account_id).where(Subscription.id == number)
-    if locked:
-        wanted = wanted.with_for_update()
-    found = session.scalars(wanted).one_or_none()
-    if found is None:
-        raise NotFound(f"You have no subscription {number}.")
-    return found
-
-
-def subscription_named(session: Session, account_id: int | None, name: str) -> Subscription:
-    """Return the subscription of an account that has a name or a number.
-
-    Raises:
-        NotFound: None has.
-        Conflict: Several have.
-    """
-    known = list_subscriptions(session, account_id)
-    found = [each for each in known if name in (each.name, str(each.id))]
-    if len(found) > 1:
-        numbers = ", ".join(str(each.id) for each in found)
-        raise Conflict(f"Several subscriptions are called '{name:.100}'. Say which by its number: {numbers}.")
-    if not found:
-        raise NotFound(f"There is no subscription '{name:.100}'.")
-    return found[0]
-
-
-def wanted_of(subscription: Subscription) -> dict[str, Any]:
-    """Return what a subscription is, by the names of `Wanted` and of `Watched`."""
-    watched = Watched.of(subscription.watch)
-    return {
-        **watched.asked,
-        "about": watched.about,
-        "name": subscription.name,
-        "every": pace_of(subscription),
-        "email": subscription.email or "",
-        "webhook": subscription.webhook or "",
-        "feed": subscription.feed_hash is not None,
-    }
-
-
-def pace_of(subscription: Subscription) -> str:
-    """Return how often a subscription tells, as one of `EVERY`."""
-    return next(name for name, seconds in EVERY.items() if seconds == subscription.every)
-
-
-def channels_of(subscription: Subscription) -> tuple[str, ...]:
-    """Return by what a subscription tells, in words that name no secret."""
-    mail = subscription.email and f"e-mail to {subscription.email}"
-    hook = subscription.webhook and f"webhook at {host_of(subscription.webhook)}"
-    return tuple(filter(None, (mail, hook, "feed" if subscription.feed_hash else None)))
-
-
 def subscribe(
     session: Session,
     settings: Settings,
@@ -193,7 +118,7 @@ def subscribe(
         Conflict: It cannot be that.
     """
     number = None if account is None else account.id
-    if (session.scalar(select(func.count()).select_from(_of(number).subquery())) or 0) >= _MOST:
+    if (session.scalar(select(func.count()).select_from(of_account(number).subquery())) or 0) >= _MOST:
         raise Conflict(f"Nobody has more than {_MOST:,} subscriptions. Remove some first.")
     watch = begin_watching(session, wanted.watched, results, now)
     found = Subscription(account_id=number, watch=watch, made_at=now, paused_for="", told_at=0)
@@ -202,8 +127,8 @@ def subscribe(
     made = _set(session, settings, account, found, wanted, now)
     session.add(found)
     session.flush()
-    _ask_to_agree(session, found, now)
     _note(session, "subscription created", found, asked, now)
+    _ask_to_agree(session, found, asked, now)
     return found, made
 
 
@@ -233,9 +158,9 @@ def change(
         _forget_unwatched(session, before.id)
     made = _set(session, settings, account, found, wanted, now)
     session.flush()
-    if found.email != mailed:
-        _ask_to_agree(session, found, now)
     _note(session, "subscription changed", found, asked, now)
+    if found.email != mailed:
+        _ask_to_agree(session, found, asked, now)
     return found, made
 
 
@@ -279,7 +204,7 @@ def resume(session: Session, account_id: int | None, number: int, asked: Asked, 
     return found
 
 
-def try_now(session: Session, account_id: int | None, number: int, now: int) -> Telling:
+def try_now(session: Session, account_id: int | None, number: int, asked: Asked, now: int) -> Telling:
     """Let a subscription say by all its channels that it works.
 
     Raises:
@@ -293,21 +218,10 @@ def try_now(session: Session, account_id: int | None, number: int, now: int) -> 
     if (session.scalar(latest) or 0) > now - _TRY_SECONDS:
         raise Conflict("It was tried within the last minute. Look at what came of that first.")
     if found.email and found.email_confirmed_at is None:
-        _ask_to_agree(session, found, now)
+        _ask_to_agree(session, found, asked, now)
     telling = tell(session, found, TEST, now)
     session.flush()
     return telling
-
-
-def find_by_feed(session: Session, token: str) -> Subscription | None:
-    """Return the subscription whose feed has a secret in its address."""
-    return session.scalars(select(Subscription).where(Subscription.feed_hash == _hash(token))).one_or_none()
-
-
-def find_by_mail(session: Session, key: str) -> Subscription | None:
-    """Return the subscription whose mails have a key in them."""
-    wanted = select(Subscription).where(Subscription.email_key == key, Subscription.email.is_not(None))
-    return session.scalars(wanted).one_or_none()
 
 
 def agree(session: Session, key: str, asked: Asked, now: int) -> Subscription | None:
@@ -327,10 +241,6 @@ def leave_mail(session: Session, key: str, asked: Asked, now: int) -> Subscripti
         found.email, found.email_confirmed_at = None, None
         found.email_key = secrets.token_urlsafe(24)
     return found
-
-
-def _of(account_id: int | None) -> Select[Subscription]:
-    return select(Subscription).where(Subscription.account_id.is_not_distinct_from(account_id))
 
 
 def _set(
@@ -361,7 +271,7 @@ def _set(
     feed = None
     if wanted.feed and (found.feed_hash is None or "feed" in wanted.renew):
         feed = "hwf_" + secrets.token_urlsafe(32)
-        found.feed_hash = _hash(feed)
+        found.feed_hash = feed_hash(feed)
     elif not wanted.feed:
         found.feed_hash = None
     return Secrets(found.webhook_secret if made_secret else None, feed)
@@ -393,9 +303,14 @@ def _has_agreed(session: Session, account_id: int, email: str) -> bool:
         return session.scalar(wanted.limit(1)) is not None
 
 
-def _ask_to_agree(session: Session, found: Subscription, now: int) -> None:
-    if found.email and found.email_confirmed_at is None:
-        tell(session, found, CONFIRM, now, channels=(EMAIL,))
+def _ask_to_agree(session: Session, found: Subscription, asked: Asked, now: int) -> None:
+    """Ask whoever mails go to whether they want them; nobody makes this server ask the whole world."""
+    if not found.email or found.email_confirmed_at is not None:
+        return
+    if count_events(session, _ASKING, now - 86_400, actor=asked[0]) >= _MOST_ASKED:
+        raise Conflict(f"You have had {_MOST_ASKED} addresses asked within a day. Wait for another one.")
+    _note(session, _ASKING, found, asked, now)
+    tell(session, found, CONFIRM, now, channels=(EMAIL,))
 
 
 def _forget_unwatched(session: Session, watch_id: int) -> None:
@@ -412,7 +327,3 @@ def _note(session: Session, kind: str, found: Subscription, asked: Asked, now: i
     watched = Watched.of(found.watch)
     told: dict[str, Any] = {"number": found.id, "asks": watched.text, "tells": list(channels_of(found))}
     note(session, kind, asked, found.name, now, **told)
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

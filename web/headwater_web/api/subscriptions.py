@@ -7,16 +7,9 @@ from typing import Any
 from flask import Response, g, url_for
 
 from headwater_catalog.answers.subscriptions import subscription_json, told_items_json, told_json
+from headwater_catalog.subscriptions.lookup import wanted_of
 from headwater_catalog.subscriptions.standing import get_telling, told_by
-from headwater_catalog.subscriptions.subscribing import (
-    Secrets,
-    Wanted,
-    pause,
-    remove,
-    resume,
-    try_now,
-    wanted_of,
-)
+from headwater_catalog.subscriptions.subscribing import Secrets, Wanted, pause, remove, resume, try_now
 from headwater_catalog.subscriptions.watched import read_watched
 from headwater_web.access import asked, writing
 from headwater_web.api.answering import answer, page_answer
@@ -116,7 +109,7 @@ def remove_subscription(_args: dict[str, Any], number: int) -> Response:
 def try_subscription(_body: dict[str, Any], number: int) -> Response:
     """Have one of one's subscriptions say by its channels that it works."""
     with writing() as session:
-        telling = try_now(session, subscriber(), number, g.now).id
+        telling = try_now(session, subscriber(), number, asked(), g.now).id
     found = answer(told_json(get_telling(reading(), own(number), telling)), 202)
     found.headers["Location"] = url_for("api_subscriptions.list_told", number=number)
     return found

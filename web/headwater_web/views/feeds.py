@@ -7,9 +7,10 @@ from flask.typing import ResponseReturnValue
 
 from headwater_catalog.errors import NotFound
 from headwater_catalog.subscriptions.feed import MOST_ENTRIES, feed_of
+from headwater_catalog.subscriptions.lookup import find_by_feed, find_by_mail
 from headwater_catalog.subscriptions.news import owner_of, seeing
 from headwater_catalog.subscriptions.standing import told_by
-from headwater_catalog.subscriptions.subscribing import agree, find_by_feed, find_by_mail, leave_mail
+from headwater_catalog.subscriptions.subscribing import agree, leave_mail
 from headwater_web.reading import catalog
 from headwater_web.views.subscriptions import feed_answer
 

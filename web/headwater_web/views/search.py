@@ -13,7 +13,7 @@ from headwater_catalog.query import FIELDS, term_text
 from headwater_catalog.search import Facet, FacetValue, SearchHit, SearchPage, Sort, heads
 from headwater_catalog.search import search as find
 from headwater_catalog.store.models import Subscription
-from headwater_catalog.subscriptions.subscribing import saved_queries
+from headwater_catalog.subscriptions.lookup import saved_queries
 from headwater_catalog.subscriptions.watched import Watched
 from headwater_web.access import actor
 from headwater_web.hit_rows import hit_row

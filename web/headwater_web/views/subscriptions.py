@@ -13,18 +13,10 @@ from headwater_catalog.errors import CatalogError, Conflict
 from headwater_catalog.repositories import list_repositories
 from headwater_catalog.rules import SEVERITIES
 from headwater_catalog.subscriptions.feed import FEED_TYPE, MOST_ENTRIES, feed_of
+from headwater_catalog.subscriptions.lookup import EVERY, wanted_of
 from headwater_catalog.subscriptions.mail import NO_MAIL
 from headwater_catalog.subscriptions.standing import Standing, get_telling, told_by
-from headwater_catalog.subscriptions.subscribing import (
-    EVERY,
-    Secrets,
-    Wanted,
-    pause,
-    remove,
-    resume,
-    try_now,
-    wanted_of,
-)
+from headwater_catalog.subscriptions.subscribing import Secrets, Wanted, pause, remove, resume, try_now
 from headwater_catalog.subscriptions.watched import FEATURES, Watched, read_watched
 from headwater_web.access import asked, writing
 from headwater_web.errors import status_of
@@ -130,7 +122,7 @@ def send_try(number: int) -> ResponseReturnValue:
     """Have one of one's subscriptions say that it works."""
     try:
         with writing() as session:
-            try_now(session, subscriber(), number, g.now)
+            try_now(session, subscriber(), number, asked(), g.now)
     except Conflict as refused:
         return _page(own_standing(number), error=str(refused)), status_of(refused)
     return redirect(url_for("subscriptions.subscription", number=number, _anchor="told"), 303)

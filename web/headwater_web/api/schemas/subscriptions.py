@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from headwater_catalog.rules import SEVERITIES
-from headwater_catalog.subscriptions.subscribing import EVERY
+from headwater_catalog.subscriptions.lookup import EVERY
 from headwater_catalog.subscriptions.watched import ABOUT, FEATURES
 from headwater_web.api.schemas.commits import CommitSchema
 from headwater_web.api.schemas.fields import (
