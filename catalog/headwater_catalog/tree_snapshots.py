@@ -37,6 +37,7 @@ from headwater_catalog.views import DataflowView
 
 __all__ = [
     "KnownRecords",
+    "borrow_objects",
     "borrowed",
     "declaring_in",
     "read_commit",
@@ -196,11 +197,16 @@ def borrowed(folder: Path) -> Iterator[GitSource]:
     objects rather than copy them; those of a linked working tree lie elsewhere, and are copied.
     """
     with tempfile.TemporaryDirectory() as place:
-        for objects in (folder / ".git" / "objects", folder / "objects"):
-            if objects.is_dir():
-                info = Path(place, "objects", "info")
-                info.mkdir(parents=True, exist_ok=True)
-                (info / "alternates").write_bytes(os.fsencode(objects.resolve()) + b"\n")
-                break
+        borrow_objects(folder, Path(place))
         with GitSource.mirror(str(folder), Path(place)) as source:
             yield source
+
+
+def borrow_objects(folder: Path, mirror: Path) -> None:
+    """Let a mirror that is yet to be made have the objects of a repository on this machine as its own."""
+    for objects in (folder / ".git" / "objects", folder / "objects"):
+        if objects.is_dir():
+            info = mirror / "objects" / "info"
+            info.mkdir(parents=True, exist_ok=True)
+            (info / "alternates").write_bytes(os.fsencode(objects.resolve()) + b"\n")
+            break

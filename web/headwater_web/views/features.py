@@ -34,7 +34,7 @@ from headwater_web.drawing import draw
 from headwater_web.highlighting import highlight
 from headwater_web.lenses import classifications
 from headwater_web.links import feature_url, here, lineage_url
-from headwater_web.reading import AsOf, as_of, reading
+from headwater_web.reading import AsOf, as_of, exported, reading
 
 __all__ = ["blueprint"]
 
@@ -144,7 +144,7 @@ def _page(view: AsOf, found: FeatureView) -> str:
         compared_with=next((f"{entry.commit.sha}~1" for entry in log if entry.is_comparable), None),
         missing=missing_inputs(view.moment, flow, found.key) if flow else (),
         flows=flows,
-        held_by=versions_holding(reading(), view.repository, found.key),
+        held_by=versions_holding(reading(), view.repository, found.key) if exported() is None else (),
     )
 
 
