@@ -283,6 +283,18 @@ def test_the_command_writes_a_commit_of_the_catalog(
         assert str(shop.path).encode() not in content
 
 
+def test_a_repository_without_features_and_with_any_name_is_written_all_the_same(tmp_path: Path):
+    repository = GitRepo(tmp_path / "My Shop (2)")
+    repository.commit("Begin", files={"README": "nothing yet"})
+
+    done = _headwater("export", tmp_path / "site", "--path", repository.path)
+
+    assert done.exit_code == 0, done.output
+    assert "No module here looks like one of features" in (tmp_path / "site" / "index.html").read_text()
+    assert "<h1>my-shop-2</h1>" in (tmp_path / "site" / "index.html").read_text()
+    assert _faults(tmp_path / "site") == []
+
+
 def test_what_is_there_already_is_left_alone(demo: Path, tmp_path: Path):
     folder = tmp_path / "mine"
     folder.mkdir()

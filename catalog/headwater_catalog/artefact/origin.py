@@ -17,7 +17,7 @@ from headwater_catalog.artefact.writing import Exported, day_of_commit, write_ar
 from headwater_catalog.git_log import CommitInfo
 from headwater_catalog.kept_findings import keep_findings
 from headwater_catalog.moments import Moment
-from headwater_catalog.repositories import add_repository, get_repository, mirror_path
+from headwater_catalog.repositories import add_repository, get_repository, mirror_path, name_for
 from headwater_catalog.revisions import RevisionReader
 from headwater_catalog.rules import Policy
 from headwater_catalog.scan import scan
@@ -76,7 +76,7 @@ def origin_in(folder: Path, at: str | None, name: str | None = None, day: str | 
     Args:
         folder: The repository.
         at: A branch, a tag or a commit's name; None: its HEAD.
-        name: What to call it; None: as the folder.
+        name: What to call it; None: much as the folder.
         day: The day that counts; None: that of the commit.
 
     Raises:
@@ -85,7 +85,7 @@ def origin_in(folder: Path, at: str | None, name: str | None = None, day: str | 
     """
     with borrowed(folder) as source:
         sha = source.head() if at is None else resolve_in(source, folder, at)
-    return _origin(name or folder.resolve().name, folder, sha, day)
+    return _origin(name or name_for(folder.resolve()), folder, sha, day)
 
 
 def _origin(name: str, folder: Path, sha: str, day: str | None) -> Origin:
