@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from headwater_catalog.cli import command_line
 from headwater_catalog.settings import Settings
+from headwater_web.cli import main
 from support.demo_catalog import make_demo_catalog
 
 README = Path(__file__).parent.parent / "README.md"
@@ -38,7 +38,7 @@ def test_every_example_of_the_readme_works(example: str, demo: Settings, monkeyp
     monkeypatch.chdir(demo.home / "demo-repository")
     program, *arguments = shlex.split(example, comments=True)
 
-    result = CliRunner().invoke(command_line(), arguments)
+    result = CliRunner().invoke(main, arguments)
 
     assert program == "headwater"
     assert result.exit_code == 0, result.output

@@ -104,6 +104,7 @@ class Adjacency:
         with without_collection():
             pairs = [(self.numbers[source], self.numbers[target]) for source, target in edges]
             self._down = _graph(len(self.keys), pairs)
+        self._parents: dict[str, tuple[str, ...]] = {}
 
     @cached_property
     def _rings_down(self) -> Rings:
@@ -117,7 +118,11 @@ class Adjacency:
 
     def parents(self, key: str) -> tuple[str, ...]:
         """Return the keys right upstream of one, in order."""
-        return self._in_order(self._down.predecessor_indices(self.numbers[key]))
+        known = self._parents.get(key)
+        if known is None:  # ways up are asked for again and again
+            known = self._in_order(self._down.predecessor_indices(self.numbers[key]))
+            self._parents[key] = known
+        return known
 
     def children(self, key: str) -> tuple[str, ...]:
         """Return the keys right downstream of one, in order."""

@@ -102,7 +102,7 @@ def _writers(
     session: Session, repository: Repository, entries: Iterable[HistoryEntry]
 ) -> Mapping[tuple[int, str, str], _Writer]:
     """Return who wrote the commit that brought each version, by its position, key and variant."""
-    keys = [entry.key.rpartition(":") for entry in entries]
+    keys = [entry.key.partition(":") for entry in entries]
     asked = {
         "repository": repository.id,
         "modules": sorted({module for module, _, _ in keys}),

@@ -15,7 +15,7 @@ from headwater_catalog.snapshot import Snapshot
 from headwater_catalog.tree_reader import TreeReader
 from headwater_catalog.tree_snapshots import snapshot_of
 
-__all__ = ["borrowed", "read_commit", "read_repository", "resolve_in", "shallow_hint"]
+__all__ = ["borrow_objects", "borrowed", "read_commit", "read_repository", "resolve_in", "shallow_hint"]
 
 
 def read_commit(source: GitSource, sha: str) -> Snapshot:
@@ -77,11 +77,16 @@ def borrowed(folder: Path) -> Iterator[GitSource]:
     if not ((folder / ".git").exists() or (folder / "HEAD").is_file()):
         raise RepositoryError(f"'{folder.resolve()}' is no git repository. Go to the top of one, or name it.")
     with tempfile.TemporaryDirectory() as place:
-        for objects in (folder / ".git" / "objects", folder / "objects"):
-            if objects.is_dir():
-                info = Path(place, "objects", "info")
-                info.mkdir(parents=True, exist_ok=True)
-                (info / "alternates").write_bytes(os.fsencode(objects.resolve()) + b"\n")
-                break
+        borrow_objects(folder, Path(place))
         with GitSource.mirror(str(folder), Path(place)) as source:
             yield source
+
+
+def borrow_objects(folder: Path, mirror: Path) -> None:
+    """Let a mirror that is yet to be made have the objects of a repository on this machine as its own."""
+    for objects in (folder / ".git" / "objects", folder / "objects"):
+        if objects.is_dir():
+            info = mirror / "objects" / "info"
+            info.mkdir(parents=True, exist_ok=True)
+            (info / "alternates").write_bytes(os.fsencode(objects.resolve()) + b"\n")
+            break

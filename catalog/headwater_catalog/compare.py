@@ -13,7 +13,7 @@ from headwater_catalog.collection import without_collection
 from headwater_catalog.felt import felt
 from headwater_catalog.hashing import Traits, change_classes
 from headwater_catalog.lineage_hash import Meaning, Revision, signature_of
-from headwater_catalog.mentions import differing, may_name
+from headwater_catalog.mentions import may_name
 from headwater_catalog.merkle import circles_first
 from headwater_catalog.pairs import Edge, pair
 from headwater_catalog.reach import UnitKey, unit_name
@@ -146,7 +146,7 @@ class _Comparing:
 
     def _doubted(self, before: Revision, after: Revision) -> Iterator[FeatureKey]:
         """Yield what was there before and may mean something else now, which a look into the code tells."""
-        differ = differing(before.lineages.sources, after.lineages.sources)
+        differ = before.lineages.may_differ(after.lineages)
         for key, new in self._new.items():
             old = self._old.get(key)
             if (old or self._origins.get(key)) and (

@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final
 
-__all__ = ["today"]
+__all__ = ["on_day", "today"]
+
+_DAY: Final = ContextVar[str | None]("day", default=None)
 
 
 def today() -> str:
     """Return this day in UTC, as YYYY-MM-DD."""
-    return datetime.datetime.now(datetime.UTC).date().isoformat()
+    return _DAY.get() or datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+@contextmanager
+def on_day(day: str) -> Iterator[None]:
+    """Let another day count as this one, as where a catalog is shown as of a commit."""
+    before = _DAY.set(day)
+    try:
+        yield
+    finally:
+        _DAY.reset(before)

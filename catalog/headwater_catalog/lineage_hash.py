@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Final
+from typing import Final, Protocol
 
 from headwater.function import Function
 from headwater.modifiers.pipes import pipe_output
@@ -16,7 +16,7 @@ from headwater_catalog.file_code import FileCode
 from headwater_catalog.hashing import signature_text
 from headwater_catalog.lineage_graph import LineageGraph
 from headwater_catalog.lineage_scheme import SCHEME
-from headwater_catalog.mentions import Sources
+from headwater_catalog.mentions import Sources, differing
 from headwater_catalog.merkle import circles_first, merkle_hashes
 from headwater_catalog.reach import Reach, Unit, UnitKey, unit_name
 from headwater_catalog.read import LinkedModule, RawFunction
@@ -25,7 +25,7 @@ from headwater_catalog.records import FeatureKey, as_json
 from headwater_catalog.snapshot import Snapshot, SnapshotFeature
 from headwater_catalog.views import DataflowView
 
-__all__ = ["Lineages", "Meaning", "Revision", "input_hashes", "signature_of"]
+__all__ = ["Functions", "Lineages", "Meaning", "Revision", "input_hashes", "signature_of", "values_set"]
 
 _MOST_REASONS: Final = 10
 
@@ -50,6 +50,12 @@ class Meaning:
     definition: str
     needs: tuple[UnitKey, ...] = ()
     opaque: tuple[str, ...] = ()
+
+
+class Functions(Protocol):
+    """Some functions, each as (module, function)."""
+
+    def __contains__(self, function: tuple[str, str], /) -> bool: ...
 
 
 class Lineages:
@@ -132,6 +138,13 @@ class Lineages:
         reasons = (self.meaning(variant).opaque for variant in self._snapshot.variants.get(key, ()))
         return tuple(dict.fromkeys(reason for some in reasons for reason in some))
 
+    def may_differ(self, later: Lineages) -> Functions:
+        """Return the functions that may mean something else at another commit.
+
+        A look into the code tells whether they do.
+        """
+        return differing(self.sources, later.sources)
+
     def differing(
         self, feature: SnapshotFeature, there: Callable[[UnitKey], str | None]
     ) -> dict[UnitKey, Unit]:
@@ -146,9 +159,12 @@ class Lineages:
         while pending:
             key = pending.popleft()
             if key not in found and self._hashes[key] != there(key):
-                unit = found[key] = self._definitions.reach.units[key]
+                unit = found[key] = self._unit(key)
                 pending += (needed for answers in unit.needs.values() for needed in answers)
         return found
+
+    def _unit(self, key: UnitKey) -> Unit:
+        return self._definitions.reach.units[key]
 
     def known_hash(self, key: UnitKey) -> str | None:
         """Return the hash of a unit with all that it reaches, if what was looked at so far reaches it."""
@@ -168,6 +184,12 @@ class Lineages:
         return key[0] != "config" and self.sources.mention(unit_name(key).rpartition(".")[2])
 
     # All of them
+
+    @cached_property
+    def reached(self) -> Mapping[UnitKey, tuple[Unit, str]]:
+        """All units that definitions reach, each with the hash of it and all that it reaches in turn."""
+        self.look_at(self._snapshot.features)
+        return {key: (unit, self._hashes[key]) for key, unit in self._definitions.reach.units.items()}
 
     @cached_property
     def hashes(self) -> Mapping[str, str]:
@@ -358,9 +380,7 @@ class _Definitions:
     def settings(self, dataflows: tuple[str, ...]) -> dict[str, tuple[UnitKey, ...]]:
         """Return the values that some dataflows have for each key of their configurations."""
         if dataflows not in self._configured:
-            flows = [self._dataflows[name] for name in dataflows]
-            keys = {key for flow in flows for key in flow.config}
-            self._configured[dataflows] = {key: tuple(_values(key, flows)) for key in keys}
+            self._configured[dataflows] = values_set([self._dataflows[name] for name in dataflows])
         return self._configured[dataflows]
 
 
@@ -372,6 +392,12 @@ def signature_of(feature: SnapshotFeature) -> str:
         ((part.name, part.type) for part in feature.parts),
         ((needed.name, needed.type, needed.optional) for needed in feature.dependencies),
     )
+
+
+def values_set(flows: Collection[DataflowView]) -> dict[str, tuple[UnitKey, ...]]:
+    """Return the values that some dataflows have for each key of their configurations."""
+    keys = {key for flow in flows for key in flow.config}
+    return {key: tuple(_values(key, flows)) for key in keys}
 
 
 def _values(key: str, flows: Iterable[DataflowView]) -> list[UnitKey]:

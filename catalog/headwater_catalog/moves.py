@@ -57,7 +57,7 @@ def moves_along(
     """
     found: dict[str, tuple[str, ...]] = {}
     for key in keys:
-        module, _, name = key.rpartition(":")
+        module, _, name = key.partition(":")
         wanted = select(Feature).where(
             Feature.repository_id == repository.id, Feature.module == module, Feature.name == name
         )

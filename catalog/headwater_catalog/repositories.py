@@ -40,6 +40,7 @@ __all__ = [
     "kept_commit",
     "list_repositories",
     "mirror_path",
+    "name_for",
     "open_mirror",
     "remove_repository",
     "resolve_at",
@@ -81,6 +82,12 @@ def add_repository(session: Session, name: str, url: str, now: int) -> Repositor
     elif known.url != url:
         raise Conflict(f"The name '{name}' already stands for {known.url}. Choose another name for {url}.")
     return known
+
+
+def name_for(folder: Path) -> str:
+    """Return what to call the repository in a folder, where nobody says it."""
+    name = re.sub(r"[^a-z0-9._-]+", "-", folder.name.lower()).strip("._-")
+    return name[:100] or "repository"
 
 
 def get_repository(session: Session, name: str) -> Repository:

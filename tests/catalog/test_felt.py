@@ -11,6 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import headwater_catalog.compare
+import headwater_catalog.lineage_hash
+from headwater_catalog.artefact.origin import export_file, origin_in
+from headwater_catalog.artefact.reading import read_artefact
 from headwater_catalog.compare import Comparison, compare
 from headwater_catalog.git import GitSource
 from headwater_catalog.lineage_hash import Revision
@@ -187,7 +190,7 @@ def whole_comparison(before: Revision, after: Revision) -> Comparison:
     for revision in (before, after):
         revision.lineages.look_at(revision.snapshot.features)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(headwater_catalog.compare, "differing", lambda *_: _Everything())
+        patch.setattr(headwater_catalog.lineage_hash, "differing", lambda *_: _Everything())
         patch.setattr(headwater_catalog.compare, "felt", _felt)
         return compare(before, after, formatting=True)
 
@@ -196,6 +199,25 @@ def read(repository: Path, *shas: str) -> list[Revision]:
     with GitSource(repository / ".git") as source:
         reader = RevisionReader(source)
         return [reader.read(sha) for sha in shas]
+
+
+def exported(repository: Path, sha: str) -> Revision:
+    """Return what an exported catalog of a commit says of it."""
+    place = repository / f"{sha}.sqlite"
+    export_file(origin_in(repository, sha), place)
+    return read_artefact(place).revision
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(states=_histories())
+def test_exported_catalogs_tell_what_commits_tell(tmp_path_factory, states):
+    repository = tmp_path_factory.mktemp("exported")
+    shas = _import(repository, states)
+    files = [exported(repository, sha) for sha in shas]
+
+    for first, second in combinations(range(len(shas)), 2):
+        told = compare(*read(repository, shas[first], shas[second]), formatting=True)
+        assert compare(files[first], files[second], formatting=True) == told
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -19,7 +19,8 @@ def look_over(page: "Page", *addresses: str) -> None:
             details.evaluate("element => { element.open = true }")
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-            result = Axe().run(page)
+            # No rule that is on reads style sheets by itself, and a page from a folder may not.
+            result = Axe().run(page, options={"preload": False})
             assert result.violations_count == 0, f"{theme}: {result.generate_report()}"
         page.set_viewport_size({"width": 390, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -140,6 +140,8 @@ _PAGES = (
     "/r/{0}/modules.json",
     "/r/{0}/dataflows.csv",
     "/r/{0}/problems.json",
+    "/r/{0}/catalog.sqlite",
+    "/api/v1/repositories/{0}/catalog",
     "/r/{0}/m/{0}.csv",
     "/r/{0}/d/{0}.json",
     "/r/{0}/compare/governance?b=main",

@@ -18,6 +18,7 @@ from headwater_catalog.scan import scan
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_web.app import create_app
+from headwater_web.cli import main
 from support.demo_catalog import settings_in
 from support.git_repo import GitRepo
 from support.managed_demo import catalog_of, managed_demo
@@ -229,3 +230,25 @@ def test_a_fault_of_a_command_that_asks_nobody_is_not_put_down_to_the_catalog_el
 
     assert isinstance(done.exception, KeyError)
     assert "catalog.example.org" not in done.output
+
+
+def test_an_exported_file_comes_from_there_as_it_is_written_here(
+    app: Flask, demo_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HEADWATER_HOME", str(demo_settings.home))
+    monkeypatch.setenv("HEADWATER_DATABASE_URL", demo_settings.database_url)
+    here, there, page = (tmp_path / name for name in ("here.sqlite", "there.sqlite", "page.sqlite"))
+    assert CliRunner().invoke(main, ["export", str(here), "--at", "v1.0"]).exit_code == 0
+    with _served(app) as url:
+        got = CliRunner().invoke(main, ["--remote", url, "export", str(there), "--at", "v1.0", "--json"])
+        refused = CliRunner().invoke(main, ["--remote", url, "export", str(tmp_path / "site")])
+        missing = CliRunner().invoke(main, ["--remote", url, "export", str(page), "--at", "nowhere"])
+    answer = app.test_client().get("/r/demo/catalog.sqlite?at=v1.0")
+
+    told = json.loads(got.stdout)
+    assert here.read_bytes() == there.read_bytes() == answer.data
+    assert (told["repository"], told["bytes"]) == ("demo", len(answer.data))
+    assert f"demo-{told['commit'][:12]}.sqlite" in answer.headers["Content-Disposition"]
+    assert (refused.exit_code, "ends with .sqlite" in refused.stderr) == (2, True)
+    assert (missing.exit_code, "nowhere" in missing.stderr) == (3, True)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["here.sqlite", "there.sqlite"]

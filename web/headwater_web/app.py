@@ -23,8 +23,8 @@ from headwater_web.errors import register_errors
 from headwater_web.icons import icon
 from headwater_web.links import register_links
 from headwater_web.lists import register_lists
-from headwater_web.reading import Catalog, attach
-from headwater_web.security import allow_uploads, protect, refuse_foreign_hosts
+from headwater_web.reading import Catalog, attach, exported
+from headwater_web.security import FILE_POLICY, allow_uploads, protect, refuse_foreign_hosts
 from headwater_web.views import (
     account,
     accounts,
@@ -35,6 +35,7 @@ from headwater_web.views import (
     datasets,
     erasure,
     events,
+    exports,
     features,
     feeds,
     governance,
@@ -81,6 +82,7 @@ _PAGES = (
         reach,
         subscriptions,
         feeds,
+        exports,
         manifests,
         health,
     ),
@@ -129,12 +131,14 @@ def _register_template_names(app: Flask) -> None:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(icon=icon, version=version("headwater"))
+    app.jinja_env.globals.update(
+        icon=icon, version=version("headwater"), exported=None, file_policy=FILE_POLICY
+    )
     for name in ("day", "iso", "moment", "duration"):
         app.jinja_env.filters[name] = getattr(dates, name)
     app.jinja_env.filters["short_type"] = _short_type
     app.jinja_env.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
-    app.jinja_env.filters["ago"] = lambda then: dates.ago(then, g.now)
+    app.jinja_env.filters["ago"] = _ago
     app.context_processor(_theme)
 
 
@@ -145,7 +149,13 @@ def _short_type(text: str) -> str:
 
 def _note_the_time() -> None:
     """Take the clock once, so that every age on a page has the same now."""
-    g.now = int(time.time())
+    site = exported()
+    g.now = int(time.time()) if site is None else site.instant
+
+
+def _ago(then: int) -> str:
+    """Say how long ago something was; a page that is kept says the day, since its readers come later."""
+    return dates.ago(then, g.now) if exported() is None else dates.day(then)
 
 
 def _theme() -> dict[str, Any]:

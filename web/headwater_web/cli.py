@@ -9,6 +9,9 @@ __all__ = ["main"]
 main = command_line(
     {
         "serve": LazyCommand("headwater_web.commands:serve", "Serve the catalog to browsers."),
+        "export": LazyCommand(
+            "headwater_web.site.command:export", "Write a commit as pages, or as a SQLite file.", asks=True
+        ),
         "demo serve": LazyCommand("headwater_web.commands:demo_serve", "Make the demo catalog and serve it."),
     }
 )

@@ -19,21 +19,25 @@ __all__ = [
     "NUMBER",
     "AsOf",
     "Catalog",
+    "Site",
     "as_of",
     "attach",
     "begin_reading",
     "catalog",
+    "exported",
     "moment_named",
     "number_asked",
     "offset_asked",
     "reading",
     "repository_names",
+    "show_as_site",
 ]
 
 NUMBER = "<int(max=2147483647):number>"
 """The part of an address that is a number, as large as a column of the database can hold."""
 
 _EXTENSION = "headwater"
+_SITE = "headwater-site"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,23 @@ class Catalog:
 
     settings: Settings
     database: Database
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The commit that pages are written of, where they become files that no server stands behind.
+
+    Attributes:
+        sha: Its full name.
+        subject: What its message begins with.
+        instant: When it was committed, which is the present of all its pages.
+        version: The version of Headwater that writes them.
+    """
+
+    sha: str
+    subject: str
+    instant: int
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +97,17 @@ def attach(app: Flask, opened: Catalog) -> None:
     """Let requests to the application find its catalog, and end what they read from it."""
     app.extensions[_EXTENSION] = opened
     app.teardown_appcontext(_end_reading)
+
+
+def show_as_site(app: Flask, site: Site) -> None:
+    """Let an application make pages that are kept as files: without what only a server can do."""
+    app.extensions[_SITE] = site
+    app.jinja_env.globals["exported"] = site
+
+
+def exported() -> Site | None:
+    """Return what this application makes pages of that are kept as files; None where it serves them."""
+    return cast("Site | None", current_app.extensions.get(_SITE))
 
 
 def catalog() -> Catalog:

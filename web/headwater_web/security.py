@@ -11,6 +11,7 @@ from headwater_catalog.settings import is_loopback
 
 __all__ = [
     "CONTENT_SECURITY_POLICY",
+    "FILE_POLICY",
     "HEADERS",
     "PICTURE_POLICY",
     "allow_uploads",
@@ -44,6 +45,11 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
+
+FILE_POLICY = "; ".join(
+    ("default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "base-uri 'none'")
+)
+"""Of a page that is kept as a file, which says it itself; nothing in it needs to fetch or send anything."""
 
 _FOR_RUNS = ("run_form.send", "api_runs.upload_one_file")
 _FOR_AUDITS = "audit.audit_upload"

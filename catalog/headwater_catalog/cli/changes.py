@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from headwater_catalog.cli.compared import compared, two_commits
+from headwater_catalog.cli.compared import Ends, TwoFiles, compared, two_commits
 from headwater_catalog.cli.context import Workspace, pass_workspace
 from headwater_catalog.cli.output import clean, counted, print_json, print_table
 
@@ -25,17 +25,18 @@ _Json = Mapping[str, Any]
 @click.option("--all", "with_all", is_flag=True, help="Also list changes of layout and comments only.")
 @pass_workspace
 def diff(
-    workspace: Workspace, commits: str, repo: str | None, path: Path | None, as_json: bool, with_all: bool
+    workspace: Workspace, commits: Ends, repo: str | None, path: Path | None, as_json: bool, with_all: bool
 ) -> None:
     """Tell what changed from A to B: any commits, branches or tags.
 
-    A...B means from where B left A, and a single commit what it did to its first parent.
+    A...B means from where B left A, and a single commit what it did to its first parent. Two files that
+    `headwater export` has written are compared as A.sqlite B.sqlite.
 
     JSON: before and after (full names of the commits; before is null for a first commit), counts (by change
     class), features (key, classes, origin, because, upstream, opaque, variants (function, path, line)),
     dataflows (name, change, details), edges (added and removed, each a list of from, to, dataflow).
     """
-    if workspace.remote and path is None:
+    if workspace.remote and path is None and not isinstance(commits, TwoFiles):
         answer = workspace.remote.compare(commits, repo, with_all)
     else:
         answer = _diff_here(workspace, commits, repo, path, with_all, whole=as_json)
@@ -46,7 +47,7 @@ def diff(
 
 
 def _diff_here(
-    workspace: Workspace, commits: str, repo: str | None, path: Path | None, with_all: bool, whole: bool
+    workspace: Workspace, commits: Ends, repo: str | None, path: Path | None, with_all: bool, whole: bool
 ) -> dict[str, Any]:
     from headwater_catalog.answers.changes import diff_json
     from headwater_catalog.compare import compare
@@ -62,16 +63,16 @@ def _diff_here(
 @click.command()
 @two_commits
 @pass_workspace
-def impact(workspace: Workspace, commits: str, repo: str | None, path: Path | None, as_json: bool) -> None:
+def impact(workspace: Workspace, commits: Ends, repo: str | None, path: Path | None, as_json: bool) -> None:
     """Tell what changed in meaning from A to B, and what that reaches downstream.
 
-    The commits are given as for `headwater diff`.
+    The commits, or files, are given as for `headwater diff`.
 
     JSON: before, after, changed (key, classes, origin, because), reached (key, module, steps, owners,
     because), modules and owners (name, changed, reached), outputs (dataflow, names), datasets (name, run,
-    sha, outputs; null with --path).
+    sha, outputs; null with --path, and of files).
     """
-    if workspace.remote and path is None:
+    if workspace.remote and path is None and not isinstance(commits, TwoFiles):
         answer = workspace.remote.impact(commits, repo)
     else:
         answer = _impact_here(workspace, commits, repo, path)
@@ -81,7 +82,7 @@ def impact(workspace: Workspace, commits: str, repo: str | None, path: Path | No
         _print_impact(answer)
 
 
-def _impact_here(workspace: Workspace, commits: str, repo: str | None, path: Path | None) -> dict[str, Any]:
+def _impact_here(workspace: Workspace, commits: Ends, repo: str | None, path: Path | None) -> dict[str, Any]:
     from headwater_catalog.answers.changes import impact_json
     from headwater_catalog.compare import compare
     from headwater_catalog.impact import impact_of

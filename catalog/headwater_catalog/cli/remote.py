@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from itertools import chain, islice
+from pathlib import Path
 from typing import Any
 
 import click
@@ -45,6 +46,13 @@ class Remote:
     def refs(self, repo: str) -> list[Any]:
         """Return the branches and tags of a repository."""
         return list(self._client.refs(repo))
+
+    def export(self, repo: str | None, at: str | None, place: Path) -> None:
+        """Write a repository at a commit as one SQLite file."""
+        from headwater_catalog.artefact.placing import file_in_place
+
+        with file_in_place(place) as unfinished, unfinished.open("wb") as file:
+            self._client.download_catalog(self._one(repo), file, at=at)
 
     def search(self, asked: SearchAsked) -> dict[str, Any]:
         """Return some of the features that meet a query, with what is told of all of them."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from headwater_catalog.cli.check import day_given, policies_in
-from headwater_catalog.cli.compared import compared, two_commits
+from headwater_catalog.cli.compared import Ends, TwoFiles, compared, two_commits
 from headwater_catalog.cli.context import Workspace, pass_workspace
 from headwater_catalog.cli.output import clean, print_json
 from headwater_catalog.collection import without_collection
 
 if TYPE_CHECKING:
+    from headwater_catalog.governance.policies import Author
+    from headwater_catalog.governance.review import Review
     from headwater_catalog.rules import Policy
+    from headwater_catalog.snapshot import Snapshot
 
 __all__ = ["review"]
 
@@ -32,7 +36,7 @@ __all__ = ["review"]
 @pass_workspace
 def review(
     workspace: Workspace,
-    commits: str,
+    commits: Ends,
     repo: str | None,
     path: Path | None,
     as_json: bool,
@@ -41,7 +45,8 @@ def review(
 ) -> None:
     """Tell the whole story of a change from A to B in Markdown, for a pull request.
 
-    The commits are given as for `headwater diff`: main...my-branch is what a branch did since it left main.
+    The commits, or files, are given as for `headwater diff`: main...my-branch is what a branch did since it
+    left main.
     It tells findings, changes of the rules themselves and of classifications, what changed and what that
     reaches, whom to ask, and which saved datasets become stale.
 
@@ -50,7 +55,7 @@ def review(
     datasets as `headwater impact` has them, owners (name, changed, reached), rules (kind, name, about,
     change, effect, details, path, line, keys).
     """
-    if workspace.remote and path is None:
+    if workspace.remote and path is None and not isinstance(commits, TwoFiles):
         raise click.UsageError(
             "A catalog that is served elsewhere cannot be asked for a review. Give --path with a checkout of "
             "the repository."
@@ -66,7 +71,7 @@ def review(
 
 
 def _reviewed(
-    workspace: Workspace, commits: str, repo: str | None, path: Path | None, more: list[Policy], day: str
+    workspace: Workspace, commits: Ends, repo: str | None, path: Path | None, more: list[Policy], day: str
 ) -> dict[str, Any]:
     from headwater_catalog.answers.reviews import review_json
     from headwater_catalog.governance.changed import authors_between
@@ -74,11 +79,26 @@ def _reviewed(
     from headwater_catalog.impacted_datasets import impacted_datasets
 
     with compared(workspace, commits, repo, path) as two:
-        name = two.moment.repository.name if two.moment else (path or Path()).resolve().name
-        authors = authors_between(two.source, two.before_sha, two.after_sha, two.before, two.after)
+        name = two.name
+        authors: tuple[Author, ...] = ()  # exported files do not say who changed what
+        if two.source is not None:
+            authors = authors_between(two.source, two.before_sha, two.after_sha, two.before, two.after)
         found = find(name, two.before, two.after, day, authors=authors, more=more)
+        if two.source is None:
+            found = _without_authors(found, two.after.snapshot, more)
         datasets = None
         if (moment := two.moment) is not None:
             sides = two.before.snapshot, two.after.snapshot
             datasets = impacted_datasets(moment.session, moment.repository, found.impact, *sides)
         return review_json(name, two.before_sha, two.after_sha, day, found, datasets)
+
+
+def _without_authors(found: Review, snapshot: Snapshot, more: list[Policy]) -> Review:
+    """Tell of policies that ask who changed something that nobody knows here whether they hold."""
+    from headwater_catalog.governance.check import policies_of
+    from headwater_catalog.governance.findings import Unknown
+
+    reason = "Exported catalogs do not say who changed what. Review the commits themselves: A..B."
+    asking = (policy for policy in policies_of(snapshot, more) if policy.changed_only_by)
+    unknown = (*found.checked.unknown, *(Unknown(policy.name, reason) for policy in asking))
+    return replace(found, checked=replace(found.checked, unknown=unknown))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 import click
@@ -48,8 +47,9 @@ def init(workspace: Workspace, path: Path | None, name: str | None, as_json: boo
 
 def _take_in(workspace: Workspace, checkout: Path, name: str | None, quiet: bool) -> dict[str, object]:
     from headwater_catalog.cli.repositories import follow, scan_one
+    from headwater_catalog.repositories import name_for
 
-    repository, _url = follow(workspace, name or _name_of(checkout), str(checkout))
+    repository, _url = follow(workspace, name or name_for(checkout), str(checkout))
     outcome = scan_one(workspace, repository)
     if not quiet:
         outcome.say()
@@ -74,11 +74,6 @@ def _checkout(path: Path) -> Path | None:
     """Return the top of the git checkout that a folder lies in."""
     here = path.resolve()
     return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), None)
-
-
-def _name_of(checkout: Path) -> str:
-    name = re.sub(r"[^a-z0-9._-]+", "-", checkout.name.lower()).strip("._-")
-    return name[:100] or "repository"
 
 
 @click.command()

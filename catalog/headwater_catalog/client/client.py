@@ -305,6 +305,10 @@ class Client:
         """Write the stamp of what a run has saved into a file, as it stands beside a CSV or JSON file."""
         self._transport.receive_file("runs", str(number), "stamp", into=into)
 
+    def download_catalog(self, repo: str, into: IO[bytes], *, at: str | None = None) -> None:
+        """Write a repository at a commit into a file, as `headwater export` does."""
+        self._transport.receive_file("repositories", repo, "catalog", into=into, at=at)
+
     # Datasets
 
     def datasets(self, *, repo: str | None = None, stale: bool = False) -> Iterator[Dataset]:

@@ -89,9 +89,9 @@ class Transport:
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
         return self._send(Request(self._address(path, query), file, headers))  # noqa: S310  as above
 
-    def receive_file(self, *path: str, into: IO[bytes]) -> None:
+    def receive_file(self, *path: str, into: IO[bytes], **query: Any) -> None:
         """Write the bytes at an address into a file."""
-        with self._answer(Request(self._address(path, {}))) as answer:  # noqa: S310  as above
+        with self._answer(Request(self._address(path, query))) as answer:  # noqa: S310  as above
             shutil.copyfileobj(answer, into, _CHUNK)
 
     def items(self, *path: str, **query: Any) -> Iterator[Any]:

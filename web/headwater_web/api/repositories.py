@@ -16,10 +16,11 @@ from headwater_catalog.refs import list_refs
 from headwater_catalog.repositories import get_repository
 from headwater_web.api.answering import answer
 from headwater_web.api.cursors import cursor_of
+from headwater_web.api.guard import BYTES
 from headwater_web.api.jobs import job_answer
 from headwater_web.api.listing import named_answer, pinned, slice_answer
 from headwater_web.api.resources import REPOSITORY, Resource
-from headwater_web.api.schemas.fields import AtPageQuery, NoBodySchema, NoQuery, PageQuery
+from headwater_web.api.schemas.fields import AtPageQuery, AtQuery, NoBodySchema, NoQuery, PageQuery
 from headwater_web.api.schemas.jobs import JobSchema
 from headwater_web.api.schemas.repositories import (
     FollowSchema,
@@ -40,6 +41,7 @@ from headwater_web.following import (
     set_hook,
     set_trust,
 )
+from headwater_web.giving import exported_file
 from headwater_web.reading import reading
 
 __all__ = ["resource"]
@@ -57,6 +59,12 @@ def list_all_repositories(args: dict[str, Any]) -> Response:
 def show_repository(_args: dict[str, Any], repo: str) -> Response:
     """Show a repository with its figures."""
     return _shown(repo)
+
+
+@resource.download("/repositories/<repo>/catalog", BYTES, (REPOSITORY,), query=AtQuery)
+def download_catalog(_args: dict[str, Any], repo: str) -> Response:
+    """Give a repository at a commit as one SQLite file, as `headwater export` writes it."""
+    return exported_file(repo)
 
 
 @resource.send(

@@ -151,10 +151,15 @@ class Resource:
         return declare_with_body
 
     def download(
-        self, rule: str, what: str, path: Iterable[_Parameter], errors: Iterable[int] = (404,)
+        self,
+        rule: str,
+        what: str,
+        path: Iterable[_Parameter],
+        errors: Iterable[int] = (404,),
+        query: type[marshmallow.Schema] = NoQuery,
     ) -> Callable[[_View], _View]:
         """Declare what answers GET by a file of the media type `what`; the view gets what is in the path."""
-        arguments = {"schema": NoQuery, "location": "query"}
+        arguments = {"schema": query, "location": "query"}
         told = {"type": "string", "format": "binary"} if what == BYTES else {"type": "object"}
         return self._declaration(rule, "GET", (200, told), arguments, path, (400, 401, *errors, 503), what)
 

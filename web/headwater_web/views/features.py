@@ -33,7 +33,7 @@ from headwater_web.drawing import draw
 from headwater_web.highlighting import highlight
 from headwater_web.lenses import classifications
 from headwater_web.links import feature_url, here, lineage_url
-from headwater_web.reading import AsOf, as_of, reading
+from headwater_web.reading import AsOf, as_of, exported, reading
 from headwater_web.redundant import duplicates_of
 
 __all__ = ["blueprint"]
@@ -144,8 +144,8 @@ def _page(view: AsOf, found: FeatureView) -> str:
         compared_with=next((f"{entry.commit.sha}~1" for entry in log if entry.is_comparable), None),
         missing=missing_inputs(view.moment, flow, found.key) if flow else (),
         flows=flows,
-        duplicates=() if view.is_past else duplicates_of(repo, found.key),
-        held_by=versions_holding(reading(), view.repository, found.key),
+        duplicates=() if view.is_past or exported() is not None else duplicates_of(repo, found.key),
+        held_by=versions_holding(reading(), view.repository, found.key) if exported() is None else (),
     )
 
 

@@ -18,13 +18,14 @@ from headwater_catalog.subscriptions.watched import Watched
 from headwater_web.access import actor
 from headwater_web.hit_rows import hit_row
 from headwater_web.lists import MOST_ROWS, Table, as_files
-from headwater_web.reading import AsOf, as_of, catalog, offset_asked, reading
+from headwater_web.reading import AsOf, as_of, catalog, exported, offset_asked, reading
 
 __all__ = ["blueprint"]
 
 blueprint = Blueprint("search", __name__)
 
 _PAGE = 30
+_KEPT = 200  # of a page that is a file
 _QUICK = 8
 _SAVED = 6  # queries of who reads; all of them are on a page of their own
 _COLUMNS = ("repository", "key", "name", "module", "type", "owner", "summary", "tags", "needs", "gone_after")
@@ -53,7 +54,9 @@ def search() -> str:
     """Show the features that meet a query."""
     repo = request.args.get("repo") or None
     view = as_of(repo) if repo else None
-    answer = _answer(view, _PAGE, offset_asked(), facets=True)
+    # What is kept as a file cannot be narrowed down, and has no server that would give the next page at once.
+    is_kept = exported() is not None
+    answer = _answer(view, _KEPT if is_kept else _PAGE, offset_asked(), facets=not is_kept)
     narrower = [] if answer.page is None else _narrower(answer.page)
     return render_template(
         "search.html",
