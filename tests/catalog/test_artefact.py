@@ -112,7 +112,7 @@ def test_any_sqlite_tool_opens_it_and_finds_what_the_catalog_says(exported: Path
         assert ask("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert ask("PRAGMA journal_mode").fetchone() == ("delete",)
         assert ask("SELECT value FROM export WHERE name = 'repository'").fetchone() == ("demo",)
-        assert ask("SELECT subject FROM commits").fetchone() == ("Let no personal data leave the house",)
+        assert ask("SELECT subject FROM commits").fetchone() == ("Test what the weekly figures are made of",)
         assert ask("SELECT count(*) FROM features").fetchone()[0] == len(
             read_artefact(exported).revision.snapshot.variants
         )

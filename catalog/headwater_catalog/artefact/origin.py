@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from headwater_catalog.artefact.placing import file_in_place
 from headwater_catalog.artefact.writing import Exported, day_of_commit, write_artefact
-from headwater_catalog.commit_snapshots import borrowed, resolve_in
+from headwater_catalog.commit_snapshots import borrow_objects, borrowed, resolve_in
 from headwater_catalog.git_log import CommitInfo
 from headwater_catalog.kept_findings import keep_findings
 from headwater_catalog.moments import Moment
@@ -25,7 +25,6 @@ from headwater_catalog.scan import scan
 from headwater_catalog.scan.scanning import Progress
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
-from headwater_catalog.tree_snapshots import borrow_objects
 
 __all__ = ["Origin", "SmallCatalog", "export_file", "origin_in", "origin_of", "small_catalog"]
 

@@ -22,8 +22,10 @@ from headwater_catalog.feature_making import FeatureMaker
 from headwater_catalog.lineage_hash import Meaning, Revision, signature_of
 from headwater_catalog.reach import Unit, UnitKey
 from headwater_catalog.read import Diagnostic
+from headwater_catalog.read.named import Named
 from headwater_catalog.records import DependencyRecord, FeatureKey
 from headwater_catalog.snapshot import Snapshot, SnapshotFeature, SnapshotInput, in_order
+from headwater_catalog.suite import NO_SUITE, Suite
 from headwater_catalog.views import DataflowView
 
 __all__ = ["Artefact", "is_artefact", "read_artefact", "require_alike"]
@@ -123,7 +125,18 @@ def _snapshot(database: sqlite3.Connection) -> Snapshot:
         diagnostics=tuple(sorted(problems)),
         inputs=tuple(sorted(_inputs(database, maker), key=in_order)),
         declared=declared,
+        tests=_tests(database),
     )
+
+
+def _tests(database: sqlite3.Connection) -> Suite:
+    files = {
+        row["path"]: Named(
+            bool(row["has_tests"]), frozenset(_texts(row["imports"])), frozenset(_texts(row["names"]))
+        )
+        for row in database.execute("SELECT * FROM tests")
+    }
+    return Suite(lambda: files) if files else NO_SUITE
 
 
 def _features(database: sqlite3.Connection, maker: FeatureMaker) -> Iterator[SnapshotFeature]:

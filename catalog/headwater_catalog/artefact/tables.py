@@ -202,6 +202,13 @@ CREATE TABLE declarations (    -- what files declare of owners, classifications 
     content TEXT NOT NULL      -- JSON object
 ) WITHOUT ROWID;
 
+CREATE TABLE tests (           -- files of tests, with what tells which features they name
+    path TEXT PRIMARY KEY,
+    has_tests INTEGER NOT NULL, -- 0: only what tests of other files need
+    imports TEXT NOT NULL,     -- JSON list of modules, and of names in them
+    names TEXT NOT NULL        -- JSON list of what they ask modules for
+) WITHOUT ROWID;
+
 CREATE TABLE units (           -- helpers, constants and what is outside, as far as definitions reach them
     unit TEXT PRIMARY KEY,     -- JSON list: kind, module, name
     name TEXT NOT NULL,        -- as people say it

@@ -110,7 +110,13 @@ def _tables(exported: Exported) -> Iterator[tuple[str, Iterable[_Row]]]:
     yield from _judged(exported)
     yield "problems", {(each.path, each.line, each.message) for each in snapshot.diagnostics}
     yield "declarations", _declarations(snapshot.declared)
+    yield "tests", _tests(snapshot)
     yield "units", _units(exported.revision)
+
+
+def _tests(snapshot: Snapshot) -> Iterator[_Row]:
+    for path, named in snapshot.tests.files.items():
+        yield path, int(named.has_tests), _json(sorted(named.imports)), _json(sorted(named.names))
 
 
 def _facts(exported: Exported) -> Iterator[_Row]:
