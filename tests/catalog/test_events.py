@@ -313,6 +313,13 @@ OTHERS = {  # another value of each setting, and what the log tells of it
     "oidc_issuer": ("https://login.example.com", "https://login.example.com"),
     "oidc_client_id": ("another", "another"),
     "oidc_client_secret": ("geheim", "…"),
+    "smtp_host": ("mail.example.com", "mail.example.com"),
+    "smtp_port": ("26", 26),
+    "smtp_user": ("another", "another"),
+    "smtp_password": ("geheim", "…"),
+    "smtp_from": ("b@example.org", "b@example.org"),
+    "smtp_security": ("tls", "tls"),
+    "webhook_hosts": ("hooks.internal,10.0.0.0/8", ["hooks.internal", "10.0.0.0/8"]),
     "policies": ("policies.toml", ["owned"]),
     "oidc_label": ("Enter", "Enter"),
     "oidc_required": ("groups=data", ["groups", "data"]),
@@ -331,6 +338,8 @@ OTHERS = {  # another value of each setting, and what the log tells of it
 def test_every_setting_is_noted_when_it_is_another_and_secrets_never(database: Database, tmp_path: Path):
     assert OTHERS.keys() == set(NAMES)
     usual = {"HEADWATER_OIDC_ISSUER": "https://login.example.org", "HEADWATER_OIDC_CLIENT_ID": "headwater"}
+    usual |= {"HEADWATER_SMTP_HOST": "mail.example.org", "HEADWATER_SMTP_FROM": "a@example.org"}
+    usual |= {"HEADWATER_SMTP_PORT": "2525", "HEADWATER_SMTP_USER": "catalog"}
     (tmp_path / "policies.toml").write_text('[owned]\nquery = "-has:owner"\n')
 
     def start(environment: Mapping[str, str], home: Path | None = tmp_path, who: str = SERVER) -> list[Event]:

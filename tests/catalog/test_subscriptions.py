@@ -1,6 +1,9 @@
 """Subscriptions tell once what came to the result of a query and what went, to those who may see it."""
 
 import json
+import random
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -529,3 +532,49 @@ def test_a_worker_follows_each_scan_by_itself(catalog: Catalog, git_repo: GitRep
     Worker(catalog.database, catalog.settings).run(once=True)
 
     assert [json.loads(each.body)["totals"] for each in hook.received] == [{"came": 1, "went": 0}]
+
+
+def test_a_worker_that_goes_on_tells_beside_its_jobs(catalog: Catalog, git_repo: GitRepo, hook: Webhook):
+    """Somebody scans by a command, and the worker that runs elsewhere notices."""
+    _subscribe(catalog, "name:c", webhook=hook.url)
+    worker = Worker(catalog.database, catalog.settings)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        git_repo.commit("Add c", files={"f.py": _source("a", "b", "c")})
+        catalog.scan()
+        end = time.monotonic() + 60
+        while not hook.received and time.monotonic() < end:
+            time.sleep(0.05)
+    finally:
+        worker.stop()
+        thread.join()
+
+    assert [json.loads(each.body)["totals"] for each in hook.received] == [{"came": 1, "went": 0}]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_was_told_leads_from_the_first_result_to_the_last_one(
+    catalog: Catalog, git_repo: GitRepo, seed: int
+):
+    """Whatever is committed, however many commits a scan reads, and whenever somebody is told."""
+    rng, result = random.Random(seed), {"a", "b"}
+    number = _subscribe(catalog, "-name:e", every="hour")
+    names: list[str] = ["a", "b"]
+    for step in range(12):
+        names = rng.sample("abcdefgh", rng.randint(1, 8))
+        git_repo.commit(f"Step {step}", files={"f.py": _source(*sorted(names)) + f"# {step}\n"})
+        if rng.random() < 0.5 or step == 11:
+            catalog.scan_on()
+            _follow(catalog, _NOW + step * 1800)
+    _follow(catalog, _NOW + 10**6)
+    for came, went in _told(catalog, number):
+        assert result.isdisjoint(key[2:] for key in came)
+        assert result.issuperset(key[2:] for key in went)
+        result = (result | {key[2:] for key in came}) - {key[2:] for key in went}
+
+    assert result == set(names) - {"e"}
+    with catalog.database.read() as session:
+        for telling in session.scalars(select(Telling)):
+            for news in news_of(session, telling):
+                assert all(item.commit.subject.startswith("Step") for item in (*news.came, *news.went))

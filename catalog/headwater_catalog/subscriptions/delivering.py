@@ -46,12 +46,22 @@ _THREADS: Final = 4
 
 
 def deliver_due(
-    database: Database, settings: Settings, clock: Callable[[], int] = lambda: int(time.time())
+    database: Database,
+    settings: Settings,
+    clock: Callable[[], int] = lambda: int(time.time()),
+    stopping: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Try all that is due once, and return how many that were."""
+    """Try all that is due once, and return how many that were.
+
+    Args:
+        database: The catalog.
+        settings: How mails and webhooks are sent.
+        clock: Tells the present instant.
+        stopping: Asked before some are taken; true ends it.
+    """
     tried = 0
     with ThreadPoolExecutor(_THREADS, "deliver") as pool:
-        while held := _hold_due(database, clock()):
+        while not stopping() and (held := _hold_due(database, clock())):
             list(pool.map(lambda each: _try(database, settings, each, clock), held))
             tried += len(held)
     return tried

@@ -265,6 +265,7 @@ def _set(
         if webhook:
             read_target(webhook, settings.messages.webhook_hosts)
         found.webhook = webhook or None
+        found.webhook_secret = found.webhook_secret if webhook else ""
     made_secret = bool(webhook) and (not found.webhook_secret or "webhook" in wanted.renew)
     if made_secret:
         found.webhook_secret = new_secret()

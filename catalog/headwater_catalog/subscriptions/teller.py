@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import DBAPIError
@@ -26,10 +27,10 @@ _FORGETTING_SECONDS: Final = 3600.0
 _LAST_SECONDS: Final = 20.0  # that a worker waits at its end for what is being sent
 
 
-def tell_once(database: Database, settings: Settings) -> None:
-    """Tell all that is due, and try each delivery once."""
+def tell_once(database: Database, settings: Settings, stopping: Callable[[], bool] = lambda: False) -> None:
+    """Tell all that is due, and try each delivery once; `stopping` ends it in between."""
     tell_changes(database, settings, int(time.time()))
-    deliver_due(database, settings)
+    deliver_due(database, settings, stopping=stopping)
 
 
 class Teller:
@@ -57,7 +58,7 @@ class Teller:
         while not self._ended.wait(wait):
             wait = _SECONDS
             try:
-                tell_once(self._database, self._settings)
+                tell_once(self._database, self._settings, self._ended.is_set)
                 if time.monotonic() > self._forgot + _FORGETTING_SECONDS:
                     self._forgot = time.monotonic()
                     forget_old(self._database, int(time.time()))
