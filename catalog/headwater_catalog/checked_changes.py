@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from headwater_catalog.change_histories import histories_of
 from headwater_catalog.comparing import read_two
 from headwater_catalog.governance.changed import Change, authors_of
 from headwater_catalog.governance.check import Checked, check, policies_of
@@ -50,7 +51,8 @@ def _check(before: Moment | None, after: Moment, day: str) -> Checked:
         first, second = read_two(source, begun, reached, stored)
         commits = source.commits_between(reached, begun) if begun is not None else ()
         authors = authors_of(commits, first, second)
-        change = Change(first, second, authors)
+        judged = policies_of(second.snapshot, policies)
+        change = Change(first, second, authors, histories_of(source, before, after, judged))
         return check(repository.name, second.snapshot, day, change=change, more=policies)
 
 

@@ -95,6 +95,7 @@ _SEEN = (
     "/datasets/{0}/{0}/versions/{run}/reproductions",
     "/why/{0}/{0}:{0}_sales",
     "/repositories/{0}/classifications",
+    "/review/{0}",
 )
 
 

@@ -51,6 +51,8 @@ _ASKED = (
     ("diff", "main"),
     ("impact", "v1.0..main"),
     ("impact", "main"),
+    ("review", "v1.0..main"),
+    ("review", "main", "--day", "2030-01-31"),
 )
 
 

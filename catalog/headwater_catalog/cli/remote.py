@@ -86,6 +86,10 @@ class Remote:
         """Return what changes between the commits of a range reach."""
         return dict(self._client.impact(self._one(repo), **range_ends(commits)))
 
+    def review(self, commits: str, repo: str | None, day: str) -> dict[str, Any]:
+        """Return what a reviewer of the change between the commits of a range must know."""
+        return dict(self._client.review(self._one(repo), **range_ends(commits), day=day))
+
     def _repository_of(self, feature: str | None, repo: str | None) -> str:
         return self._one(repo) if feature is None else self._repository(feature, repo)
 

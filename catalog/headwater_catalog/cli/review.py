@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from headwater_catalog.cli.check import day_given, policies_in
-from headwater_catalog.cli.compared import Two, compared, two_commits
+from headwater_catalog.cli.compared import compared, two_commits
 from headwater_catalog.cli.context import Workspace, pass_workspace
 from headwater_catalog.cli.output import clean, print_json
 from headwater_catalog.collection import without_collection
 
 if TYPE_CHECKING:
-    from headwater_catalog.governance.policies import Author
     from headwater_catalog.rules import Policy
 
 __all__ = ["review"]
@@ -53,12 +51,20 @@ def review(
     change, effect, details, path, line, keys).
     """
     if workspace.remote and path is None:
-        raise click.UsageError(
-            "A catalog that is served elsewhere cannot be asked for a review. Give --path with a checkout of "
-            "the repository."
-        )
-    with without_collection():
-        told = _reviewed(workspace, commits, repo, path, policies_in(files), day_given(day))
+        if files:
+            raise click.UsageError(
+                "A catalog that is served elsewhere judges by its own policies: leave --policies out, or "
+                "give --path with a checkout of the repository."
+            )
+        told = workspace.remote.review(commits, repo, day_given(day))
+    else:
+        with without_collection():
+            asked = policies_in(files), day_given(day)
+            told = (
+                _reviewed_here(workspace, commits, repo, *asked)
+                if path is None
+                else _reviewed_in(workspace, commits, repo, path, *asked)
+            )
     if as_json:
         print_json(told)
         return
@@ -67,32 +73,32 @@ def review(
     click.echo(clean(review_markdown(told)))
 
 
-def _reviewed(
-    workspace: Workspace, commits: str, repo: str | None, path: Path | None, more: list[Policy], day: str
+def _reviewed_here(
+    workspace: Workspace, commits: str, repo: str | None, more: list[Policy], day: str
+) -> dict[str, Any]:
+    from headwater_catalog.commit_range import commit_range
+    from headwater_catalog.moments import moment_at
+    from headwater_catalog.repositories import open_mirror, resolve_at
+    from headwater_catalog.reviewed_changes import reviewed
+
+    with workspace.place(repo, None) as head:
+        place = head.session, head.settings, head.repository
+        with open_mirror(head.settings, head.repository) as source:
+            chosen = commit_range(source, commits, lambda ref: resolve_at(*place, ref).sha)
+        before = moment_at(*place, chosen.before) if chosen.before is not None else None
+        return reviewed(before, moment_at(*place, chosen.after), day, more)
+
+
+def _reviewed_in(
+    workspace: Workspace, commits: str, repo: str | None, path: Path, more: list[Policy], day: str
 ) -> dict[str, Any]:
     from headwater_catalog.answers.reviews import review_json
+    from headwater_catalog.governance.changed import review_authors
     from headwater_catalog.governance.review import review as find
-    from headwater_catalog.impacted_datasets import impacted_datasets
 
     with compared(workspace, commits, repo, path) as two:
-        name = two.moment.repository.name if two.moment else (path or Path()).resolve().name
-        authors = tuple(_authors(two))
+        name = path.resolve().name
+        commits_of = two.source, two.before_sha, two.after_sha
+        authors = tuple(review_authors(*commits_of, two.before, two.after))
         found = find(name, two.before, two.after, day, authors=authors, more=more)
-        datasets = None
-        if (moment := two.moment) is not None:
-            sides = two.before.snapshot, two.after.snapshot
-            datasets = impacted_datasets(moment.session, moment.repository, found.impact, *sides)
-        return review_json(name, two.before_sha, two.after_sha, day, found, datasets)
-
-
-def _authors(two: Two) -> Iterator[Author]:
-    """Yield who changed which features on the way from one commit to the other."""
-    from headwater_catalog.governance.changed import authors_of
-    from headwater_catalog.governance.policies import Author
-
-    if two.before_sha is not None:
-        commits = two.source.commits_between(two.after_sha, two.before_sha)
-        yield from authors_of(commits, two.before, two.after)
-        return
-    first = two.source.commit(two.after_sha)  # it brought all that there is
-    yield Author(first.sha, first.author_name, first.author_email, frozenset(two.after.snapshot.variants))
+        return review_json(name, two.before_sha, two.after_sha, day, found, None)

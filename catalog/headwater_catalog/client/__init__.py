@@ -34,6 +34,7 @@ from headwater_catalog.client.dataset_answers import (
     Version,
     VersionRow,
 )
+from headwater_catalog.client.governance_answers import Review
 
 __all__ = [
     "Audit",
@@ -57,6 +58,7 @@ __all__ = [
     "Repository",
     "RepositoryDetail",
     "Reproduction",
+    "Review",
     "Run",
     "RunComparison",
     "RunRow",

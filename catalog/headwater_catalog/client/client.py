@@ -31,6 +31,7 @@ from headwater_catalog.client.answers import (
     Upload,
 )
 from headwater_catalog.client.dataset_answers import Audit, Dataset, Reproduction, Version, VersionRow
+from headwater_catalog.client.governance_answers import Review
 from headwater_catalog.client.transport import Transport
 
 __all__ = ["Client"]
@@ -197,6 +198,19 @@ class Client:
         """Return what changes of meaning between two commits reach downstream."""
         asked = {"a": before, "b": after, "parted": parted}
         return cast(Impact, self._transport.get("impact", repo, **asked))
+
+    def review(
+        self,
+        repo: str,
+        before: str | None = None,
+        after: str | None = None,
+        *,
+        parted: bool = False,
+        day: str | None = None,
+    ) -> Review:
+        """Return what a reviewer of a change must know, as of a day; today unless given."""
+        asked = {"a": before, "b": after, "parted": parted, "day": day}
+        return cast(Review, self._transport.get("review", repo, **asked))
 
     # Jobs
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from headwater_catalog.git_log import CommitInfo
 from headwater_catalog.governance.findings import Finding
@@ -12,12 +13,38 @@ from headwater_catalog.governance.usual_rules import place_of
 from headwater_catalog.lineage_hash import Revision
 from headwater_catalog.pairs import Edge, pair
 from headwater_catalog.query.classified import classify
+from headwater_catalog.query.subjects import Past
 from headwater_catalog.snapshot import Snapshot
 
-__all__ = ["CHANGED", "Change", "authors_of", "changed_barriers", "moved_features", "renamed"]
+if TYPE_CHECKING:
+    from headwater_catalog.git import GitSource
+
+__all__ = [
+    "CHANGED",
+    "Change",
+    "History",
+    "authors_of",
+    "changed_barriers",
+    "moved_features",
+    "renamed",
+    "review_authors",
+]
 
 CHANGED = "barrier-changed"
 """A barrier whose code has changed, and not what is said of its review."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a catalog knows of the history of a moment.
+
+    Attributes:
+        instant: That of its commit, from which ages count.
+        pasts: The past of each feature that is there, by key; None where nobody knows.
+    """
+
+    instant: int = 0
+    pasts: Mapping[str, Past] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +55,13 @@ class Change:
         before: The features then.
         after: The features now.
         authors: Who changed which of the features since, by commit.
+        histories: What is known of the history of both.
     """
 
     before: Revision
     after: Revision
     authors: Sequence[Author] = ()
+    histories: tuple[History, History] = (History(), History())
 
     @property
     def changers(self) -> Mapping[str, Sequence[str]]:
@@ -72,6 +101,25 @@ def authors_of(commits: Iterable[CommitInfo], before: Revision, after: Revision)
         if keys:
             found.append(Author(commit.sha, commit.author_name, commit.author_email, keys))
     return tuple(found)
+
+
+def review_authors(
+    source: GitSource, before: str | None, after: str, then: Revision, now: Revision
+) -> Iterator[Author]:
+    """Yield who changed which features on the way from one commit to another.
+
+    Args:
+        source: The mirror that has both.
+        before: The first commit; None where there was nothing.
+        after: The second.
+        then: What the first holds.
+        now: What the second holds.
+    """
+    if before is not None:
+        yield from authors_of(source.commits_between(after, before), then, now)
+        return
+    first = source.commit(after)  # it brought all that there is
+    yield Author(first.sha, first.author_name, first.author_email, frozenset(now.snapshot.variants))
 
 
 def moved_features(before: Snapshot, after: Snapshot) -> dict[str, str]:
