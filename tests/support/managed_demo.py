@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from headwater_catalog.accounts import Role
 from headwater_catalog.accounts.keys import create_token, open_session
@@ -14,6 +15,7 @@ from headwater_catalog.accounts.people import create_account, get_account, set_r
 from headwater_catalog.dsse import new_key
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
+from headwater_catalog.store.models import Repository
 from headwater_web.access import KEY
 from headwater_web.app import create_app
 from headwater_web.reading import Catalog
@@ -31,6 +33,8 @@ def managed_demo(demo: Settings, home: Path) -> Flask:
     settings = replace(settings_in(home), auth="accounts")
     database, now = Database(settings.database_url), int(time.time())
     with database.write() as session:
+        # Branches that a test pushes are for it alone.
+        session.execute(update(Repository).values(url=str(home / "demo-repository")))
         for name, role in (("ada", Role.ADMINISTRATOR), ("vera", Role.VIEWER)):
             account = create_account(session, name, PASSWORD, _BY, now)
             set_role(session, account, role, None, _BY, now)

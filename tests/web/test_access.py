@@ -145,7 +145,10 @@ _PAGES = (
     "/api/v1/policies?repo={0}",
     "/api/v1/why/{0}/{0}_sales",
     "/api/v1/repositories/{0}/classifications",
+    "/api/v1/repositories/{0}/suggestions",
     "/api/v1/review/{0}",
+    "/r/{0}/suggestions",
+    "/r/{0}/suggestions.csv",
     "/datasets/{0}/{0}",
     "/api/v1/datasets/{0}/{0}/versions",
 )

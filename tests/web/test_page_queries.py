@@ -33,7 +33,7 @@ _PAGES = (
     ),
     *("/events.csv", "/r/shop/m/{module}.csv", "/r/shop/d/{dataflow}.json", "/r/shop/modules.csv"),
     *("/r/shop/dataflows.json", "/r/shop/problems.csv", "/governance", "/findings", "/policies"),
-    *("/findings.csv?state=all", "/governance.json", "/policies.csv"),
+    *("/findings.csv?state=all", "/governance.json", "/policies.csv", "/r/shop/suggestions"),
 )
 
 

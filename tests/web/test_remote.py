@@ -53,6 +53,7 @@ _ASKED = (
     ("impact", "main"),
     ("review", "v1.0..main"),
     ("review", "main", "--day", "2030-01-31"),
+    ("suggest", "--repo", "demo"),
 )
 
 

@@ -52,6 +52,7 @@ from headwater_web.views import (
     run_form,
     runs,
     search,
+    suggestions,
     timeline,
 )
 
@@ -69,6 +70,7 @@ _PAGES = (
         datasets,
         audit,
         governance,
+        suggestions,
         manifests,
         health,
     ),

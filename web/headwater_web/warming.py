@@ -13,6 +13,7 @@ from headwater_catalog.days import today
 from headwater_catalog.overview import figures_of
 from headwater_catalog.search import heads, warm
 from headwater_catalog.store.models import Repository
+from headwater_catalog.suggested import suggestions_at
 from headwater_web.governed import inventories
 from headwater_web.reading import Catalog
 
@@ -57,6 +58,7 @@ class Warmer:
                 figures_of(moment)
                 for _ in inventories(moment, today()):
                     pass
+                suggestions_at(moment, sees_personal=False)
         # What is kept is large and stays; to look through it for garbage would stop a request for a tenth of
         # a second.
         gc.collect()

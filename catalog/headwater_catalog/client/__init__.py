@@ -29,12 +29,13 @@ from headwater_catalog.client.client import Client
 from headwater_catalog.client.dataset_answers import (
     Audit,
     Dataset,
+    Look,
     Reproduction,
     Standing,
     Version,
     VersionRow,
 )
-from headwater_catalog.client.governance_answers import Review
+from headwater_catalog.client.governance_answers import PushedBranch, Review, Suggestion, TagPatch
 
 __all__ = [
     "Audit",
@@ -50,10 +51,12 @@ __all__ = [
     "Impact",
     "Job",
     "Lineage",
+    "Look",
     "Module",
     "ModuleRow",
     "Paths",
     "Problem",
+    "PushedBranch",
     "Ref",
     "Repository",
     "RepositoryDetail",
@@ -63,6 +66,8 @@ __all__ = [
     "RunComparison",
     "RunRow",
     "Standing",
+    "Suggestion",
+    "TagPatch",
     "Upload",
     "Version",
     "VersionRow",

@@ -4,7 +4,39 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
-__all__ = ["Review"]
+__all__ = ["PushedBranch", "Review", "Suggestion", "TagPatch"]
+
+
+class Suggestion(TypedDict):
+    """What looks classified, and says nothing of it."""
+
+    key: str
+    classification: str
+    value: str
+    reasons: list[str]
+    path: str
+    line: int
+    owners: list[str]
+    reaches: int
+
+
+class TagPatch(TypedDict):
+    """A patch that adds tags, in Base64, and why it lacks some."""
+
+    at: str
+    patch: str
+    added: list[str]
+    left_out: dict[str, str]
+
+
+class PushedBranch(TypedDict):
+    """A branch of such a patch that was pushed."""
+
+    branch: str
+    commit: str
+    on: str
+    added: list[str]
+    left_out: dict[str, str]
 
 
 class Review(TypedDict):

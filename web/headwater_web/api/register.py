@@ -28,6 +28,7 @@ from headwater_web.api import (
     repositories,
     runs,
     search,
+    suggestions,
     tokens,
 )
 from headwater_web.api.problems import PROBLEM_TYPE
@@ -45,7 +46,7 @@ _ABOUT = (
 
 _RESOURCES = (
     *(repositories, features, search, lineage, commits, compare, dataflows, modules, runs, datasets, audit),
-    governance,
+    *(governance, suggestions),
     *(jobs, operations, events, accounts, account, tokens),
 )
 

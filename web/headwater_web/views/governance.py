@@ -27,6 +27,7 @@ from headwater_web.dates import iso
 from headwater_web.governed import inventories, places, standings
 from headwater_web.lists import MOST_ROWS, Table, as_files
 from headwater_web.reading import offset_asked, reading
+from headwater_web.suggesting import suggested
 
 __all__ = ["blueprint"]
 
@@ -64,6 +65,7 @@ class Place:
         counts: How many findings there are, by severity.
         inventories: Its classifications that anything has, each with its datasets.
         bare: Its other classifications.
+        suggestions: How many there are of what looks classified and says nothing of it.
     """
 
     moment: Moment
@@ -71,6 +73,7 @@ class Place:
     counts: Mapping[str, int]
     inventories: tuple[tuple[Inventory, Mapping[str, int]], ...]
     bare: tuple[Inventory, ...]
+    suggestions: int
 
     @property
     def is_behind(self) -> bool:
@@ -106,6 +109,7 @@ def _place(moment: Moment, day: str) -> Place:
         counts=count_findings(reading(), Asked(repository=name)),
         inventories=tuple(each for each in told if each[0].carriers or each[0].stops),
         bare=tuple(found for found, _ in told if not found.carriers and not found.stops),
+        suggestions=len(suggested(moment)),
     )
 
 
