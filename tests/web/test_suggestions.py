@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import subprocess
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.serving import make_server
 
 from headwater_catalog.accounts import Role
 from headwater_catalog.accounts.people import create_account, set_role
-from headwater_catalog.repositories import get_repository
+from headwater_catalog.cli import command_line
+from headwater_catalog.repositories import get_repository, set_branches
 from headwater_web.app import create_app
 from support.git_repo import GitRepo
 from support.looked_catalog import FILES, bare_copy, make_looked_catalog, save_people
@@ -188,3 +193,35 @@ def test_every_number_opens_the_list_that_it_counts(app: Flask):
         opened = sue.get(href.replace("&amp;", "&")).text
         listed = opened[opened.index('id="reached"') : opened.index('id="list"')]
         assert listed.count("<li>") == int(count)
+
+
+def test_commands_look_patch_and_push_in_a_catalog_that_is_served_elsewhere(app: Flask, tmp_path: Path):
+    settings, database = catalog_of(app).settings, catalog_of(app).database
+    with database.write() as session:
+        set_branches(get_repository(session, "crm"), True)
+    server = make_server(
+        "127.0.0.1", 0, create_app(replace(settings, auth="single"), database), threaded=True
+    )
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    remote = ("--remote", f"http://127.0.0.1:{server.server_port}", "suggest", "--repo", "crm")
+    only = ("--only", "crm:contact")
+    try:
+        listed, patch, pushed, again = (
+            CliRunner().invoke(command_line(), [*remote, *words])
+            for words in (
+                ("--values", "people", "--json"),
+                ("--patch", *only),
+                ("--push", *only, "--json"),
+                ("--push", *only),
+            )
+        )
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+    assert [each["key"] for each in json.loads(listed.stdout)] == ["crm:contact", "crm:email", "input:row"]
+    assert '+@tag(pii="true")\n def contact' in patch.stdout
+    assert _branches(app, tmp_path) == [json.loads(pushed.stdout)["branch"]]
+    assert (again.exit_code, "the same was pushed before" in again.stderr) == (3, True)

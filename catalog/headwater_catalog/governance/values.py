@@ -8,12 +8,12 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from headwater_catalog.governance.check_digits import is_card, is_iban, is_national
 
@@ -65,51 +65,54 @@ def looks_like(
         today: The day after which nobody was born.
         least: The share of them that must fit.
     """
-    values = list(islice(_values(column), _MOST_LOOKED_AT))
+    read = _readable(column)
+    if read is None:
+        return ()
+    there = pc.indices_nonzero(pc.is_valid(read)).slice(0, _MOST_LOOKED_AT).to_pylist()
+    first = list(_values(read, there[:: max(1, len(there) // _FIRST_LOOK)]))
+    kinds = [kind for kind, fits in _KINDS.items() if _share(fits, first) >= _HARDLY]
+    may_be_born = sum(_date(value) is not None for value in first) >= len(first) * _HARDLY
+    values = list(_values(read, there)) if kinds or may_be_born else []
     if len(values) < _FEWEST:
         return ()
-    first = values[:: max(1, len(values) // _FIRST_LOOK)]
-    shares = {kind: share for kind, fits in _KINDS.items() if (share := _share(fits, first, values)) >= least}
+    shares = {kind: share for kind in kinds if (share := _share(_KINDS[kind], values)) >= least}
     if (born := _births(values, today)) >= least:
         shares["a date of birth"] = born
     found = (Likeness(kind, share, len(values)) for kind, share in shares.items())
     return tuple(sorted(found, key=lambda each: -each.share))
 
 
-def _share(fits: Callable[[str], bool], first: Sequence[_Value], values: Sequence[_Value]) -> float:
-    for some in (first, values):
-        share = sum(isinstance(value, str) and fits(value) for value in some) / len(some)
-        if share < _HARDLY:
-            break
-    return share
+def _share(fits: Callable[[str], bool], values: Sequence[_Value]) -> float:
+    return sum(isinstance(value, str) and fits(value) for value in values) / max(1, len(values))
 
 
-def _values(column: pa.Array | pa.ChunkedArray) -> Iterator[_Value]:
-    """Yield the values that are there: dates, and what else is text or a whole number as text."""
+def _readable(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray | None:
+    """Return a column of texts, whole numbers or dates, also instants that are days; None for any other."""
     type_ = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_timestamp(type_):
+        plain = column.cast(pa.timestamp(type_.unit))
+        return plain.cast(pa.date32(), safe=False) if _are_days(plain) else None
     is_text = pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_)
-    is_instant = pa.types.is_timestamp(type_)
-    if is_instant and _are_days(column, type_):
-        type_, column = pa.date32(), column.cast(pa.timestamp(type_.unit)).cast(pa.date32(), safe=False)
-    if not (is_text or pa.types.is_integer(type_) or pa.types.is_date(type_)):
-        return
-    chunks: list[Any] = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
-    for value in (value for chunk in chunks for value in chunk if value.is_valid):
+    return column if is_text or pa.types.is_integer(type_) or pa.types.is_date(type_) else None
+
+
+def _values(column: pa.Array | pa.ChunkedArray, places: Iterable[int]) -> Iterator[_Value]:
+    """Yield the values at some places: dates, and all else as text; empty ones are none."""
+    for place in places:
         try:
-            plain = value.as_py()
+            plain = column[place].as_py()
         except (ValueError, OverflowError):  # a date that Python has no room for
             plain = "?"
         if isinstance(plain, datetime.date):
             yield plain
-        elif text := str(plain).strip():
+        elif text := str("" if plain is None else plain).strip():
             yield text[: _LONGEST + 1]
 
 
-def _are_days(column: pa.Array | pa.ChunkedArray, type_: pa.DataType) -> bool:
+def _are_days(instants: pa.Array | pa.ChunkedArray) -> bool:
     """Tell whether instants are all the beginning of a day, as pandas keeps dates."""
-    plain = column.cast(pa.timestamp(type_.unit))
-    days = plain.cast(pa.date32(), safe=False).cast(plain.type, safe=False)
-    return bool(plain.equals(days))
+    days = instants.cast(pa.date32(), safe=False).cast(instants.type, safe=False)
+    return bool(instants.equals(days))
 
 
 def _births(values: Sequence[_Value], today: datetime.date) -> float:
