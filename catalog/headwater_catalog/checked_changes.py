@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from headwater_catalog.change_histories import histories_of
 from headwater_catalog.comparing import read_two
 from headwater_catalog.governance.changed import Change, authors_between
 from headwater_catalog.governance.check import Checked, check, policies_of
@@ -49,7 +50,8 @@ def _check(before: Moment | None, after: Moment, day: str) -> Checked:
     with open_mirror(after.settings, repository) as source:
         first, second = read_two(source, begun, reached, stored)
         authors = authors_between(source, begun, reached, first, second)
-        change = Change(first, second, authors)
+        judged = policies_of(second.snapshot, policies)
+        change = Change(first, second, authors, histories_of(source, before, after, judged))
         return check(repository.name, second.snapshot, day, change=change, more=policies)
 
 

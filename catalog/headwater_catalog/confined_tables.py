@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from headwater.errors import InvalidInput
 from headwater_catalog import sandbox
+from headwater_catalog.governance.kinds_of_data import KINDS
 from headwater_catalog.reports import read_answer
 from headwater_catalog.run_settings import RunSettings
 from headwater_catalog.sandbox import Access
@@ -27,8 +28,10 @@ __all__ = [
     "compare_files",
     "contents_of",
     "finish_table",
+    "looks_of",
 ]
 
+_KINDS: Final = frozenset(kind.name for kind in KINDS)
 _NO_OTHER: Final = "Feature code may have written something else in its place."
 
 
@@ -141,6 +144,35 @@ def as_arrow(path: Path, format: str, schema: str | None, held: RunSettings | No
         if made.is_symlink() or not made.is_file():
             raise InvalidInput(f"The table cannot be read. {_NO_OTHER}")
         yield made
+
+
+def looks_of(
+    path: Path, format: str, schema: str | None, today: str, held: RunSettings | None = None
+) -> list[dict[str, Any]]:
+    """Return what the values of the columns of a table look like, by its first rows.
+
+    Args:
+        path: The file of the table.
+        format: Its format.
+        schema: The types of its columns, which CSV and JSON do not say.
+        today: The day after which nobody was born, as YYYY-MM-DD.
+        held: How the process that does it is held; None: as usual.
+
+    Returns:
+        `column`, `kind` as `kinds_of_data` names it, `share` and `looked_at` of each that looks like one.
+
+    Raises:
+        InvalidInput: It cannot be read.
+    """
+    task = {"task": "look", "path": str(path.absolute()), "format": format, "schema": schema, "today": today}
+    told = [_look(each) for each in _ask_apart(task, path, held)["found"]]
+    # Of what a process says that has read this file, only what is known beforehand can be told to anybody.
+    return [each for each in told if each["kind"] in _KINDS and 0 <= each["share"] <= 1]
+
+
+def _look(told: Mapping[str, Any]) -> dict[str, Any]:
+    named = {name: _text(told[name]) for name in ("column", "kind")}
+    return {**named, "share": float(told["share"]), "looked_at": int(told["looked_at"])}
 
 
 def column_names(path: Path, format: str, held: RunSettings | None = None) -> list[str]:

@@ -144,8 +144,10 @@ class GitCommits(GitCommands):
             sha = next(iter(parents[sha]), "")
         return list(with_merged(commits, line)) if sha == after else None
 
-    def commits_between(self, tip: str, after: str) -> list[CommitInfo]:
+    def commits_between(self, tip: str, after: str | None) -> list[CommitInfo]:
         """Return all commits that lead to `tip` and not to `after`, also those of branches that were merged.
+
+        They come with the earlier ones first; None for `after` means all that lead to `tip`.
 
         Raises:
             RepositoryError: One of them is not here.

@@ -44,6 +44,7 @@ __all__ = [
     "open_mirror",
     "remove_repository",
     "resolve_at",
+    "set_branches",
     "set_trust",
 ]
 
@@ -113,6 +114,13 @@ def set_trust(repository: Repository, is_trusted: bool) -> bool:
     """Say whether runs of a repository have the network; return whether that is a change."""
     is_change = repository.is_trusted != is_trusted
     repository.is_trusted = is_trusted
+    return is_change
+
+
+def set_branches(repository: Repository, is_wanted: bool) -> bool:
+    """Say whether a repository takes branches of accepted suggestions; return whether that is a change."""
+    is_change = repository.takes_branches != is_wanted
+    repository.takes_branches = is_wanted
     return is_change
 
 

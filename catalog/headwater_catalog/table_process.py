@@ -138,6 +138,39 @@ def _names(folder: Path, path: str, format: str) -> dict[str, Any]:
         return {"names": list(table.schema.names)}
 
 
+def _look(folder: Path, path: str, format: str, schema: str | None, today: str) -> dict[str, Any]:
+    """Tell what the values of each column look like, by its first rows; of the values nothing is told."""
+    from datetime import date
+
+    from headwater_catalog.governance.values import looks_like
+    from headwater_catalog.table_files import open_table, schema_from_text
+
+    types = schema_from_text(schema) if schema is not None else None
+    with open_table(Path(path), format, types) as table:
+
+        def looked() -> Iterator[dict[str, Any]]:
+            rows = _first_rows(table)
+            for name, column in zip(rows.column_names, rows.columns, strict=True):
+                for found in looks_like(column, date.fromisoformat(today)):
+                    told = {"kind": found.kind, "share": found.share, "looked_at": found.looked_at}
+                    yield {"column": name, **told}
+
+        return {"found": _guarded(lambda: list(looked()))}
+
+
+def _first_rows(table: Any) -> Any:
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    from headwater_catalog.governance.values import MOST_ROWS
+
+    batches: list[Any] = []
+    for batch in table.batches():
+        batches.append(batch.slice(0, MOST_ROWS))
+        if sum(each.num_rows for each in batches) >= MOST_ROWS:
+            break
+    return pa.Table.from_batches(batches, table.schema)
+
+
 def _compare(
     folder: Path,
     then: list[str],
@@ -184,7 +217,7 @@ def _fingerprints(table: Any) -> Any:
 
 def _guarded(work: Callable[[], Any]) -> Any:
     """Do what reads the rows of a table, which may turn out to be none while they are read."""
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
 
     try:
         return work()
@@ -203,6 +236,7 @@ _TASKS: Final[Mapping[str, Callable[..., dict[str, Any]]]] = {
     "names": _names,
     "convert": _convert,
     "compare": _compare,
+    "look": _look,
 }
 
 if __name__ == "__main__":

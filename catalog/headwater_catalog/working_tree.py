@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,10 +16,10 @@ from typing import TYPE_CHECKING, Final
 
 from git import Git
 
+from headwater_catalog.draft_commits import authorship, draft_folder
 from headwater_catalog.errors import RepositoryError
 from headwater_catalog.git import GitSource
 from headwater_catalog.git_log import path_from
-from headwater_catalog.removal import remove_folder
 from headwater_catalog.repositories import mirror_path, open_mirror
 from headwater_catalog.sizes import size_in_words
 from headwater_catalog.storable import clean
@@ -42,8 +40,6 @@ __all__ = [
 _MOST_BYTES: Final = 100_000_000  # of all changed files together
 _MOST_FILES: Final = 10_000
 _MOST_LOOKED_AT: Final = 500_000_000  # bytes of files, where nobody has asked for the changes
-_DRAFT: Final = "headwater-draft-"
-_OLD_SECONDS: Final = 86_400
 _LINKS: Final = "160000"  # the mode of a submodule
 
 
@@ -132,17 +128,14 @@ def _looked_at(
     settings: Settings, repository: Repository, folder: Path, *, most: int | None = None
 ) -> Iterator[_Draft | None]:
     mirror = mirror_path(settings, repository)
-    for left in mirror.glob(f"{_DRAFT}*"):
-        if left.stat().st_mtime < time.time() - _OLD_SECONDS:  # of a process that was killed
-            remove_folder(left)
-    place = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=mirror))
     try:
-        with _Draft(mirror, folder.resolve(), place, settings.home.resolve()) as draft:
+        with (
+            draft_folder(mirror) as place,
+            _Draft(mirror, folder.resolve(), place, settings.home.resolve()) as draft,
+        ):
             yield draft if draft.look(most) else None
     except OSError as error:
         raise RepositoryError(f"The working tree {folder} cannot be read: {error}.") from error
-    finally:
-        remove_folder(place)
 
 
 class _Draft(GitSource):
@@ -216,10 +209,7 @@ class _Draft(GitSource):
         return TreeChanges(found.folder, found.parent, found.files, found.left_out, sha)
 
     def _commit(self, who: str) -> str:
-        name = "".join(c for c in clean(who) if c.isprintable() and c not in "<>").strip() or "somebody"
-        told = {f"GIT_{part}_NAME": name for part in ("AUTHOR", "COMMITTER")}
-        told |= {f"GIT_{part}_EMAIL": "none" for part in ("AUTHOR", "COMMITTER")}
-        self._git.update_environment(**told)
+        self._git.update_environment(**authorship(who))
         subject = f"{self._parent[:10]} and changes of a working tree"
         return self._text("commit-tree", self._tree, "-p", self._parent, "-m", subject).strip()
 

@@ -161,10 +161,12 @@ def test_a_catalog_knows_which_datasets_become_stale(repository: GitRepo):
 
 def test_what_cannot_be_is_told(repository: GitRepo):
     both = headwater("review", "main", "--path", repository.path, "--repo", "shop")
-    served = headwater("--remote", "http://127.0.0.1:1", "review", "main")
+    policies = repository.path / "policies.toml"
+    policies.write_text(_PRIVATE)
+    served = headwater("--remote", "http://127.0.0.1:1", "review", "main", "--policies", policies)
     nothing = headwater("review", "main..nothing", "--path", repository.path)
 
     assert (both.exit_code, served.exit_code, nothing.exit_code) == (2, 2, 3)
     assert "Give one of them" in both.stderr
-    assert "Give --path with a checkout" in served.stderr
+    assert "judges by its own policies" in served.stderr
     assert "No commit, branch or tag 'nothing'" in nothing.stderr

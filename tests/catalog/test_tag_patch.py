@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater_catalog.governance.tag_patch import TagPatch, tag_patch
+from headwater_catalog.read import directory_files
 from headwater_catalog.snapshot import Snapshot
 from headwater_catalog.tree_snapshots import read_folder
 
@@ -110,7 +111,7 @@ def test_a_patch_adds_exactly_the_tags_whatever_the_layout(
         (folder / "headwater.toml").write_text('[dataflows.all]\nmodules = ["shop"]\n')
         (folder / "shop.py").write_bytes(before)
         then = _read(folder)
-        made = tag_patch(folder, {key: {"pii": "true"} for key in keys})
+        made = tag_patch(directory_files(folder), {key: {"pii": "true"} for key in keys})
 
         assert (list(made.added), made.left_out) == (keys, {})
         _apply(folder, made)
@@ -186,7 +187,7 @@ _EMAIL = "def email(row: str) -> str:\n    return row\n"
 def test_what_is_written_is_what_a_person_would_write(tmp_path: Path, before: str, after: str):
     folder = _folder(tmp_path, {"shop.py": before})
 
-    _apply(folder, tag_patch(folder, {"shop:email": {"pii": "true"}}))
+    _apply(folder, tag_patch(directory_files(folder), {"shop:email": {"pii": "true"}}))
     assert (folder / "shop.py").read_text() == after
 
 
@@ -200,7 +201,9 @@ def test_several_files_with_odd_names_and_encodings_are_patched(tmp_path: Path):
     }
     folder = _folder(tmp_path, files)
 
-    made = tag_patch(folder, {key: {"pii": "true"} for key in ("shöp.größe:email", "old.latin:email")})
+    made = tag_patch(
+        directory_files(folder), {key: {"pii": "true"} for key in ("shöp.größe:email", "old.latin:email")}
+    )
     assert made.left_out == {}
     _apply(folder, made)
     assert [dict(each.tags) for each in _read(folder).features] == [{"pii": "true"}] * 2
@@ -216,7 +219,7 @@ def test_declared_inputs_and_all_variants_of_a_feature_are_tagged(tmp_path: Path
     )
     folder = _folder(tmp_path, {"shop.py": code})
 
-    made = tag_patch(folder, {key: {"pii": "true"} for key in ("input:phone", "shop:email")})
+    made = tag_patch(directory_files(folder), {key: {"pii": "true"} for key in ("input:phone", "shop:email")})
     _apply(folder, made)
     found = _read(folder)
     assert made.added == ("input:phone", "shop:email")
@@ -268,7 +271,7 @@ def test_declared_inputs_and_all_variants_of_a_feature_are_tagged(tmp_path: Path
 def test_what_cannot_be_tagged_is_left_out_and_told(
     tmp_path: Path, files: dict[str, str | bytes], key: str, told: str
 ):
-    made = tag_patch(_folder(tmp_path, files), {key: {"pii": "true"}})
+    made = tag_patch(directory_files(_folder(tmp_path, files)), {key: {"pii": "true"}})
 
     assert (made.diff, made.added) == (b"", ())
     assert told in made.left_out[key], made.left_out
@@ -281,7 +284,7 @@ def test_one_file_that_cannot_be_edited_keeps_no_other_back(tmp_path: Path):
     }
     folder = _folder(tmp_path, files)
 
-    made = tag_patch(folder, {key: {"pii": "true"} for key in ("shop:email", "crm:phone")})
+    made = tag_patch(directory_files(folder), {key: {"pii": "true"} for key in ("shop:email", "crm:phone")})
     assert (made.added, list(made.left_out)) == (("crm:phone",), ["shop:email"])
     _apply(folder, made)
 
@@ -290,5 +293,5 @@ def test_values_are_written_as_they_are(tmp_path: Path):
     folder = _folder(tmp_path, {"shop.py": _EMAIL})
     tags = {"pii": "a\"b\\c\n'ü", "data.kind": "x", "class": "y"}
 
-    _apply(folder, tag_patch(folder, {"shop:email": tags}))
+    _apply(folder, tag_patch(directory_files(folder), {"shop:email": tags}))
     assert dict(_read(folder).features[0].tags) == tags

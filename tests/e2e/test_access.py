@@ -46,6 +46,7 @@ _PAGES = (
     "/datasets",
     "/datasets?stale=yes",
     "/datasets/demo/marketing",
+    "/r/demo/suggestions?at=v1.0",
     "/audit",
     "/api/v1/docs",
     "/nowhere",

@@ -17,7 +17,7 @@ from headwater_catalog.erasure.requests import KIND, request_erasure
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
-from headwater_catalog.store.models import Erasure, Job
+from headwater_catalog.store.models import Erasure, Job, Repository
 from headwater_catalog.worker import Worker
 from headwater_web.access import KEY
 from headwater_web.app import create_app
@@ -36,6 +36,8 @@ def managed_demo(demo: Settings, home: Path) -> Flask:
     settings = replace(settings_in(home), auth="accounts")
     database, now = Database(settings.database_url), int(time.time())
     with database.write() as session:
+        # Branches that a test pushes are for it alone.
+        session.execute(update(Repository).values(url=str(home / "demo-repository")))
         for name, role in (("ada", Role.ADMINISTRATOR), ("vera", Role.VIEWER)):
             account = create_account(session, name, PASSWORD, _BY, now)
             set_role(session, account, role, None, _BY, now)

@@ -173,6 +173,10 @@ _PAGES = (
     "/api/v1/dead?repo={0}",
     "/api/v1/deprecations?repo={0}",
     "/api/v1/repositories/{0}/reach?of=input:{0}_raw",
+    "/api/v1/repositories/{0}/suggestions",
+    "/api/v1/review/{0}",
+    "/r/{0}/suggestions",
+    "/r/{0}/suggestions.csv",
     "/datasets/{0}/{0}",
     "/api/v1/datasets/{0}/{0}/versions",
 )

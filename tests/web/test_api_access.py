@@ -95,6 +95,8 @@ _SEEN = (
     "/datasets/{0}/{0}/versions/{run}/reproductions",
     "/why/{0}/{0}:{0}_sales",
     "/repositories/{0}/classifications",
+    "/repositories/{0}/suggestions",
+    "/review/{0}",
 )
 
 
@@ -140,6 +142,10 @@ _DONE = {
     "DELETE /repositories/{0}/hook": ("olga", None),
     "POST /repositories/{0}/trust": ("ada", {}),
     "DELETE /repositories/{0}/trust": ("ada", None),
+    "POST /repositories/{0}/branches": ("olga", {}),
+    "DELETE /repositories/{0}/branches": ("olga", None),
+    "POST /repositories/{0}/suggestions/patch": ("vera", {}),
+    "POST /datasets/{0}/{0}/versions/{run}/looks": ("olga", {}),
     "DELETE /repositories/{0}": ("olga", None),
 }
 _REPORT = {

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
-from headwater_catalog.client import Client, answers
+from headwater_catalog.client import Client, answers, dataset_answers, governance_answers
 from headwater_catalog.errors import CatalogError, Conflict, NotFound, QueryError, SettingError
 
 _FEATURE = "features.signups:spend_per_signup"
@@ -49,6 +49,7 @@ def test_every_answer_has_the_fields_that_its_type_tells(catalog: Client):
         answers.Commit: catalog.commits("demo"),
         answers.Change: catalog.changes("demo", "v1.0", diff=True),
         answers.RunRow: catalog.runs(repo="demo"),
+        governance_answers.Suggestion: catalog.suggestions("demo"),
     }
     ones = {
         answers.RepositoryDetail: catalog.repository("demo"),
@@ -64,6 +65,9 @@ def test_every_answer_has_the_fields_that_its_type_tells(catalog: Client):
         answers.Comparison: catalog.compare("demo", "v1.0", "main"),
         answers.FeatureChange: catalog.compare("demo", "v1.0", "main")["features"][0],
         answers.Run: catalog.run(1),
+        dataset_answers.Version: catalog.version("demo", "marketing", 1),
+        governance_answers.Review: catalog.review("demo", "v1.0", "main"),
+        governance_answers.TagPatch: catalog.tag_patch("demo", {_FEATURE: {"confidentiality": "internal"}}),
     }
     for shape, found in lists.items():
         _require(shape, next(iter(found)))

@@ -40,6 +40,7 @@ _PAGES = (
     *("/governance/coverage", "/governance/coverage.csv", "/governance/coverage.json?list=module"),
     *("/governance/drift", "/governance/drift.csv", "/governance/origins", "/governance/origins.csv"),
     *("/findings.csv?state=all", "/governance.json", "/policies.csv", "/duplicates", "/duplicates.csv"),
+    *("/r/shop/suggestions",),
     *(
         "/dead",
         "/dead.json?state=unknown",

@@ -55,6 +55,9 @@ _ASKED = (
     ("dead",),
     ("dead", "--state", "all", "--days", "365", "--repo", "demo"),
     ("duplicates", "--kind", "same"),
+    ("review", "v1.0..main"),
+    ("review", "main", "--day", "2030-01-31"),
+    ("suggest", "--repo", "demo"),
 )
 
 

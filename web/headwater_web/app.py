@@ -58,6 +58,7 @@ from headwater_web.views import (
     runs,
     search,
     subscriptions,
+    suggestions,
     timeline,
     upkeep,
 )
@@ -83,6 +84,7 @@ _PAGES = (
         subscriptions,
         feeds,
         exports,
+        suggestions,
         manifests,
         health,
     ),

@@ -16,7 +16,16 @@ from headwater_catalog.store.models import Repository
 from headwater_web.access import actor, asked, require, require_everywhere, writing
 from headwater_web.reading import catalog
 
-__all__ = ["follow", "forget", "have_scanned", "limit_jobs", "schedule_scans", "set_hook", "set_trust"]
+__all__ = [
+    "follow",
+    "forget",
+    "have_scanned",
+    "limit_jobs",
+    "schedule_scans",
+    "set_branches",
+    "set_hook",
+    "set_trust",
+]
 
 
 def follow(name: str, url: str) -> None:
@@ -90,6 +99,13 @@ def set_trust(name: str, is_trusted: bool) -> None:
         if stored.set_trust(repository, is_trusted):
             kind = "repository trusted" if is_trusted else "repository distrusted"
             note(session, kind, asked(), name, g.now)
+
+
+def set_branches(name: str, is_wanted: bool) -> None:
+    """Say whether accepted suggestions may be pushed to a repository; for its administrators."""
+    with writing() as session:
+        if stored.set_branches(_changeable(session, name), is_wanted):
+            note(session, "branches allowed" if is_wanted else "branches forbidden", asked(), name, g.now)
 
 
 def forget(name: str) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from headwater_catalog.duplicates_at import duplicates_at
 from headwater_catalog.overview import figures_of
 from headwater_catalog.search import heads, warm
 from headwater_catalog.store.models import Repository
+from headwater_catalog.suggested import suggestions_at
 from headwater_web.governed import inventories
 from headwater_web.kept_up import standing
 from headwater_web.reading import Catalog
@@ -64,6 +65,7 @@ class Warmer:
                     pass
                 dead_features(moment, DAYS, today())
                 deprecations(moment)
+                suggestions_at(moment, sees_personal=False)
             duplicates_at(moments)
         # What is kept is large and stays; to look through it for garbage would stop a request for a tenth of
         # a second.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headwater_catalog.answers.commits import commit_json, instant_json
+from headwater_catalog.answers.suggestions import looks_json
+from headwater_catalog.kept_looks import shown_looks
 from headwater_catalog.personal import hidden_in
 
 if TYPE_CHECKING:
@@ -77,6 +79,7 @@ def version_json(
         "stamp": version.stamp and _stamp_json(hidden.stamp(version.stamp)),
         "standing": standing and _standing_json(standing),
         "kept_inputs": dict(kept),
+        "looks": looks_json(shown_looks(version, sees_personal)),
     }
 
 

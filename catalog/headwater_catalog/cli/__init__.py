@@ -27,6 +27,9 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "repo trust": LazyCommand(
         "headwater_catalog.cli.repositories:trust", "Let runs of a repository have the network."
     ),
+    "repo branches": LazyCommand(
+        "headwater_catalog.cli.repositories:branches", "Let suggestions be pushed to a repository."
+    ),
     "repo refs": LazyCommand(
         "headwater_catalog.cli.repositories:refs", "List the branches and tags.", asks=True
     ),

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from headwater_catalog.cli.remote_runs import RemoteDatasets, RemoteRuns, range_ends
+from headwater_catalog.cli.remote_suggestions import RemoteSuggestions
 from headwater_catalog.cli.search_asked import SearchAsked
 from headwater_catalog.client import Client
 from headwater_catalog.errors import Conflict, NotFound
@@ -110,6 +111,14 @@ class Remote:
             "items": items,
             **{name: pages[0][name] for name in pages[0] if name not in ("items", "next")},
         }
+
+    def review(self, commits: str, repo: str | None, day: str) -> dict[str, Any]:
+        """Return what a reviewer of the change between the commits of a range must know."""
+        return dict(self._client.review(self._one(repo), **range_ends(commits), day=day))
+
+    def suggestions(self, repo: str | None) -> RemoteSuggestions:
+        """Return where the suggestions of a repository are."""
+        return RemoteSuggestions(self._client, self.datasets, self._one(repo))
 
     def _repository_of(self, feature: str | None, repo: str | None) -> str:
         return self._one(repo) if feature is None else self._repository(feature, repo)

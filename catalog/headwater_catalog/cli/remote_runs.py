@@ -175,7 +175,7 @@ class RemoteDatasets:
     def stale(self, dataset: str | None, repo: str | None) -> list[dict[str, Any]]:
         """Return the stale columns of the newest versions of datasets, or of one version."""
         if dataset is not None:
-            asked = [self._named(dataset, repo)]
+            asked = [self.named(dataset, repo)]
         else:
             rows = sorted(self._client.datasets(repo=repo), key=lambda row: row["repository"])
             asked = [(row["repository"], row["dataset"], row["run"]) for row in rows]
@@ -192,14 +192,14 @@ class RemoteDatasets:
 
     def reproduce(self, dataset: str, repo: str | None, tolerance: float) -> dict[str, Any]:
         """Have a dataset version made again, and return the verdict."""
-        where = self._named(dataset, repo)
+        where = self.named(dataset, repo)
         run = self._client.reproduce(*where, tolerance=tolerance)["run"]
         self._runs.follow(run)
         made: Reproduction = next(each for each in self._client.reproductions(*where) if each["run"] == run)
         told: Mapping[str, Any] = {"verdict": made["verdict"], "reason": made["reason"], "run": run}
         return {**told, "details": made["details"]}
 
-    def _named(self, dataset: str, repo: str | None) -> tuple[str, str, int]:
+    def named(self, dataset: str, repo: str | None) -> tuple[str, str, int]:
         """Return the version that is named by `dataset`, which is the newest, or `dataset@run`."""
         repo = self._repository_of(None, repo)
         name = dataset.rpartition("@")[0] or dataset

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ScanOutcome",
     "add",
+    "branches",
     "follow",
     "list_all",
     "refs",
@@ -128,6 +129,32 @@ def trust(workspace: Workspace, name: str, no_more: bool, as_json: bool) -> None
         print_json({"name": name, "is_trusted": wanted})
     else:
         say(f"Runs of '{name}' {'have the network from now on' if wanted else 'have no network'}.")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--not", "no_more", is_flag=True, help="Push there no more.")
+@json_option
+@pass_workspace
+def branches(workspace: Workspace, name: str, no_more: bool, as_json: bool) -> None:
+    """Let accepted suggestions be pushed to the repository NAME, each time as a new branch.
+
+    Stewards may do so then, on the page of suggestions and by `headwater suggest --push`: to the address that
+    the repository is fetched from, with the same credentials. Branches that are there stay as they are.
+
+    JSON: name, takes_branches.
+    """
+    from headwater_catalog.accounts.events import note
+    from headwater_catalog.repositories import get_repository, set_branches
+
+    wanted = not no_more
+    with workspace.database.write() as session:
+        if set_branches(get_repository(session, name), wanted):
+            note(session, "branches allowed" if wanted else "branches forbidden", asked(), name, now())
+    if as_json:
+        print_json({"name": name, "takes_branches": wanted})
+    else:
+        say(f"Suggestions {'may be pushed to' if wanted else 'are not pushed to'} '{name}' from now on.")
 
 
 @click.command("list")

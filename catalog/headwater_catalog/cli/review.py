@@ -56,12 +56,20 @@ def review(
     change, effect, details, path, line, keys).
     """
     if workspace.remote and path is None and not isinstance(commits, TwoFiles):
-        raise click.UsageError(
-            "A catalog that is served elsewhere cannot be asked for a review. Give --path with a checkout of "
-            "the repository."
-        )
-    with without_collection():
-        told = _reviewed(workspace, commits, repo, path, policies_in(files), day_given(day))
+        if files:
+            raise click.UsageError(
+                "A catalog that is served elsewhere judges by its own policies: leave --policies out, or "
+                "give --path with a checkout of the repository."
+            )
+        told = workspace.remote.review(commits, repo, day_given(day))
+    else:
+        with without_collection():
+            asked = policies_in(files), day_given(day)
+            told = (
+                _reviewed_here(workspace, commits, repo, *asked)
+                if path is None and not isinstance(commits, TwoFiles)
+                else _reviewed_in(workspace, commits, repo, path, *asked)
+            )
     if as_json:
         print_json(told)
         return
@@ -70,13 +78,28 @@ def review(
     click.echo(clean(review_markdown(told)))
 
 
-def _reviewed(
+def _reviewed_here(
+    workspace: Workspace, commits: str, repo: str | None, more: list[Policy], day: str
+) -> dict[str, Any]:
+    from headwater_catalog.commit_range import commit_range
+    from headwater_catalog.moments import moment_at
+    from headwater_catalog.repositories import open_mirror, resolve_at
+    from headwater_catalog.reviewed_changes import reviewed
+
+    with workspace.place(repo, None) as head:
+        place = head.session, head.settings, head.repository
+        with open_mirror(head.settings, head.repository) as source:
+            chosen = commit_range(source, commits, lambda ref: resolve_at(*place, ref).sha)
+        before = moment_at(*place, chosen.before) if chosen.before is not None else None
+        return reviewed(before, moment_at(*place, chosen.after), day, more)
+
+
+def _reviewed_in(
     workspace: Workspace, commits: Ends, repo: str | None, path: Path | None, more: list[Policy], day: str
 ) -> dict[str, Any]:
     from headwater_catalog.answers.reviews import review_json
     from headwater_catalog.governance.changed import authors_between
     from headwater_catalog.governance.review import review as find
-    from headwater_catalog.impacted_datasets import impacted_datasets
 
     with compared(workspace, commits, repo, path) as two:
         name = two.name
@@ -86,11 +109,7 @@ def _reviewed(
         found = find(name, two.before, two.after, day, authors=authors, more=more)
         if two.source is None:
             found = _without_authors(found, two.after.snapshot, more)
-        datasets = None
-        if (moment := two.moment) is not None:
-            sides = two.before.snapshot, two.after.snapshot
-            datasets = impacted_datasets(moment.session, moment.repository, found.impact, *sides)
-        return review_json(name, two.before_sha, two.after_sha, day, found, datasets)
+        return review_json(name, two.before_sha, two.after_sha, day, found, None)
 
 
 def _without_authors(found: Review, snapshot: Snapshot, more: list[Policy]) -> Review:

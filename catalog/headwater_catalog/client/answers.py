@@ -63,6 +63,7 @@ class RepositoryDetail(Repository):
     tags: int
     problems: int
     is_trusted: bool
+    takes_branches: bool
     scan_every: int | None
     jobs_at_once: int | None
 

@@ -30,7 +30,15 @@ from headwater_catalog.client.answers import (
     RunRow,
     Upload,
 )
-from headwater_catalog.client.dataset_answers import Audit, Dataset, Reproduction, Version, VersionRow
+from headwater_catalog.client.dataset_answers import (
+    Audit,
+    Dataset,
+    Look,
+    Reproduction,
+    Version,
+    VersionRow,
+)
+from headwater_catalog.client.governance_answers import PushedBranch, Review, Suggestion, TagPatch
 from headwater_catalog.client.subscription_answers import ShownSubscription, Subscription, Told, ToldItem
 from headwater_catalog.client.transport import Transport
 
@@ -198,6 +206,40 @@ class Client:
         """Return what changes of meaning between two commits reach downstream."""
         asked = {"a": before, "b": after, "parted": parted}
         return cast(Impact, self._transport.get("impact", repo, **asked))
+
+    def review(
+        self,
+        repo: str,
+        before: str | None = None,
+        after: str | None = None,
+        *,
+        parted: bool = False,
+        day: str | None = None,
+    ) -> Review:
+        """Return what a reviewer of a change must know, as of a day; today unless given."""
+        asked = {"a": before, "b": after, "parted": parted, "day": day}
+        return cast(Review, self._transport.get("review", repo, **asked))
+
+    # Suggestions
+
+    def suggestions(self, repo: str, *, at: str | None = None) -> Iterator[Suggestion]:
+        """Yield what looks classified and says nothing of it, by path and line."""
+        return self._list("repositories", repo, "suggestions", at=at)
+
+    def tag_patch(self, repo: str, tags: Mapping[str, Mapping[str, str]] | None = None) -> TagPatch:
+        """Return the patch that adds tags to the sources of the scanned head; all suggested ones for None."""
+        path = "repositories", repo, "suggestions", "patch"
+        return cast(TagPatch, self._transport.post(*path, body=_tags(tags)))
+
+    def push_tags(self, repo: str, tags: Mapping[str, Mapping[str, str]] | None = None) -> PushedBranch:
+        """Have such a patch pushed as a new branch, where an administrator has allowed it."""
+        path = "repositories", repo, "suggestions", "branch"
+        return cast(PushedBranch, self._transport.post(*path, body=_tags(tags)))
+
+    def look_at_values(self, repo: str, name: str, run: int) -> list[Look]:
+        """Have the values of a dataset version looked at, and return what they look like."""
+        path = "datasets", repo, name, "versions", str(run), "looks"
+        return cast(list[Look], self._transport.post(*path, body={})["looks"])
 
     # Jobs
 
@@ -391,3 +433,11 @@ class Client:
 
     def _list(self, *path: str, **query: Any) -> Iterator[Any]:
         return self._transport.items(*path, limit=self._page, **query)
+
+
+def _tags(tags: Mapping[str, Mapping[str, str]] | None) -> dict[str, Any]:
+    """Return tags by key as a body has them."""
+    if tags is None:
+        return {"tags": None}
+    told = ((key, tag, value) for key, each in tags.items() for tag, value in each.items())
+    return {"tags": [{"key": key, "tag": tag, "value": value} for key, tag, value in told]}

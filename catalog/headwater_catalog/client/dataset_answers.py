@@ -6,7 +6,17 @@ from typing import Any, TypedDict
 
 from headwater_catalog.client.answers import Commit
 
-__all__ = ["Audit", "ColumnNow", "Dataset", "Reproduction", "Standing", "Stretch", "Version", "VersionRow"]
+__all__ = [
+    "Audit",
+    "ColumnNow",
+    "Dataset",
+    "Look",
+    "Reproduction",
+    "Standing",
+    "Stretch",
+    "Version",
+    "VersionRow",
+]
 
 
 class VersionRow(TypedDict):
@@ -61,12 +71,22 @@ class Standing(TypedDict):
     columns: list[ColumnNow]
 
 
+class Look(TypedDict):
+    """What the values of a column look like, and the share of those looked at that do."""
+
+    column: str
+    kind: str
+    share: float
+    looked_at: int
+
+
 class Version(VersionRow):
     """All of a dataset version; `columns` are its columns."""
 
     stamp: dict[str, Any] | None
     standing: Standing | None
     kept_inputs: dict[str, bool]
+    looks: list[Look] | None
 
 
 class Reproduction(TypedDict):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from headwater_catalog.git import GitSource
 from headwater_catalog.git_log import CommitInfo
 from headwater_catalog.governance.findings import Finding
 from headwater_catalog.governance.policies import Author
@@ -13,11 +13,16 @@ from headwater_catalog.governance.usual_rules import place_of
 from headwater_catalog.lineage_hash import Revision
 from headwater_catalog.pairs import Edge, pair
 from headwater_catalog.query.classified import classify
+from headwater_catalog.query.subjects import Past
 from headwater_catalog.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from headwater_catalog.git import GitSource
 
 __all__ = [
     "CHANGED",
     "Change",
+    "History",
     "authors_between",
     "authors_of",
     "changed_barriers",
@@ -30,6 +35,19 @@ CHANGED = "barrier-changed"
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """What a catalog knows of the history of a moment.
+
+    Attributes:
+        instant: That of its commit, from which ages count.
+        pasts: The past of each feature that is there, by key; None where nobody knows.
+    """
+
+    instant: int = 0
+    pasts: Mapping[str, Past] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """What a change began from.
 
@@ -37,11 +55,13 @@ class Change:
         before: The features then.
         after: The features now.
         authors: Who changed which of the features since, by commit.
+        histories: What is known of the history of both.
     """
 
     before: Revision
     after: Revision
     authors: Sequence[Author] = ()
+    histories: tuple[History, History] = (History(), History())
 
     @property
     def changers(self) -> Mapping[str, Sequence[str]]:

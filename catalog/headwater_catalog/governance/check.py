@@ -16,7 +16,7 @@ from headwater_catalog.rules import Policy
 from headwater_catalog.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from headwater_catalog.governance.changed import Change
+    from headwater_catalog.governance.changed import Change, History
     from headwater_catalog.governance.taint import TaintChange
 
 __all__ = ["Checked", "check", "policies_of"]
@@ -67,7 +67,7 @@ def check(
         more: Policies of the platform beside those of the repository; of one name the platform's counts.
     """
     policies = policies_of(after, more)
-    index = Index(Scope(repository, after, day=day))
+    index = _index(repository, after, day, change.histories[1] if change else None)
     rules = after.declared.rules
     if change is None:
         judged = judge(policies, Ground(index, day, teams=rules.teams))
@@ -80,7 +80,7 @@ def check(
     from headwater_catalog.governance.taint import taint_difference
 
     before = change.before.snapshot
-    earlier = Index(Scope(repository, before, day=day))
+    earlier = _index(repository, before, day, change.histories[0])
     base = Base(earlier.scope, change.changers), earlier
     judged = judge(policies, Ground(index, day, base, change.authors, rules.teams))
     known = judge(policies, Ground(earlier, day, teams=before.declared.rules.teams, is_past=True))
@@ -99,6 +99,11 @@ def check(
         cleared=sorted_findings(each for each in then if each.identity not in is_),
         taint=taint_difference(before, after, day, moved={new: old for old, new in moved.items()}),
     )
+
+
+def _index(repository: str, snapshot: Snapshot, day: str, history: History | None) -> Index:
+    now, pasts = (history.instant, history.pasts) if history is not None else (0, None)
+    return Index(Scope(repository, snapshot, now, pasts, day=day))
 
 
 def policies_of(snapshot: Snapshot, more: Iterable[Policy]) -> tuple[Policy, ...]:

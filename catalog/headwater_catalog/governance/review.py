@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from headwater_catalog.compare import Comparison, FeatureChange, compare
-from headwater_catalog.governance.changed import Change
+from headwater_catalog.governance.changed import Change, History
 from headwater_catalog.governance.check import Checked, check
 from headwater_catalog.governance.policies import Author
 from headwater_catalog.governance.rule_changes import RuleChange, rule_changes
@@ -66,6 +66,7 @@ def review(
     day: str,
     *,
     authors: Sequence[Author] = (),
+    histories: tuple[History, History] = (History(), History()),
     more: Iterable[Policy] = (),
 ) -> Review:
     """Return what a reviewer of a change must know.
@@ -76,11 +77,13 @@ def review(
         after: What it leaves.
         day: The day on which barriers and exceptions must hold, as YYYY-MM-DD.
         authors: Who changed which features.
+        histories: What a catalog knows of the history of both.
         more: Policies that hold beside those of the repository.
     """
     comparison = compare(before, after)
     impact = impact_of(comparison, before.snapshot, after.snapshot)
-    checked = check(repository, after.snapshot, day, change=Change(before, after, authors), more=more)
+    change = Change(before, after, authors, histories)
+    checked = check(repository, after.snapshot, day, change=change, more=more)
     rules = rule_changes(before.snapshot, after.snapshot, day, comparison.moved)
     return Review(comparison, impact, checked, rules, _asked(comparison, impact))
 

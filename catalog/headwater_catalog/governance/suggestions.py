@@ -1,10 +1,10 @@
-"""What looks like classified data and says nothing of it, by names, docs and types; nothing is applied."""
+"""What looks like classified data and says nothing of it: names, docs, types, values; nothing is applied."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from headwater_catalog.governance.kinds_of_data import KINDS, MEASURES, NOT_SO, PLACES, Kind
@@ -14,7 +14,7 @@ from headwater_catalog.query.classified import Classified, classify, flow_of
 from headwater_catalog.snapshot import Snapshot
 from headwater_catalog.tokens import name_parts
 
-__all__ = ["Suggestion", "suggestions"]
+__all__ = ["NO_EVIDENCE", "Evidence", "Suggestion", "suggestions", "would_reach"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,28 @@ class Suggestion:
     reaches: int
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks for a classification that no source says.
+
+    Attributes:
+        reasons: Clauses, by classification and then by the key of a feature or an input.
+        imported: The levels of inputs that come from other repositories, by classification and input.
+    """
+
+    reasons: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    imported: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+NO_EVIDENCE: Final = Evidence()
+"""What is known of a folder."""
+
 _NUMBERS: Final = frozenset(("int", "float", "complex", "Decimal", "int64", "float64", "int32", "float32"))
 _TRUTHS: Final = frozenset(("bool", "bool_", "boolean"))
 _NAME: Final = re.compile(r"[^\W\d]\w*")
 
 
-def suggestions(snapshot: Snapshot, day: str) -> tuple[Suggestion, ...]:
+def suggestions(snapshot: Snapshot, day: str, evidence: Evidence = NO_EVIDENCE) -> tuple[Suggestion, ...]:
     """Return what looks classified and says nothing of it, by path and line.
 
     What something reaches already, and what says anything of the classification itself, is left out; so is
@@ -56,33 +72,50 @@ def suggestions(snapshot: Snapshot, day: str) -> tuple[Suggestion, ...]:
     Args:
         snapshot: The features.
         day: The day on which barriers must hold, as YYYY-MM-DD.
+        evidence: What a catalog knows beside the sources.
     """
     found: list[Suggestion] = []
     for tag in dict.fromkeys(kind.classification for kind in KINDS):
         if tag in snapshot.declared.rules.classifications:
-            found += _of(snapshot, classify(snapshot, tag, day))
+            classified = classify(snapshot, tag, day, evidence.imported.get(tag))
+            found += _of(snapshot, classified, evidence.reasons.get(tag, {}))
     return tuple(sorted(found, key=lambda each: (not each.path, each.path, each.line, each.key)))
 
 
-def _of(snapshot: Snapshot, classified: Classified) -> Iterator[Suggestion]:
+def _of(
+    snapshot: Snapshot, classified: Classified, known: Mapping[str, Sequence[str]]
+) -> Iterator[Suggestion]:
     tag, said = classified.classification.key, classified.said
     reasons = {}
     for key in snapshot.graph.nodes:
         is_told = key in classified.levels or key in said.levels or key in said.barriers
-        if not is_told and (why := tuple(_reasons(snapshot, tag.casefold(), key))):
+        if not is_told and (why := (*_reasons(snapshot, tag.casefold(), key), *known.get(key, ()))):
             reasons[key] = why
     reached: dict[str, frozenset[str]] = {}
     beyond: set[str] = set()  # what others bring that a tag can be put on
     for key in reasons:
         if key not in beyond:
-            stops = classified.barriers, classified.guarded
-            reached[key] = frozenset(flow_of(snapshot.graph, {key: 1}, *stops).levels) - {key}
+            reached[key] = _reached(snapshot, classified, key)
             beyond |= reached[key] if place_of(snapshot, key) is not None else frozenset()
     for key in reached.keys() - beyond:
         place = place_of(snapshot, key)
         where = ("", 0, ()) if place is None else (place.path, place.line, place.owners)
         new = sum(there not in classified.levels for there in reached[key])
         yield Suggestion(key, tag, classified.classification.names[-1], reasons[key], *where, new)
+
+
+def _reached(snapshot: Snapshot, classified: Classified, key: str) -> frozenset[str]:
+    stops = classified.barriers, classified.guarded
+    return frozenset(flow_of(snapshot.graph, {key: 1}, *stops).levels) - {key}
+
+
+def would_reach(
+    snapshot: Snapshot, suggestion: Suggestion, day: str, imported: Mapping[str, Mapping[str, int]]
+) -> tuple[str, ...]:
+    """Return the keys of the features that `reaches` of a suggestion counts, in order."""
+    tag = suggestion.classification
+    classified = classify(snapshot, tag, day, imported.get(tag))
+    return tuple(sorted(_reached(snapshot, classified, suggestion.key) - classified.levels.keys()))
 
 
 def _reasons(snapshot: Snapshot, tag: str, key: str) -> Iterator[str]:

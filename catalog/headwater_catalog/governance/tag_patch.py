@@ -1,16 +1,16 @@
-"""A patch that adds tags to features in a working tree; it is read again, and holds nothing else."""
+"""A patch that adds tags to features in source files; it is read again, and holds nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from headwater_catalog.governance.file_patch import file_diff, read_files
+from headwater_catalog.governance.file_patch import file_diff
 from headwater_catalog.governance.tag_edits import CannotEdit, with_tags
 from headwater_catalog.lineage_graph import INPUT_PREFIX
-from headwater_catalog.read import directory_files
+from headwater_catalog.read import PROJECT_FILES, Content, LinkCache, is_source, read_project, read_tree
 from headwater_catalog.snapshot import Snapshot, SnapshotFeature, SnapshotInput
+from headwater_catalog.tree_snapshots import snapshot_of
 
 __all__ = ["TagPatch", "tag_patch"]
 
@@ -22,31 +22,30 @@ class TagPatch:
     """A patch, and what it lacks.
 
     Attributes:
-        diff: What `git apply` takes in the folder.
+        diff: What `git apply` takes at the top of the source tree.
+        files: What it makes of the files that it changes, by path.
         added: The keys of what it tags.
         left_out: Why others are not in it, by key.
     """
 
     diff: bytes
+    files: Mapping[str, bytes]
     added: tuple[str, ...]
     left_out: Mapping[str, str]
 
 
-def tag_patch(folder: Path, wanted: Mapping[str, Mapping[str, str]]) -> TagPatch:
-    """Return a patch that adds tags to features and declared inputs of a folder.
+def tag_patch(files: Mapping[str, bytes], wanted: Mapping[str, Mapping[str, str]]) -> TagPatch:
+    """Return a patch that adds tags to features and declared inputs of a source tree.
 
     What it would make is read again: of a file where anything else comes out than those tags, nothing is in
     the patch.
 
     Args:
-        folder: The top of a working tree.
+        files: The source files of the tree, and its project files, by path.
         wanted: The tags to add, by the key of the feature or the input.
-
-    Raises:
-        OSError: A file cannot be read.
     """
-    files = directory_files(folder)
-    before = read_files(files)
+    read = _Reader(files)
+    before = read(files)
     found = _by_key(before)
     left_out: dict[str, str] = {}
     edits: dict[str, dict[str, Mapping[str, str]]] = {}
@@ -65,10 +64,27 @@ def tag_patch(folder: Path, wanted: Mapping[str, Mapping[str, str]]) -> TagPatch
         except (CannotEdit, KeyError) as error:
             told = f"cannot be edited: {error}" if isinstance(error, CannotEdit) else "is not there"
             left_out.update(dict.fromkeys(keys, f"{path} {told}. Put the tag there by hand"))
-    _leave_out_strays(files, before, edited, edits, left_out)
+    _leave_out_strays(lambda changed: read({**files, **changed}), before, edited, edits, left_out)
     done = [key for key in wanted if key not in left_out]
     diff = b"".join(file_diff(path, files[path], edited[path]) for path in sorted(edited))
-    return TagPatch(diff, tuple(done), left_out)
+    return TagPatch(diff, edited, tuple(done), left_out)
+
+
+class _Reader:
+    """Reads source trees that are much like a first one, of which files are parsed once."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._contents = {path: (text, Content(text)) for path, text in files.items() if is_source(path)}
+        self._links = LinkCache()
+
+    def __call__(self, files: Mapping[str, bytes]) -> Snapshot:
+        sources = {path: self._content(path, text) for path, text in files.items() if is_source(path)}
+        project = read_project(*map(files.get, PROJECT_FILES))
+        return snapshot_of(read_tree(sources, project, self._links))
+
+    def _content(self, path: str, text: bytes) -> Content:
+        known, content = self._contents[path]
+        return content if known is text else Content(text)
 
 
 def _by_key(snapshot: Snapshot) -> Mapping[str, Sequence[_Declared]]:
@@ -101,7 +117,7 @@ def _hindrance(
 
 
 def _leave_out_strays(
-    files: Mapping[str, bytes],
+    read: Callable[[Mapping[str, bytes]], Snapshot],
     before: Snapshot,
     edited: dict[str, bytes],
     edits: Mapping[str, Mapping[str, Mapping[str, str]]],
@@ -110,7 +126,7 @@ def _leave_out_strays(
     """Take back the edits of files by which anything else changes than the tags of what they are for."""
     while edited:
         tags = {key: each for path in edited for key, each in edits[path].items()}
-        wrong = set(_strays(before, read_files({**files, **edited}), tags))
+        wrong = set(_strays(before, read(edited), tags))
         for path in sorted(wrong & edited.keys()) or (sorted(edited) if wrong else ()):
             del edited[path]
             told = f"{path} would say something else, too. Put the tag there by hand"

@@ -123,6 +123,7 @@ class Repository(Base):
     hook_secret: Mapped[str | None] = mapped_column(String(64))
     jobs_at_once: Mapped[int | None]  # how many run at once; None: as the settings say, 0: any number
     is_trusted: Mapped[bool] = mapped_column(default=False)  # its runs have the network
+    takes_branches: Mapped[bool] = mapped_column(default=False)  # accepted suggestions may be pushed to it
 
 
 class Commit(Base):
@@ -601,6 +602,8 @@ class DatasetVersion(Base):
     uid: Mapped[str | None] = mapped_column(String(32), unique=True)
     fingerprint: Mapped[str | None] = mapped_column(String(120), index=True)  # of its content: scheme:hex
     stamp: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    # What its values look like: column, kind, share and looked_at of each; None where nobody has looked.
+    looks: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
 
     @property
     def is_object(self) -> bool:

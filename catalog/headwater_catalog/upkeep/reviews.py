@@ -6,17 +6,20 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from headwater_catalog.git_log import LONGEST_BODY
+from headwater_catalog.git_log import LONGEST_BODY, CommitInfo
 from headwater_catalog.rules import Review
 from headwater_catalog.store.models import Commit
 
 __all__ = ["reviewers_of"]
 
+Written = Commit | CommitInfo
+"""A commit, as the store or as git has it."""
+
 _LINE: Final = re.compile(r"(?P<key>[A-Za-z][A-Za-z0-9-]*)\s*:\s*(?P<value>\S.*)")
 _PERSON: Final = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]*)>")
 
 
-def reviewers_of(commit: Commit, merge: Commit, review: Review) -> tuple[str, ...] | None:
+def reviewers_of(commit: Written, merge: Written, review: Review) -> tuple[str, ...] | None:
     """Return who has reviewed a commit; nobody can review what they have written.
 
     Args:
@@ -52,7 +55,7 @@ def _name(person: str) -> str:
     return (found["name"].strip() or found["address"].strip()) if found is not None else person.strip()
 
 
-def _is_author(person: str, commit: Commit) -> bool:
+def _is_author(person: str, commit: Written) -> bool:
     found = _PERSON.match(person)
     address = found["address"].strip().casefold() if found is not None else ""
     if address:

@@ -9,11 +9,14 @@ from flask import Response
 
 from headwater_catalog.answers.changes import diff_json, impact_json
 from headwater_catalog.compared import compare_moments, parent_of, where_parted
+from headwater_catalog.days import today
 from headwater_catalog.impacted_datasets import impacted_datasets
 from headwater_catalog.moments import Moment
+from headwater_catalog.reviewed_changes import reviewed
 from headwater_web.api.answering import answer
 from headwater_web.api.resources import REPOSITORY, Resource
 from headwater_web.api.schemas.compare import CompareQuery, ComparisonSchema, ImpactSchema, TwoQuery
+from headwater_web.api.schemas.reviews import ReviewQuery, ReviewSchema
 from headwater_web.reading import moment_named, reading
 
 __all__ = ["resource"]
@@ -39,6 +42,13 @@ def show_impact(args: dict[str, Any], repo: str) -> Response:
         reading(), after.repository, compared.impact, compared.before, compared.after
     )
     return answer(impact_json(_name(before), after.commit.sha, compared.impact, datasets))
+
+
+@resource.get("/review/<repo>", ReviewSchema, ReviewQuery, (REPOSITORY,))
+def show_review(args: dict[str, Any], repo: str) -> Response:
+    """Tell what a reviewer of the change between two commits, branches or tags must know."""
+    before, after = _chosen(args, repo)
+    return answer(reviewed(before, after, args["day"] or today()))
 
 
 def _chosen(args: Mapping[str, Any], repo: str) -> tuple[Moment | None, Moment]:

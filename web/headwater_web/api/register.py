@@ -31,6 +31,7 @@ from headwater_web.api import (
     runs,
     search,
     subscriptions,
+    suggestions,
     tokens,
     upkeep,
 )
@@ -49,7 +50,7 @@ _ABOUT = (
 
 _RESOURCES = (
     *(repositories, features, search, lineage, commits, compare, dataflows, modules, runs, datasets, audit),
-    *(governance, redundancy, upkeep, erasures, subscriptions),
+    *(governance, redundancy, upkeep, erasures, subscriptions, suggestions),
     *(jobs, operations, events, accounts, account, tokens),
 )
 

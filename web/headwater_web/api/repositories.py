@@ -38,6 +38,7 @@ from headwater_web.following import (
     have_scanned,
     limit_jobs,
     schedule_scans,
+    set_branches,
     set_hook,
     set_trust,
 )
@@ -142,6 +143,23 @@ def distrust_repository(_args: dict[str, Any], repo: str) -> Response:
     return _shown(repo)
 
 
+@resource.send(
+    *("POST", "/repositories/<repo>/branches", 200, RepositoryFiguresSchema, NoBodySchema, (REPOSITORY,)),
+    errors=(404,),
+)
+def allow_branches(_body: dict[str, Any], repo: str) -> Response:
+    """Let accepted suggestions be pushed to a repository as new branches; for its administrators."""
+    set_branches(repo, True)
+    return _shown(repo)
+
+
+@resource.delete("/repositories/<repo>/branches", RepositoryFiguresSchema, (REPOSITORY,))
+def forbid_branches(_args: dict[str, Any], repo: str) -> Response:
+    """Let nothing be pushed to a repository any more; for its administrators."""
+    set_branches(repo, False)
+    return _shown(repo)
+
+
 @resource.get("/repositories/<repo>/refs", RefPageSchema, PageQuery, (REPOSITORY,))
 def list_repository_refs(args: dict[str, Any], repo: str) -> Response:
     """List the branches and tags of a repository as they were at the last scan."""
@@ -168,5 +186,6 @@ def _shown(repo: str, status: int = 200) -> Response:
         "scan_every": repository.scan_every,
         "jobs_at_once": repository.jobs_at_once,
         "is_trusted": repository.is_trusted,
+        "takes_branches": repository.takes_branches,
     }
     return answer({**repository_json(view), **figures}, status)

@@ -13,6 +13,7 @@ from headwater_catalog.answers.datasets import dataset_json
 from headwater_catalog.erased import erased_of
 from headwater_catalog.errors import NotFound
 from headwater_catalog.input_places import kept_inputs_of
+from headwater_catalog.kept_looks import shown_looks
 from headwater_catalog.kept_standings import standing_of_version
 from headwater_catalog.personal import shown_run
 from headwater_catalog.repositories import get_repository
@@ -81,6 +82,7 @@ def dataset(repo: str, name: str) -> str:
         standing=standing,
         again=_again(version),
         erased=erased_of(reading(), "dataset", [str(version.id)]).get(str(version.id)),
+        looks=shown_looks(version, sees_personal(version)),
         states={column.name: column for column in standing.columns} if standing else {},
     )
 

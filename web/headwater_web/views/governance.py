@@ -34,6 +34,7 @@ from headwater_web.kept_up import Standing, standing
 from headwater_web.lists import MOST_ROWS, Table, as_files
 from headwater_web.reading import offset_asked, reading
 from headwater_web.redundant import redundant_counts
+from headwater_web.suggesting import suggested
 
 __all__ = ["blueprint"]
 
@@ -74,6 +75,7 @@ class Place:
         inventories: Its classifications that anything has, each with its datasets.
         bare: Its other classifications.
         standing: How its features are kept up.
+        suggestions: How many there are of what looks classified and says nothing of it.
     """
 
     moment: Moment
@@ -82,6 +84,7 @@ class Place:
     inventories: tuple[tuple[Inventory, Mapping[str, int]], ...]
     bare: tuple[Inventory, ...]
     standing: Standing
+    suggestions: int
 
     @property
     def is_behind(self) -> bool:
@@ -132,6 +135,7 @@ def _place(moment: Moment, day: str) -> Place:
         inventories=tuple(each for each in told if each[0].carriers or each[0].stops),
         bare=tuple(found for found, _ in told if not found.carriers and not found.stops),
         standing=standing(moment),
+        suggestions=len(suggested(moment)),
     )
 
 

@@ -25,6 +25,7 @@ from headwater_web.following import (
     have_scanned,
     limit_jobs,
     schedule_scans,
+    set_branches,
     set_hook,
     set_trust,
 )
@@ -139,6 +140,13 @@ def hook(name: str) -> Response | str:
 def trust(name: str) -> Response:
     """Say whether runs of a repository have the network."""
     set_trust(name, request.form.get("wanted") == "yes")
+    return redirect(url_for("repos.repos"), 303)
+
+
+@blueprint.post("/repos/<name>/branches")
+def branches(name: str) -> Response:
+    """Say whether accepted suggestions may be pushed to a repository."""
+    set_branches(name, request.form.get("wanted") == "yes")
     return redirect(url_for("repos.repos"), 303)
 
 

@@ -17,7 +17,17 @@ from headwater_web.api.schemas.fields import (
     texts,
 )
 
-__all__ = ["CompareQuery", "ComparisonSchema", "ImpactSchema", "TwoQuery"]
+__all__ = [
+    "CompareQuery",
+    "ComparisonSchema",
+    "DataflowChangeSchema",
+    "ImpactSchema",
+    "ReachSchema",
+    "ReachedDatasetSchema",
+    "ReachedOutputsSchema",
+    "ReachedSchema",
+    "TwoQuery",
+]
 
 
 class PlaceSchema(Schema):

@@ -23,6 +23,7 @@ from headwater_web.api.schemas.fields import (
     texts,
     tolerance_asked,
 )
+from headwater_web.api.schemas.suggestions import LookSchema
 
 __all__ = [
     "AuditSchema",
@@ -108,6 +109,12 @@ class VersionSchema(VersionRowSchema):
     standing = nested(StandingSchema, "How it stands at main.", allow_none=True)
     kept_inputs = mapping(
         "Of each input that its commit does not have, whether it is still kept.", fields.Boolean()
+    )
+    looks = fields.List(
+        fields.Nested(LookSchema),
+        required=True,
+        allow_none=True,
+        metadata={"description": "What its values look like; null where nobody had them looked at."},
     )
 
 

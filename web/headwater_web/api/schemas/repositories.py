@@ -61,6 +61,7 @@ class RepositoryFiguresSchema(RepositorySchema):
         allow_none=True,
     )
     is_trusted = flag("Whether its runs have the network.")
+    takes_branches = flag("Whether accepted suggestions may be pushed to it.")
 
 
 class RepositoryAddressSchema(Schema):

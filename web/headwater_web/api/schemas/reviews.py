@@ -1,0 +1,147 @@
+"""The shapes of reviews of changes."""
+
+from __future__ import annotations
+
+import datetime
+
+from marshmallow import Schema, ValidationError, fields
+
+from headwater_web.api.schemas.compare import (
+    DataflowChangeSchema,
+    ReachedDatasetSchema,
+    ReachedOutputsSchema,
+    ReachedSchema,
+    ReachSchema,
+    TwoQuery,
+)
+from headwater_web.api.schemas.fields import (
+    Text,
+    count,
+    flag,
+    listed,
+    mapping,
+    optional_text,
+    text,
+    texts,
+)
+
+__all__ = ["ReviewQuery", "ReviewSchema"]
+
+
+def _require_day(value: str) -> None:
+    try:
+        same = datetime.date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        same = False
+    if not same:
+        raise ValidationError("It must be a day, such as 2027-06-30.")
+
+
+class ReviewQuery(TwoQuery):
+    """What reviews are asked."""
+
+    day = Text(
+        load_default=None,
+        validate=_require_day,
+        metadata={
+            "description": "The day on which barriers and exceptions must hold; today unless given.",
+            "format": "date",
+        },
+    )
+
+
+class BroughtSchema(Schema):
+    """Something that breaks a policy, or a rule that always holds."""
+
+    rule = text("The policy, or the rule.")
+    severity = text("error, warning or note.")
+    message = text("What is wrong, and what to do.")
+    key = text("The feature; empty where it is about a policy.")
+    about = text("What else tells it apart: a feature that it needs, or a classification.")
+    path = text("The file.")
+    line = count("Its first line there; 0: unknown.")
+    end_line = count("Its last line.")
+    because = texts("A way downstream to the feature that shows it, as keys.")
+    owners = texts("Whom to ask about the feature.")
+    owner = text("Who made the policy.")
+    fingerprint = text("The same as long as it is the same finding.")
+
+
+class UnknownSchema(Schema):
+    """A policy of which it cannot be told whether it holds."""
+
+    rule = text("The policy.")
+    reason = text("Why not.")
+
+
+class TaintSchema(Schema):
+    """A feature whose level of a classification a change has moved."""
+
+    classification = text("The classification.")
+    key = text("The feature.")
+    was = optional_text("Its level before; null where it was not there.")
+    now = optional_text("Its level after; null where it is gone.")
+    rises = flag("Whether more flows in than before.")
+    path = texts("A shortest way to it, as keys.")
+    through = texts("The step of that way that the change has made or broken.")
+    cause = text("What happened to the last of these.")
+
+
+class ReviewedSchema(Schema):
+    """A feature that changed itself."""
+
+    key = text("`module:name`.")
+    classes = texts("In which ways.")
+    origin = optional_text("Its key before, if it moved.")
+    because = texts("What beside its own text made the difference.")
+    is_of_meaning = flag("Whether it means something else now.")
+    owners = texts("Whom to ask, also those who owned it before.")
+
+
+class AskedSchema(Schema):
+    """Whom to ask about a change."""
+
+    name = text("The owner; empty: nobody owns these.")
+    changed = count("How many features of theirs changed themselves.")
+    reached = count("How many others the change reaches.")
+
+
+class RuleChangeSchema(Schema):
+    """A rule that came, went, or is another than it was."""
+
+    kind = text("policy, exception, classification, anonymiser, team, barrier, tag or owners.")
+    name = text("Its name.")
+    about = text("What else it is about.")
+    change = text("added, removed or changed.")
+    effect = text("Whether it loosens or tightens something.")
+    details = texts("What changed of it.")
+    path = text("The file that says it now.")
+    line = count("Its line there; 0: unknown.")
+    keys = texts("Of owners, the features that have others now.")
+
+
+class ReviewSchema(Schema):
+    """What a reviewer of a change must know."""
+
+    repository = text("The repository.")
+    before = optional_text("The first commit; null where the second has no parent.")
+    after = text("The second commit.")
+    day = text("The day on which barriers and exceptions had to hold.")
+    features = count("How many features were looked at.")
+    policies = count("How many policies hold.")
+    findings = listed(BroughtSchema, "What the change brings.")
+    known = listed(BroughtSchema, "What was wrong before, and is.")
+    cleared = listed(BroughtSchema, "What was wrong before, and is not any more.")
+    excepted = listed(BroughtSchema, "What would be wrong, but for an exception.")
+    # A class of marshmallow has something else of this name.
+    locals()["unknown"] = listed(UnknownSchema, "Policies of which nothing can be told.")
+    taint = listed(TaintSchema, "What it does to classifications.")
+    counts = mapping("How many features changed themselves, by change class.", fields.Integer())
+    changed = listed(ReviewedSchema, "The features that changed themselves.")
+    dataflows = listed(DataflowChangeSchema, "The dataflows that changed.")
+    reached = listed(ReachedSchema, "The features downstream of a change of meaning.")
+    modules = listed(ReachSchema, "How many features that concerns, by module.")
+    outputs = listed(ReachedOutputsSchema, "What of the outputs of dataflows.")
+    datasets = listed(ReachedDatasetSchema, "Which saved datasets.")
+    owners = listed(AskedSchema, "Whom to ask.")
+    rules = listed(RuleChangeSchema, "What it does to the rules themselves, what loosens something first.")
