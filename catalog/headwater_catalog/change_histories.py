@@ -121,5 +121,6 @@ def _code(feature: SnapshotFeature) -> str:
         (definition,) = parse_newer(feature.source).body
     except (Unreadable, ValueError):
         return feature.digest
-    is_function = isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef))
-    return code_hash(definition) if is_function else feature.digest
+    if isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return code_hash(definition)
+    return feature.digest
