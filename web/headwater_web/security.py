@@ -47,7 +47,14 @@ HEADERS = {
 
 
 FILE_POLICY = "; ".join(
-    ("default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "base-uri 'none'")
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "form-action 'self'",
+    )
+    + ("base-uri 'none'",)
 )
 """Of a page that is kept as a file, which says it itself; nothing in it needs to fetch or send anything."""
 
