@@ -168,6 +168,20 @@ def test_a_column_that_never_was_is_refused_with_the_nearest(shop):
             shop.plan(odd)
 
 
+def test_names_may_be_of_any_characters(shop, git_repo):
+    odd = """
+@parameterize(**{"<b>'; drop -- \u00e9": {"it": source("email")}, "a:b": {"it": source("spend")}})
+def odd(it: pd.Series) -> pd.Series:
+    return it
+"""
+    code = PEOPLE.replace("external_input, tag", "external_input, parameterize, source, tag") + odd
+    write_people(git_repo, code)
+    scan(shop.database, shop.catalog.settings, "shop")
+
+    assert ("features.people:<b>'; drop -- \u00e9", "derived") in shop.told("email")["feature"]
+    assert ("features.people:<b>'; drop -- \u00e9", "derived") in shop.told("<b>'; drop -- \u00e9")["feature"]
+
+
 def test_erasing_takes_what_is_derived_and_leaves_a_trace_of_nothing(shop):
     number = shop.request("email")
     settings = shop.catalog.settings

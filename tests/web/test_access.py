@@ -192,6 +192,22 @@ def test_the_event_log_is_verified_and_exported_by_administrators_alone(clients)
     assert clients["ada"].get("/api/v1/events/verification").json["ok"] is True
 
 
+@pytest.mark.parametrize("name", ["rita", "vera", "nora"])
+def test_erasures_are_for_stewards(clients, name):
+    for path in ("/erasure", "/erasure?repo=cellar"):
+        assert clients[name].get(path).status_code == 403
+    for path in ("/erasure.csv", "/erasure.json", "/api/v1/erasures"):
+        assert "cellar" not in clients[name].get(path).text
+    asked = {"repo": "open", "column": "open_raw", "reference": "D-1"}
+    sees = name != "nora"
+    for repository in ("open", "cellar", "nowhere"):  # whether it is there or not
+        assert _post(clients[name], "/erasure", **{**asked, "repo": repository}).status_code == 403
+    sent = {"repository": "open", "columns": ["open_raw"], "reference": "D-1"}
+    answer = clients[name].post("/api/v1/erasures", json=sent)
+    assert answer.status_code == (403 if sees else 404)
+    assert clients["ada"].get("/erasure.json").json["items"] == []
+
+
 @pytest.mark.parametrize("name", ["ada", "rita", "vera", "nora"])
 @pytest.mark.parametrize("page", _PAGES)
 def test_pages_of_a_repository_are_there_for_those_only_who_may_see_it(clients, name, page):

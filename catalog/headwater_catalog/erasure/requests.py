@@ -18,6 +18,7 @@ from headwater_catalog.erasure.items import BY_HAND, DONE, HERE, OPEN, STANDINGS
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.jobs import FINISHED
 from headwater_catalog.storable import clean
+from headwater_catalog.store.bulk import chunks
 from headwater_catalog.store.models import Erasure, ErasureItem, Job, Repository
 
 if TYPE_CHECKING:
@@ -191,22 +192,37 @@ def list_erasures(
 
 
 def list_items(
-    session: Session, number: int, chosen: Chosen, *, after: int = 0, offset: int = 0, limit: int = 50
+    session: Session,
+    number: int,
+    chosen: Chosen,
+    *,
+    after: int | None = None,
+    offset: int = 0,
+    limit: int = 50,
 ) -> list[ErasureItem]:
-    """Return items of an erasure, in the order of their numbers.
+    """Return items of an erasure, by kind, standing and state.
 
     Args:
         session: An open session, which finds those of repositories that its reader may see.
         number: The erasure.
         chosen: Which ones.
-        after: Only those with a higher number than this.
+        after: Only those with a higher number than this, and in the order of these.
         offset: How many to leave out first.
         limit: How many at most.
     """
-    wanted = select(ErasureItem).options(joinedload(ErasureItem.repository)).where(*chosen.conditions(number))
-    if after:
-        wanted = wanted.where(ErasureItem.id > after)
-    return list(session.scalars(wanted.order_by(ErasureItem.id).offset(offset).limit(limit)))
+    wanted = select(ErasureItem.id).where(*chosen.conditions(number))
+    if after is None:
+        grouped = ErasureItem.kind, ErasureItem.standing, ErasureItem.state
+        wanted = wanted.order_by(*grouped, ErasureItem.id)
+    else:
+        wanted = wanted.where(ErasureItem.id > after).order_by(ErasureItem.id)
+    # The index alone tells which rows a page has, however many come before.
+    numbers = list(session.scalars(wanted.offset(offset).limit(limit)))
+    found: dict[int, ErasureItem] = {}
+    for some in chunks(numbers):
+        rows = select(ErasureItem).options(joinedload(ErasureItem.repository))
+        found |= {item.id: item for item in session.scalars(rows.where(ErasureItem.id.in_(some)))}
+    return [found[each] for each in numbers if each in found]
 
 
 def count_items(

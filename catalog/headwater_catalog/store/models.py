@@ -694,7 +694,8 @@ class ErasureItem(Base):
     __tablename__ = "erasure_item"
     __table_args__ = (
         UniqueConstraint("erasure_id", "repository_id", "kind", "target"),
-        Index(None, "erasure_id", "kind", "standing", "state"),
+        Index(None, "erasure_id", "kind", "standing", "state", "id"),  # lists, and how many of each
+        Index(None, "erasure_id", "id"),
         Index(None, "kind", "target"),
     )
 

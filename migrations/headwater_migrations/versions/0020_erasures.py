@@ -88,10 +88,11 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
-        op.f("ix_erasure_item_erasure_id_kind_standing_state"),
+        op.f("ix_erasure_item_erasure_id_kind_standing_state_id"),
         "erasure_item",
-        ["erasure_id", "kind", "standing", "state"],
+        ["erasure_id", "kind", "standing", "state", "id"],
     )
+    op.create_index(op.f("ix_erasure_item_erasure_id_id"), "erasure_item", ["erasure_id", "id"])
     op.create_index(op.f("ix_erasure_item_kind_target"), "erasure_item", ["kind", "target"])
 
 

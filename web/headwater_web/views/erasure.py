@@ -110,7 +110,7 @@ def _page(number: int, error: str = "") -> str:
     return render_template(
         "erasure.html",
         erasure=found,
-        told=erasing.shown(found),
+        told=erasing.shown(found, counts),
         rows=list_items(reading(), number, chosen, offset=offset, limit=_PAGE),
         counts=counts,
         kinds=KINDS,
