@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from headwater_catalog.accounts import Role
 from headwater_catalog.accounts.keys import create_token, open_session
@@ -14,6 +15,7 @@ from headwater_catalog.accounts.people import create_account, get_account, set_r
 from headwater_catalog.dsse import new_key
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
+from headwater_catalog.store.models import Subscription
 from headwater_web.access import KEY
 from headwater_web.app import create_app
 from headwater_web.reading import Catalog
@@ -26,7 +28,10 @@ _BY = ("ada", "")
 
 
 def managed_demo(demo: Settings, home: Path) -> Flask:
-    """Return the application over a copy of a demo catalog in which `ada` manages and `vera` looks."""
+    """Return the application over a copy of a demo catalog in which `ada` manages and `vera` looks.
+
+    What the demo subscribes to is hers.
+    """
     shutil.copytree(demo.home, home)
     settings = replace(settings_in(home), auth="accounts")
     database, now = Database(settings.database_url), int(time.time())
@@ -35,6 +40,7 @@ def managed_demo(demo: Settings, home: Path) -> Flask:
             account = create_account(session, name, PASSWORD, _BY, now)
             set_role(session, account, role, None, _BY, now)
         ada = get_account(session, "ada")
+        session.execute(update(Subscription).values(account_id=ada.id))
         create_token(session, ada.id, "nightly report", Role.VIEWER, None, 30, _BY, now)
     settings.keep_manifest_key(new_key())
     return create_app(settings, database)
