@@ -17,7 +17,7 @@ from headwater_catalog.erasure.requests import KIND, request_erasure
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
-from headwater_catalog.store.models import Erasure, Job, Repository
+from headwater_catalog.store.models import Erasure, Job, Repository, Subscription
 from headwater_catalog.worker import Worker
 from headwater_web.access import KEY
 from headwater_web.app import create_app
@@ -31,7 +31,10 @@ _BY = ("ada", "")
 
 
 def managed_demo(demo: Settings, home: Path) -> Flask:
-    """Return the application over a copy of a demo catalog in which `ada` manages and `vera` looks."""
+    """Return the application over a copy of a demo catalog in which `ada` manages and `vera` looks.
+
+    What the demo subscribes to is hers.
+    """
     shutil.copytree(demo.home, home)
     settings = replace(settings_in(home), auth="accounts")
     database, now = Database(settings.database_url), int(time.time())
@@ -42,6 +45,7 @@ def managed_demo(demo: Settings, home: Path) -> Flask:
             account = create_account(session, name, PASSWORD, _BY, now)
             set_role(session, account, role, None, _BY, now)
         ada = get_account(session, "ada")
+        session.execute(update(Subscription).values(account_id=ada.id))
         create_token(session, ada.id, "nightly report", Role.VIEWER, None, 30, _BY, now)
         for column, reference in (("email", "DSR-17"), ("spend", "DSR-18")):
             request_erasure(session, settings, get_repository(session, "demo"), [column], reference, _BY, now)

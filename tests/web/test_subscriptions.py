@@ -96,7 +96,7 @@ def test_a_query_is_saved_from_the_search_page_and_stands_there(ada: FlaskClient
     finds = re.search(r'<a href="/search\?q=spend">([\d,]+)</a>', listed)
     assert finds
     assert f"{finds[1]} feature" in ada.get("/search?q=spend").text
-    assert ada.get("/subscriptions.json").json["items"][0]["name"] == "Spending"
+    assert "Spending" in {each["name"] for each in ada.get("/subscriptions.json").json["items"]}
     assert "Spending" in ada.get("/subscriptions.csv").text
 
 
@@ -236,7 +236,7 @@ def test_bad_input_is_told_on_the_form_with_what_was_given(ada: FlaskClient, for
     assert answer.status_code in (400, 409)
     assert told in answer.text.replace("&#39;", "'")
     assert f'value="{form["name"]}"' in answer.text
-    assert ada.get("/subscriptions.json").json["items"] == []
+    assert len(ada.get("/subscriptions.json").json["items"]) == 1
 
 
 def test_who_got_a_mail_agrees_to_it_or_ends_it_without_logging_in(app: Flask, ada: FlaskClient):

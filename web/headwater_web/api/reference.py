@@ -15,7 +15,7 @@ __all__ = ["Field", "Group", "Operation", "groups_of", "shapes_of", "type_text"]
 _REFERENCE = "#/components/"
 _EXAMPLES = {"repo": "demo", "key": "spend_per_signup", "sha": "main", "name": "marketing", "number": "1"}
 _EXAMPLES |= {"module": "features.signups"}
-_EXAMPLES |= {"account": "vera"}
+_EXAMPLES |= {"account": "vera", "telling": "1"}
 
 
 @dataclass(frozen=True, slots=True)
