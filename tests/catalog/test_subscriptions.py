@@ -584,3 +584,20 @@ def test_what_was_told_leads_from_the_first_result_to_the_last_one(
         for telling in session.scalars(select(Telling)):
             for news in news_of(session, telling):
                 assert all(item.commit.subject.startswith("Step") for item in (*news.came, *news.went))
+
+
+def test_a_mail_server_that_does_not_encrypt_gets_neither_the_password_nor_the_mail(
+    catalog: Catalog, mailbox: Mailbox
+):
+    messages = MessageSettings("127.0.0.1", mailbox.port, "catalog", "geheim", "catalog@shop.example")
+    catalog.settings = replace(catalog.settings, messages=messages)
+    number = _subscribe(catalog, "", email="team@shop.example")
+    with catalog.database.write() as session:
+        try_now(session, None, number, _BY, _NOW)
+    deliver_due(catalog.database, catalog.settings, lambda: _NOW)
+
+    with catalog.database.read() as session:
+        delivery = session.scalars(select(Delivery)).one()
+    assert (delivery.state, mailbox.mails) == ("waiting", [])
+    assert "STARTTLS" in delivery.log[0][1]
+    assert not any("geheim" in told or "AUTH" in told for told in mailbox.said)
