@@ -38,6 +38,8 @@ from support.git_repo import GitRepo
 from support.receivers import Mailbox, Webhook, mail_server, webhook_server
 from support.scanned import Catalog
 
+pytestmark = pytest.mark.runs
+
 _BY = ("maya", "")
 _PASSWORD = "seven quiet lanterns"
 _NOW = 1_800_000_000
@@ -151,6 +153,7 @@ def test_what_was_there_when_it_was_made_is_no_news_and_a_new_repository_is(
     assert _told(catalog, named) == []
 
 
+@pytest.mark.runs(databases=True)
 def test_two_who_ask_the_same_share_what_is_watched_and_the_last_one_takes_it_away(catalog: Catalog):
     one, two = _subscribe(catalog, "name:a"), _subscribe(catalog, "name:a", name="other")
     assert _count(catalog, Watch) == 1
@@ -160,6 +163,7 @@ def test_two_who_ask_the_same_share_what_is_watched_and_the_last_one_takes_it_aw
         assert _count(catalog, Watch) == left
 
 
+@pytest.mark.runs(databases=True)
 def test_nothing_is_lost_or_told_twice_when_a_worker_dies_in_between(
     catalog: Catalog, git_repo: GitRepo, hook: Webhook, monkeypatch: pytest.MonkeyPatch
 ):
@@ -244,6 +248,7 @@ def two(catalog: Catalog, tmp_path: Path) -> Catalog:
     return catalog
 
 
+@pytest.mark.runs(databases=True)
 def test_everybody_is_told_what_they_may_see_when_it_is_told(two: Catalog, git_repo: GitRepo, hook: Webhook):
     ada, vera = (_subscribe(two, "", each, webhook=f"{hook.url}/{each}") for each in ("ada", "vera"))
     git_repo.commit("Add c", files={"f.py": _source("a", "b", "c")})
@@ -553,7 +558,8 @@ def test_a_worker_that_goes_on_tells_beside_its_jobs(catalog: Catalog, git_repo:
     assert [json.loads(each.body)["totals"] for each in hook.received] == [{"came": 1, "went": 0}]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.runs(databases=True)
+@pytest.mark.parametrize("seed", range(2))
 def test_what_was_told_leads_from_the_first_result_to_the_last_one(
     catalog: Catalog, git_repo: GitRepo, seed: int
 ):
@@ -578,3 +584,20 @@ def test_what_was_told_leads_from_the_first_result_to_the_last_one(
         for telling in session.scalars(select(Telling)):
             for news in news_of(session, telling):
                 assert all(item.commit.subject.startswith("Step") for item in (*news.came, *news.went))
+
+
+def test_a_mail_server_that_does_not_encrypt_gets_neither_the_password_nor_the_mail(
+    catalog: Catalog, mailbox: Mailbox
+):
+    messages = MessageSettings("127.0.0.1", mailbox.port, "catalog", "geheim", "catalog@shop.example")
+    catalog.settings = replace(catalog.settings, messages=messages)
+    number = _subscribe(catalog, "", email="team@shop.example")
+    with catalog.database.write() as session:
+        try_now(session, None, number, _BY, _NOW)
+    deliver_due(catalog.database, catalog.settings, lambda: _NOW)
+
+    with catalog.database.read() as session:
+        delivery = session.scalars(select(Delivery)).one()
+    assert (delivery.state, mailbox.mails) == ("waiting", [])
+    assert "STARTTLS" in delivery.log[0][1]
+    assert not any("geheim" in told or "AUTH" in told for told in mailbox.said)

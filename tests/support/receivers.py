@@ -26,11 +26,13 @@ class Mailbox:
         port: Where it listens.
         mails: The mails that it took, with those they are for.
         answers: What it says to the commands that are named, instead of taking them.
+        said: All that was said to it but for mails.
     """
 
     port: int = 0
     mails: list[tuple[list[str], EmailMessage]] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
 
 
 class _Smtp(socketserver.StreamRequestHandler):
@@ -42,6 +44,7 @@ class _Smtp(socketserver.StreamRequestHandler):
         self._say("220 here")
         while line := self.rfile.readline():
             command, _, rest = line.decode().strip().partition(" ")
+            box.said.append(line.decode())
             command = command.upper()
             if command in box.answers:
                 self._say(box.answers[command])
