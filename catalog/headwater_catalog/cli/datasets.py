@@ -215,7 +215,7 @@ def _lines(told: _Json) -> Iterator[str]:
         kept = _KEPT[told["kept_inputs"].get(name)]
         yield f"input    {name} = {what} {str(given.get('sha256', ''))[:16]} {kept}".rstrip()
     yield _STORE[told["store"]] + (", ".join(told["differences"]) + "." if told["differences"] else "")
-    if erased := told["erased"]:
+    if erased := told.get("erased"):
         yield (
             f"What was kept of it was erased on {erased['at'][:10]} by erasure {erased['erasure']} "
             f"({erased['reference']}): this is a copy of it."
