@@ -43,9 +43,9 @@ def audit(workspace: Workspace, file: Path, verify: bool, as_json: bool) -> None
     A Parquet or Arrow file has a stamp in it, a CSV or JSON file one beside it (FILE.headwater.json). Without
     a stamp, FILE is found by its content. Ends with 1 where something is not in order.
 
-    JSON: file, format, origin, store, differences, damage, kept_inputs, version, others, stamp, fingerprint,
-    columns, standing (commit, reason, columns), definitions, verified (same, rows, changed, added, removed,
-    renamed).
+    JSON: file, format, origin, store, differences, damage, kept_inputs, erased, version, others, stamp,
+    fingerprint, columns, standing (commit, reason, columns), definitions, verified (same, rows, changed,
+    added, removed, renamed).
     """
     told = (
         workspace.remote.datasets.audit(file, verify)
