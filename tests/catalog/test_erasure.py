@@ -155,6 +155,7 @@ def test_features_of_other_repositories_count_where_they_draw_from_it(shop, tmp_
     scan(shop.database, shop.catalog.settings, "export")
 
     assert ("m:mails", "derived") in shop.told("email")["feature"]
+    assert shop.plan("email").counts_as["export"]["inputs"] == ["domain"]
     assert "m:mails" not in {name for name, _ in shop.told("spend")["feature"]}
 
 

@@ -43,9 +43,9 @@ def audit(workspace: Workspace, file: Path, verify: bool, as_json: bool) -> None
     A Parquet or Arrow file has a stamp in it, a CSV or JSON file one beside it (FILE.headwater.json). Without
     a stamp, FILE is found by its content. Ends with 1 where something is not in order.
 
-    JSON: file, format, origin, store, differences, damage, kept_inputs, version, others, stamp, fingerprint,
-    columns, standing (commit, reason, columns), definitions, verified (same, rows, changed, added, removed,
-    renamed).
+    JSON: file, format, origin, store, differences, damage, kept_inputs, erased, version, others, stamp,
+    fingerprint, columns, standing (commit, reason, columns), definitions, verified (same, rows, changed,
+    added, removed, renamed).
     """
     told = (
         workspace.remote.datasets.audit(file, verify)
@@ -215,7 +215,7 @@ def _lines(told: _Json) -> Iterator[str]:
         kept = _KEPT[told["kept_inputs"].get(name)]
         yield f"input    {name} = {what} {str(given.get('sha256', ''))[:16]} {kept}".rstrip()
     yield _STORE[told["store"]] + (", ".join(told["differences"]) + "." if told["differences"] else "")
-    if erased := told["erased"]:
+    if erased := told.get("erased"):
         yield (
             f"What was kept of it was erased on {erased['at'][:10]} by erasure {erased['erasure']} "
             f"({erased['reference']}): this is a copy of it."

@@ -388,6 +388,7 @@ class Run(RunRow):
     checks: list[dict[str, Any]]
     environment: dict[str, Any]
     personal: list[str]
+    erasures: list[int]
     masked: bool
     dataset: dict[str, Any] | None
     log: str

@@ -110,6 +110,7 @@ class Audit(TypedDict):
     differences: list[str]
     damage: str
     kept_inputs: dict[str, bool]
+    erased: dict[str, Any] | None
     version: VersionRow | None
     others: list[VersionRow]
     stamp: dict[str, Any] | None

@@ -121,7 +121,7 @@ def make_plan(
     runs = [look.run for look in every]
     return Plan(
         tuple(items),
-        {each.repository.name: _called(each.seeds) for each in found.values()},
+        {each.repository.name: _called(each) for each in found.values()},
         tuple(looks.unknown),
         len(runs),
         len({run.commit_id for run in runs}),
@@ -209,9 +209,11 @@ def _features(found: _Found) -> Iterable[Item]:
             yield Item(found.repository.id, "feature", target_of(key), key, standing, sha=sha)
 
 
-def _called(seeds: Seeds) -> dict[str, Any]:
+def _called(found: _Found) -> dict[str, Any]:
+    """Return what the columns are called in a repository, with the inputs that it draws from others."""
+    drawn = {name for _, view, reach in found.heads for name in reach.columns & view.upstream.keys()}
     return {
-        "names": sorted(seeds.names),
-        "keys": sorted(seeds.keys),
-        "inputs": sorted(seeds.inputs),
+        "names": sorted(found.seeds.names),
+        "keys": sorted(found.seeds.keys),
+        "inputs": sorted(found.seeds.inputs | drawn),
     }
