@@ -154,7 +154,7 @@ def test_what_cannot_be_read_is_told(repository: GitRepo, tmp_path: Path):
 
     assert (unknown.exit_code, plain.exit_code, nowhere.exit_code) == (3, 3, 2)
     assert "Did you mean 'main'" in unknown.stderr
-    assert "does not appear to be a git repository" in plain.stderr
+    assert "is no git repository" in plain.stderr
     assert "nowhere" in nowhere.stderr
 
 

@@ -42,7 +42,7 @@ def test_the_list_of_commits_follows_its_filter(page: Page, site: str):
 def test_without_scripts_a_commit_leads_to_what_it_reaches(browser, site: str):
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
-        page.goto(f"{site}/r/demo/c/main~8")
+        page.goto(f"{site}/r/demo/c/main~9")
         page.get_by_role("link", name="Compare with its parent").click()
         expect(page.get_by_text("1 feature changed in meaning")).to_be_visible()
         page.get_by_role("link", name="features.audiences").first.click()

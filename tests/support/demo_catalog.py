@@ -41,7 +41,7 @@ def copied_demo_catalog(factory: pytest.TempPathFactory) -> Settings:
         if not lock.seek(0, os.SEEK_END):
             make_demo_catalog(made)
             lock.write("made")
-    shutil.copytree(made, home)
+        shutil.copytree(made, home)  # as long as nobody else may begin to make it
     settings = settings_in(home)
     database = Database(settings.database_url)
     with database.write() as session:

@@ -95,6 +95,8 @@ _SEEN = (
     "/datasets/{0}/{0}/versions/{run}/reproductions",
     "/why/{0}/{0}:{0}_sales",
     "/repositories/{0}/classifications",
+    *("/repositories/{0}/coverage", "/repositories/{0}/coverage/history", "/repositories/{0}/catalog"),
+    "/repositories/{0}/reach?of=input:{0}_raw",
     "/repositories/{0}/suggestions",
     "/review/{0}",
 )

@@ -33,7 +33,7 @@ __all__ = ["NAME", "prepare_demo"]
 NAME = "demo"
 _DATAFLOW = "marketing"
 _QUERY = "classification:pii"
-_COMMITS_AGO = 10
+_COMMITS_AGO = 11
 
 
 def prepare_demo(settings: Settings) -> None:

@@ -48,6 +48,7 @@ class Review(TypedDict):
     day: str
     features: int
     policies: int
+    problems: int
     findings: list[dict[str, Any]]
     known: list[dict[str, Any]]
     cleared: list[dict[str, Any]]

@@ -129,6 +129,7 @@ class ReviewSchema(Schema):
     day = text("The day on which barriers and exceptions had to hold.")
     features = count("How many features were looked at.")
     policies = count("How many policies hold.")
+    problems = count("How many problems there are in the code, which may hide features.")
     findings = listed(BroughtSchema, "What the change brings.")
     known = listed(BroughtSchema, "What was wrong before, and is.")
     cleared = listed(BroughtSchema, "What was wrong before, and is not any more.")
