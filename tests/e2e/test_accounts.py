@@ -1,12 +1,10 @@
 """Logging in and managing accounts, as people do it in a browser."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Page, expect
-from werkzeug.serving import make_server
 
 from headwater_catalog.accounts.setup import setup_code
 from headwater_catalog.repositories import add_repository
@@ -16,6 +14,7 @@ from headwater_web.app import create_app
 from support.demo_catalog import settings_in
 from support.git_repo import GitRepo
 from support.looks import look_over
+from support.served import served
 
 _PASSWORD = "seven quiet lanterns"
 _SOURCE = "import pandas as pd\n\n\ndef sales(raw: pd.Series) -> pd.Series:\n    return raw\n"
@@ -33,13 +32,8 @@ def closed_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str,
     with database.write() as session:
         add_repository(session, "shop", str(git_repo.path), 0)
     scan(database, settings, "shop")
-    server = make_server("127.0.0.1", 0, create_app(settings, database), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", setup_code(settings)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(create_app(settings, database)) as url:
+        yield url, setup_code(settings)
     database.dispose()
 
 

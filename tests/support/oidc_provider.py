@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,9 +14,10 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
-from werkzeug.serving import make_server
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
+
+from support.served import served
 
 __all__ = ["CLIENT", "SECRET", "Provider", "provider"]
 
@@ -118,13 +118,6 @@ def _json(data: Any, status: int = 200) -> Response:
 def provider(host: str = "127.0.0.1") -> Iterator[Provider]:
     """Serve a provider on this machine, which calls itself by a name of this machine."""
     made = Provider()
-    server = make_server("127.0.0.1", 0, made, threaded=True)
-    made.issuer = f"http://{host}:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with served(made) as url:
+        made.issuer = url.replace("127.0.0.1", host)
         yield made
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -8,23 +8,18 @@ from typing import Any, get_type_hints
 
 import pytest
 from flask import Flask
-from werkzeug.serving import make_server
 
 from headwater_catalog.client import Client, answers, dataset_answers, governance_answers
 from headwater_catalog.errors import CatalogError, Conflict, NotFound, QueryError, SettingError
+from support.served import served
 
 _FEATURE = "features.signups:spend_per_signup"
 
 
 @pytest.fixture(scope="module")
 def url(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as url:
+        yield url
 
 
 @pytest.fixture
@@ -170,15 +165,8 @@ def test_a_server_that_is_silent_is_waited_for_only_so_long():
 
 
 def test_a_run_is_asked_for_and_watched(demo_copy: Any):
-    server = make_server("127.0.0.1", 0, demo_copy.application, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        catalog = Client(f"http://127.0.0.1:{server.server_port}")
+    with served(demo_copy.application) as url:
+        catalog = Client(url)
         asked = catalog.request_run("demo", ["spend_per_signup"], dataflow="marketing")
         assert json.dumps(catalog.run(asked["id"])) == json.dumps(asked)
         assert next(catalog.runs())["id"] == asked["id"]
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -2,18 +2,17 @@
 
 import re
 import shlex
-import threading
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from jsonschema_rs import Draft202012Validator
-from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from headwater_web.api.reference import groups_of
 from support.git_repo import GitRepo
+from support.served import served
 
 _MANUAL = Path(__file__).parents[2] / "docs" / "api.md"
 _SERVER = "http://127.0.0.1:8000"
@@ -87,15 +86,8 @@ def test_the_manual_has_a_line_for_every_address(app: Flask):
 
 def test_the_program_of_the_manual_works(app: Flask, capsys: pytest.CaptureFixture[str]):
     program = re.search(r"```python\n(.+?)```", _MANUAL.read_text(), re.DOTALL)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        exec(program[1].replace(_SERVER, f"http://127.0.0.1:{server.server_port}"), {})
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with served(app) as url:
+        exec(program[1].replace(_SERVER, url), {})
 
     printed = capsys.readouterr().out
     assert "features.signups:spend_per_signup" in printed

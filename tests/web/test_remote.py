@@ -1,16 +1,13 @@
 """Commands asked of a catalog that is served elsewhere print what they print of the same one here."""
 
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
-from werkzeug.serving import make_server
 
 from headwater_catalog.cli import COMMANDS, command_line
 from headwater_catalog.repositories import add_repository
@@ -22,6 +19,7 @@ from headwater_web.cli import main
 from support.demo_catalog import settings_in
 from support.git_repo import GitRepo
 from support.managed_demo import catalog_of, managed_demo
+from support.served import served
 
 _FEATURE = "features.signups:spend_per_signup"
 _ASKED = (
@@ -61,22 +59,9 @@ _ASKED = (
 )
 
 
-@contextmanager
-def _served(app: Flask | WSGIApplication) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.fixture(scope="module")
 def url(app: Flask) -> Iterator[str]:
-    with _served(app) as url:
+    with served(app) as url:
         yield url
 
 
@@ -150,7 +135,7 @@ def test_a_token_says_who_asks(demo_settings: Settings, tmp_path: Path):
         HEADWATER_DATABASE_URL=catalog_of(app).settings.database_url,
     )
     token = made.stdout.split('"')[3]
-    with _served(app) as url:
+    with served(app) as url:
         refused = _run("--remote", url, "repo", "list")
         good = _run("--remote", url, "repo", "list", HEADWATER_TOKEN=token)
     catalog_of(app).database.dispose()
@@ -171,7 +156,7 @@ def test_of_several_repositories_the_one_that_has_the_feature_is_asked(tmp_path:
         with database.write() as session:
             add_repository(session, name, str(repository.path), 0)
         scan(database, settings, name)
-    with _served(create_app(settings, database)) as url:
+    with served(create_app(settings, database)) as url:
         for asked in (
             *(("show", "two"), ("show", "both"), ("show", "nothing"), ("diff", "HEAD")),
             *(
@@ -212,7 +197,7 @@ def _anything(_environ: WSGIEnvironment, start_response: StartResponse) -> Itera
     ],
 )
 def test_what_is_no_catalog_steers_no_terminal_and_ends_no_command_in_a_crash(asked: tuple[str, ...]):
-    with _served(_anything) as url:
+    with served(_anything) as url:
         done = CliRunner().invoke(command_line(), ["--remote", url, *asked])
 
     assert done.exit_code in (1, 2, 3), done.output
@@ -242,7 +227,7 @@ def test_an_exported_file_comes_from_there_as_it_is_written_here(
     monkeypatch.setenv("HEADWATER_DATABASE_URL", demo_settings.database_url)
     here, there, page = (tmp_path / name for name in ("here.sqlite", "there.sqlite", "page.sqlite"))
     assert CliRunner().invoke(main, ["export", str(here), "--at", "v1.0"]).exit_code == 0
-    with _served(app) as url:
+    with served(app) as url:
         got = CliRunner().invoke(main, ["--remote", url, "export", str(there), "--at", "v1.0", "--json"])
         refused = CliRunner().invoke(main, ["--remote", url, "export", str(tmp_path / "site")])
         missing = CliRunner().invoke(main, ["--remote", url, "export", str(page), "--at", "nowhere"])

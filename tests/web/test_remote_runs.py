@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from werkzeug.serving import make_server
 
 from headwater_catalog import datasets
 from headwater_catalog.cli import command_line
@@ -23,6 +21,7 @@ from headwater_catalog.scan import scan
 from headwater_catalog.stamps import SIDECAR
 from headwater_web.app import create_app
 from support.run_catalog import Catalog, make_shop
+from support.served import served
 from support.worker_process import Workers, until
 
 
@@ -61,16 +60,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         "Count twice", files={"features/spend.py": source.replace("spend / signups", "spend / signups * 2")}
     )
     scan(catalog.database, catalog.settings, "shop")
-    server = make_server("127.0.0.1", 0, create_app(catalog.settings, catalog.database), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
     workers = Workers(catalog.settings)
-    thread.start()
-    workers.start()
-    yield Shop(catalog, f"http://127.0.0.1:{server.server_port}")
-    workers.end()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(create_app(catalog.settings, catalog.database)) as url:
+        workers.start()
+        yield Shop(catalog, url)
+        workers.end()
     catalog.database.dispose()
 
 

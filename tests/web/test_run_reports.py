@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.serving import make_server
 
 from headwater.errors import InvalidInput
 from headwater.reporting import catalog_reporter
@@ -28,6 +27,7 @@ from support.demo_catalog import settings_in
 from support.git_repo import GitRepo
 from support.managed_demo import logged_in
 from support.peer import find_peer
+from support.served import served
 
 pytestmark = pytest.mark.runs
 
@@ -122,13 +122,8 @@ def site(catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Site]:
         )
     scan(database, settings, "shop")
     app = create_app(settings, database)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield Site(f"http://127.0.0.1:{server.port}", token, logged_in(app, "rita"), git_repo)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as url:
+        yield Site(url, token, logged_in(app, "rita"), git_repo)
     database.dispose()
 
 

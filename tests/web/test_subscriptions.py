@@ -1,7 +1,6 @@
 """Subscriptions on pages: made, seen, changed and removed by those whose they are."""
 
 import re
-import threading
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -13,7 +12,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
-from werkzeug.serving import make_server
 
 from headwater_catalog.accounts import Role
 from headwater_catalog.accounts.keys import create_token
@@ -30,6 +28,7 @@ from headwater_web.app import create_app
 from support.git_repo import GitRepo
 from support.managed_demo import catalog_of, logged_in, managed_demo
 from support.receivers import Webhook, mail_server, webhook_server
+from support.served import served
 
 _ATOM = {"a": "http://www.w3.org/2005/Atom"}
 _BY = ("ada", "")
@@ -284,19 +283,14 @@ def _token(app: Flask, name: str, repositories: list[int] | None = None) -> str:
 
 
 @pytest.fixture
-def served(app: Flask) -> Iterator[str]:
+def url(app: Flask) -> Iterator[str]:
     """Serve the catalog, and give its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as url:
+        yield url
 
 
-def test_a_program_subscribes_and_follows(app: Flask, served: str, hook: Webhook):
-    client = Client(served, token=_token(app, "vera"))
+def test_a_program_subscribes_and_follows(app: Flask, url: str, hook: Webhook):
+    client = Client(url, token=_token(app, "vera"))
     made = client.subscribe("All", "brand_new", webhook=hook.url, feed=True)
     assert made.keys() == get_type_hints(ShownSubscription).keys()
     assert made["webhook_secret"].startswith("hws_")

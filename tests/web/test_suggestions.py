@@ -6,7 +6,6 @@ import base64
 import json
 import re
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,6 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.serving import make_server
 
 from headwater_catalog.accounts import Role
 from headwater_catalog.accounts.people import create_account, set_role
@@ -26,6 +24,7 @@ from headwater_web.app import create_app
 from support.git_repo import GitRepo
 from support.looked_catalog import FILES, bare_copy, make_looked_catalog, save_people
 from support.managed_demo import PASSWORD, catalog_of, logged_in
+from support.served import served
 
 pytestmark = pytest.mark.runs
 
@@ -199,14 +198,9 @@ def test_commands_look_patch_and_push_in_a_catalog_that_is_served_elsewhere(app:
     settings, database = catalog_of(app).settings, catalog_of(app).database
     with database.write() as session:
         set_branches(get_repository(session, "crm"), True)
-    server = make_server(
-        "127.0.0.1", 0, create_app(replace(settings, auth="single"), database), threaded=True
-    )
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    remote = ("--remote", f"http://127.0.0.1:{server.server_port}", "suggest", "--repo", "crm")
     only = ("--only", "crm:contact")
-    try:
+    with served(create_app(replace(settings, auth="single"), database)) as url:
+        remote = ("--remote", url, "suggest", "--repo", "crm")
         listed, patch, pushed, again = (
             CliRunner().invoke(command_line(), [*remote, *words])
             for words in (
@@ -216,10 +210,6 @@ def test_commands_look_patch_and_push_in_a_catalog_that_is_served_elsewhere(app:
                 ("--push", *only),
             )
         )
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
     assert [each["key"] for each in json.loads(listed.stdout)] == ["crm:contact", "crm:email", "input:row"]
     assert '+@tag(pii="true")\n def contact' in patch.stdout
