@@ -25,6 +25,7 @@ from headwater_web.api.schemas.fields import (
 )
 
 __all__ = [
+    "BroughtSchema",
     "ClassificationsSchema",
     "DataReachSchema",
     "FindingPageSchema",
@@ -37,14 +38,13 @@ __all__ = [
 ]
 
 
-class FindingSchema(Schema):
+class BroughtSchema(Schema):
     """Something that breaks a policy, or a rule that always holds."""
 
-    repository = text("Its repository.")
     rule = text("The policy, or the rule.")
     severity = text("error, warning or note.")
     message = text("What is wrong, and what to do.")
-    key = text("The feature.")
+    key = text("The feature; empty where it is about a policy.")
     about = text("What else tells it apart: a feature that it needs, or a classification.")
     path = text("The file.")
     line = count("Its first line there; 0: unknown.")
@@ -53,6 +53,12 @@ class FindingSchema(Schema):
     owners = texts("Whom to ask about the feature.")
     owner = text("Who made the policy.")
     fingerprint = text("The same as long as it is the same finding.")
+
+
+class FindingSchema(BroughtSchema):
+    """Something that breaks a policy, or a rule that always holds, with its history."""
+
+    repository = text("Its repository.")
     since = nested(CommitSchema, "The commit of the main line that brought it.")
     at_least_since = flag("Whether it was there before that commit, which nobody has judged yet.")
     cleared = nested(

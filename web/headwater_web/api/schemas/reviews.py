@@ -24,6 +24,7 @@ from headwater_web.api.schemas.fields import (
     text,
     texts,
 )
+from headwater_web.api.schemas.governance import BroughtSchema
 
 __all__ = ["ReviewQuery", "ReviewSchema"]
 
@@ -48,23 +49,6 @@ class ReviewQuery(TwoQuery):
             "format": "date",
         },
     )
-
-
-class BroughtSchema(Schema):
-    """Something that breaks a policy, or a rule that always holds."""
-
-    rule = text("The policy, or the rule.")
-    severity = text("error, warning or note.")
-    message = text("What is wrong, and what to do.")
-    key = text("The feature; empty where it is about a policy.")
-    about = text("What else tells it apart: a feature that it needs, or a classification.")
-    path = text("The file.")
-    line = count("Its first line there; 0: unknown.")
-    end_line = count("Its last line.")
-    because = texts("A way downstream to the feature that shows it, as keys.")
-    owners = texts("Whom to ask about the feature.")
-    owner = text("Who made the policy.")
-    fingerprint = text("The same as long as it is the same finding.")
 
 
 class UnknownSchema(Schema):
