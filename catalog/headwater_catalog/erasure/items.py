@@ -18,7 +18,6 @@ __all__ = [
     "KEPT",
     "KINDS",
     "OPEN",
-    "SETTLED",
     "STANDINGS",
     "STATES",
     "UNKNOWN",
@@ -42,7 +41,6 @@ DONE: Final = "done"
 KEPT: Final = "kept"
 IMPOSSIBLE: Final = "impossible"
 STATES: Final = (OPEN, DONE, KEPT, IMPOSSIBLE)
-SETTLED: Final = (DONE, KEPT, IMPOSSIBLE)
 
 HERE: Final[Mapping[str, str]] = {
     "dataset": "files of dataset versions that are kept here",
