@@ -11,6 +11,7 @@ from hypothesis import settings
 from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import URL
 
+from headwater_catalog.demo import init_demo
 from headwater_catalog.store.database import Database
 from support.chromium import find_chromium, fresh_page, open_window, running_browser
 from support.environment import isolated_environment
@@ -68,6 +69,14 @@ def _templates_compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def git_repo(tmp_path: Path) -> GitRepo:
     """Give an empty repository on branch `main`."""
     return GitRepo(tmp_path / "repository")
+
+
+@pytest.fixture(scope="session")
+def demo_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the demo repository, which nobody changes."""
+    folder = tmp_path_factory.mktemp("demo-repository") / "demo"
+    init_demo(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,6 @@ from headwater_catalog.artefact.tables import TABLES
 from headwater_catalog.commit_snapshots import borrowed
 from headwater_catalog.compare import compare
 from headwater_catalog.comparing import opaque_of
-from headwater_catalog.demo import init_demo
 from headwater_catalog.errors import Conflict, RepositoryError
 from headwater_catalog.governance.review import review
 from headwater_catalog.lineage_hash import Revision
@@ -34,18 +33,10 @@ DOCS = Path(__file__).parents[2] / "docs" / "export.md"
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the demo repository."""
-    folder = tmp_path_factory.mktemp("demo") / "demo"
-    init_demo(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def exported(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported(demo_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the head of the demo as a file."""
     place = tmp_path_factory.mktemp("exported") / "demo.sqlite"
-    export_file(origin_in(demo, None), place)
+    export_file(origin_in(demo_repository, None), place)
     return place
 
 
@@ -61,13 +52,13 @@ def _compared(before: Revision, after: Revision) -> str:
     return json.dumps([told, whole], indent=1, default=str)
 
 
-def test_files_of_all_commits_tell_of_each_other_what_the_commits_tell(demo: Path, tmp_path: Path):
+def test_files_of_all_commits_tell_of_each_other_what_the_commits_tell(demo_repository: Path, tmp_path: Path):
     """Neighbours, and each with the first: classes, causes, edges, findings, classifications and rules."""
-    with borrowed(demo) as source:
+    with borrowed(demo_repository) as source:
         reader, revisions, files = RevisionReader(source), [], []
         for number, sha in enumerate(source.main_line_shas(source.head())):
             place = tmp_path / f"{number}.sqlite"
-            export_file(origin_in(demo, sha), place)
+            export_file(origin_in(demo_repository, sha), place)
             revisions.append(reader.read(sha))
             files.append(read_artefact(place).revision)
 
@@ -94,16 +85,16 @@ def test_a_helper_that_changes_is_told_by_files_as_the_cause(git_repo: GitRepo, 
 
 
 def test_the_same_commit_gives_the_same_bytes_from_any_clone_and_at_any_time(
-    demo: Path, exported: Path, tmp_path: Path
+    demo_repository: Path, exported: Path, tmp_path: Path
 ):
-    shutil.copytree(demo, tmp_path / "elsewhere" / "demo")
+    shutil.copytree(demo_repository, tmp_path / "elsewhere" / "demo")
     export_file(origin_in(tmp_path / "elsewhere" / "demo", None), tmp_path / "again.sqlite")
 
     assert (tmp_path / "again.sqlite").read_bytes() == exported.read_bytes()
     assert [each.name for each in tmp_path.iterdir() if "again" in each.name] == ["again.sqlite"]
 
 
-def test_any_sqlite_tool_opens_it_and_finds_what_the_catalog_says(exported: Path, demo: Path):
+def test_any_sqlite_tool_opens_it_and_finds_what_the_catalog_says(exported: Path, demo_repository: Path):
     with closing(sqlite3.connect(exported)) as database:
         ask = database.execute
         names = {row[0] for row in ask("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")}
@@ -182,7 +173,7 @@ def test_a_hostile_repository_is_written_and_read_back(tmp_path: Path):
 # What is in the way
 
 
-def test_only_an_exported_catalog_is_replaced(demo: Path, exported: Path, tmp_path: Path):
+def test_only_an_exported_catalog_is_replaced(demo_repository: Path, exported: Path, tmp_path: Path):
     place, link = tmp_path / "notes.sqlite", tmp_path / "link.sqlite"
     place.write_text("my notes")
     shutil.copy(exported, tmp_path / "ours.sqlite")
@@ -190,17 +181,17 @@ def test_only_an_exported_catalog_is_replaced(demo: Path, exported: Path, tmp_pa
 
     for taken in (place, link):
         with pytest.raises(Conflict, match="is there already, and no exported catalog"):
-            export_file(origin_in(demo, None), taken)
-    export_file(origin_in(demo, "HEAD~3"), tmp_path / "ours.sqlite")
+            export_file(origin_in(demo_repository, None), taken)
+    export_file(origin_in(demo_repository, "HEAD~3"), tmp_path / "ours.sqlite")
 
     assert place.read_text() == "my notes"
     assert (tmp_path / "ours.sqlite").read_bytes() != exported.read_bytes()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["link.sqlite", "notes.sqlite", "ours.sqlite"]
 
 
-def test_a_folder_that_is_missing_is_told(demo: Path, tmp_path: Path):
+def test_a_folder_that_is_missing_is_told(demo_repository: Path, tmp_path: Path):
     with pytest.raises(RepositoryError, match=r"There is no folder .* Make it first"):
-        export_file(origin_in(demo, None), tmp_path / "no" / "a.sqlite")
+        export_file(origin_in(demo_repository, None), tmp_path / "no" / "a.sqlite")
 
 
 def test_what_fails_on_the_way_leaves_nothing_and_what_was_there_stays(tmp_path: Path):

@@ -17,7 +17,6 @@ from flask.testing import FlaskClient
 
 import headwater_web.site.writing
 from headwater_catalog.artefact.origin import origin_in
-from headwater_catalog.demo import init_demo
 from headwater_catalog.errors import CatalogError, Conflict
 from headwater_web.cli import main
 from headwater_web.security import CONTENT_SECURITY_POLICY, FILE_POLICY
@@ -56,18 +55,10 @@ def table(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the demo repository."""
-    folder = tmp_path_factory.mktemp("demo") / "demo"
-    init_demo(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def site(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the demo as a folder of pages."""
+def site(demo_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the demo_repository as a folder of pages."""
     place = tmp_path_factory.mktemp("exported") / "site"
-    export_site(origin_in(demo, None), place)
+    export_site(origin_in(demo_repository, None), place)
     return place
 
 
@@ -171,8 +162,8 @@ def test_pages_are_those_of_the_server(site: Path, client: FlaskClient):
         assert {row["module"] for row in csv.DictReader(file)} > {"features.spend"}
 
 
-def test_it_tells_its_commit_and_holds_the_policy_of_the_server(site: Path, demo: Path):
-    sha = origin_in(demo, None).commit.sha
+def test_it_tells_its_commit_and_holds_the_policy_of_the_server(site: Path, demo_repository: Path):
+    sha = origin_in(demo_repository, None).commit.sha
     for path in site.rglob("*.html"):
         text = path.read_text()
         assert f'<span class="mono">{sha[:12]}</span>' in text
@@ -196,9 +187,9 @@ def test_there_is_nothing_in_it_that_only_a_server_can_do(site: Path):
     ]
 
 
-def test_it_holds_nothing_of_the_machine(site: Path, demo: Path):
+def test_it_holds_nothing_of_the_machine(site: Path, demo_repository: Path):
     secrets = [
-        str(demo.parent),
+        str(demo_repository.parent),
         str(Path.home()),
         "headwater-export-",
         "localhost",
@@ -295,18 +286,18 @@ def test_a_repository_without_features_and_with_any_name_is_written_all_the_same
     assert _faults(tmp_path / "site") == []
 
 
-def test_what_is_there_already_is_left_alone(demo: Path, tmp_path: Path):
+def test_what_is_there_already_is_left_alone(demo_repository: Path, tmp_path: Path):
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / "thesis.txt").write_text("years of work")
 
-    result = _headwater("export", folder, "--path", demo)
+    result = _headwater("export", folder, "--path", demo_repository)
 
     assert result.exit_code == 3
     assert "nothing that `headwater export` has written" in result.stderr
     assert [each.name for each in folder.iterdir()] == ["thesis.txt"]
     with pytest.raises(Conflict, match="and no folder"):
-        export_site(origin_in(demo, None), folder / "thesis.txt")
+        export_site(origin_in(demo_repository, None), folder / "thesis.txt")
 
 
 def test_a_page_that_fails_ends_the_export_and_leaves_nothing(
@@ -329,8 +320,10 @@ def test_a_page_that_fails_ends_the_export_and_leaves_nothing(
         (("--repo", "No Name"), 3, "cannot name a repository"),
     ],
 )
-def test_wrong_use_is_told(demo: Path, tmp_path: Path, words: tuple[str, ...], status: int, told: str):
-    result = _headwater("export", tmp_path / "site", "--path", demo, *words)
+def test_wrong_use_is_told(
+    demo_repository: Path, tmp_path: Path, words: tuple[str, ...], status: int, told: str
+):
+    result = _headwater("export", tmp_path / "site", "--path", demo_repository, *words)
 
     assert (result.exit_code, told in result.stderr) == (status, True), result.stderr
     assert not list(tmp_path.iterdir())
