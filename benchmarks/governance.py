@@ -6,6 +6,7 @@ python benchmarks/governance.py [--runs N] [--write docs/benchmarks.md]
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -78,11 +79,16 @@ def about(runs: int) -> str:
 def interleaved(commands: Sequence[Sequence[str]], folder: Path, runs: int) -> list[list[float]]:
     """Return how long each of some commands takes, in seconds, one after the other in each run."""
     taken: list[list[float]] = [[] for _ in commands]
+    # Where Python may not keep what it has compiled, each process compiles all of it again; users' may.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     for run in range(runs + 1):
         for command, times in zip(commands, taken, strict=True):
             begin = time.perf_counter()
             done = subprocess.run(
-                [sys.executable, "-m", "headwater_web.cli", *command], cwd=folder, capture_output=True
+                [sys.executable, "-m", "headwater_web.cli", *command],
+                cwd=folder,
+                env=environment,
+                capture_output=True,
             )
             if done.returncode not in (0, 1):
                 raise SystemExit(f"{' '.join(command)} failed: {done.stderr.decode()}")

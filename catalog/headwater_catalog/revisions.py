@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from headwater_catalog.collection import without_collection
 from headwater_catalog.file_code import FileCode, KnownFunctions, source_text
 from headwater_catalog.git import GitSource
+from headwater_catalog.in_halves import in_halves
 from headwater_catalog.lineage_hash import Lineages, Revision
 from headwater_catalog.mentions import Sources
-from headwater_catalog.read import LinkedModule
+from headwater_catalog.read import LinkedModule, Reading
 from headwater_catalog.read.link import link
 from headwater_catalog.read.modules import Module, modules_of
 from headwater_catalog.snapshot import Snapshot
 from headwater_catalog.tree_reader import SourceTree, TreeReader
-from headwater_catalog.tree_snapshots import KnownRecords, snapshot_of
+from headwater_catalog.tree_snapshots import KnownRecords, ModuleParts, module_parts, snapshot_of
 
 __all__ = ["NOTHING", "RevisionReader"]
 
@@ -54,27 +56,52 @@ class RevisionReader:
         Raises:
             RepositoryError: The mirror lacks it.
         """
-        return self._revision(self._trees.tree(sha), snapshot)
-
-    def read_files(self, files: Mapping[str, bytes]) -> Revision:
-        """Return the revision of a working tree, by the content of its files."""
-        return self._revision(self._trees.folder(files), None)
-
-    def _revision(self, tree: SourceTree, snapshot: Snapshot | None) -> Revision:
+        tree = self._trees.tree(sha)
+        if snapshot is not None:
+            return self._revision(tree, snapshot, {})
         with without_collection():
-            modules, _ = modules_of(tree.files, tree.project.source_roots)
-            known: Mapping[str, LinkedModule] = {}
-            if snapshot is None:
-                reading = self._trees.read(tree)
-                tests = self._trees.tests(tree)
-                snapshot = snapshot_of(reading, tree.declaring, self._records, tests)
-                known = reading.modules
+            return self._read(tree, self._trees.read(tree))
 
-            def linked(name: str) -> LinkedModule:
-                return known.get(name) or link(modules[name], modules.get)
+    def read_in_halves(
+        self, shas: Iterable[str], folder: Mapping[str, bytes] | None = None
+    ) -> list[Revision]:
+        """Return the revisions of some commits, read with a process beside this one where that is quicker.
 
-            sources = Sources(modules, self._text, self._trees.pieces, tree.contents)
-            return Revision(snapshot, Lineages(snapshot, sources, self._code, linked))
+        For commands, which have nothing else to do meanwhile.
+
+        Args:
+            shas: Full names of the commits.
+            folder: The files of a working tree, whose revision is the last then, by path.
+
+        Raises:
+            RepositoryError: The mirror lacks one.
+        """
+        trees = [self._trees.tree(sha) for sha in shas]
+        trees += [self._trees.folder(folder)] if folder is not None else []
+
+        def half(paths: Collection[str]) -> list[dict[str, ModuleParts]]:
+            return [module_parts(self._trees.read(tree, paths), self._records) for tree in trees]
+
+        sizes = {path: len(self._trees.source(each)) for tree in trees for path, each in tree.files.items()}
+        nothing: list[dict[str, ModuleParts]] = [{} for _ in trees]
+        with without_collection(), in_halves(sizes, half, nothing) as (paths, others):
+            readings = [self._trees.read(tree, paths) for tree in trees]
+            return list(map(self._read, trees, readings, others()))
+
+    def _read(
+        self, tree: SourceTree, reading: Reading, others: Mapping[str, ModuleParts] = MappingProxyType({})
+    ) -> Revision:
+        snapshot = snapshot_of(reading, tree.declaring, self._records, self._trees.tests(tree), others)
+        return self._revision(tree, snapshot, reading.modules)
+
+    def _revision(self, tree: SourceTree, snapshot: Snapshot, known: Mapping[str, LinkedModule]) -> Revision:
+        modules, _ = modules_of(tree.files, tree.project.source_roots)
+
+        def linked(name: str) -> LinkedModule:
+            return known.get(name) or link(modules[name], modules.get)
+
+        sources = Sources(modules, self._text, self._trees.pieces, tree.contents)
+        return Revision(snapshot, Lineages(snapshot, sources, self._code, linked))
 
     def _code(self, module: Module) -> FileCode:
         oid = module.content.name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from headwater_catalog.collection import without_collection
@@ -83,10 +83,15 @@ class TreeReader:
         files = {path: self._content(oid) for path, oid in oids.items() if is_source(path)}
         return SourceTree(project, files, oids, {path: self._bytes[oids[path]] for path in declaring})
 
-    def read(self, tree: SourceTree) -> Reading:
-        """Return what a source tree says."""
+    def read(self, tree: SourceTree, only: Container[str] | None = None) -> Reading:
+        """Return what a source tree says.
+
+        Args:
+            tree: The source tree.
+            only: Paths of the modules whose features are wanted; None for all.
+        """
         with without_collection():
-            return read_tree(tree.files, tree.project, self._links)
+            return read_tree(tree.files, tree.project, self._links, only)
 
     def tests(self, tree: SourceTree) -> dict[str, bytes]:
         """Return the content of the files of tests in a source tree, by path."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from headwater_catalog.codeowners import CODEOWNERS_FILES
 from headwater_catalog.declared import declaring_files, read_declared
 from headwater_catalog.errors import RepositoryError
 from headwater_catalog.feature_making import FeatureMaker
+from headwater_catalog.in_halves import in_halves
 from headwater_catalog.read import (
     Diagnostic,
     LinkedModule,
@@ -22,6 +25,9 @@ from headwater_catalog.read import (
 from headwater_catalog.read.rules import POLICY_FOLDER
 from headwater_catalog.records import (
     DataflowRecord,
+    FeatureKey,
+    FeatureRecord,
+    InputRecord,
     ModuleRecords,
     certain_names,
     dataflow_record,
@@ -34,7 +40,9 @@ from headwater_catalog.views import DataflowView
 
 __all__ = [
     "KnownRecords",
+    "ModuleParts",
     "declaring_in",
+    "module_parts",
     "read_folder",
     "snapshot_of",
 ]
@@ -43,11 +51,38 @@ KnownRecords = dict[str, tuple[LinkedModule, ModuleRecords]]
 """What modules are stored as, by name."""
 
 
+class ModuleParts(NamedTuple):
+    """What a catalog would store of a module, and nothing of how it was read; a process can hand it over.
+
+    Attributes:
+        path: Its file.
+        features: Its features by key, with where their code stands, and the code.
+        inputs: The inputs that it declares, by key, with where they stand.
+        told: What is wrong in it.
+    """
+
+    path: str
+    features: Mapping[FeatureKey, tuple[Place, str, FeatureRecord]]
+    inputs: Mapping[FeatureKey, tuple[Place, InputRecord]]
+    told: tuple[Diagnostic, ...]
+
+
+def module_parts(reading: Reading, known: KnownRecords) -> dict[str, ModuleParts]:
+    """Return what a catalog would store of the modules of a source tree, by their names.
+
+    Args:
+        reading: What was read.
+        known: Kept by the caller between trees that are alike; modules that stay are not worked out again.
+    """
+    return {name: _parts(linked, _records(linked, known)) for name, linked in reading.modules.items()}
+
+
 def snapshot_of(
     reading: Reading,
     declaring: Mapping[str, bytes] | None = None,
     known: KnownRecords | None = None,
     tests: Mapping[str, bytes] | None = None,
+    others: Mapping[str, ModuleParts] = MappingProxyType({}),
 ) -> Snapshot:
     """Return what a catalog would store of a source tree that was read as a whole.
 
@@ -56,25 +91,25 @@ def snapshot_of(
         declaring: The content of the files that `declaring_files` names, by path.
         known: Kept by the caller between trees that are alike; modules that stay are not worked out again.
         tests: The content of its files of tests, by path.
+        others: What is stored of modules that the reading leaves out, by name.
     """
     declared, declared_faults = read_declared(declaring or {}, reading.project)
     flows = {clean(d.name): dataflow_record(d) for d in reading.dataflows if len(d.name) <= LONGEST_NAME}
     dataflows = tuple(_dataflow(name, flows[name]) for name in sorted(flows))
-    records = _records(reading, {} if known is None else known)
+    parts = {**module_parts(reading, {} if known is None else known), **others}
     maker = FeatureMaker(declared.ownership, dataflows)
-    code = {name: _code(reading.modules[name]) for name in records}
     features = [
-        maker.feature(key, *code[name][record.digest], record, record.dependencies)
-        for name, made in records.items()
-        for key, record in made.features.items()
+        maker.feature(key, place, code, record, record.dependencies)
+        for module in parts.values()
+        for key, (place, code, record) in module.features.items()
     ]
     inputs = [
-        maker.input(key, code[name][record.digest][0], record)
-        for name, made in records.items()
-        for key, record in made.inputs.items()
+        maker.input(key, place, record)
+        for module in parts.values()
+        for key, (place, record) in module.inputs.items()
     ]
-    faults = (fault for made in records.values() for fault in made.faults)
-    told = (*reading.diagnostics, *faults, *declared_faults, *_ambiguities(reading, records))
+    faults = (fault for module in parts.values() for fault in module.told)
+    told = (*reading.diagnostics, *faults, *declared_faults, *_ambiguities(reading, parts))
     return Snapshot(
         features=tuple(sorted(features, key=in_order)),
         dataflows=dataflows,
@@ -85,18 +120,32 @@ def snapshot_of(
     )
 
 
-def _records(reading: Reading, known: KnownRecords) -> dict[str, ModuleRecords]:
-    for name, linked in reading.modules.items():
-        before = known.get(name)
-        if before is None or before[0] is not linked:
-            known[name] = linked, records_of(linked, before[1] if before else None)
-    return {name: known[name][1] for name in reading.modules}
+def _records(linked: LinkedModule, known: KnownRecords) -> ModuleRecords:
+    name = linked.module.name
+    before = known.get(name)
+    if before is None or before[0] is not linked:
+        known[name] = linked, records_of(linked, before[1] if before else None)
+    return known[name][1]
 
 
-def _ambiguities(reading: Reading, records: Mapping[str, ModuleRecords]) -> Iterator[Diagnostic]:
+def _parts(linked: LinkedModule, records: ModuleRecords) -> ModuleParts:
+    path = clean(linked.module.path)
+    code = {raw.digest: ((path, raw.line, raw.end_line), clean(raw.source)) for raw in linked.raw}
+    return ModuleParts(
+        path=linked.module.path,
+        features={key: (*code[record.digest], record) for key, record in records.features.items()},
+        inputs={key: (code[record.digest][0], record) for key, record in records.inputs.items()},
+        told=(*linked.diagnostics, *records.faults),
+    )
+
+
+def _ambiguities(reading: Reading, parts: Mapping[str, ModuleParts]) -> Iterator[Diagnostic]:
     """Yield what is told of names that several modules of a dataflow make in every configuration."""
-    made = {name: certain_names(module.features) for name, module in records.items()}
-    paths = {name: linked.module.path for name, linked in reading.modules.items()}
+    made = {
+        name: certain_names({key: record for key, (_, _, record) in module.features.items()})
+        for name, module in parts.items()
+    }
+    paths = {name: module.path for name, module in parts.items()}
     for dataflow in reading.dataflows:
         found = ambiguity(dataflow, made, paths)
         if found is not None:
@@ -116,12 +165,6 @@ def _dataflow(name: str, record: DataflowRecord) -> DataflowView:
     )
 
 
-def _code(linked: LinkedModule) -> dict[str, tuple[Place, str]]:
-    """Return where the code of each function of a module stands, and what it is, by its digest."""
-    path = clean(linked.module.path)
-    return {raw.digest: ((path, raw.line, raw.end_line), clean(raw.source)) for raw in linked.raw}
-
-
 def read_folder(folder: Path) -> Snapshot:
     """Return the snapshot of a source tree as it lies on disk, with what is not committed.
 
@@ -131,7 +174,16 @@ def read_folder(folder: Path) -> Snapshot:
     try:
         texts = directory_files(folder)
         tests = {path: text for path, text in texts.items() if is_test_file(path)}
-        return snapshot_of(read_texts(texts), declaring_in(folder), tests=tests)
+        declaring = declaring_in(folder)
+
+        def elsewhere(paths: Collection[str]) -> dict[str, ModuleParts]:
+            return module_parts(read_texts(texts, paths), {})
+
+        sizes = {path: len(text) for path, text in texts.items()}
+        nothing: dict[str, ModuleParts] = {}
+        with in_halves(sizes, elsewhere, nothing) as (paths, others):
+            reading = read_texts(texts, paths)
+            return snapshot_of(reading, declaring, {}, tests, others())
     except OSError as error:
         raise RepositoryError(f"{error.filename or folder} cannot be read: {error.strerror}.") from error
 

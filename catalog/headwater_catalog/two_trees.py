@@ -55,8 +55,8 @@ def read_trees(folder: Path, at: str | None, base: str) -> TwoTrees:
             advice = shallow_hint(folder) or " Give another base."
             raise RepositoryError(f"'{base}' has no commit in common with what is checked.{advice}")
         reader = RevisionReader(source)
-        before = reader.read(begun)
-        after = reader.read(head) if at is not None else _working_tree(reader, folder)
+        shas, files = ([begun], _working_tree(folder)) if at is None else ([begun, head], None)
+        before, after = reader.read_in_halves(shas, files)
         commits = tuple(source.commits_between(head, begun))
         return TwoTrees(after, head if at is not None else None, before, begun, commits)
 
@@ -74,14 +74,16 @@ def read_one_tree(folder: Path, at: str | None) -> Revision:
     """
     with borrowed(folder) as source:
         reader = RevisionReader(source)
-        if at is not None:
-            return reader.read(resolve_in(source, folder, at))
         is_bare = (folder / "HEAD").is_file() and (folder / "objects").is_dir()
-        return reader.read(source.head()) if is_bare else _working_tree(reader, folder)
+        if at is None and not is_bare:
+            return reader.read_in_halves([], _working_tree(folder))[0]
+        sha = source.head() if at is None else resolve_in(source, folder, at)
+        return reader.read_in_halves([sha])[0]
 
 
-def _working_tree(reader: RevisionReader, folder: Path) -> Revision:
+def _working_tree(folder: Path) -> dict[str, bytes]:
+    """Return the files of a working tree that are read, by path."""
     try:
-        return reader.read_files({**directory_files(folder), **declaring_in(folder)})
+        return {**directory_files(folder), **declaring_in(folder)}
     except OSError as error:
         raise RepositoryError(f"{error.filename or folder} cannot be read: {error.strerror}.") from error

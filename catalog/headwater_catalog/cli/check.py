@@ -60,7 +60,7 @@ def check(
     (classification, key, was, now, rises, path, through, cause).
     """
     failing = ("error", "warning") if strict else ("error",)
-    with without_collection():  # nothing of what is made is let go before the end
+    with without_collection(at_the_end=True):  # nothing of what is made is let go before the end
         found = _checked(path or _top(), at, base, policies_in(files), day_given(day))
     if with_all:
         found = {**found, "findings": [*found["findings"], *found["known"]], "known": []}

@@ -52,9 +52,18 @@ class Annotations:
         self._scope = scope
         self._evaluator = evaluator
         self._steps = 0
+        self._bare: dict[tuple[str, str], tuple[Type, str | None]] = {}
 
     def type(self, node: ast.expr, module: Module) -> tuple[Type, str | None]:
         """Return the type of an annotation in a module, and why it is only known as text, if so."""
+        if not isinstance(node, ast.Name):
+            return self._read(node, module)
+        key = module.name, node.id  # most annotations of a module are a few names
+        if key not in self._bare:
+            self._bare[key] = self._read(node, module)
+        return self._bare[key]
+
+    def _read(self, node: ast.expr, module: Module) -> tuple[Type, str | None]:
         around, self._steps = self._steps, _MAX_STEPS  # a literal in a type may hold a type
         try:
             return self._type(node, module, 0), None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -301,7 +301,12 @@ class _Linked:
         return self.linked or (Remembered(self.module, self.uses) if self.is_clean else None)
 
 
-def read_tree(files: Mapping[str, Content], project: Project, link_cache: LinkCache | None = None) -> Reading:
+def read_tree(
+    files: Mapping[str, Content],
+    project: Project,
+    link_cache: LinkCache | None = None,
+    only: Container[str] | None = None,
+) -> Reading:
     """Read one state of a source tree.
 
     Where the project declares no dataflow, drivers in the code make them, and for modules that no driver
@@ -312,12 +317,15 @@ def read_tree(files: Mapping[str, Content], project: Project, link_cache: LinkCa
         project: What the project file says.
         link_cache: Kept by the caller between readings of similar trees; unchanged modules come back as the
             very same objects, so that `is` tells what has to be looked at again.
+        only: Paths of the modules whose features are wanted; None for all. What is said of the whole tree is
+            the same.
     """
     cache = link_cache or LinkCache()
     modules, misplaced = cache.modules(files, project.source_roots)
     flows = _declared(project, modules) if project.dataflows else cache.flows()
     used = dict.fromkeys(name for dataflow in flows.dataflows for name in dataflow.modules)
-    found = ((name, cache.get(name, name in flows.meant)) for name in used)
+    wanted = (name for name in used if only is None or modules[name].path in only)
+    found = ((name, cache.get(name, name in flows.meant)) for name in wanted)
     linked = {name: module for name, module in found if module is not None}
     cache.use_only(used)
     unchanged = cache.unchanged
@@ -399,10 +407,15 @@ def read_directory(directory: Path) -> Reading:
     return read_texts(directory_files(directory))
 
 
-def read_texts(texts: Mapping[str, bytes]) -> Reading:
-    """Read a source tree by the content of its Python files and its project files, by path."""
+def read_texts(texts: Mapping[str, bytes], only: Container[str] | None = None) -> Reading:
+    """Read a source tree by the content of its Python files and its project files, by path.
+
+    Args:
+        texts: The files.
+        only: Paths of the modules whose features are wanted; None for all.
+    """
     files = {path: Content(text) for path, text in texts.items() if is_source(path)}
-    return read_tree(files, read_project(*map(texts.get, PROJECT_FILES)))
+    return read_tree(files, read_project(*map(texts.get, PROJECT_FILES)), only=only)
 
 
 def directory_files(directory: Path) -> dict[str, bytes]:
