@@ -82,7 +82,13 @@ class RevisionReader:
         def half(paths: Collection[str]) -> list[dict[str, ModuleParts]]:
             return [module_parts(self._trees.read(tree, paths), self._records) for tree in trees]
 
-        sizes = {path: len(self._trees.source(each)) for tree in trees for path, each in tree.files.items()}
+        with without_collection():
+            wholes = [self._trees.read(tree, ()) for tree in trees]  # so that no half finds out the modules
+        sizes = {
+            path: len(self._trees.source(tree.files[path]))
+            for tree, whole in zip(trees, wholes, strict=True)
+            for path in whole.paths
+        }
         nothing: list[dict[str, ModuleParts]] = [{} for _ in trees]
         with without_collection(), in_halves(sizes, half, nothing) as (paths, others):
             readings = [self._trees.read(tree, paths) for tree in trees]

@@ -14,13 +14,18 @@ from headwater_catalog.errors import RepositoryError
 from headwater_catalog.feature_making import FeatureMaker
 from headwater_catalog.in_halves import in_halves
 from headwater_catalog.read import (
+    PROJECT_FILES,
+    Content,
     Diagnostic,
+    LinkCache,
     LinkedModule,
     Reading,
     ambiguity,
     directory_files,
+    is_source,
     is_test_file,
-    read_texts,
+    read_project,
+    read_tree,
 )
 from headwater_catalog.read.rules import POLICY_FOLDER
 from headwater_catalog.records import (
@@ -175,14 +180,19 @@ def read_folder(folder: Path) -> Snapshot:
         texts = directory_files(folder)
         tests = {path: text for path, text in texts.items() if is_test_file(path)}
         declaring = declaring_in(folder)
+        sources = {path: Content(text) for path, text in texts.items() if is_source(path)}
+        project, links = read_project(*map(texts.get, PROJECT_FILES)), LinkCache()
 
         def elsewhere(paths: Collection[str]) -> dict[str, ModuleParts]:
-            return module_parts(read_texts(texts, paths), {})
+            return module_parts(read_tree(sources, project, links, paths), {})
 
-        sizes = {path: len(text) for path, text in texts.items()}
+        whole = read_tree(
+            sources, project, links, ()
+        )  # which modules there are, no half is to find out again
         nothing: dict[str, ModuleParts] = {}
+        sizes = {path: len(texts[path]) for path in whole.paths}
         with in_halves(sizes, elsewhere, nothing) as (paths, others):
-            reading = read_texts(texts, paths)
+            reading = read_tree(sources, project, links, paths)
             return snapshot_of(reading, declaring, {}, tests, others())
     except OSError as error:
         raise RepositoryError(f"{error.filename or folder} cannot be read: {error.strerror}.") from error

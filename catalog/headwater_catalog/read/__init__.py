@@ -16,7 +16,6 @@ from headwater_catalog.read.tree import (
     Reading,
     directory_files,
     read_directory,
-    read_texts,
     read_tree,
 )
 
@@ -47,7 +46,6 @@ __all__ = [
     "read_blob",
     "read_directory",
     "read_project",
-    "read_texts",
     "read_tree",
     "text_of_drivers",
 ]

@@ -47,6 +47,7 @@ class Reading:
         project: What its project file says.
         dataflows: Its dataflows, globs expanded to the modules that exist.
         modules: The modules of the dataflows by dotted name, with their feature functions.
+        paths: The files of all modules of the dataflows, also of those that were left out.
         diagnostics: What could not be read as meant, in order of path and line.
         unchanged: Modules, with their paths, that the link cache remembers from an earlier process and that
             were not looked into: what was known of them then, diagnostics included, still holds. None of
@@ -58,6 +59,7 @@ class Reading:
     project: Project
     dataflows: tuple[DataflowSpec, ...]
     modules: Mapping[str, LinkedModule]
+    paths: frozenset[str]
     diagnostics: tuple[Diagnostic, ...]
     unchanged: Mapping[str, str] = field(default_factory=dict)
     drivers: Drivers | None = None
@@ -335,7 +337,8 @@ def read_tree(
     if not project.dataflows:
         diagnostics += cache.faults({*used, *unchanged})
     told = tuple(sorted(set(diagnostics)))
-    return Reading(project, flows.dataflows, linked, told, unchanged, flows.drivers)
+    paths = frozenset(modules[name].path for name in used)
+    return Reading(project, flows.dataflows, linked, paths, told, unchanged, flows.drivers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,15 +410,10 @@ def read_directory(directory: Path) -> Reading:
     return read_texts(directory_files(directory))
 
 
-def read_texts(texts: Mapping[str, bytes], only: Container[str] | None = None) -> Reading:
-    """Read a source tree by the content of its Python files and its project files, by path.
-
-    Args:
-        texts: The files.
-        only: Paths of the modules whose features are wanted; None for all.
-    """
+def read_texts(texts: Mapping[str, bytes]) -> Reading:
+    """Read a source tree by the content of its Python files and its project files, by path."""
     files = {path: Content(text) for path, text in texts.items() if is_source(path)}
-    return read_tree(files, read_project(*map(texts.get, PROJECT_FILES)), only=only)
+    return read_tree(files, read_project(*map(texts.get, PROJECT_FILES)))
 
 
 def directory_files(directory: Path) -> dict[str, bytes]:
