@@ -18,6 +18,7 @@ from headwater_catalog.query.classified import Classified, classify
 from headwater_catalog.query.evaluate import require_time
 from headwater_catalog.query.find import find
 from headwater_catalog.query.index import Index
+from headwater_catalog.query.postings import numbers_of
 from headwater_catalog.query.subjects import Base, Subject
 from headwater_catalog.query.syntax import Query, parse_query
 from headwater_catalog.rules import Policy, PolicyException
@@ -222,38 +223,34 @@ def _unread(policy: Policy, why: str) -> Finding:
 def _found(policy: Policy, ground: Ground, until: float) -> Iterator[Finding]:
     index = ground.index
     scope, query, needs = _queries(policy)
-    inside = _keys(scope, ground, until) & _keys(query, ground, until)
+    met = _met(scope, ground, until) & _met(query, ground, until)
+    inside = [index.scope.subjects[number] for number in numbers_of(met)]
     if policy.changed_only_by:
-        yield from _changed_by_others(policy, ground, inside)
+        yield from _changed_by_others(policy, ground, {subject.key: subject for subject in inside})
     elif policy.needs:
-        needed = _keys(needs, ground, until)
-        for subject in _subjects(index, inside):
+        needed = _met(needs, ground, until)
+        for subject in inside:
             for parent in index.scope.graph.parents(subject.key):
-                if parent in needed:
+                number = index.numbers.get(parent)
+                if number is not None and needed >> number & 1:
                     told = f"It needs '{parent.rpartition(':')[2]}'."
                     yield _finding(policy, ground, subject, told, parent, (parent, subject.key))
     else:
         classified = list(_classified(query, ground))
-        for subject in _subjects(index, inside):
+        for subject in inside:
             yield _finding(policy, ground, subject, "", "", _way(classified, subject.key))
 
 
-def _keys(query: Query, ground: Ground, until: float) -> frozenset[str]:
-    """Return the keys of the features that meet a query.
+def _met(query: Query, ground: Ground, until: float) -> int:
+    """Return the features that meet a query, as bits of their numbers.
 
     Raises:
         QueryError: It names what is not there, or takes too long.
     """
-    found = find(query, ground.index, base=ground.base, until=until)
-    return frozenset(ranked.subject.key for ranked in found)
+    return find(query, ground.index, base=ground.base, until=until).bits
 
 
-def _subjects(index: Index, keys: Collection[str]) -> Iterator[Subject]:
-    return (subject for subject in index.scope.subjects if subject.key in keys)
-
-
-def _changed_by_others(policy: Policy, ground: Ground, keys: Collection[str]) -> Iterator[Finding]:
-    subjects = {subject.key: subject for subject in _subjects(ground.index, keys)}
+def _changed_by_others(policy: Policy, ground: Ground, subjects: Mapping[str, Subject]) -> Iterator[Finding]:
     for author in ground.authors or ():
         for key in sorted(author.keys & subjects.keys()):
             subject = subjects[key]
