@@ -14,7 +14,15 @@ from sqlalchemy.orm import Session, aliased
 from headwater_catalog.commit_refs import CommitRef
 from headwater_catalog.finding_rows import finding_of
 from headwater_catalog.governance.check import policies_of
-from headwater_catalog.governance.findings import CLAIM, EXPIRED, LACKING, LEVEL, SAME_NAME
+from headwater_catalog.governance.findings import (
+    CLAIM,
+    EXPIRED,
+    LACKING,
+    LEVEL,
+    SAME_NAME,
+    UNDECLARED,
+    UNREAD,
+)
 from headwater_catalog.governance.findings import Finding as Found
 from headwater_catalog.governance.policies import is_about_changes
 from headwater_catalog.moments import Moment
@@ -45,6 +53,8 @@ USUAL_RULES: Final[Mapping[str, str]] = {
     LACKING: "Barriers that do not say why, or who has looked.",
     LEVEL: "Values that a classification does not have.",
     SAME_NAME: "Inputs with the name of a feature of another dataflow that has a classification.",
+    UNREAD: "Policies that cannot be checked: nobody knows whether they hold.",
+    UNDECLARED: "What cannot be read of files that declare policies, classifications, dataflows and owners.",
 }
 """The rules that always hold, each with what breaks it."""
 

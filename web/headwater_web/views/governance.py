@@ -25,7 +25,7 @@ from headwater_catalog.governance.inventory import Inventory
 from headwater_catalog.moments import Moment
 from headwater_catalog.repositories import list_repositories
 from headwater_catalog.rules import SEVERITIES
-from headwater_catalog.store.models import Judgement
+from headwater_catalog.store.models import Finding, Judgement
 from headwater_catalog.upkeep.coverage import KINDS
 from headwater_web.dates import iso
 from headwater_web.erasing import stewarded
@@ -222,15 +222,12 @@ def _asked() -> Asked:
 def policies() -> str:
     """List the policies, with how each repository stands to them."""
     repo = request.args.get("repo") or None
-    usual = {rule: Asked(repository=repo or "", rule=rule) for rule in USUAL_RULES}
+    counts = count_findings(reading(), Asked(repository=repo or ""), Finding.rule)
     return render_template(
         "policies.html",
         rows=standings(repo),
         repo=repo,
-        usual=[
-            (rule, what, sum(count_findings(reading(), usual[rule]).values()))
-            for rule, what in USUAL_RULES.items()
-        ],
+        usual=[(rule, what, counts[rule]) for rule, what in USUAL_RULES.items()],
         day=today(),
     )
 

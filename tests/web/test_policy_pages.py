@@ -1,0 +1,68 @@
+"""Policies that hold, that are broken and that cannot be read: what their pages, files and the API say."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from flask.testing import FlaskClient
+
+from headwater_catalog.kept_findings import keep_findings
+from headwater_catalog.repositories import add_repository
+from headwater_catalog.scan import scan
+from headwater_catalog.store.database import Database
+from headwater_web.app import create_app
+from support.demo_catalog import settings_in
+from support.git_repo import GitRepo
+
+_CODE = (
+    "from headwater import tag\n\n\n"
+    "@tag(owner='crm')\ndef a(raw: int) -> int:\n    return raw\n\n\n"
+    "def b(a: int) -> int:\n    return a\n"
+)
+_POLICIES = """
+[beyond]
+query = "downstream:nowhere"
+[odd]
+query = "-has:owner"
+finds = "more"
+"""
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory) -> Iterator[FlaskClient]:
+    folder = tmp_path_factory.mktemp("policies")
+    settings = settings_in(folder / "home")
+    database = Database(settings.database_url)
+    database.upgrade()
+    repository = GitRepo(folder / "shop")
+    repository.commit("Begin", files={"shop.py": _CODE})
+    repository.commit("Ask for more", files={"policies/all.toml": _POLICIES})
+    with database.write() as session:
+        add_repository(session, "shop", str(repository.path), 0)
+    scan(database, settings, "shop")
+    assert not keep_findings(database, settings, "shop")
+    yield create_app(settings, database).test_client()
+    database.dispose()
+
+
+def _text(page: str) -> str:
+    return " ".join(re.sub("<[^>]+>", " ", page).split())
+
+
+@pytest.mark.parametrize(
+    ("rule", "told", "place"),
+    [
+        ("policy-unread", "Policy 'beyond' cannot be checked: ", "policies/all.toml:2"),
+        ("declaration-unread", "'odd.finds' is unknown and has no effect.", "policies/all.toml"),
+    ],
+)
+def test_what_cannot_be_read_is_listed_with_the_commit_that_brought_it(client, rule, told, place):
+    page = client.get(f"/findings?rule={rule}").text
+    (row,) = client.get(f"/findings.json?rule={rule}").json["items"]
+    (item,) = client.get(f"/api/v1/findings?rule={rule}").json["items"]
+
+    assert told in _text(page.replace("&#39;", "'")) and place in page and "Nothing found" not in page
+    assert row["message"].startswith(told) and row["severity"] == "error"
+    assert item["message"] == row["message"]
+    assert row["since"] == item["since"]["sha"] == client.get("/api/v1/commits/shop/main").json["sha"]
+    assert f'/findings?rule={rule}">1 finding</a>' in client.get("/policies").text
