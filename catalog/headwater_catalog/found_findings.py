@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, Text, case, cast, func, select, tu
 from sqlalchemy.orm import Session, aliased
 
 from headwater_catalog.commit_refs import CommitRef
+from headwater_catalog.errors import QueryError
 from headwater_catalog.finding_rows import finding_of
 from headwater_catalog.governance.check import policies_of
 from headwater_catalog.governance.findings import (
@@ -26,6 +28,7 @@ from headwater_catalog.governance.findings import (
 from headwater_catalog.governance.findings import Finding as Found
 from headwater_catalog.governance.policies import is_about_changes
 from headwater_catalog.moments import Moment
+from headwater_catalog.query.syntax import parse_query
 from headwater_catalog.rules import SEVERITIES, Policy
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.models import Commit, Finding, Judgement, Repository
@@ -195,6 +198,21 @@ class PolicyStanding:
     excepted: int
     about_changes: bool
     unknown: str
+
+    @property
+    def searches(self) -> Mapping[str, str]:
+        """What a search can be asked for of its scope, its query within that, and its needs."""
+        scope, query, needs = self.policy.scope, self.policy.query, self.policy.needs
+        within = f"({scope}) ({query})" if scope and query else query
+        asked = {"scope": scope, "query": within, "needs": needs}
+        return {part: text for part, text in asked.items() if text and _is_searched(text)}
+
+
+def _is_searched(text: str) -> bool:
+    """Tell whether a search answers a query: one that is understood, and compares with nothing before."""
+    with suppress(QueryError):
+        return parse_query(text).base_term is None
+    return False
 
 
 def policies_at(moment: Moment, settings: Settings) -> list[PolicyStanding]:

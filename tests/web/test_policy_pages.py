@@ -1,5 +1,6 @@
 """Policies that hold, that are broken and that cannot be read: what their pages, files and the API say."""
 
+import html
 import re
 from collections.abc import Iterator
 
@@ -25,6 +26,13 @@ query = "downstream:nowhere"
 [odd]
 query = "-has:owner"
 finds = "more"
+[either]
+scope = "name:a OR name:b"
+query = "-has:doc owner:crm OR -has:owner -has:doc"
+[grown]
+query = "new:feature"
+[apart]
+needs = "name:a"
 """
 
 
@@ -66,3 +74,27 @@ def test_what_cannot_be_read_is_listed_with_the_commit_that_brought_it(client, r
     assert item["message"] == row["message"]
     assert row["since"] == item["since"]["sha"] == client.get("/api/v1/commits/shop/main").json["sha"]
     assert f'/findings?rule={rule}">1 finding</a>' in client.get("/policies").text
+
+
+def test_queries_of_policies_lead_to_what_they_find(client):
+    page = client.get("/policies").text
+    links = dict(re.findall(r'href="(/search[^"]+)"><code>([^<]+)</code>', page))
+    found = {
+        text: {hit["name"] for hit in client.get(_as_json(href)).json["items"]}
+        for href, text in links.items()
+        if text != "downstream:nowhere"
+    }
+    broken = client.get("/findings.json?rule=either").json["items"]
+
+    assert found == {
+        "name:a OR name:b": {"a", "b"},
+        "-has:doc owner:crm OR -has:owner -has:doc": {"a", "b"},
+        "-has:owner": {"b"},
+        "name:a": {"a"},
+    }
+    assert {row["key"] for row in broken} == {"shop:a", "shop:b"}
+    assert "<code>new:feature</code></dd>" in page  # of which only a change can be asked
+
+
+def _as_json(href: str) -> str:
+    return html.unescape(href).replace("/search?", "/search.json?")
