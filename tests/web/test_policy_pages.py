@@ -47,6 +47,7 @@ def client(tmp_path_factory) -> Iterator[FlaskClient]:
     repository.commit("Ask for more", files={"policies/all.toml": _POLICIES})
     with database.write() as session:
         add_repository(session, "shop", str(repository.path), 0)
+        add_repository(session, "never", str(repository.path), 0)
     scan(database, settings, "shop")
     assert not keep_findings(database, settings, "shop")
     yield create_app(settings, database).test_client()
@@ -98,3 +99,19 @@ def test_queries_of_policies_lead_to_what_they_find(client):
 
 def _as_json(href: str) -> str:
     return html.unescape(href).replace("/search?", "/search.json?")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/governance", "/governance/coverage", "/governance/drift", "/governance/origins", "/policies"),
+        *("/dead", "/deprecated", "/duplicates"),
+        *(f"/api/v1/{name}" for name in ("drift", "origins", "dead", "deprecations", "duplicates")),
+    ],
+)
+def test_nothing_good_is_said_of_what_was_not_scanned(client, path: str):
+    answer = client.get(f"{path}?repo=never")
+
+    assert answer.status_code == 404
+    assert "has not been scanned yet. Run: headwater scan never" in answer.text
+    assert "repo=never" not in client.get(path).text

@@ -57,5 +57,5 @@ def reached(repo: str) -> Table:
 
 
 def _found(view: AsOf) -> ReachMap | None:
-    of, classification = (request.args.get(name, "").replace("\0", "") for name in ("of", "classification"))
+    of, classification = (request.args.get(name, "") for name in ("of", "classification"))
     return reach_from(view.moment, of, classification) if of else None

@@ -8,12 +8,11 @@ from typing import Any, Final
 from flask import Blueprint, render_template, request
 
 from headwater_catalog.moments import Moment
-from headwater_catalog.repositories import list_repositories
 from headwater_catalog.rules import Review
 from headwater_catalog.upkeep.coverage import KINDS, SECTIONS, Coverage, Covered, Section, coverage_of
 from headwater_web.curves import curves
 from headwater_web.dates import iso
-from headwater_web.governed import places
+from headwater_web.governed import place_names, places
 from headwater_web.kept_up import ANY, LACKS, commits_at, drifts, origins, section_asked, standing
 from headwater_web.lists import MOST_ROWS, Table, as_files
 from headwater_web.reading import as_of, offset_asked, reading
@@ -51,7 +50,7 @@ def coverage() -> str:
     return render_template(
         "coverage.html",
         view=as_of(moment.repository.name),
-        repositories=[each.name for each in list_repositories(reading())],
+        repositories=place_names(),
         coverage=known,
         section=section,
         kinds=KINDS,
@@ -121,7 +120,7 @@ def drift() -> str:
         rows=found[offset : offset + _PAGE],
         total=len(found),
         repo=repo,
-        repositories=[each.name for each in list_repositories(reading())],
+        repositories=place_names(),
         offset=offset,
         limit=_PAGE,
     )
@@ -152,7 +151,7 @@ def came_from() -> str:
         choices=LACKS,
         reviews=_reviews(repo),
         repo=repo,
-        repositories=[each.name for each in list_repositories(reading())],
+        repositories=place_names(),
         offset=offset,
         limit=_PAGE,
     )
