@@ -114,4 +114,4 @@ def test_nothing_good_is_said_of_what_was_not_scanned(client, path: str):
 
     assert answer.status_code == 404
     assert "has not been scanned yet. Run: headwater scan never" in answer.text
-    assert "repo=never" not in client.get(path).text
+    assert "repo=never" not in client.get(path).text  # nor is it offered

@@ -9,11 +9,11 @@ from flask import Blueprint, render_template, request
 
 from headwater_catalog.moments import Moment
 from headwater_catalog.rules import Review
-from headwater_catalog.upkeep.coverage import KINDS, SECTIONS, Coverage, Covered, Section, coverage_of
+from headwater_catalog.upkeep.coverage import ALL, KINDS, SECTIONS, Coverage, Covered, Section, coverage_of
 from headwater_web.curves import curves
 from headwater_web.dates import iso
 from headwater_web.governed import place_names, places
-from headwater_web.kept_up import ANY, LACKS, commits_at, drifts, origins, section_asked, standing
+from headwater_web.kept_up import ANY, LACKS, commits_at, drifts, origins, section_asked
 from headwater_web.lists import MOST_ROWS, Table, as_files
 from headwater_web.reading import as_of, offset_asked, reading
 
@@ -38,7 +38,10 @@ def coverage() -> str:
     """Show how many features have owners, docs, checks and tests, now and over time."""
     found = places(request.args.get("repo") or None)
     if len(found) != 1:
-        rows = [standing(moment) for moment in found]
+        rows = [
+            (moment.repository.name, known.at(ALL, moment.require_position()))
+            for moment, known in _known(found)
+        ]
         return render_template("coverage_of_all.html", rows=rows, kinds=KINDS)
     moment = as_of(found[0].repository.name).moment
     known = coverage_of(reading(), moment.repository)
