@@ -1,4 +1,4 @@
-"""Policies that hold, that are broken and that cannot be read: what their pages, files and the API say."""
+"""What pages, files and the API of governance say of what they cannot read, or know nothing of."""
 
 import html
 import re
@@ -45,6 +45,10 @@ def client(tmp_path_factory) -> Iterator[FlaskClient]:
     repository = GitRepo(folder / "shop")
     repository.commit("Begin", files={"shop.py": _CODE})
     repository.commit("Ask for more", files={"policies/all.toml": _POLICIES})
+    repository.git("branch", "side", "HEAD~1")
+    repository.git("switch", "--quiet", "side")
+    repository.commit("Beside", files={"shop.py": ""})
+    repository.git("switch", "--quiet", "main")
     with database.write() as session:
         add_repository(session, "shop", str(repository.path), 0)
         add_repository(session, "never", str(repository.path), 0)
@@ -115,3 +119,12 @@ def test_nothing_good_is_said_of_what_was_not_scanned(client, path: str):
     assert answer.status_code == 404
     assert "has not been scanned yet. Run: headwater scan never" in answer.text
     assert "repo=never" not in client.get(path).text  # nor is it offered
+
+
+@pytest.mark.parametrize("path", ["/governance/coverage?repo=shop&", "/api/v1/repositories/shop/coverage?"])
+def test_coverage_of_a_commit_beside_main_is_not_known(client, path: str):
+    assert client.get(f"{path}at=main~1").status_code == 200
+    answer = client.get(f"{path}at=side")
+
+    assert answer.status_code == 404
+    assert "is not on the scanned main line of" in answer.text
