@@ -96,7 +96,7 @@ def all_coverage() -> Table:
     return Table(
         "coverage",
         ("repository", "commit", "at", *_COUNTED),
-        (row for each in moments for row in _series(each)),
+        (row for each in moments for row in _series(each, is_alone=len(moments) == 1)),
     )
 
 
@@ -104,9 +104,10 @@ def _known(moments: Iterable[Moment]) -> Iterable[tuple[Moment, Coverage]]:
     return ((moment, coverage_of(reading(), moment.repository)) for moment in moments)
 
 
-def _series(moment: Moment) -> Iterable[tuple[Any, ...]]:
+def _series(moment: Moment, *, is_alone: bool) -> Iterable[tuple[Any, ...]]:
     known = coverage_of(reading(), moment.repository)
-    series = known.until(_section(known), moment.require_position())[-MOST_ROWS:]
+    section = _section(known) if is_alone else ALL  # sections are those of one repository, as on the page
+    series = known.until(section, moment.require_position())[-MOST_ROWS:]
     commits = commits_at(moment, [position for position, _ in series])
     for position, covered in series:
         commit = commits[position]
