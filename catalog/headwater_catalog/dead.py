@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 
 from headwater_catalog.moments import Moment
 from headwater_catalog.past import load_pasts
-from headwater_catalog.query.subjects import Past, tag_values
+from headwater_catalog.query.subjects import Past
 from headwater_catalog.recent import RecentOf
-from headwater_catalog.snapshot import Snapshot, SnapshotFeature
+from headwater_catalog.snapshot import Snapshot, SnapshotFeature, owners_of
 from headwater_catalog.store.models import (
     Dataset,
     DatasetVersion,
@@ -67,6 +67,7 @@ class Unneeded:
 
     Attributes:
         feature: What the first of its functions makes.
+        owners: Whom to ask about it.
         state: One of `STATES`.
         reason: Why that is so, in a clause.
         past: When it came and when it changed; None where no history is known.
@@ -74,6 +75,7 @@ class Unneeded:
     """
 
     feature: SnapshotFeature
+    owners: tuple[str, ...]
     state: str
     reason: str
     past: Past | None
@@ -83,11 +85,6 @@ class Unneeded:
     def key(self) -> str:
         """Its key."""
         return self.feature.key
-
-    @property
-    def owners(self) -> tuple[str, ...]:
-        """Whom to ask about it."""
-        return self.feature.owners or tag_values(self.feature.tags, "owner")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +149,8 @@ def _find(head: Moment, days: int, day: str) -> DeadFeatures:
     found = []
     for feature in left:
         past = pasts.get(feature.key)
-        found.append(Unneeded(feature, *judge.state(feature, past), past, lasts.get(feature.name)))
+        owners = owners_of(snapshot.variants[feature.key])
+        found.append(Unneeded(feature, owners, *judge.state(feature, past), past, lasts.get(feature.name)))
     order = list(STATES)
     found.sort(key=lambda each: (order.index(each.state), each.feature.module, each.feature.name))
     return DeadFeatures(head.repository.name, uses.proof, tuple(found), len(snapshot.variants) - len(left))

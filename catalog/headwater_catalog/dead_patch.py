@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from headwater_catalog.declared import may_declare
 from headwater_catalog.governance.removal_patch import RemovalPatch, removal_patch
 from headwater_catalog.moments import Moment
 from headwater_catalog.read import PROJECT_FILES, is_source
@@ -27,7 +28,7 @@ def dead_patch(head: Moment, keys: Collection[str]) -> RemovalPatch:
         files = {
             path: file.oid
             for path, file in source.tree(head.commit.sha).items()
-            if is_source(path) or path in PROJECT_FILES
+            if is_source(path) or path in PROJECT_FILES or may_declare(path)
         }
         contents = dict(source.blobs(dict.fromkeys(files.values())))
     return removal_patch({path: contents[oid] for path, oid in files.items()}, keys)

@@ -12,6 +12,7 @@ from headwater_catalog.read import Diagnostic, Project
 from headwater_catalog.read.project import read_policy_file
 from headwater_catalog.read.rules import POLICY_FOLDER, is_policy_file
 from headwater_catalog.rules import NO_RULES, Policy, Rules
+from headwater_catalog.submodules import SUBMODULES, unread_submodules
 
 __all__ = ["NOTHING_DECLARED", "Declared", "declaring_files", "may_declare", "read_declared"]
 
@@ -48,18 +49,19 @@ NOTHING_DECLARED: Final = Declared()
 
 def may_declare(path: str) -> bool:
     """Tell whether a file beside the project file may say something that holds for all of a repository."""
-    return path in CODEOWNERS_FILES or is_policy_file(path)
+    return path in CODEOWNERS_FILES or is_policy_file(path) or path == SUBMODULES
 
 
 def declaring_files(paths: Collection[str]) -> tuple[str, ...]:
-    """Return those files of a tree that do say something: its CODEOWNERS file, and those of policies."""
+    """Return those files of a tree that say something: of owners, of policies, and of what is not here."""
     owned = codeowners_file(dict.fromkeys(path for path in paths if path in CODEOWNERS_FILES))
     policies = sorted(path for path in paths if is_policy_file(path))[: _MOST_FILES + 1]
-    return (*((owned,) if owned else ()), *policies)
+    beside = (SUBMODULES,) if SUBMODULES in paths else ()
+    return (*((owned,) if owned else ()), *policies, *beside)
 
 
 def read_declared(files: Mapping[str, bytes], project: Project) -> tuple[Declared, tuple[Diagnostic, ...]]:
-    """Return what files declare, and what is wrong with them.
+    """Return what files declare, and what is wrong with them or missing.
 
     Args:
         files: The content of those that `declaring_files` names, by path.
@@ -67,9 +69,10 @@ def read_declared(files: Mapping[str, bytes], project: Project) -> tuple[Declare
     """
     owned = codeowners_file(dict.fromkeys(path for path in files if not is_policy_file(path)))
     ownership, faults = read_ownership(owned, files[owned] if owned else b"", project)
+    missing = unread_submodules(files.get(SUBMODULES, b""))
     policies, more = _policies([path for path in files if is_policy_file(path)], files, project)
     rules = Rules(project.classifications, policies, project.unclassified, project.teams, project.review)
-    return Declared(ownership, rules), (*faults, *more)
+    return Declared(ownership, rules), (*faults, *more, *missing)
 
 
 def _policies(

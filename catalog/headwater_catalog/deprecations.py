@@ -20,7 +20,7 @@ from headwater_catalog.moves import moves_along
 from headwater_catalog.query.subjects import tag_values
 from headwater_catalog.query.traits import is_deprecated
 from headwater_catalog.recent import RecentOf
-from headwater_catalog.snapshot import SnapshotFeature
+from headwater_catalog.snapshot import SnapshotFeature, owners_of
 from headwater_catalog.store.models import Commit, DatasetVersion, Feature, FeatureVersion, Repository
 from headwater_catalog.stored_snapshots import json_text
 from headwater_catalog.uses import drawn_features
@@ -37,21 +37,18 @@ class User:
 
     Attributes:
         feature: What the first of its functions makes.
+        owners: Whom to ask about it.
         is_new: Whether it did not when that was deprecated.
     """
 
     feature: SnapshotFeature
+    owners: tuple[str, ...]
     is_new: bool
 
     @property
     def key(self) -> str:
         """Its key."""
         return self.feature.key
-
-    @property
-    def owners(self) -> tuple[str, ...]:
-        """Whom to ask about it."""
-        return _owners(self.feature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,8 @@ class Deprecation:
 
     Attributes:
         repository: Name of its repository.
-        feature: What the first of its functions makes.
+        feature: What the first of its functions makes that say so.
+        owners: Whom to ask about it.
         said: What its tag says, but for a mere yes.
         since: The commit of the main line that deprecated it.
         users: What needs it directly, what came to do so since first.
@@ -70,6 +68,7 @@ class Deprecation:
 
     repository: str
     feature: SnapshotFeature
+    owners: tuple[str, ...]
     said: str
     since: CommitRef
     users: tuple[User, ...]
@@ -80,11 +79,6 @@ class Deprecation:
     def key(self) -> str:
         """Its key."""
         return self.feature.key
-
-    @property
-    def owners(self) -> tuple[str, ...]:
-        """Whom to ask about it."""
-        return _owners(self.feature)
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -125,7 +119,7 @@ def _deprecation(
     since, then = _since(head, feature)
     before = _users_then(head, then, since.position or 0)
     users = [
-        User(snapshot.variants[user][0], user not in before)
+        User(snapshot.variants[user][0], owners_of(snapshot.variants[user]), user not in before)
         for user in snapshot.graph.children(key)
         if user in snapshot.variants
     ]
@@ -135,6 +129,7 @@ def _deprecation(
     return Deprecation(
         head.repository.name,
         feature,
+        owners_of(snapshot.variants[key]),
         said,
         since,
         tuple(users),
@@ -203,10 +198,6 @@ def _holding(versions: Iterable[DatasetVersion], keys: Iterable[str]) -> Mapping
             for key in wanted.intersection(column.get("features", ())):
                 found[key][version.dataset.name] = None
     return {key: tuple(names) for key, names in found.items()}
-
-
-def _owners(feature: SnapshotFeature) -> tuple[str, ...]:
-    return feature.owners or tag_values(feature.tags, "owner")
 
 
 _KEPT: Final = RecentOf[tuple[Deprecation, ...]](lambda found: len(found) + 1, _MOST_KEPT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,12 +13,22 @@ from sqlalchemy import ColumnElement, Select, Text, case, cast, func, select, tu
 from sqlalchemy.orm import Session, aliased
 
 from headwater_catalog.commit_refs import CommitRef
+from headwater_catalog.errors import QueryError
 from headwater_catalog.finding_rows import finding_of
 from headwater_catalog.governance.check import policies_of
-from headwater_catalog.governance.findings import CLAIM, EXPIRED, LACKING, LEVEL, SAME_NAME
+from headwater_catalog.governance.findings import (
+    CLAIM,
+    EXPIRED,
+    LACKING,
+    LEVEL,
+    SAME_NAME,
+    UNDECLARED,
+    UNREAD,
+)
 from headwater_catalog.governance.findings import Finding as Found
 from headwater_catalog.governance.policies import is_about_changes
 from headwater_catalog.moments import Moment
+from headwater_catalog.query.syntax import parse_query
 from headwater_catalog.rules import SEVERITIES, Policy
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.models import Commit, Finding, Judgement, Repository
@@ -45,6 +56,8 @@ USUAL_RULES: Final[Mapping[str, str]] = {
     LACKING: "Barriers that do not say why, or who has looked.",
     LEVEL: "Values that a classification does not have.",
     SAME_NAME: "Inputs with the name of a feature of another dataflow that has a classification.",
+    UNREAD: "Policies that cannot be checked: nobody knows whether they hold.",
+    UNDECLARED: "What cannot be read of files that declare policies, classifications, dataflows and owners.",
 }
 """The rules that always hold, each with what breaks it."""
 
@@ -185,6 +198,21 @@ class PolicyStanding:
     excepted: int
     about_changes: bool
     unknown: str
+
+    @property
+    def searches(self) -> Mapping[str, str]:
+        """What a search can be asked for of its scope, its query within that, and its needs."""
+        scope, query, needs = self.policy.scope, self.policy.query, self.policy.needs
+        within = f"({scope}) ({query})" if scope and query else query
+        asked = {"scope": scope, "query": within, "needs": needs}
+        return {part: text for part, text in asked.items() if text and _is_searched(text)}
+
+
+def _is_searched(text: str) -> bool:
+    """Tell whether a search answers a query: one that is understood, and compares with nothing before."""
+    with suppress(QueryError):
+        return parse_query(text).base_term is None
+    return False
 
 
 def policies_at(moment: Moment, settings: Settings) -> list[PolicyStanding]:

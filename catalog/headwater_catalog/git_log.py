@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import IO
 
 __all__ = [
+    "BLANK_LINES",
     "FILE_MODES",
     "FORMAT",
     "LONGEST_BODY",
@@ -28,6 +30,8 @@ FORMAT = "%x00".join(("%H", "%P", "%an", "%ae", "%at", "%ct", "%B"))
 _FIELDS = 7
 _EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799  # the years 1 to 9999
 LONGEST_LINE, LONGEST_BODY = 500, 50_000  # characters; a page shows many subjects, and one body
+BLANK_LINES = re.compile(r"\n\s*\n")
+"""What ends a paragraph of a message: lines may end with CR LF, and blank ones have spaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +64,13 @@ class CommitInfo:
     @property
     def subject(self) -> str:
         """Return the first paragraph of the message, on one line, shortened where nobody would read it."""
-        return shortened(" ".join(self.message.strip().partition("\n\n")[0].split()), LONGEST_LINE)
+        return shortened(" ".join(BLANK_LINES.split(self.message.strip(), 1)[0].split()), LONGEST_LINE)
 
     @property
     def body(self) -> str:
         """Return the message after its first paragraph, shortened likewise."""
-        return shortened(self.message.strip().partition("\n\n")[2].strip(), LONGEST_BODY)
+        _, *rest = BLANK_LINES.split(self.message.strip(), 1)
+        return shortened("".join(rest).strip(), LONGEST_BODY)
 
 
 def path_from(raw: bytes) -> str:

@@ -24,6 +24,7 @@ from headwater_catalog.days import today
 from headwater_catalog.finding_rows import Held, held_row, held_rows, storable
 from headwater_catalog.governance.changed import moved_features, renamed
 from headwater_catalog.governance.check import policies_of
+from headwater_catalog.governance.fail_closed import unread_declarations
 from headwater_catalog.governance.findings import UNREAD, Finding
 from headwater_catalog.governance.policies import Ground, is_about_changes, judge, needs_history
 from headwater_catalog.governance.usual_rules import usual_findings
@@ -36,6 +37,7 @@ from headwater_catalog.query.subjects import Scope
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.rules import Policy
 from headwater_catalog.snapshot import Snapshot
+from headwater_catalog.storable import clean
 from headwater_catalog.store import models
 from headwater_catalog.store.bulk import insert_rows, update_by_id
 from headwater_catalog.store.models import Commit, Judgement, Repository
@@ -48,11 +50,12 @@ __all__ = ["keep_findings", "to_be_judged"]
 
 logger = logging.getLogger("headwater.governance")
 
-_FORM: Final = "1"
+_FORM: Final = "2"
 """Another one whenever the same commits are judged in another way."""
 
 _MOST_NEWS: Final = 200  # changes at once that are followed; of more, only the last is judged, and then back
 _MOST_SECONDS: Final = 10.0  # that one scan spends on it
+_UNREAD_SECONDS: Final = 0.2  # of a commit, to see whether what cannot be checked at the end cannot be there
 
 _Found = dict[str, Finding]
 """Findings of a moment by their fingerprints."""
@@ -144,6 +147,7 @@ class _Line:
         self._made_by = _made_by(repository, settings, self._policies)
         self._changes: Sequence[int] = ()
         self._held: list[Held] = []
+        self._unread: _Found = {}
         self._is_new = False
         self._state: dict[str, Any] = {}
         self._day = day
@@ -205,9 +209,10 @@ class _Line:
         """Judge the end of the line as a check of it does."""
         ground = Ground(self._index(self._head), self._day, teams=self._snapshot.declared.rules.teams)
         judged = judge(self._policies, ground)
+        found = _by_fingerprint((*judged.findings, *self._usual(self._snapshot)))
+        self._unread = {key: each for key, each in found.items() if each.rule == UNREAD}
         unread = {each.about: each.message for each in judged.findings if each.rule == UNREAD}
         unknown = {each.rule: each.reason for each in judged.unknown} | unread
-        found = _by_fingerprint((*judged.findings, *usual_findings(self._snapshot, self._day)))
         return _Head(found, unknown, Counter(each.rule for each in judged.excepted))
 
     def _begin(self, head: _Head) -> None:
@@ -223,15 +228,7 @@ class _Line:
             "made_by": self._made_by,
             "unknown": dict(head.unknown),
             "excepted": dict(head.excepted),
-            "ends": _first_end(
-                *(self._ends(self._snapshot)),
-                *(
-                    each.until
-                    for policy in self._policies
-                    for each in policy.exceptions
-                    if each.until >= self._day
-                ),
-            ),
+            "ends": _first_end(*self._ends(self._snapshot), *self._ends_of_exceptions()),
         }
         self._held = [
             Held(each, since, key) for key, each in head.found.items() if each.rule not in self._left_out
@@ -241,7 +238,7 @@ class _Line:
     def _left_out(self) -> frozenset[str]:
         """The policies of which nothing is kept: those that only changes break, and that cannot be judged."""
         about_changes = (policy.name for policy in self._policies if is_about_changes(policy))
-        return frozenset((*about_changes, *self._state["unknown"], UNREAD))
+        return frozenset((*about_changes, *self._state["unknown"]))
 
     def _news(self) -> list[int]:
         """Return where something changed since the last position that was judged."""
@@ -253,6 +250,7 @@ class _Line:
         if found is None:  # it is begun anew the next time
             self._state["made_by"] = ""
             return
+        found |= {key: each for key, each in self._unread.items() if key in found}  # as the end tells it
         held = {each.finding.fingerprint: each for each in self._open()}
         pairs = self._pairs({key: each.finding for key, each in held.items()}, found, position)
         for key, each in held.items():
@@ -313,7 +311,24 @@ class _Line:
             logger.warning("Commit %s of '%s': %s", position, self._repository.name, judged.unknown[0].reason)
             return None
         self._state["ends"] = _first_end(self._state["ends"], *self._ends(snapshot))
-        return _by_fingerprint((*judged.findings, *usual_findings(snapshot, self._day)))
+        return _by_fingerprint((*judged.findings, *self._usual(snapshot), *self._unread_at(index)))
+
+    def _usual(self, snapshot: Snapshot) -> Iterator[Finding]:
+        yield from usual_findings(snapshot, self._day)
+        yield from unread_declarations(snapshot)
+
+    def _unread_at(self, index: Index) -> Iterator[Finding]:
+        """Return which policies were there and could not be checked, of those that cannot be at the end."""
+        names = {each.finding.about for each in self._held if each.finding.rule == UNREAD}
+        rules = index.scope.snapshot.declared.rules
+        there = {policy.name for policy in rules.policies}
+        policies = [
+            policy
+            for policy in self._policies
+            if clean(policy.name) in names and (policy.name in there or not policy.path)
+        ]
+        judged = judge(policies, Ground(index, self._day, teams=rules.teams), seconds=_UNREAD_SECONDS)
+        return (each for each in judged.findings if each.rule == UNREAD)
 
     def _ends_of_exceptions(self) -> Iterator[str]:
         exceptions = (each for policy in self._policies for each in policy.exceptions)

@@ -10,6 +10,7 @@ from headwater_catalog.store.models import (
     DataflowVersion,
     Declaration,
     DeclaredInput,
+    Diagnostic,
     Feature,
     FeatureVersion,
     FileOfTests,
@@ -36,6 +37,7 @@ def changed_positions(session: Session, repository: Repository, after: int = -1)
         (ModuleVersion, ModuleVersion.repository_id == repository.id),
         (DeclaredInput, DeclaredInput.repository_id == repository.id),
         (Declaration, Declaration.repository_id == repository.id),
+        (Diagnostic, Diagnostic.repository_id == repository.id),
         (FileOfTests, FileOfTests.repository_id == repository.id),
     )
     found = {0} if after < 0 else set()

@@ -14,8 +14,7 @@ from headwater_catalog.governance.outside_sources import inputs_by_source
 from headwater_catalog.governance.witness import named
 from headwater_catalog.lineage_graph import INPUT_PREFIX
 from headwater_catalog.moments import Moment
-from headwater_catalog.query.subjects import tag_values
-from headwater_catalog.snapshot import Snapshot
+from headwater_catalog.snapshot import Snapshot, owners_of
 from headwater_catalog.uses import drawn_features
 
 __all__ = ["Elsewhere", "ReachMap", "reach_from"]
@@ -103,7 +102,9 @@ def reach_from(moment: Moment, of: str, classification: str = "") -> ReachMap:
         classification=classification,
         features=reached,
         modules=_ordered(Counter(snapshot.variants[key][0].module for key in reached)),
-        owners=_ordered(Counter(owner for key in reached for owner in _owners(snapshot, key) or ("",))),
+        owners=_ordered(
+            Counter(owner for key in reached for owner in owners_of(snapshot.variants[key]) or ("",))
+        ),
         dataflows=_ordered(Counter(flow for key in reached for flow in _dataflows(snapshot, key))),
         datasets=datasets,
         repositories=_elsewhere(moment, starts),
@@ -117,11 +118,6 @@ def _nearest(snapshot: Snapshot, starts: Sequence[str]) -> Mapping[str, int]:
         for key, steps in snapshot.graph.downstream(start).items():
             found[key] = min(steps, found.get(key, steps))
     return dict(sorted(found.items(), key=lambda item: (item[1], item[0])))
-
-
-def _owners(snapshot: Snapshot, key: str) -> tuple[str, ...]:
-    first = snapshot.variants[key][0]
-    return first.owners or tag_values(first.tags, "owner")
 
 
 def _dataflows(snapshot: Snapshot, key: str) -> Sequence[str]:

@@ -239,7 +239,7 @@ def _texts(subject: Subject) -> Iterator[tuple[str, str]]:
     """
     yield "name", subject.name
     for variant in subject.variants:
-        for owner in variant.owners or tag_values(variant.tags, "owner"):
+        for owner in variant.owners:
             yield "owner", owner
         for key in variant.tags:
             if key != "owner":

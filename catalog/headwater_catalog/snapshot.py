@@ -33,6 +33,7 @@ __all__ = [
     "SnapshotFeature",
     "SnapshotInput",
     "in_order",
+    "owners_of",
 ]
 
 
@@ -122,6 +123,11 @@ class SnapshotInput:
     condition: str
     tags: Mapping[str, Any]
     owners: tuple[str, ...] = ()
+
+
+def owners_of(made: Iterable[SnapshotFeature | SnapshotInput]) -> tuple[str, ...]:
+    """Return whom to ask about what several functions make, such as all variants of a feature."""
+    return tuple(dict.fromkeys(owner for each in made for owner in each.owners))
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -40,6 +40,7 @@ from headwater_catalog.records import (
 )
 from headwater_catalog.snapshot import Place, Snapshot, in_order
 from headwater_catalog.storable import LONGEST_NAME, clean
+from headwater_catalog.submodules import SUBMODULES
 from headwater_catalog.suite import suite_of
 from headwater_catalog.views import DataflowView
 
@@ -200,7 +201,8 @@ def read_folder(folder: Path) -> Snapshot:
 
 def declaring_in(folder: Path) -> dict[str, bytes]:
     """Return the files in a folder that declare something; links are not followed, as in a commit."""
-    places = [*(folder / path for path in CODEOWNERS_FILES), *(folder / POLICY_FOLDER).glob("*.toml")]
+    names = *CODEOWNERS_FILES, SUBMODULES
+    places = [*(folder / path for path in names), *(folder / POLICY_FOLDER).glob("*.toml")]
     files = {p.relative_to(folder).as_posix(): p for p in places if p.is_file() and not _is_linked(p, folder)}
     return {path: files[path].read_bytes() for path in declaring_files(files)}
 

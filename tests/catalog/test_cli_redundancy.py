@@ -94,3 +94,26 @@ def test_what_makes_no_sense_is_refused(places: tuple[Path, Path], words: tuple[
 
     assert answer.exit_code != 0
     assert told in answer.stderr
+
+
+@pytest.mark.parametrize("command", ["dead", "duplicates"])
+def test_nothing_is_said_of_what_was_not_scanned(tmp_path: Path, git_repo: GitRepo, command: str):
+    git_repo.commit("Begin", files={"shop.py": _CODE})
+    assert headwater("db", "upgrade", home=tmp_path / "home").exit_code == 0
+    assert headwater("repo", "add", "later", git_repo.path, home=tmp_path / "home").exit_code == 0
+    answer = headwater(command, "--repo", "later", home=tmp_path / "home")
+
+    assert answer.exit_code == 3
+    assert "'later' has not been scanned yet" in answer.stderr
+
+
+def test_what_a_policy_names_stays(tmp_path: Path, git_repo: GitRepo):
+    policy = '[apart]\nneeds = "downstream:total"\n'
+    files = {"shop.py": _CODE, "headwater.toml": _TOML, "policies/all.toml": policy}
+    git_repo.commit("Begin", files=files)
+    for words in (("db", "upgrade"), ("repo", "add", "shop", git_repo.path), ("scan",)):
+        assert headwater(*words, home=tmp_path / "home").exit_code == 0
+    made = headwater("dead", "--patch", home=tmp_path / "home")
+
+    assert made.stdout == ""
+    assert "Left out: shop:total: policies/all.toml:2 names it, too." in made.stderr

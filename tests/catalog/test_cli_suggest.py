@@ -42,12 +42,14 @@ def test_people_read_what_why_where_and_whom_to_ask(folder: Path, tmp_path: Path
     told = headwater("suggest", folder).stdout
 
     assert told == (
-        "shop.py:4: pii=true for shop:email?\n"
-        "    its name says 'email', which may be an e-mail address\n"
-        "    1 feature downstream with it; ask crm\n"
-        "pii=true for input:ssn?\n"
-        "    its name says 'ssn', which may be a number that identifies a person\n"
-        "    1 feature downstream with it\n"
+        "shop.py:4: shop:email looks like pii=true\n"
+        "    its name looks like that of an e-mail address ('email')\n"
+        "    1 feature downstream would have it, too\n"
+        "    ask crm\n"
+        "input:ssn looks like pii=true\n"
+        "    its name looks like that of a number that identifies a person ('ssn')\n"
+        "    no code declares it: declare it by @external_input to tag it\n"
+        "    1 feature downstream would have it, too\n"
         "2 suggestions.\n"
     )
     (tmp_path / "empty").mkdir()

@@ -21,6 +21,18 @@ def _fetch(source, repo):
     GitSource.mirror(str(repo.path), source.path).close()
 
 
+@pytest.mark.parametrize("blank", ["\n\n", "\r\n\r\n", "\n \t\n"])
+def test_a_blank_line_ends_the_subject_whatever_ends_lines(git_repo, source, blank: str):
+    git_repo.commit("Begin", files={"a.py": "a\n"})
+    message = f"Add a{blank}Because.{blank}Twice."
+    committer = ("-c", "user.name=A", "-c", "user.email=a@example.com")
+    git_repo.git(*committer, "commit", "--quiet", "--amend", "--cleanup=verbatim", "--message", message)
+    _fetch(source, git_repo)
+
+    (one,) = source.main_line(source.head())
+    assert (one.subject, one.body) == ("Add a", f"Because.{blank}Twice.")
+
+
 def test_the_main_line_is_told_oldest_first_with_what_each_commit_changed(git_repo, source):
     first = git_repo.commit("Add a\n\nBecause.\n\nTwice.", files={"a.py": "a\n", "b.py": "b\n"})
     git_repo.write("a.py", "aa\n")

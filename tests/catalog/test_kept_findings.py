@@ -15,6 +15,8 @@ from sqlalchemy.exc import OperationalError
 from headwater_catalog import kept_findings
 from headwater_catalog.commit_snapshots import read_commit
 from headwater_catalog.governance.check import policies_of
+from headwater_catalog.governance.fail_closed import unread_declarations
+from headwater_catalog.governance.findings import UNDECLARED, UNREAD
 from headwater_catalog.governance.policies import Ground, is_about_changes, judge
 from headwater_catalog.governance.usual_rules import usual_findings
 from headwater_catalog.kept_findings import keep_findings, to_be_judged
@@ -46,6 +48,7 @@ _POLICIES = (
     '[beyond-c]\nquery = "downstream:c"\nseverity = "note"\n',
     '[tested]\nscope = "name:d"\nquery = "-has:test"\n',
 )
+_UNKNOWN_KEY = '[odd]\nfinds = "name:d"\n'
 
 Interval = tuple[str, str, str, int, int | None]
 
@@ -74,7 +77,8 @@ def _commit(rng: random.Random, git_repo: GitRepo, number: int) -> None:
     if rng.random() < 0.3:
         files["test_shop.py"] = rng.choice(("", "from shop import d\ndef test_it(): d(1)\n"))
     if rng.random() < 0.15:
-        files["policies/all.toml"] = "\n".join(rng.sample(_POLICIES, k=rng.randint(1, len(_POLICIES))))
+        some = rng.sample((*_POLICIES, _UNKNOWN_KEY), k=rng.randint(1, len(_POLICIES)))
+        files["policies/all.toml"] = "\n".join(some)
     git_repo.commit(f"Step {number}", files=files)
 
 
@@ -108,6 +112,11 @@ def _kept(catalog: Catalog) -> list[Interval]:
     return sorted(rows, key=repr)
 
 
+def _of_features(catalog: Catalog) -> list[Interval]:
+    """Return what is kept but for what cannot be read."""
+    return [each for each in _kept(catalog) if each[0] not in (UNREAD, UNDECLARED)]
+
+
 def _judgement(catalog: Catalog) -> Judgement:
     with catalog.database.read() as session:
         return session.scalars(select(Judgement)).one()
@@ -128,7 +137,11 @@ def _from_scratch(catalog: Catalog, day: str = _DAY) -> list[Interval]:
     there: dict[tuple[str, str, str], list[int]] = {}
     for position, scope in enumerate(scopes):
         judged = judge(standing, Ground(Index(scope), day, is_past=True))
-        for each in {*judged.findings, *usual_findings(scope.snapshot, day)}:
+        declared = {policy.name for policy in scope.snapshot.declared.rules.policies}
+        missing = [each for each in policies if each.name in unread and each.name in declared]
+        missed = judge(missing, Ground(Index(scope), day))
+        usual = (*usual_findings(scope.snapshot, day), *unread_declarations(scope.snapshot))
+        for each in {*judged.findings, *usual, *(e for e in missed.findings if e.rule == UNREAD)}:
             there.setdefault(each.identity, []).append(position)
     found = (
         (*identity, begin, until if until < len(scopes) else None)
@@ -170,6 +183,8 @@ def test_what_is_kept_is_what_judging_each_commit_says(catalog: Catalog, git_rep
         "no-personal-c",
         "apart",
         "beyond-c",
+        UNREAD,
+        UNDECLARED,
     }  # the usual rules, too
     assert not _keep(catalog)
 
@@ -214,11 +229,11 @@ def test_a_finding_that_began_before_what_is_judged_is_known_to_be_as_old_at_lea
     catalog.scan()
     assert _keep(catalog, seconds=0.0)
     assert (_judgement(catalog).since, _judgement(catalog).has_ended) == (3, False)
-    assert _kept(catalog)[0][3] == 3
+    assert _of_features(catalog)[0][3] == 3
     assert _keep_all(catalog) == 3
 
     assert (_judgement(catalog).since, _judgement(catalog).has_ended) == (0, True)
-    assert _kept(catalog) == [("owned", "shop:a", "", 1, None)]
+    assert _of_features(catalog) == [("owned", "shop:a", "", 1, None)]
 
 
 def test_after_many_changes_at_once_the_end_is_judged_first(
@@ -249,11 +264,11 @@ def test_time_alone_ends_a_barrier_and_other_policies_mean_a_new_look(catalog: C
     git_repo.commit("Go on", files={"notes.txt": "x"})
     catalog.scan()
     _keep_all(catalog)
-    assert _kept(catalog) == []
+    assert _of_features(catalog) == []
     _keep_all(catalog, day="2026-07-01")
     assert _judgement(catalog).day == "2026-07-01"
     _keep_all(catalog, day="2026-07-02")
-    assert [(rule, begin) for rule, _, _, begin, _ in _kept(catalog)] == [
+    assert [(rule, begin) for rule, _, _, begin, _ in _of_features(catalog)] == [
         ("barrier-expired", 1),
         ("no-personal-c", 1),
     ]
@@ -276,7 +291,37 @@ def test_what_cannot_be_judged_is_told_and_what_asks_for_the_history_is_known(
     _keep_all(catalog)
 
     assert _judgement(catalog).unknown.keys() == {"x", "n"}
-    assert _kept(catalog) == [("old", "shop:a", "", 1, None)]
+    assert _kept(catalog) == [("old", "shop:a", "", 1, None), (UNREAD, "", "x", 1, None)]
+
+
+@pytest.mark.parametrize("as_they_come", [True, False])
+def test_what_cannot_be_read_is_a_finding_since_the_commit_that_made_it_so(
+    catalog: Catalog, git_repo: GitRepo, as_they_come: bool
+):
+    made = "def c(raw: int) -> int: ...\n"
+    policies = '[beyond-c]\nquery = "downstream:c"\n'
+    steps = [
+        ("Declare", {"policies/all.toml": policies, "shop.py": made}),
+        ("Take c away", {"shop.py": ""}),
+        ("Misspell", {"policies/more.toml": _UNKNOWN_KEY}),
+        ("Go on", {"notes.txt": "x", "shop.py": "def d(raw: int) -> int: ...\n"}),
+        ("Spell it", {"policies/more.toml": ""}),
+    ]
+    for subject, files in steps:
+        git_repo.commit(subject, files=files)
+        if as_they_come:
+            catalog.scan()
+            _keep_all(catalog)
+    catalog.scan()
+    _keep_all(catalog)
+    kept = _kept(catalog)
+
+    assert kept == _from_scratch(catalog)
+    told = [(rule, about.split()[0], begin, end) for rule, _, about, begin, end in kept if begin]
+    assert told == [
+        *((UNDECLARED, "policies/more.toml", 3, 5), (UNDECLARED, "policies/more.toml", 3, 5)),
+        (UNREAD, "beyond-c", 2, None),
+    ]
 
 
 def test_a_worker_judges_after_a_scan_and_goes_on_while_it_has_nothing_to_do(
@@ -314,7 +359,7 @@ def test_a_feature_that_moved_with_the_same_text_keeps_its_findings(
     catalog.scan()
     _keep_all(catalog)
 
-    assert _kept(catalog) == [
+    assert _of_features(catalog) == [
         ("apart", "depot:e", "depot:b", 1, None),
         ("owned", "depot:b", "", 1, 4),
         ("owned", "depot:e", "", 1, None),
@@ -330,7 +375,7 @@ def test_what_moves_onto_the_name_of_another_keeps_its_own_beginning(catalog: Ca
     catalog.scan()
     _keep_all(catalog)
 
-    assert _kept(catalog) == [("owned", "x:email", "", 1, 2), ("owned", "x:email", "", 1, None)]
+    assert _of_features(catalog) == [("owned", "x:email", "", 1, 2), ("owned", "x:email", "", 1, None)]
 
 
 def test_history_that_was_rewritten_forgets_where_features_had_moved(catalog: Catalog, git_repo: GitRepo):
@@ -344,7 +389,8 @@ def test_history_that_was_rewritten_forgets_where_features_had_moved(catalog: Ca
     catalog.scan()
     _keep_all(catalog)
 
-    assert _kept(catalog) == _from_scratch(catalog) == [("owned", "shop:b", "", 1, None)]
+    assert _kept(catalog) == _from_scratch(catalog)
+    assert _of_features(catalog) == [("owned", "shop:b", "", 1, None)]
 
 
 def test_a_day_that_ends_a_barrier_of_long_ago_means_a_new_look(catalog: Catalog, git_repo: GitRepo):
@@ -357,11 +403,11 @@ def test_a_day_that_ends_a_barrier_of_long_ago_means_a_new_look(catalog: Catalog
     git_repo.commit("No more", files={"shop.py": ""})
     catalog.scan()
     _keep_all(catalog)
-    assert (_kept(catalog), _judgement(catalog).ends) == ([], "2026-07-01")
+    assert (_of_features(catalog), _judgement(catalog).ends) == ([], "2026-07-01")
     _keep_all(catalog, day="2026-07-05")
 
     assert _kept(catalog) == _from_scratch(catalog, "2026-07-05")
-    assert [rule for rule, *_ in _kept(catalog)] == ["barrier-expired"]
+    assert [rule for rule, *_ in _of_features(catalog)] == ["barrier-expired"]
 
 
 def test_a_worker_goes_on_when_judging_fails(

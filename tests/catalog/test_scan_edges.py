@@ -310,12 +310,16 @@ def test_a_submodule_is_passed_over_until_a_folder_takes_its_place(
     git_repo.git("add", ".gitmodules")
     git_repo.git("commit", "--quiet", "-m", "Submodule", **git_repo._signature("A <a@x>", None))
     catalog.scan()
+    told = "Submodules are not read: what 's' holds is not here. Add its repository by itself."
     assert catalog.features == ["a:one"]
+    assert catalog.problems == [(".gitmodules", told)]
+    assert read_folder(git_repo.path) == catalog.now
 
     git_repo.git("rm", "--quiet", "--cached", "s")
+    git_repo.delete(".gitmodules")
     git_repo.commit("Folder", files={"s/b.py": _feature("two")})
     catalog.scan()
-    assert catalog.features == ["a:one", "s.b:two"]
+    assert (catalog.features, catalog.problems) == (["a:one", "s.b:two"], [])
     assert not ran.exists()
 
 

@@ -44,7 +44,13 @@ def test_names_of_personal_data_are_found(git_repo: GitRepo, name: str, kind: st
 
     assert (found.key, found.classification, found.value) == (f"shop:{name}", "pii", "true")
     assert (found.path, found.line) == ("shop.py", 3)
-    assert found.reasons[0].endswith(f"which may be {kind}")
+    assert found.reasons[0].startswith(f"its name looks like that of {kind} ('")
+
+
+def test_words_of_a_name_are_told_as_they_are_written(git_repo: GitRepo):
+    (found,) = _found(git_repo, "def client_ipv4(row: str) -> object: ...\n")
+
+    assert found.reasons == ("its name looks like that of an IP address ('ipv4')",)
 
 
 @pytest.mark.parametrize(
@@ -99,8 +105,8 @@ def test_docs_and_types_say_it_where_names_do_not(git_repo: GitRepo):
     )
 
     assert {each.key: each.reasons for each in found} == {
-        "shop:contact": ("its type EmailStr is an e-mail address",),
-        "shop:reach": ("its docs say 'e-mail address'",),
+        "shop:contact": ("its type EmailStr is that of an e-mail address",),
+        "shop:reach": ("its docs speak of an e-mail address ('e-mail address')",),
     }
 
 

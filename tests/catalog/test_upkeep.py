@@ -198,6 +198,9 @@ def _commit(sha: str, author: str = "Ada", body: str = "", parents: int = 1) -> 
         ("Reviewed-by: Somebody <ADA@example.com>", ()),  # by whoever wrote it
         ("Reviewed-by: ada", ()),
         ("Reviewed-by: Ines\n\nNot at the end.", ()),
+        ("Reviewed-by: Ines\r\n\r\nNot at the end.", ()),  # as pages that merge write it
+        ("Why.\r\n\r\nReviewed-by: Ines\r\n", ("Ines",)),
+        ("Reviewed-by: Ines\n \nNot at the end.", ()),
         ("As Ines says, Reviewed-by: her", ()),
         ("Tested-by: Ines", ()),
         ("x" * 50_000, None),  # what came after that is not kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+from headwater_catalog.owners import NOBODY
 from headwater_catalog.query.subjects import Base, Past, Scope
 from headwater_catalog.records import DependencyRecord
 from headwater_catalog.snapshot import Snapshot, SnapshotFeature
@@ -40,6 +41,7 @@ def make_feature(name: str, module: str = "m", **facts) -> SnapshotFeature:
         "partial": (),
         "source": f"def {name}(): ...",
         "digest": "",
+        "owners": NOBODY.of("", module, facts.get("tags", {})).owners,
     }
     return SnapshotFeature(module=module, name=name, **{**described, **facts})
 

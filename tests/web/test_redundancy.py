@@ -163,6 +163,16 @@ def _linked(client: FlaskClient, page: str) -> dict[str, int]:
     return found
 
 
+def test_the_file_of_a_page_of_coverage_is_of_the_same_repositories(client):
+    page = client.get("/governance/coverage?by=owner&name=crm")
+    rows = client.get("/governance/coverage.json?by=owner&name=crm").json["items"]
+    alone = client.get("/governance/coverage.json?repo=shop&by=owner&name=crm").json["items"]
+
+    assert page.status_code == 200
+    assert {row["repository"] for row in rows} == {"shop", "crm"}
+    assert [row["features"] for row in alone] == [1]
+
+
 def test_the_overview_has_the_numbers_and_each_opens_its_list(client):
     text = client.get("/governance").text
     text = text[text.index('id="redundancy"') :]

@@ -75,7 +75,7 @@ def test_coverage_is_drawn_and_told_commit_by_commit(client):
     assert "demo,CRM,10,10,10,1,0" in client.get("/governance/coverage.csv?list=owner").text
 
 
-def test_a_part_that_never_was_and_a_commit_beside_main_are_told_as_such(client):
+def test_a_part_that_never_was_is_told_as_such(client):
     missing = client.get("/governance/coverage?by=module&name=features.spnd")
 
     assert missing.status_code == 404 and "Did you mean" in missing.text and "features.spend" in missing.text

@@ -9,11 +9,10 @@ from headwater_catalog.datasets import columns_made_by
 from headwater_catalog.found_findings import PolicyStanding, policies_at
 from headwater_catalog.governance.inventory import Inventory, inventory_of
 from headwater_catalog.moments import Moment
-from headwater_catalog.repositories import get_repository
 from headwater_catalog.search import heads
-from headwater_web.reading import catalog, reading
+from headwater_web.reading import catalog, moment_named, reading
 
-__all__ = ["inventories", "places", "standings"]
+__all__ = ["inventories", "place_names", "places", "standings"]
 
 
 def inventories(moment: Moment, day: str) -> Iterator[tuple[Inventory, Mapping[str, int]]]:
@@ -28,13 +27,14 @@ def places(repo: str | None) -> list[Moment]:
     """Return the repositories that have been scanned, each at its head; or the one of this name.
 
     Raises:
-        NotFound: There is none of this name.
+        NotFound: There is none of this name, or it has not been scanned, so that nothing is known of it.
     """
-    found = heads(reading(), catalog().settings)
-    if repo is None:
-        return found
-    number = get_repository(reading(), repo).id
-    return [moment for moment in found if moment.repository.id == number]
+    return heads(reading(), catalog().settings) if repo is None else [moment_named(repo, None)]
+
+
+def place_names() -> list[str]:
+    """Return the names of the repositories that have been scanned."""
+    return [moment.repository.name for moment in heads(reading(), catalog().settings)]
 
 
 def standings(repo: str | None) -> list[PolicyStanding]:

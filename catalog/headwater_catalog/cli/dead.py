@@ -72,16 +72,16 @@ def _here(workspace: Workspace, repo: str | None, days: int, state: str | None) 
     from headwater_catalog.answers.redundancy import proof_json, unneeded_json
     from headwater_catalog.days import today
     from headwater_catalog.dead import dead_features
+    from headwater_catalog.moments import moment_at
     from headwater_catalog.repositories import get_repository
     from headwater_catalog.search import heads
 
     with workspace.reading() as session:
-        number = get_repository(session, repo).id if repo is not None else None
-        places = [
-            dead_features(moment, days, today())
-            for moment in heads(session, workspace.settings)
-            if number in (None, moment.repository.id)
-        ]
+        if repo is None:
+            moments = heads(session, workspace.settings)
+        else:
+            moments = [moment_at(session, workspace.settings, get_repository(session, repo))]
+        places = [dead_features(moment, days, today()) for moment in moments]
     items = [
         unneeded_json(place.repository, each)
         for place in places

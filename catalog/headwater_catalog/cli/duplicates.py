@@ -72,12 +72,13 @@ def _in_folder(path: Path, at: str | None) -> Duplicates:
 def _here(workspace: Workspace, repo: str | None, kind: str | None) -> dict[str, Any]:
     from headwater_catalog.definitions_at import DefinitionReader
     from headwater_catalog.duplicates_at import duplicates_at, not_worked_out
+    from headwater_catalog.moments import moment_at
     from headwater_catalog.repositories import get_repository
     from headwater_catalog.search import heads
 
     with workspace.reading() as session:
         if repo is not None:
-            get_repository(session, repo)
+            moment_at(session, workspace.settings, get_repository(session, repo))
         missing = not_worked_out(heads(session, workspace.settings))
     for name in missing:  # as a worker does after a scan
         DefinitionReader().keep_head(workspace.database, workspace.settings, name)

@@ -138,10 +138,12 @@ def _say_left_out(added: Sequence[str], left_out: Mapping[str, str]) -> None:
 def _lines(found: Sequence[dict[str, Any]]) -> Iterator[str]:
     for each in found:
         place = f"{each['path']}:{each['line']}: " if each["path"] else ""
-        yield f"{place}{each['classification']}={each['value']} for {each['key']}?"
+        yield f"{place}{each['key']} looks like {each['classification']}={each['value']}"
         yield from (f"    {reason}" for reason in each["reasons"])
-        told = [f"{counted(each['reaches'], 'feature')} downstream with it"] if each["reaches"] else []
-        told += [f"ask {', '.join(each['owners'])}"] if each["owners"] else []
-        if told:
-            yield f"    {'; '.join(told)}"
+        if not each["path"]:
+            yield "    no code declares it: declare it by @external_input to tag it"
+        if each["reaches"]:
+            yield f"    {counted(each['reaches'], 'feature')} downstream would have it, too"
+        if each["owners"]:
+            yield f"    ask {', '.join(each['owners'])}"
     yield f"{counted(len(found), 'suggestion')}." if found else "Nothing to suggest."

@@ -14,8 +14,7 @@ from headwater_catalog.governance.bodies import Body, body_of
 from headwater_catalog.governance.near_functions import Likeness, near_pairs
 from headwater_catalog.lineage_hash import input_hashes
 from headwater_catalog.merkle import merkle_hashes
-from headwater_catalog.query.subjects import tag_values
-from headwater_catalog.snapshot import Snapshot, SnapshotFeature
+from headwater_catalog.snapshot import Snapshot, SnapshotFeature, owners_of
 
 __all__ = ["KINDS", "SMALLEST_COPY", "Duplicates", "Function", "Group", "functions_of", "group_functions"]
 
@@ -74,9 +73,7 @@ class Function:
     @property
     def owners(self) -> tuple[str, ...]:
         """Whom to ask about it."""
-        return tuple(
-            dict.fromkeys(o for each in self.made for o in each.owners or tag_values(each.tags, "owner"))
-        )
+        return owners_of(self.made)
 
 
 @dataclass(frozen=True, eq=False)

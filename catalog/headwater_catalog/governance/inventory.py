@@ -10,9 +10,8 @@ from headwater_catalog.governance.outside_sources import inputs_by_source
 from headwater_catalog.governance.usual_rules import place_of
 from headwater_catalog.governance.witness import Held, held_back
 from headwater_catalog.query.classified import Barrier, Classified
-from headwater_catalog.query.subjects import tag_values
 from headwater_catalog.rules import Classification
-from headwater_catalog.snapshot import Snapshot
+from headwater_catalog.snapshot import Snapshot, owners_of
 
 __all__ = ["Inventory", "SourceReach", "Stop", "carrying_inputs", "inventory_of"]
 
@@ -139,10 +138,10 @@ def _below(snapshot: Snapshot, found: Classified, keys: Iterable[str]) -> int:
 
 
 def _owners(snapshot: Snapshot, key: str) -> tuple[str, ...]:
+    if key in snapshot.variants:
+        return owners_of(snapshot.variants[key])
     place = place_of(snapshot, key)
-    if place is None:
-        return ()
-    return place.owners or tag_values(place.tags, "owner")
+    return () if place is None else place.owners
 
 
 def _ordered(counts: Counter[str]) -> Mapping[str, int]:

@@ -40,12 +40,12 @@ class RemovalPatch:
 def removal_patch(files: Mapping[str, bytes], keys: Collection[str]) -> RemovalPatch:
     """Return a patch that takes features out of sources.
 
-    A function is taken out with the comment right above it, if nothing in any source or project file names
-    it, what it makes, or a part of that, but others that are taken out. What the patch would make is read
-    again: a file by which anything else would change is left out.
+    A function is taken out with the comment right above it, if nothing in any of the files names it, what it
+    makes, or a part of that, but others that are taken out. What the patch would make is read again: a file
+    by which anything else would change is left out.
 
     Args:
-        files: The sources and the project files, by path.
+        files: The sources, the project files and those of policies, by path.
         keys: The features.
     """
     before = read_files(files)

@@ -121,7 +121,8 @@ def would_reach(
 def _reasons(snapshot: Snapshot, tag: str, key: str) -> Iterator[str]:
     node = snapshot.graph.nodes[key]
     name = key.removeprefix(INPUT_PREFIX).rpartition(":")[2]
-    parts = [part.rstrip("0123456789") or part for part in name_parts(name)]
+    written = name_parts(name)
+    parts = [part.rstrip("0123456789") or part for part in written]
     types = frozenset(_NAME.findall(node.type))
     if types & _TRUTHS:
         return
@@ -132,16 +133,17 @@ def _reasons(snapshot: Snapshot, tag: str, key: str) -> Iterator[str]:
         if kind.classification != tag or (types & _NUMBERS and not kind.may_be_number):
             continue
         if typed := sorted(kind.types & types):
-            yield f"its type {typed[0]} is {kind.name}"
+            yield f"its type {typed[0]} is that of {kind.name}"
         matched = _match(kind, parts)
         if matched is None:
             if not is_measure and MEASURES.isdisjoint(parts) and PLACES.isdisjoint(parts):
-                yield from (f"its docs say '{text}'" for text in sorted(kind.said) if _says(doc, text))
+                said = (text for text in sorted(kind.said) if _says(doc, text))
+                yield from (f"its docs speak of {kind.name} ('{text}')" for text in said)
             continue
         rest = [part for at, part in enumerate(parts) if at not in matched]
         if not is_measure and MEASURES.isdisjoint(rest) and PLACES.isdisjoint(rest):
-            phrase = " ".join(parts[at] for at in matched)
-            yield f"its name says '{phrase}', which may be {kind.name}"
+            phrase = " ".join(written[at] for at in matched)
+            yield f"its name looks like that of {kind.name} ('{phrase}')"
 
 
 def _match(kind: Kind, parts: Sequence[str]) -> range | None:

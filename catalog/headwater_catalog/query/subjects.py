@@ -10,7 +10,7 @@ from typing import Any
 
 from headwater_catalog.days import today
 from headwater_catalog.lineage_graph import LineageGraph
-from headwater_catalog.snapshot import Snapshot, SnapshotFeature
+from headwater_catalog.snapshot import Snapshot, SnapshotFeature, owners_of
 from headwater_catalog.tokens import text_tokens
 
 __all__ = ["MOST_TOKENS", "Base", "Past", "Scope", "Subject", "TextField", "tag_values"]
@@ -76,8 +76,7 @@ class Subject:
     @property
     def owners(self) -> tuple[str, ...]:
         """Whom to ask about it."""
-        found = (owner for each in self.variants for owner in each.owners or tag_values(each.tags, "owner"))
-        return tuple(dict.fromkeys(owner for owner in found if owner))
+        return owners_of(self.variants)
 
     def texts(self, field: TextField) -> list[list[str]]:
         """Return what the tokens of a field are cut from; a list for each variant where they may differ."""

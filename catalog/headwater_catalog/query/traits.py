@@ -67,9 +67,7 @@ def is_deprecated(tags: Mapping[str, Any]) -> bool:
 
 HAS: Final[Mapping[str, Trait]] = {
     "doc": VariantTrait("documentation", lambda variant: variant.doc.strip()),
-    "owner": VariantTrait(
-        "an owner", lambda variant: variant.owners or any(tag_values(variant.tags, "owner"))
-    ),
+    "owner": VariantTrait("an owner", lambda variant: variant.owners),
     "tag": VariantTrait("any tag but the owner", lambda variant: set(variant.tags) - {"owner"}),
     "type": VariantTrait("a type", lambda variant: variant.type),
     "check": VariantTrait("a check of its values", lambda variant: any(p.is_check for p in variant.parts)),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from headwater_catalog.git_log import LONGEST_BODY, CommitInfo
+from headwater_catalog.git_log import BLANK_LINES, LONGEST_BODY, CommitInfo
 from headwater_catalog.rules import Review
 from headwater_catalog.store.models import Commit
 
@@ -44,7 +44,7 @@ def reviewers_of(commit: Written, merge: Written, review: Review) -> tuple[str, 
 def _named(body: str, review: Review) -> Iterator[str]:
     """Yield who is named by the trailers of a message: lines of its last paragraph."""
     wanted = {key.casefold() for key in review.trailers}
-    for line in body.rstrip().rpartition("\n\n")[2].splitlines():
+    for line in BLANK_LINES.split(body.rstrip())[-1].splitlines():
         found = _LINE.fullmatch(line.strip())
         if found is not None and found["key"].casefold() in wanted:
             yield found["value"]

@@ -23,13 +23,12 @@ from headwater_catalog.found_findings import (
 )
 from headwater_catalog.governance.inventory import Inventory
 from headwater_catalog.moments import Moment
-from headwater_catalog.repositories import list_repositories
 from headwater_catalog.rules import SEVERITIES
-from headwater_catalog.store.models import Judgement
+from headwater_catalog.store.models import Finding, Judgement
 from headwater_catalog.upkeep.coverage import KINDS
 from headwater_web.dates import iso
 from headwater_web.erasing import stewarded
-from headwater_web.governed import inventories, places, standings
+from headwater_web.governed import inventories, place_names, places, standings
 from headwater_web.kept_up import Standing, standing
 from headwater_web.lists import MOST_ROWS, Table, as_files
 from headwater_web.reading import offset_asked, reading
@@ -104,7 +103,7 @@ def overview() -> str:
         "governance.html",
         places=found,
         repo=repo,
-        repositories=[each.name for each in list_repositories(reading())],
+        repositories=place_names(),
         rows=list(islice(_varied(first), _SHOWN)),
         severities=SEVERITIES,
         total=sum(sum(place.counts.values()) for place in found),
@@ -206,11 +205,11 @@ def _sha(commit: CommitRef | None) -> str | None:
 
 
 def _asked() -> Asked:
-    given = {name: request.args.get(name, "").replace("\0", "") for name in ("rule", "owner", "key")}
+    given = {name: request.args.get(name, "") for name in ("rule", "owner", "key")}
     severity, state = request.args.get("severity", ""), request.args.get("state", "open")
     least = request.args.get("least", "")
     return Asked(
-        repository=request.args.get("repo", "").replace("\0", ""),
+        repository=request.args.get("repo", ""),
         severity=severity if severity in SEVERITIES else "",
         state=state if state in STATES else "open",
         least=least if least in SEVERITIES else "",
@@ -222,15 +221,12 @@ def _asked() -> Asked:
 def policies() -> str:
     """List the policies, with how each repository stands to them."""
     repo = request.args.get("repo") or None
-    usual = {rule: Asked(repository=repo or "", rule=rule) for rule in USUAL_RULES}
+    counts = count_findings(reading(), Asked(repository=repo or ""), Finding.rule)
     return render_template(
         "policies.html",
         rows=standings(repo),
         repo=repo,
-        usual=[
-            (rule, what, sum(count_findings(reading(), usual[rule]).values()))
-            for rule, what in USUAL_RULES.items()
-        ],
+        usual=[(rule, what, counts[rule]) for rule, what in USUAL_RULES.items()],
         day=today(),
     )
 

@@ -9,6 +9,7 @@ from flask import Blueprint, render_template, request
 from headwater_catalog.governance.outside_sources import inputs_by_source
 from headwater_catalog.lineage import INPUT_PREFIX
 from headwater_catalog.reach_map import ReachMap, reach_from
+from headwater_catalog.snapshot import owners_of
 from headwater_web.lists import Table, as_files
 from headwater_web.reading import AsOf, as_of, offset_asked
 
@@ -33,7 +34,7 @@ def reach(repo: str) -> str:
         view=view,
         found=found,
         sources=inputs_by_source(view.moment.snapshot),
-        rows=[(key, variants[key][0]) for key in keys[offset : offset + _PAGE]],
+        rows=[(key, variants[key][0], owners_of(variants[key])) for key in keys[offset : offset + _PAGE]],
         total=len(keys),
         most_terms=_MOST_TERMS,
         input_prefix=INPUT_PREFIX,
@@ -48,7 +49,7 @@ def reached(repo: str) -> Table:
     view = as_of(repo)
     found, variants = _found(view), view.moment.snapshot.variants
     rows = (
-        (key, first.module, list(first.owners), steps, first.path, first.line)
+        (key, first.module, list(owners_of(variants[key])), steps, first.path, first.line)
         for key, steps in (found.features.items() if found is not None else ())
         for first in variants[key][:1]
     )
@@ -56,5 +57,5 @@ def reached(repo: str) -> Table:
 
 
 def _found(view: AsOf) -> ReachMap | None:
-    of, classification = (request.args.get(name, "").replace("\0", "") for name in ("of", "classification"))
+    of, classification = (request.args.get(name, "") for name in ("of", "classification"))
     return reach_from(view.moment, of, classification) if of else None

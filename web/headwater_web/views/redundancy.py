@@ -16,10 +16,10 @@ from headwater_catalog.errors import NotFound
 from headwater_catalog.governance.duplicates import KINDS, SMALLEST_COPY, Function, Group
 from headwater_catalog.governance.near_functions import LEAST
 from headwater_catalog.history import code_diff
-from headwater_catalog.repositories import list_repositories
+from headwater_web.governed import place_names
 from headwater_web.highlighting import highlight
 from headwater_web.lists import Table, as_files
-from headwater_web.reading import number_asked, offset_asked, reading
+from headwater_web.reading import number_asked, offset_asked
 from headwater_web.redundant import (
     LONGEST,
     deprecated,
@@ -204,7 +204,7 @@ def all_deprecations() -> Table:
 
 
 def _repo() -> str | None:
-    return request.args.get("repo", "").replace("\0", "") or None
+    return request.args.get("repo") or None
 
 
 def _one_of(name: str, known: Mapping[str, str]) -> str | None:
@@ -217,4 +217,4 @@ def _days() -> int:
 
 
 def _repositories(repo: str | None) -> dict[str, object]:
-    return {"repo": repo, "repositories": [each.name for each in list_repositories(reading())]}
+    return {"repo": repo, "repositories": place_names()}

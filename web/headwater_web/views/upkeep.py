@@ -8,13 +8,12 @@ from typing import Any, Final
 from flask import Blueprint, render_template, request
 
 from headwater_catalog.moments import Moment
-from headwater_catalog.repositories import list_repositories
 from headwater_catalog.rules import Review
-from headwater_catalog.upkeep.coverage import KINDS, SECTIONS, Coverage, Covered, Section, coverage_of
+from headwater_catalog.upkeep.coverage import ALL, KINDS, SECTIONS, Coverage, Covered, Section, coverage_of
 from headwater_web.curves import curves
 from headwater_web.dates import iso
-from headwater_web.governed import places
-from headwater_web.kept_up import ANY, LACKS, commits_at, drifts, origins, section_asked, standing
+from headwater_web.governed import place_names, places
+from headwater_web.kept_up import ANY, LACKS, commits_at, drifts, origins, section_asked
 from headwater_web.lists import MOST_ROWS, Table, as_files
 from headwater_web.reading import as_of, offset_asked, reading
 
@@ -39,7 +38,10 @@ def coverage() -> str:
     """Show how many features have owners, docs, checks and tests, now and over time."""
     found = places(request.args.get("repo") or None)
     if len(found) != 1:
-        rows = [standing(moment) for moment in found]
+        rows = [
+            (moment.repository.name, known.at(ALL, moment.require_position()))
+            for moment, known in _known(found)
+        ]
         return render_template("coverage_of_all.html", rows=rows, kinds=KINDS)
     moment = as_of(found[0].repository.name).moment
     known = coverage_of(reading(), moment.repository)
@@ -51,7 +53,7 @@ def coverage() -> str:
     return render_template(
         "coverage.html",
         view=as_of(moment.repository.name),
-        repositories=[each.name for each in list_repositories(reading())],
+        repositories=place_names(),
         coverage=known,
         section=section,
         kinds=KINDS,
@@ -94,7 +96,7 @@ def all_coverage() -> Table:
     return Table(
         "coverage",
         ("repository", "commit", "at", *_COUNTED),
-        (row for each in moments for row in _series(each)),
+        (row for each in moments for row in _series(each, is_alone=len(moments) == 1)),
     )
 
 
@@ -102,9 +104,10 @@ def _known(moments: Iterable[Moment]) -> Iterable[tuple[Moment, Coverage]]:
     return ((moment, coverage_of(reading(), moment.repository)) for moment in moments)
 
 
-def _series(moment: Moment) -> Iterable[tuple[Any, ...]]:
+def _series(moment: Moment, *, is_alone: bool) -> Iterable[tuple[Any, ...]]:
     known = coverage_of(reading(), moment.repository)
-    series = known.until(_section(known), moment.require_position())[-MOST_ROWS:]
+    section = _section(known) if is_alone else ALL  # sections are those of one repository, as on the page
+    series = known.until(section, moment.require_position())[-MOST_ROWS:]
     commits = commits_at(moment, [position for position, _ in series])
     for position, covered in series:
         commit = commits[position]
@@ -121,7 +124,7 @@ def drift() -> str:
         rows=found[offset : offset + _PAGE],
         total=len(found),
         repo=repo,
-        repositories=[each.name for each in list_repositories(reading())],
+        repositories=place_names(),
         offset=offset,
         limit=_PAGE,
     )
@@ -152,7 +155,7 @@ def came_from() -> str:
         choices=LACKS,
         reviews=_reviews(repo),
         repo=repo,
-        repositories=[each.name for each in list_repositories(reading())],
+        repositories=place_names(),
         offset=offset,
         limit=_PAGE,
     )
