@@ -6,6 +6,7 @@ import csv
 import getpass
 import html
 import json
+import multiprocessing
 import re
 import shutil
 from pathlib import Path
@@ -310,6 +311,22 @@ def test_a_page_that_fails_ends_the_export_and_leaves_nothing(
         export_site(origin_in(shop.path, None), tmp_path / "site")
 
     assert [each.name for each in tmp_path.iterdir()] == ["static"]
+
+
+def test_a_process_that_is_ended_from_outside_ends_the_export(
+    shop: GitRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(headwater_web.site.writing, "_MANY", 1)
+    monkeypatch.setattr(headwater_web.site.writing, "_AT_ONCE", 1)
+
+    def end_all(_done: int, _total: int, _what: str) -> None:
+        for process in multiprocessing.active_children():
+            process.kill()
+
+    with pytest.raises(CatalogError, match="was ended from outside"):
+        export_site(origin_in(shop.path, None), tmp_path / "site", processes=2, progress=end_all)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
