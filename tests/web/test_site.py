@@ -41,6 +41,7 @@ ODD = (
     "<b>bold</b>",
     "\u202egnp",
     "a:b",
+    "two\nlines\n",
 )
 ODD_FEATURES = f'''
 import pandas as pd
