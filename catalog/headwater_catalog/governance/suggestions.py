@@ -61,6 +61,7 @@ NO_EVIDENCE: Final = Evidence()
 _NUMBERS: Final = frozenset(("int", "float", "complex", "Decimal", "int64", "float64", "int32", "float32"))
 _TRUTHS: Final = frozenset(("bool", "bool_", "boolean"))
 _NAME: Final = re.compile(r"[^\W\d]\w*")
+_WORD: Final = re.compile(r"\w+")  # columns may have blanks and dashes in their names
 
 
 def suggestions(snapshot: Snapshot, day: str, evidence: Evidence = NO_EVIDENCE) -> tuple[Suggestion, ...]:
@@ -121,7 +122,7 @@ def would_reach(
 def _reasons(snapshot: Snapshot, tag: str, key: str) -> Iterator[str]:
     node = snapshot.graph.nodes[key]
     name = key.removeprefix(INPUT_PREFIX).rpartition(":")[2]
-    parts = [part.rstrip("0123456789") or part for part in name_parts(name)]
+    parts = [part.rstrip("0123456789") or part for word in _WORD.findall(name) for part in name_parts(word)]
     types = frozenset(_NAME.findall(node.type))
     if types & _TRUTHS:
         return
