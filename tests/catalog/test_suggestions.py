@@ -48,12 +48,20 @@ def test_names_of_personal_data_are_found(git_repo: GitRepo, name: str, kind: st
 
 
 def test_names_of_columns_are_read_with_blanks_and_dashes_in_them(git_repo: GitRepo):
-    names = "E-Mail", "Email address", "last name", "date-of-birth", "Email (count)", "store address"
+    names = (
+        "E-Mail",
+        "Email address",
+        "last name",
+        "date-of-birth",
+        "email: work",
+        "Email (count)",
+        "store address",
+    )
     code = "import pandas as pd\nfrom headwater import extract_columns\n\n"
     code += f"@extract_columns{names}\ndef table(raw: pd.DataFrame) -> pd.DataFrame: ...\n"
     found = {each.key.partition(":")[2] for each in _found(git_repo, code)}
 
-    assert found == {"E-Mail", "Email address", "last name", "date-of-birth"}
+    assert found == {"E-Mail", "Email address", "last name", "date-of-birth", "email: work"}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from typing import Final
 
 from headwater_catalog.governance.kinds_of_data import KINDS, MEASURES, NOT_SO, PLACES, Kind
 from headwater_catalog.governance.usual_rules import place_of
-from headwater_catalog.lineage_graph import INPUT_PREFIX
 from headwater_catalog.query.classified import Classified, classify, flow_of
 from headwater_catalog.snapshot import Snapshot
 from headwater_catalog.tokens import name_parts
@@ -121,8 +120,9 @@ def would_reach(
 
 def _reasons(snapshot: Snapshot, tag: str, key: str) -> Iterator[str]:
     node = snapshot.graph.nodes[key]
-    name = key.removeprefix(INPUT_PREFIX).rpartition(":")[2]
-    parts = [part.rstrip("0123456789") or part for word in _WORD.findall(name) for part in name_parts(word)]
+    parts = [
+        part.rstrip("0123456789") or part for word in _WORD.findall(node.name) for part in name_parts(word)
+    ]
     types = frozenset(_NAME.findall(node.type))
     if types & _TRUTHS:
         return
