@@ -418,6 +418,19 @@ def test_messages_stay_in_their_line_and_exceptions_are_counted(git_repo: GitRep
     assert lines[-1] == "1 error in 2 features under 1 policy; 1 let through by exceptions."
 
 
+def test_no_name_makes_two_lines_of_one(git_repo: GitRepo):
+    name = "email_\nb.py:1: made up"
+    code = f"@extract_columns({name!r})\ndef table(raw: pd.DataFrame) -> pd.DataFrame: ...\n"
+    git_repo.write("a.py", f"import pandas as pd\nfrom headwater import extract_columns\n\n{code}")
+    git_repo.write("policies/a.toml", '[o]\nquery = "-has:owner"\n')
+    commands = ("check", git_repo.path), ("suggest", git_repo.path), ("why", name, "--path", git_repo.path)
+
+    for words in commands:
+        told = headwater(*words).stdout.splitlines()
+        assert any(name.replace("\n", " ") in line for line in told)
+        assert not any(line.startswith("b.py") for line in told)
+
+
 def test_what_is_called_like_personal_data_of_another_dataflow_is_told(git_repo: GitRepo):
     people = 'from headwater import tag\n\n@tag(pii="true")\ndef email(raw: str) -> str: ...\n'
     needs = "def domain(email: str) -> str: ...\n"
