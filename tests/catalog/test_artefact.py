@@ -207,6 +207,8 @@ def test_a_folder_that_somebody_is_in_is_not_replaced(
 
         assert result.exit_code == 3
         assert f"'{words}' cannot be replaced while you are in it" in result.stderr
+    (tmp_path / "site" / "below").rmdir()
+    assert _headwater("export", tmp_path / "other", "--path", git_repo.path).exit_code == 0
 
 
 def test_a_disk_that_is_full_is_told_and_what_was_there_stays(

@@ -77,7 +77,7 @@ def require_free_folder(place: Path) -> None:
         Conflict: Something else is there, or this process is in it.
     """
     _require_parent(place)
-    if Path().resolve().is_relative_to(place.resolve()):
+    if _is_around_here(place):
         raise Conflict(f"The folder '{place}' cannot be replaced while you are in it. Name another one.")
     if place.is_symlink() or (place.exists() and not place.is_dir()):
         raise Conflict(f"{place} is there already, and no folder. Remove it, or name another one.")
@@ -95,6 +95,14 @@ def require_free_folder(place: Path) -> None:
             f"{place} also holds what no export has written: {', '.join(others[:5])}. It would be lost: move "
             "it elsewhere, or name another folder."
         )
+
+
+def _is_around_here(place: Path) -> bool:
+    """Tell whether a folder is the one that this process is in, or above it."""
+    try:
+        return Path().resolve().is_relative_to(place.resolve())
+    except FileNotFoundError:  # the folder that it is in is gone
+        return False
 
 
 def _written(place: Path) -> frozenset[str] | None:
