@@ -46,7 +46,8 @@ def guarded_names(source: str, needed: frozenset[str], anonymisers: tuple[Anonym
         return needed
     arguments = (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)
     names = {each.arg for each in arguments}
-    if needed != names or any(each.name in names for each in anonymisers):
+    called = {each.name for each in anonymisers}
+    if needed != names or called & names:
         return frozenset()
     if any(names & _mentioned(each) for each in function.decorator_list):  # they may change places
         return frozenset()
@@ -54,7 +55,8 @@ def guarded_names(source: str, needed: frozenset[str], anonymisers: tuple[Anonym
     read: dict[str, list[ast.AST]] = {}
     for statement in function.body:
         for node in ast.walk(statement):
-            if isinstance(node, ast.NamedExpr):  # which may take it out of a call again
+            # The first may take it out of a call again; the other makes something else of the name.
+            if isinstance(node, ast.NamedExpr) or _bound(node) in called:
                 return frozenset()
             if isinstance(node, ast.Call):
                 covered.update(_inside(node, anonymisers))
@@ -63,6 +65,17 @@ def guarded_names(source: str, needed: frozenset[str], anonymisers: tuple[Anonym
                     return frozenset()
                 read.setdefault(node.id, []).append(node)
     return frozenset(name for name in needed if name in read and all(node in covered for node in read[name]))
+
+
+def _bound(node: ast.AST) -> str:
+    """Return the name to which a node gives a meaning; empty where it does that to none."""
+    if isinstance(node, ast.alias):
+        return node.asname if node.asname and node.asname != node.name else ""
+    if isinstance(node, (ast.Name, ast.Attribute)):
+        return "" if isinstance(node.ctx, ast.Load) else _last(node)
+    if isinstance(node, ast.arg):
+        return node.arg
+    return getattr(node, "name", None) or getattr(node, "rest", None) or ""
 
 
 def _mentioned(decorator: ast.expr) -> set[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from headwater_catalog.datasets import list_datasets, list_versions
+from headwater_catalog.datasets import newest_versions
 from headwater_catalog.impact import Impact, affected_names
 from headwater_catalog.snapshot import Snapshot
 from headwater_catalog.store.models import Repository
@@ -44,14 +44,12 @@ def impacted_datasets(
         after: The features now.
     """
     found = []
-    for dataset in list_datasets(session, repository):
-        for version in list_versions(session, dataset)[:1]:
-            run = version.run
-            names = (
-                affected_names(snapshot, run.dataflow, run.outputs, impact.keys)
-                for snapshot in (before, after)
-            )
-            outputs = tuple(dict.fromkeys(name for made in names for name in made))
-            if outputs:
-                found.append(ImpactedDataset(dataset.name, run.id, run.commit.sha, outputs))
+    for version in newest_versions(session, repository):
+        run = version.run
+        names = (
+            affected_names(snapshot, run.dataflow, run.outputs, impact.keys) for snapshot in (before, after)
+        )
+        outputs = tuple(dict.fromkeys(name for made in names for name in made))
+        if outputs:
+            found.append(ImpactedDataset(version.dataset.name, run.id, run.commit.sha, outputs))
     return found

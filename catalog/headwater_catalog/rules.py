@@ -8,6 +8,7 @@ from typing import Any, Final
 
 __all__ = [
     "BARRIER",
+    "FOREVER",
     "NO_RULES",
     "SEVERITIES",
     "USUAL_REVIEW",
@@ -21,6 +22,9 @@ __all__ = [
 
 BARRIER: Final = "barrier"
 """The value of a classifying tag that lets nothing through."""
+
+FOREVER: Final = "9999-12-31"
+"""The last day of what holds for good."""
 
 SEVERITIES: Final = ("error", "warning", "note")
 """What a policy may say of its findings, the worst first."""

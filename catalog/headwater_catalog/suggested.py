@@ -22,7 +22,7 @@ Wanted = Mapping[str, Mapping[str, str]]
 
 
 def suggestions_at(moment: Moment, sees_personal: bool, day: str | None = None) -> tuple[Suggestion, ...]:
-    """Return what looks classified at a moment; it is found once for a day and for what is known of values.
+    """Return what looks classified at a moment; what was found last, for what was known then, is kept.
 
     Args:
         moment: The moment.
@@ -32,12 +32,11 @@ def suggestions_at(moment: Moment, sees_personal: bool, day: str | None = None) 
     day, snapshot = day or today(), moment.snapshot
     reasons = reasons_by_values(moment.session, moment.repository, sees_personal)
     imported = _imported(moment, day)
-    told = sorted((tag, sorted(each.items())) for tag, each in reasons.items())
-    name = f"suggestions {day} {told} {imported}"
-    found = snapshot.kept.get(name)
-    if not isinstance(found, tuple):
-        found = snapshot.kept[name] = suggestions(snapshot, day, Evidence(reasons, imported))
-    return found
+    kept, name, known = snapshot.kept, f"suggestions {sees_personal}", (day, reasons, imported)
+    found = kept.get(name)
+    if found is None or found[0] != known:
+        found = kept[name] = known, suggestions(snapshot, day, Evidence(reasons, imported))
+    return found[1]
 
 
 def reached_at(moment: Moment, suggestion: Suggestion, day: str | None = None) -> tuple[str, ...]:

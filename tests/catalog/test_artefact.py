@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 import sqlite3
 from contextlib import closing
@@ -192,6 +193,38 @@ def test_only_an_exported_catalog_is_replaced(demo_repository: Path, exported: P
 def test_a_folder_that_is_missing_is_told(demo_repository: Path, tmp_path: Path):
     with pytest.raises(RepositoryError, match=r"There is no folder .* Make it first"):
         export_file(origin_in(demo_repository, None), tmp_path / "no" / "a.sqlite")
+
+
+def test_a_folder_that_somebody_is_in_is_not_replaced(
+    git_repo: GitRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    git_repo.commit("Begin", files={"README": ""})
+    (tmp_path / "site" / "below").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "site" / "below")
+
+    for words in (".", ".."):
+        result = _headwater("export", words, "--path", git_repo.path)
+
+        assert result.exit_code == 3
+        assert f"'{words}' cannot be replaced while you are in it" in result.stderr
+    (tmp_path / "site" / "below").rmdir()
+    assert _headwater("export", tmp_path / "other", "--path", git_repo.path).exit_code == 0
+
+
+def test_a_disk_that_is_full_is_told_and_what_was_there_stays(
+    demo_repository: Path, exported: Path, tmp_path: Path
+):
+    place, before = tmp_path / "a.sqlite", shutil.copy(exported, tmp_path / "a.sqlite").read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(RepositoryError, match=r"a\.sqlite cannot be written: .* Is there enough room"):
+            export_file(origin_in(demo_repository, None), place)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert place.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["a.sqlite"]
 
 
 def test_what_fails_on_the_way_leaves_nothing_and_what_was_there_stays(tmp_path: Path):

@@ -181,6 +181,18 @@ def test_sarif_has_a_place_for_what_stands_nowhere(git_repo: GitRepo, tmp_path: 
     assert sorted(places) == ["a%20b/%C3%A9.py", "headwater.toml"]
 
 
+def test_what_stands_nowhere_is_told_in_junit_and_gitlab_too(git_repo: GitRepo, tmp_path: Path):
+    (tmp_path / "all.toml").write_text('[broken]\nquery = "("\n')
+    git_repo.write("a.py", _PLAIN)
+    words = "check", git_repo.path, "--policies", tmp_path / "all.toml", "--format"
+    (suite,) = ElementTree.fromstring(headwater(*words, "junit").stdout)
+    (told,) = json.loads(headwater(*words, "gitlab").stdout)
+
+    assert (suite[0][0].text or "").startswith("error: Policy 'broken' cannot be checked")
+    assert suite[0].get("file") is None
+    assert told["location"] == {"path": "headwater.toml", "lines": {"begin": 1}}
+
+
 def test_github_shows_ten_of_each_kind_and_says_that_there_are_more(git_repo: GitRepo):
     code = "".join(f"def f{number}(orders: int) -> int: ...\n" for number in range(12))
     git_repo.write("a.py", code)
@@ -191,7 +203,22 @@ def test_github_shows_ten_of_each_kind_and_says_that_there_are_more(git_repo: Gi
     lines = headwater("check", git_repo.path, "--format", "github").stdout.splitlines()
     assert [sum(line.startswith(f"::{kind} ") for line in lines) for kind in ("error", "notice")] == [10, 10]
     assert lines[-5].startswith("4 findings more")
-    assert lines[-1] == "  a.py:12: note: d: 'f11' breaks 'd' (-has:doc)."
+    assert lines[-1] == "- a.py:12: note: d: 'f11' breaks 'd' (-has:doc)."
+
+
+def test_what_github_does_not_show_is_no_command_in_the_log(git_repo: GitRepo):
+    """The runner takes a line for a command behind any blanks, and an old mark anywhere in it."""
+    code = "".join(f"def f{number}(orders: int) -> int: ...\n" for number in range(12))
+    git_repo.write("::set-output name=a::/a.py", code)
+    message = "see ##[set-output name=b;]c"
+    git_repo.write("policies/a.toml", f'[o]\nquery = "-has:owner"\nmessage = "{message}"\n')
+
+    lines = headwater("check", git_repo.path, "--format", "github").stdout.splitlines()
+    assert len(lines) == 13
+    for line in lines[10:]:
+        assert not line.strip().startswith("::")
+        assert "##[" not in line
+    assert lines[-1] == "- ::set-output name=a::/a.py:12: error: o: see ##%5Bset-output name=b;]c"
 
 
 def test_a_policy_that_two_files_have_is_refused(git_repo: GitRepo, tmp_path: Path):
@@ -389,6 +416,19 @@ def test_messages_stay_in_their_line_and_exceptions_are_counted(git_repo: GitRep
 
     assert not any(line.startswith("a.py:1:") for line in lines)
     assert lines[-1] == "1 error in 2 features under 1 policy; 1 let through by exceptions."
+
+
+def test_no_name_makes_two_lines_of_one(git_repo: GitRepo):
+    name = "email_\nb.py:1: made up"
+    code = f"@extract_columns({name!r})\ndef table(raw: pd.DataFrame) -> pd.DataFrame: ...\n"
+    git_repo.write("a.py", f"import pandas as pd\nfrom headwater import extract_columns\n\n{code}")
+    git_repo.write("policies/a.toml", '[o]\nquery = "-has:owner"\n')
+    commands = ("check", git_repo.path), ("suggest", git_repo.path), ("why", name, "--path", git_repo.path)
+
+    for words in commands:
+        told = headwater(*words).stdout.splitlines()
+        assert any(name.replace("\n", " ") in line for line in told)
+        assert not any(line.startswith("b.py") for line in told)
 
 
 def test_what_is_called_like_personal_data_of_another_dataflow_is_told(git_repo: GitRepo):

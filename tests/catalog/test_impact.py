@@ -11,6 +11,7 @@ from headwater_catalog.impact import Impact, impact_of
 from headwater_catalog.impacted_datasets import impacted_datasets
 from headwater_catalog.repositories import get_repository
 from support.git_repo import GitRepo
+from support.queries import counted_queries
 from support.revisions import Revisions
 from support.run_catalog import make_catalog, make_repository
 
@@ -120,8 +121,10 @@ def test_datasets_whose_outputs_are_reached_are_named_and_no_others(
     found = impact_of(compare(old, new), old.snapshot, new.snapshot)
     with catalog.database.read() as session:
         repository = get_repository(session, "shop")
-        (dataset,) = impacted_datasets(session, repository, found, old.snapshot, new.snapshot)
+        with counted_queries(catalog.database) as statements:
+            (dataset,) = impacted_datasets(session, repository, found, old.snapshot, new.snapshot)
     catalog.database.dispose()
 
     assert (dataset.name, dataset.run, dataset.outputs) == ("scaled spend", run.id, ("scaled",))
     assert dataset.sha == before
+    assert len(statements) == 1  # of however many datasets, each with however many versions

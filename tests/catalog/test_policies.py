@@ -245,6 +245,23 @@ def test_a_barrier_whose_code_changed_is_to_be_looked_at_again(git_repo: GitRepo
     assert commit(_REVIEWED, 300) == [("barrier-changed", "key", "pii")]
     assert commit(_REVIEWED.replace("2027", "2028"), 30) == []
     assert commit(f'{_REVIEWED.replace("2027", "2028")}, note="x"', 30) == []
+    # Neither another reason nor the same day in other words is another look.
+    told = _REVIEWED.replace("2027-01-31", "20280131").replace("hashed", "safe")
+    assert commit(told, 300) == [("barrier-changed", "key", "pii")]
+
+
+def test_a_barrier_that_moved_and_calls_something_else_is_to_be_looked_at_again(git_repo: GitRepo):
+    barrier = f"from headwater import tag\nfrom lib import hashed\n\n@tag({_REVIEWED})\ndef key(email: str) -> str:\n"
+    barrier += "    return hashed(email)\n"
+    lib = "def hashed(text):\n    return text[:{}]\n"
+    git_repo.commit("Begin", files={"shop.py": barrier, "lib.py": lib.format(3)})
+    (git_repo.path / "shop.py").unlink()
+    git_repo.commit("Move it", files={"crm.py": barrier})
+    assert _told(_since(git_repo)) == []
+
+    (git_repo.path / "crm.py").unlink()
+    git_repo.commit("Move it again", files={"people.py": barrier, "lib.py": lib.format(300)})
+    assert _told(_since(git_repo)) == [("barrier-changed", "key", "pii")]
 
 
 def test_policies_that_take_too_long_are_told(git_repo: GitRepo):

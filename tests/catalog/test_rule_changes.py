@@ -200,6 +200,27 @@ def test_what_features_say_differently_is_told(
     assert _told(git_repo, (before + code, ""), (after + code, "")) == [told]
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "effect"),
+    [
+        ("2026-12-31", "20260101", "tightens"),
+        ("2026-12-31", "20261231", "neither"),
+        ("20261231", "2027-01-01", "loosens"),
+        ("soon", "2027-01-01", "loosens"),  # which was no day, so that the barrier stopped nothing
+        ("2026-12-31", "soon", "tightens"),
+        ("soon", "later", "neither"),
+    ],
+)
+def test_last_days_of_barriers_are_compared_as_days_however_they_are_written(
+    git_repo: GitRepo, was: str, now: str, effect: str
+):
+    code = "@tag({barrier})\ndef email() -> str: ...\n"
+    before, after = (code.format(barrier=_BARRIER.replace("2026-12-31", day)) for day in (was, now))
+
+    ((told, *_),) = _told(git_repo, (before, ""), (after, ""))
+    assert told == effect
+
+
 def test_barriers_of_new_features_are_told_and_what_is_gone_says_nothing(git_repo: GitRepo):
     code = "def email() -> str: ...\n"
     new = f"@tag({_BARRIER})\ndef key(email: str) -> str: ...\n"

@@ -157,6 +157,18 @@ def test_the_newest_version_that_was_looked_at_counts(shop: Shop):
     assert found.reasons == ("its values in people@2 look like an e-mail address: 100 % of 20",)
 
 
+def test_what_was_found_for_a_day_that_is_over_is_not_kept(shop: Shop):
+    with shop.database.read() as session:
+        moment = shop.moment(session)
+        first = suggestions_at(moment, True, "2026-06-29")
+        kept = len(moment.snapshot.kept)
+        later = suggestions_at(moment, True, "2026-06-30")
+
+        assert later == first
+        assert suggestions_at(moment, True, "2026-06-30") is later
+        assert len(moment.snapshot.kept) == kept
+
+
 def test_a_file_that_is_gone_or_no_table_is_told(shop: Shop):
     with shop.database.write() as session:
         run = save_people(session, shop.settings)

@@ -53,6 +53,23 @@ def test_words_of_a_name_are_told_as_they_are_written(git_repo: GitRepo):
     assert found.reasons == ("its name looks like that of an IP address ('ipv4')",)
 
 
+def test_names_of_columns_are_read_with_blanks_and_dashes_in_them(git_repo: GitRepo):
+    names = (
+        "E-Mail",
+        "Email address",
+        "last name",
+        "date-of-birth",
+        "email: work",
+        "Email (count)",
+        "store address",
+    )
+    code = "import pandas as pd\nfrom headwater import extract_columns\n\n"
+    code += f"@extract_columns{names}\ndef table(raw: pd.DataFrame) -> pd.DataFrame: ...\n"
+    found = {each.key.partition(":")[2] for each in _found(git_repo, code)}
+
+    assert found == {"E-Mail", "Email address", "last name", "date-of-birth", "email: work"}
+
+
 @pytest.mark.parametrize(
     "name",
     [

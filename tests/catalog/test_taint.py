@@ -135,6 +135,19 @@ def test_all_that_it_comes_from_is_told_with_a_shortest_way_from_each(git_repo: 
     assert sources_of(snapshot, classify(snapshot, "hipaa"), "shop:letter") == ()
 
 
+def test_an_input_that_brings_more_than_it_says_is_told_with_what_it_brings(git_repo: GitRepo):
+    code = (
+        "from headwater import external_input, tag\n\n"
+        '@external_input\n@tag(confidentiality="internal")\ndef host() -> str: ...\n\n'
+        '@tag(confidentiality="public")\ndef link(host: str) -> str: ...\n'
+    )
+    found = classify(_read(git_repo, code), "confidentiality", imported={"input:host": 3})
+    (witness,) = sources_of(_read(git_repo, code), found, "shop:link")
+
+    assert found.name("shop:link") == "restricted"
+    assert (witness.source, witness.level) == ("input:host", "restricted")
+
+
 def test_what_a_barrier_holds_back_is_told(git_repo: GitRepo):
     snapshot = _read(git_repo, _CODE.replace(*_STOPPED))
     (held,) = held_back(snapshot, classify(snapshot, "pii"))

@@ -1,5 +1,7 @@
 """Addresses that are put together without routing are those that routing would make."""
 
+from urllib.parse import unquote
+
 from flask import Flask, url_for
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,3 +24,15 @@ def test_an_address_with_any_key_is_the_one_of_its_route(
 
         assert feature_url("shop", key, at=at) == feature
         assert lineage_url("shop", key, up=up, at=at) == lineage
+
+
+@given(name=st.text(st.characters(exclude_categories=("Cs",))) | st.sampled_from(("a//b", "..", "a\nb\n")))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_address_of_a_feature_leads_to_it_whatever_it_is_called(app: Flask, name: str):
+    with app.test_request_context("/"):
+        path = unquote(feature_url("shop", f"m:{name}"))
+
+    assert app.url_map.bind("localhost").match(path) == (
+        "features.feature",
+        {"repo": "shop", "key": f"m:{name}"},
+    )

@@ -240,3 +240,25 @@ def test_an_exported_file_comes_from_there_as_it_is_written_here(
     assert (refused.exit_code, "ends with .sqlite" in refused.stderr) == (2, True)
     assert (missing.exit_code, "nowhere" in missing.stderr) == (3, True)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["here.sqlite", "there.sqlite"]
+
+
+@pytest.mark.parametrize(
+    ("length", "told"),
+    [("1000", "has not sent all of the file: 993 bytes are missing"), ("7", "is no exported catalog")],
+)
+def test_what_is_no_whole_exported_file_takes_no_place(
+    demo_repository: Path, tmp_path: Path, length: str, told: str
+):
+    def answers(_environ, start_response):
+        start_response("200 OK", [("Content-Length", length)])
+        return [b"SQLite "]
+
+    place = tmp_path / "shop.sqlite"
+    assert CliRunner().invoke(main, ["export", str(place), "--path", str(demo_repository)]).exit_code == 0
+    before = place.read_bytes()
+    with served(answers) as url:
+        cut = CliRunner().invoke(main, ["--remote", url, "export", str(place), "--repo", "shop"])
+
+    assert (cut.exit_code, told in cut.stderr) == (3, True), cut.stderr
+    assert place.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [place]

@@ -6,6 +6,7 @@ import csv
 import getpass
 import html
 import json
+import multiprocessing
 import re
 import shutil
 from pathlib import Path
@@ -40,6 +41,7 @@ ODD = (
     "<b>bold</b>",
     "\u202egnp",
     "a:b",
+    "two\nlines\n",
 )
 ODD_FEATURES = f'''
 import pandas as pd
@@ -235,7 +237,6 @@ def test_texts_of_a_repository_stay_texts(odd_site: Path):
         assert "{{" not in text or "{{ 7 * 191 }}" in html.unescape(text)
         assert not any(f'"{turning}' in text or turning in text for turning in hostile.TURNING), path
     index = (odd_site / "static" / "search-index.js").read_text(encoding="ascii")
-    assert "</script" not in index or index.startswith("window.headwaterIndex = {")
     told = json.loads(index.removeprefix("window.headwaterIndex = ").removesuffix(";\n"))
     for name, module, _, _, file in told["features"]:
         assert (odd_site / "features" / told["modules"][module][1] / f"{file or name}.html").is_file()
@@ -310,6 +311,22 @@ def test_a_page_that_fails_ends_the_export_and_leaves_nothing(
         export_site(origin_in(shop.path, None), tmp_path / "site")
 
     assert [each.name for each in tmp_path.iterdir()] == ["static"]
+
+
+def test_a_process_that_is_ended_from_outside_ends_the_export(
+    shop: GitRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(headwater_web.site.writing, "_MANY", 1)
+    monkeypatch.setattr(headwater_web.site.writing, "_AT_ONCE", 1)
+
+    def end_all(_done: int, _total: int, _what: str) -> None:
+        for process in multiprocessing.active_children():
+            process.kill()
+
+    with pytest.raises(CatalogError, match="was ended from outside"):
+        export_site(origin_in(shop.path, None), tmp_path / "site", processes=2, progress=end_all)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from headwater_catalog.accounts import Role
 from headwater_catalog.accounts.people import create_account, set_role
 from headwater_catalog.cli import command_line
 from headwater_catalog.repositories import get_repository, set_branches
+from headwater_catalog.scan import scan
 from headwater_web.app import create_app
 from support.git_repo import GitRepo
 from support.looked_catalog import FILES, bare_copy, make_looked_catalog, save_people
@@ -215,3 +216,29 @@ def test_commands_look_patch_and_push_in_a_catalog_that_is_served_elsewhere(app:
     assert '+@tag(pii="true")\n def contact' in patch.stdout
     assert _branches(app, tmp_path) == [json.loads(pushed.stdout)["branch"]]
     assert (again.exit_code, "the same was pushed before" in again.stderr) == (3, True)
+
+
+def test_what_is_left_out_of_a_patch_is_no_part_of_it(app: Flask, git_repo: GitRepo, tmp_path: Path):
+    """A column may be called as a patch of another file, which nobody has seen on the page."""
+    name = "email_\n--- /dev/null\n+++ b/smuggled\n@@ -0,0 +1 @@\n+it\n"
+    code = (
+        "import pandas as pd\nfrom headwater import extract_columns\n\n\n"
+        f"@extract_columns({name!r}, 'age')\ndef table(raw: pd.DataFrame) -> pd.DataFrame:\n    return raw\n"
+    )
+    project = FILES["headwater.toml"].replace('["crm"]', '["crm", "more"]')
+    git_repo.commit("Extract", files={"more.py": code, "headwater.toml": project})
+    subprocess.run(["git", "push", "-q", str(tmp_path / "crm.git"), "HEAD"], cwd=git_repo.path, check=True)
+    catalog = catalog_of(app)
+    scan(catalog.database, catalog.settings, "crm")
+    answer = _post(
+        logged_in(app, "vera"),
+        "/r/crm/suggestions",
+        accept=["pii crm:email", f"pii more:{name}"],
+        how="file",
+    )
+    (tmp_path / "classify.patch").write_bytes(answer.data)
+    apply = ["git", "apply", "--numstat", str(tmp_path / "classify.patch")]
+    done = subprocess.run(apply, cwd=git_repo.path, capture_output=True, text=True, check=True)
+
+    assert answer.data.startswith(b"# Left out: more:email_ --- /dev/null +++ b/smuggled")
+    assert done.stdout.split() == ["2", "0", "crm.py"]

@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote, quote_plus, urlencode
 
 from flask import Flask, g, request, url_for
+from werkzeug.routing import PathConverter
 
 __all__ = [
     "commit_url",
@@ -26,8 +27,15 @@ _KEY: Final = "HeadwaterKey"
 """Stands for a key in the addresses that are kept; it is no name of a repository, and quoting leaves it."""
 
 
+class _Path(PathConverter):
+    """The end of an address, slashes and ends of lines included: columns are named as they come."""
+
+    regex = r"[^/][\s\S]*?"
+
+
 def register_links(app: Flask) -> None:
-    """Give templates the functions of this module."""
+    """Give templates the functions of this module, and addresses the form that these have."""
+    app.url_map.converters["path"] = _Path
     for function in (
         *(commit_url, compare_url, downstream_of, feature_url, here, lineage_url, term, with_args),
     ):

@@ -6,6 +6,7 @@ import contextlib
 import json
 import secrets
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,9 +74,11 @@ def require_free_folder(place: Path) -> None:
     """Make sure that nothing but an export would be replaced.
 
     Raises:
-        Conflict: Something else is there.
+        Conflict: Something else is there, or this process is in it.
     """
     _require_parent(place)
+    if _is_around_here(place):
+        raise Conflict(f"The folder '{place}' cannot be replaced while you are in it. Name another one.")
     if place.is_symlink() or (place.exists() and not place.is_dir()):
         raise Conflict(f"{place} is there already, and no folder. Remove it, or name another one.")
     names = {each.name for each in place.iterdir()} if place.exists() else set()
@@ -92,6 +95,14 @@ def require_free_folder(place: Path) -> None:
             f"{place} also holds what no export has written: {', '.join(others[:5])}. It would be lost: move "
             "it elsewhere, or name another folder."
         )
+
+
+def _is_around_here(place: Path) -> bool:
+    """Tell whether a folder is the one that this process is in, or above it."""
+    try:
+        return Path().resolve().is_relative_to(place.resolve())
+    except FileNotFoundError:  # the folder that it is in is gone
+        return False
 
 
 def _written(place: Path) -> frozenset[str] | None:
@@ -117,6 +128,8 @@ def _unfinished(place: Path) -> Iterator[Path]:
     except OSError as error:
         where = error.filename if isinstance(error.filename, str) else place
         raise RepositoryError(f"{where} cannot be written: {error.strerror}.") from error
+    except sqlite3.OperationalError as error:  # which says of a full disk no more than that
+        raise RepositoryError(f"{place} cannot be written: {error}. Is there enough room?") from error
     finally:
         if other.is_dir() and not other.is_symlink():
             shutil.rmtree(other, ignore_errors=True)

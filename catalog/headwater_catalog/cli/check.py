@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from headwater_catalog.cli.failures import FINDINGS, WrongUse
-from headwater_catalog.cli.output import clean, counted, json_option, print_json
+from headwater_catalog.cli.output import clean_lines, counted, json_option, print_json
 from headwater_catalog.collection import without_collection
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def check(
     if as_json or form == "json":
         print_json(found)
     elif form == "text":
-        click.echo(clean("\n".join(_lines(found))))
+        click.echo(clean_lines(_lines(found)))
     else:
         from headwater_catalog.governance.formats import FORMATS
 
@@ -155,8 +155,7 @@ def _lines(found: _Json) -> Iterator[str]:
 def _finding_lines(finding: _Json) -> Iterator[str]:
     place = f"{finding['path']}:{finding['line']}: " if finding["path"] else ""
     key = f" ({finding['key']})" if finding["key"] else ""
-    message = " ".join(finding["message"].split())  # in one line: no other looks like a finding
-    yield f"{place}{finding['severity']}: {finding['rule']}: {message}{key}"
+    yield f"{place}{finding['severity']}: {finding['rule']}: {finding['message']}{key}"
     if len(finding["because"]) > 1:
         yield f"    {_way(finding['because'])}"
     told = [f"ask {', '.join(finding['owners'])}"] if finding["owners"] else []

@@ -9,16 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "NO_FEATURES",
     "clean",
+    "clean_lines",
     "counted",
     "day",
     "day_of",
@@ -44,6 +42,11 @@ def clean(text: str) -> str:
     if text.isascii() and text.isprintable():  # most are
         return text
     return "".join(c for c in text if c in "\n\t" or not _steers(c))
+
+
+def clean_lines(lines: Iterable[str]) -> str:
+    """Return lines as one text without control characters; whatever is in one, none becomes two."""
+    return clean("\n".join(line.replace("\n", " ") for line in lines))
 
 
 def _steers(character: str) -> bool:

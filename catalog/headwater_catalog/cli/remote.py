@@ -13,7 +13,7 @@ from headwater_catalog.cli.remote_runs import RemoteDatasets, RemoteRuns, range_
 from headwater_catalog.cli.remote_suggestions import RemoteSuggestions
 from headwater_catalog.cli.search_asked import SearchAsked
 from headwater_catalog.client import Client
-from headwater_catalog.errors import Conflict, NotFound
+from headwater_catalog.errors import CatalogError, Conflict, NotFound
 
 __all__ = ["Remote"]
 
@@ -51,9 +51,13 @@ class Remote:
     def export(self, repo: str | None, at: str | None, place: Path) -> None:
         """Write a repository at a commit as one SQLite file."""
         from headwater_catalog.artefact.placing import file_in_place
+        from headwater_catalog.artefact.reading import is_artefact
 
-        with file_in_place(place) as unfinished, unfinished.open("wb") as file:
-            self._client.download_catalog(self._one(repo), file, at=at)
+        with file_in_place(place) as unfinished:
+            with unfinished.open("wb") as file:
+                self._client.download_catalog(self._one(repo), file, at=at)
+            if not is_artefact(unfinished):
+                raise CatalogError("What came is no exported catalog. Is one of this version served there?")
 
     def search(self, asked: SearchAsked) -> dict[str, Any]:
         """Return some of the features that meet a query, with what is told of all of them."""

@@ -10,7 +10,7 @@ import click
 
 from headwater_catalog.cli.context import Workspace, pass_workspace
 from headwater_catalog.cli.failures import WrongUse
-from headwater_catalog.cli.output import clean, counted, json_option, print_json, say
+from headwater_catalog.cli.output import clean, clean_lines, counted, json_option, print_json, say
 from headwater_catalog.cli.suggesting import Folder, Here
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _tell(place: Place, keys: Sequence[str], tags: Sequence[str], as_patch: bool
     elif as_json:
         print_json(found)
     else:
-        click.echo(clean("\n".join(_lines(found))))
+        click.echo(clean_lines(_lines(found)))
 
 
 def _found(place: Place, keys: Sequence[str]) -> list[dict[str, Any]]:

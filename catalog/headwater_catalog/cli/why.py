@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from headwater_catalog.cli.context import Workspace, pass_workspace
-from headwater_catalog.cli.output import clean, json_option, print_json
+from headwater_catalog.cli.output import clean_lines, json_option, print_json
 
 if TYPE_CHECKING:
     from headwater_catalog.moments import Moment
@@ -60,7 +60,7 @@ def why(
     if as_json:
         print_json(answer)
     else:
-        click.echo(clean("\n".join(_lines(answer))))
+        click.echo(clean_lines(_lines(answer)))
 
 
 def _why(

@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from typing import IO, Any, Final, NoReturn
 from urllib.error import HTTPError
 from urllib.parse import quote, urlencode, urlsplit
@@ -93,6 +93,11 @@ class Transport:
         """Write the bytes at an address into a file."""
         with self._answer(Request(self._address(path, query))) as answer:  # noqa: S310  as above
             shutil.copyfileobj(answer, into, _CHUNK)
+            if answer.length:  # the connection has ended before, which reading in parts does not tell
+                raise CatalogError(
+                    f"The catalog at {self._base} has not sent all of the file: {answer.length:,} bytes are "
+                    "missing. Ask again."
+                )
 
     def items(self, *path: str, **query: Any) -> Iterator[Any]:
         """Yield the items of a list, page by page, each asked for when it is needed."""
@@ -121,7 +126,7 @@ class Transport:
         return self._read(text)
 
     @contextmanager
-    def _answer(self, request: Request) -> Iterator[IO[bytes]]:
+    def _answer(self, request: Request) -> Iterator[HTTPResponse]:
         if self._token is not None:
             request.add_header("Authorization", f"Bearer {self._token}")
         try:

@@ -12,7 +12,7 @@ from headwater_catalog.governance.policies import Author
 from headwater_catalog.governance.usual_rules import place_of
 from headwater_catalog.lineage_hash import Revision
 from headwater_catalog.pairs import Edge, pair
-from headwater_catalog.query.classified import classify
+from headwater_catalog.query.classified import Barrier, classify
 from headwater_catalog.query.subjects import Past
 from headwater_catalog.snapshot import Snapshot
 
@@ -137,16 +137,27 @@ def authors_between(
     return (Author(first.sha, first.author_name, first.author_email, frozenset(after.snapshot.variants)),)
 
 
-def changed_barriers(change: Change, day: str) -> Iterator[Finding]:
-    """Yield a finding for each barrier whose code has changed without a word of another look at it."""
+def changed_barriers(change: Change, day: str, moved: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield a finding for each barrier whose code has changed without a word of another look at it.
+
+    Args:
+        change: The change.
+        day: The day on which barriers must hold, as YYYY-MM-DD.
+        moved: Features that only moved: their keys after, by those before.
+    """
     before, after = change.before, change.after
     for tag in after.snapshot.declared.rules.classifications:
         then, now = (classify(each.snapshot, tag, day).said.barriers for each in (before, after))
-        for key in sorted(then.keys() & now.keys()):
-            place = place_of(after.snapshot, key)
-            if place is None or key not in before.snapshot.variants or key not in after.snapshot.variants:
+        for old in sorted(then.keys() & before.snapshot.variants.keys()):
+            key = moved.get(old, old)
+            if (
+                key not in now
+                or key not in after.snapshot.variants
+                or _review(then[old]) != _review(now[key])
+            ):
                 continue
-            if then[key] != now[key] or before.lineages.definition(key) == after.lineages.definition(key):
+            place = place_of(after.snapshot, key)
+            if place is None or before.lineages.definition(old) == after.lineages.definition(key):
                 continue
             told = (
                 f"The code of '{place.name}' has changed, which is a barrier for {tag}, and what it says of "
@@ -154,3 +165,8 @@ def changed_barriers(change: Change, day: str) -> Iterator[Finding]:
             )
             where = (place.path, place.line, place.end_line)
             yield Finding(CHANGED, "warning", told, key, tag, *where, owners=place.owners)
+
+
+def _review(barrier: Barrier) -> tuple[str, str]:
+    """Return what a barrier says of the last look at it."""
+    return barrier.reviewer, barrier.last_day

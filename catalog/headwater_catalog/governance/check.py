@@ -85,7 +85,7 @@ def check(
     judged = judge(policies, Ground(index, day, base, change.authors, rules.teams))
     known = judge(policies, Ground(earlier, day, teams=before.declared.rules.teams, is_past=True))
     moved = moved_features(before, after)
-    brought = (*changed_barriers(change, day), *new_duplicates(change.before, change.after, moved))
+    brought = (*changed_barriers(change, day, moved), *new_duplicates(change.before, change.after, moved))
     # Never taken for known: what was not read before, either, was not checked before, either.
     brought = (*brought, *unread_declarations(after), *idle_policies(policies, index))
     now = sorted_findings((*judged.findings, *usual_findings(after, day), *brought))

@@ -84,8 +84,9 @@ def junit(found: _Json, failing: Failing = ("error",)) -> str:
     for finding in found["findings"]:
         case = ElementTree.SubElement(suite, "testcase", classname=_text(finding["rule"]))
         case.set("name", _text(finding["key"] or finding["about"]))
-        case.set("file", _text(finding["path"]))
-        told = _text(f"{_place(finding)}: {finding['severity']}: {_told(finding)}")
+        if finding["path"]:
+            case.set("file", _text(finding["path"]))
+        told = _text(f"{_place(finding)}{finding['severity']}: {_told(finding)}")
         if finding["severity"] not in failing:
             ElementTree.SubElement(case, "system-out").text = told
             continue
@@ -115,7 +116,7 @@ def _commands(found: _Json) -> Iterator[str]:
     for finding in found["findings"]:
         shown[finding["severity"]] += 1
         if shown[finding["severity"]] > _MOST_ANNOTATIONS:
-            more.append(f"{_place(finding)}: {finding['severity']}: {finding['rule']}: {_told(finding)}")
+            more.append(f"{_place(finding)}{finding['severity']}: {finding['rule']}: {_told(finding)}")
             continue
         place = {"file": finding["path"], "line": finding["line"], "endLine": finding["end_line"]}
         place["title"] = finding["rule"]
@@ -124,9 +125,10 @@ def _commands(found: _Json) -> Iterator[str]:
     for each in found["unknown"]:
         title, told = _escaped(each["rule"], ":,"), _escaped(each["reason"])
         yield f"::warning title={title}::Not known here: {told}"
-    if more:  # in the log, where each is a line that is no command, whatever it says
+    if more:
         yield f"{len(more)} findings more, beside the {_MOST_ANNOTATIONS} of each severity that GitHub shows:"
-        yield from (f"  {_escaped(each)}" for each in more)
+        # No command, whatever they say: one begins a line, blanks aside, or has its old mark anywhere.
+        yield from (f"- {_escaped(each).replace('##[', '##%5B')}" for each in more)
 
 
 def _escaped(text: str, also: str = "") -> str:
@@ -143,7 +145,7 @@ def gitlab(found: _Json, _failing: Failing = ()) -> str:
             "check_name": finding["rule"],
             "fingerprint": finding["fingerprint"],
             "severity": severities[finding["severity"]],
-            "location": {"path": finding["path"] or ".", "lines": {"begin": max(1, finding["line"])}},
+            "location": {"path": finding["path"] or _NOWHERE, "lines": {"begin": max(1, finding["line"])}},
         }
         for finding in found["findings"]
     ]
@@ -166,7 +168,9 @@ def _told(finding: _Json) -> str:
 
 
 def _place(finding: _Json) -> str:
-    return f"{finding['path']}:{finding['line']}" if finding["line"] else finding["path"]
+    """Return what stands before a finding in a line: its place, where it has one."""
+    place = f"{finding['path']}:{finding['line']}" if finding["line"] else finding["path"]
+    return f"{place}: " if place else ""
 
 
 def _text(text: str) -> str:

@@ -10,6 +10,7 @@ from headwater_catalog.governance.usual_rules import place_of
 from headwater_catalog.lineage_graph import input_key
 from headwater_catalog.query.classified import Barrier, Said, classify
 from headwater_catalog.rules import (
+    FOREVER,
     SEVERITIES,
     Anonymiser,
     Classification,
@@ -32,7 +33,6 @@ NEITHER: Final = "neither"
 """Only what is said about a rule differs."""
 
 _ORDER: Final = (LOOSENS, EITHER, TIGHTENS, NEITHER)
-_FOREVER: Final = "9999-12-31"
 _OWNERS: Final = "owners"
 
 
@@ -157,17 +157,18 @@ def _exceptions(was: Iterable[PolicyException], policy: Policy) -> Iterator[Rule
             details = (f"until {now.until or 'for good'}", *([f"reason {now.reason}"] if now.reason else []))
             yield RuleChange("exception", *about, "added", LOOSENS, details, *where)
         elif then != now:
-            told = {_until(then.until, now.until): _prolonged(then.until, now.until)}
+            effect = _prolonged(then.until or FOREVER, now.until or FOREVER)
+            told = {_until(then.until, now.until): effect}
             if then.reason != now.reason:
                 told[f"reason was {_text(then.reason)}, now {_text(now.reason)}"] = NEITHER
             yield RuleChange("exception", *about, "changed", _joined(told.values()), tuple(told), *where)
 
 
 def _prolonged(was: str, now: str) -> str:
-    """Return what another last day does to something that lets through; none means for good."""
+    """Return what another last day does to something that lets through."""
     if was == now:
         return NEITHER
-    return LOOSENS if (now or _FOREVER) > (was or _FOREVER) else TIGHTENS
+    return LOOSENS if now > was else TIGHTENS
 
 
 def _until(was: str, now: str) -> str:
@@ -291,7 +292,7 @@ def _barriers(tag: str, then: Said, now: Said, there: frozenset[str]) -> Iterato
         elif was is None:
             yield RuleChange("barrier", key, tag, "added", LOOSENS, tuple(_explained(is_)))
         elif (was.reason, was.reviewer, was.until) != (is_.reason, is_.reviewer, is_.until):
-            effect = _prolonged(was.until, is_.until)
+            effect = _prolonged(was.last_day, is_.last_day)
             yield RuleChange("barrier", key, tag, "changed", effect, tuple(_said_anew(was, is_)))
 
 

@@ -9,7 +9,6 @@ from typing import Final
 
 from headwater_catalog.governance.kinds_of_data import KINDS, MEASURES, NOT_SO, PLACES, Kind
 from headwater_catalog.governance.usual_rules import place_of
-from headwater_catalog.lineage_graph import INPUT_PREFIX
 from headwater_catalog.query.classified import Classified, classify, flow_of
 from headwater_catalog.snapshot import Snapshot
 from headwater_catalog.tokens import name_parts
@@ -61,6 +60,7 @@ NO_EVIDENCE: Final = Evidence()
 _NUMBERS: Final = frozenset(("int", "float", "complex", "Decimal", "int64", "float64", "int32", "float32"))
 _TRUTHS: Final = frozenset(("bool", "bool_", "boolean"))
 _NAME: Final = re.compile(r"[^\W\d]\w*")
+_WORD: Final = re.compile(r"\w+")  # columns may have blanks and dashes in their names
 
 
 def suggestions(snapshot: Snapshot, day: str, evidence: Evidence = NO_EVIDENCE) -> tuple[Suggestion, ...]:
@@ -120,8 +120,7 @@ def would_reach(
 
 def _reasons(snapshot: Snapshot, tag: str, key: str) -> Iterator[str]:
     node = snapshot.graph.nodes[key]
-    name = key.removeprefix(INPUT_PREFIX).rpartition(":")[2]
-    written = name_parts(name)
+    written = [part for word in _WORD.findall(node.name) for part in name_parts(word)]
     parts = [part.rstrip("0123456789") or part for part in written]
     types = frozenset(_NAME.findall(node.type))
     if types & _TRUTHS:

@@ -140,8 +140,8 @@ def _reached_beyond(snapshot: Snapshot, found: Classified, key: str) -> tuple[st
 
 
 def _own(found: Classified, key: str) -> int:
-    """Return the level that a key says of itself, or that it has from elsewhere."""
-    return found.said.levels.get(key, 0) or found.levels[key]
+    """Return the level that a carrier says of itself, or has from elsewhere where that is higher."""
+    return found.said.levels[key] if key in found.came_from else found.levels[key]
 
 
 def _way(after: dict[str, str | None], source: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from headwater_catalog.anonymised import guarded_names
 from headwater_catalog.days import today
 from headwater_catalog.lineage_graph import LineageGraph, input_key
 from headwater_catalog.query.subjects import tag_values
-from headwater_catalog.rules import BARRIER, Classification
+from headwater_catalog.rules import BARRIER, FOREVER, Classification
 from headwater_catalog.snapshot import Snapshot, SnapshotFeature, SnapshotInput
 
 __all__ = ["Barrier", "Classified", "Flow", "Said", "classify", "flow_of", "guarded_edges"]
@@ -39,6 +39,11 @@ class Barrier:
         """What it should say, and does not."""
         told = {"reason": self.reason, "reviewer": self.reviewer}
         return tuple(name for name, text in told.items() if not text)
+
+    @property
+    def last_day(self) -> str:
+        """The last day on which it holds, as YYYY-MM-DD however it is written; empty where it never does."""
+        return _last_day(self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +200,7 @@ def _said(snapshot: Snapshot, classification: Classification, day: str) -> Said:
         if BARRIER in (value.casefold() for value in values):
             barrier = _barrier(each, wanted, day)
             barriers[key] = _weaker(barriers.get(key), barrier)
-            ends.update([barrier.until] if barrier.until and not barrier.is_expired else ())
+            ends.update([barrier.last_day] if barrier.until and not barrier.is_expired else ())
             continue
         open_ones.add(key)
         for value in values:
@@ -203,7 +208,7 @@ def _said(snapshot: Snapshot, classification: Classification, day: str) -> Said:
             if not classification.knows(value):
                 unknown[key] = value
     stopping = {key: barrier for key, barrier in barriers.items() if key not in open_ones}
-    return Said(levels, stopping, unknown, min(map(_in_full, ends), default=""))
+    return Said(levels, stopping, unknown, min(ends, default=""))
 
 
 def _values(each: _Declared, key: str) -> list[str]:
@@ -215,7 +220,7 @@ def _barrier(each: _Declared, key: str, day: str) -> Barrier:
     reason, reviewer, until = (
         " ".join(_values(each, f"{key}_{what}")) for what in ("reason", "reviewer", "until")
     )
-    return Barrier(reason, reviewer, until, bool(until) and not _holds(until, day))
+    return Barrier(reason, reviewer, until, _last_day(until) < day)
 
 
 def _weaker(one: Barrier | None, other: Barrier) -> Barrier:
@@ -225,16 +230,11 @@ def _weaker(one: Barrier | None, other: Barrier) -> Barrier:
     return one
 
 
-def _holds(until: str, day: str) -> bool:
+def _last_day(until: str) -> str:
     try:
-        return _in_full(until) >= day
+        return datetime.date.fromisoformat(until).isoformat() if until else FOREVER
     except ValueError:
-        return False
-
-
-def _in_full(day: str) -> str:
-    """Return a day as YYYY-MM-DD, also where it is written otherwise, as YYYYMMDD."""
-    return datetime.date.fromisoformat(day).isoformat()
+        return ""
 
 
 def guarded_edges(snapshot: Snapshot, classification: Classification) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -146,8 +147,13 @@ def _several(place: _Place, processes: int) -> Iterator[_Write]:
         yield map
         return
     # Not forked: whoever exports may have threads, and what these hold would be held for ever there.
-    with get_context("spawn").Pool(processes, _begin, (place,)) as pool:
-        yield pool.imap_unordered
+    context = get_context("spawn")
+    with ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(place,)) as pool:
+        try:
+            yield pool.map
+        except BrokenExecutor as error:
+            told = "A process that writes pages was ended from outside. Is there enough memory? Export again."
+            raise CatalogError(told) from error
 
 
 def _begin(place: _Place) -> None:

@@ -122,5 +122,6 @@ def _chosen() -> list[tuple[str, str]]:
 
 def _told(patch: TagPatch) -> bytes:
     """Return lines that git passes over: what a patch lacks, and why."""
-    lines = (f"# Left out: {key}: {reason}.\n" for key, reason in patch.left_out.items())
-    return "".join(lines).encode("utf-8", "replace")
+    # Each in its line, whatever it is called: behind an end of a line git would take it for a patch.
+    lines = (" ".join(f"# Left out: {key}: {reason}.".split()) for key, reason in patch.left_out.items())
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
