@@ -34,11 +34,22 @@ from headwater_catalog.scan import scan
 from headwater_catalog.store.models import DatasetVersion, ErasureItem, KeptInput, KeptValue, Run
 from headwater_catalog.uploads import Upload
 from headwater_catalog.worker import Worker
-from support.erasing import BY, CSV, PEOPLE, Erasing, write_people
+from support.erasing import BY, CSV, PEOPLE, PROJECT, Erasing, write_people
 from support.git_repo import GitRepo
 from support.run_catalog import make_catalog
 
 pytestmark = pytest.mark.runs
+
+CIRCLE = """
+from headwater import tag
+
+@tag(pii="barrier")
+def hidden(lower: str) -> str:
+    return lower
+
+def back(again: int, hidden: str) -> int:
+    return again
+"""
 
 
 @pytest.fixture
@@ -157,6 +168,32 @@ def test_features_of_other_repositories_count_where_they_draw_from_it(shop, tmp_
     assert ("m:mails", "derived") in shop.told("email")["feature"]
     assert shop.plan("email").counts_as["export"]["inputs"] == ["domain"]
     assert "m:mails" not in {name for name, _ in shop.told("spend")["feature"]}
+
+
+def test_barriers_of_repositories_that_draw_from_each_other_are_told_once(shop, tmp_path, git_repo):
+    """What holds something back goes round as it is, and not longer with each round."""
+    given = 'x = { feature = "export:m:back" }\n'
+    git_repo.write("pyproject.toml", PROJECT.replace('index = "id" }\n', 'index = "id" }\n' + given))
+    git_repo.write(
+        "features/people.py", PEOPLE + "\n\ndef again(bucket: int, x: int) -> int:\n    return x\n"
+    )
+    git_repo.commit("Draw")
+    other = GitRepo(tmp_path / "export")
+    other.write("m.py", CIRCLE)
+    drawn = [f'{name} = {{ feature = "shop:features.people:{name}" }}\n' for name in ("lower", "again")]
+    sources = "[dataflows.flow.sources]\n" + "".join(drawn)
+    other.write("headwater.toml", f'[dataflows.flow]\nmodules = ["m"]\n{sources}')
+    other.commit("Draw back")
+    with shop.database.write() as session:
+        add_repository(session, "export", str(other.path), 0)
+    for name in ("shop", "export"):
+        scan(shop.database, shop.catalog.settings, name)
+
+    held = {item.name: item.standing.because for item in shop.plan("email").items if item.kind == "feature"}
+
+    both = "held back by the barrier features.people:bucket, the barrier m:hidden"
+    assert held["features.people:again"] == held["m:back"] == both
+    assert held["m:hidden"] == "held back by the barrier m:hidden"
 
 
 def test_a_column_that_never_was_is_refused_with_the_nearest(shop):

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, defer, joinedload
 
 from headwater_catalog.erasure.items import DERIVED, UNKNOWN, Standing, weightier
-from headwater_catalog.erasure.reach import Reach, Seeds, reach_in, reach_of_all
+from headwater_catalog.erasure.reach import Reach, Seeds, merged, reach_in, reach_of_all
 from headwater_catalog.errors import NotFound, RepositoryError
 from headwater_catalog.moments import Moment, moment_at
 from headwater_catalog.snapshot import Snapshot
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Look", "Looks", "reach_for"]
 
-_Upstream = Mapping[str, Mapping[str, str]]
+_Upstream = Mapping[str, Mapping[str, tuple[str, ...]]]
 """What features of repositories are reached, by repository and key: what holds them back, or nothing."""
 
 
@@ -219,7 +219,7 @@ def _drawn(seeds: Seeds, view: DataflowView, upstream: _Upstream) -> Seeds:
         for key, by in upstream.get(repository, {}).items():
             if feature in (key, key.rpartition(":")[2]):
                 if by:
-                    held.setdefault(name, by)
+                    held[name] = merged(held.get(name, ()), by)
                 else:
                     inputs.add(name)
     return Seeds(seeds.names, seeds.keys, held, frozenset(inputs))

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from headwater_catalog.erasure.columns import seeds_of
 from headwater_catalog.erasure.data import Head, data_items
-from headwater_catalog.erasure.items import DERIVED, DONE, UNKNOWN, Item, Standing, target_of, weightier
+from headwater_catalog.erasure.items import DONE, UNKNOWN, Item, Standing, target_of, weightier
 from headwater_catalog.erasure.looks import Look, Looks
 from headwater_catalog.erasure.reach import Reach, Seeds
 from headwater_catalog.erasure.traces import trace_items
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["Plan", "make_plan"]
 
 _WHOLE: Final = ("dataset", "preview", "log", "comparison", "reproduction")
-_BACK: Final = "held back by "
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +66,9 @@ class _Found:
     features: dict[str, tuple[Standing, str]] = field(default_factory=dict)
 
     @property
-    def reached(self) -> dict[str, str]:
+    def reached(self) -> dict[str, tuple[str, ...]]:
         """The features that are reached, with what holds them back, or nothing."""
-        return {
-            key: "" if standing.word == DERIVED else standing.because.removeprefix(_BACK)
-            for key, (standing, _) in self.features.items()
-            if standing.word != UNKNOWN
-        }
+        return {key: standing.by for key, (standing, _) in self.features.items() if standing.word != UNKNOWN}
 
     def note(self, reach: Reach, sha: str) -> None:
         """Note how the features of a dataflow stand at a commit."""
@@ -144,7 +139,7 @@ def _followed(session: Session, looks: Looks, repository: Repository, seeds: See
     drawing = _drawing(session)
     everybody = {each.id: each for each in session.scalars(select(Repository))}
     found = {repository.id: _Found(repository, seeds)}
-    upstream: dict[str, dict[str, str]] = {}
+    upstream: dict[str, dict[str, tuple[str, ...]]] = {}
     pending = [repository.id]
     while pending:
         number = pending.pop()
