@@ -4,13 +4,14 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
 from headwater_catalog.accounts import Role
 from headwater_catalog.accounts.people import create_account, set_role
-from headwater_catalog.repositories import add_repository, get_repository
+from headwater_catalog.repositories import add_repository, get_repository, remove_repository
 from headwater_catalog.scan import scan
 from headwater_catalog.store.database import Database
 from headwater_catalog.worker import Worker
@@ -207,3 +208,37 @@ def test_the_api_pages_through_items_and_gives_up_a_plan(site):
         == sum(each["count"] for each in site.by("ada").get(f"/api/v1/erasures/{number}").json["counts"])
     )
     assert site.by("ada").post(f"/api/v1/erasures/{number}/withdraw", json={}).json["state"] == "withdrawn"
+
+
+def test_what_is_of_a_repository_that_is_gone_holds_nobody_up(site, tmp_path):
+    _draw(site, tmp_path, "passing")
+    number = _asked_for(site)
+    asked = f"/api/v1/erasures/{number}"
+    assert "passing" in site.by("ada").get(asked).json["counts_as"]
+    assert site.by("sten").get(asked).json["not_looked_at"]
+    with site.catalog.database.write() as session:
+        remove_repository(session, site.catalog.settings, get_repository(session, "passing"))
+
+    assert "passing" not in site.by("ada").get(asked).json["counts_as"]
+    assert site.by("ada").get(asked).json["not_looked_at"] == []
+    assert site.by("ada").post(f"{asked}/withdraw", json={}).status_code == 200
+
+
+def _asked_for(site: Site) -> int:
+    """Return the number of a new erasure of which the plan is made."""
+    asked = {"repository": "shop", "columns": ["email"], "reference": "DSR-18"}
+    number = site.by("sten").post("/api/v1/erasures", json=asked).json["erasure"]
+    site.work()
+    return int(number)
+
+
+def _draw(site: Site, folder: Path, name: str) -> None:
+    """Add a repository that draws from the shop."""
+    repo = GitRepo(folder / name)
+    repo.write("m.py", "def theirs(domain: str) -> str:\n    return domain\n")
+    declared = '[dataflows.flow.sources]\ndomain = { feature = "shop:features.people:domain" }\n'
+    repo.write("headwater.toml", f'[dataflows.flow]\nmodules = ["m"]\n{declared}')
+    repo.commit("Draw")
+    with site.catalog.database.write() as session:
+        add_repository(session, name, str(repo.path), 0)
+    scan(site.catalog.database, site.catalog.settings, name)
