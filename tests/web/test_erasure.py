@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from headwater_catalog.accounts import Role
-from headwater_catalog.accounts.people import create_account, set_role
+from headwater_catalog.accounts.people import create_account, get_account, set_role
 from headwater_catalog.repositories import add_repository, get_repository, remove_repository
 from headwater_catalog.scan import scan
 from headwater_catalog.store.database import Database
@@ -210,6 +210,34 @@ def test_the_api_pages_through_items_and_gives_up_a_plan(site):
     assert site.by("ada").post(f"/api/v1/erasures/{number}/withdraw", json={}).json["state"] == "withdrawn"
 
 
+def test_a_repository_that_came_to_draw_from_it_later_is_left_to_its_own_administrators(site, tmp_path):
+    """What is in repositories beyond the plan is added, and stays until who administers these has it erased."""
+    number = _asked_for(site)
+    _draw(site, tmp_path, "later")
+    given = {"repository": "later", "outputs": ["theirs"], "inputs": {"domain": {"value": "one.example"}}}
+    assert site.by("ada").post("/api/v1/runs", json=given).status_code == 202
+    site.work()
+    with site.catalog.database.write() as session:
+        for name, role in (("adam", Role.ADMINISTRATOR), ("sten", Role.STEWARD)):
+            account = get_account(session, name)
+            set_role(session, account, role, get_repository(session, "export"), ("x", ""), 0)
+
+    assert site.by("adam").post(f"/api/v1/erasures/{number}/erase", json={}).status_code == 202
+    site.work()
+
+    assert _states(site, number, "later") == {"open"}
+    assert site.by("ada").get(f"/api/v1/erasures/{number}").json["state"] == "erased"
+    assert site.by("adam").post(f"/api/v1/erasures/{number}/erase", json={}).status_code == 403
+    assert site.by("adam").post(f"/api/v1/erasures/{number}/close", json={}).status_code == 403
+    assert "Some of it is in repositories that you may not see." in site.by("sten").get(
+        f"/erasure/{number}"
+    ).text.replace("\n", " ")
+    also = {"also": ["unknown"]}
+    assert site.by("ada").post(f"/api/v1/erasures/{number}/erase", json=also).status_code == 202
+    site.work()
+    assert _states(site, number, "later") == {"done"}
+
+
 def test_what_is_of_a_repository_that_is_gone_holds_nobody_up(site, tmp_path):
     _draw(site, tmp_path, "passing")
     number = _asked_for(site)
@@ -242,3 +270,8 @@ def _draw(site: Site, folder: Path, name: str) -> None:
     with site.catalog.database.write() as session:
         add_repository(session, name, str(repo.path), 0)
     scan(site.catalog.database, site.catalog.settings, name)
+
+
+def _states(site: Site, number: int, repository: str) -> set[str]:
+    items = site.by("ada").get(f"/api/v1/erasures/{number}/items?limit=500").json["items"]
+    return {each["state"] for each in items if each["repository"] == repository}
