@@ -27,9 +27,10 @@ from headwater_catalog.erasure.requests import (
 from headwater_catalog.erasure_records import PAYLOAD_TYPE, record_of, signed_record
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.kept_inputs import input_file
-from headwater_catalog.repositories import add_repository, get_repository
+from headwater_catalog.repositories import add_repository, get_repository, resolve_at
 from headwater_catalog.reproduce import request_reproduction
 from headwater_catalog.run_options import RunOptions
+from headwater_catalog.runs import request_run
 from headwater_catalog.scan import scan
 from headwater_catalog.store.models import DatasetVersion, ErasureItem, KeptInput, KeptValue, Run
 from headwater_catalog.uploads import Upload
@@ -194,6 +195,32 @@ def test_barriers_of_repositories_that_draw_from_each_other_are_told_once(shop, 
     both = "held back by the barrier features.people:bucket, the barrier m:hidden"
     assert held["features.people:again"] == held["m:back"] == both
     assert held["m:hidden"] == "held back by the barrier m:hidden"
+
+
+def test_a_repository_of_which_something_cannot_be_looked_at_is_part_of_the_plan(shop, tmp_path):
+    """Its runs are unknown, as those of the column's own repository are, and who may not see it reads nothing."""
+    other = GitRepo(tmp_path / "export")
+    other.write("m.py", "def twice(total: float) -> float:\n    return 2 * total\n")
+    declared = '[dataflows.flow.sources]\ntotal = { feature = "shop:features.people:total" }\n'
+    other.write("headwater.toml", f'[dataflows.flow]\nmodules = ["m"]\n{declared}')
+    other.commit("Draw")
+    with shop.database.write() as session:
+        add_repository(session, "export", str(other.path), 0)
+    scan(shop.database, shop.catalog.settings, "export")
+    assert "export" not in shop.plan("email").counts_as
+    with shop.database.write() as session:
+        place = get_repository(session, "export")
+        commit = resolve_at(session, shop.catalog.settings, place, None)
+        given = shop.catalog.settings, place, commit, None, ("twice",), {}, {"total": 2.0}, None, "ada", 0
+        run = request_run(session, *given)
+        run.dataflow = "gone"
+        number = run.id
+
+    plan = shop.plan("email")
+
+    assert plan.unknown[0].startswith(f"Run {number} of 'export': its code cannot be looked at")
+    assert "export" in plan.counts_as
+    assert run.job_id in plan.under_way
 
 
 def test_a_column_that_never_was_is_refused_with_the_nearest(shop):

@@ -87,7 +87,7 @@ class Looks:
         self._session = session
         self._settings = settings
         self.day = day
-        self.unknown: dict[str, None] = {}
+        self.unknown: dict[str, str] = {}  # what could not be looked at, with the name of the repository
         self._shared: dict[frozenset[str], frozenset[str]] = {}
         self._standings: Mapping[str, Standing] = {}
         self._last: dict[str, tuple[Snapshot, tuple[Any, ...]]] = {}
@@ -155,7 +155,7 @@ class Looks:
             view, reach = self._look(moment, run, given, seeds, upstream)
         except (NotFound, RepositoryError) as error:
             why = f"its code cannot be looked at: {error}"
-            self.unknown[f"Run {run.id} of '{moment.repository.name}': {why}"] = None
+            self.unknown[f"Run {run.id} of '{moment.repository.name}': {why}"] = moment.repository.name
             nothing: frozenset[str] = frozenset()
             return None, None, {}, nothing, frozenset(run.outputs), nothing, nothing, nothing, why
         if run.origin is not None:
@@ -191,7 +191,7 @@ class Looks:
         try:
             snapshot = moment_at(self._session, self._settings, repository).snapshot
         except RepositoryError as error:
-            self.unknown[f"The head of '{repository.name}' cannot be looked at: {error}"] = None
+            self.unknown[f"The head of '{repository.name}' cannot be looked at: {error}"] = repository.name
             return
         for view in snapshot.dataflows:
             drawn = _drawn(seeds, view, upstream)

@@ -136,7 +136,8 @@ def _under_way(looks: Iterable[Look], items: Iterable[Item]) -> Iterator[int]:
 
 def _followed(session: Session, looks: Looks, repository: Repository, seeds: Seeds) -> dict[int, _Found]:
     """Return what is found in a repository, and in all that draw from it, and from these."""
-    drawing = _drawing(session)
+    drawing, beside = _drawing(session), _beside(session)
+    ever_drawing = {each for of in drawing.values() for each in of}
     everybody = {each.id: each for each in session.scalars(select(Repository))}
     found = {repository.id: _Found(repository, seeds)}
     upstream: dict[str, dict[str, tuple[str, ...]]] = {}
@@ -145,7 +146,7 @@ def _followed(session: Session, looks: Looks, repository: Repository, seeds: See
         number = pending.pop()
         here = found[number]
         here.looks, here.features, noted = [], {}, None
-        beside_only = number != repository.id and number not in {n for of in drawing.values() for n in of}
+        beside_only = number != repository.id and number not in ever_drawing
         for look, reach in looks.at(here.repository, here.seeds, upstream, beside_only=beside_only):
             here.looks.append(look)
             if reach is not None and reach is not noted:
@@ -160,20 +161,23 @@ def _followed(session: Session, looks: Looks, repository: Repository, seeds: See
             continue
         upstream[name] = reached
         # What draws from it only beside its main line is told by the runs there.
-        for other in drawing.get(name, set()) | {n for n in everybody if _has_beside(session, n)}:
+        for other in drawing.get(name, set()) | beside:
             if other not in found:
                 found[other] = _Found(everybody[other], Seeds())
             pending += [other] if other not in pending else []
-    return {number: each for number, each in found.items() if each.seeds or each.features}
+    # What cannot be looked at may be reached.
+    unknown = set(looks.unknown.values())
+    return {
+        number: each
+        for number, each in found.items()
+        if each.seeds or each.features or each.repository.name in unknown
+    }
 
 
-def _has_beside(session: Session, repository_id: int) -> bool:
-    beside = (
-        select(Run.id)
-        .join(Commit, Commit.id == Run.commit_id)
-        .where(Run.repository_id == repository_id, Commit.position.is_(None))
-    )
-    return session.scalar(beside.limit(1)) is not None
+def _beside(session: Session) -> set[int]:
+    """Return the repositories that have runs beside their main line."""
+    runs = select(Run.repository_id).join(Commit, Commit.id == Run.commit_id)
+    return set(session.scalars(runs.where(Commit.position.is_(None)).distinct()))
 
 
 def _drawing(session: Session) -> dict[str, set[int]]:
