@@ -252,6 +252,20 @@ def test_what_is_of_a_repository_that_is_gone_holds_nobody_up(site, tmp_path):
     assert site.by("ada").post(f"{asked}/withdraw", json={}).status_code == 200
 
 
+def test_a_plan_that_was_never_made_can_be_given_up_on_its_page(site):
+    asked = site.post("sten", "/erasure", repo="shop", column="email", reference="DSR-19")
+    number = int(asked.location.rpartition("/")[2])
+    job = site.by("sten").get(f"/api/v1/erasures/{number}").json["job"]
+    assert site.post("ada", f"/jobs/{job}/cancel").status_code == 303
+
+    page = site.by("sten").get(asked.location).text
+
+    assert "It was left before its end." in page
+    assert f'action="/erasure/{number}/withdraw"' in page
+    assert site.post("sten", f"/erasure/{number}/withdraw").status_code == 303
+    assert f"/erasure/{number}/withdraw" not in site.by("sten").get(asked.location).text
+
+
 def _asked_for(site: Site) -> int:
     """Return the number of a new erasure of which the plan is made."""
     asked = {"repository": "shop", "columns": ["email"], "reference": "DSR-18"}
