@@ -489,6 +489,19 @@ def test_a_second_erasure_finds_what_the_first_left_and_nothing_twice(shop):
     assert ("run 1", "derived") in shop.told("spend")["profiles"]
 
 
+def test_a_list_that_leaves_something_out_says_so(shop):
+    """Nobody reads of a kind that is not there, or that is misspelt, that nothing holds anything."""
+    headwater = shop.catalog.headwater
+    assert (
+        "Nothing of that is in the plan."
+        in headwater("erasure", "plan", "shop:email", "--kind", "sink").stderr
+    )
+    for command in (("plan", "shop:email", "--kind"), ("show", "1", "--state"), ("mark", "1", "--standing")):
+        refused = headwater("erasure", *command, "datset")
+        assert refused.exit_code == 2
+        assert "is not one of" in refused.stderr
+
+
 def test_the_commands_tell_the_story(shop):
     headwater = shop.catalog.headwater
     planned = json.loads(headwater("erasure", "plan", "shop:email", "--json").output)
