@@ -82,9 +82,9 @@ def _subscribe(catalog: Catalog, query: str = "", account: str | None = None, **
         {"query": query, "repository": wanted.pop("repo", "")}
     )
     asked = Wanted(wanted.pop("name", "mine"), watched, **wanted)
+    results = first_results(catalog.database, catalog.settings, watched)
     with catalog.database.write() as session:
         owner = None if account is None else get_account(session, account)
-        results = first_results(session, catalog.settings, watched)
         found, _ = subscribe(session, catalog.settings, owner, asked, results, _BY, _NOW)
         return found.id
 
@@ -384,8 +384,8 @@ def test_another_query_begins_anew(catalog: Catalog, git_repo: GitRepo):
     catalog.scan()
     _follow(catalog)
     watched = Watched(query="name:d")
+    results = first_results(catalog.database, catalog.settings, watched)
     with catalog.database.write() as session:
-        results = first_results(session, catalog.settings, watched)
         change(session, catalog.settings, None, number, Wanted("new", watched), results, _BY, _NOW)
     assert _told(catalog, number) == []
     git_repo.commit("Add d", files={"f.py": _source("a", "b", "c", "d")})

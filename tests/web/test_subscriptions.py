@@ -19,6 +19,7 @@ from headwater_catalog.accounts.people import get_account, set_disabled, set_rol
 from headwater_catalog.client import Client, ShownSubscription, Told
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.message_settings import MessageSettings
+from headwater_catalog.repositories import add_repository, get_repository
 from headwater_catalog.scan import scan
 from headwater_catalog.store.models import Event, Repository, Subscription
 from headwater_catalog.subscriptions.delivering import deliver_due
@@ -183,6 +184,36 @@ def test_a_feed_tells_what_its_owner_may_see_now(app: Flask):
     with database.write() as session:
         set_disabled(session, get_account(session, "vera"), True, _BY, 0)
     assert stranger.get(feed).status_code == 404
+
+
+def test_what_flows_in_from_where_its_owner_may_not_look_is_no_news(app: Flask, tmp_path: Path):
+    """What a query finds when it is saved is what is compared after the next scan, whoever asks it."""
+    cellar, drawn = GitRepo(tmp_path / "cellar"), GitRepo(tmp_path / "drawn")
+    personal = "from headwater import tag\n\n@tag(pii='true')\ndef hidden(x: int) -> int:\n    return x\n"
+    cellar.commit("Begin", files={"c.py": personal})
+    declared = (
+        '[dataflows.flow]\nmodules = ["m"]\n[dataflows.flow.sources]\nx = { feature = "cellar:c:hidden" }\n'
+    )
+    source = "def shown(x: int) -> int:\n    return x\n"
+    drawn.commit("Begin", files={"m.py": source, "headwater.toml": declared})
+    catalog = catalog_of(app)
+    with catalog.database.write() as session:
+        vera = get_account(session, "vera")
+        set_role(session, vera, None, None, _BY, 0)
+        for repo in (cellar, drawn):
+            add_repository(session, repo.path.name, str(repo.path), 0)
+        set_role(session, vera, Role.VIEWER, get_repository(session, "drawn"), _BY, 0)
+    for name in ("cellar", "drawn"):
+        scan(catalog.database, catalog.settings, name)
+    headers = {"Authorization": f"Bearer {_token(app, 'vera')}"}
+    asked = {"name": "Personal", "query": "classification:pii"}
+    made = app.test_client().post("/api/v1/subscriptions", json=asked, headers=headers).json
+    drawn.commit("More", files={"m.py": source + "\n\ndef other(y: int) -> int:\n    return y\n"})
+    scan(catalog.database, catalog.settings, "drawn")
+    keep_watched(catalog.database, catalog.settings)
+
+    assert tell_changes(catalog.database, catalog.settings, int(time.time()) + 1) == 0
+    assert made["finds"] == 1
 
 
 def test_nobody_reaches_the_subscriptions_of_others(app: Flask, ada: FlaskClient):

@@ -72,8 +72,7 @@ def add(
     watched = read_watched({"about": about, "query": query, "repository": repo, **asks})
     wanted = Wanted(name, watched, every, email, webhook, feed)
     settings = workspace.settings
-    with _seen(workspace, user) as session:
-        results = first_results(session, settings, watched)
+    results = first_results(workspace.database, settings, watched)
     with workspace.database.write() as session:
         owner = _owner(workspace, session, user)
         found, made = subscribe(session, settings, owner, wanted, results, asked(), now())

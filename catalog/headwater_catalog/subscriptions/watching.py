@@ -125,11 +125,15 @@ def keep_watched(
     return changed
 
 
-def first_results(session: Session, settings: Settings, watched: Watched) -> list[dict[str, Any]]:
-    """Return what a query finds now, in the repositories that a session sees: that is no news later."""
-    found = results_at(heads(session, settings), watched)
-    unread = session.scalars(select(Repository).where(Repository.scanned_sha.is_(None)))
-    return found + [_result_row(each, Result({})) for each in unread if _concerns(watched, each)]
+def first_results(database: Database, settings: Settings, watched: Watched) -> list[dict[str, Any]]:
+    """Return what a query finds now, in all repositories: that is no news later, whoever asks it.
+
+    It is found as it is after each scan, also by what flows in from repositories that who asks may not see.
+    """
+    with database.read() as session:
+        found = results_at(heads(session, settings), watched)
+        unread = session.scalars(select(Repository).where(Repository.scanned_sha.is_(None)))
+        return found + [_result_row(each, Result({})) for each in unread if _concerns(watched, each)]
 
 
 def results_at(moments: Iterable[Moment], watched: Watched) -> list[dict[str, Any]]:
