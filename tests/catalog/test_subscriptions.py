@@ -487,6 +487,20 @@ def test_who_is_written_to_agrees_first_unless_the_account_is_theirs(
     assert "f:c" in told["lin@shop.example"][1]
 
 
+def test_who_is_written_to_is_asked_though_the_query_became_another_one(two: Catalog, mailbox: Mailbox):
+    """What was told of the old query is forgotten, and not the mail that asks."""
+    two.settings = replace(two.settings, auth="accounts")
+    number = _subscribe(two, "", "ada", email="team@shop.example")
+    watched = Watched(query="name:d")
+    results = first_results(two.database, two.settings, watched)
+    wanted = Wanted("new", watched, email="team@shop.example")
+    with two.database.write() as session:
+        change(session, two.settings, get_account(session, "ada"), number, wanted, results, _BY, _NOW)
+    deliver_due(two.database, two.settings, lambda: _NOW)
+
+    assert [to for to, _ in mailbox.mails] == [["team@shop.example"]]
+
+
 def test_nobody_makes_the_server_ask_the_whole_world(two: Catalog, mailbox: Mailbox):
     two.settings = replace(two.settings, auth="accounts")
     for number in range(20):
