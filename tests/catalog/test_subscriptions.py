@@ -16,7 +16,7 @@ from headwater_catalog.accounts.people import create_account, get_account, set_d
 from headwater_catalog.errors import Conflict, QueryError
 from headwater_catalog.kept_findings import keep_findings
 from headwater_catalog.message_settings import MessageSettings
-from headwater_catalog.repositories import get_repository
+from headwater_catalog.repositories import get_repository, remove_repository
 from headwater_catalog.store.models import Delivery, ResultChange, Subscription, Telling, Watch
 from headwater_catalog.subscriptions import delivering, watching
 from headwater_catalog.subscriptions.delivering import deliver_due
@@ -539,6 +539,40 @@ def test_what_is_old_is_forgotten(catalog: Catalog, git_repo: GitRepo):
     assert (_count(catalog, Telling), _count(catalog, ResultChange)) == (1, 1)
     forget_old(catalog.database, _NOW + 91 * 86_400)
     assert (_count(catalog, Telling), _count(catalog, ResultChange)) == (0, 0)
+
+
+def test_what_changes_after_all_was_forgotten_is_told(catalog: Catalog, git_repo: GitRepo):
+    """No change gets the number of one that was forgotten, up to which subscriptions have looked."""
+    number = _subscribe(catalog, "")
+    for count in range(2):
+        git_repo.commit("Add", files={"f.py": _source("a", "b", *"cd"[: count + 1])})
+        catalog.scan()
+        _follow(catalog)
+    forget_old(catalog.database, int(time.time()) + 91 * 86_400)
+    assert _count(catalog, ResultChange) == 0
+    git_repo.commit("Add e", files={"f.py": _source("a", "b", "c", "d", "e")})
+    catalog.scan()
+
+    assert _follow(catalog) == 1
+    assert _told(catalog, number)[-1] == (["f:e"], [])
+
+
+def test_what_was_told_of_a_repository_that_is_gone_becomes_nothing_else(catalog: Catalog, tmp_path: Path):
+    cellar = GitRepo(tmp_path / "cellar")
+    cellar.commit("Begin", files={"c.py": _source("old")})
+    number = _subscribe(catalog, "")
+    for name in ("cellar", "attic"):
+        catalog.add(name, cellar.path)
+        with catalog.database.write() as session:  # after the query was saved
+            get_repository(session, name).added_at = _NOW + 1
+        catalog.scan(name)
+        _follow(catalog)
+        if name == "cellar":
+            assert _told(catalog, number) == [(["c:old"], [])]
+            with catalog.database.write() as session:
+                remove_repository(session, catalog.settings, get_repository(session, name))
+
+    assert _told(catalog, number) == [([], []), (["c:old"], [])]
 
 
 def test_a_worker_follows_each_scan_by_itself(catalog: Catalog, git_repo: GitRepo, hook: Webhook):

@@ -31,6 +31,7 @@ from headwater_catalog.store.models import (
 from headwater_catalog.subscriptions.changes import Change, Item, pack_change
 from headwater_catalog.subscriptions.culprits import Culprits
 from headwater_catalog.subscriptions.results import Result, Told, result_at, stored_found
+from headwater_catalog.subscriptions.telling import next_change
 from headwater_catalog.subscriptions.watched import FEATURES, FINDINGS, Watched
 
 if TYPE_CHECKING:
@@ -298,10 +299,11 @@ def _write(database: Database, looked: _Look, found: Sequence[_Difference], mark
             numbers = [each.watch_id for each in some]
             locked = select(Watch.id).where(Watch.id.in_(numbers)).order_by(Watch.id).with_for_update()
             there = set(session.scalars(locked))
+            number = next_change(session)
             for each in some:
                 if each.watch_id in there and _put(session, looked, each) and each.change is not None:
-                    session.add(_change_row(looked, each, now))
-                    written += 1
+                    session.add(_change_row(looked, each, now, number))
+                    number, written = None if number is None else number + 1, written + 1
     with database.write() as session:
         place = (looked.repository.id, looked.about)
         progress = session.get(WatchProgress, place, with_for_update=True)
@@ -333,9 +335,10 @@ def _put(session: Session, looked: _Look, found: _Difference) -> bool:
     return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
-def _change_row(looked: _Look, found: _Difference, now: int) -> ResultChange:
+def _change_row(looked: _Look, found: _Difference, now: int, number: int | None) -> ResultChange:
     assert found.change is not None
     return ResultChange(
+        id=number,
         watch_id=found.watch_id,
         repository_id=looked.repository.id,
         at=now,
