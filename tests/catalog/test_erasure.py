@@ -27,7 +27,7 @@ from headwater_catalog.erasure.requests import (
 from headwater_catalog.erasure_records import PAYLOAD_TYPE, record_of, signed_record
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.kept_inputs import input_file
-from headwater_catalog.repositories import add_repository, get_repository, resolve_at
+from headwater_catalog.repositories import add_repository, get_repository, remove_repository, resolve_at
 from headwater_catalog.reproduce import request_reproduction
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.runs import request_run
@@ -465,6 +465,21 @@ def test_what_is_elsewhere_is_marked_by_hand_and_the_record_tells_all(shop):
     kinds = [event["kind"] for event in told["events"]]
     assert kinds[0] == "erasure requested" and kinds[-1] == "erasure closed"
     assert not any(name in json.dumps(told) for name in ("one.example", "Ada@"))
+
+
+def test_a_record_has_no_events_of_an_erasure_that_went_with_its_repository(shop, git_repo):
+    shop.request("email")
+    with shop.database.write() as session:
+        remove_repository(session, shop.catalog.settings, get_repository(session, "shop"))
+    with shop.database.write() as session:
+        add_repository(session, "shop", str(git_repo.path), 0)
+    scan(shop.database, shop.catalog.settings, "shop")
+    number = shop.request("spend")
+    with shop.database.read() as session:
+        told = record_of(session, number)
+
+    assert [event["kind"] for event in told["events"]] == ["erasure requested", "erasure planned"]
+    assert told["events"][0]["details"]["columns"] == ["spend"]
 
 
 def test_references_that_tell_of_a_person_are_refused_and_plans_can_be_given_up(shop):
