@@ -1,5 +1,6 @@
 """Subscriptions on pages: made, seen, changed and removed by those whose they are."""
 
+import json
 import re
 import time
 import xml.etree.ElementTree as ET
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import get_type_hints
 
 import pytest
+from click.testing import CliRunner, Result
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
@@ -16,6 +18,7 @@ from sqlalchemy import select, update
 from headwater_catalog.accounts import Role
 from headwater_catalog.accounts.keys import create_token
 from headwater_catalog.accounts.people import get_account, set_disabled, set_role
+from headwater_catalog.cli import command_line
 from headwater_catalog.client import Client, ShownSubscription, Told
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.message_settings import MessageSettings
@@ -347,6 +350,43 @@ def test_a_program_subscribes_and_follows(app: Flask, url: str, hook: Webhook):
     assert client.remove_subscription(number)["name"] == "All"
     with pytest.raises(NotFound):
         client.subscription(number)
+
+
+def test_commands_subscribe_where_the_catalog_is_served_and_say_what_they_say_here(
+    app: Flask, url: str, hook: Webhook
+):
+    settings = catalog_of(app).settings
+    home = {"HEADWATER_HOME": str(settings.home), "HEADWATER_DATABASE_URL": settings.database_url}
+    home |= {"HEADWATER_AUTH": "accounts", "HEADWATER_URL": "http://localhost"}
+    served = {"HEADWATER_REMOTE": url, "HEADWATER_TOKEN": _token(app, "vera")}
+
+    def there(*asked: str) -> Result:
+        return CliRunner().invoke(command_line(), ("subscription", *asked), env=served)
+
+    def here(*asked: str) -> Result:
+        return CliRunner().invoke(command_line(), ("subscription", *asked, "--user", "vera"), env=home)
+
+    made = json.loads(there("add", "Zed", "brand_new", "--webhook", hook.url, "--feed", "--json").stdout)
+    assert made["webhook_secret"].startswith("hws_")
+    assert made["feed_url"].startswith("http://localhost/feeds/hwf_")
+    assert there("add", "Bad", "--least", "warning", "--every", "day").exit_code == 0
+    assert there("try", "Zed").exit_code == 0
+    _add_feature(app)
+    for asked in (
+        *(("list",), ("list", "--json"), ("show", "Zed"), ("show", str(made["id"]), "--json")),
+        *(("show", "nothing"), ("add", "x", "ownr:crm"), ("add", "x", "--webhook", "http://10.0.0.1/")),
+    ):
+        mine, theirs = here(*asked), there(*asked)
+        assert (theirs.stdout, theirs.stderr, theirs.exit_code) == (
+            mine.stdout,
+            mine.stderr,
+            mine.exit_code,
+        ), asked
+    assert json.loads(there("pause", "Bad", "--json").stdout)["state"] == "paused"
+    assert json.loads(there("resume", "Bad", "--json").stdout)["state"] == "follows"
+    assert json.loads(there("remove", "Bad", "--json").stdout)["name"] == "Bad"
+    assert [each["name"] for each in json.loads(here("list", "--json").stdout)] == ["Zed"]
+    assert there("list", "--user", "vera").exit_code == 2
 
 
 def test_a_token_that_sees_less_than_its_account_makes_nothing_that_sees_more(app: Flask):

@@ -97,25 +97,25 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "token list": LazyCommand("headwater_catalog.cli.api_tokens:list_all", "List an account's tokens."),
     "token revoke": LazyCommand("headwater_catalog.cli.api_tokens:revoke", "Take a token away."),
     "subscription add": LazyCommand(
-        "headwater_catalog.cli.subscriptions:add", "Save a query, and subscribe to it."
+        "headwater_catalog.cli.subscriptions:add", "Save a query, and subscribe to it.", asks=True
     ),
     "subscription list": LazyCommand(
-        "headwater_catalog.cli.subscriptions:list_all", "List saved queries and subscriptions."
+        "headwater_catalog.cli.subscriptions:list_all", "List saved queries and subscriptions.", asks=True
     ),
     "subscription show": LazyCommand(
-        "headwater_catalog.cli.subscriptions:show", "Show a subscription, and what it told."
+        "headwater_catalog.cli.subscriptions:show", "Show a subscription, and what it told.", asks=True
     ),
     "subscription pause": LazyCommand(
-        "headwater_catalog.cli.subscriptions:pause", "Let a subscription tell nothing for now."
+        "headwater_catalog.cli.subscriptions:pause", "Let a subscription tell nothing for now.", asks=True
     ),
     "subscription resume": LazyCommand(
-        "headwater_catalog.cli.subscriptions:resume", "Let a subscription tell again."
+        "headwater_catalog.cli.subscriptions:resume", "Let a subscription tell again.", asks=True
     ),
     "subscription try": LazyCommand(
-        "headwater_catalog.cli.subscriptions:try_now", "Have a subscription say that it works."
+        "headwater_catalog.cli.subscriptions:try_now", "Have a subscription say that it works.", asks=True
     ),
     "subscription remove": LazyCommand(
-        "headwater_catalog.cli.subscriptions:remove", "Remove a subscription."
+        "headwater_catalog.cli.subscriptions:remove", "Remove a subscription.", asks=True
     ),
     "events verify": LazyCommand(
         "headwater_catalog.cli.events:verify", "Tell whether the event log was tampered with."

@@ -11,6 +11,7 @@ import click
 
 from headwater_catalog.cli.remote_erasures import RemoteErasures
 from headwater_catalog.cli.remote_runs import RemoteDatasets, RemoteRuns, range_ends
+from headwater_catalog.cli.remote_subscriptions import RemoteSubscriptions
 from headwater_catalog.cli.remote_suggestions import RemoteSuggestions
 from headwater_catalog.cli.search_asked import SearchAsked
 from headwater_catalog.client import Client
@@ -31,6 +32,7 @@ class Remote:
         runs: Its runs.
         datasets: Its datasets.
         erasures: Its erasures.
+        subscriptions: One's own subscriptions there.
 
     Raises:
         SettingError: That is no address of a catalog.
@@ -42,6 +44,7 @@ class Remote:
         self.runs = RemoteRuns(self._client, self._repository_of)
         self.datasets = RemoteDatasets(self._client, self.runs, self._repository_of)
         self.erasures = RemoteErasures(self._client)
+        self.subscriptions = RemoteSubscriptions(self._client)
 
     def repositories(self) -> list[Any]:
         """Return the repositories by name."""

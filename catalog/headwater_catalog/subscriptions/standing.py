@@ -97,7 +97,8 @@ def standings_of(session: Session, subscriptions: Sequence[Subscription]) -> lis
         watched, known = Watched.of(each.watch), results[each.watch_id]
         problem = _problem(each, watched, names, [problem for _, problem in known])
         finds = sum(size for size, _ in known)
-        channels, fault = channels_of(each), failed.get(each.id, "")
+        channels = channels_of(each.email, each.webhook, feed=each.feed_hash is not None)
+        fault = failed.get(each.id, "")
         found.append(Standing(each, watched, finds, channels, problem, fault))
     return found
 

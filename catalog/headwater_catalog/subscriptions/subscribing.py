@@ -328,5 +328,6 @@ def _forget_unwatched(session: Session, watch_id: int) -> None:
 
 def _note(session: Session, kind: str, found: Subscription, asked: Asked, now: int) -> None:
     watched = Watched.of(found.watch)
-    told: dict[str, Any] = {"number": found.id, "asks": watched.text, "tells": list(channels_of(found))}
+    channels = channels_of(found.email, found.webhook, feed=found.feed_hash is not None)
+    told: dict[str, Any] = {"number": found.id, "asks": watched.text, "tells": list(channels)}
     note(session, kind, asked, found.name, now, **told)
