@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import select
 
 from headwater_catalog import jobs
 from headwater_catalog.audit import audit_file
@@ -64,9 +66,13 @@ def shop(catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Erasin
     catalog.database.dispose()
 
 
-def _count(shop: Erasing, model: type) -> int:
+def _all(shop: Erasing, model: type) -> list:
     with shop.database.read() as session:
-        return len(session.query(model).all())
+        return session.query(model).all()
+
+
+def _count(shop: Erasing, model: type) -> int:
+    return len(_all(shop, model))
 
 
 def test_a_plan_tells_what_is_derived_from_what_is_held_back(shop):
@@ -351,6 +357,31 @@ def test_a_run_that_is_under_way_is_waited_for_and_what_it_leaves_goes_too(shop)
     assert shop.get(number).state == "erased"
     assert ("run 2", "done") in {(i.name, i.state) for i in shop.items(number, kind="preview")}
     assert "erasure waits" in shop.events()
+
+
+@pytest.mark.runs(databases=True)
+def test_a_value_that_is_taken_over_just_then_goes_too(shop):
+    """Whoever takes over the file of a value holds its row meanwhile, and is waited for."""
+    shop.request("email")
+    item = next(each for each in shop.items(1, kind="value") if each.standing == "derived")
+    file = shop.catalog.settings.home / item.place
+    content = file.read_bytes()
+    file.unlink()
+
+    def erase() -> None:
+        with shop.database.write() as session:
+            erase_item(session, shop.catalog.settings, session.get_one(ErasureItem, item.id))
+
+    erasing = threading.Thread(target=erase)
+    with shop.database.write() as session:
+        session.scalars(select(KeptValue).where(KeptValue.key == item.target).with_for_update()).one()
+        erasing.start()
+        erasing.join(1)
+        file.write_bytes(content)
+    erasing.join()
+
+    assert not file.exists()
+    assert item.target not in {each.key for each in _all(shop, KeptValue)}
 
 
 def test_a_run_that_is_asked_for_later_is_told_and_no_part_of_it(shop):
