@@ -17,6 +17,7 @@ from headwater_catalog.datasets import file_of
 from headwater_catalog.dsse import new_key, public_key_of, verify
 from headwater_catalog.erasure.acts import erase_item
 from headwater_catalog.erasure.erasing import _erase_open
+from headwater_catalog.erasure.looks import reach_for
 from headwater_catalog.erasure.removing import NotRemoved, remove_kept
 from headwater_catalog.erasure.requests import (
     Chosen,
@@ -393,6 +394,22 @@ def test_a_run_that_is_asked_for_later_is_told_and_no_part_of_it(shop):
     with shop.database.read() as session:
         assert session.get_one(Run, told["domain"]).job.payload["erasures"] == [number]
         assert "erasures" not in session.get_one(Run, told["doubled"]).job.payload
+
+
+def test_a_run_is_held_against_columns_once_however_many_erasures_are_about_them(shop, monkeypatch):
+    numbers = [shop.request("email") for _ in range(3)]
+    for number in numbers:
+        shop.erase(number)
+    asked = []
+    monkeypatch.setattr(
+        "headwater_catalog.erasure.told.reach_for", lambda *given: asked.append(given) or reach_for(*given)
+    )
+
+    run, _ = shop.catalog.request("domain")
+
+    assert len(asked) == 1
+    with shop.database.read() as session:
+        assert session.get_one(Run, run).job.payload["erasures"] == numbers
 
 
 def test_a_file_that_was_erased_is_not_taken_again(shop, tmp_path):
