@@ -21,6 +21,7 @@ from headwater_catalog.store.models import Delivery, ResultChange, Subscription,
 from headwater_catalog.subscriptions import delivering, watching
 from headwater_catalog.subscriptions.delivering import deliver_due
 from headwater_catalog.subscriptions.news import news_of, owner_of, seeing
+from headwater_catalog.subscriptions.standing import standings_of
 from headwater_catalog.subscriptions.subscribing import (
     Wanted,
     change,
@@ -229,6 +230,21 @@ def test_a_digest_tells_at_most_once_in_its_time_and_leaves_out_what_came_and_we
     _follow(catalog, _NOW + 86_400)
 
     assert _told(catalog, number) == [(["f:c"], []), (["f:d", "f:e", "f:f"], ["f:c"])]
+
+
+def test_a_webhook_that_was_taken_away_troubles_nobody(catalog: Catalog, hook: Webhook):
+    number = _subscribe(catalog, "", webhook=hook.url, feed=True)
+    hook.answer = lambda _number: (410, {})
+    with catalog.database.write() as session:
+        try_now(session, None, number, _BY, _NOW)
+    deliver_due(catalog.database, catalog.settings, lambda: _NOW)
+    for webhook, state in ((hook.url, "in trouble"), ("", "follows")):
+        wanted = Wanted("mine", read_watched({}), webhook=webhook, feed=True)
+        with catalog.database.write() as session:
+            change(session, catalog.settings, None, number, wanted, [], _BY, _NOW)
+        with catalog.database.read() as session:
+            (standing,) = standings_of(session, [session.get_one(Subscription, number)])
+            assert standing.state == state, standing.failed
 
 
 @pytest.fixture
