@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from headwater_catalog import dsse
@@ -35,12 +35,11 @@ def record_of(session: Session, number: int) -> dict[str, Any]:
     if erasure.state in (Stage.PLANNING, Stage.WITHDRAWN):
         raise Conflict(f"Erasure {number} is {erasure.state}, so there is no record of it.")
     told = erasure_json(erasure, count_items(session, number))
-    events = select(Event).where(Event.subject == subject_of(erasure), Event.kind.startswith("erasure "))
     return {
         "form": _FORM,
         **{name: value for name, value in told.items() if name != "job"},
         "is_final": erasure.state == Stage.CLOSED,
-        "events": [_event(event) for event in session.scalars(events.order_by(Event.id))],
+        "events": _events(session, subject_of(erasure)),
         "items": _items(session, number),
     }
 
@@ -52,6 +51,17 @@ def _items(session: Session, number: int) -> list[dict[str, Any]]:
         found += map(item_json, items)
         after = items[-1].id
     return found
+
+
+def _events(session: Session, subject: str) -> list[dict[str, Any]]:
+    """Return what the log tells of an erasure.
+
+    An earlier one that went with its repository may have had its number.
+    """
+    mine = Event.subject == subject, Event.kind.startswith("erasure ")
+    begun = select(func.max(Event.id)).where(Event.subject == subject, Event.kind == "erasure requested")
+    wanted = select(Event).where(*mine, Event.id >= begun.scalar_subquery()).order_by(Event.id)
+    return [_event(event) for event in session.scalars(wanted)]
 
 
 def _event(event: Event) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import select
 
 from headwater_catalog import jobs
 from headwater_catalog.audit import audit_file
@@ -15,6 +17,7 @@ from headwater_catalog.datasets import file_of
 from headwater_catalog.dsse import new_key, public_key_of, verify
 from headwater_catalog.erasure.acts import erase_item
 from headwater_catalog.erasure.erasing import _erase_open
+from headwater_catalog.erasure.looks import reach_for
 from headwater_catalog.erasure.removing import NotRemoved, remove_kept
 from headwater_catalog.erasure.requests import (
     Chosen,
@@ -27,18 +30,30 @@ from headwater_catalog.erasure.requests import (
 from headwater_catalog.erasure_records import PAYLOAD_TYPE, record_of, signed_record
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.kept_inputs import input_file
-from headwater_catalog.repositories import add_repository, get_repository
+from headwater_catalog.repositories import add_repository, get_repository, remove_repository, resolve_at
 from headwater_catalog.reproduce import request_reproduction
 from headwater_catalog.run_options import RunOptions
+from headwater_catalog.runs import request_run
 from headwater_catalog.scan import scan
 from headwater_catalog.store.models import DatasetVersion, ErasureItem, KeptInput, KeptValue, Run
 from headwater_catalog.uploads import Upload
 from headwater_catalog.worker import Worker
-from support.erasing import BY, CSV, PEOPLE, Erasing, write_people
+from support.erasing import BY, CSV, PEOPLE, PROJECT, Erasing, write_people
 from support.git_repo import GitRepo
 from support.run_catalog import make_catalog
 
 pytestmark = pytest.mark.runs
+
+CIRCLE = """
+from headwater import tag
+
+@tag(pii="barrier")
+def hidden(lower: str) -> str:
+    return lower
+
+def back(again: int, hidden: str) -> int:
+    return again
+"""
 
 
 @pytest.fixture
@@ -52,9 +67,13 @@ def shop(catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Erasin
     catalog.database.dispose()
 
 
-def _count(shop: Erasing, model: type) -> int:
+def _all(shop: Erasing, model: type) -> list:
     with shop.database.read() as session:
-        return len(session.query(model).all())
+        return session.query(model).all()
+
+
+def _count(shop: Erasing, model: type) -> int:
+    return len(_all(shop, model))
 
 
 def test_a_plan_tells_what_is_derived_from_what_is_held_back(shop):
@@ -157,6 +176,58 @@ def test_features_of_other_repositories_count_where_they_draw_from_it(shop, tmp_
     assert ("m:mails", "derived") in shop.told("email")["feature"]
     assert shop.plan("email").counts_as["export"]["inputs"] == ["domain"]
     assert "m:mails" not in {name for name, _ in shop.told("spend")["feature"]}
+
+
+def test_barriers_of_repositories_that_draw_from_each_other_are_told_once(shop, tmp_path, git_repo):
+    """What holds something back goes round as it is, and not longer with each round."""
+    given = 'x = { feature = "export:m:back" }\n'
+    git_repo.write("pyproject.toml", PROJECT.replace('index = "id" }\n', 'index = "id" }\n' + given))
+    git_repo.write(
+        "features/people.py", PEOPLE + "\n\ndef again(bucket: int, x: int) -> int:\n    return x\n"
+    )
+    git_repo.commit("Draw")
+    other = GitRepo(tmp_path / "export")
+    other.write("m.py", CIRCLE)
+    drawn = [f'{name} = {{ feature = "shop:features.people:{name}" }}\n' for name in ("lower", "again")]
+    sources = "[dataflows.flow.sources]\n" + "".join(drawn)
+    other.write("headwater.toml", f'[dataflows.flow]\nmodules = ["m"]\n{sources}')
+    other.commit("Draw back")
+    with shop.database.write() as session:
+        add_repository(session, "export", str(other.path), 0)
+    for name in ("shop", "export"):
+        scan(shop.database, shop.catalog.settings, name)
+
+    held = {item.name: item.standing.because for item in shop.plan("email").items if item.kind == "feature"}
+
+    both = "held back by the barrier features.people:bucket, the barrier m:hidden"
+    assert held["features.people:again"] == held["m:back"] == both
+    assert held["m:hidden"] == "held back by the barrier m:hidden"
+
+
+def test_a_repository_of_which_something_cannot_be_looked_at_is_part_of_the_plan(shop, tmp_path):
+    """Its runs are unknown, as those of the column's own repository are, and who may not see it reads nothing."""
+    other = GitRepo(tmp_path / "export")
+    other.write("m.py", "def twice(total: float) -> float:\n    return 2 * total\n")
+    declared = '[dataflows.flow.sources]\ntotal = { feature = "shop:features.people:total" }\n'
+    other.write("headwater.toml", f'[dataflows.flow]\nmodules = ["m"]\n{declared}')
+    other.commit("Draw")
+    with shop.database.write() as session:
+        add_repository(session, "export", str(other.path), 0)
+    scan(shop.database, shop.catalog.settings, "export")
+    assert "export" not in shop.plan("email").counts_as
+    with shop.database.write() as session:
+        place = get_repository(session, "export")
+        commit = resolve_at(session, shop.catalog.settings, place, None)
+        given = shop.catalog.settings, place, commit, None, ("twice",), {}, {"total": 2.0}, None, "ada", 0
+        run = request_run(session, *given)
+        run.dataflow = "gone"
+        number = run.id
+
+    plan = shop.plan("email")
+
+    assert plan.unknown[0].startswith(f"Run {number} of 'export': its code cannot be looked at")
+    assert "export" in plan.counts_as
+    assert run.job_id in plan.under_way
 
 
 def test_a_column_that_never_was_is_refused_with_the_nearest(shop):
@@ -289,6 +360,31 @@ def test_a_run_that_is_under_way_is_waited_for_and_what_it_leaves_goes_too(shop)
     assert "erasure waits" in shop.events()
 
 
+@pytest.mark.runs(databases=True)
+def test_a_value_that_is_taken_over_just_then_goes_too(shop):
+    """Whoever takes over the file of a value holds its row meanwhile, and is waited for."""
+    shop.request("email")
+    item = next(each for each in shop.items(1, kind="value") if each.standing == "derived")
+    file = shop.catalog.settings.home / item.place
+    content = file.read_bytes()
+    file.unlink()
+
+    def erase() -> None:
+        with shop.database.write() as session:
+            erase_item(session, shop.catalog.settings, session.get_one(ErasureItem, item.id))
+
+    erasing = threading.Thread(target=erase)
+    with shop.database.write() as session:
+        session.scalars(select(KeptValue).where(KeptValue.key == item.target).with_for_update()).one()
+        erasing.start()
+        erasing.join(1)
+        file.write_bytes(content)
+    erasing.join()
+
+    assert not file.exists()
+    assert item.target not in {each.key for each in _all(shop, KeptValue)}
+
+
 def test_a_run_that_is_asked_for_later_is_told_and_no_part_of_it(shop):
     number = shop.request("email")
     shop.erase(number)
@@ -298,6 +394,22 @@ def test_a_run_that_is_asked_for_later_is_told_and_no_part_of_it(shop):
     with shop.database.read() as session:
         assert session.get_one(Run, told["domain"]).job.payload["erasures"] == [number]
         assert "erasures" not in session.get_one(Run, told["doubled"]).job.payload
+
+
+def test_a_run_is_held_against_columns_once_however_many_erasures_are_about_them(shop, monkeypatch):
+    numbers = [shop.request("email") for _ in range(3)]
+    for number in numbers:
+        shop.erase(number)
+    asked = []
+    monkeypatch.setattr(
+        "headwater_catalog.erasure.told.reach_for", lambda *given: asked.append(given) or reach_for(*given)
+    )
+
+    run, _ = shop.catalog.request("domain")
+
+    assert len(asked) == 1
+    with shop.database.read() as session:
+        assert session.get_one(Run, run).job.payload["erasures"] == numbers
 
 
 def test_a_file_that_was_erased_is_not_taken_again(shop, tmp_path):
@@ -403,6 +515,21 @@ def test_what_is_elsewhere_is_marked_by_hand_and_the_record_tells_all(shop):
     assert not any(name in json.dumps(told) for name in ("one.example", "Ada@"))
 
 
+def test_a_record_has_no_events_of_an_erasure_that_went_with_its_repository(shop, git_repo):
+    shop.request("email")
+    with shop.database.write() as session:
+        remove_repository(session, shop.catalog.settings, get_repository(session, "shop"))
+    with shop.database.write() as session:
+        add_repository(session, "shop", str(git_repo.path), 0)
+    scan(shop.database, shop.catalog.settings, "shop")
+    number = shop.request("spend")
+    with shop.database.read() as session:
+        told = record_of(session, number)
+
+    assert [event["kind"] for event in told["events"]] == ["erasure requested", "erasure planned"]
+    assert told["events"][0]["details"]["columns"] == ["spend"]
+
+
 def test_references_that_tell_of_a_person_are_refused_and_plans_can_be_given_up(shop):
     for bad in ("", "ada@one.example", "x" * 200, "Ada Lovelace"):
         with shop.database.write() as session, pytest.raises(Conflict, match="no reference"):
@@ -423,6 +550,19 @@ def test_a_second_erasure_finds_what_the_first_left_and_nothing_twice(shop):
 
     assert left == {"file"}
     assert ("run 1", "derived") in shop.told("spend")["profiles"]
+
+
+def test_a_list_that_leaves_something_out_says_so(shop):
+    """Nobody reads of a kind that is not there, or that is misspelt, that nothing holds anything."""
+    headwater = shop.catalog.headwater
+    assert (
+        "Nothing of that is in the plan."
+        in headwater("erasure", "plan", "shop:email", "--kind", "sink").stderr
+    )
+    for command in (("plan", "shop:email", "--kind"), ("show", "1", "--state"), ("mark", "1", "--standing")):
+        refused = headwater("erasure", *command, "datset")
+        assert refused.exit_code == 2
+        assert "is not one of" in refused.stderr
 
 
 def test_the_commands_tell_the_story(shop):

@@ -16,11 +16,12 @@ from headwater_catalog.accounts.people import create_account, get_account, set_d
 from headwater_catalog.errors import Conflict, QueryError
 from headwater_catalog.kept_findings import keep_findings
 from headwater_catalog.message_settings import MessageSettings
-from headwater_catalog.repositories import get_repository
+from headwater_catalog.repositories import get_repository, remove_repository
 from headwater_catalog.store.models import Delivery, ResultChange, Subscription, Telling, Watch
 from headwater_catalog.subscriptions import delivering, watching
 from headwater_catalog.subscriptions.delivering import deliver_due
 from headwater_catalog.subscriptions.news import news_of, owner_of, seeing
+from headwater_catalog.subscriptions.standing import standings_of
 from headwater_catalog.subscriptions.subscribing import (
     Wanted,
     change,
@@ -82,9 +83,9 @@ def _subscribe(catalog: Catalog, query: str = "", account: str | None = None, **
         {"query": query, "repository": wanted.pop("repo", "")}
     )
     asked = Wanted(wanted.pop("name", "mine"), watched, **wanted)
+    results = first_results(catalog.database, catalog.settings, watched)
     with catalog.database.write() as session:
         owner = None if account is None else get_account(session, account)
-        results = first_results(session, catalog.settings, watched)
         found, _ = subscribe(session, catalog.settings, owner, asked, results, _BY, _NOW)
         return found.id
 
@@ -229,6 +230,21 @@ def test_a_digest_tells_at_most_once_in_its_time_and_leaves_out_what_came_and_we
     _follow(catalog, _NOW + 86_400)
 
     assert _told(catalog, number) == [(["f:c"], []), (["f:d", "f:e", "f:f"], ["f:c"])]
+
+
+def test_a_webhook_that_was_taken_away_troubles_nobody(catalog: Catalog, hook: Webhook):
+    number = _subscribe(catalog, "", webhook=hook.url, feed=True)
+    hook.answer = lambda _number: (410, {})
+    with catalog.database.write() as session:
+        try_now(session, None, number, _BY, _NOW)
+    deliver_due(catalog.database, catalog.settings, lambda: _NOW)
+    for webhook, state in ((hook.url, "in trouble"), ("", "follows")):
+        wanted = Wanted("mine", read_watched({}), webhook=webhook, feed=True)
+        with catalog.database.write() as session:
+            change(session, catalog.settings, None, number, wanted, [], _BY, _NOW)
+        with catalog.database.read() as session:
+            (standing,) = standings_of(session, [session.get_one(Subscription, number)])
+            assert standing.state == state, standing.failed
 
 
 @pytest.fixture
@@ -384,8 +400,8 @@ def test_another_query_begins_anew(catalog: Catalog, git_repo: GitRepo):
     catalog.scan()
     _follow(catalog)
     watched = Watched(query="name:d")
+    results = first_results(catalog.database, catalog.settings, watched)
     with catalog.database.write() as session:
-        results = first_results(session, catalog.settings, watched)
         change(session, catalog.settings, None, number, Wanted("new", watched), results, _BY, _NOW)
     assert _told(catalog, number) == []
     git_repo.commit("Add d", files={"f.py": _source("a", "b", "c", "d")})
@@ -487,6 +503,20 @@ def test_who_is_written_to_agrees_first_unless_the_account_is_theirs(
     assert "f:c" in told["lin@shop.example"][1]
 
 
+def test_who_is_written_to_is_asked_though_the_query_became_another_one(two: Catalog, mailbox: Mailbox):
+    """What was told of the old query is forgotten, and not the mail that asks."""
+    two.settings = replace(two.settings, auth="accounts")
+    number = _subscribe(two, "", "ada", email="team@shop.example")
+    watched = Watched(query="name:d")
+    results = first_results(two.database, two.settings, watched)
+    wanted = Wanted("new", watched, email="team@shop.example")
+    with two.database.write() as session:
+        change(session, two.settings, get_account(session, "ada"), number, wanted, results, _BY, _NOW)
+    deliver_due(two.database, two.settings, lambda: _NOW)
+
+    assert [to for to, _ in mailbox.mails] == [["team@shop.example"]]
+
+
 def test_nobody_makes_the_server_ask_the_whole_world(two: Catalog, mailbox: Mailbox):
     two.settings = replace(two.settings, auth="accounts")
     for number in range(20):
@@ -525,6 +555,40 @@ def test_what_is_old_is_forgotten(catalog: Catalog, git_repo: GitRepo):
     assert (_count(catalog, Telling), _count(catalog, ResultChange)) == (1, 1)
     forget_old(catalog.database, _NOW + 91 * 86_400)
     assert (_count(catalog, Telling), _count(catalog, ResultChange)) == (0, 0)
+
+
+def test_what_changes_after_all_was_forgotten_is_told(catalog: Catalog, git_repo: GitRepo):
+    """No change gets the number of one that was forgotten, up to which subscriptions have looked."""
+    number = _subscribe(catalog, "")
+    for count in range(2):
+        git_repo.commit("Add", files={"f.py": _source("a", "b", *"cd"[: count + 1])})
+        catalog.scan()
+        _follow(catalog)
+    forget_old(catalog.database, int(time.time()) + 91 * 86_400)
+    assert _count(catalog, ResultChange) == 0
+    git_repo.commit("Add e", files={"f.py": _source("a", "b", "c", "d", "e")})
+    catalog.scan()
+
+    assert _follow(catalog) == 1
+    assert _told(catalog, number)[-1] == (["f:e"], [])
+
+
+def test_what_was_told_of_a_repository_that_is_gone_becomes_nothing_else(catalog: Catalog, tmp_path: Path):
+    cellar = GitRepo(tmp_path / "cellar")
+    cellar.commit("Begin", files={"c.py": _source("old")})
+    number = _subscribe(catalog, "")
+    for name in ("cellar", "attic"):
+        catalog.add(name, cellar.path)
+        with catalog.database.write() as session:  # after the query was saved
+            get_repository(session, name).added_at = _NOW + 1
+        catalog.scan(name)
+        _follow(catalog)
+        if name == "cellar":
+            assert _told(catalog, number) == [(["c:old"], [])]
+            with catalog.database.write() as session:
+                remove_repository(session, catalog.settings, get_repository(session, name))
+
+    assert _told(catalog, number) == [([], []), (["c:old"], [])]
 
 
 def test_a_worker_follows_each_scan_by_itself(catalog: Catalog, git_repo: GitRepo, hook: Webhook):

@@ -15,7 +15,7 @@ from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog
 
-__all__ = ["BY", "DAY", "PEOPLE", "Erasing", "write_people"]
+__all__ = ["BY", "DAY", "PEOPLE", "PROJECT", "Erasing", "write_people"]
 
 BY = ("ada", "")
 DAY = "2026-11-22"

@@ -4,13 +4,14 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
 from headwater_catalog.accounts import Role
-from headwater_catalog.accounts.people import create_account, set_role
-from headwater_catalog.repositories import add_repository, get_repository
+from headwater_catalog.accounts.people import create_account, get_account, set_role
+from headwater_catalog.repositories import add_repository, get_repository, remove_repository
 from headwater_catalog.scan import scan
 from headwater_catalog.store.database import Database
 from headwater_catalog.worker import Worker
@@ -207,3 +208,84 @@ def test_the_api_pages_through_items_and_gives_up_a_plan(site):
         == sum(each["count"] for each in site.by("ada").get(f"/api/v1/erasures/{number}").json["counts"])
     )
     assert site.by("ada").post(f"/api/v1/erasures/{number}/withdraw", json={}).json["state"] == "withdrawn"
+
+
+def test_a_repository_that_came_to_draw_from_it_later_is_left_to_its_own_administrators(site, tmp_path):
+    """What is in repositories beyond the plan is added, and stays until who administers these has it erased."""
+    number = _asked_for(site)
+    _draw(site, tmp_path, "later")
+    given = {"repository": "later", "outputs": ["theirs"], "inputs": {"domain": {"value": "one.example"}}}
+    assert site.by("ada").post("/api/v1/runs", json=given).status_code == 202
+    site.work()
+    with site.catalog.database.write() as session:
+        for name, role in (("adam", Role.ADMINISTRATOR), ("sten", Role.STEWARD)):
+            account = get_account(session, name)
+            set_role(session, account, role, get_repository(session, "export"), ("x", ""), 0)
+
+    assert site.by("adam").post(f"/api/v1/erasures/{number}/erase", json={}).status_code == 202
+    site.work()
+
+    assert _states(site, number, "later") == {"open"}
+    assert site.by("ada").get(f"/api/v1/erasures/{number}").json["state"] == "erased"
+    assert site.by("adam").post(f"/api/v1/erasures/{number}/erase", json={}).status_code == 403
+    assert site.by("adam").post(f"/api/v1/erasures/{number}/close", json={}).status_code == 403
+    assert "Some of it is in repositories that you may not see." in site.by("sten").get(
+        f"/erasure/{number}"
+    ).text.replace("\n", " ")
+    also = {"also": ["unknown"]}
+    assert site.by("ada").post(f"/api/v1/erasures/{number}/erase", json=also).status_code == 202
+    site.work()
+    assert _states(site, number, "later") == {"done"}
+
+
+def test_what_is_of_a_repository_that_is_gone_holds_nobody_up(site, tmp_path):
+    _draw(site, tmp_path, "passing")
+    number = _asked_for(site)
+    asked = f"/api/v1/erasures/{number}"
+    assert "passing" in site.by("ada").get(asked).json["counts_as"]
+    assert site.by("sten").get(asked).json["not_looked_at"]
+    with site.catalog.database.write() as session:
+        remove_repository(session, site.catalog.settings, get_repository(session, "passing"))
+
+    assert "passing" not in site.by("ada").get(asked).json["counts_as"]
+    assert site.by("ada").get(asked).json["not_looked_at"] == []
+    assert site.by("ada").post(f"{asked}/withdraw", json={}).status_code == 200
+
+
+def test_a_plan_that_was_never_made_can_be_given_up_on_its_page(site):
+    asked = site.post("sten", "/erasure", repo="shop", column="email", reference="DSR-19")
+    number = int(asked.location.rpartition("/")[2])
+    job = site.by("sten").get(f"/api/v1/erasures/{number}").json["job"]
+    assert site.post("ada", f"/jobs/{job}/cancel").status_code == 303
+
+    page = site.by("sten").get(asked.location).text
+
+    assert "It was left before its end." in page
+    assert f'action="/erasure/{number}/withdraw"' in page
+    assert site.post("sten", f"/erasure/{number}/withdraw").status_code == 303
+    assert f"/erasure/{number}/withdraw" not in site.by("sten").get(asked.location).text
+
+
+def _asked_for(site: Site) -> int:
+    """Return the number of a new erasure of which the plan is made."""
+    asked = {"repository": "shop", "columns": ["email"], "reference": "DSR-18"}
+    number = site.by("sten").post("/api/v1/erasures", json=asked).json["erasure"]
+    site.work()
+    return int(number)
+
+
+def _draw(site: Site, folder: Path, name: str) -> None:
+    """Add a repository that draws from the shop."""
+    repo = GitRepo(folder / name)
+    repo.write("m.py", "def theirs(domain: str) -> str:\n    return domain\n")
+    declared = '[dataflows.flow.sources]\ndomain = { feature = "shop:features.people:domain" }\n'
+    repo.write("headwater.toml", f'[dataflows.flow]\nmodules = ["m"]\n{declared}')
+    repo.commit("Draw")
+    with site.catalog.database.write() as session:
+        add_repository(session, name, str(repo.path), 0)
+    scan(site.catalog.database, site.catalog.settings, name)
+
+
+def _states(site: Site, number: int, repository: str) -> set[str]:
+    items = site.by("ada").get(f"/api/v1/erasures/{number}/items?limit=500").json["items"]
+    return {each["state"] for each in items if each["repository"] == repository}

@@ -1,5 +1,6 @@
 """Subscriptions on pages: made, seen, changed and removed by those whose they are."""
 
+import json
 import re
 import time
 import xml.etree.ElementTree as ET
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import get_type_hints
 
 import pytest
+from click.testing import CliRunner, Result
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
@@ -16,9 +18,11 @@ from sqlalchemy import select, update
 from headwater_catalog.accounts import Role
 from headwater_catalog.accounts.keys import create_token
 from headwater_catalog.accounts.people import get_account, set_disabled, set_role
+from headwater_catalog.cli import command_line
 from headwater_catalog.client import Client, ShownSubscription, Told
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.message_settings import MessageSettings
+from headwater_catalog.repositories import add_repository, get_repository
 from headwater_catalog.scan import scan
 from headwater_catalog.store.models import Event, Repository, Subscription
 from headwater_catalog.subscriptions.delivering import deliver_due
@@ -185,6 +189,36 @@ def test_a_feed_tells_what_its_owner_may_see_now(app: Flask):
     assert stranger.get(feed).status_code == 404
 
 
+def test_what_flows_in_from_where_its_owner_may_not_look_is_no_news(app: Flask, tmp_path: Path):
+    """What a query finds when it is saved is what is compared after the next scan, whoever asks it."""
+    cellar, drawn = GitRepo(tmp_path / "cellar"), GitRepo(tmp_path / "drawn")
+    personal = "from headwater import tag\n\n@tag(pii='true')\ndef hidden(x: int) -> int:\n    return x\n"
+    cellar.commit("Begin", files={"c.py": personal})
+    declared = (
+        '[dataflows.flow]\nmodules = ["m"]\n[dataflows.flow.sources]\nx = { feature = "cellar:c:hidden" }\n'
+    )
+    source = "def shown(x: int) -> int:\n    return x\n"
+    drawn.commit("Begin", files={"m.py": source, "headwater.toml": declared})
+    catalog = catalog_of(app)
+    with catalog.database.write() as session:
+        vera = get_account(session, "vera")
+        set_role(session, vera, None, None, _BY, 0)
+        for repo in (cellar, drawn):
+            add_repository(session, repo.path.name, str(repo.path), 0)
+        set_role(session, vera, Role.VIEWER, get_repository(session, "drawn"), _BY, 0)
+    for name in ("cellar", "drawn"):
+        scan(catalog.database, catalog.settings, name)
+    headers = {"Authorization": f"Bearer {_token(app, 'vera')}"}
+    asked = {"name": "Personal", "query": "classification:pii"}
+    made = app.test_client().post("/api/v1/subscriptions", json=asked, headers=headers).json
+    drawn.commit("More", files={"m.py": source + "\n\ndef other(y: int) -> int:\n    return y\n"})
+    scan(catalog.database, catalog.settings, "drawn")
+    keep_watched(catalog.database, catalog.settings)
+
+    assert tell_changes(catalog.database, catalog.settings, int(time.time()) + 1) == 0
+    assert made["finds"] == 1
+
+
 def test_nobody_reaches_the_subscriptions_of_others(app: Flask, ada: FlaskClient):
     _post(ada, "/subscriptions", name="Ada's own", query="spend")
     vera = logged_in(app, "vera")
@@ -316,6 +350,43 @@ def test_a_program_subscribes_and_follows(app: Flask, url: str, hook: Webhook):
     assert client.remove_subscription(number)["name"] == "All"
     with pytest.raises(NotFound):
         client.subscription(number)
+
+
+def test_commands_subscribe_where_the_catalog_is_served_and_say_what_they_say_here(
+    app: Flask, url: str, hook: Webhook
+):
+    settings = catalog_of(app).settings
+    home = {"HEADWATER_HOME": str(settings.home), "HEADWATER_DATABASE_URL": settings.database_url}
+    home |= {"HEADWATER_AUTH": "accounts", "HEADWATER_URL": "http://localhost"}
+    served = {"HEADWATER_REMOTE": url, "HEADWATER_TOKEN": _token(app, "vera")}
+
+    def there(*asked: str) -> Result:
+        return CliRunner().invoke(command_line(), ("subscription", *asked), env=served)
+
+    def here(*asked: str) -> Result:
+        return CliRunner().invoke(command_line(), ("subscription", *asked, "--user", "vera"), env=home)
+
+    made = json.loads(there("add", "Zed", "brand_new", "--webhook", hook.url, "--feed", "--json").stdout)
+    assert made["webhook_secret"].startswith("hws_")
+    assert made["feed_url"].startswith("http://localhost/feeds/hwf_")
+    assert there("add", "Bad", "--least", "warning", "--every", "day").exit_code == 0
+    assert there("try", "Zed").exit_code == 0
+    _add_feature(app)
+    for asked in (
+        *(("list",), ("list", "--json"), ("show", "Zed"), ("show", str(made["id"]), "--json")),
+        *(("show", "nothing"), ("add", "x", "ownr:crm"), ("add", "x", "--webhook", "http://10.0.0.1/")),
+    ):
+        mine, theirs = here(*asked), there(*asked)
+        assert (theirs.stdout, theirs.stderr, theirs.exit_code) == (
+            mine.stdout,
+            mine.stderr,
+            mine.exit_code,
+        ), asked
+    assert json.loads(there("pause", "Bad", "--json").stdout)["state"] == "paused"
+    assert json.loads(there("resume", "Bad", "--json").stdout)["state"] == "follows"
+    assert json.loads(there("remove", "Bad", "--json").stdout)["name"] == "Bad"
+    assert [each["name"] for each in json.loads(here("list", "--json").stdout)] == ["Zed"]
+    assert there("list", "--user", "vera").exit_code == 2
 
 
 def test_a_token_that_sees_less_than_its_account_makes_nothing_that_sees_more(app: Flask):

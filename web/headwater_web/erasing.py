@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from flask import g
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from headwater_catalog.accounts import Role
 from headwater_catalog.answers.erasures import erasure_json
 from headwater_catalog.erasure import requests
-from headwater_catalog.erasure.requests import Chosen, count_items, get_erasure
+from headwater_catalog.erasure.requests import Chosen, count_all_items, get_erasure
 from headwater_catalog.erasure_records import record_of, signed_record
 from headwater_catalog.errors import Forbidden
 from headwater_catalog.repositories import get_repository, list_repositories
-from headwater_catalog.store.models import Erasure
+from headwater_catalog.store.models import Erasure, Repository
 from headwater_web.access import actor, asked, require, writing
 from headwater_web.reading import catalog, reading
 
@@ -26,6 +27,7 @@ __all__ = [
     "close",
     "mark",
     "may_change",
+    "not_looked_at",
     "record",
     "shown",
     "shown_erasure",
@@ -54,26 +56,42 @@ def shown_erasure(number: int) -> Erasure:
     return erasure
 
 
-def shown(erasure: Erasure, counts: Mapping[tuple[str, str, str], int] | None = None) -> dict[str, Any]:
-    """Return an erasure as JSON has it, without what is in repositories that who asks may not see.
-
-    Args:
-        erasure: The erasure.
-        counts: How many items it has, where that is known.
-    """
-    told = erasure_json(erasure, count_items(reading(), erasure.id) if counts is None else counts)
+def shown(erasures: Sequence[Erasure]) -> list[dict[str, Any]]:
+    """Return erasures as JSON has them, without what is in repositories that who asks may not see."""
+    counts = count_all_items(reading(), [each.id for each in erasures])
     visible = {each.name for each in list_repositories(reading())}
-    if not erasure.counts_as.keys() <= visible:
-        told["counts_as"] = {name: each for name, each in erasure.counts_as.items() if name in visible}
-        told["not_looked_at"] = [_HIDDEN]
-    return told
+    hidden = _hidden(erasures, visible)
+    found = []
+    for each in erasures:
+        told = erasure_json(each, counts[each.id])
+        told["counts_as"] = {name: names for name, names in each.counts_as.items() if name in visible}
+        told["not_looked_at"] = [_HIDDEN] if not hidden.isdisjoint(each.counts_as) else each.unknown
+        found.append(told)
+    return found
+
+
+def not_looked_at(erasure: Erasure) -> list[str]:
+    """Return what could not be looked at for an erasure, as far as who asks may know."""
+    visible = {each.name for each in list_repositories(reading())}
+    return [_HIDDEN] if _hidden([erasure], visible) else erasure.unknown
+
+
+def _hidden(erasures: Iterable[Erasure], visible: Collection[str]) -> set[str]:
+    """Return the repositories that erasures are about and that who asks may not see; what is gone is none."""
+    names = {name for each in erasures for name in each.counts_as if name not in visible}
+    if not names:
+        return names
+    with catalog().database.read() as session:  # one that finds all
+        return set(session.scalars(select(Repository.name).where(Repository.name.in_(names))))
 
 
 def may_change(erasure: Erasure, role: Role) -> bool:
-    """Tell whether who asks has a role in all repositories that an erasure is about."""
+    """Tell whether who asks has a role in all repositories that an erasure is about, and that are there."""
     numbers = {each.name: each.id for each in list_repositories(reading())}
     names = {erasure.repository.name, *erasure.counts_as}
-    return all(name in numbers and actor().may(role, numbers[name]) for name in names)
+    return not _hidden([erasure], numbers) and all(
+        actor().may(role, numbers[name]) for name in names if name in numbers
+    )
 
 
 def ask_for(repo: str, columns: Sequence[str], reference: str) -> int:

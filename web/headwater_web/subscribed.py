@@ -72,7 +72,7 @@ def subscribe_own(wanted: Wanted) -> tuple[int, Secrets]:
         Conflict: It cannot be what is wanted.
     """
     subscriber()
-    results = first_results(reading(), catalog().settings, wanted.watched)
+    results = first_results(catalog().database, catalog().settings, wanted.watched)
     with writing() as session:
         account = _account(session)
         found, made = subscribe(session, catalog().settings, account, wanted, results, asked(), g.now)
@@ -88,7 +88,7 @@ def change_own(number: int, wanted: Wanted) -> Secrets:
     """
     known = own(number)
     is_same = known.watch.digest == wanted.watched.digest
-    results = [] if is_same else first_results(reading(), catalog().settings, wanted.watched)
+    results = [] if is_same else first_results(catalog().database, catalog().settings, wanted.watched)
     with writing() as session:
         account = _account(session)
         _, made = change(session, catalog().settings, account, number, wanted, results, asked(), g.now)

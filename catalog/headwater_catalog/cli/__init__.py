@@ -97,25 +97,25 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "token list": LazyCommand("headwater_catalog.cli.api_tokens:list_all", "List an account's tokens."),
     "token revoke": LazyCommand("headwater_catalog.cli.api_tokens:revoke", "Take a token away."),
     "subscription add": LazyCommand(
-        "headwater_catalog.cli.subscriptions:add", "Save a query, and subscribe to it."
+        "headwater_catalog.cli.subscriptions:add", "Save a query, and subscribe to it.", asks=True
     ),
     "subscription list": LazyCommand(
-        "headwater_catalog.cli.subscriptions:list_all", "List saved queries and subscriptions."
+        "headwater_catalog.cli.subscriptions:list_all", "List saved queries and subscriptions.", asks=True
     ),
     "subscription show": LazyCommand(
-        "headwater_catalog.cli.subscriptions:show", "Show a subscription, and what it told."
+        "headwater_catalog.cli.subscriptions:show", "Show a subscription, and what it told.", asks=True
     ),
     "subscription pause": LazyCommand(
-        "headwater_catalog.cli.subscriptions:pause", "Let a subscription tell nothing for now."
+        "headwater_catalog.cli.subscriptions:pause", "Let a subscription tell nothing for now.", asks=True
     ),
     "subscription resume": LazyCommand(
-        "headwater_catalog.cli.subscriptions:resume", "Let a subscription tell again."
+        "headwater_catalog.cli.subscriptions:resume", "Let a subscription tell again.", asks=True
     ),
     "subscription try": LazyCommand(
-        "headwater_catalog.cli.subscriptions:try_now", "Have a subscription say that it works."
+        "headwater_catalog.cli.subscriptions:try_now", "Have a subscription say that it works.", asks=True
     ),
     "subscription remove": LazyCommand(
-        "headwater_catalog.cli.subscriptions:remove", "Remove a subscription."
+        "headwater_catalog.cli.subscriptions:remove", "Remove a subscription.", asks=True
     ),
     "events verify": LazyCommand(
         "headwater_catalog.cli.events:verify", "Tell whether the event log was tampered with."
@@ -124,14 +124,26 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "erasure plan": LazyCommand(
         "headwater_catalog.cli.erasure:plan", "List what holds something of a column."
     ),
-    "erasure request": LazyCommand("headwater_catalog.cli.erasure:request", "Store the plan of an erasure."),
-    "erasure list": LazyCommand("headwater_catalog.cli.erasure:list_all", "List the erasures."),
-    "erasure show": LazyCommand("headwater_catalog.cli.erasure:show", "Show an erasure, thing by thing."),
-    "erasure erase": LazyCommand("headwater_catalog.cli.erasure:erase", "Erase what Headwater holds itself."),
-    "erasure mark": LazyCommand("headwater_catalog.cli.erasure:mark", "Say what became of other things."),
-    "erasure close": LazyCommand("headwater_catalog.cli.erasure:close", "End an erasure."),
-    "erasure withdraw": LazyCommand("headwater_catalog.cli.erasure:withdraw", "Give up an erasure."),
-    "erasure record": LazyCommand("headwater_catalog.cli.erasure:record", "Write the record of an erasure."),
+    "erasure request": LazyCommand(
+        "headwater_catalog.cli.erasure:request", "Store the plan of an erasure.", asks=True
+    ),
+    "erasure list": LazyCommand("headwater_catalog.cli.erasure:list_all", "List the erasures.", asks=True),
+    "erasure show": LazyCommand(
+        "headwater_catalog.cli.erasure:show", "Show an erasure, thing by thing.", asks=True
+    ),
+    "erasure erase": LazyCommand(
+        "headwater_catalog.cli.erasure:erase", "Erase what Headwater holds itself.", asks=True
+    ),
+    "erasure mark": LazyCommand(
+        "headwater_catalog.cli.erasure:mark", "Say what became of other things.", asks=True
+    ),
+    "erasure close": LazyCommand("headwater_catalog.cli.erasure:close", "End an erasure.", asks=True),
+    "erasure withdraw": LazyCommand(
+        "headwater_catalog.cli.erasure:withdraw", "Give up an erasure.", asks=True
+    ),
+    "erasure record": LazyCommand(
+        "headwater_catalog.cli.erasure:record", "Write the record of an erasure.", asks=True
+    ),
     "manifest key": LazyCommand("headwater_catalog.cli.manifests:key", "Print the public key of manifests."),
     "manifest sign": LazyCommand(
         "headwater_catalog.cli.manifests:sign", "Write the manifest of a run.", asks=True

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import getpass
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from headwater_catalog.cli.context import Workspace, now, pass_workspace
+from headwater_catalog.cli.context import Workspace, pass_workspace
+from headwater_catalog.cli.erasures_here import ErasuresHere
 from headwater_catalog.cli.output import clean, counted, json_option, print_json, print_table, say
+from headwater_catalog.erasure.items import KINDS, STANDINGS, STATES
 
 if TYPE_CHECKING:
-    from headwater_catalog.store.models import Erasure
+    from headwater_catalog.cli.remote_erasures import RemoteErasures
 
 __all__ = ["close", "erase", "list_all", "mark", "plan", "record", "request", "show", "withdraw"]
 
@@ -22,12 +23,14 @@ _MOST: Final = 200
 _NUMBER: Final = click.IntRange(1)
 _COLUMNS: Final = click.argument("columns", nargs=-1, required=True, metavar="REPO:COLUMN...")
 _THIS: Final = click.argument("number", type=_NUMBER)
+_KIND: Final = click.option("--kind", type=click.Choice(list(KINDS)), help="Only things of this kind.")
+_STANDING: Final = click.option("--standing", type=click.Choice(STANDINGS), help="Only what stands so.")
 
 
 @click.command()
 @_COLUMNS
-@click.option("--kind", help="Only things of this kind, such as dataset.")
-@click.option("--standing", help="Only what stands so: derived, anonymised or unknown.")
+@_KIND
+@_STANDING
 @json_option
 @pass_workspace
 def plan(
@@ -57,7 +60,7 @@ def plan(
         more = {"not_looked_at": list(found.unknown), "runs": found.runs, "commits": found.commits}
         print_json({**told, **more, "items": items})
         return
-    _print_items(items)
+    _print_items(items, is_whole=not (kind or standing))
     for each in found.unknown:
         say(each)
     runs, commits = counted(found.runs, "run"), counted(found.commits, "commit")
@@ -74,18 +77,8 @@ def request(workspace: Workspace, columns: tuple[str, ...], reference: str, as_j
 
     JSON: as that of show, without items.
     """
-    from headwater_catalog.erasure.requests import request_erasure
-    from headwater_catalog.repositories import get_repository
-
     repository, named = _split(columns)
-    with workspace.database.write() as session:
-        place = get_repository(session, repository)
-        erasure = request_erasure(
-            session, workspace.settings, place, named, reference, (getpass.getuser(), ""), now()
-        )
-        number, job = erasure.id, erasure.job_id
-    _perform(workspace, job)
-    _tell(workspace, number, as_json)
+    _tell(_place(workspace).request(repository, named, reference), as_json)
 
 
 @click.command("list")
@@ -94,15 +87,11 @@ def request(workspace: Workspace, columns: tuple[str, ...], reference: str, as_j
 def list_all(workspace: Workspace, as_json: bool) -> None:
     """List the erasures, the latest first.
 
-    JSON: a list of erasures, as that of show, without items and counts.
+    JSON: a list of erasures, as that of show, without items.
     """
-    from headwater_catalog.answers.erasures import erasure_json
-    from headwater_catalog.erasure.requests import list_erasures
-
-    with workspace.reading() as session:
-        told = [erasure_json(each, {}) for each in list_erasures(session, limit=1_000)]
+    told = _place(workspace).listed()
     if as_json:
-        print_json([{name: value for name, value in each.items() if name != "counts"} for each in told])
+        print_json(told)
         return
     rows = [
         [
@@ -121,9 +110,9 @@ def list_all(workspace: Workspace, as_json: bool) -> None:
 
 @click.command()
 @_THIS
-@click.option("--kind", help="Only things of this kind.")
-@click.option("--standing", help="Only what stands so: derived, anonymised or unknown.")
-@click.option("--state", help="Only of which that became: open, done, kept or impossible.")
+@_KIND
+@_STANDING
+@click.option("--state", type=click.Choice(STATES), help="Only of which that became.")
 @json_option
 @pass_workspace
 def show(
@@ -141,23 +130,24 @@ def show(
     (kind, standing, state, count), items (item, repository, kind, name, standing, because, columns, run,
     commit, place, bytes, state, note, settled_by, settled_at).
     """
-    from headwater_catalog.answers.erasures import erasure_json, item_json
-    from headwater_catalog.erasure.requests import Chosen, count_items, get_erasure, list_items
-
-    chosen = Chosen(kind or "", standing or "", state or "")
-    with workspace.reading() as session:
-        told = erasure_json(get_erasure(session, number), count_items(session, number))
-        items = [item_json(item) for item in list_items(session, number, chosen, limit=10_000_000)]
+    place = _place(workspace)
+    told = place.shown(number)
+    items = place.items(number, kind or "", standing or "", state or "")
     if as_json:
         print_json({**told, "items": items})
         return
     _print_erasure(told)
-    _print_items(items)
+    _print_items(items, is_whole=not (kind or standing or state))
 
 
 @click.command()
 @_THIS
-@click.option("--also", multiple=True, help="Also what is anonymised, or unknown; can be given twice.")
+@click.option(
+    "--also",
+    multiple=True,
+    type=click.Choice(STANDINGS),
+    help="Also what is anonymised, or unknown; can be given twice.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 @pass_workspace
@@ -166,28 +156,21 @@ def erase(workspace: Workspace, number: int, also: tuple[str, ...], yes: bool, a
 
     Run again, it goes on where it was left. JSON: as that of show, without items.
     """
-    from headwater_catalog.erasure.items import STANDINGS
-    from headwater_catalog.erasure.requests import begin_erasure, get_erasure
-
-    for each in also:
-        if each not in STANDINGS:
-            raise click.BadParameter(f"{each!r:.40} is none of {', '.join(STANDINGS)}.", param_hint="--also")
-    with workspace.reading() as session:
-        columns = ", ".join(get_erasure(session, number).columns)
+    place = _place(workspace)
+    columns = ", ".join(place.shown(number)["columns"])
     if not yes:
         click.confirm(clean(f"Erase what was made here from {columns}?"), abort=True, err=True)
-    with workspace.database.write() as session:
-        job = begin_erasure(session, number, also, (getpass.getuser(), ""), now()).job_id
-    _perform(workspace, job)
-    _tell(workspace, number, as_json)
+    _tell(place.erase(number, also), as_json)
 
 
 @click.command()
 @_THIS
 @click.option("--item", "items", multiple=True, type=_NUMBER, help="This one; can be given several times.")
-@click.option("--kind", default="", help="All of this kind.")
-@click.option("--standing", default="", help="All that stand so.")
-@click.option("--as", "state", required=True, help="done, kept, impossible, or open again.")
+@click.option("--kind", type=click.Choice(list(KINDS)), default=None, help="All of this kind.")
+@click.option("--standing", type=click.Choice(STANDINGS), default=None, help="All that stand so.")
+@click.option(
+    "--as", "state", required=True, type=click.Choice(STATES), help="What became of them; or open again."
+)
 @click.option("--note", "why", default="", help="Why it stays, or what was done; nothing of a person.")
 @json_option
 @pass_workspace
@@ -195,8 +178,8 @@ def mark(
     workspace: Workspace,
     number: int,
     items: tuple[int, ...],
-    kind: str,
-    standing: str,
+    kind: str | None,
+    standing: str | None,
     state: str,
     why: str,
     as_json: bool,
@@ -205,13 +188,9 @@ def mark(
 
     JSON: marked.
     """
-    from headwater_catalog.erasure.requests import Chosen, mark_items
-
     if not (items or kind or standing):
         raise click.UsageError("Say which: --item, --kind or --standing.")
-    chosen = Chosen(kind, standing, "" if items else "open" if state != "open" else "", items)
-    with workspace.database.write() as session:
-        count = mark_items(session, number, chosen, state, why, (getpass.getuser(), ""), now())
+    count = _place(workspace).mark(number, items, kind or "", standing or "", state, why)
     print_json({"marked": count}) if as_json else say(f"{counted(count, 'item')} marked as {state}.")
 
 
@@ -224,11 +203,7 @@ def close(workspace: Workspace, number: int, as_json: bool) -> None:
 
     JSON: as that of show, without items.
     """
-    from headwater_catalog.erasure.requests import close_erasure
-
-    with workspace.database.write() as session:
-        close_erasure(session, number, (getpass.getuser(), ""), now())
-    _tell(workspace, number, as_json)
+    _tell(_place(workspace).close(number), as_json)
 
 
 @click.command()
@@ -240,11 +215,7 @@ def withdraw(workspace: Workspace, number: int, as_json: bool) -> None:
 
     JSON: as that of show, without items.
     """
-    from headwater_catalog.erasure.requests import withdraw_erasure
-
-    with workspace.database.write() as session:
-        withdraw_erasure(session, number, (getpass.getuser(), ""), now())
-    _tell(workspace, number, as_json)
+    _tell(_place(workspace).withdraw(number), as_json)
 
 
 @click.command()
@@ -258,13 +229,12 @@ def record(workspace: Workspace, number: int, signed: bool, as_json: bool) -> No
     JSON: form, what show tells, is_final, events (event, at, kind, actor, details, hash), items; with
     --signed: payload (that, base64), payloadType, signatures (keyid, sig).
     """
-    from headwater_catalog.erasure_records import record_of, signed_record
+    print_json(_place(workspace).record(number, signed=signed))
 
-    with workspace.reading() as session:
-        if signed:
-            print_json(signed_record(session, workspace.settings, number))
-        else:
-            print_json(record_of(session, number))
+
+def _place(workspace: Workspace) -> ErasuresHere | RemoteErasures:
+    """Return where erasures are: in the catalog here, or in one that is served elsewhere."""
+    return workspace.remote.erasures if workspace.remote else ErasuresHere(workspace)
 
 
 def _split(columns: Iterable[str]) -> tuple[str, list[str]]:
@@ -281,29 +251,8 @@ def _split(columns: Iterable[str]) -> tuple[str, list[str]]:
     return names.pop(), [column for _, column in pairs]
 
 
-def _perform(workspace: Workspace, job: int | None) -> None:
-    """Perform a job here, unless a worker has taken it already."""
-    from headwater_catalog.worker import Worker
-
-    Worker(workspace.database, workspace.settings).perform_next(job)
-
-
-def _tell(workspace: Workspace, number: int, as_json: bool) -> None:
-    from headwater_catalog.answers.erasures import erasure_json
-    from headwater_catalog.erasure.requests import count_items, get_erasure
-    from headwater_catalog.errors import JobError
-    from headwater_catalog.jobs import get_job
-
-    with workspace.reading() as session:
-        erasure: Erasure = get_erasure(session, number)
-        told = erasure_json(erasure, count_items(session, number))
-        job = get_job(session, erasure.job_id) if erasure.job_id else None
-        if job is not None and job.state == "failed":
-            raise JobError(job.error or f"Job {job.id} has failed.")
-    if as_json:
-        print_json(told)
-    else:
-        _print_erasure(told)
+def _tell(told: _Json, as_json: bool) -> None:
+    print_json(told) if as_json else _print_erasure(told)
 
 
 def _print_erasure(told: _Json) -> None:
@@ -322,12 +271,12 @@ def _print_erasure(told: _Json) -> None:
         say(clean(each))
 
 
-def _print_items(items: list[dict[str, Any]]) -> None:
+def _print_items(items: list[dict[str, Any]], *, is_whole: bool) -> None:
     if not items:
-        say("Nothing holds anything made from it.")
+        say("Nothing holds anything made from it." if is_whole else "Nothing of that is in the plan.")
         return
-    for kind, count in Counter(each["kind"] for each in items).items():
-        say(f"{counted(count, kind)}")
+    counts = Counter(each["kind"] for each in items)
+    say(", ".join(f"{kind}: {count:,}" for kind, count in counts.items()))
     rows = [
         [
             *([str(each["item"]), each["state"]] if "item" in each else []),

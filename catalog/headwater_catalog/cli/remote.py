@@ -9,7 +9,9 @@ from typing import Any
 
 import click
 
+from headwater_catalog.cli.remote_erasures import RemoteErasures
 from headwater_catalog.cli.remote_runs import RemoteDatasets, RemoteRuns, range_ends
+from headwater_catalog.cli.remote_subscriptions import RemoteSubscriptions
 from headwater_catalog.cli.remote_suggestions import RemoteSuggestions
 from headwater_catalog.cli.search_asked import SearchAsked
 from headwater_catalog.client import Client
@@ -29,6 +31,8 @@ class Remote:
     Attributes:
         runs: Its runs.
         datasets: Its datasets.
+        erasures: Its erasures.
+        subscriptions: One's own subscriptions there.
 
     Raises:
         SettingError: That is no address of a catalog.
@@ -39,6 +43,8 @@ class Remote:
         self._client = Client(url, token=os.environ.get("HEADWATER_TOKEN") or None)
         self.runs = RemoteRuns(self._client, self._repository_of)
         self.datasets = RemoteDatasets(self._client, self.runs, self._repository_of)
+        self.erasures = RemoteErasures(self._client)
+        self.subscriptions = RemoteSubscriptions(self._client)
 
     def repositories(self) -> list[Any]:
         """Return the repositories by name."""

@@ -17,10 +17,12 @@ from headwater_catalog.version_names import choose_version
 if TYPE_CHECKING:
     from headwater_catalog.client import Client, Reproduction
 
-__all__ = ["RemoteDatasets", "RemoteRuns", "range_ends"]
+__all__ = ["FINISHED", "POLL_SECONDS", "RemoteDatasets", "RemoteRuns", "range_ends"]
 
-_POLL_SECONDS: Final = 0.5
-_FINISHED: Final = ("succeeded", "failed", "cancelled")
+POLL_SECONDS: Final = 0.5
+"""Between two looks at a job."""
+FINISHED: Final = ("succeeded", "failed", "cancelled")
+"""The states of jobs that have ended."""
 _LARGEST_AUDIT: Final = 35_000_000
 """Bytes of a file: more would not fit into a body that the API takes."""
 
@@ -94,10 +96,10 @@ class RemoteRuns:
         """Wait for the end of a run, and return it."""
         try:
             with progress_bar(f"Run {number}") as update:
-                while (told := self._client.run(number))["state"] not in _FINISHED:
+                while (told := self._client.run(number))["state"] not in FINISHED:
                     far = told["progress"]
                     update(far.get("done", 0), far.get("total", 0), far.get("node", ""))
-                    time.sleep(_POLL_SECONDS)
+                    time.sleep(POLL_SECONDS)
         except KeyboardInterrupt:
             say(f"Run {number} goes on there. To end it: headwater cancel {number}")
             raise

@@ -1,21 +1,18 @@
-"""The commands that save queries and subscribe to them, for whoever has the catalog's database at hand."""
+"""The commands that save queries and subscribe to them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from headwater_catalog.cli.context import Workspace, now, pass_workspace
-from headwater_catalog.cli.output import counted, json_option, print_json, print_table, say
-from headwater_catalog.cli.users import asked
+from headwater_catalog.cli.context import Workspace, pass_workspace
+from headwater_catalog.cli.output import clean, counted, json_option, print_json, print_table, say
+from headwater_catalog.cli.subscriptions_here import SubscriptionsHere
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from headwater_catalog.store.models import Account, Subscription
-    from headwater_catalog.subscriptions.standing import Standing
+    from headwater_catalog.cli.remote_subscriptions import RemoteSubscriptions
 
 __all__ = ["add", "list_all", "pause", "remove", "resume", "show", "try_now"]
 
@@ -61,35 +58,24 @@ def add(
 
     JSON: as of `subscription show`, and webhook_secret and feed_url, which are shown this once.
     """
-    from headwater_catalog.subscriptions.standing import standings_of
-    from headwater_catalog.subscriptions.subscribing import Wanted, subscribe
     from headwater_catalog.subscriptions.watched import FEATURES, FINDINGS, read_watched
-    from headwater_catalog.subscriptions.watching import first_results
 
     if query and (findings or any(asks.values())):
         raise click.UsageError("A QUERY finds features: leave it out where findings are meant.")
     about = FINDINGS if findings or any(asks.values()) else FEATURES
     watched = read_watched({"about": about, "query": query, "repository": repo, **asks})
-    wanted = Wanted(name, watched, every, email, webhook, feed)
-    settings = workspace.settings
-    with _seen(workspace, user) as session:
-        results = first_results(session, settings, watched)
-    with workspace.database.write() as session:
-        owner = _owner(workspace, session, user)
-        found, made = subscribe(session, settings, owner, wanted, results, asked(), now())
-    address = None if made.feed is None else f"{settings.address}/feeds/{made.feed}"
-    with _seen(workspace, user) as session:
-        told = _json(standings_of(session, [_named(session, workspace, user, str(found.id))])[0])
+    tells = {"every": every, "email": email, "webhook": webhook, "feed": feed}
+    told = _place(workspace, user).add(name, watched, **tells)
     if as_json:
-        print_json({**told, "webhook_secret": made.webhook, "feed_url": address})
+        print_json(told)
         return
     say(f"Subscription {told['id']} finds {counted(told['finds'], about.removesuffix('s'))} now.")
-    if made.webhook:
+    if told["webhook_secret"]:
         say("The secret of the webhook, shown this once:")
-        click.echo(made.webhook)
-    if address:
+        click.echo(told["webhook_secret"])
+    if told["feed_url"]:
         say("The address of the feed, shown this once:")
-        click.echo(address)
+        click.echo(told["feed_url"])
 
 
 @click.command("list")
@@ -102,22 +88,16 @@ def list_all(workspace: Workspace, user: str | None, as_json: bool) -> None:
     JSON, a list: id, name, about, asked, path, every, email, email_agreed, webhook, feed, state, paused_for,
     problem, failed, finds, made_at, told_at.
     """
-    from headwater_catalog.subscriptions.lookup import list_subscriptions
-    from headwater_catalog.subscriptions.standing import standings_of
-
-    with _seen(workspace, user) as session:
-        owner = _owner(workspace, session, user)
-        known = list_subscriptions(session, None if owner is None else owner.id)
-        found = standings_of(session, known)
+    found = _place(workspace, user).listed()
     if as_json:
-        print_json([_json(each) for each in found])
-    else:
-        rows = [
-            (str(each.subscription.id), each.subscription.name, each.watched.text, str(each.finds))
-            + (", ".join(each.channels), each.state)
-            for each in found
-        ]
-        print_table(("Number", "Name", "Looks at", "Finds", "Tells by", "State"), rows, wide=2)
+        print_json(found)
+        return
+    rows = [
+        (str(each["id"]), each["name"], _asked(each), str(each["finds"]), ", ".join(_channels(each)))
+        + (each["state"],)
+        for each in found
+    ]
+    print_table(("Number", "Name", "Looks at", "Finds", "Tells by", "State"), rows, wide=2)
 
 
 @click.command()
@@ -130,25 +110,21 @@ def show(workspace: Workspace, name: str, user: str | None, as_json: bool) -> No
 
     JSON: as of `subscription list`, and told, a list: id, key, kind, at, came, went, deliveries.
     """
-    from headwater_catalog.answers.subscriptions import told_json
-    from headwater_catalog.subscriptions.standing import standings_of, told_by
-
-    with _seen(workspace, user) as session:
-        found = _named(session, workspace, user, name)
-        (standing,) = standings_of(session, [found])
-        told = [told_json(each) for each in told_by(session, found)]
+    found = _place(workspace, user).shown(name)
     if as_json:
-        print_json({**_json(standing), "told": told})
+        print_json(found)
         return
-    channels = ", ".join(standing.channels) or "nothing but its page"
-    click.echo(f"{found.name} looks at {standing.watched.text}, finds {standing.finds}, tells by {channels}.")
-    for line in (standing.problem, standing.failed):
+    channels = ", ".join(_channels(found)) or "nothing but its page"
+    click.echo(
+        clean(f"{found['name']} looks at {_asked(found)}, finds {found['finds']}, tells by {channels}.")
+    )
+    for line in (found["problem"], found["failed"]):
         if line:
             say(line)
     rows = [
         (each["at"], each["kind"], str(each["came"]), str(each["went"]))
         + ("; ".join(f"{way['channel']} {way['state']}" for way in each["deliveries"]),)
-        for each in told
+        for each in found["told"]
     ]
     print_table(("Told at", "What", "Came", "Went", "Delivered"), rows)
 
@@ -162,27 +138,8 @@ def _doing(name: str, help_text: str, done: str) -> click.Command:
     @json_option
     @pass_workspace
     def command(workspace: Workspace, subscription: str, user: str | None, as_json: bool) -> None:
-        from headwater_catalog.subscriptions import subscribing
-        from headwater_catalog.subscriptions.standing import standings_of
-
-        with _seen(workspace, user) as session:
-            (standing,) = standings_of(session, [_named(session, workspace, user, subscription)])
-        number, owner = standing.subscription.id, standing.subscription.account_id
-        doing: dict[str, Callable[[Session], Any]] = {
-            "pause": lambda session: subscribing.pause(session, owner, number, asked(), now()),
-            "resume": lambda session: subscribing.resume(session, owner, number, asked(), now()),
-            "remove": lambda session: subscribing.remove(session, owner, number, asked(), now()),
-            "try": lambda session: subscribing.try_now(session, owner, number, asked(), now()),
-        }
-        with workspace.database.write() as session:
-            doing[name](session)
-        if name != "remove":
-            with _seen(workspace, user) as session:
-                (standing,) = standings_of(session, [_named(session, workspace, user, str(number))])
-        if as_json:
-            print_json(_json(standing))
-        else:
-            say(done)
+        told = _place(workspace, user).do(subscription, name)
+        print_json(told) if as_json else say(done)
 
     return command
 
@@ -197,36 +154,22 @@ try_now = _doing(
 )
 
 
-def _json(standing: Standing) -> dict[str, Any]:
-    from headwater_catalog.answers.subscriptions import subscription_json
-
-    return subscription_json(standing)
-
-
-def _named(session: Session, workspace: Workspace, user: str | None, name: str) -> Subscription:
-    from headwater_catalog.subscriptions.lookup import subscription_named
-
-    owner = _owner(workspace, session, user)
-    return subscription_named(session, None if owner is None else owner.id, name)
-
-
-def _owner(workspace: Workspace, session: Session, user: str | None) -> Account | None:
-    """Return whose subscriptions are meant; None where there are no accounts."""
-    from headwater_catalog.accounts.people import get_account
-
+def _place(workspace: Workspace, user: str | None) -> SubscriptionsHere | RemoteSubscriptions:
+    """Return where subscriptions are: in the catalog here, or in one that is served elsewhere."""
+    if not workspace.remote:
+        return SubscriptionsHere(workspace, user)
     if user is not None:
-        return get_account(session, user)
-    if workspace.settings.auth == "accounts":
-        raise click.UsageError("There are accounts here. Say whose subscription is meant: --user NAME.")
-    return None
+        raise click.UsageError("Whose subscriptions are meant is told by HEADWATER_TOKEN: leave out --user.")
+    return workspace.remote.subscriptions
 
 
-def _seen(workspace: Workspace, user: str | None) -> Any:
-    """Open a session that finds what the owner may see."""
-    from headwater_catalog.accounts.people import actor_of
-    from headwater_catalog.subscriptions.news import seeing
+def _asked(told: Mapping[str, Any]) -> str:
+    from headwater_catalog.subscriptions.watched import Watched
 
-    with workspace.reading() as session:
-        owner = _owner(workspace, session, user)
-        actor = None if owner is None else actor_of(owner)
-    return workspace.reading() if actor is None else seeing(workspace.database, actor)
+    return Watched(about=told["about"], **told["asked"]).text
+
+
+def _channels(told: Mapping[str, Any]) -> tuple[str, ...]:
+    from headwater_catalog.subscriptions.lookup import channels_of
+
+    return channels_of(told["email"], told["webhook"], feed=told["feed"])

@@ -35,6 +35,7 @@ from headwater_catalog.client.dataset_answers import (
     Version,
     VersionRow,
 )
+from headwater_catalog.client.erasure_answers import Erasure, ErasureItem
 from headwater_catalog.client.governance_answers import PushedBranch, Review, Suggestion, TagPatch
 from headwater_catalog.client.subscription_answers import (
     ShownSubscription,
@@ -52,6 +53,8 @@ __all__ = [
     "Comparison",
     "Dataflow",
     "Dataset",
+    "Erasure",
+    "ErasureItem",
     "Feature",
     "Hit",
     "Impact",

@@ -38,6 +38,7 @@ from headwater_catalog.client.dataset_answers import (
     Version,
     VersionRow,
 )
+from headwater_catalog.client.erasure_answers import Erasure, ErasureItem
 from headwater_catalog.client.governance_answers import PushedBranch, Review, Suggestion, TagPatch
 from headwater_catalog.client.subscription_answers import ShownSubscription, Subscription, Told, ToldItem
 from headwater_catalog.client.transport import Transport
@@ -430,6 +431,61 @@ class Client:
     def told_items(self, number: int, telling: int) -> Iterator[ToldItem]:
         """Yield what came and went by one telling of a subscription."""
         return self._list("subscriptions", str(number), "told", str(telling))
+
+    # Erasures
+
+    def erasures(self, *, repo: str | None = None) -> Iterator[Erasure]:
+        """Yield the erasures of repositories of which one is a steward, the latest first."""
+        return self._list("erasures", repo=repo)
+
+    def erasure(self, number: int) -> Erasure:
+        """Return an erasure."""
+        return cast(Erasure, self._transport.get("erasures", str(number)))
+
+    def erasure_items(
+        self, number: int, *, kind: str | None = None, standing: str | None = None, state: str | None = None
+    ) -> Iterator[ErasureItem]:
+        """Yield what holds something made from the columns, with what became of it."""
+        asked = {"kind": kind, "standing": standing, "state": state}
+        return self._list("erasures", str(number), "items", **asked)
+
+    def request_erasure(self, repo: str, columns: Sequence[str], reference: str) -> Erasure:
+        """Store an erasure, of which a worker makes the plan; `job` tells how that goes."""
+        body = {"repository": repo, "columns": list(columns), "reference": reference}
+        return cast(Erasure, self._transport.post("erasures", body=body))
+
+    def begin_erasure(self, number: int, also: Sequence[str] = ()) -> Erasure:
+        """Have erased what is derived, and `also` what is anonymised or unknown; this cannot be undone."""
+        return cast(
+            Erasure, self._transport.post("erasures", str(number), "erase", body={"also": list(also)})
+        )
+
+    def mark_erasure_items(
+        self,
+        number: int,
+        state: str,
+        note: str = "",
+        *,
+        items: Sequence[int] = (),
+        kind: str = "",
+        standing: str = "",
+    ) -> int:
+        """Say of items what became of them, and return of how many: of `items`, or of all open ones alike."""
+        body = {"items": list(items), "kind": kind, "standing": standing, "state": state, "note": note}
+        return int(self._transport.post("erasures", str(number), "marks", body=body)["marked"])
+
+    def close_erasure(self, number: int) -> Erasure:
+        """End an erasure of which nothing is open any more."""
+        return cast(Erasure, self._transport.post("erasures", str(number), "close", body={}))
+
+    def withdraw_erasure(self, number: int) -> Erasure:
+        """Give up an erasure of which nothing is done yet."""
+        return cast(Erasure, self._transport.post("erasures", str(number), "withdraw", body={}))
+
+    def erasure_record(self, number: int, *, signed: bool = False) -> dict[str, Any]:
+        """Return the record of an erasure, or an envelope around it that the key of manifests has signed."""
+        path = ("erasures", str(number), "record", *(("signed",) if signed else ()))
+        return dict(self._transport.get(*path))
 
     def _list(self, *path: str, **query: Any) -> Iterator[Any]:
         return self._transport.items(*path, limit=self._page, **query)

@@ -57,8 +57,10 @@ def _dataset(session: Session, settings: Settings, item: ErasureItem) -> str:
 
 
 def _value(session: Session, settings: Settings, item: ErasureItem) -> str:
-    known = remove_kept(settings.home, item.place)
     mine = KeptValue.repository_id == item.repository_id, KeptValue.key == item.target
+    # Locked before its file goes, which who takes one over moves there while they hold the row.
+    session.execute(select(KeptValue.id).where(*mine).with_for_update())
+    known = remove_kept(settings.home, item.place)
     session.execute(delete(KeptValue).where(*mine))
     return _NAMES if known else ""
 

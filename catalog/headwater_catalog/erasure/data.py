@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session, defer, joinedload
 
 from headwater_catalog.datasets import file_of
 from headwater_catalog.erasure.items import (
-    ANONYMISED,
     DERIVED,
     UNKNOWN,
     Item,
@@ -311,7 +310,7 @@ def _downloads(session: Session, repository: Repository, datasets: Sequence[Item
     wanted = select(Event.id, Event.actor, Event.subject).where(Event.kind == "dataset downloaded")
     for number, actor, subject in session.execute(wanted.order_by(Event.id)):
         item = by_subject.get(subject)
-        if item is not None and item.standing.word in (DERIVED, ANONYMISED, UNKNOWN):
+        if item is not None:
             yield Item(
                 *(repository.id, "download", str(number), item.name, item.standing, item.columns),
                 *(item.run, item.sha, f"with {actor}, as event {number} tells"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, select
@@ -20,7 +20,7 @@ from headwater_catalog.erasure.requests import KIND, Stage, get_erasure, subject
 from headwater_catalog.jobs import LeasedJob
 from headwater_catalog.kept_inputs import needed_inputs
 from headwater_catalog.store.bulk import insert_rows
-from headwater_catalog.store.models import Erasure, ErasureItem, Job, Run
+from headwater_catalog.store.models import Erasure, ErasureItem, Job, Repository, Run
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
@@ -89,16 +89,37 @@ def _erase(
         with database.write() as session:
             jobs.renew(session, leased)
             erasure = get_erasure(session, number, for_update=True)
-            if _add(session, erasure, plan.items):
+            planned = _repositories(session, erasure)
+            if _add(session, erasure, [each for each in plan.items if each.repository_id in planned]):
                 continue
             now, asked = int(time.time()), (erasure.begun_by or _BY, "")
             if waits is not None:
                 _follow(session, erasure, waits, now)
             else:
+                _add_others(session, erasure, plan, planned)
                 erasure.state, erasure.erased_at = Stage.ERASED, now
                 note(session, "erasure done", asked, subject_of(erasure), now)
             jobs.finish(session, leased)
             return
+
+
+def _repositories(session: Session, erasure: Erasure) -> set[int]:
+    """Return the repositories of the plan, of which whoever had it erased is an administrator."""
+    wanted = select(Repository.id).where(Repository.name.in_(erasure.counts_as))
+    return set(session.scalars(wanted))
+
+
+def _add_others(session: Session, erasure: Erasure, plan: Plan, planned: Collection[int]) -> None:
+    """Add what is in repositories that came to draw from it since the plan was made.
+
+    It stays open: to erase it is for administrators of these, too.
+    """
+    others = [each for each in plan.items if each.repository_id not in planned]
+    _add(session, erasure, others)
+    mine = ErasureItem.erasure_id == erasure.id, Repository.id.not_in(planned)
+    wanted = select(Repository.name).join(ErasureItem, ErasureItem.repository_id == Repository.id)
+    names = session.scalars(wanted.where(*mine).distinct())
+    erasure.counts_as = {**erasure.counts_as, **{name: plan.counts_as[name] for name in sorted(names)}}
 
 
 def _erase_open(

@@ -74,10 +74,17 @@ class Standing:
     Attributes:
         word: One of `STANDINGS`.
         because: What holds it back, or why it is unknown; empty where it is derived.
+        by: Of what is anonymised the barriers and functions that hold it back, as far as these are told.
     """
 
     word: str
     because: str = ""
+    by: tuple[str, ...] = ()
+
+    @classmethod
+    def held(cls, by: tuple[str, ...]) -> Standing:
+        """Return how something stands that some barriers and functions hold back."""
+        return cls(ANONYMISED, f"held back by {', '.join(by)}", by)
 
 
 def weightier(one: Standing | None, other: Standing | None) -> Standing | None:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, defer, joinedload
 
 from headwater_catalog.erasure.items import DERIVED, UNKNOWN, Standing, weightier
-from headwater_catalog.erasure.reach import Reach, Seeds, reach_in, reach_of_all
+from headwater_catalog.erasure.reach import Reach, Seeds, merged, reach_in, reach_of_all
 from headwater_catalog.errors import NotFound, RepositoryError
 from headwater_catalog.moments import Moment, moment_at
 from headwater_catalog.snapshot import Snapshot
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Look", "Looks", "reach_for"]
 
-_Upstream = Mapping[str, Mapping[str, str]]
+_Upstream = Mapping[str, Mapping[str, tuple[str, ...]]]
 """What features of repositories are reached, by repository and key: what holds them back, or nothing."""
 
 
@@ -87,7 +87,7 @@ class Looks:
         self._session = session
         self._settings = settings
         self.day = day
-        self.unknown: dict[str, None] = {}
+        self.unknown: dict[str, str] = {}  # what could not be looked at, with the name of the repository
         self._shared: dict[frozenset[str], frozenset[str]] = {}
         self._standings: Mapping[str, Standing] = {}
         self._last: dict[str, tuple[Snapshot, tuple[Any, ...]]] = {}
@@ -155,7 +155,7 @@ class Looks:
             view, reach = self._look(moment, run, given, seeds, upstream)
         except (NotFound, RepositoryError) as error:
             why = f"its code cannot be looked at: {error}"
-            self.unknown[f"Run {run.id} of '{moment.repository.name}': {why}"] = None
+            self.unknown[f"Run {run.id} of '{moment.repository.name}': {why}"] = moment.repository.name
             nothing: frozenset[str] = frozenset()
             return None, None, {}, nothing, frozenset(run.outputs), nothing, nothing, nothing, why
         if run.origin is not None:
@@ -191,7 +191,7 @@ class Looks:
         try:
             snapshot = moment_at(self._session, self._settings, repository).snapshot
         except RepositoryError as error:
-            self.unknown[f"The head of '{repository.name}' cannot be looked at: {error}"] = None
+            self.unknown[f"The head of '{repository.name}' cannot be looked at: {error}"] = repository.name
             return
         for view in snapshot.dataflows:
             drawn = _drawn(seeds, view, upstream)
@@ -219,7 +219,7 @@ def _drawn(seeds: Seeds, view: DataflowView, upstream: _Upstream) -> Seeds:
         for key, by in upstream.get(repository, {}).items():
             if feature in (key, key.rpartition(":")[2]):
                 if by:
-                    held.setdefault(name, by)
+                    held[name] = merged(held.get(name, ()), by)
                 else:
                     inputs.add(name)
     return Seeds(seeds.names, seeds.keys, held, frozenset(inputs))

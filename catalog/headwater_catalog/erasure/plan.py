@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from headwater_catalog.erasure.columns import seeds_of
 from headwater_catalog.erasure.data import Head, data_items
-from headwater_catalog.erasure.items import DERIVED, DONE, UNKNOWN, Item, Standing, target_of, weightier
+from headwater_catalog.erasure.items import DONE, UNKNOWN, Item, Standing, target_of, weightier
 from headwater_catalog.erasure.looks import Look, Looks
 from headwater_catalog.erasure.reach import Reach, Seeds
 from headwater_catalog.erasure.traces import trace_items
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["Plan", "make_plan"]
 
 _WHOLE: Final = ("dataset", "preview", "log", "comparison", "reproduction")
-_BACK: Final = "held back by "
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +66,9 @@ class _Found:
     features: dict[str, tuple[Standing, str]] = field(default_factory=dict)
 
     @property
-    def reached(self) -> dict[str, str]:
+    def reached(self) -> dict[str, tuple[str, ...]]:
         """The features that are reached, with what holds them back, or nothing."""
-        return {
-            key: "" if standing.word == DERIVED else standing.because.removeprefix(_BACK)
-            for key, (standing, _) in self.features.items()
-            if standing.word != UNKNOWN
-        }
+        return {key: standing.by for key, (standing, _) in self.features.items() if standing.word != UNKNOWN}
 
     def note(self, reach: Reach, sha: str) -> None:
         """Note how the features of a dataflow stand at a commit."""
@@ -141,16 +136,17 @@ def _under_way(looks: Iterable[Look], items: Iterable[Item]) -> Iterator[int]:
 
 def _followed(session: Session, looks: Looks, repository: Repository, seeds: Seeds) -> dict[int, _Found]:
     """Return what is found in a repository, and in all that draw from it, and from these."""
-    drawing = _drawing(session)
+    drawing, beside = _drawing(session), _beside(session)
+    ever_drawing = {each for of in drawing.values() for each in of}
     everybody = {each.id: each for each in session.scalars(select(Repository))}
     found = {repository.id: _Found(repository, seeds)}
-    upstream: dict[str, dict[str, str]] = {}
+    upstream: dict[str, dict[str, tuple[str, ...]]] = {}
     pending = [repository.id]
     while pending:
         number = pending.pop()
         here = found[number]
         here.looks, here.features, noted = [], {}, None
-        beside_only = number != repository.id and number not in {n for of in drawing.values() for n in of}
+        beside_only = number != repository.id and number not in ever_drawing
         for look, reach in looks.at(here.repository, here.seeds, upstream, beside_only=beside_only):
             here.looks.append(look)
             if reach is not None and reach is not noted:
@@ -165,20 +161,23 @@ def _followed(session: Session, looks: Looks, repository: Repository, seeds: See
             continue
         upstream[name] = reached
         # What draws from it only beside its main line is told by the runs there.
-        for other in drawing.get(name, set()) | {n for n in everybody if _has_beside(session, n)}:
+        for other in drawing.get(name, set()) | beside:
             if other not in found:
                 found[other] = _Found(everybody[other], Seeds())
             pending += [other] if other not in pending else []
-    return {number: each for number, each in found.items() if each.seeds or each.features}
+    # What cannot be looked at may be reached.
+    unknown = set(looks.unknown.values())
+    return {
+        number: each
+        for number, each in found.items()
+        if each.seeds or each.features or each.repository.name in unknown
+    }
 
 
-def _has_beside(session: Session, repository_id: int) -> bool:
-    beside = (
-        select(Run.id)
-        .join(Commit, Commit.id == Run.commit_id)
-        .where(Run.repository_id == repository_id, Commit.position.is_(None))
-    )
-    return session.scalar(beside.limit(1)) is not None
+def _beside(session: Session) -> set[int]:
+    """Return the repositories that have runs beside their main line."""
+    runs = select(Run.repository_id).join(Commit, Commit.id == Run.commit_id)
+    return set(session.scalars(runs.where(Commit.position.is_(None)).distinct()))
 
 
 def _drawing(session: Session) -> dict[str, set[int]]:

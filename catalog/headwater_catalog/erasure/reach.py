@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from headwater_catalog.classified_runs import PERSONAL
 from headwater_catalog.config_values import may_hold
-from headwater_catalog.erasure.items import ANONYMISED, DERIVED, UNKNOWN, Standing, weightier
+from headwater_catalog.erasure.items import DERIVED, UNKNOWN, Standing, weightier
 from headwater_catalog.lineage_graph import input_key
 from headwater_catalog.query.classified import Classified, classify
 from headwater_catalog.snapshot import Snapshot, SnapshotFeature
 from headwater_catalog.views import DataflowView
 
-__all__ = ["Reach", "Seeds", "reach_in", "reach_of_all"]
+__all__ = ["Reach", "Seeds", "merged", "reach_in", "reach_of_all"]
 
 _MOST_REASONS: Final = 3
 _Edge = tuple[str, str]
@@ -28,13 +28,13 @@ class Seeds:
     Attributes:
         names: Of inputs and features, whatever module these are in.
         keys: Of features, `module:name`.
-        held: Of inputs that come from features of other repositories where these are anonymised: by whom.
+        held: Of inputs that come from features of other repositories where these are anonymised: by what.
         inputs: Of inputs alone.
     """
 
     names: frozenset[str] = frozenset()
     keys: frozenset[str] = frozenset()
-    held: Mapping[str, str] = field(default_factory=dict)
+    held: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     inputs: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
@@ -131,7 +131,7 @@ def _reach(
     indexed = frozenset(name for name, column in index.items() if column in seeds.names | seeds.inputs)
     # Whatever is read from a source is read with its index.
     start = columns | (inputs.difference(apart) if indexed else set())
-    held = {name: (because,) for name, because in seeds.held.items() if name in inputs and name not in start}
+    held = {name: by for name, by in seeds.held.items() if name in inputs and name not in start}
     reached = _Walk(snapshot, children, makers, day).standings(start, held)
     for name, reason in _unknown(partial, children).items():
         reached.setdefault(name, Standing(UNKNOWN, reason))
@@ -186,7 +186,7 @@ class _Walk:
             free = _closure(start, lambda name: self._children.get(name, ()))
         behind = self._behind(free, held, told)
         return {
-            **{name: Standing(ANONYMISED, _listed(by)) for name, by in behind.items()},
+            **{name: Standing.held(by) for name, by in behind.items()},
             **{name: Standing(DERIVED) for name in free},
         }
 
@@ -229,27 +229,26 @@ class _Walk:
             for target in self._children.get(source, ()):
                 if target not in free:
                     stops = (self._stops(source, target, each) for each in told)
-                    found[target] = _merged(found.get(target, ()), [each for each in stops if each])
+                    found[target] = merged(found.get(target, ()), [each for each in stops if each])
         pending = deque(found)
         while pending:
             name = pending.popleft()
             for target in self._children.get(name, ()):
                 if target in free:
                     continue
-                merged = _merged(found.get(target, ()), found[name])
-                if target not in found or merged != found[target]:
-                    found[target] = merged
+                by = merged(found.get(target, ()), found[name])
+                if target not in found or by != found[target]:
+                    found[target] = by
                     pending.append(target)
         return found
 
 
-def _merged(one: Iterable[str], other: Iterable[str]) -> tuple[str, ...]:
-    # A few say enough, and so every name is looked at a few times only.
+def merged(one: Iterable[str], other: Iterable[str]) -> tuple[str, ...]:
+    """Return what holds something back that comes by two ways.
+
+    A few say enough, and so every name, and every repository of a circle, is looked at a few times only.
+    """
     return tuple(sorted({*one, *other})[:_MOST_REASONS])
-
-
-def _listed(reasons: Iterable[str]) -> str:
-    return f"held back by {', '.join(reasons)}"
 
 
 def _unknown(partial: Mapping[str, str], children: Mapping[str, list[str]]) -> dict[str, str]:

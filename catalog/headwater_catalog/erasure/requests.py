@@ -31,6 +31,7 @@ __all__ = [
     "Stage",
     "begin_erasure",
     "close_erasure",
+    "count_all_items",
     "count_items",
     "get_erasure",
     "items_digest",
@@ -233,6 +234,17 @@ def count_items(
     conditions = (chosen or Chosen()).conditions(number)
     rows = session.execute(select(*columns, func.count(ErasureItem.id)).where(*conditions).group_by(*columns))
     return {(kind, standing, state): count for kind, standing, state, count in rows}
+
+
+def count_all_items(session: Session, numbers: Collection[int]) -> dict[int, dict[tuple[str, str, str], int]]:
+    """Return how many items each of some erasures has, by kind, standing and state."""
+    columns = ErasureItem.erasure_id, ErasureItem.kind, ErasureItem.standing, ErasureItem.state
+    found: dict[int, dict[tuple[str, str, str], int]] = {number: {} for number in numbers}
+    for some in chunks(numbers):
+        wanted = select(*columns, func.count(ErasureItem.id)).where(ErasureItem.erasure_id.in_(some))
+        for number, kind, standing, state, count in session.execute(wanted.group_by(*columns)):
+            found[number][kind, standing, state] = count
+    return found
 
 
 def items_digest(session: Session, number: int) -> str:

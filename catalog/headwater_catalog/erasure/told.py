@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from headwater_catalog.days import today
@@ -34,12 +35,17 @@ def touched_erasures(
     """
     given = [name for name, each in inputs.items() if "value" in each]
     wanted = list(outputs)
+
+    @cache
+    def is_touched(names: frozenset[str], keys: frozenset[str], drawn: frozenset[str]) -> bool:
+        reach = reach_for(moment, view, config, given, Seeds(names, keys, {}, drawn), {}, today())
+        standing = reach.of(reach.needed(wanted))
+        return standing is not None and standing.word != UNKNOWN
+
     found = []
     for erasure in standing_erasures(moment.session, moment.repository.name):
         told = erasure.counts_as[moment.repository.name]
-        names, keys, drawn = (frozenset(told[part]) for part in ("names", "keys", "inputs"))
-        reach = reach_for(moment, view, config, given, Seeds(names, keys, {}, drawn), {}, today())
-        standing = reach.of(reach.needed(wanted))
-        if standing is not None and standing.word != UNKNOWN:
+        # Most are about the same few columns, each for another person.
+        if is_touched(*(frozenset(told[part]) for part in ("names", "keys", "inputs"))):
             found.append(erasure.id)
     return found

@@ -22,6 +22,7 @@ __all__ = [
     "find_by_mail",
     "get_subscription",
     "list_subscriptions",
+    "number_named",
     "of_account",
     "pace_of",
     "saved_queries",
@@ -70,10 +71,20 @@ def subscription_named(session: Session, account_id: int | None, name: str) -> S
         NotFound: None has.
         Conflict: Several have.
     """
-    known = list_subscriptions(session, account_id)
-    found = [each for each in known if name in (each.name, str(each.id))]
+    known = {each.id: each for each in list_subscriptions(session, account_id)}
+    return known[number_named([(each.id, each.name) for each in known.values()], name)]
+
+
+def number_named(known: Sequence[tuple[int, str]], name: str) -> int:
+    """Return which of some numbers somebody means who says it, or the name that goes with it.
+
+    Raises:
+        NotFound: None.
+        Conflict: Several.
+    """
+    found = [number for number, called in known if name in (called, str(number))]
     if len(found) > 1:
-        numbers = ", ".join(str(each.id) for each in found)
+        numbers = ", ".join(map(str, found))
         raise Conflict(f"Several subscriptions are called '{name:.100}'. Say which by its number: {numbers}.")
     if not found:
         raise NotFound(f"There is no subscription '{name:.100}'.")
@@ -99,11 +110,11 @@ def pace_of(subscription: Subscription) -> str:
     return next(name for name, seconds in EVERY.items() if seconds == subscription.every)
 
 
-def channels_of(subscription: Subscription) -> tuple[str, ...]:
+def channels_of(email: str | None, webhook: str | None, *, feed: bool) -> tuple[str, ...]:
     """Return by what a subscription tells, in words that name no secret."""
-    mail = subscription.email and f"e-mail to {subscription.email}"
-    hook = subscription.webhook and f"webhook at {host_of(subscription.webhook)}"
-    return tuple(filter(None, (mail, hook, "feed" if subscription.feed_hash else None)))
+    mail = email and f"e-mail to {email}"
+    hook = webhook and f"webhook at {host_of(webhook)}"
+    return tuple(filter(None, (mail, hook, "feed" if feed else None)))
 
 
 def find_by_feed(session: Session, token: str) -> Subscription | None:

@@ -20,6 +20,7 @@ from headwater_catalog.store.models import (
 from headwater_catalog.subscriptions.lookup import channels_of, pace_of
 from headwater_catalog.subscriptions.messages import CHANGED
 from headwater_catalog.subscriptions.news import RepositoryNews, counts_of, news_of, news_of_all
+from headwater_catalog.subscriptions.telling import EMAIL
 from headwater_catalog.subscriptions.watched import Watched
 
 __all__ = ["Standing", "Told", "get_telling", "standings_of", "told_by"]
@@ -91,13 +92,14 @@ def standings_of(session: Session, subscriptions: Sequence[Subscription]) -> lis
     watches = {each.watch_id for each in subscriptions}
     for number, size, problem in session.execute(wanted.where(WatchResult.watch_id.in_(watches))):
         results[number].append((size, problem))
-    failed = _failed(session, [each.id for each in subscriptions])
+    failed = _failed(session, subscriptions)
     found = []
     for each in subscriptions:
         watched, known = Watched.of(each.watch), results[each.watch_id]
         problem = _problem(each, watched, names, [problem for _, problem in known])
         finds = sum(size for size, _ in known)
-        channels, fault = channels_of(each), failed.get(each.id, "")
+        channels = channels_of(each.email, each.webhook, feed=each.feed_hash is not None)
+        fault = failed.get(each.id, "")
         found.append(Standing(each, watched, finds, channels, problem, fault))
     return found
 
@@ -113,12 +115,13 @@ def _problem(subscription: Subscription, watched: Watched, names: set[str], prob
     return problems[0] if problems and all(problems) else ""
 
 
-def _failed(session: Session, numbers: Iterable[int]) -> dict[int, str]:
-    """Return what went wrong with the last telling of each, by each channel, where that is so."""
+def _failed(session: Session, subscriptions: Iterable[Subscription]) -> dict[int, str]:
+    """Return what went wrong with the last telling of each, by each channel that it has, where that is so."""
+    known = {each.id: each for each in subscriptions}
     newest = (
         select(func.max(Delivery.id))
         .join(Telling, Telling.id == Delivery.telling_id)
-        .where(Telling.subscription_id.in_(numbers), Delivery.state.in_(("delivered", "failed", "waiting")))
+        .where(Telling.subscription_id.in_(known), Delivery.state.in_(("delivered", "failed", "waiting")))
         .group_by(Telling.subscription_id, Delivery.channel)
     )
     rows = session.execute(
@@ -126,7 +129,12 @@ def _failed(session: Session, numbers: Iterable[int]) -> dict[int, str]:
         .join(Telling, Telling.id == Delivery.telling_id)
         .where(Delivery.id.in_(newest), Delivery.state != "delivered")
     )
-    return {number: f"{row.channel}: {row.log[-1][1]}" for number, row in rows if row.log}
+    found = {}
+    for number, row in rows:
+        has_it = known[number].email if row.channel == EMAIL else known[number].webhook
+        if row.log and has_it:
+            found[number] = f"{row.channel}: {row.log[-1][1]}"
+    return found
 
 
 def told_by(session: Session, subscription: Subscription, *, limit: int = 20, offset: int = 0) -> list[Told]:

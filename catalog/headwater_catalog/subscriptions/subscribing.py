@@ -153,7 +153,9 @@ def change(
     if before.digest != wanted.watched.digest:
         found.watch = begin_watching(session, wanted.watched, results, now)
         found.told_id, found.told_at = newest_change(session, found.watch.id), 0
-        session.execute(delete(Telling).where(Telling.subscription_id == found.id))
+        # A mail that asks whether others are wanted is on its way whatever they are about.
+        old = Telling.subscription_id == found.id, Telling.kind != CONFIRM
+        session.execute(delete(Telling).where(*old))
         session.flush()
         _forget_unwatched(session, before.id)
     made = _set(session, settings, account, found, wanted, now)
@@ -326,5 +328,6 @@ def _forget_unwatched(session: Session, watch_id: int) -> None:
 
 def _note(session: Session, kind: str, found: Subscription, asked: Asked, now: int) -> None:
     watched = Watched.of(found.watch)
-    told: dict[str, Any] = {"number": found.id, "asks": watched.text, "tells": list(channels_of(found))}
+    channels = channels_of(found.email, found.webhook, feed=found.feed_hash is not None)
+    told: dict[str, Any] = {"number": found.id, "asks": watched.text, "tells": list(channels)}
     note(session, kind, asked, found.name, now, **told)

@@ -28,6 +28,7 @@ __all__ = [
     "WEBHOOK",
     "forget_old",
     "newest_change",
+    "next_change",
     "tell",
     "tell_changes",
 ]
@@ -123,6 +124,21 @@ def newest_change(session: Session, watch_id: int) -> int:
     """Return the number of the last change of a query's result, wherever it was; 0 where there is none."""
     wanted = select(func.max(ResultChange.id)).where(ResultChange.watch_id == watch_id)
     return session.scalar(wanted) or 0
+
+
+def next_change(session: Session) -> int | None:
+    """Return a number for a change that none has had, also none that is forgotten; None: the database does.
+
+    SQLite gives numbers of the last rows again when these are gone, and up to a number subscriptions have
+    looked, and told.
+
+    Args:
+        session: An open write transaction.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        return None
+    used = (ResultChange.id, Subscription.told_id, Telling.until_id)
+    return 1 + max(session.scalar(select(func.max(each))) or 0 for each in used)
 
 
 def forget_old(database: Database, now: int) -> None:

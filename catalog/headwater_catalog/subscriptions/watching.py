@@ -31,6 +31,7 @@ from headwater_catalog.store.models import (
 from headwater_catalog.subscriptions.changes import Change, Item, pack_change
 from headwater_catalog.subscriptions.culprits import Culprits
 from headwater_catalog.subscriptions.results import Result, Told, result_at, stored_found
+from headwater_catalog.subscriptions.telling import next_change
 from headwater_catalog.subscriptions.watched import FEATURES, FINDINGS, Watched
 
 if TYPE_CHECKING:
@@ -125,11 +126,15 @@ def keep_watched(
     return changed
 
 
-def first_results(session: Session, settings: Settings, watched: Watched) -> list[dict[str, Any]]:
-    """Return what a query finds now, in the repositories that a session sees: that is no news later."""
-    found = results_at(heads(session, settings), watched)
-    unread = session.scalars(select(Repository).where(Repository.scanned_sha.is_(None)))
-    return found + [_result_row(each, Result({})) for each in unread if _concerns(watched, each)]
+def first_results(database: Database, settings: Settings, watched: Watched) -> list[dict[str, Any]]:
+    """Return what a query finds now, in all repositories: that is no news later, whoever asks it.
+
+    It is found as it is after each scan, also by what flows in from repositories that who asks may not see.
+    """
+    with database.read() as session:
+        found = results_at(heads(session, settings), watched)
+        unread = session.scalars(select(Repository).where(Repository.scanned_sha.is_(None)))
+        return found + [_result_row(each, Result({})) for each in unread if _concerns(watched, each)]
 
 
 def results_at(moments: Iterable[Moment], watched: Watched) -> list[dict[str, Any]]:
@@ -294,10 +299,11 @@ def _write(database: Database, looked: _Look, found: Sequence[_Difference], mark
             numbers = [each.watch_id for each in some]
             locked = select(Watch.id).where(Watch.id.in_(numbers)).order_by(Watch.id).with_for_update()
             there = set(session.scalars(locked))
+            number = next_change(session)
             for each in some:
                 if each.watch_id in there and _put(session, looked, each) and each.change is not None:
-                    session.add(_change_row(looked, each, now))
-                    written += 1
+                    session.add(_change_row(looked, each, now, number))
+                    number, written = None if number is None else number + 1, written + 1
     with database.write() as session:
         place = (looked.repository.id, looked.about)
         progress = session.get(WatchProgress, place, with_for_update=True)
@@ -329,9 +335,10 @@ def _put(session: Session, looked: _Look, found: _Difference) -> bool:
     return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
-def _change_row(looked: _Look, found: _Difference, now: int) -> ResultChange:
+def _change_row(looked: _Look, found: _Difference, now: int, number: int | None) -> ResultChange:
     assert found.change is not None
     return ResultChange(
+        id=number,
         watch_id=found.watch_id,
         repository_id=looked.repository.id,
         at=now,

@@ -47,7 +47,7 @@ def list_all_erasures(args: dict[str, Any]) -> Response:
         numbers = [repository.id]
     found = list_erasures(reading(), numbers, before=offset(cursor) or None, limit=limit + 1)
     following = cursor.moved(found[limit - 1].id) if len(found) > limit else None
-    return page_answer([erasing.shown(each) for each in found[:limit]], following)
+    return page_answer(erasing.shown(found[:limit]), following)
 
 
 @resource.send(
@@ -68,7 +68,7 @@ def show_erasure(_args: dict[str, Any], number: int) -> Response:
 
 
 def _shown(number: int, status: int = 200) -> Response:
-    found = answer(erasing.shown(erasing.shown_erasure(number)), status)
+    found = answer(erasing.shown([erasing.shown_erasure(number)])[0], status)
     if status != 200:
         found.headers["Location"] = url_for("api_erasures.show_erasure", number=number)
     return found

@@ -110,7 +110,7 @@ def _page(number: int, error: str = "") -> str:
     return render_template(
         "erasure.html",
         erasure=found,
-        told=erasing.shown(found, counts),
+        not_looked_at=erasing.not_looked_at(found),
         rows=list_items(reading(), number, chosen, offset=offset, limit=_PAGE),
         counts=counts,
         kinds=KINDS,
