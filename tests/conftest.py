@@ -137,7 +137,7 @@ def make_schema(url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def _made_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make an empty catalog on SQLite, to be copied."""
     path = tmp_path_factory.mktemp("catalog") / "headwater.db"
     make_schema(f"sqlite:///{path}")
@@ -154,12 +154,12 @@ def _made_postgres(postgres_server: PostgresServer) -> Iterator[URL]:
 
 
 @pytest.fixture
-def sqlite_catalog_url(_made_sqlite: Path, tmp_path: Path) -> str:
+def sqlite_catalog_url(empty_sqlite: Path, tmp_path: Path) -> str:
     """Give the URL of an empty catalog on SQLite.
 
     A copy of one that the migrations made takes a tenth of the time that they take.
     """
-    shutil.copy(_made_sqlite, tmp_path / "headwater.db")
+    shutil.copy(empty_sqlite, tmp_path / "headwater.db")
     return f"sqlite:///{tmp_path / 'headwater.db'}"
 
 
