@@ -64,7 +64,8 @@ def _leave(catalog: Catalog, name: str) -> None:
 @contextmanager
 def _nobody_saves(database: Database) -> Iterator[None]:
     """Keep all others from noting a dataset version, while files are put in their place."""
-    with database.write() as session:  # on SQLite, this alone does it
+    with database.write() as session:
+        session.connection()  # only then it begins, which on SQLite alone does it
         if session.get_bind().dialect.name == "postgresql":
             session.execute(text("LOCK TABLE dataset_version IN EXCLUSIVE MODE"))
         yield

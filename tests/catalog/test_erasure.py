@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,7 +41,7 @@ from headwater_catalog.uploads import Upload
 from headwater_catalog.worker import Worker
 from support.erasing import BY, CSV, PEOPLE, PROJECT, Erasing, write_people
 from support.git_repo import GitRepo
-from support.run_catalog import make_catalog
+from support.run_catalog import Catalog, copied_catalog, make_catalog
 
 pytestmark = pytest.mark.runs
 
@@ -56,15 +57,44 @@ def back(again: int, hidden: str) -> int:
 """
 
 
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> GitRepo:
+    """Give the repository, which nobody changes."""
+    repo = GitRepo(tmp_path_factory.mktemp("people") / "repository")
+    write_people(repo)
+    return repo
+
+
+@pytest.fixture(scope="module")
+def made(people: GitRepo, empty_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    """Give the catalog on SQLite, which nobody changes."""
+    folder = tmp_path_factory.mktemp("made")
+    shutil.copy(empty_sqlite, folder / "headwater.db")
+    return _with_a_run(make_catalog(f"sqlite:///{folder / 'headwater.db'}", people, folder / "home"))
+
+
 @pytest.fixture
-def shop(catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Erasing]:
+def git_repo(people: GitRepo, tmp_path: Path) -> GitRepo:
+    return people.copied(tmp_path / "repository")
+
+
+@pytest.fixture
+def shop(
+    request: pytest.FixtureRequest, catalog_url: str, git_repo: GitRepo, tmp_path: Path
+) -> Iterator[Erasing]:
     """Give a catalog with a run that saved a dataset of personal columns, with profiles."""
-    write_people(git_repo)
-    catalog = make_catalog(catalog_url, git_repo, tmp_path / "home")
-    run = catalog.run("domain", "bucket", "hashed", "doubled", save="csv", options=RunOptions(profile=True))
-    assert (run.job.state, run.job.error) == ("succeeded", None)
+    if catalog_url.startswith("sqlite:"):
+        catalog = copied_catalog(request.getfixturevalue("made"), git_repo, tmp_path)
+    else:
+        catalog = _with_a_run(make_catalog(catalog_url, git_repo, tmp_path / "home"))
     yield Erasing(catalog)
     catalog.database.dispose()
+
+
+def _with_a_run(catalog: Catalog) -> Catalog:
+    run = catalog.run("domain", "bucket", "hashed", "doubled", save="csv", options=RunOptions(profile=True))
+    assert (run.job.state, run.job.error) == ("succeeded", None)
+    return catalog
 
 
 def _all(shop: Erasing, model: type) -> list:

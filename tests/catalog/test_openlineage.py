@@ -261,7 +261,7 @@ class Endpoint:
                 pass
 
         self._server = HTTPServer(("127.0.0.1", 0), Takes)
-        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}/api/v1/lineage"
 

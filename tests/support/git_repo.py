@@ -1,6 +1,8 @@
 """Real git repositories, built commit by commit, the same on every machine."""
 
+import copy
 import os
+import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +32,13 @@ class GitRepo:
         self._clock = _START
         path.mkdir(parents=True, exist_ok=True)
         self.git("init", "--quiet", "--template=", "--initial-branch=main")
+
+    def copied(self, path: Path) -> "GitRepo":
+        """Return a copy in a folder that does not exist, whose next commit is the same as here."""
+        shutil.copytree(self.path, path, symlinks=True)
+        made = copy.copy(self)
+        made.path = path
+        return made
 
     def git(self, *args: str, **environment: str) -> str:
         """Run git here and return what it printed, without the last line's end."""

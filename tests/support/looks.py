@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-__all__ = ["look_over"]
+__all__ = ["ONLY_WRONG", "look_over"]
+
+# For axe: to tell of each node what is right with it, too, took a quarter of the time.
+ONLY_WRONG = {"resultTypes": ["violations"]}
 
 
 def look_over(page: "Page", *addresses: str) -> None:
@@ -20,7 +23,7 @@ def look_over(page: "Page", *addresses: str) -> None:
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme, reduced_motion="reduce")
             # No rule that is on reads style sheets by itself, and a page from a folder may not.
-            result = Axe().run(page, options={"preload": False})
+            result = Axe().run(page, options={**ONLY_WRONG, "preload": False})
             assert result.violations_count == 0, f"{theme}: {result.generate_report()}"
         page.set_viewport_size({"width": 390, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390

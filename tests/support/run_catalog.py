@@ -1,7 +1,9 @@
 """A small repository of features and traps, scanned, and the short way to runs of it."""
 
 import io
+import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -194,3 +196,16 @@ def make_catalog(url: str, repo: GitRepo, home: Path) -> Catalog:
         add_repository(session, "shop", str(repo.path), 1_700_000_000)
     scan(database, settings, "shop")
     return Catalog(database, settings)
+
+
+def copied_catalog(made: Catalog, repo: GitRepo, folder: Path) -> Catalog:
+    """Copy a catalog on SQLite that nobody works with, with its files, for another copy of its repository."""
+    home, file = folder / "home", folder / "copied.db"
+    shutil.copytree(made.settings.home, home, symlinks=True)
+    made.database.dispose()  # so that everything is in the one file
+    shutil.copy(made.settings.database_url.removeprefix("sqlite:///"), file)
+    url = f"sqlite:///{file}"
+    copied = Catalog(Database(url), replace(made.settings, home=home, database_url=url))
+    with copied.database.write() as session:
+        get_repository(session, "shop").url = str(repo.path)
+    return copied

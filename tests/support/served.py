@@ -17,7 +17,8 @@ __all__ = ["served"]
 def served(app: Flask | WSGIApplication) -> Iterator[str]:
     """Serve an application at a free port, and give its address."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    # Its end is seen that often; half a second, as else, is longer than most tests take.
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

@@ -137,7 +137,7 @@ class _Other(BaseHTTPRequestHandler):
 def other() -> Iterator[str]:
     _Other.seen = []
     server = HTTPServer(("127.0.0.1", 0), _Other)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

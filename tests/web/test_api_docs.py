@@ -1,6 +1,8 @@
 """The description of the API: a valid document of OpenAPI 3.1, whole, and the page made of it."""
 
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jsonschema_rs import ValidationError
 
+from headwater_web.api.documentation import attach
 from headwater_web.api.reference import groups_of
 
 
@@ -62,6 +65,23 @@ def test_the_document_is_valid(document: dict[str, Any]):
     broken = {**document, "paths": {"/x": {"get": {"parameters": [{"in": "nowhere"}]}}}}
     with pytest.raises(ValidationError):
         schemathesis.openapi.from_dict(broken).validate()
+
+
+def test_who_asks_at_once_is_told_what_was_described_once():
+    described: list[dict[str, Any]] = []
+
+    def describe() -> dict[str, Any]:
+        time.sleep(0.05)
+        described.append({"info": {}, "tags": [], "paths": {}, "components": {"schemas": {}}})
+        return described[-1]
+
+    app = Flask(__name__)
+    attach(app, describe)
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(app.test_client().get, "/api/v1/openapi.json") for _ in range(4)]
+    answers = [each.result().json for each in asked]
+
+    assert answers == described * 4
 
 
 def test_every_shape_leaves_nothing_open(document: dict[str, Any]):

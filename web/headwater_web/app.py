@@ -24,6 +24,7 @@ from headwater_web.icons import icon
 from headwater_web.links import register_links
 from headwater_web.lists import register_lists
 from headwater_web.reading import Catalog, attach, exported
+from headwater_web.rules import QuietRule
 from headwater_web.security import FILE_POLICY, allow_uploads, protect, refuse_foreign_hosts
 from headwater_web.views import (
     account,
@@ -96,6 +97,7 @@ _LARGEST_REQUEST = 1_000_000  # bytes; forms are small
 def create_app(settings: Settings, database: Database | None = None) -> Flask:
     """Make the web application over a catalog; without a database it opens the one of the settings."""
     app = Flask("headwater_web")
+    app.url_rule_class = QuietRule
     app.config.update(
         SECRET_KEY=settings.signing_key(),
         SESSION_COOKIE_NAME="headwater_session",

@@ -56,10 +56,27 @@ _RESOURCES = (
 
 
 class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
-    """Describes errors as the problem documents that they are; the application answers them itself."""
+    """Describes the resources when that is asked for: it takes longer than all else of an application.
+
+    Errors are described as the problem documents that they are; the application answers them itself.
+    """
 
     DEFAULT_ERROR_RESPONSE_NAME = None
     ERROR_SCHEMA = ProblemSchema
+
+    def serve(self, blueprint: Any) -> None:
+        """Serve a resource, which is described later."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = self
+        self._app.register_blueprint(blueprint, url_prefix=PREFIX)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what all resources are; to be asked for once."""
+        for module in _RESOURCES:
+            blueprint = module.resource.blueprint
+            named = {"name": blueprint.name, "parameters": None}
+            blueprint.register_views_in_doc(self, self._app, self.spec, **named)
+            self.spec.tag({"name": blueprint.name, "description": blueprint.description})
+        return dict(self.spec.to_dict())
 
     def _register_error_handlers(self) -> None:
         """Leave errors to the application, which has one table of them."""
@@ -87,5 +104,5 @@ def register_api(app: Flask) -> None:
     for module in _RESOURCES:
         blueprint = module.resource.blueprint
         app.extensions["csrf"].exempt(blueprint)
-        api.register_blueprint(blueprint, url_prefix=PREFIX)
-    documentation.attach(app, api.spec)
+        api.serve(blueprint)
+    documentation.attach(app, api.describe)
