@@ -13,7 +13,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
@@ -29,7 +29,6 @@ from headwater_catalog.sources import columns_of, read_sources
 if TYPE_CHECKING:
     from headwater.driver import Driver
     from headwater.graph import Graph
-    from headwater.node import Node
     from headwater_catalog.kept_values import KeptValues
 
 __all__ = ["REQUEST", "Request", "main", "perform"]
@@ -132,11 +131,12 @@ def perform(request: Request, recorder: Recorder) -> None:
     recorder.total = len(upstream) - len(external)
     values: dict[str, Any] = {}
     columns = _columns_by_source(request) if request.kept is not None else {}
-    kept = _kept(request, driver.graph, columns)
+    kept, keeper = _kept(request, driver.graph, columns), None
     if kept is not None:
         values = kept.take(request.outputs)
-        recorder.taken, recorder.total = kept.taken, kept.computed
-        recorder.written = kept.written
+        keeper = kept.keeper()
+        recorder.taken, recorder.total = kept.taken, len(kept.computed)
+        recorder.written = keeper.written
         # What values were made of is told, too, though it is not read again.
         recorder.sources = {name: None for name, found in columns.items() if external & set(found)}
         external = kept.inputs
@@ -154,8 +154,7 @@ def perform(request: Request, recorder: Recorder) -> None:
             overrides=values,
             inputs=inputs,
             on_node=recorder.computed,
-            on_value=_on_value(kept, profiles),
-            on_arguments=kept.look_at if kept is not None else None,
+            watchers=[each for each in (profiles, keeper) if each is not None],
         )
     except MissingInput as error:
         raise _missing(error, request) from None
@@ -165,19 +164,6 @@ def perform(request: Request, recorder: Recorder) -> None:
     if run.error is not None:
         raise run.error
     _arrange(request, recorder, driver.graph, run.values)
-
-
-def _on_value(kept: KeptValues | None, profiles: NodeProfiles | None) -> Callable[[Node, Any], None] | None:
-    """Return what is told each node with its value."""
-    if profiles is None:
-        return kept.keep if kept is not None else None
-
-    def tell(node: Node, value: Any) -> None:
-        profiles.describe(node.name, value)
-        if kept is not None:
-            kept.keep(node, value)
-
-    return tell
 
 
 def _driver(request: Request, modules: list[ModuleType]) -> Driver:

@@ -19,7 +19,7 @@ from headwater.lifecycle.adapters import AdapterSet
 from headwater.node import Node, Role
 from headwater.plan import Around, Plan, keep_plan, make_plan
 from headwater.results import DefaultAdapter, DictResult, PandasDataFrameResult, SimplePythonGraphAdapter
-from headwater.runs import NodeRun, Recorder, Run
+from headwater.runs import NodeRun, Recorder, Run, Watcher
 
 if TYPE_CHECKING:
     from headwater.display import Drawing
@@ -196,8 +196,7 @@ class Driver(Inspection):
         inputs: Mapping[str, Any] | None = None,
         on_node: Callable[[NodeRun], None] | None = None,
         *,
-        on_value: Callable[[Node, Any], None] | None = None,
-        on_arguments: Callable[[Node, Sequence[Any]], None] | None = None,
+        watchers: Sequence[Watcher] = (),
         profile: bool = False,
         gather: bool = False,
     ) -> Run:
@@ -211,8 +210,7 @@ class Driver(Inspection):
             overrides: Values that take the place of nodes.
             inputs: Values of the graph's inputs.
             on_node: Told each node once it is computed.
-            on_value: Told each node with its value, where it is computed in this process.
-            on_arguments: Told each node with what it is given, before it is computed in this process.
+            watchers: Told each node with what it is given and its value, in whichever process that is.
             profile: Whether to gather statistics of every value.
             gather: Whether a check of importance "fail" that does not hold lets the others go on, so that
                 the error at the end tells them all.
@@ -235,8 +233,7 @@ class Driver(Inspection):
                 profile=profile,
                 gather=gather,
                 on_node=on_node,
-                on_value=on_value,
-                on_arguments=on_arguments,
+                watchers=watchers,
             )
             values = self._run_plan(graph, plan, given, run_id, recorder)
             failure = recorder.failure()
