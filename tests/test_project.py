@@ -14,7 +14,12 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parent.parent
 ORCHESTRATORS = ("airflow", "dagster", "prefect")
 LOCKS = (
-    *("requirements.txt", "requirements-dev.txt", "tests/environments/peer.txt", "tests/environments/scale.txt"),
+    *(
+        "requirements.txt",
+        "requirements-dev.txt",
+        "tests/environments/peer.txt",
+        "tests/environments/scale.txt",
+    ),
     *(f"tests/environments/{each}.txt" for each in ORCHESTRATORS),
 )
 CLUSTERS = ("dask", "delta", "iceberg", "ray", "spark")
