@@ -101,7 +101,8 @@ class TaskExecutor(ABC):
     def hold(self, values: Sequence[Any]) -> Sequence[Any]:
         """Return a `Held` for each value that is better sent once than with every task that reads it.
 
-        Asked, by an execution, for inputs that several tasks read. By default nothing is held.
+        Asked, once an execution has begun, for values from outside that several tasks of this executor read.
+        By default nothing is held.
         """
         return values
 

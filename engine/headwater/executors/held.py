@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from headwater.executors.base import TaskExecutor
 
-__all__ = ["Gathered", "Held", "fetched", "held_in", "replaced"]
+__all__ = ["Gathered", "Held", "fetched", "gathered", "held_in", "replaced"]
 
 
 class Held:
@@ -58,16 +58,28 @@ def held_in(value: Any) -> Iterator[Held]:
 
 
 def replaced(value: Any, replace: Callable[[Held], Any]) -> Any:
-    """Return a value with something in the place of everything that is held; gathered lists become plain."""
+    """Return a value with something in the place of everything that is held.
+
+    Gathered lists become plain, unless something in them is held still.
+    """
     if isinstance(value, Held):
         return replace(value)
     if isinstance(value, Gathered):
-        return [replaced(element, replace) for element in value]
+        return gathered([replaced(element, replace) for element in value])
     return value
 
 
-def fetched(values: Iterable[Any]) -> list[Any]:
+def gathered(values: list[Any]) -> list[Any]:
+    """Return a list that says of itself whether something in it is held."""
+    return Gathered(values) if any(isinstance(value, (Held, Gathered)) for value in values) else values
+
+
+def fetched(values: Iterable[Any], keeper: object = None) -> list[Any]:
     """Return values with everything that is held brought home, in one call for each executor.
+
+    Args:
+        values: Values, some of them held.
+        keeper: The executor that the values are for: what it holds itself stays there.
 
     Raises:
         NodeFailed: A value could not be had.
@@ -76,9 +88,13 @@ def fetched(values: Iterable[Any]) -> list[Any]:
     by_executor: dict[int, tuple[TaskExecutor, dict[int, Held]]] = {}
     for value in values:
         for held in held_in(value):
+            if held.executor is keeper:
+                continue
             _, wanted = by_executor.setdefault(id(held.executor), (held.executor, {}))
             wanted[id(held)] = held
     found: dict[int, Any] = {}
     for executor, wanted in by_executor.values():
         found.update(zip(wanted, executor.fetch(list(wanted.values())), strict=True))
-    return [replaced(value, lambda held: found[id(held)]) for value in values] if found else values
+    if not found:
+        return values
+    return [replaced(value, lambda held: found.get(id(held), held)) for value in values]
