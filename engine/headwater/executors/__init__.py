@@ -13,7 +13,11 @@ from headwater.executors.local import (
     SynchronousLocalTaskExecutor,
     TaskFutureWrappingFunction,
 )
-from headwater.executors.managers import DefaultExecutionManager, ExecutionManager
+from headwater.executors.managers import (
+    DefaultExecutionManager,
+    ExecutionManager,
+    SingleExecutionManager,
+)
 from headwater.executors.processes import MultiProcessingExecutor
 from headwater.executors.tasks import TaskImplementation, base_execute_task
 
@@ -23,6 +27,7 @@ __all__ = [
     "MultiProcessingExecutor",
     "MultiThreadingExecutor",
     "PoolExecutor",
+    "SingleExecutionManager",
     "SynchronousLocalTaskExecutor",
     "TaskExecutor",
     "TaskFuture",
