@@ -15,9 +15,8 @@ from headwater import compat
 from headwater.errors import HeadwaterError, NodeFailed
 from headwater.executors.base import PoolExecutor, TaskFutureWrappingPythonFuture
 from headwater.executors.failures import Failure
-from headwater.executors.portable import dumps, find_lost_module
+from headwater.executors.portable import dumps, find_lost_module, unsendable
 from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec, TaskState, execute_task
-from headwater.shapes import summary
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, ProcessPoolExecutor
@@ -111,7 +110,7 @@ class MultiProcessingExecutor(PoolExecutor):
         try:
             inputs = pickle.dumps(task.dynamic_inputs, pickle.HIGHEST_PROTOCOL)
         except Exception as error:
-            raise _unsendable(task, task.dynamic_inputs, error) from error
+            raise unsendable(task, task.dynamic_inputs, error) from error
         # A task that was not among those of `prepare` travels whole.
         place = self._places.get(id(task.spec))
         what = dumps((task.spec, task.context)) if place is None else place
@@ -214,31 +213,6 @@ def _died(task: TaskImplementation, error: Exception) -> NodeFailed:
     return died
 
 
-def _unsendable(task: TaskImplementation, values: Mapping[str, Any], error: Exception) -> NodeFailed:
-    """Return an error that names the value which cannot be sent, and the node that makes or reads it."""
-    name = next((name for name, value in values.items() if not _can_be_pickled(value)), next(iter(values)))
-    makers = {node.name: node for node in task.nodes if node.name not in task.dynamic_inputs}
-    if name in makers:
-        node, does = makers[name], "returns"
-    else:
-        node = next((node for node in task.nodes if name in node.dependencies), task.nodes[0])
-        does = f"reads '{name}',"
-    return NodeFailed(
-        f"{node.where} {does} a value of type {summary(values[name])}, which cannot be sent to another "
-        f"process: {error}. Use a value that can be pickled, or run the tasks in threads "
-        "(MultiThreadingExecutor).",
-        node.name,
-    )
-
-
-def _can_be_pickled(value: Any) -> bool:
-    try:
-        pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-    except Exception:
-        return False
-    return True
-
-
 def _begin(key: int, code: bytes | None, is_aliased: bool) -> None:
     """Make a new process ready."""
     # An interrupt from the keyboard goes to all processes; the first one decides what follows.
@@ -277,7 +251,7 @@ def _sendable(task: TaskImplementation, results: Mapping[str, Any]) -> bytes:
     try:
         return pickle.dumps(results, pickle.HIGHEST_PROTOCOL)
     except Exception as error:
-        raise _unsendable(task, results, error) from error
+        raise unsendable(task, results, error) from error
 
 
 def _task(

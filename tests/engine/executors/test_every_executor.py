@@ -23,6 +23,7 @@ from headwater.executors import (
     TaskExecutor,
 )
 from headwater.executors.grouping import GroupNodesIndividually
+from headwater.executors.ray_tasks import RayTaskExecutor
 from headwater.executors.tasks import RunContext
 from support.task_hooks import DoublingIn
 
@@ -31,13 +32,17 @@ EXECUTORS: dict[str, Callable[[], TaskExecutor]] = {
     "threads": lambda: MultiThreadingExecutor(max_tasks=3),
     "fork": lambda: MultiProcessingExecutor(max_tasks=2, start_method="fork"),
     "spawn": lambda: MultiProcessingExecutor(max_tasks=2, start_method="spawn"),
+    "ray": lambda: RayTaskExecutor(skip_init=True),
 }
+CLUSTERS = {"ray": "ray_cluster"}
+"""The fixture that starts the cluster of an executor, once for all tests."""
 MARKS: dict[str, Sequence[pytest.MarkDecorator]] = {
     "fork": (
         pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here"),
         pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning"),
     ),
     "spawn": (pytest.mark.slow,),
+    "ray": (pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("ray")),
 }
 
 
@@ -62,9 +67,17 @@ def on_every_executor(
 
 
 @pytest.fixture
-def tasks(tasks: Any, executor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def tasks(
+    request: pytest.FixtureRequest,
+    tasks: Any,
+    executor: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Any]:
     """Give what executes tasks with the executor of the test; afterwards nothing of it is running."""
     monkeypatch.syspath_prepend(tmp_path)
+    if executor in CLUSTERS:
+        request.getfixturevalue(CLUSTERS[executor])
     tasks.remote = EXECUTORS[executor]()
     threads, processes = set(threading.enumerate()), set(multiprocessing.active_children())
     yield tasks
@@ -313,7 +326,7 @@ def test_values_may_be_anything(tasks, executor):
 _COPY = "another process has a copy of the module"
 
 
-@on_every_executor(never={"fork": _COPY, "spawn": _COPY})
+@on_every_executor(never={"fork": _COPY, "spawn": _COPY, "ray": _COPY})
 def test_features_share_the_state_of_their_module(tasks, executor):
     source = """
         seen = []
