@@ -6,7 +6,7 @@ import importlib
 import io
 import pickle
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from headwater.errors import HeadwaterError, NodeFailed
@@ -17,12 +17,13 @@ from headwater.shapes import summary
 __all__ = ["dumps", "feature_modules", "find_lost_module", "find_lost_modules", "unsendable"]
 
 
-def dumps(what: Any, by_value: Collection[str] = ()) -> bytes:
+def dumps(what: Any, by_value: Collection[str] = (), cloudpickle: str = "cloudpickle") -> bytes:
     """Pickle tasks, with functions by the names of their modules and without what only a build needs.
 
     Args:
         what: Tasks and what belongs to them.
         by_value: The modules whose functions and classes travel whole; cloudpickle does that.
+        cloudpickle: Where that is: some engines bring a copy of their own.
 
     Raises:
         HeadwaterError: Something in it cannot be pickled.
@@ -30,7 +31,7 @@ def dumps(what: Any, by_value: Collection[str] = ()) -> bytes:
     buffer = io.BytesIO()
     try:
         if by_value:
-            _dump_by_value(what, buffer, by_value)
+            _dump_by_value(what, buffer, by_value, importlib.import_module(cloudpickle))
         else:
             _Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(what)
     except Exception as error:
@@ -56,10 +57,7 @@ def _without_modifiers(obj: Any) -> Any:
     return NotImplemented
 
 
-def _dump_by_value(what: Any, buffer: io.BytesIO, names: Collection[str]) -> None:
-    # It comes with the engines that run on other machines.
-    cloudpickle: Any = importlib.import_module("cloudpickle")
-
+def _dump_by_value(what: Any, buffer: io.BytesIO, names: Collection[str], cloudpickle: Any) -> None:
     class Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # the package says nothing of types
         def reducer_override(self, obj: Any) -> Any:
             found = _without_modifiers(obj)
@@ -105,9 +103,22 @@ def _is_found_anew(name: str) -> bool:
     return file is not None and found is not None and found.origin == file
 
 
-def unsendable(task: TaskImplementation, values: Mapping[str, Any], error: Exception) -> NodeFailed:
-    """Return an error that names the value which cannot be sent, and the node that makes or reads it."""
-    name = next((name for name, value in values.items() if not _can_be_pickled(value)), next(iter(values)))
+def unsendable(
+    task: TaskImplementation,
+    values: Mapping[str, Any],
+    error: Exception,
+    dumps: Callable[[Any], object] = pickle.dumps,
+) -> NodeFailed:
+    """Return an error that names the value which cannot be sent, and the node that makes or reads it.
+
+    Args:
+        task: The task that reads or makes the values.
+        values: The values by name, of which one cannot be sent.
+        error: What was raised for it.
+        dumps: What pickles them.
+    """
+    unsent = (name for name, value in values.items() if not _can_be_pickled(value, dumps))
+    name = next(unsent, next(iter(values)))
     makers = {node.name: node for node in task.nodes if node.name not in task.dynamic_inputs}
     if name in makers:
         node, does = makers[name], "returns"
@@ -122,9 +133,9 @@ def unsendable(task: TaskImplementation, values: Mapping[str, Any], error: Excep
     )
 
 
-def _can_be_pickled(value: Any) -> bool:
+def _can_be_pickled(value: Any, dumps: Callable[[Any], object]) -> bool:
     try:
-        pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+        dumps(value)
     except Exception:
         return False
     return True

@@ -18,6 +18,7 @@ from headwater.executors.tasks import RunContext
 from headwater.function import functions_of
 from headwater.graph import Graph
 from support.dask_cluster import local_cluster
+from support.ray_cluster import running_ray
 from support.task_hooks import Told
 
 _IMPORTS = "from headwater.htypes import Collect, Parallelizable\n"
@@ -66,3 +67,10 @@ def dask_client() -> Iterator[Any]:
     """Give a client of a Dask cluster of two processes; a test that ends workers starts one of its own."""
     with local_cluster() as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[None]:
+    """Let a cluster of Ray run, which takes ten seconds to start."""
+    with running_ray():
+        yield

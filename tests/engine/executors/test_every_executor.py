@@ -24,6 +24,7 @@ from headwater.executors import (
 )
 from headwater.executors.dask_tasks import DaskExecutor
 from headwater.executors.grouping import GroupNodesIndividually
+from headwater.executors.ray_tasks import RayTaskExecutor
 from headwater.executors.tasks import RunContext
 from support.task_hooks import DoublingIn
 
@@ -33,6 +34,7 @@ EXECUTORS: dict[str, Callable[[Any], TaskExecutor]] = {
     "fork": lambda _: MultiProcessingExecutor(max_tasks=2, start_method="fork"),
     "spawn": lambda _: MultiProcessingExecutor(max_tasks=2, start_method="spawn"),
     "dask": lambda fixture: DaskExecutor(client=fixture("dask_client")),
+    "ray": lambda fixture: fixture("ray_cluster") or RayTaskExecutor(skip_init=True),
 }
 """What makes each executor, given what gives fixtures: clusters are started once for all tests."""
 MARKS: dict[str, Sequence[pytest.MarkDecorator]] = {
@@ -42,6 +44,7 @@ MARKS: dict[str, Sequence[pytest.MarkDecorator]] = {
     ),
     "spawn": (pytest.mark.slow,),
     "dask": (pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("dask")),
+    "ray": (pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("ray")),
 }
 
 
@@ -328,7 +331,7 @@ def test_values_may_be_anything(tasks, executor):
 _COPY = "another process has a copy of the module"
 
 
-@on_every_executor(never={"fork": _COPY, "spawn": _COPY, "dask": _COPY})
+@on_every_executor(never={"fork": _COPY, "spawn": _COPY, "dask": _COPY, "ray": _COPY})
 def test_features_share_the_state_of_their_module(tasks, executor):
     source = """
         seen = []
