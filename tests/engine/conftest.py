@@ -3,11 +3,14 @@
 import importlib.util
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+
+from support.spark_session import running_spark
 
 
 @pytest.fixture
@@ -28,3 +31,10 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Modul
         return module
 
     return load
+
+
+@pytest.fixture(scope="session")
+def spark_session() -> Iterator[Any]:
+    """Give the Spark of this test process, which takes many seconds to start."""
+    with running_spark() as session:
+        yield session

@@ -136,6 +136,15 @@ class with_columns(WithColumns):
         self.is_known = not isinstance(columns_to_pass, Unevaluated) and self.pass_as == pass_dataframe_as
         self.selects = mode == "select"
 
+    def expand(self, nodes: Sequence[Node], function: Function, config: Configuration) -> list[Node]:
+        """Put the tables with the columns in front of the function, each a node that knows its full name."""
+        return [
+            replace(node, call=replace(node.call, where=node.where))
+            if isinstance(node.call, ColumnCall)
+            else node
+            for node in super().expand(nodes, function, config)
+        ]
+
     def prepared(self, inner: list[Node], table: Argument, reader: Node) -> list[Node]:
         """Return the nodes of the sub-graph, those on a table with the columns that they need.
 
@@ -305,7 +314,7 @@ def _column_call(node: Node, arguments: Sequence[Argument]) -> ColumnCall | None
         return None
     places = {id(argument): place - 1 for place, argument in enumerate(arguments)}
     given = tuple(places.get(id(argument)) for argument in node.arguments)
-    return ColumnCall(node.name, node.call, node.arguments, given, node.type)
+    return ColumnCall(node.name, node.call, node.arguments, given, node.type, node.where)
 
 
 def _table_call(node: Node, arguments: Sequence[Argument]) -> TableCall | None:

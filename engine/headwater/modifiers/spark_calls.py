@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 from headwater.errors import HeadwaterError
+from headwater.modifiers.spark_passes import added, narrowed
+from headwater.modifiers.spark_steps import Step
+from headwater.modifiers.spark_types import cells, cells_of_series
 from headwater.modifiers.tables import without_annotation
 from headwater.node import Argument
 from headwater.types import Type
@@ -32,25 +33,6 @@ _COLUMNS = frozenset(
     }
 )
 
-# What Spark calls the types of cells; text is what its own parser of types reads.
-_CELLS = {
-    "int": "int",
-    "float": "float",
-    "bool": "boolean",
-    "str": "string",
-    "bytes": "binary",
-    "numpy.int8": "int",
-    "numpy.int16": "int",
-    "numpy.int32": "int",
-    "numpy.int64": "int",
-    "numpy.float16": "float",
-    "numpy.float32": "float",
-    "numpy.float64": "float",
-    "numpy.bool": "boolean",
-    "numpy.str_": "string",
-    "numpy.bytes_": "binary",
-}
-
 
 def is_table_of_spark(of: Type) -> bool:
     """Tell whether a type is a Spark table."""
@@ -64,12 +46,14 @@ def is_column(of: Type) -> bool:
 
 def selected(columns: Sequence[str], table: Any) -> Any:
     """Return a table of only some columns."""
-    return table.select(*columns)
+    return narrowed(table, set(columns).__contains__).select(*columns)
 
 
 def dropped(columns: Sequence[str], table: Any) -> Any:
     """Return a table without some columns."""
-    return table.drop(*columns)
+    left = narrowed(table, lambda name: name not in columns)
+    present = set(left.columns).intersection(columns) if left is not table else columns
+    return left.drop(*present) if present else left
 
 
 def column_added(name: str, call: Callable[..., Any], position: int, *values: Any) -> Any:
@@ -114,6 +98,7 @@ class ColumnCall:
         arguments: Its arguments.
         given: For each argument which of the values it takes where it is no column; None for no value.
         returns: The type that it returns.
+        where: Place and name of the feature, for messages.
     """
 
     name: str
@@ -121,6 +106,7 @@ class ColumnCall:
     arguments: tuple[Argument, ...]
     given: tuple[int | None, ...]
     returns: Type
+    where: str
 
     def __call__(self, table: Any, *values: Any) -> Any:
         """Return the table with the column.
@@ -128,13 +114,23 @@ class ColumnCall:
         Raises:
             HeadwaterError: An argument is neither a column nor given, or the types are none that Spark has.
         """
-        functions = import_module("pyspark.sql.functions")
         present = set(table.columns)
-        places = [place for place, argument in enumerate(self.arguments) if argument.node in present]
-        fixed = {place: self._value(place, values) for place in range(len(self.given)) if place not in places}
-        function = self._distributed(functions, places, fixed)
-        columns = [functions.col(str(self.arguments[place].node)) for place in places]
-        return table.withColumn(self.name, function(*columns))
+        reads = {
+            place: str(argument.node)
+            for place, argument in enumerate(self.arguments)
+            if argument.node in present
+        }
+        fixed = {place: self._value(place, values) for place in range(len(self.given)) if place not in reads}
+        of_series = {
+            without_annotation(self.arguments[place].type).name == "pandas.Series" for place in reads
+        }
+        if len(of_series) > 1:
+            raise HeadwaterError(
+                f"{self.where} takes some of its columns as pandas.Series and others not. Annotate all alike."
+            )
+        is_of_series = of_series == {True}
+        returns = (cells_of_series if is_of_series else cells)(self.returns, self.name)
+        return added(table, Step(self.name, self.where, self.call, reads, fixed, is_of_series, returns))
 
     def _value(self, place: int, values: Sequence[Any]) -> Any:
         argument, given = self.arguments[place], self.given[place]
@@ -143,43 +139,6 @@ class ColumnCall:
         if argument.node is None or argument.is_optional:
             return argument.value
         raise HeadwaterError(
-            f"'{self.name}' needs '{argument.node}', which is neither a column of the table nor given to it. "
+            f"{self.where} needs '{argument.node}', which is neither a column of the table nor given to it. "
             "Add it to the table, or give it as an input."
-        )
-
-    def _distributed(self, functions: ModuleType, places: Sequence[int], fixed: dict[int, Any]) -> Any:
-        call, count = self.call, len(self.arguments)
-
-        # Spark takes a plain function along to the workers; what it says of its arguments must be nothing.
-        def on_columns(*columns):  # type: ignore[no-untyped-def]  # noqa: ANN002, ANN202
-            cells = fixed | dict(zip(places, columns, strict=True))
-            return call(*[cells[place] for place in range(count)])
-
-        series = [without_annotation(self.arguments[place].type).name == "pandas.Series" for place in places]
-        if any(series) and not all(series):
-            raise HeadwaterError(
-                f"'{self.name}' takes some of its columns as pandas.Series and others not. Annotate all "
-                "alike."
-            )
-        if series and all(series):
-            return functions.pandas_udf(on_columns, self._series_cells())
-        return functions.udf(on_columns, self._cells(self.returns))
-
-    def _series_cells(self) -> str:
-        of = getattr(self.returns.live, "__metadata__", ())
-        if not of:
-            raise HeadwaterError(
-                f"'{self.name}' returns {self.returns}, which does not say what the cells are. Annotate it: "
-                "column[pandas.Series, int]."
-            )
-        return of[0] if isinstance(of[0], str) else self._cells(Type.of(of[0]))
-
-    def _cells(self, of: Type) -> str:
-        if of.name in _CELLS:
-            return _CELLS[of.name]
-        if of.name == "list" and len(of.args) == 1 and of.args[0].name in _CELLS:
-            return f"array<{_CELLS[of.args[0].name]}>"
-        raise HeadwaterError(
-            f"'{self.name}' returns {of}, which is no type of a Spark column. Return one of "
-            f"{', '.join(_CELLS)}, or a list of one."
         )

@@ -72,7 +72,7 @@ def test_the_record_goes_with_the_reply(run):
     recorder = Recorder(Run())
     _, reply = run(DOUBLED, "doubled", {"number": 1}, context=RunContext("", _Always(recorder)))
 
-    assert [node.name for node in reply.record.nodes] == ["doubled"]
+    assert [node.name for node in reply.record.run.nodes] == ["doubled"]
 
 
 class _Always:

@@ -1,7 +1,5 @@
 """Columns computed on Spark tables: the nodes by name, and on a real cluster of one machine."""
 
-import os
-import sys
 from dataclasses import replace
 from typing import Any
 
@@ -246,23 +244,19 @@ REAL = """
 
 
 @pytest.mark.slow
-def test_columns_are_computed_by_a_real_cluster(load, tmp_path, monkeypatch) -> None:
-    pyspark = pytest.importorskip("pyspark.sql")
-    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
-    graph = build(functions_of(load(REAL)), {})
-    session = (
-        pyspark.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
-    )
-    try:
-        table = session.createDataFrame([(1,), (2,)], ["raw"])
-        given = {"given": table, "offset": 10}
-        found = make_plan(graph, ["result", "only"], given).execute(given)
+@pytest.mark.cluster
+@pytest.mark.xdist_group("spark")
+@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
+def test_columns_are_computed_by_a_real_cluster(load, tmp_path, monkeypatch, spark_session) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    graph = build(functions_of(load(REAL, "real")), {})
+    table = spark_session.createDataFrame([(1,), (2,)], ["raw"])
+    given = {"given": table, "offset": 10}
 
-        assert [row.asDict() for row in found["result"].collect()] == [
-            {"raw": 1, "_total": 26.0, "_double": 14, "_names": ["a"]},
-            {"raw": 2, "_total": 30.0, "_double": 16, "_names": ["a", "a"]},
-        ]
-        assert [row.asDict() for row in found["only"].collect()] == [{"_one": 2}, {"_one": 3}]
-    finally:
-        session.stop()
+    found = make_plan(graph, ["result", "only"], given).execute(given)
+
+    assert [row.asDict() for row in found["result"].collect()] == [
+        {"raw": 1, "_total": 26.0, "_double": 14, "_names": ["a"]},
+        {"raw": 2, "_total": 30.0, "_double": 16, "_names": ["a", "a"]},
+    ]
+    assert [row.asDict() for row in found["only"].collect()] == [{"_one": 2}, {"_one": 3}]

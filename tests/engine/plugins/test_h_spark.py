@@ -1,0 +1,122 @@
+"""Hamilton's adapters for Spark: whole graphs as columns of one table, on a real cluster of this machine."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from headwater.builder import Builder
+from headwater.driver import Driver
+from headwater.errors import HeadwaterError, InvalidInput
+from headwater.plugins.h_spark import (
+    SPARK_INPUT_CHECK,
+    KoalasDataFrameResult,
+    PySparkUDFGraphAdapter,
+    SparkKoalasGraphAdapter,
+    get_spark_type,
+)
+
+
+def on_spark(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a test that needs a running Spark."""
+    marks = (
+        pytest.mark.slow,
+        pytest.mark.cluster,
+        pytest.mark.xdist_group("spark"),
+        pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
+    )
+    for mark in marks:
+        test = mark(test)
+    return test
+
+
+GRAPH = """
+    import pandas as pd
+
+    from headwater.htypes import column
+
+    def twice(spend: pd.Series) -> column[pd.Series, float]:
+        return spend * 2
+
+    def per_signup(twice: float, signups: int, scale: float) -> float:
+        return twice / signups * scale
+
+    def scale() -> float:
+        return 10.0
+
+    def label(per_signup: float) -> str:
+        return "high" if per_signup > 100 else "low"
+
+    def wrong(spend: pd.Series) -> column[pd.Series, "long"]:
+        raise LookupError("no spend")
+"""
+
+
+@pytest.fixture
+def table(spark_session, tmp_path, monkeypatch) -> Any:
+    """Give a table with two columns that the graph reads, and one that it does not."""
+    monkeypatch.syspath_prepend(tmp_path)
+    return spark_session.createDataFrame(
+        [(10.0, 1, "a"), (60.0, 10, "b")], "spend double, signups long, extra string"
+    )
+
+
+@on_spark
+def test_a_graph_becomes_columns_of_the_table(load, table) -> None:
+    driver = Driver({}, load(GRAPH, "udf_graph"), adapter=PySparkUDFGraphAdapter())
+
+    made = driver.execute(["label", "scale", "spend"], inputs={"spend": table, "signups": table})
+
+    assert made.columns == ["spend", "signups", "extra", "label", "scale"]
+    assert [tuple(row) for row in made.collect()] == [
+        (10.0, 1, "a", "high", 10.0),
+        (60.0, 10, "b", "high", 10.0),
+    ]
+    plan = made._jdf.queryExecution().executedPlan().toString()
+    assert plan.count("ArrowEvalPython [") == 1
+    again = driver.execute(["twice"], inputs={"spend": table.limit(1), "signups": table})
+    assert [tuple(row) for row in again.collect()] == [(10.0, 1, "a", 20.0)]
+
+
+@on_spark
+def test_what_a_graph_cannot_be_computed_on_is_told(load, table) -> None:
+    driver = Driver({}, load(GRAPH, "udf_refused"), adapter=PySparkUDFGraphAdapter())
+
+    with pytest.raises(InvalidInput, match="no Spark table to work on"):
+        driver.execute(["scale"])
+    both = table.withColumn("twice", table["spend"])
+    with pytest.raises(HeadwaterError, match="'twice' makes a column that the table already has"):
+        driver.execute(["twice"], inputs={"spend": both})
+    failing = driver.execute(["wrong"], inputs={"spend": table})
+    with pytest.raises(Exception, match=r"udf_refused\.py:\d+: 'wrong' failed with LookupError: no spend"):
+        failing.collect()
+
+
+@on_spark
+def test_inputs_take_what_spark_has_of_the_kind(load, table, spark_session) -> None:
+    source = """
+        from pyspark.sql import DataFrame, SparkSession
+
+        def rows(table: DataFrame, session: SparkSession) -> int:
+            return table.count() + session.range(2).count()
+    """
+    driver = Builder().with_modules(load(source, "checked")).with_adapters(SPARK_INPUT_CHECK).build()
+
+    assert driver.execute(["rows"], inputs={"table": table, "session": spark_session}) == {"rows": 4}
+    with pytest.raises(InvalidInput, match="session"):
+        driver.execute(["rows"], inputs={"table": table, "session": 1})
+
+
+@on_spark
+def test_types_of_cells_are_those_of_spark(spark_session) -> None:
+    assert get_spark_type(int).simpleString() == "int"
+    assert get_spark_type(list[str]).simpleString() == "array<string>"
+    with pytest.raises(HeadwaterError, match="no type of a Spark column"):
+        get_spark_type(dict)
+
+
+def test_adapters_of_pandas_on_spark_say_why_they_cannot_be() -> None:
+    with pytest.raises(HeadwaterError, match=r"needs pyspark\.pandas, .* before version 3 only"):
+        SparkKoalasGraphAdapter(None, None, "spine")
+    with pytest.raises(HeadwaterError, match="compute a graph on one with PySparkUDFGraphAdapter"):
+        KoalasDataFrameResult()
