@@ -14,7 +14,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -61,6 +61,8 @@ class Request:
         kept: Where values of earlier runs are, and what tells them; None: everything is computed.
         network: Whether it has the network.
         profile: Whether to note statistics of what each node makes.
+        handed: The file of each value that was handed on to it, by node.
+        hand_on: Whether to leave the values of the other outputs in the folder, to be handed on.
     """
 
     tree: str
@@ -80,6 +82,8 @@ class Request:
     network: bool = False
     saver: str = ""
     profile: bool = False
+    handed: dict[str, str] = field(default_factory=dict)
+    hand_on: bool = False
 
     @classmethod
     def read(cls, folder: Path) -> Request:
@@ -140,6 +144,13 @@ def perform(request: Request, recorder: Recorder) -> None:
         # What values were made of is told, too, though it is not read again.
         recorder.sources = {name: None for name, found in columns.items() if external & set(found)}
         external = kept.inputs
+    elif request.handed:
+        from headwater_catalog.handed_values import cut, read_handed
+
+        values = {name: read_handed(name, Path(file)) for name, file in request.handed.items()}
+        found = _columns_of_readable(request)
+        recorder.sources = {name: None for name, columns in found.items() if external & set(columns)}
+        recorder.total, external = cut(driver.graph, request.outputs, values)
     needed = external - set(request.config) - set(request.inputs)
     inputs = {**request.inputs, **_columns(request, recorder, needed)}
     if values:  # the driver refuses inputs that nothing needs any more
@@ -163,6 +174,8 @@ def perform(request: Request, recorder: Recorder) -> None:
     recorder.checked(run.checks)
     if run.error is not None:
         raise run.error
+    if request.hand_on:
+        _hand_on(request, recorder, run.values)
     _arrange(request, recorder, driver.graph, run.values)
 
 
@@ -250,6 +263,26 @@ def _columns_by_source(request: Request) -> dict[str, tuple[str, ...]]:
         return {}
 
 
+def _columns_of_readable(request: Request) -> dict[str, tuple[str, ...]]:
+    """Return the columns of those sources that can be read: of no other can anything have been made."""
+    found = {}
+    for name, declared in request.sources.items():
+        with contextlib.suppress(Exception):
+            found[name] = columns_of(_spec(**declared), Path(request.files[name]))
+    return found
+
+
+def _hand_on(request: Request, recorder: Recorder, values: Mapping[str, Any]) -> None:
+    """Leave the values of outputs in the folder, each by its number; not those that were handed on before."""
+    from headwater_catalog.handed_values import HANDED, hand_value
+
+    folder = recorder.folder / HANDED
+    folder.mkdir()
+    for number, name in enumerate(request.outputs):
+        if name not in request.handed:
+            hand_value(name, values[name], folder / str(number))
+
+
 def _inputs_told(request: Request, columns: Mapping[str, Iterable[str]]) -> dict[str, str]:
     """Return what tells the values of inputs: literals themselves, columns by the bytes of their source."""
     assert request.kept is not None
@@ -286,6 +319,9 @@ def _arrange(request: Request, recorder: Recorder, graph: Graph, values: Mapping
     from headwater_catalog import tables
 
     tables.require_columns({node.name: node for node in graph.nodes}, values)
+    if request.hand_on and request.save is None:  # they need not make one table, as they are for other runs
+        recorder.preview = tables.preview(tables.Outputs(None, (), dict(values)), _PREVIEW_ROWS)
+        return
     outputs = tables.arrange(values)
     if request.save is not None and request.saver:
         recorder.table = _save_object(request, recorder.folder / request.save, values)
