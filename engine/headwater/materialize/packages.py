@@ -12,11 +12,14 @@ from headwater.errors import MissingExtra
 __all__ = ["needed", "needing"]
 
 _EXTRAS = {
+    "deltalake": "delta",
+    "duckdb": "duckdb",
     "fsspec": "remote",
     "lxml": "xml",
     "openpyxl": "excel",
     "polars": "polars",
     "pyarrow": "parquet",
+    "pyiceberg": "iceberg",
     "pyreadstat": "spss",
     "xlsx2csv": "excel",
     "xlsxwriter": "excel",
