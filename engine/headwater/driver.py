@@ -277,7 +277,8 @@ class Driver(Inspection):
         """Load and save around the graph, which itself stays as it is.
 
         Args:
-            *materializers: Savers made by `to` and loaders made by `from_`.
+            *materializers: Savers made by `to`, loaders made by `from_`, and places that keep values for
+                later runs, made by `keep`: what they keep and what still holds is not computed.
             additional_vars: What to hand back besides: names, feature functions or variables.
             overrides: Values that take the place of nodes.
             inputs: Values of the graph's inputs.
@@ -295,15 +296,42 @@ class Driver(Inspection):
 
         outputs = [*additional_vars, *saved]
 
+        def compute(names: Sequence[Wanted], there: Mapping[str, Any], run_id: str) -> dict[str, Any]:
+            return self._values(graph, names, {**(overrides or {}), **there}, inputs, run_id) if names else {}
+
         def execute(run_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
-            values = self._values(graph, outputs, overrides, inputs, run_id)
             extra = [self._output_name(wanted) for wanted in additional_vars]
+            there, told = self._resumed(
+                graph, materializers, [*extra, *saved], overrides, inputs, partial(compute, run_id=run_id)
+            )
+            values = compute([name for name in [*extra, *saved] if name not in told], there, run_id) | told
             return {name: values[name] for name in saved}, {name: values[name] for name in extra}
 
         made: tuple[dict[str, Any], dict[str, Any]] = self._watched(
             graph, outputs, overrides, inputs, execute
         )
         return made
+
+    def _resumed(
+        self,
+        graph: Graph,
+        materializers: Sequence[Any],
+        outputs: Sequence[str],
+        overrides: Mapping[str, Any] | None,
+        inputs: Mapping[str, Any] | None,
+        compute: Callable[[Sequence[str], Mapping[str, Any]], dict[str, Any]],
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return values of nodes that were kept, and what the places of those say that need not be made."""
+        from headwater.keeping import Keep
+        from headwater.resume import resumed
+
+        keeps = [one for one in dict.fromkeys(materializers) if isinstance(one, Keep)]
+        if not keeps:
+            return {}, {}
+        self._validate(graph, outputs, overrides, inputs)
+        given = {**self.config, **(inputs or {}), **(overrides or {})}
+        found = resumed(self._asked(graph, outputs, inputs), keeps, outputs, given, compute)
+        return found.values, found.said
 
     def validate_materialization(
         self,
