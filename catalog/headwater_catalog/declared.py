@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from headwater_catalog.codeowners import CODEOWNERS_FILES
 from headwater_catalog.owners import NOBODY, Ownership, codeowners_file, read_ownership
+from headwater_catalog.partitions import Partitions
 from headwater_catalog.read import Diagnostic, Project
 from headwater_catalog.read.project import read_policy_file
 from headwater_catalog.read.rules import POLICY_FOLDER, is_policy_file
@@ -29,16 +30,24 @@ class Declared:
         ownership: Whom to ask about what.
         rules: Classifications and policies.
         tables: Logical tables by name.
+        partitions: The partitions of dataflows that have some, by the dataflow's name.
     """
 
     ownership: Ownership = NOBODY
     rules: Rules = NO_RULES
     tables: Mapping[str, TableSpec] = field(default_factory=dict)
+    partitions: Mapping[str, Partitions] = field(default_factory=dict)
 
     def as_data(self) -> dict[str, dict[str, Any]]:
         """Return it as plain data by its kind, as the store keeps it; what says nothing is left out."""
         tables = tables_as_data(self.tables)
-        kinds = {"owners": self.ownership.as_data(), "rules": self.rules.as_data(), "tables": tables}
+        partitions = {name: each.as_data() for name, each in sorted(self.partitions.items())}
+        kinds = {
+            "owners": self.ownership.as_data(),
+            "rules": self.rules.as_data(),
+            "tables": tables,
+            "partitions": partitions,
+        }
         return {kind: data for kind, data in kinds.items() if data}
 
     @classmethod
@@ -48,6 +57,7 @@ class Declared:
             Ownership.from_data(data.get("owners", {})),
             Rules.from_data(data.get("rules", {})),
             tables_from_data(data.get("tables", {})),
+            {name: Partitions(**each) for name, each in data.get("partitions", {}).items()},
         )
 
 
@@ -80,7 +90,8 @@ def read_declared(files: Mapping[str, bytes], project: Project) -> tuple[Declare
     missing = unread_submodules(files.get(SUBMODULES, b""))
     policies, more = _policies([path for path in files if is_policy_file(path)], files, project)
     rules = Rules(project.classifications, policies, project.unclassified, project.teams, project.review)
-    return Declared(ownership, rules, project.tables), (*faults, *more, *missing)
+    partitions = {flow.name: flow.partitions for flow in project.dataflows if flow.partitions}
+    return Declared(ownership, rules, project.tables, partitions), (*faults, *more, *missing)
 
 
 def _policies(

@@ -101,6 +101,7 @@ def request_run(
     moment = Moment(session, settings, repository, commit)
     chosen = choose_dataflow(moment, dataflow, outputs)
     names = chosen.names_of(outputs)
+    partitions = moment.snapshot.declared.partitions.get(chosen.name)
     chosen.require_config(config)
     for name, value in config.items():
         _require_storable(name, value)
@@ -112,6 +113,9 @@ def request_run(
     _require_sinks(chosen, options, save)
     _require_one(options.saver, names, save)
     configured = {**chosen.view.config, **config}
+    if partitions is not None:
+        filled = {name: chosen.view.sinks[name] for name in options.sinks}
+        partitions.require(configured, {**chosen.view.sources, **filled})
     run = Run(
         repository_id=repository.id,
         commit_id=commit.id,

@@ -207,8 +207,10 @@ class _Binder:
         supplied = [self._supplied(flow, name, stored) for name, stored in flow.sources.items()]
         if not any(each.known or each.open for each in supplied):
             return
+        partitions = self._snapshot.declared.partitions.get(flow.name)
+        given = {*flow.config, *flow.upstream, *((partitions.key,) if partitions else ())}
         for node in self._snapshot.graph_of(flow.name).nodes.values():
-            if node.is_input and node.name not in flow.config and node.name not in flow.upstream:
+            if node.is_input and node.name not in given:
                 self._bind(flow, node.name, supplied)
 
     def _supplied(self, flow: DataflowView, name: str, stored: Mapping[str, Any]) -> _Supplied:

@@ -13,7 +13,9 @@ from typing import Any, Final
 
 from headwater.errors import did_you_mean
 from headwater_catalog.locations import LOCATION, Whereabouts, read_whereabouts
+from headwater_catalog.partitions import Partitions
 from headwater_catalog.read.diagnostics import Diagnostic
+from headwater_catalog.read.partitions import read_partitions
 from headwater_catalog.read.rules import read_classifications, read_policies, read_review
 from headwater_catalog.read.tables import bound_table, is_bound, read_tables
 from headwater_catalog.rules import USUAL_REVIEW, Classification, Policy, Review
@@ -44,7 +46,7 @@ _MOST_DOTS: Final = 1_000  # in one line: the time for a key grows with the squa
 _MOST_TOLD: Final = 100  # faults of one file
 
 _ENVIRONMENT: Final = ("requirements",)
-_DATAFLOW: Final = ("config", "modules", "outputs", "schedule", "sinks", "sources")
+_DATAFLOW: Final = ("config", "modules", "outputs", "partitions", "schedule", "sinks", "sources")
 _SOURCE: Final = ("at", "dates", "feature", "index", *LOCATION)
 _SINK: Final = LOCATION
 
@@ -79,6 +81,7 @@ class DataflowSpec:
         sinks: Where its saved tables go besides, by logical name.
         outputs: The nodes that its dataset has as columns.
         schedule: When it is to run, as declared.
+        partitions: How it is cut into stretches of time; None where it is not.
         origin: "declared" in a project file, taken by a "driver", or "layout" of the packages.
         places: Where drivers take it, as path:line.
     """
@@ -91,6 +94,7 @@ class DataflowSpec:
     sinks: Mapping[str, Whereabouts] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     schedule: str | None = None
+    partitions: Partitions | None = None
     origin: str = "declared"
     places: tuple[str, ...] = ()
 
@@ -243,6 +247,7 @@ class _Reader:
             sinks=self.sinks(table, inner),
             outputs=self.texts(table, "outputs", inner),
             schedule=self.text(table, "schedule", inner),
+            partitions=read_partitions(self, table, inner),
         )
 
     def source(self, name: str, sources: dict[str, Any], where: str) -> SourceSpec | None:

@@ -172,7 +172,7 @@ class Declaration(Interval, Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     repository_id: Mapped[int] = mapped_column(_owner("repository.id"))
-    kind: Mapped[str] = mapped_column(String(20))  # owners, rules, tables
+    kind: Mapped[str] = mapped_column(String(20))  # owners, rules, tables, partitions
     content: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
