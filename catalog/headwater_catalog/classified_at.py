@@ -1,4 +1,4 @@
-"""What a classification reaches at a moment, also what comes from features of other repositories."""
+"""What a classification reaches at a moment, also what comes from other repositories."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from headwater_catalog.days import today
 from headwater_catalog.moments import Moment
 from headwater_catalog.query.classified import Classified, classify
 from headwater_catalog.rules import Classification
+from headwater_catalog.snapshot import Snapshot
 
-__all__ = ["classify_all", "classify_at", "imported_levels"]
+__all__ = ["classify_all", "classify_at", "draws_from_others", "imported_levels"]
 
 
 def classify_at(moment: Moment, tag: str, day: str | None = None) -> Classified:
@@ -33,15 +34,22 @@ def classify_all(moment: Moment, day: str | None = None) -> dict[str, Classified
 def imported_levels(
     moment: Moment, tags: Iterable[str], day: str | None = None
 ) -> dict[str, Mapping[str, int]]:
-    """Return the levels of inputs that come from features of other repositories, by tag and the inputs' keys.
+    """Return the levels of inputs and tables that come from other repositories, by tag and their keys.
 
     Repositories may draw from each other in circles: what flows is followed until nothing more does. Levels
     of other repositories are told apart by their names, and one that is not known here is the highest.
     """
-    if not any(flow.upstream for flow in moment.snapshot.dataflows):
+    if not draws_from_others(moment.snapshot):
         return {tag: {} for tag in tags}
     drawn = drawn_from(moment)
     return {tag: _imported(*drawn, tag, day or today()) for tag in tags}
+
+
+def draws_from_others(snapshot: Snapshot) -> bool:
+    """Tell whether anything may come from another repository, by a declared source or by a table."""
+    if any(flow.upstream for flow in snapshot.dataflows):
+        return True
+    return bool(snapshot.tables.shared(is_filled=False))
 
 
 def _imported(

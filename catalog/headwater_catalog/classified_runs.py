@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from headwater_catalog.classified_at import classify_at
+from headwater_catalog.classified_at import classify_at, draws_from_others
 from headwater_catalog.lineage_graph import INPUT_PREFIX, LineageGraph
 from headwater_catalog.moments import Moment, moment_at
 from headwater_catalog.query.classified import flow_of, guarded_edges
@@ -80,7 +80,7 @@ def _classified(moment: Moment) -> tuple[set[str], set[str]]:
             carriers = {key for name in carried for key in nodes.get(name, ())}
             barriers = {key for name in stopped for key in nodes.get(name, ())} - carriers
             guarded = frozenset(guarded_edges(snapshot, there.classification))
-            keys |= flow_of(snapshot.graph, dict.fromkeys(carriers, 1), barriers, guarded).levels.keys()
+            keys |= flow_of(snapshot.lineage, dict.fromkeys(carriers, 1), barriers, guarded).levels.keys()
             names |= carried
     return keys, names | _names_of(snapshot, keys)
 
@@ -95,7 +95,7 @@ def _head(moment: Moment) -> Moment | None:
 
 def _may_be_personal(snapshot: Snapshot) -> bool:
     """Tell whether anything says that it is personal, or may have that from another repository."""
-    if any(flow.upstream for flow in snapshot.dataflows):
+    if draws_from_others(snapshot):
         return True
     return not snapshot.tagged.isdisjoint(PERSONAL)
 

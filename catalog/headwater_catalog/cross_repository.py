@@ -1,8 +1,9 @@
-"""Lineage across repositories: where an input of one is declared to be a feature of another."""
+"""Lineage across repositories: an input is declared to be a feature of another, or both have a table."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,10 +13,12 @@ from headwater.errors import did_you_mean
 from headwater_catalog.errors import CatalogError, NotFound
 from headwater_catalog.features import find_key
 from headwater_catalog.lineage_graph import LineageGraph, LineageNode, input_key
+from headwater_catalog.logical.shared import repositories_naming
 from headwater_catalog.moments import Moment, moment_at
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import Dataflow, DataflowVersion, Repository
+from headwater_catalog.table_specs import is_shared
 from headwater_catalog.views import DataflowView
 
 __all__ = ["Across", "Link", "across", "drawn_from"]
@@ -29,7 +32,8 @@ class Across:
     """The lineage of a repository, with that of the repositories it draws from and those that draw from it.
 
     Attributes:
-        graph: The graph; its keys begin with a repository, as in `shop:features.spend:spend`.
+        graph: The graph; its keys begin with a repository, as in `shop:features.spend:spend`, but for those
+            of tables outside, which are the same for all.
         label: What the keys of the repository asked about begin with.
         unresolved: Declared sources that lead nowhere, each with the reason.
     """
@@ -40,11 +44,12 @@ class Across:
 
 
 def across(moment: Moment) -> Across:
-    """Return the lineage of a repository at a commit, going on in others where sources are declared so.
+    """Return the lineage of a repository at a commit, going on in others where sources or tables lead there.
 
-    Upstream it goes to the commits that sources name, or to the scanned heads; downstream to the scanned
-    heads of the repositories whose sources are features of this commit. A repository at another commit than
-    its scanned head is named with it, as in `shop@0123456789:features.spend:spend`.
+    Upstream it goes to the commits that sources name, or to the scanned heads, and to the scanned heads of
+    those that fill or declare tables that it reads; downstream to the scanned heads of the repositories whose
+    sources are features of this commit, or that read tables that it fills. A repository at another commit
+    than its scanned head is named with it, as in `shop@0123456789:features.spend:spend`.
     """
     union = _Union(moment)
     union.follow_up(moment)
@@ -59,11 +64,11 @@ def _label(moment: Moment) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An input that is declared to be a feature of another repository.
+    """An input that is declared to be a feature of another repository, or a table that both have.
 
     Attributes:
-        source: The feature.
-        target: The input.
+        source: The feature, or the table or column.
+        target: The input, or the table or column.
     """
 
     source: End
@@ -71,14 +76,29 @@ class Link:
 
 
 def drawn_from(moment: Moment) -> tuple[str, dict[str, Moment], tuple[Link, ...]]:
-    """Return all moments that the sources of one lead to, and theirs, by what calls them, with the links.
+    """Return all moments that sources and tables of one lead to, and theirs, with the links between them.
 
     Returns:
-        What calls the moment itself; the moments; and the links between them.
+        What calls the moment itself; the moments by what calls them; and the links.
     """
     union = _Union(moment)
     union.follow_up(moment)
-    return _label(moment), union.moments, tuple(Link(*ends) for ends in union.links)
+    links = (*union.links, *_same_tables(union.moments))
+    return _label(moment), union.moments, tuple(Link(*ends) for ends in links)
+
+
+def _same_tables(moments: Mapping[str, Moment]) -> Iterator[tuple[End, End]]:
+    """Yield what joins the tables and columns that several moments have: each of these to the next one."""
+    having: dict[str, list[str]] = defaultdict(list)
+    for label, moment in moments.items():
+        if moment.snapshot.tables.tables:
+            for key in filter(is_shared, moment.lineage().nodes):
+                having[key].append(label)
+    for key, labels in having.items():
+        if len(labels) > 1:
+            yield from (
+                ((one, key), (next_, key)) for one, next_ in zip(labels, labels[1:] + labels[:1], strict=True)
+            )
 
 
 class _Union:
@@ -95,11 +115,14 @@ class _Union:
         nodes: dict[str, LineageNode] = {}
         edges: dict[tuple[str, str], tuple[str, ...]] = {}
         for label, moment in self.moments.items():
-            graph = moment.graph()
+            graph = moment.lineage()
+            called = {key: key if is_shared(key) else f"{label}:{key}" for key in graph.nodes}
             for key, node in graph.nodes.items():
-                nodes[f"{label}:{key}"] = replace(node, key=f"{label}:{key}")
+                if called[key] not in nodes or _says_more(node, nodes[called[key]]):
+                    nodes[called[key]] = replace(node, key=called[key])
             for (source, target), dataflows in graph.edges.items():
-                edges[f"{label}:{source}", f"{label}:{target}"] = dataflows
+                ends = called[source], called[target]
+                edges[ends] = tuple(dict.fromkeys((*edges.get(ends, ()), *dataflows)))
         for ((source, key), (target, name)), flows in self.links.items():
             edges[f"{source}:{key}", f"{target}:{name}"] = tuple(flows)
         return LineageGraph(nodes, edges)
@@ -111,6 +134,7 @@ class _Union:
             moment = waiting.pop()
             if self._add(moment):
                 waiting += [self._link(moment, *source) for source in self._sources(moment)]
+                waiting += self._behind_tables(moment)
 
     def follow_down(self, start: Moment) -> None:
         """Add the repositories whose sources lead to a moment, and those whose sources lead to them."""
@@ -127,6 +151,34 @@ class _Union:
                         if _label(moment) not in seen:
                             seen.add(_label(moment))
                             waiting.append(moment)
+            for moment in self._before_tables(below, of_any=below is start):
+                self._add(moment)
+                if _label(moment) not in seen:
+                    seen.add(_label(moment))
+                    waiting.append(moment)
+
+    def _behind_tables(self, moment: Moment) -> Iterator[Moment]:
+        """Yield where the tables that a moment reads are filled, or declared with what they mean."""
+        read = moment.snapshot.tables.shared(is_filled=False)
+        for other in self._naming(moment, read):
+            tables = other.snapshot.tables
+            declared = {key for key, table in tables.tables.items() if table.name}
+            if not read.isdisjoint(declared | tables.shared(is_filled=True)):
+                yield other
+
+    def _before_tables(self, moment: Moment, *, of_any: bool) -> Iterator[Moment]:
+        """Yield where the tables are read that a moment fills, or any that it names."""
+        tables = moment.snapshot.tables
+        keys = frozenset(filter(is_shared, tables.tables)) if of_any else tables.shared(is_filled=True)
+        for other in self._naming(moment, keys):
+            if not keys.isdisjoint(other.snapshot.tables.shared(is_filled=False)):
+                yield other
+
+    def _naming(self, moment: Moment, keys: Collection[str]) -> Iterator[Moment]:
+        """Yield the other repositories that name one of some tables, at their scanned heads."""
+        for repository in repositories_naming(self._start.session, keys) if keys else ():
+            if repository.id != moment.repository.id and repository.scanned_sha is not None:
+                yield self._at(repository.name, None)
 
     def _add(self, moment: Moment) -> bool:
         """Add a moment, and tell whether it is new."""
@@ -177,6 +229,13 @@ class _Union:
             for declared in upstream.values():
                 found.setdefault(declared["feature"].partition(":")[0], {})[repository] = None
         return {name: list(repositories) for name, repositories in found.items()}
+
+
+def _says_more(one: LineageNode, other: LineageNode) -> bool:
+    """Tell whether of two nodes of one table or column the one tells more: where it is declared, it does."""
+    return (bool(one.summary), bool(one.owner), bool(one.type)) > (
+        *(bool(other.summary), bool(other.owner), bool(other.type)),
+    )
 
 
 def _require_input(moment: Moment, flow: DataflowView, name: str) -> None:

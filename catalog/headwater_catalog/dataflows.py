@@ -162,11 +162,12 @@ def _load(snapshot: Snapshot, view: DataflowView) -> DataflowAt:
             modules.setdefault(node, set()).add(feature.module)
     conditions = {feature.condition for feature in here}
     keys = {condition: _CONFIG_KEY.findall(condition) for condition in conditions}
+    partitions = snapshot.declared.partitions.get(view.name)
     return DataflowAt(
         view=view,
         modules=modules,
         reads=frozenset(needed.name for feature in here for needed in feature.dependencies),
-        keys=frozenset(view.config).union(*keys.values()),
+        keys=frozenset(view.config).union(*keys.values(), [partitions.key] if partitions else []),
         # A condition that compares nothing is a predicate, which may look at any key.
         any_key=any(condition and not found for condition, found in keys.items()),
         values=known_values(conditions),

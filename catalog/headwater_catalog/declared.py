@@ -1,18 +1,20 @@
-"""What files of a repository declare for all of it at one moment: owners, classifications and policies."""
+"""What files of a repository declare for all of it at one moment: owners, rules and tables."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from headwater_catalog.codeowners import CODEOWNERS_FILES
 from headwater_catalog.owners import NOBODY, Ownership, codeowners_file, read_ownership
+from headwater_catalog.partitions import Partitions
 from headwater_catalog.read import Diagnostic, Project
 from headwater_catalog.read.project import read_policy_file
 from headwater_catalog.read.rules import POLICY_FOLDER, is_policy_file
 from headwater_catalog.rules import NO_RULES, Policy, Rules
 from headwater_catalog.submodules import SUBMODULES, unread_submodules
+from headwater_catalog.table_specs import TableSpec, tables_as_data, tables_from_data
 
 __all__ = ["NOTHING_DECLARED", "Declared", "declaring_files", "may_declare", "read_declared"]
 
@@ -27,20 +29,36 @@ class Declared:
     Attributes:
         ownership: Whom to ask about what.
         rules: Classifications and policies.
+        tables: Logical tables by name.
+        partitions: The partitions of dataflows that have some, by the dataflow's name.
     """
 
     ownership: Ownership = NOBODY
     rules: Rules = NO_RULES
+    tables: Mapping[str, TableSpec] = field(default_factory=dict)
+    partitions: Mapping[str, Partitions] = field(default_factory=dict)
 
     def as_data(self) -> dict[str, dict[str, Any]]:
         """Return it as plain data by its kind, as the store keeps it; what says nothing is left out."""
-        kinds = {"owners": self.ownership.as_data(), "rules": self.rules.as_data()}
+        tables = tables_as_data(self.tables)
+        partitions = {name: each.as_data() for name, each in sorted(self.partitions.items())}
+        kinds = {
+            "owners": self.ownership.as_data(),
+            "rules": self.rules.as_data(),
+            "tables": tables,
+            "partitions": partitions,
+        }
         return {kind: data for kind, data in kinds.items() if data}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Mapping[str, Any]]) -> Declared:
         """Return what `as_data` has made plain data of."""
-        return cls(Ownership.from_data(data.get("owners", {})), Rules.from_data(data.get("rules", {})))
+        return cls(
+            Ownership.from_data(data.get("owners", {})),
+            Rules.from_data(data.get("rules", {})),
+            tables_from_data(data.get("tables", {})),
+            {name: Partitions(**each) for name, each in data.get("partitions", {}).items()},
+        )
 
 
 NOTHING_DECLARED: Final = Declared()
@@ -72,7 +90,8 @@ def read_declared(files: Mapping[str, bytes], project: Project) -> tuple[Declare
     missing = unread_submodules(files.get(SUBMODULES, b""))
     policies, more = _policies([path for path in files if is_policy_file(path)], files, project)
     rules = Rules(project.classifications, policies, project.unclassified, project.teams, project.review)
-    return Declared(ownership, rules), (*faults, *more, *missing)
+    partitions = {flow.name: flow.partitions for flow in project.dataflows if flow.partitions}
+    return Declared(ownership, rules, project.tables, partitions), (*faults, *more, *missing)
 
 
 def _policies(

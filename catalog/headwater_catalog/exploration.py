@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from headwater_catalog.lineage_graph import DRAWABLE, Hidden, LineageEdge, LineageGraph, LineageNode
@@ -214,5 +214,8 @@ def _quotient(
 def _as_node(graph: LineageGraph, group: Group) -> LineageNode:
     """Return the node that stands for a group; it is an input where all of it is."""
     are_inputs = all(graph.nodes[key].is_input for key in group.members)
-    node = LineageNode(group.key, group.label, "" if are_inputs else group.label, "")
-    return replace(node, summary=f"{len(group.members)} {'inputs' if are_inputs else 'features'}")
+    are_tables = all(graph.nodes[key].is_table for key in group.members)
+    module = "" if are_inputs or are_tables else group.label
+    what = "inputs" if are_inputs else "tables and columns" if are_tables else "features"
+    summary = f"{len(group.members)} {what}"
+    return LineageNode(group.key, group.label, module, "", summary, is_table=are_tables)

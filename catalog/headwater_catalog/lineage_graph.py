@@ -9,6 +9,7 @@ from functools import cached_property
 from headwater.errors import did_you_mean
 from headwater_catalog.adjacency import Adjacency, Distances, TooManySteps
 from headwater_catalog.errors import NotFound
+from headwater_catalog.table_specs import table_of
 
 __all__ = [
     "DRAWABLE",
@@ -42,17 +43,18 @@ def input_key(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LineageNode:
-    """A feature, or an input that no feature makes.
+    """A feature, an input that no feature makes, or a table or column that inputs come from.
 
     Attributes:
-        key: `module:name`, or `input:name` of an external input.
+        key: `module:name`, `input:name` of an external input, `table:place` or `table:place#column`.
         name: The name that other features ask for.
-        module: Where the feature is defined; empty for an input.
+        module: Where the feature is defined; empty for all others.
         type: Type of the value, as text.
         summary: First line of the documentation.
         owner: Whom to ask, or an empty string.
         parts: Names of the nodes folded into the feature, by which others may ask for it.
         is_declared: Whether it is an input that code declares, with its type and what it means.
+        is_table: Whether it is a table or a column of one.
     """
 
     key: str
@@ -63,11 +65,19 @@ class LineageNode:
     owner: str = ""
     parts: tuple[str, ...] = ()
     is_declared: bool = False
+    is_table: bool = False
 
     @property
     def is_input(self) -> bool:
-        """Tell whether the value comes from outside."""
-        return not self.module
+        """Tell whether the value comes from outside, and is named by what reads it."""
+        return not self.module and not self.is_table
+
+    @property
+    def kind(self) -> str:
+        """What it is, in a word: feature, input, table or column."""
+        if self.is_table:
+            return "table" if table_of(self.key) == self.key else "column"
+        return "feature" if self.module else "input"
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,14 @@ class Moment:
         """
         return self.snapshot.graph if dataflow is None else self.snapshot.graph_of(dataflow)
 
+    def lineage(self, dataflow: str | None = None) -> LineageGraph:
+        """Return the graph with the tables and columns that it reads and fills.
+
+        Raises:
+            NotFound: There is no dataflow of this name at this commit.
+        """
+        return self.snapshot.lineage if dataflow is None else self.snapshot.lineage_of(dataflow)
+
 
 def moment_at(session: Session, settings: Settings, repository: Repository, at: str | None = None) -> Moment:
     """Return a repository at what a branch, a tag or a commit's name means; None: the last scanned.

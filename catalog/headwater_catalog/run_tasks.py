@@ -17,6 +17,7 @@ from headwater_catalog.errors import CatalogError, JobError, NotFound
 from headwater_catalog.jobs import LeasedJob
 from headwater_catalog.locations import Location
 from headwater_catalog.moments import Moment
+from headwater_catalog.partitions import of_partition
 from headwater_catalog.relays import Relay, RelayPlace, place_of_relay
 from headwater_catalog.repositories import mirror_path, open_mirror
 from headwater_catalog.results import TABLE
@@ -129,6 +130,8 @@ def task_of(
     use_kept = (
         leased.payload.get("use_kept", True) and settings.values_limit > 0 and not (relay and relay.take)
     )
+    partitions = moment.snapshot.declared.partitions.get(run.dataflow)
+    sinks = of_partition(partitions, flow.sinks, run.config)
     personal = _personal(moment, run)
     return Task(
         run_id=run.id,
@@ -139,7 +142,7 @@ def task_of(
         modules=list(flow.modules),
         roots=_roots(moment, flow.modules),
         config=run.config,
-        sources={**further_sources(run.inputs), **flow.sources},
+        sources={**further_sources(run.inputs), **of_partition(partitions, flow.sources, run.config)},
         inputs=run.inputs,
         outputs=run.outputs,
         env=run.env,
@@ -148,7 +151,7 @@ def task_of(
         save=leased.payload.get("save") or leased.payload.get("saver") or None,
         saver=leased.payload.get("saver") or "",
         dataset=leased.payload.get("dataset") or run.dataflow,
-        sinks=places_of(flow.sinks, leased.payload.get("sinks") or (), run.env),
+        sinks=places_of(sinks, leased.payload.get("sinks") or (), run.env),
         personal=personal,
         nodes=node_names(moment.snapshot, run.dataflow) if personal else (),
         repository_id=run.repository_id,
@@ -159,7 +162,7 @@ def task_of(
         is_awaited=is_awaited(session, run),
         is_compared=is_compared,
         relay=relay,
-        relay_place=place_of_relay(settings, run.repository_id, flow.sinks, relay, run.env)
+        relay_place=place_of_relay(settings, run.repository_id, sinks, relay, run.env)
         if relay
         else None,
     )

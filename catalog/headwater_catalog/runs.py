@@ -102,6 +102,7 @@ def request_run(
     moment = Moment(session, settings, repository, commit)
     chosen = choose_dataflow(moment, dataflow, outputs)
     names = chosen.names_of(outputs)
+    partitions = moment.snapshot.declared.partitions.get(chosen.name)
     chosen.require_config(config)
     for name, value in config.items():
         _require_storable(name, value)
@@ -115,6 +116,9 @@ def request_run(
     if options.relay is not None:
         require_relay(chosen, options.relay, chosen.env_of(options.env))
     configured = {**chosen.view.config, **config}
+    if partitions is not None:
+        filled = {name: chosen.view.sinks[name] for name in options.sinks}
+        partitions.require(configured, {**chosen.view.sources, **filled})
     run = Run(
         repository_id=repository.id,
         commit_id=commit.id,

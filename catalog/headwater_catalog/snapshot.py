@@ -16,6 +16,7 @@ from headwater_catalog.collection import without_collection
 from headwater_catalog.declared import NOTHING_DECLARED, Declared
 from headwater_catalog.errors import NotFound
 from headwater_catalog.lineage_graph import LineageGraph
+from headwater_catalog.logical.bound import TablesHere, tables_of
 from headwater_catalog.read import (
     Diagnostic,
 )
@@ -187,7 +188,13 @@ class Snapshot:
     @cached_property
     def tagged(self) -> frozenset[str]:
         """The keys of all tags that features and declared inputs have, in small letters."""
-        tags = (*(each.tags for each in self.features), *(each.tags for each in self.inputs))
+        tables = self.declared.tables.values()
+        tags = (
+            *(each.tags for each in self.features),
+            *(each.tags for each in self.inputs),
+            *(table.tags for table in tables),
+            *(column.tags for table in tables for column in table.columns.values()),
+        )
         return frozenset(key.casefold() for key in {key for each in tags for key in each})
 
     @cached_property
@@ -201,6 +208,24 @@ class Snapshot:
         """Who needs whom, in all dataflows together."""
         with without_collection():
             return _graph(self.features, self.inputs, self.dataflows)
+
+    @cached_property
+    def tables(self) -> TablesHere:
+        """The tables that it reads, fills or declares."""
+        return tables_of(self)
+
+    @cached_property
+    def lineage(self) -> LineageGraph:
+        """Who needs whom, with the tables and columns that inputs come from and that dataflows fill."""
+        return self.tables.extend(self.graph)
+
+    def lineage_of(self, dataflow: str) -> LineageGraph:
+        """Return the graph of one dataflow, with the tables that it reads and fills.
+
+        Raises:
+            NotFound: There is no dataflow of this name.
+        """
+        return self.tables.extend(self.graph_of(dataflow), dataflow)
 
     def share_graph(self, other: Snapshot) -> None:
         """Take the graph of another moment, if it has been made and would be the same here."""

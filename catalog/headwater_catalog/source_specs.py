@@ -24,6 +24,7 @@ class SourceSpec:
         dates: Columns that hold dates.
         format: How to read it; None lets the name of the file tell.
         where: Where it is, if not only in that file of the repository.
+        table: The logical table that it is declared to be; empty where it only says where it is.
     """
 
     path: str
@@ -31,8 +32,11 @@ class SourceSpec:
     dates: tuple[str, ...] = ()
     format: str | None = None
     where: Whereabouts | None = None
+    table: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data, as the store keeps it."""
         plain = {"path": self.path, "index": self.index, "dates": list(self.dates), "format": self.format}
+        if self.table:
+            plain["table"] = self.table
         return plain if self.where is None else {**plain, **self.where.as_dict()}

@@ -103,3 +103,37 @@ def test_a_source_that_leads_nowhere_brings_nothing(shops: Shops):
     with shops.database.read() as session:
         moment = moment_at(session, shops.settings, get_repository(session, "shop"))
         assert imported_levels(moment, ["pii"]) == {"pii": {}}
+
+
+_USERS = 'users = { connection = "warehouse", table = "crm.users" }\n'
+_DECLARED = """\
+[tables.users]
+connection = "warehouse"
+table = "crm.users"
+[tables.users.columns]
+host = { type = "str", tags = { pii = true } }
+"""
+_NO_TAG = "def raw() -> str: ...\n"
+
+
+def test_what_one_repository_declares_of_a_table_holds_for_all_that_read_it(shops: Shops):
+    shops.add("shop", _SHOP, _USERS)
+    assert shops.reached("shop") == {}
+
+    shops.add("crm", _NO_TAG, more=_DECLARED)
+
+    column = "warehouse:crm.users#host"
+    assert shops.reached("shop") == {"host": "true", "audience": "true", "size": "true", column: "true"}
+    with shops.database.read() as session:
+        moment = moment_at(session, shops.settings, get_repository(session, "shop"))
+        assert personal_names(moment, "flow", ["size"]) == ["audience", "host", "size"]
+
+
+def test_what_fills_a_table_with_personal_data_classifies_those_that_read_it(shops: Shops):
+    sink = '[dataflows.out]\nmodules = ["m"]\noutputs = ["host"]\n[dataflows.out.sinks]\n' + _USERS
+    shops.add("crm", _PEOPLE.replace("domain", "host"), more=sink)
+    shops.add("shop", _SHOP, _USERS)
+    shops.add("apart", _SHOP, _USERS.replace("crm.users", "crm.others"))
+
+    assert shops.reached("shop").keys() >= {"host", "audience", "size"}
+    assert shops.reached("apart") == {}

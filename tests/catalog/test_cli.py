@@ -182,6 +182,7 @@ def test_path_lists_the_ways_between_two_features_whichever_comes_first(catalog)
         "name": "spend_per_signup",
         "type": "pandas.Series",
         "input": False,
+        "table": False,
     }
     assert printed("path", "index", "input:spend") == shortest
     assert printed("path", "input:spend", "index", "--all", "--limit", "1")["cut"] is True

@@ -53,7 +53,10 @@ def test_it_prints_nodes_edges_dataflows_and_diagnostics(repository: GitRepo, tm
     nodes = {node["function"]: node for node in printed["nodes"]}
     (diagnostic,) = printed["diagnostics"]
 
-    assert list(printed) == ["nodes", "edges", "inputs", "dataflows", "diagnostics"]
+    assert list(printed) == [
+        *("nodes", "edges", "inputs", "dataflows", "tables", "unclear", "diagnostics"),
+    ]
+    assert printed["tables"] == printed["unclear"] == []
     assert list(nodes) == ["fx", "ratio", "spend__uk"]
     assert nodes["ratio"] == {
         "key": "features.spend:ratio",

@@ -144,3 +144,60 @@ def test_an_input_tells_which_feature_it_is_declared_to_be(shops):
 
     assert supplies("cost", flows) == (Supply("flow", False, ("rates.csv",), "costs:m:cost", "v1"),)
     assert supplies("rate", flows) == (Supply("flow", False, ("rates.csv",)),)
+
+
+_OUT = '[dataflows.flow.sinks]\nout = { connection = "warehouse", table = "marts.costs" }\n'
+
+
+def _filling(shops: Shops) -> None:
+    repo = shops.add("costs", COSTS)
+    flow = '[dataflows.flow]\nmodules = ["m"]\noutputs = ["cost"]\n'
+    repo.commit("Fill", files={"headwater.toml": f"{flow}{_OUT}"})
+    scan(shops.database, shops.settings, "costs")
+
+
+_READ = 'costs = { connection = "warehouse", table = "marts.costs" }'
+
+
+def test_lineage_goes_on_through_tables_that_one_fills_and_another_reads(shops):
+    _filling(shops)
+    shops.add("spend", SPEND, f'{_READ}\nrate = "rate.csv"\n')
+    shops.add("other", REPORT, 'x = { connection = "warehouse", table = "other" }')
+
+    with shops.database.read() as session:
+        up, down = shops.across(session, "spend"), shops.across(session, "costs")
+
+    column = "table:warehouse:marts.costs#cost"
+    assert up.unresolved == ()
+    assert up.graph.path("costs:m:cost", "spend:m:spend") == (
+        *("costs:m:cost", column, "spend:input:cost", "spend:m:spend"),
+    )
+    assert down.graph.path("costs:input:raw", "spend:m:spend")[-1] == "spend:m:spend"
+    assert not any(key.startswith("other:") for key in (*up.graph.nodes, *down.graph.nodes))
+
+
+def test_sql_in_the_code_of_another_repository_reads_the_table(shops):
+    _filling(shops)
+    code = (
+        "import pandas as pd\n\n"
+        "def spent(warehouse: object) -> pd.DataFrame:\n"
+        "    return pd.read_sql('select cost from marts.costs', warehouse)\n"
+    )
+    shops.add("code", code)
+
+    with shops.database.read() as session:
+        found = shops.across(session, "costs")
+
+    assert "code:m:spent" in found.graph.downstream("costs:m:cost")
+
+
+def test_files_of_two_repositories_are_two_tables(shops):
+    table = "w = { path = 'w.csv' }\n[tables.w]\npath = 'w.csv'\ncolumns = ['cost']"
+    shops.add("one", SPEND, table)
+    shops.add("two", SPEND, table)
+
+    with shops.database.read() as session:
+        found = shops.across(session, "one")
+
+    assert found.graph.parents("one:input:cost") == ("one:table:./w.csv#cost",)
+    assert not any(key.startswith("two:") for key in found.graph.nodes)

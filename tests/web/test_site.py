@@ -344,3 +344,21 @@ def test_wrong_use_is_told(
 
     assert (result.exit_code, told in result.stderr) == (status, True), result.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_site_has_the_pages_of_tables(tmp_path: Path):
+    repository = GitRepo(tmp_path / "shop")
+    project = (
+        "[dataflows.main]\nmodules = ['features']\noutputs = ['spend']\n"
+        "[dataflows.main.sources]\nraw = { connection = 'w', table = 'sales.raw' }\n"
+        "[dataflows.main.sinks]\nout = { url = 's3://lake/out.parquet' }\n"
+    )
+    code = "def spend(raw: float) -> float:\n    return raw\n"
+    repository.commit("Begin", files={"features.py": code, "headwater.toml": project})
+    export_site(origin_in(repository.path, None), tmp_path / "site")
+
+    site = tmp_path / "site"
+    assert _faults(site) == []
+    assert len(list((site / "tables").glob("*.html"))) == 2
+    assert (site / "tables.csv").is_file() and (site / "tables.json").is_file()
+    assert "sales.raw" in (site / "features" / "features" / "spend.html").read_text()

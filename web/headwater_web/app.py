@@ -60,6 +60,7 @@ from headwater_web.views import (
     search,
     subscriptions,
     suggestions,
+    tables,
     timeline,
     upkeep,
 )
@@ -72,6 +73,7 @@ _PAGES = (
         timeline,
         modules,
         dataflows,
+        tables,
         run_form,
         run_comparison,
         runs,

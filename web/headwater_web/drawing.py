@@ -153,7 +153,7 @@ def draw_boxes(
     """
     boxes: dict[str, DrawnNode] = {}
     for key, node in nodes.items():
-        css = " ".join(filter(None, (marks.get(key), "is-input" if node.is_input else "")))
+        css = " ".join(filter(None, (marks.get(key), "" if node.module else "is-input")))
         x, y = placement.positions[key]
         width = min(sizes[key][0], placement.rights[key] - x)
         label, sub = _fit(node.name, width, _CHARACTER), _fit(subs[key], width, _SUB_CHARACTER)
@@ -182,8 +182,8 @@ def _sub(node: LineageNode, hidden: Hidden | None) -> str:
 
 
 def origin(node: LineageNode) -> str:
-    """Say where a node comes from: the last part of its module."""
-    return "input" if node.is_input else _cut(node.module.rpartition(".")[2], _LONGEST)
+    """Say where a node comes from: the last part of its module, or that it is from outside."""
+    return _cut(node.module.rpartition(".")[2], _LONGEST) if node.module else node.kind
 
 
 def _fit(text: str, width: float, character: float) -> str:

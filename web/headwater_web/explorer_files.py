@@ -117,7 +117,7 @@ def _picture(page: Explored) -> Picture:
 
 
 def _box(node: LineageNode, on_way: frozenset[str]) -> Box:
-    kinds = (Kind.INPUT if node.is_input else Kind.FUNCTION, *((Kind.PATH,) if node.key in on_way else ()))
+    kinds = (Kind.FUNCTION if node.module else Kind.INPUT, *((Kind.PATH,) if node.key in on_way else ()))
     return Box(node.key, kinds, node.name, node.type, tooltip=node.summary)
 
 

@@ -11,6 +11,7 @@ from headwater_catalog.lineage import LineageNode
 from headwater_catalog.moments import Moment
 from headwater_catalog.query.classified import Classified
 from headwater_catalog.query.subjects import tag_values
+from headwater_catalog.table_specs import TABLE_PREFIX
 
 __all__ = [
     "CLASSIFICATION",
@@ -88,7 +89,7 @@ def label_of(moment: Moment, name: str) -> Callable[[str], str]:
     if name.startswith(TAG):
         tag = name.removeprefix(TAG)
         return lambda key: ", ".join(_tags(moment, key, tag))
-    nodes = moment.snapshot.graph.nodes
+    nodes = moment.snapshot.lineage.nodes
     return lambda key: _GROUPS.get(name, _no_group)(nodes[key])
 
 
@@ -96,10 +97,14 @@ def _no_group(node: LineageNode) -> str:
     return ""
 
 
+def _outside(node: LineageNode) -> str:
+    return "tables" if node.is_table else "inputs"
+
+
 _GROUPS: Mapping[str, Callable[[LineageNode], str]] = {
-    "module": lambda node: node.module or "inputs",
-    "package": lambda node: node.module.rpartition(".")[0] or node.module or "inputs",
-    "owner": lambda node: node.owner if node.module else "inputs",
+    "module": lambda node: node.module or _outside(node),
+    "package": lambda node: node.module.rpartition(".")[0] or node.module or _outside(node),
+    "owner": lambda node: node.owner if node.module else _outside(node),
 }
 
 
@@ -108,14 +113,14 @@ def _labels(moment: Moment, earlier: Moment | None, name: str) -> Callable[[str]
         return _classes(moment, name.removeprefix(CLASSIFICATION))
     if name == "changed":
         return _changes(moment, earlier)
-    nodes = moment.snapshot.graph.nodes
+    nodes = moment.snapshot.lineage.nodes
     plain: Mapping[str, Callable[[LineageNode], str]] = {
         "owner": lambda node: node.owner,
         "module": lambda node: node.module,
         "type": lambda node: node.type,
     }
     say = plain.get(name, _no_group)
-    return lambda key: say(nodes[key]) or ("input" if nodes[key].is_input else _NONE)
+    return lambda key: say(nodes[key]) or (_NONE if nodes[key].module else nodes[key].kind)
 
 
 def _classes(moment: Moment, tag: str) -> Callable[[str], str]:
@@ -139,7 +144,8 @@ def _changes(moment: Moment, earlier: Moment | None) -> Callable[[str], str]:
 
     def label(key: str) -> str:
         if key not in now:
-            return "input" if key in then.graph.nodes else "new input"
+            kind = "table" if key.startswith(TABLE_PREFIX) else "input"
+            return kind if key in then.lineage.nodes else f"new {kind}"
         if key not in then.variants:
             return "added"
         digests = [{variant.digest for variant in each.get(key, ())} for each in (then.variants, now)]
@@ -158,6 +164,7 @@ _MEANING: Mapping[str, str] = {
     "barrier": "lens-good",
     "added": "lens-good",
     "new input": "lens-good",
+    "new table": "lens-good",
     "changed code": "lens-warn",
 }
 """Colours that mean something, of the lenses that judge."""
@@ -167,7 +174,7 @@ def _colours(name: str, labels: Iterable[str]) -> dict[str, str]:
     """Return the colour of each label; the labels come in the order of how many boxes have them."""
     if name.startswith(CLASSIFICATION) or name == "changed":
         return {label: _MEANING.get(label, "lens-0") for label in labels}
-    plain = (label for label in labels if label not in (_NONE, "input", "several"))
+    plain = (label for label in labels if label not in (_NONE, "input", "table", "column", "several"))
     numbered = {label: f"lens-{number}" for number, label in zip(range(1, _COLOURS + 1), plain, strict=False)}
     return defaultdict(lambda: "lens-0", numbered)
 

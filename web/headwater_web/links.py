@@ -10,6 +10,8 @@ from urllib.parse import quote, quote_plus, urlencode
 from flask import Flask, g, request, url_for
 from werkzeug.routing import PathConverter
 
+from headwater_catalog.table_specs import TABLE_PREFIX, table_of
+
 __all__ = [
     "commit_url",
     "compare_url",
@@ -18,6 +20,7 @@ __all__ = [
     "here",
     "lineage_url",
     "register_links",
+    "table_url",
     "term",
     "with_args",
 ]
@@ -37,7 +40,8 @@ def register_links(app: Flask) -> None:
     """Give templates the functions of this module, and addresses the form that these have."""
     app.url_map.converters["path"] = _Path
     for function in (
-        *(commit_url, compare_url, downstream_of, feature_url, here, lineage_url, term, with_args),
+        *(commit_url, compare_url, downstream_of, feature_url, here, lineage_url, table_url, term),
+        with_args,
     ):
         app.add_template_global(function, function.__name__)
 
@@ -58,6 +62,12 @@ def lineage_url(repository: str, key: str, **values: Any) -> str:
     """Return the lineage page around a feature or an input."""
     # As routing quotes parameters.
     return _keyed("lineage.lineage", "focus", repository, quote_plus(key, safe="!$'()*,/:;?@"), values)
+
+
+def table_url(repository: str, key: str, **values: Any) -> str:
+    """Return the page of a table; `key` is its own, or that of a column of it."""
+    name = table_of(key).removeprefix(TABLE_PREFIX).removeprefix("./")  # which browsers would leave out
+    return here("tables.table", repo=repository, name=name, **values)
 
 
 def _keyed(endpoint: str, name: str, repository: str, quoted: str, values: dict[str, Any]) -> str:

@@ -12,8 +12,14 @@ __all__ = ["Ways", "lineage_json", "node_json", "ways_between", "ways_json"]
 
 
 def node_json(node: LineageNode) -> dict[str, Any]:
-    """Return a feature or an input as JSON has it."""
-    return {"key": node.key, "name": node.name, "type": node.type, "input": node.is_input}
+    """Return a feature, an input or a table as JSON has it."""
+    return {
+        "key": node.key,
+        "name": node.name,
+        "type": node.type,
+        "input": node.is_input,
+        "table": node.is_table,
+    }
 
 
 def lineage_json(near: LineageGraph, key: str, up: int | None, down: int | None) -> dict[str, Any]:

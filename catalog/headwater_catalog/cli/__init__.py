@@ -80,6 +80,10 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "audit": LazyCommand(
         "headwater_catalog.cli.datasets:audit", "Tell who made a file, when, and of what.", asks=True
     ),
+    "backfill": LazyCommand(
+        "headwater_catalog.cli.backfill:backfill",
+        "Compute partitions of a dataflow that lack or are stale.",
+    ),
     "stale": LazyCommand(
         "headwater_catalog.cli.datasets:stale", "List saved columns that mean something else now.", asks=True
     ),

@@ -12,6 +12,7 @@ import click
 
 from headwater_catalog.cli.failures import ASKED
 from headwater_catalog.cli.output import json_option
+from headwater_catalog.table_specs import TABLE_PREFIX
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -103,7 +104,8 @@ class Workspace:
             repository: The repository's name, where the feature does not say it.
             at: A commit, tag or branch; None for the scanned head.
         """
-        named = feature.partition(":")[0] if feature.count(":") == 2 else None
+        is_whole = feature.count(":") == 2 and not feature.startswith(TABLE_PREFIX)
+        named = feature.partition(":")[0] if is_whole else None
         if repository is not None and named not in (None, repository):
             raise click.UsageError(f"FEATURE names the repository '{named}', and --repo '{repository}'.")
         if repository is None and named is None:

@@ -50,11 +50,13 @@ def lineage(
     dataflow: str | None,
     across: bool,
 ) -> None:
-    """List what FEATURE needs and what needs it, with distances. `input:NAME` means an external input.
+    """List what FEATURE needs and what needs it, with distances. `input:NAME` means an external input,
+    `table:CONNECTION:NAME` a table, and `table:CONNECTION:NAME#COLUMN` a column of it.
 
-    JSON: focus, upstream and downstream (each a list of key, name, type, distance, input), edges (source,
-    target, dataflows) among these nodes, unresolved (declared sources that lead nowhere; with --across),
-    changes (with --since: added, removed, added_edges, removed_edges; else null).
+    JSON: focus, upstream and downstream (each a list of key, name, type, distance, input, table), edges
+    (source, target, dataflows) among these nodes, unresolved (declared sources that lead nowhere; with
+    --across), unclear (what cannot be told for sure of the tables among these), changes
+    (with --since: added, removed, added_edges, removed_edges; else null).
     """
     if since is not None and across:
         raise click.UsageError("--since compares commits of one repository, and --across goes on in others.")
@@ -79,6 +81,7 @@ def lineage(
     else:
         _print(answer)
     _warn(answer["unresolved"])
+    _warn(answer["unclear"])
 
 
 def _lineage_here(
@@ -103,7 +106,8 @@ def _lineage_here(
     near = found.graph.around(key, up, down)
     changes = difference(earlier.around(key, up, down), near) if earlier is not None else None
     answer = lineage_json(near, key, up, down)
-    return {**answer, "unresolved": found.unresolved, "changes": changes and asdict(changes)}
+    told = {"unresolved": found.unresolved, "unclear": found.unclear(near)}
+    return {**answer, **told, "changes": changes and asdict(changes)}
 
 
 def _earlier(place: Moment, since: str | None, dataflow: str | None) -> LineageGraph | None:
@@ -111,7 +115,7 @@ def _earlier(place: Moment, since: str | None, dataflow: str | None) -> LineageG
 
     if since is None:
         return None
-    return moment_at(place.session, place.settings, place.repository, since).graph(dataflow)
+    return moment_at(place.session, place.settings, place.repository, since).lineage(dataflow)
 
 
 def _print(answer: Mapping[str, Any]) -> None:
@@ -155,8 +159,8 @@ def path(
 ) -> None:
     """List the ways by which the values of A reach B, the shortest first; where none does, those from B to A.
 
-    JSON: source, target, paths (each a list of key, name, type, input, from end to end), cut (whether there
-    may be more), common (where neither reaches the other: what both come from, nearest first, each with
+    JSON: source, target, paths (each a list of key, name, type, input, table, from end to end), cut (whether
+    there may be more), common (where neither reaches the other: what both come from, nearest first, each with
     key and distances to both), unresolved (declared sources that lead nowhere; with --across).
     """
     _require_one(dataflow, across)

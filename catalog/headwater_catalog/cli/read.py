@@ -29,7 +29,10 @@ def read(path: Path, at: str | None, as_json: bool) -> None:
     optional), tags, doc, condition, parts (name, type, doc), dataflows, partial, columns of tables that its
     body uses (table, column, written), owners), edges (from, to, dataflow; a key of a node, or input:NAME),
     inputs that are declared (module, name, variant, path, line, end_line, type, doc, condition, tags,
-    owners), dataflows (name, origin, modules, config, sources, outputs), diagnostics (path, line, message).
+    owners), dataflows (name, origin, modules, config, sources, outputs), tables (key, name, place, doc,
+    owner, tags, columns (key, name, type, doc, tags, declared, readers, makers), readers, makers, uses
+    (table, is_filled, dataflow, name), unclear), unclear (what cannot be told of tables), diagnostics (path,
+    line, message).
     """
     snapshot = snapshot_in(path, at)
     if as_json:
@@ -53,11 +56,15 @@ def snapshot_in(path: Path, at: str | None) -> Snapshot:
 def _json(snapshot: Snapshot) -> dict[str, Any]:
     from dataclasses import asdict
 
+    from headwater_catalog.answers.tables import tables_json
+
     return {
         "nodes": [_node_json(feature) for feature in snapshot.features],
         "edges": [{"from": e.source, "to": e.target, "dataflow": e.dataflow} for e in snapshot.edges],
         "inputs": [asdict(declared) for declared in snapshot.inputs],
         "dataflows": [asdict(dataflow) for dataflow in snapshot.dataflows],
+        "tables": tables_json(snapshot),
+        "unclear": [each.text for each in snapshot.tables.unclear],
         "diagnostics": [asdict(diagnostic) for diagnostic in snapshot.diagnostics],
     }
 
@@ -95,6 +102,7 @@ def _print(snapshot: Snapshot) -> None:
         rows = [(d.name, d.origin, ", ".join(d.modules), ", ".join(d.outputs)) for d in snapshot.dataflows]
         print_table(("DATAFLOW", "ORIGIN", "MODULES", "OUTPUTS"), rows)
         click.echo()
+    _print_tables(snapshot)
     for diagnostic in snapshot.diagnostics:
         click.echo(clean(str(diagnostic)))
     click.echo(
@@ -105,6 +113,26 @@ def _print(snapshot: Snapshot) -> None:
     )
     if not snapshot.features:
         click.echo(NO_FEATURES)
+
+
+def _print_tables(snapshot: Snapshot) -> None:
+    from headwater_catalog.logical.reach import readers_and_makers
+
+    here = snapshot.tables
+    if not here.tables:
+        return
+    rows = []
+    for table in here.tables.values():
+        ends = {table.key: table.title, **dict(zip(table.column_keys, table.columns, strict=True))}
+        for key, column in ends.items():
+            read, made = readers_and_makers(snapshot, key)
+            if key == table.key or made or read:
+                shown = column if key == table.key else f"  {column}"
+                rows.append((shown, ", ".join(sorted(read)), ", ".join(sorted(made)), table.key))
+    print_table(("TABLE", "READ BY", "FILLED BY", "KEY"), rows)
+    click.echo()
+    for each in here.unclear:
+        click.echo(clean(f"unclear: {each.text}"))
 
 
 def _row(feature: SnapshotFeature) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from headwater_catalog.cli.remote_suggestions import RemoteSuggestions
 from headwater_catalog.cli.search_asked import SearchAsked
 from headwater_catalog.client import Client
 from headwater_catalog.errors import CatalogError, Conflict, NotFound
+from headwater_catalog.table_specs import TABLE_PREFIX
 
 __all__ = ["Remote"]
 
@@ -135,7 +136,8 @@ class Remote:
 
     def _repository(self, feature: str, repo: str | None) -> str:
         """Return the repository of a feature, as the catalog here would find it."""
-        named = feature.partition(":")[0] if feature.count(":") == 2 else None
+        is_whole = feature.count(":") == 2 and not feature.startswith(TABLE_PREFIX)
+        named = feature.partition(":")[0] if is_whole else None
         if repo is not None and named not in (None, repo):
             raise click.UsageError(f"FEATURE names the repository '{named}', and --repo '{repo}'.")
         known = repo or named or self._holder(feature)

@@ -43,6 +43,7 @@ from headwater_catalog.client.subscription_answers import (
     Told,
     ToldItem,
 )
+from headwater_catalog.client.table_answers import LogicalTable
 
 __all__ = [
     "Audit",
@@ -60,6 +61,7 @@ __all__ = [
     "Impact",
     "Job",
     "Lineage",
+    "LogicalTable",
     "Look",
     "Module",
     "ModuleRow",

@@ -149,12 +149,13 @@ class Hit(TypedDict):
 
 
 class Node(TypedDict):
-    """A feature or an input in a lineage."""
+    """A feature, an input, or a table or column in a lineage."""
 
     key: str
     name: str
     type: str
     input: bool
+    table: bool
 
 
 class FarNode(Node):
@@ -188,6 +189,7 @@ class Lineage(TypedDict):
     downstream: list[FarNode]
     edges: list[Edge]
     unresolved: list[str]
+    unclear: list[str]
     changes: LineageChanges | None
 
 

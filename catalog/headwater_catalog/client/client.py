@@ -41,6 +41,7 @@ from headwater_catalog.client.dataset_answers import (
 from headwater_catalog.client.erasure_answers import Erasure, ErasureItem
 from headwater_catalog.client.governance_answers import PushedBranch, Review, Suggestion, TagPatch
 from headwater_catalog.client.subscription_answers import ShownSubscription, Subscription, Told, ToldItem
+from headwater_catalog.client.table_answers import LogicalTable
 from headwater_catalog.client.transport import Transport
 
 __all__ = ["Client"]
@@ -172,6 +173,14 @@ class Client:
         asked = {"longer": longer, "limit": limit, "dataflow": dataflow, "at": at, "across": across}
         found = self._transport.get("paths", repo, source=source, target=target, **asked)
         return cast(Paths, found)
+
+    def tables(self, repo: str, *, at: str | None = None) -> Iterator[LogicalTable]:
+        """Yield the tables that a repository reads, fills or declares, by key."""
+        return self._list("tables", repo, at=at)
+
+    def table(self, repo: str, table: str, *, at: str | None = None) -> LogicalTable:
+        """Return a table by its key, or by what the project calls it."""
+        return cast(LogicalTable, self._transport.get("tables", repo, table, at=at))
 
     # Commits
 

@@ -70,6 +70,8 @@ def _same_names(snapshot: Snapshot, found: Classified) -> Iterator[Finding]:
         key = f"{INPUT_PREFIX}{name}"
         if key not in graph.nodes or key in found.levels or key in found.said.levels or key in found.barriers:
             continue
+        if snapshot.lineage.parents(key):  # it is a column of a table, which somebody has declared
+            continue
         (user, *_), there = sorted(graph.children(key)), reached[name]
         told = (
             f"The input '{name}' of '{_short(user)}' has the name of '{there}', which is "

@@ -53,7 +53,7 @@ def named(snapshot: Snapshot, name: str) -> str:
         NotFound: Nothing has it; tells the nearest.
         Conflict: Several features have it.
     """
-    graph = snapshot.graph
+    graph = snapshot.lineage
     if name in graph.nodes:
         return name
     found = sorted(key for key, node in graph.nodes.items() if name == node.name or name in node.parts)
@@ -94,9 +94,9 @@ def _sources(snapshot: Snapshot, found: Classified, key: str, after: dict[str, s
         here = pending.popleft()
         if here in found.carriers:
             yield here
-        if here in found.barriers or here not in snapshot.graph.nodes:
+        if here in found.barriers or here not in snapshot.lineage.nodes:
             continue
-        for there in snapshot.graph.parents(here):
+        for there in snapshot.lineage.parents(here):
             if there in found.levels and there not in after and (there, here) not in found.guarded:
                 after[there] = here
                 pending.append(there)
@@ -104,14 +104,14 @@ def _sources(snapshot: Snapshot, found: Classified, key: str, after: dict[str, s
 
 def held_back(snapshot: Snapshot, found: Classified) -> tuple[Held, ...]:
     """Return each feature at which a classification stops, with what that keeps it from."""
-    graph = snapshot.graph
+    graph = snapshot.lineage
     places = {key for key in found.barriers if key in graph.nodes} | {target for _, target in found.guarded}
     sources: dict[str, tuple[str, ...]] = {}  # of each that is stopped somewhere, which may be in many places
     return tuple(_held(snapshot, found, key, sources) for key in sorted(places))
 
 
 def _held(snapshot: Snapshot, found: Classified, key: str, known: dict[str, tuple[str, ...]]) -> Held:
-    graph = snapshot.graph
+    graph = snapshot.lineage
     stopped = [
         parent
         for parent in graph.parents(key)
@@ -131,7 +131,7 @@ def _reached_beyond(snapshot: Snapshot, found: Classified, key: str) -> tuple[st
     pending = deque((key,))
     while pending:
         here = pending.popleft()
-        for there in snapshot.graph.children(here):
+        for there in snapshot.lineage.children(here):
             free = there not in found.levels and there not in found.barriers
             if free and there not in reached and (here, there) not in found.guarded:
                 reached[there] = None

@@ -14,6 +14,7 @@ from headwater_catalog.lineage_graph import LineageGraph, input_key
 from headwater_catalog.query.subjects import tag_values
 from headwater_catalog.rules import BARRIER, FOREVER, Classification
 from headwater_catalog.snapshot import Snapshot, SnapshotFeature, SnapshotInput
+from headwater_catalog.table_specs import ColumnSpec, TableSpec, column_key
 
 __all__ = ["Barrier", "Classified", "Flow", "Said", "classify", "flow_of", "guarded_edges"]
 
@@ -48,7 +49,7 @@ class Barrier:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What features and declared inputs say of themselves, by key.
+    """What features, declared inputs and declared tables say of themselves, by key.
 
     Attributes:
         levels: The highest level that any of their variants has, 0 where they claim that nothing flows.
@@ -171,7 +172,7 @@ def _classify(snapshot: Snapshot, tag: str, day: str, imported: Mapping[str, int
         if key not in barriers:
             levels[key] = max(level, levels.get(key, 0))
     guarded = frozenset(guarded_edges(snapshot, classification))
-    flow = flow_of(snapshot.graph, levels, barriers, guarded)
+    flow = flow_of(snapshot.lineage, levels, barriers, guarded)
     carriers = frozenset(levels)
     return Classified(classification, said, barriers, guarded, flow.levels, flow.came_from, carriers)
 
@@ -181,7 +182,7 @@ def _nothing(classification: Classification) -> Classified:
     return Classified(classification, Said({}, {}, {}), frozenset(), frozenset(), {}, {}, frozenset())
 
 
-_Declared = SnapshotFeature | SnapshotInput
+_Declared = SnapshotFeature | SnapshotInput | TableSpec | ColumnSpec
 
 
 def _said(snapshot: Snapshot, classification: Classification, day: str) -> Said:
@@ -194,6 +195,7 @@ def _said(snapshot: Snapshot, classification: Classification, day: str) -> Said:
     declared: Iterable[tuple[str, _Declared]] = chain(
         ((feature.key, feature) for feature in snapshot.features),
         ((input_key(each.name), each) for each in snapshot.inputs),
+        _of_tables(snapshot.declared.tables.values()),
     )
     for key, each in declared:
         values = _values(each, wanted)
@@ -209,6 +211,12 @@ def _said(snapshot: Snapshot, classification: Classification, day: str) -> Said:
                 unknown[key] = value
     stopping = {key: barrier for key, barrier in barriers.items() if key not in open_ones}
     return Said(levels, stopping, unknown, min(ends, default=""))
+
+
+def _of_tables(tables: Iterable[TableSpec]) -> Iterator[tuple[str, _Declared]]:
+    for table in tables:
+        yield table.key, table
+        yield from ((column_key(table.key, name), column) for name, column in table.columns.items())
 
 
 def _values(each: _Declared, key: str) -> list[str]:

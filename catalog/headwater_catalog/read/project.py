@@ -13,10 +13,14 @@ from typing import Any, Final
 
 from headwater.errors import did_you_mean
 from headwater_catalog.locations import LOCATION, Whereabouts, read_whereabouts
+from headwater_catalog.partitions import Partitions
 from headwater_catalog.read.diagnostics import Diagnostic
+from headwater_catalog.read.partitions import read_partitions
 from headwater_catalog.read.rules import read_classifications, read_policies, read_review
+from headwater_catalog.read.tables import bound_table, is_bound, read_tables
 from headwater_catalog.rules import USUAL_REVIEW, Classification, Policy, Review
 from headwater_catalog.source_specs import SourceSpec
+from headwater_catalog.table_specs import TableSpec
 
 __all__ = [
     "PROJECT_FILES",
@@ -42,7 +46,7 @@ _MOST_DOTS: Final = 1_000  # in one line: the time for a key grows with the squa
 _MOST_TOLD: Final = 100  # faults of one file
 
 _ENVIRONMENT: Final = ("requirements",)
-_DATAFLOW: Final = ("config", "modules", "outputs", "schedule", "sinks", "sources")
+_DATAFLOW: Final = ("config", "modules", "outputs", "partitions", "schedule", "sinks", "sources")
 _SOURCE: Final = ("at", "dates", "feature", "index", *LOCATION)
 _SINK: Final = LOCATION
 
@@ -77,6 +81,7 @@ class DataflowSpec:
         sinks: Where its saved tables go besides, by logical name.
         outputs: The nodes that its dataset has as columns.
         schedule: When it is to run, as declared.
+        partitions: How it is cut into stretches of time; None where it is not.
         origin: "declared" in a project file, taken by a "driver", or "layout" of the packages.
         places: Where drivers take it, as path:line.
     """
@@ -89,6 +94,7 @@ class DataflowSpec:
     sinks: Mapping[str, Whereabouts] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     schedule: str | None = None
+    partitions: Partitions | None = None
     origin: str = "declared"
     places: tuple[str, ...] = ()
 
@@ -108,6 +114,7 @@ class Project:
         policies: The policies that it declares.
         teams: The members of teams, by the team's name.
         review: What counts as a review of a commit.
+        tables: The logical tables that it declares, by name.
         settings: The whole table, as written.
         diagnostics: What could not be read as meant.
         lines: Lines of the dataflows' headings, by name.
@@ -123,6 +130,7 @@ class Project:
     policies: tuple[Policy, ...] = ()
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     review: Review = USUAL_REVIEW
+    tables: Mapping[str, TableSpec] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict)
@@ -159,6 +167,7 @@ class _Reader:
         self.path = path
         self.diagnostics: list[Diagnostic] = []
         self.envs: tuple[str, ...] = ()
+        self.tables: Mapping[str, TableSpec] = {}
         self._content = content or b""
         self._text = self._content[:_LONGEST].decode("utf-8", "replace").replace("\r\n", "\n")
         self._lines = self._text.split("\n")
@@ -184,6 +193,7 @@ class _Reader:
         self.known(settings, _TOP_LEVEL, where)
         roots = [root.strip("/") for root in self.texts(settings, "source_roots", where)]
         self.envs = self.texts(settings, "environments", where)
+        self.tables = read_tables(self, settings, where)
         flows = self.table(settings, "dataflows", where)
         dataflows = [self.dataflow(name, flows, f"{where}dataflows.") for name in flows]
         teams = self.table(settings, "teams", where)
@@ -202,6 +212,7 @@ class _Reader:
             policies=policies,
             teams={name: self.texts(teams, name, f"{where}teams.") for name in teams},
             review=read_review(self, settings, where),
+            tables=self.tables,
             settings=settings,
             diagnostics=tuple(self.diagnostics),
             lines={name: self.line(name, "dataflows") for name in flows},
@@ -236,6 +247,7 @@ class _Reader:
             sinks=self.sinks(table, inner),
             outputs=self.texts(table, "outputs", inner),
             schedule=self.text(table, "schedule", inner),
+            partitions=read_partitions(self, table, inner),
         )
 
     def source(self, name: str, sources: dict[str, Any], where: str) -> SourceSpec | None:
@@ -246,9 +258,10 @@ class _Reader:
             return None
         inner = f"{where}{name}."
         self.known(table, _SOURCE, inner)
-        found = read_whereabouts(self, table, inner, self.envs)
+        bound = bound_table(self, table, inner, self.tables)
+        found = bound.where if bound else read_whereabouts(self, table, inner, self.envs)
         if found is None:
-            if not table.keys() & {"path", "url", "connection", "in", "feature"}:
+            if not is_bound(table) and not table.keys() & {"path", "url", "connection", "in", "feature"}:
                 self.tell(name, f'{where}{name} has no path. Add path = "data/{name}.csv".')
             return None
         usual = found.at(None)
@@ -258,6 +271,7 @@ class _Reader:
             dates=self.texts(table, "dates", inner),
             format=usual.format,
             where=None if found.is_plain else found,
+            table=bound.name if bound else "",
         )
 
     def sinks(self, table: dict[str, Any], where: str) -> dict[str, Whereabouts]:
@@ -269,9 +283,10 @@ class _Reader:
                 self.wrong(name, f"{where}sinks.", 'a table such as {url = "s3://shop/weekly.parquet"}')
                 continue
             self.known(sinks[name], _SINK, inner)
-            sink = read_whereabouts(self, sinks[name], inner, self.envs)
+            bound = bound_table(self, sinks[name], inner, self.tables)
+            sink = bound.where if bound else read_whereabouts(self, sinks[name], inner, self.envs)
             if sink is None:
-                if not sinks[name].keys() & {"path", "url", "connection", "in"}:
+                if not is_bound(sinks[name]) and not sinks[name].keys() & {"path", "url", "connection", "in"}:
                     self.tell(name, f"{inner[:-1]} says no place. Add a url, or a connection and a table.")
             elif any(place.path or place.query for place in sink.locations.values()):
                 wanted = "A sink has a url, or a connection and a table"

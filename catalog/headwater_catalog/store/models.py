@@ -165,14 +165,14 @@ class Ref(Base):
 
 
 class Declaration(Interval, Base):
-    """What files of a repository declare for all of it, over time: its owners, and its rules."""
+    """What files of a repository declare for all of it, over time: its owners, its rules, its tables."""
 
     __tablename__ = "declaration"
     __table_args__ = (UniqueConstraint("repository_id", "kind", "valid_from"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     repository_id: Mapped[int] = mapped_column(_owner("repository.id"))
-    kind: Mapped[str] = mapped_column(String(20))  # owners, rules
+    kind: Mapped[str] = mapped_column(String(20))  # owners, rules, tables, partitions
     content: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 

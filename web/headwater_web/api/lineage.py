@@ -32,10 +32,11 @@ def show_lineage(args: dict[str, Any], repo: str, key: str) -> Response:
     near = asked.graph.around(focus, up, down)
     changes = None
     if "since" in args:
-        earlier = moment_named(repo, args["since"]).graph(dataflow)
+        earlier = moment_named(repo, args["since"]).lineage(dataflow)
         changes = asdict(difference(earlier.around(focus, up, down), near))
     told = lineage_json(near, focus, up, down)
-    return answer({**told, "unresolved": asked.unresolved, "changes": changes})
+    more = {"unresolved": asked.unresolved, "unclear": asked.unclear(near), "changes": changes}
+    return answer({**told, **more})
 
 
 @resource.get("/paths/<repo>", PathsSchema, PathsQuery, (REPOSITORY,), errors=(404, 409))

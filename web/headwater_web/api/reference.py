@@ -13,7 +13,10 @@ from headwater_web.api.guard import BYTES
 __all__ = ["Field", "Group", "Operation", "groups_of", "shapes_of", "type_text"]
 
 _REFERENCE = "#/components/"
-_EXAMPLES = {"repo": "demo", "key": "spend_per_signup", "sha": "main", "name": "marketing", "number": "1"}
+_EXAMPLES = {
+    **{"repo": "demo", "key": "spend_per_signup", "sha": "main", "name": "marketing", "number": "1"},
+    "table": "data/weekly.csv",
+}
 _EXAMPLES |= {"module": "features.signups"}
 _EXAMPLES |= {"account": "vera", "telling": "1"}
 

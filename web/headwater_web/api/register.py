@@ -32,6 +32,7 @@ from headwater_web.api import (
     search,
     subscriptions,
     suggestions,
+    tables,
     tokens,
     upkeep,
 )
@@ -49,8 +50,8 @@ _ABOUT = (
 
 
 _RESOURCES = (
-    *(repositories, features, search, lineage, commits, compare, dataflows, modules, runs, datasets, audit),
-    *(governance, redundancy, upkeep, erasures, subscriptions, suggestions),
+    *(repositories, features, search, lineage, tables, commits, compare, dataflows, modules, runs, datasets),
+    *(audit, governance, redundancy, upkeep, erasures, subscriptions, suggestions),
     *(jobs, operations, events, accounts, account, tokens),
 )
 

@@ -29,6 +29,7 @@ __all__ = [
     "SESSION",
     "SHA",
     "SUBSCRIPTION",
+    "TABLE",
     "TELLING",
     "TOKEN",
     "Resource",
@@ -50,6 +51,7 @@ REPOSITORY: Final = _parameter(
 KEY: Final = _parameter("key", "`module:name` of a feature, or a name that only one has.", format="feature")
 SHA: Final = _parameter("sha", "A commit, or a branch or a tag.", format="ref")
 DATAFLOW: Final = _parameter("name", "Name of a dataflow.", format="dataflow")
+TABLE: Final = _parameter("table", "Key of a table, or what the project calls it.", format="table")
 MODULE: Final = _parameter("module", "Name of a module.", format="module")
 DATASET: Final = _parameter("name", "Name of a dataset.", format="dataset")
 ACCOUNT: Final = _parameter(

@@ -165,6 +165,7 @@ _SINGLE: Final[Mapping[str, str]] = {
     "repositories.dataflows": "dataflows",
     "repositories.modules": "modules",
     "repositories.problems": "problems",
+    "tables.tables": "tables",
     "governance.overview": "governance",
     "governance.classified": "governance",
     "governance.policies": "policies",
@@ -177,6 +178,7 @@ _NAMED: Final[Mapping[str, tuple[str, str]]] = {
     "modules.features": ("modules", "name"),
     "dataflows.dataflow": ("dataflows", "name"),
     "dataflows.nodes": ("dataflows", "name"),
+    "tables.table": ("tables", "name"),
 }
 """Pages and lists of something that has a name, each with its folder and the argument that names it."""
 
@@ -197,6 +199,8 @@ _PATHS: Final[Mapping[str, str]] = {
     "modules.features": "/r/{repo}/m/{name}",
     "dataflows.dataflow": "/r/{repo}/d/{name}",
     "dataflows.nodes": "/r/{repo}/d/{name}",
+    "tables.table": "/r/{repo}/t/{name}",
+    "tables.tables": "/r/{repo}/tables",
 }
 """Addresses that name the repository in their path."""
 

@@ -26,6 +26,7 @@ from headwater_catalog.scan.scanning import Progress
 from headwater_catalog.settings import Settings
 from headwater_catalog.snapshot import Snapshot
 from headwater_catalog.store.database import Database
+from headwater_catalog.table_specs import TABLE_PREFIX
 from headwater_web.app import create_app
 from headwater_web.assets import STATIC
 from headwater_web.reading import Site, show_as_site
@@ -114,10 +115,12 @@ def _first(work: _Work) -> dict[str, Target]:
     addresses, snapshot = work.addresses, work.snapshot
     single = "repositories.repository", "search.search", "governance.overview", "governance.findings"
     found = [addresses.page(name) for name in (*single, "governance.policies", "site.search")]
-    found += map(addresses.lineage, snapshot.graph.nodes)
+    found += map(addresses.lineage, snapshot.lineage.nodes)
     found += (addresses.page("features.feature", key=key) for key in snapshot.variants)
     found += (addresses.page("modules.module", name=name) for name in {f.module for f in snapshot.features})
     found += (addresses.page("dataflows.dataflow", name=flow.name) for flow in snapshot.dataflows)
+    tables = (key.removeprefix(TABLE_PREFIX).removeprefix("./") for key in snapshot.tables.tables)
+    found += (addresses.page("tables.table", name=name) for name in tables)
     return {target.file: target for target in found}
 
 

@@ -64,6 +64,8 @@ def dataflow(repo: str, name: str) -> str:
         limit=_PAGE,
         drawing=_drawing(repo, flow, graph),
         focus=_focus(graph, flow, features),
+        partitions=view.moment.snapshot.declared.partitions.get(name),
+        tables=[use for use in view.moment.snapshot.tables.uses if use.dataflow == name],
         runs=list_runs(reading(), view.repository, dataflow=name, limit=_RUNS),
     )
 

@@ -25,6 +25,7 @@ from headwater_catalog.reproduce import (
 from headwater_catalog.runs import get_run
 from headwater_catalog.shown_values import shown_verdict
 from headwater_catalog.store.models import DatasetVersion, Reproduction
+from headwater_catalog.table_datasets import sent_to
 from headwater_web.access import actor, require, sees_personal, writing
 from headwater_web.downloading import saved_stamp
 from headwater_web.listed_datasets import listed_datasets
@@ -81,6 +82,7 @@ def dataset(repo: str, name: str) -> str:
         kept=kept_inputs_of(catalog().settings, version),
         standing=standing,
         again=_again(version),
+        went_to=sent_to(reading(), version),
         erased=erased_of(reading(), "dataset", [str(version.id)]).get(str(version.id)),
         looks=shown_looks(version, sees_personal(version)),
         states={column.name: column for column in standing.columns} if standing else {},

@@ -26,6 +26,7 @@ from headwater_catalog.governance.witness import sources_of
 from headwater_catalog.history import HistoryEntry, history
 from headwater_catalog.inputs import missing_inputs
 from headwater_catalog.lineage import LineageNode, input_key
+from headwater_catalog.logical.reach import tables_behind, tables_filled_by
 from headwater_catalog.moments import Moment
 from headwater_catalog.views import DataflowView
 from headwater_web.docs import render_doc, render_lead
@@ -136,6 +137,8 @@ def _page(view: AsOf, found: FeatureView) -> str:
         left_out=len(graph.parents(found.key)) + len(graph.children(found.key)) + 1 - len(shown.nodes),
         needs=needs,
         users=users,
+        tables=tables_behind(view.moment.snapshot, found.key),
+        filled=tables_filled_by(view.moment.snapshot, found.key),
         repeated=_repeated(needs) | _repeated(users),
         listed=_LISTED,
         log=[entry for entry in log if not entry.is_formatting],
@@ -198,7 +201,7 @@ def _tags(variants: Iterable[VariantView]) -> Mapping[str, list[str]]:
 
 def _derived(moment: Moment, key: str) -> tuple[Derived, ...]:
     """Return the classifications that a feature has from upstream, each with a way from all it comes from."""
-    graph = moment.graph()
+    graph = moment.lineage()
     return tuple(
         Derived(
             tag,

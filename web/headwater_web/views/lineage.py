@@ -12,6 +12,7 @@ from headwater_catalog.errors import NotFound
 from headwater_catalog.inputs import Supply, supplies
 from headwater_catalog.lineage import INPUT_PREFIX, Hidden, LineageGraph, LineageNode
 from headwater_catalog.spelling import nearest_keys
+from headwater_catalog.table_specs import TABLE_PREFIX
 from headwater_catalog.views import DataflowView
 from headwater_web.explorer import Explored, explored, picture
 from headwater_web.explorer_files import FILES
@@ -74,6 +75,7 @@ def lineage(repo: str) -> str:
         focus=page.focus,
         drawing=picture(page),
         facts=_facts(page),
+        unclear=view.moment.snapshot.tables.told_of(page.found.nodes),
         depths=DEPTHS,
         all=ALL,
         dataflows=[(flow.name, flow.name) for flow in flows],
@@ -100,7 +102,7 @@ def exported(repo: str, kind: str) -> Response:
 
 def _explored(repo: str, view: AsOf) -> Explored:
     asked = ExplorerState.of(repo, request.args)
-    graph = view.moment.graph(asked.dataflow or None)
+    graph = view.moment.lineage(asked.dataflow or None)
     state = replace(
         asked,
         focus=_key(graph, asked.focus),
@@ -125,7 +127,7 @@ def _key(graph: LineageGraph, text: str) -> str:
     for key, node in graph.nodes.items():
         keys.setdefault(node.name, []).append(key)
     named = keys.get(text, [])
-    made = [key for key in named if not key.startswith(INPUT_PREFIX)] or named
+    made = [key for key in named if not key.startswith((INPUT_PREFIX, TABLE_PREFIX))] or named
     if len(made) == 1:
         return made[0]
     raise NotFound(f"No feature or input '{text}' in this lineage.{nearest_keys(text, keys)}")

@@ -43,6 +43,7 @@ def repository(repo: str) -> str:
         features=len(snapshot.variants),
         dataflows=[DataflowPage(flow, makers(snapshot.graph, flow)) for flow in snapshot.dataflows],
         modules=list_modules(view.moment),
+        tables=list(snapshot.tables.tables.values()),
         problems=told[:_LISTED],
         problem_count=len(told),
         as_json=as_json,

@@ -21,12 +21,13 @@ __all__ = ["LineageQuery", "LineageSchema", "NodeSchema", "PathsQuery", "PathsSc
 
 
 class NodeSchema(Schema):
-    """A feature or an input in a lineage."""
+    """A feature, an input, or a table or column in a lineage."""
 
-    key = text("`module:name`, or `input:name`.")
+    key = text("`module:name`, `input:name`, `table:place` or `table:place#column`.")
     name = text("Its name.")
     type = text("Type of its value.")
     input = flag("Whether it comes from outside.")
+    table = flag("Whether it is a table or a column of one.")
 
 
 class FarNodeSchema(NodeSchema):
@@ -60,6 +61,7 @@ class LineageSchema(Schema):
     downstream = listed(FarNodeSchema, "What needs it, directly or not.")
     edges = listed(EdgeSchema, "The edges among all of these.")
     unresolved = texts("Sources of other repositories that were declared in vain; with `across`.")
+    unclear = texts("What cannot be told for sure of the tables in it.")
     changes = nested(LineageDifferenceSchema, "What changed since another commit.", allow_none=True)
 
 

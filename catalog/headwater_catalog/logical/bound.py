@@ -1,0 +1,306 @@
+"""The tables of a snapshot: which inputs bind to their columns, what fills them, and what is open."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from headwater.errors import did_you_mean
+from headwater_catalog.errors import NotFound
+from headwater_catalog.lineage_graph import LineageGraph, input_key
+from headwater_catalog.locations import Location, Whereabouts
+from headwater_catalog.logical.code_sql import CodeSql, sql_in
+from headwater_catalog.logical.known_tables import KnownTables, LogicalTable
+from headwater_catalog.logical.sql_lineage import query_lineage
+from headwater_catalog.table_specs import TABLE_PREFIX, column_key, is_shared, table_of
+
+if TYPE_CHECKING:
+    from headwater_catalog.snapshot import Snapshot, SnapshotFeature
+    from headwater_catalog.views import DataflowView
+
+__all__ = ["NO_TABLES", "TableUse", "TablesHere", "Unclear", "tables_of"]
+
+_FRAMES: Final = frozenset({"DataFrame", "GeoDataFrame", "LazyFrame", "RecordBatch", "Table"})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TableUse:
+    """A source or sink of a dataflow that is a table, or SQL in the code of a feature.
+
+    Attributes:
+        table: Key of the table.
+        is_filled: Whether the table is filled, and not read.
+        dataflow: The dataflow; of SQL in code empty.
+        name: The source or sink; of SQL in code the feature's key.
+    """
+
+    table: str
+    is_filled: bool
+    dataflow: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """What cannot be told for sure.
+
+    Attributes:
+        text: What, where, and what to do.
+        keys: Keys of the tables, columns, inputs and features that it is about.
+    """
+
+    text: str
+    keys: frozenset[str]
+
+
+@dataclass(frozen=True)
+class TablesHere:
+    """The tables that a repository at one moment reads, fills or declares.
+
+    Attributes:
+        tables: They, by key.
+        uses: What reads and fills them, in order.
+        edges: Dataflows in which an edge between columns, inputs and features holds, by (source, target).
+        unclear: What cannot be told for sure.
+    """
+
+    tables: Mapping[str, LogicalTable] = field(default_factory=dict)
+    uses: tuple[TableUse, ...] = ()
+    edges: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    unclear: tuple[Unclear, ...] = ()
+
+    def extend(self, graph: LineageGraph, dataflow: str | None = None) -> LineageGraph:
+        """Return a graph with the tables and columns that it reads and fills.
+
+        Args:
+            graph: Who needs whom.
+            dataflow: The dataflow that the graph is of; None where it is of all.
+        """
+        drawn = [table for table in self.tables.values() if table.name or is_shared(table.key)]
+        if not drawn:
+            return graph
+        wanted = {
+            ends: flows if dataflow is None else (dataflow,)
+            for ends, flows in self.edges.items()
+            if dataflow is None or dataflow in flows
+        }
+        keys = {key for ends in wanted for key in ends if key not in graph.nodes}
+        if dataflow is None:
+            keys.update(key for table in drawn for key in (table.key, *table.column_keys))
+        used: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for (source, target), flows in wanted.items():
+            for key in (source, target):
+                if key in keys and table_of(key) != key:
+                    used[table_of(key), key].update(flows)
+        within = {(table_of(key), key): () for key in keys if table_of(key) != key}
+        edges = {
+            **graph.edges,
+            **wanted,
+            **{ends: tuple(sorted(used.get(ends, ()))) for ends in within},
+        }
+        nodes = {
+            node.key: node for key in {table_of(key) for key in keys} for node in self.tables[key].nodes()
+        }
+        shown = {key: nodes[key] for key in sorted(nodes) if key in keys or table_of(key) == key}
+        return LineageGraph({**graph.nodes, **shown}, edges, graph.resolved)
+
+    def shared(self, *, is_filled: bool) -> frozenset[str]:
+        """Return the tables that are read, or those that are filled, and that others may mean as well."""
+        return frozenset(
+            use.table for use in self.uses if use.is_filled is is_filled and is_shared(use.table)
+        )
+
+    def uses_of(self, key: str) -> tuple[TableUse, ...]:
+        """Return what reads and fills a table."""
+        return tuple(use for use in self.uses if use.table == key)
+
+    def get(self, key: str) -> LogicalTable:
+        """Return the table of a key, or of what the project or its place calls it.
+
+        Raises:
+            NotFound: There is none; tells the nearest.
+        """
+        names = {table.name: table for table in self.tables.values() if table.name}
+        places = (key, f"{TABLE_PREFIX}{key}", f"{TABLE_PREFIX}./{key}")
+        for found in (*map(self.tables.get, places), names.get(key)):
+            if found is not None:
+                return found
+        hint = did_you_mean(key, [*self.tables, *names])
+        raise NotFound(f"No table '{key}' is read, filled or declared here.{hint}")
+
+    def told_of(self, keys: Collection[str]) -> tuple[str, ...]:
+        """Return what is unclear about some nodes."""
+        return tuple(each.text for each in self.unclear if not each.keys.isdisjoint(keys))
+
+
+NO_TABLES: Final = TablesHere()
+"""Those of a repository that has none."""
+
+
+def tables_of(snapshot: Snapshot) -> TablesHere:
+    """Return the tables that a snapshot reads, fills or declares."""
+    return _Binder(snapshot).bind()
+
+
+@dataclass(frozen=True, slots=True)
+class _Supplied:
+    """What a source certainly has, and what it may have.
+
+    Attributes:
+        name: The source.
+        known: What its columns are made of, by their names in small letters.
+        open: Tables that may have any other column.
+        is_open: Whether it may have columns that are not known.
+    """
+
+    name: str
+    known: Mapping[str, frozenset[str]]
+    open: tuple[str, ...] = ()
+    is_open: bool = False
+
+
+class _Binder:
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._known = KnownTables(snapshot.declared.tables.values())
+        self._uses: set[TableUse] = set()
+        self._edges: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self._unclear: dict[Unclear, None] = {}
+
+    def bind(self) -> TablesHere:
+        for flow in self._snapshot.dataflows:
+            self._sinks(flow)
+        for flow in self._snapshot.dataflows:
+            self._sources(flow)
+        for feature in self._snapshot.features:
+            for found in sql_in(feature.source):
+                self._code(feature, found)
+        return TablesHere(
+            tables=self._known.tables(),
+            uses=tuple(sorted(self._uses)),
+            edges={ends: tuple(sorted(flows)) for ends, flows in sorted(self._edges.items())},
+            unclear=tuple(self._unclear),
+        )
+
+    # What dataflows fill
+
+    def _sinks(self, flow: DataflowView) -> None:
+        for name, stored in flow.sinks.items():
+            key = self._known.at(Whereabouts.from_dict(stored).at(None))
+            self._uses.add(TableUse(key, True, flow.name, name))
+            if not flow.outputs:
+                told = f"Dataflow '{flow.name}' declares no outputs: what it saves to '{name}' each run says."
+                self._tell(f"{told} Add outputs.", key)
+            graph = self._snapshot.graph_of(flow.name)
+            wanted = set(flow.outputs)
+            for node in graph.nodes.values():
+                for output in wanted.intersection((node.name, *node.parts)) if node.module else ():
+                    # A table is saved with its own columns, which nothing here tells.
+                    target = key if _is_frame(node.type) else self._known.column(key, output)
+                    self._edges[node.key, target].add(flow.name)
+
+    # What dataflows read
+
+    def _sources(self, flow: DataflowView) -> None:
+        supplied = [self._supplied(flow, name, stored) for name, stored in flow.sources.items()]
+        if not any(each.known or each.open for each in supplied):
+            return
+        partitions = self._snapshot.declared.partitions.get(flow.name)
+        given = {*flow.config, *flow.upstream, *((partitions.key,) if partitions else ())}
+        for node in self._snapshot.graph_of(flow.name).nodes.values():
+            if node.is_input and node.name not in given:
+                self._bind(flow, node.name, supplied)
+
+    def _supplied(self, flow: DataflowView, name: str, stored: Mapping[str, Any]) -> _Supplied:
+        place = Whereabouts.from_dict(stored).at(None)
+        told = {column: frozenset[str]() for column in (stored["index"], *stored["dates"]) if column}
+        if place.query:
+            return self._queried(flow, name, place)
+        if place.path and not self._known.is_declared(place):
+            # It is listed, and lineage ends at the inputs: only a file that is read tells its columns.
+            self._uses.add(TableUse(self._known.at(place), False, flow.name, name))
+            return _Supplied(name, {column.casefold(): none for column, none in told.items()}, (), True)
+        key = self._known.at(place)
+        self._uses.add(TableUse(key, False, flow.name, name))
+        declared = self._known.declared_columns(key)
+        known = {each.casefold(): frozenset({column_key(key, each)}) for each in declared}
+        if declared:
+            return _Supplied(name, known)
+        return _Supplied(
+            name, {c.casefold(): frozenset({self._known.column(key, c)}) for c in told}, (key,), True
+        )
+
+    def _queried(self, flow: DataflowView, name: str, place: Location) -> _Supplied:
+        found = query_lineage(place.query, self._known.columns_in(place.connection))
+        keys = {table: self._known.named(place.connection, table) for table in found.tables}
+        self._uses.update(TableUse(key, False, flow.name, name) for key in keys.values())
+        for told in found.told:
+            self._tell(f"The query of source '{name}' of dataflow '{flow.name}': {told}.", *keys.values())
+        known = {
+            column.casefold(): frozenset(
+                self._known.column(keys[table], each) for table, each in origins if table in keys
+            )
+            for column, origins in found.columns.items()
+        }
+        open_tables = tuple(keys[table] for table in found.open if table in keys)
+        return _Supplied(name, known, open_tables, bool(found.open or not found.columns))
+
+    def _bind(self, flow: DataflowView, name: str, supplied: Sequence[_Supplied]) -> None:
+        target, folded = input_key(name), name.casefold()
+        sure = [each for each in supplied if folded in each.known]
+        for each in sure:
+            for source in each.known[folded]:
+                self._edges[source, target].add(flow.name)
+        if len(sure) > 1:
+            several = " and ".join(f"'{each.name}'" for each in sure)
+            told = f"Input '{name}' of dataflow '{flow.name}' is a column of the sources {several}"
+            self._tell(f"{told}: a run refuses that. Leave it out of all but one.", target)
+        if sure:
+            return
+        possible = [each for each in supplied if each.is_open]
+        tables = list(dict.fromkeys(table for each in possible for table in each.open))
+        for table in tables:
+            self._edges[self._known.column(table, name), target].add(flow.name)
+        if len(tables) > 1 or (tables and len(possible) > 1):
+            several = " or ".join(f"'{each.name}'" for each in possible)
+            told = f"Input '{name}' of dataflow '{flow.name}' may come from {several}"
+            self._tell(f"{told}. Declare the columns of their tables under [tables].", target, *tables)
+
+    # What code reads and fills by itself
+
+    def _code(self, feature: SnapshotFeature, found: CodeSql) -> None:
+        where = f"{feature.path}:{feature.line + found.line - 1}"
+        if not found.text:
+            verb = "writes to a table" if found.is_written else "reads SQL"
+            told = f"{where}: '{feature.name}' {verb} whose text does not stand there."
+            self._tell(f"{told} Which table it is cannot be told.", feature.key)
+        elif found.is_written or not found.is_query:
+            key = self._known.named_in_code(found.connection, found.text)
+            self._uses.add(TableUse(key, found.is_written, "", feature.key))
+            ends = (feature.key, key) if found.is_written else (key, feature.key)
+            self._edges[ends].update(feature.dataflows)
+        else:
+            self._code_query(feature, found, where)
+
+    def _code_query(self, feature: SnapshotFeature, found: CodeSql, where: str) -> None:
+        read = query_lineage(found.text, self._known.columns_in(None))
+        keys = {table: self._known.named_in_code(found.connection, table) for table in read.tables}
+        self._uses.update(TableUse(key, False, "", feature.key) for key in keys.values())
+        for told in read.told:
+            self._tell(f"{where}: the query of '{feature.name}': {told}.", feature.key, *keys.values())
+        columns = {column for origins in read.columns.values() for column in origins if column[0] in keys}
+        for table, column in sorted(columns):
+            ends = self._known.column(keys[table], column), feature.key
+            self._edges[ends].update(feature.dataflows)
+        for table in read.open:
+            self._edges[keys[table], feature.key].update(feature.dataflows)
+
+    def _tell(self, text: str, *keys: str) -> None:
+        self._unclear[Unclear(text, frozenset(keys))] = None
+
+
+def _is_frame(type_: str) -> bool:
+    """Tell whether a type, as text, is that of a table."""
+    return type_.partition("[")[0].rpartition(".")[2] in _FRAMES

@@ -1,0 +1,46 @@
+"""SQL in the code of features: what stands there, and what does not."""
+
+import pytest
+
+from headwater_catalog.logical.code_sql import CodeSql, sql_in
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ('@load_from.sql(query_or_table="users", db_connection=source("warehouse"))\ndef f(u): ...', ("users", "warehouse")),
+        ("def f(con):\n    return pd.read_sql('select a from t', con)", ("select a from t", "con")),
+        ("def f(self):\n    return pd.read_sql_table(table_name='t', con=self.engine)", ("t", "engine")),
+        (
+            "def f():\n    query = '''select a\n from t'''\n    return pl.read_database_uri(query, 'postgresql://me:secret@host/db?x=1')",
+            ("select a\n from t", "postgresql://host/db"),
+        ),
+        ("def f(con):\n    return pd.read_sql(text('select 1 as a'), con)", ("select 1 as a", "con")),
+        ("def f(con, t):\n    return pd.read_sql(f'select a from {t}', con)", ("", "con")),
+        ("def f(con):\n    q = 'select a from t'\n    q += ' where b'\n    return pd.read_sql(q, con)", ("", "con")),
+    ],
+)  # fmt: skip
+def test_what_code_reads_is_found(code, expected):
+    (found,) = sql_in(code)
+
+    assert (found.text, found.connection, found.is_written) == (*expected, False)
+
+
+def test_what_code_writes_is_found_with_its_line():
+    code = "def f(frame, con):\n    frame.to_sql('marts.spend', con)\n    return frame"
+
+    assert sql_in(code) == (CodeSql(2, "marts.spend", "con", is_written=True),)
+    assert not sql_in(code)[0].is_query
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def f(a):\n    return a.sql('select 1')",
+        "def read_sql(a): ...",
+        "def f(:",
+        "def f(to_sql): return to_sql",
+    ],
+)
+def test_other_code_reads_nothing(code):
+    assert sql_in(code) == ()

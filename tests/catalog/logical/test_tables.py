@@ -1,0 +1,278 @@
+"""Tables of a repository: declared or known by use, bound to inputs, filled by outputs; what is open is told."""
+
+from pathlib import Path
+
+import pytest
+
+from headwater_catalog.governance.witness import sources_of
+from headwater_catalog.query.classified import classify
+from headwater_catalog.snapshot import Snapshot
+from headwater_catalog.tree_snapshots import read_folder
+
+_CODE = """\
+import pandas as pd
+from headwater import tag
+
+def hello(email: pd.Series) -> pd.Series:
+    return email
+
+def ratio(spend: pd.Series, signups: pd.Series) -> pd.Series:
+    return spend / signups
+"""
+_USERS = """\
+[tables.users]
+connection = "warehouse"
+table = "crm.Users"
+doc = "One row per user."
+owner = "growth"
+[tables.users.columns]
+id = "int"
+email = { type = "str", doc = "Where mail goes.", tags = { pii = true } }
+"""
+_FLOW = '[dataflows.main]\nmodules = ["m"]\noutputs = ["ratio"]\n'
+
+
+class Folder:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, project: str, **modules: str) -> Snapshot:
+        for name, code in {"m": _CODE, **modules}.items():
+            (self._folder / f"{name}.py").write_text(code)
+        (self._folder / "headwater.toml").write_text(project)
+        return read_folder(self._folder)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+def _upstream(snapshot: Snapshot, key: str) -> list[str]:
+    return list(snapshot.lineage.upstream(key))
+
+
+def test_a_source_that_is_a_declared_table_binds_inputs_to_its_columns(folder):
+    snapshot = folder.read(f'{_USERS}{_FLOW}[dataflows.main.sources]\nusers = {{ table = "users" }}\n')
+
+    assert snapshot.diagnostics == ()
+    assert _upstream(snapshot, "m:hello") == [
+        "input:email",
+        "table:warehouse:crm.users#email",
+        "table:warehouse:crm.users",
+    ]
+    assert _upstream(snapshot, "m:ratio") == ["input:signups", "input:spend"]
+    (stored,) = snapshot.dataflows[0].sources.values()
+    assert stored["locations"][""] == {"connection": "warehouse", "table": "crm.Users"}
+    assert snapshot.tables.unclear == ()
+    node = snapshot.lineage["table:warehouse:crm.users#email"]
+    assert (node.name, node.type, node.summary, node.kind) == (
+        "users.email",
+        "str",
+        "Where mail goes.",
+        "column",
+    )
+
+
+def test_a_place_that_is_declared_need_not_be_named(folder):
+    source = 'users = { connection = "warehouse", table = "CRM.users" }'
+    snapshot = folder.read(f"{_USERS}{_FLOW}[dataflows.main.sources]\n{source}\n")
+
+    assert snapshot.lineage.children("table:warehouse:crm.users#email") == ("input:email",)
+    assert snapshot.tables.get("users").name == "users"
+
+
+def test_a_query_leads_to_the_columns_it_reads(folder):
+    query = (
+        "select u.*, sum(o.amount) as spend, count(*) as signups from crm.users u join crm.orders o on 1 = 1"
+    )
+    source = f'all = {{ connection = "warehouse", query = "{query}" }}'
+    snapshot = folder.read(f"{_USERS}{_FLOW}[dataflows.main.sources]\n{source}\n")
+
+    assert snapshot.lineage.parents("input:email") == ("table:warehouse:crm.users#email",)
+    assert snapshot.lineage.parents("input:spend") == ("table:warehouse:crm.orders#amount",)
+    assert snapshot.lineage.parents("input:signups") == ()
+    assert snapshot.tables.unclear == ()
+
+
+def test_the_only_table_without_known_columns_has_what_inputs_ask_for(folder):
+    source = 'weekly = { url = "s3://lake/weekly.parquet" }'
+    snapshot = folder.read(f"{_FLOW}[dataflows.main.sources]\n{source}\n")
+
+    assert snapshot.lineage.parents("input:spend") == ("table:s3:lake/weekly.parquet#spend",)
+    assert snapshot.tables.unclear == ()
+    assert not snapshot.tables.get("s3:lake/weekly.parquet").declared
+
+
+def test_an_input_that_may_come_from_several_is_told(folder):
+    sources = (
+        'a = { connection = "w", table = "a", index = "week" }\nb = { connection = "w", table = "b" }\n'
+        'c = "data/c.csv"\nemail = { feature = "x:y:email" }'
+    )
+    snapshot = folder.read(f"{_FLOW}config = {{ signups = 3 }}\n[dataflows.main.sources]\n{sources}\n")
+
+    assert snapshot.lineage.parents("input:spend") == ("table:w:a#spend", "table:w:b#spend")
+    assert snapshot.lineage.parents("input:signups") == snapshot.lineage.parents("input:email") == ()
+    (unclear,) = snapshot.tables.unclear
+    assert unclear.text == (
+        "Input 'spend' of dataflow 'main' may come from 'a' or 'b' or 'c'. "
+        "Declare the columns of their tables under [tables]."
+    )
+    assert snapshot.tables.told_of(["input:spend"]) == (unclear.text,)
+    assert snapshot.tables.told_of(["input:signups"]) == ()
+
+
+def test_a_column_of_two_sources_is_told_as_the_run_refuses_it(folder):
+    more = _USERS.replace("users]", "people]").replace("users.", "people.").replace("crm.Users", "people")
+    sources = 'a = { table = "users" }\nb = { table = "people" }'
+    snapshot = folder.read(f"{_USERS}{more}{_FLOW}[dataflows.main.sources]\n{sources}\n")
+
+    assert len(snapshot.lineage.parents("input:email")) == 2
+    assert "is a column of the sources 'a' and 'b': a run refuses that" in snapshot.tables.unclear[0].text
+
+
+def test_what_one_dataflow_fills_another_reads(folder):
+    project = (
+        f'{_FLOW}[dataflows.main.sinks]\nout = {{ connection = "w", table = "marts.r" }}\n'
+        '[dataflows.next]\nmodules = ["n"]\n[dataflows.next.sources]\n'
+        'r = { connection = "w", table = "marts.r" }\n'
+    )
+    snapshot = folder.read(project, n="def twice(ratio: float) -> float:\n    return ratio * 2\n")
+
+    column = "table:w:marts.r#ratio"
+    assert list(snapshot.lineage.downstream("m:ratio")) == [column, "input:ratio", "n:twice"]
+    assert list(snapshot.graph.downstream("m:ratio")) == []
+    assert column in snapshot.lineage_of("next").nodes
+    assert "m:ratio" not in snapshot.lineage_of("next").nodes
+    assert snapshot.lineage_of("main").children("m:ratio") == (column,)
+    assert snapshot.lineage_of("main").children(column) == ()
+
+
+def test_a_dataflow_may_read_what_it_fills(folder):
+    project = (
+        f'{_FLOW}[dataflows.main.sinks]\nout = {{ connection = "w", table = "t" }}\n'
+        '[dataflows.main.sources]\nbefore = { connection = "w", table = "t" }\n'
+    )
+    snapshot = folder.read(project, m="def ratio(ratio_before: float, ratio: float) -> float: ...\n")
+
+    assert "m:ratio" in snapshot.lineage.nodes
+
+
+def test_sql_in_code_leads_to_its_columns(folder):
+    code = (
+        "import pandas as pd\n\n\n"
+        "def orders(engine: object) -> pd.DataFrame:\n"
+        "    return pd.read_sql('select id, email from crm.users', engine)\n\n\n"
+        "def saved(orders: pd.DataFrame, engine: object) -> pd.DataFrame:\n"
+        "    orders.to_sql('marts.orders', engine)\n"
+        "    return orders\n\n\n"
+        "def loose(engine: object, t: str) -> pd.DataFrame:\n"
+        "    return pd.read_sql(f'select * from {t}', engine)\n"
+    )
+    snapshot = folder.read(f"{_USERS}{_FLOW}", m=code)
+
+    assert snapshot.lineage.parents("m:orders") == (
+        "input:engine",
+        "table:warehouse:crm.users#email",
+        "table:warehouse:crm.users#id",
+    )
+    assert snapshot.lineage.children("m:saved") == ("table:engine:marts.orders",)
+    (unclear,) = snapshot.tables.unclear
+    assert unclear.text.startswith("m.py:14: 'loose' reads SQL whose text does not stand there.")
+
+
+def test_a_classification_flows_from_a_column_through_tables(folder):
+    project = (
+        f'{_USERS}{_FLOW.replace("ratio", "hello")}[dataflows.main.sources]\nusers = {{ table = "users" }}\n'
+        '[dataflows.main.sinks]\nout = { connection = "w", table = "marts.r" }\n'
+        '[dataflows.next]\nmodules = ["n"]\n[dataflows.next.sources]\n'
+        'r = { connection = "w", table = "marts.r" }\n'
+    )
+    snapshot = folder.read(project, n="def size(hello: str, id: int) -> int: ...\n")
+
+    found = classify(snapshot, "pii")
+
+    assert found.carriers == {"table:warehouse:crm.users#email"}
+    assert "n:size" in found.keys and "m:ratio" not in found.keys
+    (witness,) = sources_of(snapshot, found, "n:size")
+    assert witness.path == (
+        *("table:warehouse:crm.users#email", "input:email", "m:hello"),
+        *("table:w:marts.r#hello", "input:hello", "n:size"),
+    )
+
+
+def test_a_table_may_be_classified_as_a_whole_and_a_column_of_it_be_a_barrier(folder):
+    project = (
+        '[tables.people]\nurl = "s3://lake/people.parquet"\ntags = { pii = true }\n'
+        "[tables.people.columns]\nspend = { tags = { pii = 'barrier', pii_reason = 'r', pii_reviewer = 'a' } }\n"
+        f"signups = 'int'\n{_FLOW}[dataflows.main.sources]\npeople = {{ table = 'people' }}\n"
+    )
+    found = classify(folder.read(project), "pii")
+
+    assert {"input:signups", "m:ratio"} <= found.keys
+    assert "input:spend" not in found.keys
+
+
+def test_a_dataflow_without_outputs_fills_what_a_run_says(folder):
+    snapshot = folder.read(
+        '[dataflows.main]\nmodules = ["m"]\n[dataflows.main.sinks]\nout = { connection = "w", table = "t" }\n'
+    )
+
+    assert "Dataflow 'main' declares no outputs" in snapshot.tables.unclear[0].text
+
+
+def test_a_frame_fills_its_table_as_a_whole(folder):
+    code = "import pandas as pd\n\ndef ratio(a: int) -> pd.DataFrame: ...\n"
+    sink = '[dataflows.main.sinks]\nout = { connection = "w", table = "t" }\n'
+    snapshot = folder.read(f"{_FLOW}{sink}", m=code)
+
+    assert snapshot.lineage.children("m:ratio") == ("table:w:t",)
+
+
+@pytest.mark.parametrize(
+    ("project", "told"),
+    [
+        (
+            f'{_USERS}{_FLOW}[dataflows.main.sources]\nu = {{ table = "user" }}\n',
+            "dataflows.main.sources.u.table is 'user', which [tables] does not declare. Did you mean 'users'? It "
+            "has no effect. A table of a database needs its connection, too.",
+        ),
+        ("[tables.a]\ndoc = 'x'\n", "tables.a says no place. Add a connection and a table, a url or a path."),
+        (
+            '[tables.a]\nconnection = "w"\nquery = "select 1"\n',
+            "tables.a is a query, and no table; it has no effect. A source may be one.",
+        ),
+        ('[tables.a]\nurl = "s3://a/b"\ncolumn = []\n', "'tables.a.column' is unknown"),
+        ('[tables.a]\nurl = "s3://a/b"\ncolumns = { x = 3 }\n', "tables.a.columns.x must be its type"),
+        ('[tables]\na = "x"\n', "tables.a must be a table such as"),
+        (
+            '[tables.a]\nurl = "s3://a/b"\n[tables.b]\nurl = "s3://a/b"\n',
+            "tables.b is where tables.a is, which counts. Declare it once.",
+        ),
+        (
+            f'[tables.a]\npath = "a.csv"\n{_FLOW}[dataflows.main.sinks]\no = {{ table = "a" }}\n',
+            "dataflows.main.sinks.o cannot be written to.",
+        ),
+    ],
+)
+def test_faults_of_declarations_are_told_once(folder, project, told):
+    diagnostics = folder.read(project).diagnostics
+
+    assert len(diagnostics) == 1
+    assert diagnostics[0].message.startswith(told)
+    assert diagnostics[0].line
+
+
+def test_files_of_a_repository_are_listed_and_lineage_ends_before_them(folder):
+    snapshot = folder.read(f'{_FLOW}[dataflows.main.sources]\nweekly = "data/weekly.csv"\n')
+
+    assert snapshot.lineage is snapshot.graph
+    assert [(use.table, use.name) for use in snapshot.tables.uses] == [("table:./data/weekly.csv", "weekly")]
+
+
+def test_a_table_may_be_a_file_of_the_repository(folder):
+    project = f"[tables.w]\npath = 'data/w.csv'\ncolumns = ['spend']\n{_FLOW}[dataflows.main.sources]\n"
+    snapshot = folder.read(f"{project}w = {{ table = 'w' }}\n")
+
+    assert snapshot.lineage.parents("input:spend") == ("table:./data/w.csv#spend",)
+    assert snapshot.dataflows[0].sources["w"]["path"] == "data/w.csv"
