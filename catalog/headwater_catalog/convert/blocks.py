@@ -34,7 +34,8 @@ def as_block(state: State, statement: ast.stmt, why: str, what_to_do: str) -> No
     results = _results(state, statement, effects)
     pieces: list[Piece] = []
     origins: list[Frame] = []
-    for name in [*effects.reads, *effects.changes]:
+    kept = [name for name in results if name in state.env]  # where a branch does not set them
+    for name in dict.fromkeys([*effects.reads, *effects.changes, *kept]):
         held = state.get(name)
         is_fixed = isinstance(held, Value) and held.made in _FIXED
         if held is None or (is_fixed and name not in effects.changes and name not in effects.sets):
@@ -61,6 +62,8 @@ def as_block(state: State, statement: ast.stmt, why: str, what_to_do: str) -> No
     )
     made.origins = tuple(origins)
     state.add(made)
+    for name in set(effects.sets) - set(results):
+        state.env.pop(name, None)  # nobody reads what it is from here on
     _bind_results(state, made, results)
     note = Note(statement.lineno, "whole", why, what_to_do)
     if note not in state.notes:  # in a loop it comes again and again
@@ -86,7 +89,7 @@ def _results(state: State, statement: ast.stmt, effects: Effects) -> list[str]:
     last = statement.end_lineno or statement.lineno
     found = [name for name in effects.changes if name in state.env]
     for name in effects.sets:
-        if name not in found and (name in state.env or state.outline.later.get(name, 0) > last):
+        if name not in found and (name in effects.reads or state.outline.later.get(name, 0) > last):
             found.append(name)
     return found
 

@@ -33,6 +33,7 @@ class Conversion:
         notes: What was left or kept whole, with the reasons, by line.
         features: The names of the features, each with the line of the script that it comes from.
         finals: The feature for each variable of the script as it is at its end.
+        main: The function that does what the script does; empty where its own statements do.
     """
 
     module: str
@@ -42,6 +43,7 @@ class Conversion:
     notes: tuple[Note, ...]
     features: Mapping[str, int]
     finals: Mapping[str, str]
+    main: str = ""
 
 
 def read_script(text: str) -> State:
@@ -117,7 +119,9 @@ class _Writing:
             state.outline.words,
         ).text(state.leftovers, self._outputs(), self._reads)
         finals = {name: names[value] for name, value in self._finals.items()}
-        return Conversion(self._module, module, self._driver, driver, notes, features, finals)
+        return Conversion(
+            self._module, module, self._driver, driver, notes, features, finals, state.outline.main
+        )
 
     # Which values there are
 

@@ -58,6 +58,7 @@ class Outline:
         set_often: Variables that are set more than once.
         later: The line of the last reading of each variable.
         words: All names in the script.
+        main: The function whose statements are read as those of the script; empty where there is none.
     """
 
     statements: list[ast.stmt]
@@ -67,6 +68,7 @@ class Outline:
     set_often: frozenset[str]
     later: Mapping[str, int]
     words: frozenset[str] = field(default_factory=frozenset)
+    main: str = ""
 
     def setting(self, node: ast.expr) -> tuple[str, str, Any] | None:
         """Return the variable, key and value of an entry of a configuration; None where it is none."""
@@ -86,7 +88,7 @@ class Outline:
 
 def outline_of(tree: ast.Module) -> Outline:
     """Look through a script."""
-    statements = _statements(tree)
+    statements, main = _statements(tree)
     functions = _functions(tree)
     sets = Counter(
         name for statement in statements for node in ast.walk(statement) for name in _set_names(node)
@@ -104,6 +106,7 @@ def outline_of(tree: ast.Module) -> Outline:
         frozenset(name for name, count in sets.items() if count > 1),
         later,
         frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name)),
+        main,
     )
 
 
@@ -112,7 +115,7 @@ def _set_names(node: ast.AST) -> Iterator[str]:
         yield node.id
 
 
-def _statements(tree: ast.Module) -> list[ast.stmt]:
+def _statements(tree: ast.Module) -> tuple[list[ast.stmt], str]:
     found: list[ast.stmt] = []
     for statement in tree.body:
         match statement:
@@ -127,8 +130,8 @@ def _statements(tree: ast.Module) -> list[ast.stmt]:
                 inner = _body_of(mains[name])
                 if inner is not None and sum(1 for n in ast.walk(tree) if _is_call_of(n, name)) == 1:
                     kept = [each for each in found[:place] if each is not mains[name]]
-                    return [*kept, *inner, *found[place + 1 :]]
-    return found
+                    return [*kept, *inner, *found[place + 1 :]], name
+    return found, ""
 
 
 def _is_call_of(node: ast.AST, name: str) -> bool:

@@ -123,9 +123,10 @@ class Source:
         first = statement.lineno
         decorators = getattr(statement, "decorator_list", [])
         first = min([first, *(decorator.lineno for decorator in decorators)])
-        above = self._above(first)
-        lines = [text for _, text in above]
-        start = self._starts[first - 1] + statement.col_offset
+        start = self.offset(first, statement.col_offset)
+        lines = [text for _, text in self._above(first)]
+        if self.text[self._starts[first - 1] : start].strip():  # what stands above is of the statement before
+            lines = []
         body = self._stretch(start, self.end(statement), statement.col_offset) + self.trailing(statement)
         return "\n".join([*lines, body])
 
@@ -133,7 +134,7 @@ class Source:
         """Return the comment behind a statement, with two spaces before it; empty where there is none."""
         line = statement.end_lineno or statement.lineno
         found = self._comments.get(line)
-        if found is None or self._starts[line - 1] + found[0] < self.end(statement):
+        if found is None or self.text[self.end(statement) : self._starts[line - 1] + found[0]].strip(" ;"):
             return ""
         return f"  {found[1]}"
 

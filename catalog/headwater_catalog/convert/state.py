@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -194,6 +195,11 @@ class State:
                 )
         if found.impure:
             raise Left(found.impure, _advice(found.impure))
+        if unknown := sorted(found.free - set(dir(builtins))) if "*" in self.imports else []:
+            raise Left(
+                f"'{unknown[0]}' may come from '{self.imports['*']}', of which every name is imported",
+                f"Import '{unknown[0]}' by its name.",
+            )
         self.free |= found.free | found.hidden
         return found
 

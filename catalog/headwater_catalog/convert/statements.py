@@ -90,6 +90,7 @@ _NOTHING: Final = ("nothing is made of it", "Keep it in the driver script, or ta
 def _import(state: State, statement: ast.Import | ast.ImportFrom) -> None:
     for alias in statement.names:
         if alias.name == "*":
+            state.imports["*"] = getattr(statement, "module", None) or "another module"
             raise Left("it imports every name of a module", "Import the names that are used.")
         if isinstance(statement, ast.Import):
             name, text = alias.asname or alias.name.partition(".")[0], f"import {alias.name}"

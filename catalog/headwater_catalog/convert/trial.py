@@ -34,33 +34,35 @@ def main() -> None:
     folder = Path(sys.argv[1])
     task = json.loads((folder / TASK).read_text("utf-8"))
     os.environ["MPLBACKEND"] = "Agg"
-    answer = compare(folder, task["script"], task["driver"], task["module"], task["finals"])
+    answer = compare(folder, task["script"], task["driver"], task["finals"], task["main"])
     draft = folder / f"{ANSWER}.partial"
     draft.write_text(json.dumps(answer), "utf-8")
     draft.replace(folder / ANSWER)
 
 
-def compare(folder: Path, script: str, driver: str, module: str, finals: Mapping[str, str]) -> dict[str, Any]:
+def compare(
+    folder: Path, script: str, driver: str, finals: Mapping[str, str], inner: str = ""
+) -> dict[str, Any]:
     """Run a script in one folder and its driver in another, and compare what they leave.
 
     Args:
         folder: It has a folder `before` with the script and its data, and `after` with what it became.
         script: The path of the script in these.
         driver: The path of the driver.
-        module: The module of features.
         finals: The feature for each variable of the script.
+        inner: The function of the script whose variables count as those of the script.
 
     Returns:
         `same` and `different` (name, difference) of variables and files, or `error` with what failed.
     """
     try:
-        expected = _run(folder / BEFORE, script)
+        expected = _run(folder / BEFORE, script, inner)
     except BaseException as error:
         return {"error": f"The script itself fails here: {_told(error)}"}
     try:
         actual = _run(folder / AFTER, driver)
         wanted = {name: feature for name, feature in finals.items() if name in expected}
-        actual.update(_further(folder / AFTER, actual, module, wanted))
+        actual.update(_further(folder / AFTER, actual, wanted))
     except BaseException as error:
         return {"error": f"What it became fails: {_told(error)}"}
     same: list[str] = []
@@ -77,13 +79,13 @@ def compare(folder: Path, script: str, driver: str, module: str, finals: Mapping
     return {"same": same, "different": different}
 
 
-def _run(folder: Path, script: str) -> dict[str, Any]:
-    """Run a script in its folder; return its variables, those of `main` included."""
+def _run(folder: Path, script: str, inner: str = "") -> dict[str, Any]:
+    """Run a script in its folder; return its variables, those of one function included."""
     path = folder / script
     held: dict[str, Any] = {}
 
     def keep(frame: FrameType, event: str, _: Any) -> None:
-        if event == "return" and frame.f_code.co_name == "main" and frame.f_code.co_filename == str(path):
+        if event == "return" and frame.f_code.co_name == inner and frame.f_code.co_filename == str(path):
             held.update(frame.f_locals)
 
     with _within(path.parent if script.startswith(".") else folder, path.parent):
@@ -117,7 +119,7 @@ def _within(folder: Path, imports: Path) -> Iterator[None]:
                 del sys.modules[name]
 
 
-def _further(folder: Path, held: Mapping[str, Any], module: str, wanted: Mapping[str, str]) -> dict[str, Any]:
+def _further(folder: Path, held: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, Any]:
     """Execute the features that the driver script did not ask for."""
     asked = {name: feature for name, feature in wanted.items() if name not in held}
     driver = next((value for value in held.values() if type(value).__name__ == "Driver"), None)

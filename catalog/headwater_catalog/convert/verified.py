@@ -90,8 +90,8 @@ def verify(
         task = {
             "script": inside,
             "driver": driver.relative_to(folder / AFTER).as_posix(),
-            "module": conversion.module,
             "finals": dict(conversion.finals),
+            "main": conversion.main,
         }
         sizes = {
             path.relative_to(folder / BEFORE).as_posix(): path.stat().st_size

@@ -166,7 +166,7 @@ def _hold(script: str) -> None:
         (folder / "after" / f"{made.module}.py").write_text(made.module_text, "utf-8")
         (folder / "after" / f"{made.driver}.py").write_text(made.driver_text, "utf-8")
         (folder / "files.json").write_text("{}", "utf-8")
-        answer = compare(folder, "spend.py", f"{made.driver}.py", made.module, made.finals)
+        answer = compare(folder, "spend.py", f"{made.driver}.py", made.finals, made.main)
         snapshot = read_folder(folder / "after")
 
     fails_itself = str(answer.get("error", "")).startswith("The script itself fails")

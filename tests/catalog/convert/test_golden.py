@@ -53,7 +53,7 @@ def test_what_a_script_becomes_leaves_the_same_and_is_read_without_diagnostics(
     (tmp_path / "after" / f"{made.driver}.py").write_text(made.driver_text, "utf-8")
     (tmp_path / "files.json").write_text("{}", "utf-8")
 
-    answer = compare(tmp_path, f"{case}.py", f"{made.driver}.py", made.module, made.finals)
+    answer = compare(tmp_path, f"{case}.py", f"{made.driver}.py", made.finals, made.main)
     snapshot = read_folder(tmp_path / "after")
 
     assert answer.get("different") == [], answer
