@@ -33,6 +33,7 @@ class Conversion:
         notes: What was left or kept whole, with the reasons, by line.
         features: The names of the features, each with the line of the script that it comes from.
         finals: The feature for each variable of the script as it is at its end.
+        variables: The variables that count at the end of the script: not those of loops that nobody reads.
         main: The function that does what the script does; empty where its own statements do.
     """
 
@@ -43,6 +44,7 @@ class Conversion:
     notes: tuple[Note, ...]
     features: Mapping[str, int]
     finals: Mapping[str, str]
+    variables: tuple[str, ...] = ()
     main: str = ""
 
 
@@ -120,7 +122,15 @@ class _Writing:
         ).text(state.leftovers, self._outputs(), self._reads)
         finals = {name: names[value] for name, value in self._finals.items()}
         return Conversion(
-            self._module, module, self._driver, driver, notes, features, finals, state.outline.main
+            self._module,
+            module,
+            self._driver,
+            driver,
+            notes,
+            features,
+            finals,
+            tuple(state.env),
+            state.outline.main,
         )
 
     # Which values there are

@@ -12,7 +12,7 @@ import os
 import runpy
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any, Final
@@ -34,14 +34,19 @@ def main() -> None:
     folder = Path(sys.argv[1])
     task = json.loads((folder / TASK).read_text("utf-8"))
     os.environ["MPLBACKEND"] = "Agg"
-    answer = compare(folder, task["script"], task["driver"], task["finals"], task["main"])
+    answer = compare(folder, task["script"], task["driver"], task["finals"], task["variables"], task["main"])
     draft = folder / f"{ANSWER}.partial"
     draft.write_text(json.dumps(answer), "utf-8")
     draft.replace(folder / ANSWER)
 
 
 def compare(
-    folder: Path, script: str, driver: str, finals: Mapping[str, str], inner: str = ""
+    folder: Path,
+    script: str,
+    driver: str,
+    finals: Mapping[str, str],
+    variables: Collection[str],
+    inner: str = "",
 ) -> dict[str, Any]:
     """Run a script in one folder and its driver in another, and compare what they leave.
 
@@ -50,6 +55,7 @@ def compare(
         script: The path of the script in these.
         driver: The path of the driver.
         finals: The feature for each variable of the script.
+        variables: The variables that count.
         inner: The function of the script whose variables count as those of the script.
 
     Returns:
@@ -68,7 +74,7 @@ def compare(
     same: list[str] = []
     different: list[dict[str, str]] = []
     for name in sorted(expected):
-        if name not in actual or not _is_data(expected[name]):
+        if name not in actual or name not in variables or not _is_data(expected[name]):
             continue
         found = _difference(actual[name], expected[name])
         different += [{"name": name, "difference": found}] if found else []

@@ -91,6 +91,7 @@ def verify(
             "script": inside,
             "driver": driver.relative_to(folder / AFTER).as_posix(),
             "finals": dict(conversion.finals),
+            "variables": conversion.variables,
             "main": conversion.main,
         }
         sizes = {

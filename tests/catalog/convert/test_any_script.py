@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from headwater_catalog.convert import convert_script
-from headwater_catalog.convert.trial import compare
 from headwater_catalog.tree_snapshots import read_folder
+from support.converted import run_both
 
 _DATA = "key,a,b,c\n" + "".join(
     f"{'xyz'[row % 3]},{row % 5},{row * 1.5 if row % 4 else ''},{row - 6}\n" for row in range(14)
@@ -155,19 +155,10 @@ def test_many_converted_scripts_leave_the_same_tables_and_are_read_without_diagn
 
 
 def _hold(script: str) -> None:
-    made = convert_script(script, "spend.py")
-    assume(made.module_text)  # a table that is only copied makes no feature
+    assume(convert_script(script, "spend.py").module_text)  # a table that is only copied makes no feature
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        for name in ("before", "after"):
-            (folder / name).mkdir()
-            (folder / name / "data.csv").write_text(_DATA, "utf-8")
-            (folder / name / "spend.py").write_text(script, "utf-8")
-        (folder / "after" / f"{made.module}.py").write_text(made.module_text, "utf-8")
-        (folder / "after" / f"{made.driver}.py").write_text(made.driver_text, "utf-8")
-        (folder / "files.json").write_text("{}", "utf-8")
-        answer = compare(folder, "spend.py", f"{made.driver}.py", made.finals, made.main)
-        snapshot = read_folder(folder / "after")
+        made, answer = run_both(Path(place), script, {"data.csv": _DATA})
+        snapshot = read_folder(Path(place) / "after")
 
     fails_itself = str(answer.get("error", "")).startswith("The script itself fails")
     assert fails_itself or answer == {**answer, "different": []}, (answer, script, made.module_text)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from headwater_catalog.convert import Conversion, convert_script
-from headwater_catalog.convert.trial import compare
 from headwater_catalog.tree_snapshots import read_folder
+from support.converted import run_both
 
 _GOLDEN = Path(__file__).parent / "golden"
 _CASES = sorted(path.stem for path in _GOLDEN.glob("*.txt"))
@@ -43,17 +43,7 @@ def test_a_script_becomes_what_stands_beside_it(case: str) -> None:
 def test_what_a_script_becomes_leaves_the_same_and_is_read_without_diagnostics(
     case: str, tmp_path: Path
 ) -> None:
-    script = _parts(case)["script"]
-    made = convert_script(script, f"{case}.py")
-    for place in ("before", "after"):
-        (tmp_path / place).mkdir()
-        for name, text in {**_DATA, f"{case}.py": script}.items():
-            (tmp_path / place / name).write_text(text, "utf-8")
-    (tmp_path / "after" / f"{made.module}.py").write_text(made.module_text, "utf-8")
-    (tmp_path / "after" / f"{made.driver}.py").write_text(made.driver_text, "utf-8")
-    (tmp_path / "files.json").write_text("{}", "utf-8")
-
-    answer = compare(tmp_path, f"{case}.py", f"{made.driver}.py", made.finals, made.main)
+    made, answer = run_both(tmp_path, _parts(case)["script"], _DATA, case)
     snapshot = read_folder(tmp_path / "after")
 
     assert answer.get("different") == [], answer
