@@ -71,6 +71,9 @@ COMMANDS: Mapping[str, LazyCommand] = {
         "headwater_catalog.cli.features:history", "List the changes of a feature.", asks=True
     ),
     "run": LazyCommand("headwater_catalog.cli.runs:run", "Execute features at a commit.", asks=True),
+    "convert": LazyCommand(
+        "headwater_catalog.cli.convert:convert", "Turn a pandas script into feature functions."
+    ),
     "values": LazyCommand(
         "headwater_catalog.cli.values:values", "Compare the values of a feature at two commits.", asks=True
     ),

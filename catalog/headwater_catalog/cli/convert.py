@@ -1,0 +1,187 @@
+"""The command that turns a pandas script into feature functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from headwater_catalog.cli.failures import Failure, Findings
+from headwater_catalog.cli.output import clean, counted, json_option, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from headwater_catalog.convert import ColumnStep, Conversion
+    from headwater_catalog.convert.verified import Verdict
+
+__all__ = ["convert"]
+
+
+@click.command()
+@click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the module and the driver script are written; beside SCRIPT unless given.",
+)
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The folder in which SCRIPT is run to compare; the one here unless given.",
+)
+@click.option("--no-verify", is_flag=True, help="Do not run SCRIPT and what it became.")
+@click.option("--force", is_flag=True, help="Write over files that are there.")
+@click.option("--lineage", is_flag=True, help="Write nothing: list which column comes from which, by line.")
+@json_option
+def convert(
+    script: Path,
+    folder: Path | None,
+    data: Path | None,
+    no_verify: bool,
+    force: bool,
+    lineage: bool,
+    as_json: bool,
+) -> None:
+    """Convert SCRIPT, a pandas script or notebook, into feature functions and a script that drives them.
+
+    What cannot be converted stays in the driver script and is told, with the line and what to do. Then both
+    are run on copies of the data, confined as runs are, and what they leave is compared: variables and files.
+    Exit 1: something differs, or could not be compared.
+
+    JSON: module, driver, features (name, line), notes (line, kind, why, what_to_do), verdict (is_same, same,
+    different (name, difference), error; null where it was not run). With --lineage: steps (name, line, kind,
+    needs (name, line), sources, is_certain).
+    """
+    text = _text(script)
+    if lineage:
+        _show_lineage(text, script, as_json)
+        return
+    from headwater_catalog.convert import convert_script
+    from headwater_catalog.read.syntax import Unreadable
+
+    try:
+        made = convert_script(text, script.name)
+    except Unreadable as error:
+        raise Failure(f"{script}:{error.line}: {error.reason}") from error
+    if not made.module_text:
+        _show_notes(made)
+        raise Failure(f"Nothing in {script} sets a column or a table in a way that a feature function can.")
+    target = folder or script.parent
+    paths = [target / f"{made.module}.py", target / f"{made.driver}.py"]
+    _refuse_existing(paths, force)
+    verdict = None if no_verify else _verified(script, text, made, data)
+    _write(paths, [made.module_text, made.driver_text])
+    if as_json:
+        print_json(_json(paths, made, verdict))
+    else:
+        _show(paths, made, verdict)
+    if verdict is not None and not verdict.is_same:
+        raise Findings(_unlike(verdict))
+
+
+def _text(script: Path) -> str:
+    from headwater_catalog.read.notebooks import cells_of, is_notebook
+    from headwater_catalog.read.syntax import Unreadable
+
+    content = script.read_bytes()
+    try:
+        if is_notebook(content):
+            return "".join(cell.text for cell in cells_of(content))
+        return content.decode("utf-8")
+    except Unreadable as error:
+        raise Failure(f"{script}: {error.reason}") from error
+    except UnicodeDecodeError as error:
+        raise Failure(f"{script} is not written in UTF-8 ({error.reason} at byte {error.start}).") from error
+
+
+def _refuse_existing(paths: Sequence[Path], force: bool) -> None:
+    there = [str(path) for path in paths if path.exists()]
+    if there and not force:
+        raise Failure(
+            f"There is already {' and '.join(there)}. Give --force to write over it, or another --to."
+        )
+
+
+def _verified(script: Path, text: str, made: Conversion, data: Path | None) -> Verdict:
+    from headwater_catalog.convert.verified import Verdict, verify
+    from headwater_catalog.errors import JobError
+
+    try:
+        return verify(script, text, made, data or Path())
+    except JobError as error:
+        return Verdict(error=str(error))
+
+
+def _write(paths: Sequence[Path], texts: Sequence[str]) -> None:
+    """Write files so that each is whole or not there."""
+    paths[0].parent.mkdir(parents=True, exist_ok=True)
+    drafts = [path.with_name(f".{path.name}.partial") for path in paths]
+    try:
+        for draft, text in zip(drafts, texts, strict=True):
+            draft.write_text(text, "utf-8")
+        for draft, path in zip(drafts, paths, strict=True):
+            draft.replace(path)
+    finally:
+        for draft in drafts:
+            draft.unlink(missing_ok=True)
+
+
+def _json(paths: Sequence[Path], made: Conversion, verdict: Verdict | None) -> dict[str, Any]:
+    return {
+        "module": str(paths[0]),
+        "driver": str(paths[1]),
+        "features": [{"name": name, "line": line} for name, line in made.features.items()],
+        "notes": [note.as_dict() for note in made.notes],
+        "verdict": None if verdict is None else verdict.as_dict(),
+    }
+
+
+def _show(paths: Sequence[Path], made: Conversion, verdict: Verdict | None) -> None:
+    _show_notes(made)
+    click.echo(clean(f"{counted(len(made.features), 'feature')} in {paths[0]}, driven by {paths[1]}."))
+    if verdict is None:
+        say("It was not run: compare what both give before you trust it.")
+        return
+    for name, difference in verdict.different:
+        click.echo(clean(f"{name} differs: {difference}"))
+    if verdict.same:
+        click.echo(clean(f"The same as in the script: {', '.join(verdict.same)}."))
+
+
+def _show_notes(made: Conversion) -> None:
+    if made.notes:
+        rows = [(str(note.line), note.kind, note.why, note.what_to_do) for note in made.notes]
+        print_table(("LINE", "IS", "WHY", "WHAT TO DO"), rows, wide=3)
+        click.echo()
+
+
+def _unlike(verdict: Verdict) -> str:
+    if verdict.error:
+        return f"The result could not be compared. {verdict.error}"
+    if verdict.different:
+        return f"{counted(len(verdict.different), 'result')} of the script and of what it became differ."
+    return "There was nothing to compare: the script leaves no variable and no file that features make."
+
+
+def _show_lineage(text: str, script: Path, as_json: bool) -> None:
+    from headwater_catalog.convert import lineage_of
+    from headwater_catalog.read.syntax import Unreadable
+
+    try:
+        steps = lineage_of(text)
+    except Unreadable as error:
+        raise Failure(f"{script}:{error.line}: {error.reason}") from error
+    if as_json:
+        print_json({"steps": [step.as_dict() for step in steps]})
+        return
+    if steps:
+        print_table(("LINE", "SETS", "FROM", "IN THE END FROM"), list(map(_row, steps)))
+    click.echo(f"{counted(len(steps), 'step')}.")
+
+
+def _row(step: ColumnStep) -> tuple[str, str, str, str]:
+    needs = ", ".join(f"{name} ({line})" for name, line in step.needs)
+    doubt = "" if step.is_certain else " (some of these)"
+    return str(step.line), step.name, needs, ", ".join(step.sources) + (doubt if step.sources else "")

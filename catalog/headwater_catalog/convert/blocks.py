@@ -1,0 +1,228 @@
+"""Statements that are not taken apart: kept whole as one function, or left in the driver script."""
+
+from __future__ import annotations
+
+import ast
+from typing import Literal
+
+from headwater_catalog.convert.effects import Effects, effects_of
+from headwater_catalog.convert.source import Edit
+from headwater_catalog.convert.state import State
+from headwater_catalog.convert.values import Bind, Frame, Left, Leftover, Note, Piece, Ref, Value
+
+__all__ = ["NotInlined", "as_block", "leave"]
+
+_FIXED = ("import", "helper", "constant", "literal")
+
+
+class NotInlined(Exception):
+    """What stands in a branch, a loop or a function cannot be converted, so that the whole is kept."""
+
+    def __init__(self, why: Left) -> None:
+        super().__init__(why.why)
+        self.why = why
+
+
+def as_block(state: State, statement: ast.stmt, why: str, what_to_do: str) -> None:
+    """Keep a statement whole, as a function of the tables and variables that it reads.
+
+    Raises:
+        Left: It does more than that.
+    """
+    effects = effects_of(statement)
+    _check_calls(state, statement, effects)
+    results = _results(state, statement, effects)
+    pieces: list[Piece] = []
+    origins: list[Frame] = []
+    kept = [name for name in results if name in state.env]  # where a branch does not set them
+    for name in dict.fromkeys([*effects.reads, *effects.changes, *kept]):
+        held = state.get(name)
+        is_fixed = isinstance(held, Value) and held.made in _FIXED
+        if held is None or (is_fixed and name not in effects.changes and name not in effects.sets):
+            continue
+        value = state.held(name, statement.lineno)
+        assert value is not None
+        if isinstance(held, Frame):
+            origins.append(held)
+        elif name in effects.changes and held.shape != "column" and not _is_container(held, name):
+            raise Left(
+                f"it changes '{name}', which is no table, in place",
+                f"Make '{name}' in one function, from what it needs to what it gives.",
+            )
+        if not any(isinstance(piece, Bind) and piece.name == name for piece in pieces):
+            pieces.append(Bind(name, value, name in effects.changes))
+    source = state.source
+    edits = _fixed_edits(state, statement, effects)
+    pieces += source.pieces(source.start(statement), source.end(statement), edits, statement.col_offset)
+    pieces += [source.trailing(statement), f"\nreturn {', '.join(results)}"]
+    if not results:
+        raise Left("nothing is made of it", "Keep it in the driver script, or take it out.")
+    made = Value(
+        "_and_".join(results[:3]), statement.lineno, "node", body=tuple(pieces), doc=source.doc(statement)
+    )
+    made.origins = tuple(origins)
+    state.add(made)
+    for name in set(effects.sets) - set(results):
+        state.env.pop(name, None)  # nobody reads what it is from here on
+    _bind_results(state, made, results)
+    note = Note(statement.lineno, "whole", why, what_to_do)
+    if note not in state.notes:  # in a loop it comes again and again
+        state.notes.append(note)
+
+
+def _is_container(value: Value, name: str) -> bool:
+    """Tell whether a value surely is a list, a dictionary or a set, which can be copied as a whole."""
+    if isinstance(value.literal, (list, dict, set)):
+        return True
+    return any(isinstance(piece, Bind) and piece.name == name and piece.copied for piece in value.body)
+
+
+def _check_calls(state: State, statement: ast.stmt, effects: Effects) -> None:
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Call):
+            for name in state.check_call(node):
+                effects.changes[name] = None
+
+
+def _results(state: State, statement: ast.stmt, effects: Effects) -> list[str]:
+    """Return the variables that a statement gives to what comes after it."""
+    last = statement.end_lineno or statement.lineno
+    found = [name for name in effects.changes if name in state.env]
+    for name in effects.sets:
+        if name not in found and (name in effects.reads or state.outline.later.get(name, 0) > last):
+            found.append(name)
+    return found
+
+
+def _bind_results(state: State, made: Value, results: list[str]) -> None:
+    if len(results) == 1:
+        made.label = results[0]
+        _hold(state, results[0], made)
+        return
+    for name in results:
+        part = Value(name, made.line, "node", part_of=made, origins=made.origins)
+        made.parts.append(part)
+        _hold(state, name, state.add(part))
+
+
+def _hold(state: State, name: str, value: Value) -> None:
+    before = state.get(name)
+    is_table = isinstance(before, Frame) or (before is None and name in state.outline.tables)
+    value.shape = "table" if is_table else before.shape if isinstance(before, Value) else "other"
+    if before is not None and name not in state.outline.roots:
+        state.change(name, Frame(name, value) if is_table else value)
+    else:
+        state.bind(name, value)
+
+
+def _fixed_edits(state: State, statement: ast.stmt, effects: Effects) -> list[Edit]:
+    """Return the places of constants and functions, whose names in the new module may be others."""
+    edits: list[Edit] = []
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and node.id not in effects.sets and node.id not in effects.changes:
+            held = state.get(node.id)
+            if isinstance(held, Value) and held.made in _FIXED:
+                piece: Piece = repr(held.literal) if held.made == "literal" else Ref(held)
+                edits.append((state.source.start(node), state.source.end(node), (piece,)))
+            elif held is None:
+                state.free.add(node.id)
+    return edits
+
+
+# What is left
+
+
+def leave(state: State, statement: ast.stmt, why: Left, is_told: bool) -> None:
+    """Leave a statement in the driver script.
+
+    Raises:
+        NotInlined: It stands in a branch, a loop or a function that is read as its own statements.
+    """
+    if state.strict:
+        raise NotInlined(why)
+    effects = effects_of(statement)
+    names = {**effects.reads, **effects.changes}
+    reads = {name: held for name in names if (held := state.get(name)) is not None}
+    changes = {name for name in effects.changes if name in reads}
+    changes |= _touched(state, statement)
+    stage = _stage(state, statement, reads, changes, effects)
+    left = Leftover(statement, stage, reads, frozenset(changes))
+    for name in effects.sets:
+        value = Value(name, statement.lineno, "left", stage=stage, doc=state.source.doc(statement))
+        value.shape = "table" if _is_table(state, statement, name) else "other"
+        left.binds[name] = state.add(value)
+        state.bind(name, value)
+    for name in changes:
+        held = reads.get(name)
+        if isinstance(held, Value) and held.made in ("import", "helper"):
+            continue
+        value = Value(name, statement.lineno, "left", stage=stage)
+        value.shape = "table" if isinstance(held, Frame) else "other"
+        value.origins = (held,) if isinstance(held, Frame) else ()
+        left.binds[name] = state.add(value)
+        state.change(name, Frame(name, value) if isinstance(held, Frame) else value)
+    state.leftovers.append(left)
+    if is_told:
+        advice = why.what_to_do or "Keep it in the driver script, or write it as assignments of columns."
+        state.notes.append(Note(statement.lineno, "left", why.why, advice))
+
+
+def _touched(state: State, statement: ast.stmt) -> set[str]:
+    """Return the variables that a call may change whose value nobody takes: `model.fit(x)`, `prepare(df)`."""
+    found: set[str] = set()
+    for node in ast.walk(statement):
+        if not isinstance(node, ast.Call):
+            continue
+        if isinstance(node.func, ast.Name):
+            helper = state.outline.functions.get(node.func.id)
+            if helper is not None:
+                given = list(helper.given_to_changed(node))
+                found |= {each.id for each in given if isinstance(each, ast.Name)}
+        elif isinstance(statement, ast.Expr) and node is statement.value:
+            owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+            held = state.get(owner.id) if isinstance(owner, ast.Name) else None
+            is_object = isinstance(held, Value) and held.shape == "other"
+            if is_object and isinstance(held, Value) and held.made not in ("import", "helper", "constant"):
+                assert isinstance(owner, ast.Name)
+                found.add(owner.id)
+    return {name for name in found if state.get(name) is not None}
+
+
+def _stage(
+    state: State,
+    statement: ast.stmt,
+    reads: dict[str, Frame | Value],
+    changes: set[str],
+    effects: Effects,
+) -> Literal["before", "after"]:
+    """Return whether a statement can come before the features: where it needs nothing that they make."""
+    for name, held in reads.items():
+        value = held.base if isinstance(held, Frame) else held
+        if isinstance(held, Frame) and (held.columns or held.dropped):
+            return "after"
+        if value.made in ("node", "column", "setting") or (value.made == "left" and value.stage == "after"):
+            return "after"
+        if name in changes and value in state.read:
+            return "after"
+    after = [left for left in state.leftovers if left.stage == "after"]
+    if after and not effects.sets and not isinstance(statement, (ast.Import, ast.ImportFrom)):
+        return "after"
+    texts = {text for left in after for text in _texts(left.statement)}
+    return "after" if texts & _texts(statement) else "before"
+
+
+def _texts(statement: ast.stmt) -> set[str]:
+    """Return the file names in a statement, as far as they are written out."""
+    constants = (node.value for node in ast.walk(statement) if isinstance(node, ast.Constant))
+    return {text for text in constants if isinstance(text, str) and ("." in text or "/" in text)}
+
+
+def _is_table(state: State, statement: ast.stmt, name: str) -> bool:
+    if name in state.outline.tables:
+        return True
+    value = getattr(statement, "value", None)
+    if not isinstance(value, ast.expr):
+        return False
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        return value.func.attr.startswith("read_") or value.func.attr == "DataFrame"
+    return False

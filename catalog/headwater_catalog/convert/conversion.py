@@ -1,0 +1,251 @@
+"""A script of pandas as feature functions, a driver, and what was left of it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from headwater_catalog.convert.driver_text import DriverText
+from headwater_catalog.convert.effects import effects_of
+from headwater_catalog.convert.module_text import definition_text, module_text
+from headwater_catalog.convert.naming import built_in, names_of, word
+from headwater_catalog.convert.outline import outline_of
+from headwater_catalog.convert.rendering import Rendering
+from headwater_catalog.convert.source import Source
+from headwater_catalog.convert.state import State
+from headwater_catalog.convert.statements import walk
+from headwater_catalog.convert.values import Frame, Note, Value, refs_of
+
+__all__ = ["Conversion", "convert_script", "read_script"]
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What a script becomes.
+
+    Attributes:
+        module: The name of the module of features.
+        module_text: Its text; empty where nothing became a feature.
+        driver: The file name of the driver script, without its ending.
+        driver_text: Its text.
+        notes: What was left or kept whole, with the reasons, by line.
+        features: The names of the features, each with the line of the script that it comes from.
+        finals: The feature for each variable of the script as it is at its end.
+        variables: The variables that count at the end of the script: not those of loops that nobody reads.
+        main: The function that does what the script does; empty where its own statements do.
+    """
+
+    module: str
+    module_text: str
+    driver: str
+    driver_text: str
+    notes: tuple[Note, ...]
+    features: Mapping[str, int]
+    finals: Mapping[str, str]
+    variables: tuple[str, ...] = ()
+    main: str = ""
+
+
+def read_script(text: str) -> State:
+    """Read a script into the values that it makes.
+
+    Raises:
+        Unreadable: Python cannot read it.
+    """
+    source = Source(text)
+    state = State(source, outline_of(source.tree), walk)
+    walk(state, state.outline.statements)
+    return state
+
+
+def convert_script(text: str, name: str) -> Conversion:
+    """Convert a script.
+
+    Args:
+        text: Its text.
+        name: Its file name.
+
+    Raises:
+        Unreadable: Python cannot read it.
+    """
+    state = read_script(text)
+    return _Writing(state, name).conversion()
+
+
+class _Writing:
+    """Writes what was read of a script."""
+
+    def __init__(self, state: State, script: str) -> None:
+        self._state = state
+        self._script = script
+        stem = word(re.sub(r"\.(py|ipynb)$", "", script))
+        self._module, self._driver = f"{stem}_features", f"run_{stem}"
+        self._finals = self._final_values()
+        self._reads = self._read_by_leftovers()
+        self._ordered = self._order()
+        self._names = names_of(self._ordered, self._taken())
+
+    def conversion(self) -> Conversion:
+        state, names = self._state, self._names
+        features = {names[v]: v.line for v in self._ordered if v.made in ("node", "column")}
+        notes = tuple(sorted(state.notes, key=lambda note: note.line))
+        if not any(value.made == "node" for value in self._ordered):
+            return Conversion(self._module, "", self._driver, "", notes, {}, {})
+        fixed = {
+            name: held
+            for name in state.env
+            if isinstance(held := state.get(name), Value) and held.made in ("constant", "helper", "import")
+        }
+        beside, taken, imports = self._beside_driver(fixed)
+        module = module_text(
+            self._script,
+            state.source,
+            self._ordered,
+            names,
+            fixed,
+            [*taken.values(), *(v for v in self._reads.values() if v.made == "constant")],
+        )
+        inputs = [v for v in self._ordered if v.made == "left" and v.stage == "before"]
+        driver = DriverText(
+            self._script,
+            self._module,
+            state.source,
+            names,
+            inputs,
+            [v for v in self._ordered if v.made == "setting"],
+            taken,
+            imports,
+            beside,
+            state.outline.words,
+        ).text(state.leftovers, self._outputs(), self._reads)
+        finals = {name: names[value] for name, value in self._finals.items()}
+        return Conversion(
+            self._module,
+            module,
+            self._driver,
+            driver,
+            notes,
+            features,
+            finals,
+            tuple(state.env),
+            state.outline.main,
+        )
+
+    # Which values there are
+
+    def _final_values(self) -> dict[str, Value]:
+        """Return the values that the variables have at the end and that features make."""
+        found: dict[str, Value] = {}
+        for name in self._state.env:
+            held = self._state.get(name)
+            if isinstance(held, Frame) and held.base.made == "left" and held.base.stage == "after":
+                continue
+            value = self._state.whole(held, 0) if isinstance(held, Frame) else held
+            if value is not None and value.made in ("node", "column"):
+                found[name] = value
+        return found
+
+    def _outputs(self) -> dict[str, Value]:
+        """Return the variables that the driver gives at its end: the tables, or else whatever there is."""
+        tables = {name: value for name, value in self._finals.items() if value.shape == "table"}
+        return tables or self._finals
+
+    def _read_by_leftovers(self) -> dict[tuple[int, str], Value]:
+        found: dict[tuple[int, str], Value] = {}
+        for left in self._state.leftovers:
+            for name, held in left.reads.items():
+                if isinstance(held, Frame):
+                    is_after = held.base.made == "left" and held.base.stage == "after"
+                    found[id(left), name] = held.base if is_after else self._state.whole(held, 0)
+                else:
+                    found[id(left), name] = held
+        return found
+
+    def _order(self) -> list[Value]:
+        """Return all values that are wanted, upstream before downstream."""
+        wanted = [*self._state.made, *self._finals.values()]
+        wanted += [value for value in self._reads.values() if value.made in ("node", "column")]
+        made = [v for v in wanted if v.made in ("node", "column")]
+        ordered: dict[Value, None] = {}
+        seen: set[Value] = set()
+        stack = [(value, False) for value in reversed(made)]
+        while stack:
+            value, is_left = stack.pop()
+            if is_left:
+                ordered[value] = None
+            elif value not in seen:
+                seen.add(value)
+                stack.append((value, True))
+                needs = [*value.needs(), *value.parts]
+                stack += [(need, False) for need in reversed(needs)]
+        for value in self._state.made:
+            if value.made in ("constant", "helper", "import"):
+                ordered.setdefault(value)
+        for entry in self._state.settings.values():
+            if any(entry is ref for v in list(ordered) for ref in _conditions(v)):
+                ordered.setdefault(entry)
+        return [value for value in ordered if value.made != "literal"]
+
+    def _taken(self) -> set[str]:
+        """Return the names that no feature may have."""
+        state = self._state
+        imported = {value.label for value in state.made if value.made == "import"}
+        return {*imported, *built_in(state.outline.words), *state.free, self._module, self._driver}
+
+    # What the driver needs
+
+    def _beside_driver(self, fixed: Mapping[str, Value]) -> tuple[list[str], dict[str, Value], list[str]]:
+        """Return definitions, names of the module, and imports that the leftovers use."""
+        used: dict[str, None] = {}
+        for left in self._state.leftovers:
+            effects = effects_of(left.statement)
+            used.update(dict.fromkeys([*effects.reads, *effects.changes]))
+        sources = [ast.parse(entry.source) for entry in self._state.settings.values()]
+        used.update((n.id, None) for tree in sources for n in ast.walk(tree) if isinstance(n, ast.Name))
+        own: dict[str, str] = {}
+        stack = list(used)
+        rendering = Rendering(_Own(self._names))
+        while stack:
+            name = stack.pop()
+            told = self._state.outline.functions.get(name)
+            held = fixed.get(name)
+            if held is None or held.made != "helper" or name in own:
+                continue
+            reads = told.reads if told is not None else set(effects_of(_statement(held)).reads)
+            if any(each in self._state.env and each not in fixed for each in reads):
+                own[name] = definition_text(rendering, self._state.source, held, {})
+                used.update(dict.fromkeys(reads))
+                stack += reads
+        taken = {
+            name: fixed[name]
+            for name in used
+            if name in fixed and name not in own and fixed[name].made in ("constant", "helper")
+        }
+        for (_, name), value in self._reads.items():  # one that is set again later is another one at the end
+            if value.made == "constant":
+                taken.setdefault(name, value)
+        imports = [
+            str(fixed[name].body[0]) for name in used if name in fixed and fixed[name].made == "import"
+        ]
+        return list(own.values()), taken, sorted(set(imports))
+
+
+class _Own(dict[Value, str]):
+    """Names under which definitions stand beside the leftovers: their own."""
+
+    def __missing__(self, value: Value) -> str:
+        return value.label
+
+    def __init__(self, names: Mapping[Value, str]) -> None:
+        super().__init__({value: value.label for value in names})
+
+
+def _statement(value: Value) -> ast.stmt:
+    assert value.statement is not None
+    return value.statement
+
+
+def _conditions(value: Value) -> Iterable[Value]:
+    return [ref.value for variant in value.variants for ref in refs_of(variant.condition)]

@@ -1,0 +1,132 @@
+"""The text of the driver script: it brings data in, executes the features, and does what was left."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from headwater_catalog.convert.source import IN_TEXT, Source
+from headwater_catalog.convert.values import Leftover, Value, quoted
+
+__all__ = ["DriverText"]
+
+
+@dataclass
+class DriverText:
+    """What the driver script is made of.
+
+    Attributes:
+        script: The file name of the script.
+        module: The module of the features.
+        source: The script.
+        names: The names of the values.
+        inputs: The values that features read and that are made before them.
+        settings: The entries of the configuration.
+        taken: What of the module the leftovers use, by the script's names.
+        imports: The lines that import what the leftovers use.
+        definitions: Texts of functions that only work beside the leftovers.
+        words: Names of the script.
+    """
+
+    script: str
+    module: str
+    source: Source
+    names: Mapping[Value, str]
+    inputs: Collection[Value]
+    settings: Sequence[Value]
+    taken: Mapping[str, Value]
+    imports: Sequence[str]
+    definitions: Sequence[str]
+    words: Collection[str]
+    _lines: list[str] = field(default_factory=list)
+
+    def own(self, name: str) -> str:
+        """Return a name of the driver's own that the script does not have."""
+        while name in self.words:
+            name += "_"
+        return name
+
+    def text(
+        self,
+        leftovers: Sequence[Leftover],
+        outputs: Mapping[str, Value],
+        wholes: Mapping[tuple[int, str], Value],
+    ) -> str:
+        """Return the text.
+
+        Args:
+            leftovers: The statements that are left, in their order.
+            outputs: The variables that are wanted at the end, with their values.
+            wholes: The value that each variable has where a leftover reads it, by its place and the name.
+        """
+        before = [left for left in leftovers if left.stage == "before"]
+        after = [left for left in leftovers if left.stage == "after"]
+        asked: dict[str, None] = {}
+        ending: list[str] = []
+        bound: dict[str, Value] = {}
+        results = self.own("results")
+        for left in after:
+            for name in left.reads:
+                value = wholes.get((id(left), name))
+                if value is None or bound.get(name) is value:
+                    continue
+                if value.made in ("node", "column"):
+                    asked[self.names[value]] = None
+                    copied = self._copied(value, left, name)
+                    ending.append(f"{name} = {copied.format(f'{results}[{quoted(self.names[value])}]')}")
+                elif value.made == "constant" and self.taken.get(name) is not value:
+                    ending.append(f"{name} = {self.module}.{self.names[value]}")
+                bound[name] = value
+            ending.append(self.source.whole(left.statement).replace(IN_TEXT, "\n"))
+            bound.update(left.binds)
+        for name, value in outputs.items():
+            if bound.get(name) is not value:
+                asked[self.names[value]] = None
+                ending.append(f"{name} = {results}[{quoted(self.names[value])}]")
+        parts = [self._head(), self._before(before), self._driver(list(asked)), "\n".join(ending)]
+        return "\n\n".join(part for part in parts if part) + "\n"
+
+    def _copied(self, value: Value, left: Leftover, name: str) -> str:
+        if name not in left.changes:
+            return "{}"
+        return "{}.copy()" if value.shape in ("table", "column") else "{}"
+
+    def _head(self) -> str:
+        lines = [f'"""Execute the features of {self.script}, and do what was left of it."""', ""]
+        lines += [line for line in self.imports if line.startswith("from __future__")]
+        lines += [line for line in self.imports if not line.startswith("from __future__")]
+        lines += ["from headwater import Builder", "", f"import {self.module}"]
+        for name, value in sorted(self.taken.items()):
+            as_name = "" if self.names[value] == name else f" as {name}"
+            lines.append(f"from {self.module} import {self.names[value]}{as_name}")
+        return "\n".join([*lines, *(f"\n\n{text}\n" for text in self.definitions)])
+
+    def _before(self, before: Sequence[Leftover]) -> str:
+        inputs = self.own("inputs")
+        lines = [f"{inputs} = {{}}"] if self.inputs else []
+        for left in before:
+            lines.append(self.source.whole(left.statement).replace(IN_TEXT, "\n"))
+            for name, value in left.binds.items():
+                if value in self.inputs:
+                    lines.append(f"{inputs}[{quoted(self.names[value])}] = {name}")
+        return "\n".join(lines)
+
+    def _driver(self, asked: Sequence[str]) -> str:
+        driver, results = self.own("driver"), self.own("results")
+        steps = ["Builder()"]
+        if self.settings:
+            entries = [f"{quoted(self.names[each])}: {each.source}" for each in self.settings]
+            inner = ", ".join(entries)
+            if len(inner) > 70:
+                inner = "".join(f"\n            {each}," for each in entries) + "\n        "
+                inner = f"\n        {{{inner}}}\n    "
+            else:
+                inner = f"{{{inner}}}"
+            steps.append(f".with_config({inner})")
+        steps += [f".with_modules({self.module})", ".build()"]
+        built = "".join(steps)
+        if len(built) > 80:
+            inner = "\n".join(f"    {step}" for step in steps)
+            built = f"(\n{inner}\n)"
+        given = f", inputs={self.own('inputs')}" if self.inputs else ""
+        return f"{driver} = {built}\n{results} = {driver}.execute([{', '.join(map(quoted, asked))}]{given})"

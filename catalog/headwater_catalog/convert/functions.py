@@ -1,0 +1,175 @@
+"""Functions of a script that work on tables, read in the place of their calls."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+
+from headwater_catalog.convert.blocks import NotInlined
+from headwater_catalog.convert.known import TABLE_METHODS
+from headwater_catalog.convert.state import State
+from headwater_catalog.convert.values import Frame, Left, Value
+
+__all__ = ["inlined"]
+
+_LONGEST = 200
+_VISIBLE = ("constant", "helper", "import")
+_NOT_PLAIN = (
+    *(ast.AsyncFunctionDef, ast.Await, ast.ClassDef, ast.Global, ast.Nonlocal, ast.Try, ast.While, ast.With),
+    *(ast.Yield, ast.YieldFrom),
+)
+
+
+def inlined(state: State, targets: list[str], value: ast.expr) -> bool:
+    """Read a call of a function of the script as the statements of that function.
+
+    Args:
+        state: Where the reading stands.
+        targets: The variables that take what it returns.
+        value: What may be such a call.
+
+    Returns:
+        Whether it was one, and could be read so; if not, nothing has changed.
+    """
+    if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Name):
+        return False
+    told = state.outline.functions.get(value.func.id)
+    if told is None or not _sets_columns(told.node) or not isinstance(state.get(value.func.id), Value):
+        return False
+    kept, outer = state.snapshot(), dict(state.env)
+    given = _given(state, told.node, value)
+    visible = {name: cell for name, cell in outer.items() if _is_visible(state, name)}
+    if given is None or any(name in outer and name not in visible for name in told.reads):
+        state.restore(kept)
+        return False
+    state.env = {**visible, **given}
+    outside, state.returned = state.returned, _returned(told.node, targets)
+    state.strict += 1
+    state.depth += 1
+    try:
+        cells = _run(state, told.node, targets)
+    except (Left, NotInlined):
+        state.restore(kept)
+        return False
+    finally:
+        state.strict -= 1
+        state.depth -= 1
+        state.returned = outside
+    state.env = outer
+    for name, cell in zip(targets, cells, strict=True):
+        state.env[name] = cell
+        if isinstance(held := state.cells[cell], Frame):
+            state.cells[cell] = replace(held, name=name)
+    return True
+
+
+def _returned(function: ast.FunctionDef, targets: list[str]) -> dict[str, str]:
+    last = function.body[-1]
+    given = last.value if isinstance(last, ast.Return) else None
+    parts = given.elts if isinstance(given, ast.Tuple) else [given]
+    if len(parts) != len(targets):
+        return {}
+    return {
+        part.id: target for part, target in zip(parts, targets, strict=True) if isinstance(part, ast.Name)
+    }
+
+
+def _is_visible(state: State, name: str) -> bool:
+    held = state.get(name)
+    return isinstance(held, Value) and held.made in _VISIBLE
+
+
+def _sets_columns(function: ast.FunctionDef) -> bool:
+    """Tell whether a function does to tables what a script does, from its first line to its last."""
+    arguments = function.args
+    if function.decorator_list or arguments.vararg or arguments.kwarg or len(function.body) > _LONGEST:
+        return False
+    nodes = [node for statement in function.body for node in ast.walk(statement)]
+    returns = [node for node in nodes if isinstance(node, ast.Return)]
+    if any(isinstance(node, _NOT_PLAIN) for node in nodes) or returns not in ([], [function.body[-1]]):
+        return False
+    return any(_is_of_tables(node) for node in nodes)
+
+
+def _is_of_tables(node: ast.AST) -> bool:
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.ctx, ast.Store)
+    is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    return is_call and isinstance(node, ast.Call) and getattr(node.func, "attr", "") in TABLE_METHODS
+
+
+def _given(state: State, function: ast.FunctionDef, call: ast.Call) -> dict[str, int] | None:
+    """Return the cells of the parameters of a function at a call; None where they are not plain names."""
+    parameters = [*function.args.posonlyargs, *function.args.args]
+    names = [each.arg for each in [*parameters, *function.args.kwonlyargs]]
+    found: dict[str, ast.expr] = {}
+    if len(call.args) > len(parameters):
+        return None
+    found.update(zip((each.arg for each in parameters), call.args, strict=False))
+    for keyword in call.keywords:
+        if keyword.arg not in names or keyword.arg in found:
+            return None
+        found[keyword.arg] = keyword.value
+    for name, default in _defaults(function):
+        found.setdefault(name, default)
+    cells: dict[str, int] = {}
+    for name in names:
+        cell = _cell_of(state, found.get(name))
+        if cell is None:
+            return None
+        cells[name] = cell
+    return cells if any(isinstance(state.cells[cell], Frame) for cell in cells.values()) else None
+
+
+def _defaults(function: ast.FunctionDef) -> Iterator[tuple[str, ast.expr]]:
+    parameters = [*function.args.posonlyargs, *function.args.args]
+    defaults = function.args.defaults
+    for each, default in zip(parameters[len(parameters) - len(defaults) :], defaults, strict=True):
+        yield each.arg, default
+    for each, given in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
+        if given is not None:
+            yield each.arg, given
+
+
+def _cell_of(state: State, node: ast.expr | None) -> int | None:
+    match node:
+        case ast.Name(id=name):
+            return state.env.get(name)
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="copy"), args=[], keywords=[]):
+            held = state.get(name)
+            if not isinstance(held, Frame):
+                return None
+            return state.hold(held)
+        case None:
+            return None
+    try:
+        literal = ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None
+    return state.hold(Value(ast.unparse(node), node.lineno, "literal", literal=literal))
+
+
+def _run(state: State, function: ast.FunctionDef, targets: list[str]) -> list[int]:
+    """Read the statements of a function; return the cells of what it gives back."""
+    *body, last = function.body
+    if not isinstance(last, ast.Return):
+        state.walk(state, function.body)
+        if targets:
+            raise Left("it returns nothing")
+        return []
+    state.walk(state, body)
+    given = last.value
+    if isinstance(given, ast.Tuple) and len(targets) == len(given.elts) > 1:
+        if not all(isinstance(each, ast.Name) and each.id in state.env for each in given.elts):
+            raise Left("it returns what has no name")
+        return [state.env[each.id] for each in given.elts if isinstance(each, ast.Name)]
+    if not targets:
+        return []
+    if len(targets) != 1 or given is None:
+        raise Left("it returns several values as one")
+    if isinstance(given, ast.Name) and given.id in state.env:
+        return [state.env[given.id]]
+    name = ast.copy_location(ast.Name(targets[0], ast.Store()), last)
+    state.walk(state, [ast.copy_location(ast.Assign([name], given), last)])
+    return [state.env[targets[0]]]

@@ -1,0 +1,286 @@
+"""What can be told of a whole script before it is read statement by statement."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from headwater_catalog.convert.effects import changed_parameters, effects_of
+from headwater_catalog.convert.known import TABLE_ONLY, dotted, impurity
+from headwater_catalog.convert.values import NO_LITERAL
+
+__all__ = ["Outline", "ToldFunction", "outline_of"]
+
+_LIKE_TABLES: Final = re.compile(r"(?i)(?:^|_)df(?:_|$|\d)|^df|df$|(?:^|_)(?:frame|dataframe)$")
+_LIKE_SETTINGS: Final = re.compile(r"(?i)(?:^|_)(?:cfg|conf|config|options|opts|params|parameters|settings)$")
+_PASSED_OVER: Final = ("it prints", "it logs", "it sets what is warned of")
+"""What a function may do besides, with no harm where it happens as the features are executed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToldFunction:
+    """A function of the script.
+
+    Attributes:
+        node: Its definition.
+        impure: Why its value depends on more than its parameters; empty where it does not.
+        changes: The parameters that it changes in place.
+        reads: The names of the script that it reads.
+    """
+
+    node: ast.FunctionDef
+    impure: str
+    changes: frozenset[str]
+    reads: frozenset[str]
+
+    def given_to_changed(self, call: ast.Call) -> Iterator[ast.expr]:
+        """Yield what a call gives to the parameters that are changed."""
+        names = [each.arg for each in [*self.node.args.posonlyargs, *self.node.args.args]]
+        for name, argument in zip(names, call.args, strict=False):
+            if name in self.changes:
+                yield argument
+        yield from (each.value for each in call.keywords if each.arg in self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What is known of a script as a whole.
+
+    Attributes:
+        statements: What it does, in order, with what stands under `if __name__ == "__main__"` and in `main`.
+        functions: Its functions by name.
+        tables: Variables that are used as only tables are.
+        roots: Variables that hold configurations, and what they are where that is written out.
+        set_often: Variables that are set more than once.
+        later: The line of the last reading of each variable.
+        words: All names in the script.
+        main: The function whose statements are read as those of the script; empty where there is none.
+    """
+
+    statements: list[ast.stmt]
+    functions: Mapping[str, ToldFunction]
+    tables: frozenset[str]
+    roots: Mapping[str, Any]
+    set_often: frozenset[str]
+    later: Mapping[str, int]
+    words: frozenset[str] = field(default_factory=frozenset)
+    main: str = ""
+
+    def setting(self, node: ast.expr) -> tuple[str, str, Any] | None:
+        """Return the variable, key and value of an entry of a configuration; None where it is none."""
+        shape = _entry(node)
+        if shape is None or shape[0] not in self.roots:
+            return None
+        root, key = shape
+        literal = self.roots[root]
+        if isinstance(literal, dict):
+            if isinstance(node, (ast.Name, ast.Attribute)):
+                return None
+            return root, key, literal.get(key, NO_LITERAL)
+        if isinstance(node, ast.Name):
+            return None if literal is NO_LITERAL else (root, key, literal)
+        return (root, key, NO_LITERAL) if literal is NO_LITERAL else None
+
+
+def outline_of(tree: ast.Module) -> Outline:
+    """Look through a script."""
+    statements, main = _statements(tree)
+    functions = _functions(tree)
+    sets = Counter(
+        name for statement in statements for node in ast.walk(statement) for name in _set_names(node)
+    )
+    module = ast.Module(body=statements, type_ignores=[])
+    later: dict[str, int] = {}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            later[node.id] = max(later.get(node.id, 0), node.lineno)
+    return Outline(
+        statements,
+        functions,
+        _tables(module),
+        _roots(statements, functions, sets),
+        frozenset(name for name, count in sets.items() if count > 1),
+        later,
+        frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name)),
+        main,
+    )
+
+
+def _set_names(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        yield node.id
+
+
+def _statements(tree: ast.Module) -> tuple[list[ast.stmt], str]:
+    found: list[ast.stmt] = []
+    for statement in tree.body:
+        match statement:
+            case ast.If(test=ast.Compare(left=ast.Name(id="__name__")), body=body, orelse=[]):
+                found += body
+            case _:
+                found.append(statement)
+    mains = {each.name: each for each in found if isinstance(each, ast.FunctionDef)}
+    for place, statement in enumerate(found):
+        match statement:
+            case ast.Expr(value=ast.Call(func=ast.Name(id=name), args=[], keywords=[])) if name in mains:
+                inner = _body_of(mains[name])
+                if inner is not None and sum(1 for n in ast.walk(tree) if _is_call_of(n, name)) == 1:
+                    kept = [each for each in found[:place] if each is not mains[name]]
+                    return [*kept, *inner, *found[place + 1 :]], name
+    return found, ""
+
+
+def _is_call_of(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _body_of(function: ast.FunctionDef) -> list[ast.stmt] | None:
+    """Return what a function without parameters does, where it can stand in the place of its call."""
+    if function.decorator_list or any(isinstance(n, ast.arg) for n in function.args.args):
+        return None
+    body = list(function.body)
+    if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        del body[0]
+    if body and isinstance(body[-1], ast.Return):
+        del body[-1]
+    inner = [node for statement in body for node in ast.walk(statement)]
+    returns = sum(isinstance(node, (ast.Return, ast.Global, ast.Yield)) for node in inner)
+    nested = sum(
+        isinstance(node, ast.Return)
+        for each in inner
+        if isinstance(each, ast.FunctionDef)
+        for node in ast.walk(each)
+    )
+    return body if body and returns <= nested else None
+
+
+def _functions(tree: ast.Module) -> dict[str, ToldFunction]:
+    definitions = {each.name: each for each in tree.body if isinstance(each, ast.FunctionDef)}
+    imports = {
+        alias.asname or alias.name: alias.name
+        for node in tree.body
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    own: dict[str, str] = {}
+    reads: dict[str, set[str]] = {}
+    for name, node in definitions.items():
+        body = ast.Module(body=node.body, type_ignores=[])
+        calls = [each for each in ast.walk(body) if isinstance(each, ast.Call)]
+        reasons = (impurity(call, _in_full(dotted(call.func), imports)) for call in calls)
+        own[name] = next((why for why in reasons if why and why not in _PASSED_OVER), "")
+        if any(isinstance(each, (ast.Global, ast.Yield, ast.YieldFrom)) for each in ast.walk(body)):
+            own[name] = own[name] or "it sets names of the script, or gives several values"
+        arguments = {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
+        effects = effects_of(body)
+        reads[name] = {*effects.reads, *effects.changes} - arguments - set(effects.sets)
+    for _ in definitions:  # what a function does that they call, they do
+        for name in definitions:
+            for called in reads[name] & set(definitions):
+                own[name] = own[name] or own[called]
+                reads[name] = reads[name] | reads[called]
+    return {
+        name: ToldFunction(node, own[name], frozenset(changed_parameters(node)), frozenset(reads[name]))
+        for name, node in definitions.items()
+    }
+
+
+def _in_full(name: str, imports: Mapping[str, str]) -> str:
+    root, _, rest = name.partition(".")
+    return imports.get(root, root) + (f".{rest}" if rest else "")
+
+
+def _tables(module: ast.Module) -> frozenset[str]:
+    found: set[str] = set()
+    others: set[str] = set()
+    for node in ast.walk(module):
+        match node:
+            case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str()), ctx=ast.Store()):
+                found.add(name)
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if attribute in TABLE_ONLY:
+                found.add(name)
+            case ast.Name(id=name) if _LIKE_TABLES.search(name):
+                found.add(name)
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Dict() | ast.DictComp() | ast.Constant()):
+                others.add(name)
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id="dict"))):
+                others.add(name)
+    return frozenset(found - others)
+
+
+def _entry(node: ast.expr) -> tuple[str, str] | None:
+    match node:
+        case ast.Name(id=name):
+            return name, name
+        case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str(key))):
+            return name, key
+        case ast.Call(
+            func=ast.Attribute(value=ast.Name(id=name), attr="get"),
+            args=[ast.Constant(value=str(key)), *rest],
+            keywords=[],
+        ) if all(isinstance(each, ast.Constant) for each in rest):
+            return name, key
+        case ast.Attribute(value=ast.Name(id=name), attr=key):
+            return name, key
+    return None
+
+
+def _roots(
+    statements: Iterable[ast.stmt], functions: Mapping[str, ToldFunction], sets: Mapping[str, int]
+) -> dict[str, Any]:
+    """Return the variables of which configurations are made: set once, tested by an `if`, or named so."""
+    tested = set()
+    for statement in statements:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.If):
+                tested |= {shape[0] for part in _tested(node.test) if (shape := _entry(part)) is not None}
+    in_functions = {name for told in functions.values() for name in told.reads}
+    changed = {name for statement in statements for name in effects_of(statement).changes}
+    found: dict[str, Any] = {}
+    for statement in _with_opened(statements):
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                pass
+            case _:
+                continue
+        if sets[name] > 1 or name in changed or name in in_functions:
+            continue
+        literal = _literal(value)
+        is_settings = isinstance(literal, (dict, str, int, float, bool)) or isinstance(value, ast.Call)
+        if (name in tested and is_settings) or (isinstance(literal, dict) and _LIKE_SETTINGS.search(name)):
+            is_read = isinstance(value, ast.Call) and _reads_settings(value)
+            if literal is not NO_LITERAL or is_read:
+                found[name] = literal
+    return found
+
+
+def _with_opened(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield statements, and those that stand in `with open(...) as file`."""
+    for statement in statements:
+        yield from statement.body if isinstance(statement, ast.With) else [statement]
+
+
+def _reads_settings(call: ast.Call) -> bool:
+    name = dotted(call.func) or (call.func.attr if isinstance(call.func, ast.Attribute) else "")
+    return name.rpartition(".")[2] in ("load", "loads", "parse_args", "safe_load", "load_config")
+
+
+def _tested(test: ast.expr) -> Iterator[ast.expr]:
+    match test:
+        case ast.Compare(left=left):
+            yield left
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            yield operand
+        case _:
+            yield test
+
+
+def _literal(value: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(value)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return NO_LITERAL

@@ -1,0 +1,290 @@
+"""Where the reading of a script stands: what its variables hold, and what was made of it so far."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from headwater_catalog.convert.expressions import Expression, Known
+from headwater_catalog.convert.known import dotted, impurity
+from headwater_catalog.convert.outline import Outline
+from headwater_catalog.convert.source import Source
+from headwater_catalog.convert.values import (
+    Frame,
+    Left,
+    Leftover,
+    Note,
+    Piece,
+    Ref,
+    Value,
+    can_be_keyword,
+    quoted,
+)
+
+__all__ = ["State"]
+
+_IN_A_LINE: Final = 3
+"""Columns that are put together in one line."""
+
+
+@dataclass
+class State:
+    """What the statements read so far have made.
+
+    Attributes:
+        source: The script.
+        outline: What was found out about it beforehand.
+        walk: Reads further statements, as they stand in a branch, a loop or a function.
+        env: The cell of each variable; variables that are one and the same object share a cell.
+        cells: What each cell holds.
+        made: The values, in the order in which they came.
+        leftovers: The statements that stay in the driver script.
+        notes: What is to be told.
+        imports: What imported names stand for, in full.
+        settings: The entries of configurations that are read, by their text.
+        free: Names that are none of the script's variables, and that no feature may have.
+        returned: The variables that a function gives back, and what its caller names them.
+        depth: How many functions of the script are being read in the place of their calls.
+        strict: How many statements are being read of which all or nothing is converted.
+    """
+
+    source: Source
+    outline: Outline
+    walk: Callable[[State, Iterable[ast.stmt]], None]
+    env: dict[str, int] = field(default_factory=dict)
+    cells: dict[int, Frame | Value] = field(default_factory=dict)
+    made: list[Value] = field(default_factory=list)
+    leftovers: list[Leftover] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    imports: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, Value] = field(default_factory=dict)
+    free: set[str] = field(default_factory=set)
+    returned: dict[str, str] = field(default_factory=dict)
+    depth: int = 0
+    strict: int = 0
+    _wholes: dict[Any, Value] = field(default_factory=dict)
+    read: set[Value] = field(default_factory=set)
+    _next: int = 0
+
+    # Variables
+
+    def get(self, name: str) -> Frame | Value | None:
+        """Return what a variable stands for; None where it is none of the script."""
+        cell = self.env.get(name)
+        return None if cell is None else self.cells[cell]
+
+    def set(self, name: str, held: Frame | Value) -> None:
+        """Give a variable a new object."""
+        self.env[name] = self.hold(held)
+
+    def hold(self, held: Frame | Value) -> int:
+        """Return a new cell for an object."""
+        self._next += 1
+        self.cells[self._next] = held
+        return self._next
+
+    def change(self, name: str, held: Frame | Value) -> None:
+        """Change the object that a variable stands for, also for all others that stand for it."""
+        self.cells[self.env[name]] = held
+
+    def bind(self, name: str, value: Value) -> None:
+        """Give a variable a new value, as a table where it is one."""
+        self.set(name, Frame(self.called(name), value) if value.shape == "table" else value)
+
+    def called(self, name: str) -> str:
+        """Return what a variable is called in the end: one that a function returns is its caller's."""
+        return self.returned.get(name, name) if self.depth else name
+
+    def add(self, value: Value) -> Value:
+        """Take note of a value that a statement makes."""
+        self.made.append(value)
+        return value
+
+    def snapshot(self) -> tuple[Any, ...]:
+        """Return what `restore` needs to go back to this moment."""
+        return (dict(self.env), dict(self.cells), len(self.made), len(self.leftovers), len(self.notes))
+
+    def restore(self, kept: tuple[Any, ...]) -> None:
+        """Forget what came since a moment."""
+        env, cells, made, leftovers, notes = kept
+        self.env, self.cells = dict(env), dict(cells)
+        del self.made[made:], self.leftovers[leftovers:], self.notes[notes:]
+
+    # Values of tables
+
+    def column(self, frame: Frame, name: str, line: int) -> Value:
+        """Return the value of a column at a moment.
+
+        Raises:
+            Left: No feature can give it.
+        """
+        if (found := frame.columns.get(name)) is not None:
+            return self.readable(found)
+        if name in frame.dropped:
+            raise Left(f"column '{name}' was taken away before", "Read it before it is taken away.")
+        base = self.readable(frame.base)
+        if name not in base.columns:
+            base.columns[name] = Value(
+                name,
+                line,
+                "column",
+                "column",
+                frame=frame.name,
+                base=base,
+                origins=(Frame(frame.name, base),),
+            )
+        return base.columns[name]
+
+    def whole(self, frame: Frame, line: int) -> Value:
+        """Return the value of a table with the columns that were set in it.
+
+        Raises:
+            Left: No feature can give it.
+        """
+        if not frame.columns and not frame.dropped:
+            return self.readable(frame.base)
+        key = (frame.base, tuple(frame.columns.items()), frame.dropped)
+        if key not in self._wholes:
+            line = max([frame.base.line, *(value.line for value in frame.columns.values())])
+            self._wholes[key] = Value(
+                frame.name, line, "node", "table", _assembled(frame), origins=(frame,), frame=frame.name
+            )
+        return self._wholes[key]
+
+    def readable(self, value: Value) -> Value:
+        """Return a value that a feature reads.
+
+        Raises:
+            Left: It is made after the features.
+        """
+        if value.made == "left" and value.stage == "after":
+            raise Left(
+                f"it needs '{value.label}', which line {value.line} makes, and that is left",
+                f"Convert line {value.line} first.",
+            )
+        self.read.add(value)
+        return value
+
+    def held(self, name: str, line: int) -> Value | None:
+        """Return the value of a variable, a table with all its columns; None where it is no variable."""
+        found = self.get(name)
+        if found is None:
+            return None
+        return self.whole(found, line) if isinstance(found, Frame) else self.readable(found)
+
+    # Expressions
+
+    def expression(self, *nodes: ast.AST) -> Expression:
+        """Read expressions at this moment.
+
+        Raises:
+            Left: No feature can give one of them.
+        """
+        known = Known(self.source, self._get_readable, self.column, self.whole, self.setting, self.imports)
+        found = Expression(known)
+        for node in nodes:
+            found.read(node)
+        for call in found.calls:
+            for name in self._changed_by(call):
+                raise Left(
+                    f"'{dotted(call.func)}' changes the table '{name}' that it is given",
+                    f"Let it work on a copy, and assign what it returns to '{name}'.",
+                )
+        if found.impure:
+            raise Left(found.impure, _advice(found.impure))
+        if unknown := sorted(found.free - set(dir(builtins))) if "*" in self.imports else []:
+            raise Left(
+                f"'{unknown[0]}' may come from '{self.imports['*']}', of which every name is imported",
+                f"Import '{unknown[0]}' by its name.",
+            )
+        self.free |= found.free | found.hidden
+        return found
+
+    def _get_readable(self, name: str) -> Frame | Value | None:
+        found = self.get(name)
+        return self.readable(found) if isinstance(found, Value) else found
+
+    def check_call(self, call: ast.Call) -> list[str]:
+        """Return the variables that a call changes as a function of the script that is given them.
+
+        Raises:
+            Left: It does more than features may.
+        """
+        name = dotted(call.func)
+        root, _, rest = name.partition(".")
+        in_full = self.imports.get(root, root) + (f".{rest}" if rest else "")
+        if why := impurity(call, in_full if name else ""):
+            raise Left(why, _advice(why))
+        return list(self._changed_by(call)) if name in self.outline.functions else []
+
+    def _changed_by(self, call: ast.Call) -> Iterator[str]:
+        told = self.outline.functions.get(dotted(call.func))
+        if told is None:
+            return
+        label = told.node.name
+        if told.impure:
+            raise Left(f"'{label}' is called: {told.impure}", _advice(told.impure))
+        for name in told.reads:
+            found = self.get(name)
+            is_fixed = isinstance(found, Value) and found.made in ("constant", "helper", "import")
+            if (found is not None and not is_fixed) or name in self.outline.set_often:
+                raise Left(
+                    f"'{label}' reads the variable '{name}' of the script",
+                    f"Give '{name}' to the function as a parameter.",
+                )
+        for argument in told.given_to_changed(call):
+            if isinstance(argument, ast.Name) and isinstance(self.get(argument.id), Frame):
+                yield argument.id
+
+    def setting(self, node: ast.expr) -> Value | None:
+        """Return the value of an entry of a configuration; None where an expression is none."""
+        found = self.outline.setting(node)
+        if found is None or self.depth:
+            return None
+        root, key, literal = found
+        if not isinstance(self.get(root), Value):
+            return None
+        text = self.source.text[self.source.start(node) : self.source.end(node)]
+        shown = " ".join(text.split())
+        if key not in self.settings:
+            self.settings[key] = Value(key, node.lineno, "setting", literal=literal, source=shown)
+        return self.settings[key]
+
+
+def _listed(names: Iterable[str]) -> str:
+    return f"[{', '.join(map(quoted, names))}]"
+
+
+def _assembled(frame: Frame) -> tuple[Piece, ...]:
+    pieces: list[Piece] = ["return ", Ref(frame.base)]
+    if frame.dropped:
+        unsure = ', errors="ignore"' if frame.is_unsure else ""
+        pieces.append(f".drop(columns={_listed(frame.dropped)}{unsure})")
+    if frame.columns:
+        many = len(frame.columns) > _IN_A_LINE
+        pieces.append(".assign(" + ("\n    " if many else ""))
+        for number, (name, value) in enumerate(frame.columns.items()):
+            if number:
+                pieces.append(",\n    " if many else ", ")
+            is_word = can_be_keyword(name)
+            pieces += [f"{name}=", Ref(value)] if is_word else [f"**{{{quoted(name)}: ", Ref(value), "}"]
+        pieces.append(",\n)" if many else ")")
+    return tuple(pieces)
+
+
+def _advice(why: str) -> str:
+    return next((advice for part, advice in _ADVICE.items() if part in why), "Keep it in the driver script.")
+
+
+_ADVICE: Final[Mapping[str, str]] = {
+    "random": "Give it a seed of its own, such as random_state=0, so that its order does not count.",
+    "reads data": "Keep it in the driver script, which gives the data to the features, or make it a source.",
+    "the time": "Give the day as an input, so that a run can be made again.",
+    "command line": "Keep it in the driver script, and give its values as configuration.",
+    "draws": "Keep it in the driver script, or draw from the saved dataset.",
+    "prints": "Keep it in the driver script, or make it a check with @check_output.",
+    "writes": "Keep it in the driver script, or declare a sink of the dataflow.",
+}

@@ -1,0 +1,150 @@
+"""`headwater convert`: what it writes, tells, refuses and finds different."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from headwater_catalog.cli import command_line
+
+_SCRIPT = """\
+import pandas as pd
+
+df = pd.read_csv("data.csv")
+df["total"] = df["price"] * df["qty"]
+print(df["total"].sum())
+df.to_csv("out.csv", index=False)
+"""
+
+
+def _headwater(*words: str | Path) -> Result:
+    return CliRunner().invoke(command_line(), [str(word) for word in words])
+
+
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a script with its data, in the folder that is worked in."""
+    (tmp_path / "data.csv").write_text("price,qty\n2,3\n4,5\n", "utf-8")
+    (tmp_path / "spend.py").write_text(_SCRIPT, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "spend.py"
+
+
+def test_a_script_becomes_a_module_and_a_driver_that_were_run_and_compared(script: Path) -> None:
+    answer = _headwater("convert", script, "--json")
+
+    assert answer.exit_code == 0, answer.output
+    told = json.loads(answer.stdout)
+    assert told["verdict"] == {
+        "is_same": True,
+        "same": ["df", "out.csv"],
+        "different": [],
+        "error": "",
+    }
+    assert {"name": "total", "line": 4} in told["features"]
+    assert [(note["line"], note["kind"], note["why"]) for note in told["notes"]] == [
+        (5, "left", "it prints"),
+        (6, "left", "it writes data"),
+    ]
+    assert all(note["what_to_do"] for note in told["notes"])
+    assert "return price * qty" in (script.parent / "spend_features.py").read_text("utf-8")
+    assert (script.parent / "run_spend.py").is_file()
+    assert not (script.parent / "out.csv").exists()  # it ran on a copy
+
+
+def test_files_that_are_there_are_kept_unless_force_is_given(script: Path) -> None:
+    there = script.parent / "run_spend.py"
+    there.write_text("mine = 1\n", "utf-8")
+
+    refused = _headwater("convert", script, "--no-verify")
+    kept = there.read_text("utf-8")
+    forced = _headwater("convert", script, "--no-verify", "--force")
+
+    assert refused.exit_code == 3
+    assert "--force" in refused.output
+    assert kept == "mine = 1\n"
+    assert not list(script.parent.glob(".*partial"))
+    assert forced.exit_code == 0
+    assert "not run" in forced.output
+    assert there.read_text("utf-8") != "mine = 1\n"
+
+
+def test_a_script_that_fails_here_is_converted_and_told_as_not_compared(script: Path) -> None:
+    (script.parent / "data.csv").unlink()
+
+    answer = _headwater("convert", script)
+
+    assert answer.exit_code == 1
+    assert "The script itself fails here: FileNotFoundError" in answer.output
+    assert (script.parent / "spend_features.py").is_file()
+
+
+def test_a_script_cannot_write_outside_of_its_copy(script: Path) -> None:
+    outside = script.parent / "outside.txt"
+    script.write_text(_SCRIPT + f"open({str(outside)!r}, 'w').write('x')\n", "utf-8")
+
+    answer = _headwater("convert", script)
+
+    assert answer.exit_code == 1
+    assert "fails here" in answer.output
+    assert not outside.exists()
+
+
+def test_what_comes_out_otherwise_is_told_cell_by_cell(script: Path) -> None:
+    # Who looks at the name of the file gets another answer in the driver, which no reading can foresee.
+    script.write_text(
+        _SCRIPT.replace("print(", "import sys; df['by'] = len(sys.argv[0]) + len(__file__); print("), "utf-8"
+    )
+
+    answer = _headwater("convert", script, "--force")
+
+    assert answer.exit_code == 1
+    assert "differs" in answer.output
+    assert "column 'by'" in answer.output
+
+
+def test_what_is_no_script_of_tables_is_refused_with_the_reason(script: Path) -> None:
+    script.write_text("print('hello')\n", "utf-8")
+    nothing = _headwater("convert", script)
+    script.write_text("df[ = 1\n", "utf-8")
+    broken = _headwater("convert", script)
+
+    assert nothing.exit_code == 3
+    assert "Nothing in" in nothing.output
+    assert broken.exit_code == 3
+    assert f"{script}:1: Python cannot read this" in broken.output
+
+
+def test_a_notebook_is_converted_as_the_script_of_its_cells(script: Path) -> None:
+    cells = [
+        {"cell_type": "code", "source": f"%matplotlib inline\n{part}", "outputs": [], "metadata": {}}
+        for part in _SCRIPT.split("\n\n")
+    ]
+    notebook = script.with_suffix(".ipynb")
+    content = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    notebook.write_text(json.dumps(content), "utf-8")
+    script.unlink()
+
+    answer = _headwater("convert", notebook)
+
+    assert answer.exit_code == 0, answer.output
+    assert "The same as in the script: df, out.csv." in answer.output
+
+
+def test_lineage_of_a_script_tells_which_column_comes_from_which_and_writes_nothing(script: Path) -> None:
+    answer = _headwater("convert", script, "--lineage", "--json")
+
+    assert answer.exit_code == 0
+    steps = json.loads(answer.stdout)["steps"]
+    assert steps[1] == {
+        "name": "df.total",
+        "line": 4,
+        "kind": "column",
+        "needs": [{"name": "df.price", "line": 3}, {"name": "df.qty", "line": 3}],
+        "sources": ["df.price", "df.qty"],
+        "is_certain": True,
+    }
+    assert sorted(path.name for path in script.parent.iterdir()) == ["data.csv", "spend.py"]

@@ -1,0 +1,121 @@
+"""What single statements of a script become, and that the script leaves the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.converted import run_both
+
+_DATA = {"data.csv": "key,a,b\nx,1,2.5\ny,2,\nx,3,4.5\n"}
+_BEGIN = "import numpy as np\nimport pandas as pd\ndf = pd.read_csv('data.csv')\ndf['c'] = df['a'] + 1\n"
+
+
+def _both(tmp_path: Path, statements: str) -> tuple[Any, set[str], str]:
+    made, answer = run_both(tmp_path, _BEGIN + statements, _DATA)
+    assert answer.get("different") == [], (answer, made.module_text, made.driver_text)
+    return made, set(answer["same"]), made.module_text
+
+
+@pytest.mark.parametrize(
+    ("statements", "text"),
+    [
+        ("df['d'] = df['a'].map(lambda a: a + 1)", "return a.map(lambda a: a + 1)"),
+        ("df['d'] = df.apply(lambda row: row['a'] * 2, axis=1)", ".apply(lambda row: row['a'] * 2, axis=1)"),
+        ("df['d'] = df[['a', 'b']].max(axis=1)", 'pd.DataFrame({"a": a, "b": b}).max(axis=1)'),
+        ("df['d'] = df.groupby(['key', 'a'])['b'].shift(1)", "return b.groupby([key, a]).shift(1)"),
+        ("df['d'] = 'text'", "pd.Series('text', index=df_raw.index)"),
+        ("df['d'] = [1, 2, 3]", "assign(d=[1, 2, 3])"),
+        ("df['a b'] = 1; df['d'] = df['a b'] * 2  # both", "return a_b * 2"),
+        ("df['sum'] = df['a'] + sum([1, 2])", "def df_sum("),
+        ("df.loc[df['a'] > 1, 'c'] = 0", "changed.loc[a > 1] = 0"),
+        ("taken = df.pop('c')\ndf['d'] = taken * 2", "return taken * 2"),
+        ("df['d'] = df['a'].where(df['b'] > 3, other=-1)", "return a.where(b > 3, other=-1)"),
+        ("kept = df\nkept['d'] = 5", "def d("),
+    ],
+)
+def test_a_statement_becomes_a_feature(tmp_path: Path, statements: str, text: str) -> None:
+    _, same, module = _both(tmp_path, statements + "\n")
+
+    assert text in module
+    assert "df" in same
+
+
+@pytest.mark.filterwarnings("ignore:The inplace keyword")
+@pytest.mark.parametrize(
+    ("statements", "why"),
+    [
+        ("df[['a', 'b']] = df[['b', 'a']]", "which columns it sets"),
+        ("df.sort_values('b', inplace=True)", "changes a value in place"),
+        ("if df['a'].sum() > 2:\n    df['c'] = 0", "a branch on data"),
+        ("for name in df.columns:\n    df[name + '_'] = df[name]", "a loop"),
+        ("df.iloc[0, 1] = 7", "single cells"),
+        ("df.columns = [name.upper() for name in df.columns]", "single cells"),
+        ("seen = []\nfor value in df['a']:\n    seen.append(value)\ndf['d'] = seen", "a loop"),
+        ("total = 0\nfor value in df['a']:\n    total += value\ndf['d'] = total", "a loop"),
+    ],
+)
+def test_what_is_not_taken_apart_is_kept_whole_and_told(tmp_path: Path, statements: str, why: str) -> None:
+    made, same, _ = _both(tmp_path, statements + "\n")
+
+    assert [note.kind for note in made.notes] == ["whole"]
+    assert why in made.notes[0].why
+    assert "df" in same
+
+
+@pytest.mark.parametrize(
+    ("statements", "why"),
+    [
+        ("df['d'] = np.random.default_rng(1).normal(size=3)", "random"),
+        ("print(df['c'])", "prints"),
+        ("df.head()", "nothing is made"),
+        ("from math import *\ndf['d'] = sqrt(4)", "every name"),
+        ("def use():\n    return df['a']\ndf['d'] = use() + 1", "reads the variable 'df'"),
+        ("df['d'] = (x := 3)", "inside an expression"),
+    ],
+)
+def test_what_no_feature_may_do_is_left_and_told(tmp_path: Path, statements: str, why: str) -> None:
+    made, same, _ = _both(tmp_path, statements + "\n")
+
+    assert {note.kind for note in made.notes} == {"left"}
+    assert any(why in note.why for note in made.notes)
+    assert "df" in same
+
+
+def test_a_table_is_what_it_was_at_the_line_of_each_statement_that_is_left(tmp_path: Path) -> None:
+    _, same, _ = _both(
+        tmp_path, "df.to_csv('early.csv')\ndf['c'] = 0\ndf = df[df['a'] > 1]\ndf.to_csv('late.csv')\n"
+    )
+
+    assert {"early.csv", "late.csv", "df"} <= same
+
+
+def test_functions_that_set_columns_are_read_in_the_place_of_their_call(tmp_path: Path) -> None:
+    _, same, module = _both(
+        tmp_path,
+        "def more(table, by=2):\n    table['twice'] = table['a'] * by\n\n"
+        "def kept(table):\n    table = table.copy()\n    table['half'] = table['a'] / 2\n    return table\n\n"
+        "more(df, by=3)\nother = kept(df)\n",
+    )
+
+    assert "return a * 3" in module
+    assert "return a / 2" in module
+    assert {"df", "other"} <= same
+
+
+def test_variants_that_the_script_does_not_choose_are_right_too(tmp_path: Path) -> None:
+    branch = (
+        "config = {'mode': 'MODE'}\nif config['mode'] == 'one':\n    df['d'] = df['a'] * 2\n    extra = 1\n"
+        "elif config['mode'] == 'two':\n    df['d'] = df['b']\n    extra = 2\nelse:\n    df = df[df['a'] > 1]\n"
+        "    df['d'] = 0\n    extra = 3\ndf['e'] = df['d'] + extra\n"
+    )
+
+    for mode in ("one", "two", "three"):
+        folder = tmp_path / mode
+        folder.mkdir()
+        _, same, module = _both(folder, branch.replace("MODE", mode))
+
+        assert {"df", "extra"} <= same
+        assert '@config.when_not_in(mode=["one", "two"])' in module
