@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO, IOBase, TextIOWrapper
 from pathlib import Path
@@ -13,6 +14,7 @@ from headwater.materialize.metadata import get_file_and_dataframe_metadata, get_
 from headwater.materialize.packages import needed, needing
 from headwater.materialize.stamps import stamped
 from headwater.materialize.tables import TableSaver
+from headwater.materialize.transactions import in_one_transaction
 
 __all__ = [
     "PolarsAvroWriter",
@@ -199,9 +201,16 @@ class PolarsDatabaseWriter(_PolarsSaver):
     engine: str = UNSET
 
     def save_data(self, data: Any) -> dict[str, Any]:
-        """Write the rows, and return how many and into which table."""
+        """Write the rows, in one transaction of SQLAlchemy, and return how many and into which table."""
         data = self._collected(data)
-        with needing(self.needs, "save_to.database"):
-            written = data.write_database(self.table_name, **options(self, data.write_database, "table_name"))
+        given = options(self, data.write_database, "table_name", "connection")
+        is_of_sqlalchemy = self.engine in (UNSET, "sqlalchemy")
+        with (
+            needing(self.needs, "save_to.database"),
+            in_one_transaction(self.connection, "save_to.database")
+            if is_of_sqlalchemy
+            else nullcontext(self.connection) as connection,
+        ):
+            written = data.write_database(self.table_name, connection, **given)
         described = get_file_and_dataframe_metadata(self.table_name, data)
         return {**described, **get_sql_metadata(self.table_name, written)}
