@@ -22,7 +22,7 @@ from headwater.modifiers.adapted import SAVER_TAG, Asked, SaverFormats
 from headwater.node import Argument, Node
 from headwater.types import COLLECT, PARALLELIZABLE, Type
 
-__all__ = ["KEPT_METADATA", "Keep", "Place", "Record", "is_in_fan_out", "keep"]
+__all__ = ["KEPT_METADATA", "Keep", "Place", "Record", "is_in_fan_out", "keep", "require_no_places"]
 
 KEPT_METADATA = "kept_metadata"
 logger = logging.getLogger("headwater.keeping")
@@ -347,6 +347,20 @@ class keep(metaclass=SaverFormats):
                 f"keep.{key}: what is saved so cannot be loaded again. Take another format."
             )
         return Keep(key, nodes, SAVER_REGISTRY[key], LOADER_REGISTRY[key], **kwargs)
+
+
+def require_no_places(materializers: Sequence[Any]) -> None:
+    """Refuse places that keep values, where nobody would look whether what they keep still holds.
+
+    Raises:
+        InvalidModifier: There is one.
+    """
+    for one in materializers:
+        if isinstance(one, Keep):
+            raise InvalidModifier(
+                f"{one.name}: '{one.id}' cannot be part of a driver. Give it to each run: "
+                "driver.materialize(keep.parquet(...), additional_vars=[...])."
+            )
 
 
 def _class_of(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 from pathlib import Path
 from types import ModuleType
 
@@ -385,6 +386,30 @@ def test_what_would_be_kept_is_checked_and_drawn_beforehand(driver, tmp_path) ->
 def test_what_cannot_be_kept_is_told(driver, made, error, told) -> None:
     with pytest.raises(error, match=told):
         driver.materialize(made(), inputs={"orders": ORDERS})
+
+
+def test_place_is_no_part_of_a_driver(shop) -> None:
+    with pytest.raises(InvalidModifier, match="Give it to each run"):
+        Builder().with_modules(shop).with_materializers(keep.parquet(nodes=["paid"], path="x"))
+
+
+def test_disk_that_is_full_leaves_what_was_kept(load, tmp_path) -> None:
+    driver = Builder().with_modules(load(SILENT, "shop")).build()
+    kept = keep.parquet(nodes=["paid"], path=tmp_path / "paid.parquet")
+    driver.materialize(kept, inputs={"orders": ORDERS})
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("paid*")}
+    many = pd.DataFrame({"price": range(5_000), "paid": True})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            driver.materialize(kept, inputs={"orders": many})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.suffix != ".py"} == before
+    assert not driver.materialize(kept, inputs={"orders": ORDERS})[0]["kept.paid"]["kept_metadata"]["is_new"]
 
 
 def test_inputs_that_are_missing_are_told(driver, tmp_path) -> None:
