@@ -14,6 +14,7 @@ from headwater.materialize.builtin import UNSET, options
 from headwater.materialize.files import opened, replacing, write_bytes
 from headwater.materialize.metadata import get_file_metadata
 from headwater.materialize.packages import needed, needing
+from headwater.materialize.stamps import stamp_workbook
 
 __all__ = [
     "ArrowCSVReader",
@@ -314,15 +315,24 @@ class ArrowExcelReader(_FileLoader):
 
 @dataclass
 class ArrowExcelWriter(_FileSaver):
-    """Saves an Arrow table as a sheet of an Excel file, by way of `DataFrame.to_excel`."""
+    """Saves an Arrow table as a sheet of an Excel file, by way of `DataFrame.to_excel`.
+
+    Args:
+        metadata: Texts about the file, by key, of at most 255 characters, kept as its custom properties.
+    """
 
     key: ClassVar[str] = "excel"
     path: Path_
     sheet_name: str = UNSET
     storage_options: Options = None
+    metadata: Texts = None
 
     def _write(self, module: Any, table: Any, made: Any) -> None:
         pandas = needed("pandas", "save_to.excel of an Arrow table")
         frame = table.to_pandas(types_mapper=pandas.ArrowDtype)
-        with needing("openpyxl", "save_to.excel"):
-            frame.to_excel(made, index=False, engine="openpyxl", **options(self, frame.to_excel, *_OURS))
+        with (
+            needing("openpyxl", "save_to.excel"),
+            pandas.ExcelWriter(made, engine="openpyxl") as writer,
+        ):
+            frame.to_excel(writer, index=False, **options(self, frame.to_excel, *_OURS))
+            stamp_workbook(writer.book, self.metadata or {})

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, ClassVar
 from headwater.materialize.builtin import UNSET, options
 from headwater.materialize.metadata import get_file_and_dataframe_metadata, get_sql_metadata
 from headwater.materialize.packages import needed, needing
-from headwater.materialize.stamps import stamped
+from headwater.materialize.stamps import stamp_workbook, stamped
 from headwater.materialize.tables import TableSaver
 from headwater.materialize.transactions import in_one_transaction
 
@@ -149,7 +149,11 @@ class PolarsNDJSONWriter(_PolarsSaver):
 
 @dataclass
 class PolarsSpreadsheetWriter(_PolarsSaver):
-    """Saves a table as a sheet of an Excel file, with `DataFrame.write_excel`."""
+    """Saves a table as a sheet of an Excel file, with `DataFrame.write_excel`.
+
+    Args:
+        metadata: Texts about the file, by key, of at most 255 characters, kept as its custom properties.
+    """
 
     key: ClassVar[str] = "spreadsheet"
     function: ClassVar[str] = "write_excel"
@@ -178,6 +182,16 @@ class PolarsSpreadsheetWriter(_PolarsSaver):
     hide_gridlines: bool = UNSET
     sheet_zoom: int | None = UNSET
     freeze_panes: str | tuple[Any, ...] | None = UNSET
+    metadata: Mapping[str, str] | None = None
+
+    def _write(self, data: Any, made: Any) -> None:
+        given = options(self, data.write_excel, "workbook", "metadata")
+        if not self.metadata:
+            data.write_excel(made, **given)
+            return
+        with needed("xlsxwriter", "save_to.spreadsheet").Workbook(made) as book:
+            stamp_workbook(book, self.metadata)
+            data.write_excel(book, **given)
 
 
 @dataclass

@@ -11,13 +11,14 @@ from contextlib import closing, contextmanager
 from decimal import Decimal
 from typing import Any
 
+import openpyxl
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from headwater.errors import InvalidInput, MissingExtra
+from headwater.errors import HeadwaterError, InvalidInput, MissingExtra
 from headwater.materialize.arrow_tables import as_arrow, from_arrow
 from headwater.materialize.registry import LOADER_REGISTRY, SAVER_REGISTRY, choose
 from headwater.types import Type
@@ -173,6 +174,37 @@ def test_file_carries_what_is_said_of_it_and_its_columns(key: str, library: str,
     schema = load(key, "arrow", tmp_path / "table").schema
     assert schema.metadata[b"commit"] == b"abc"
     assert schema.field("b").metadata[b"node"] == b"label"
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "lazy", "arrow"])
+def test_workbook_carries_what_is_said_of_it(library: str, tmp_path) -> None:
+    place = tmp_path / "table.xlsx"
+
+    save("excel", library, made(library, PLAIN), str(place), metadata={"commit": "abc", "by": "é & <x>"})
+
+    told = openpyxl.load_workbook(place).custom_doc_props
+    assert {each.name: each.value for each in told.props} == {"commit": "abc", "by": "é & <x>"}
+    with pytest.raises(HeadwaterError, match="'commit' about an Excel file has 300 characters"):
+        save("excel", library, made(library, PLAIN), str(place), metadata={"commit": "a" * 300})
+    assert load("excel", "arrow", place).equals(PLAIN)
+
+
+def test_workbook_that_gets_a_sheet_says_what_was_said_last(tmp_path) -> None:
+    place = str(tmp_path / "table.xlsx")
+
+    for mode, commit in (("w", "abc"), ("a", "def")):
+        save(
+            "excel",
+            "pandas",
+            PLAIN.to_pandas(),
+            place,
+            mode=mode,
+            sheet_name=mode,
+            metadata={"commit": commit},
+        )
+
+    told = openpyxl.load_workbook(place).custom_doc_props
+    assert [(each.name, each.value) for each in told.props] == [("commit", "def")]
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars", "arrow"])
