@@ -58,9 +58,7 @@ def stamp_workbook(book: Any, metadata: Stamp) -> None:
         if hasattr(book, "custom_doc_props"):
             from openpyxl.packaging.custom import StringProperty  # type: ignore[import-untyped]
 
-            if (
-                name in book.custom_doc_props.names
-            ):  # where a sheet is added
+            if name in book.custom_doc_props.names:  # where a sheet is added
                 del book.custom_doc_props[name]
             book.custom_doc_props.append(StringProperty(name=name, value=text))
         else:
