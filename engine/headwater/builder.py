@@ -67,11 +67,14 @@ class Builder:
         """Add loaders and savers, made by `from_` and `to`; their nodes can be asked for by name.
 
         Raises:
-            InvalidModifier: Something else is given.
+            InvalidModifier: Something else is given, or a place that keeps values between runs, which only
+                `Driver.materialize` looks into.
         """
+        from headwater.keeping import require_no_places
         from headwater.materializers import saved_names
 
         saved_names(materializers)
+        require_no_places(materializers)
         self.materializers += materializers
         return self
 

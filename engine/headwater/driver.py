@@ -322,12 +322,11 @@ class Driver(Inspection):
         compute: Callable[[Sequence[str], Mapping[str, Any]], dict[str, Any]],
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return values of nodes that were kept, and what the places of those say that need not be made."""
-        from headwater.keeping import Keep
-        from headwater.resume import resumed
-
-        keeps = [one for one in dict.fromkeys(materializers) if isinstance(one, Keep)]
+        keeps = [one for one in dict.fromkeys(materializers) if hasattr(one, "place")]
         if not keeps:
             return {}, {}
+        from headwater.resume import resumed
+
         self._validate(graph, outputs, overrides, inputs)
         given = {**self.config, **(inputs or {}), **(overrides or {})}
         found = resumed(self._asked(graph, outputs, inputs), keeps, outputs, given, compute)

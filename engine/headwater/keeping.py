@@ -22,7 +22,7 @@ from headwater.modifiers.adapted import SAVER_TAG, Asked, SaverFormats
 from headwater.node import Argument, Node
 from headwater.types import COLLECT, PARALLELIZABLE, Type
 
-__all__ = ["KEPT_METADATA", "Keep", "Place", "Record", "is_in_fan_out", "keep"]
+__all__ = ["KEPT_METADATA", "Keep", "Place", "Record", "is_in_fan_out", "keep", "require_no_places"]
 
 KEPT_METADATA = "kept_metadata"
 logger = logging.getLogger("headwater.keeping")
@@ -38,6 +38,9 @@ _REPLACING: Mapping[str, Mapping[str, Any]] = {
     "partitioned": {"mode": "overwrite"},
     "sql": {"if_exists": "replace", "index": False},
 }
+
+_STORES_OF_THEIR_OWN = ("delta",)
+"""Formats whose paths are no business of fsspec; what is there is found out by loading it."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class Place:
         loading: Arguments of the loader.
         path: Where the values are, if that is a path; empty if not.
         record: Where the record is.
+        options: What the store of path and record needs, in the words of fsspec.
         library: The package whose columns are put together as a table; empty for one value as it is.
     """
 
@@ -86,6 +90,7 @@ class Place:
     loading: Mapping[str, Any]
     path: str
     record: str
+    options: Mapping[str, Any]
     library: str
 
     def store(self, values: Sequence[Any], key: str | None) -> dict[str, Any]:
@@ -106,7 +111,7 @@ class Place:
         said = self.saver(**self.saving).save_data(self._together(by_node))
         record = Record(key, {name: str(found) for name, found in prints.items()}, names)
         self._require_same(record, by_node)
-        with replacing(self.record) as made:
+        with replacing(self.record, options=self.options) as made:
             write_bytes(made, record.as_json())
         said = said if isinstance(said, dict) else {}
         return {**said, KEPT_METADATA: {"key": key, "is_new": True}}
@@ -138,7 +143,7 @@ class Place:
     def recorded(self) -> Record | None:
         """Return the record; None where there is none that can be read."""
         try:
-            with opened(self.record, "rb") as file:
+            with opened(self.record, "rb", options=self.options) as file:
                 found = json.load(file)
             record = Record(found["key"], found["fingerprints"], found["names"])
         except FileNotFoundError:
@@ -157,7 +162,7 @@ class Place:
         if not is_remote(self.path):
             return Path(self.path).exists()
         store, inner = needed("fsspec", "A kept value in a remote store").core.url_to_fs(
-            self.path, **(self.loading.get("storage_options") or {})
+            self.path, **self.options
         )
         return bool(store.exists(inner))
 
@@ -282,8 +287,11 @@ class Keep(MaterializerFactory):
             loader,
             saving,
             loading,
-            str(self.data_saver_kwargs.get("path", "")),
+            "" if self.key in _STORES_OF_THEIR_OWN else str(self.data_saver_kwargs.get("path", "")),
             self._record_at(),
+            {}
+            if self.key in _STORES_OF_THEIR_OWN
+            else dict(self.data_saver_kwargs.get("storage_options") or {}),
             table.partition(".")[0] if table else "",
         )
 
@@ -339,6 +347,20 @@ class keep(metaclass=SaverFormats):
                 f"keep.{key}: what is saved so cannot be loaded again. Take another format."
             )
         return Keep(key, nodes, SAVER_REGISTRY[key], LOADER_REGISTRY[key], **kwargs)
+
+
+def require_no_places(materializers: Sequence[Any]) -> None:
+    """Refuse places that keep values, where nobody would look whether what they keep still holds.
+
+    Raises:
+        InvalidModifier: There is one.
+    """
+    for one in materializers:
+        if isinstance(one, Keep):
+            raise InvalidModifier(
+                f"{one.name}: '{one.id}' cannot be part of a driver. Give it to each run: "
+                "driver.materialize(keep.parquet(...), additional_vars=[...])."
+            )
 
 
 def _class_of(name: str) -> Any:

@@ -1,21 +1,15 @@
 """Values that are kept, and computing from them wherever the graph was cut."""
 
-import importlib.util
-import itertools
 import json
-import os
 import re
-import sys
+import resource
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pandas as pd
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from headwater import Builder, Driver, from_, keep, to
 from headwater.errors import HeadwaterError, InvalidModifier, MissingInput, UnknownNode
@@ -24,9 +18,6 @@ from headwater.executors import (
     MultiThreadingExecutor,
     SynchronousLocalTaskExecutor,
 )
-from headwater.fingerprints import fingerprint
-from headwater.lifecycle import NodeExecutionHook
-from headwater.results import DictResult
 
 SHOP = """
     import pandas as pd
@@ -397,6 +388,30 @@ def test_what_cannot_be_kept_is_told(driver, made, error, told) -> None:
         driver.materialize(made(), inputs={"orders": ORDERS})
 
 
+def test_place_is_no_part_of_a_driver(shop) -> None:
+    with pytest.raises(InvalidModifier, match="Give it to each run"):
+        Builder().with_modules(shop).with_materializers(keep.parquet(nodes=["paid"], path="x"))
+
+
+def test_disk_that_is_full_leaves_what_was_kept(load, tmp_path) -> None:
+    driver = Builder().with_modules(load(SILENT, "shop")).build()
+    kept = keep.parquet(nodes=["paid"], path=tmp_path / "paid.parquet")
+    driver.materialize(kept, inputs={"orders": ORDERS})
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("paid*")}
+    many = pd.DataFrame({"price": range(5_000), "paid": True})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            driver.materialize(kept, inputs={"orders": many})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.suffix != ".py"} == before
+    assert not driver.materialize(kept, inputs={"orders": ORDERS})[0]["kept.paid"]["kept_metadata"]["is_new"]
+
+
 def test_inputs_that_are_missing_are_told(driver, tmp_path) -> None:
     with pytest.raises(MissingInput, match="'orders'"):
         driver.materialize(keep.parquet(nodes=["paid"], path=tmp_path / "p"))
@@ -423,123 +438,3 @@ def test_node_of_a_fan_out_is_refused(load, tmp_path) -> None:
     kept = keep.pickle(nodes=["all_"], path=str(tmp_path / "x"))
     assert [driver.materialize(kept, additional_vars=["all_"])[1] for _ in range(2)] == [{"all_": 6}] * 2
     assert not driver.materialize(kept)[0]["kept.all_"]["kept_metadata"]["is_new"]
-
-
-# --- The law: however a graph is cut, and whatever happened before, the results are those of one execution.
-
-KINDS = {
-    "int": ("int", "sum(map(_whole, ({reads}))) * {k} + {k}", "pickle"),
-    "series": (
-        "pd.Series",
-        "pd.Series([float(_whole(each) + place) for place, each in enumerate(({reads}))])",
-        "parquet",
-    ),
-    "frame": (
-        "pd.DataFrame",
-        'pd.DataFrame({{"a": [_whole(each) for each in ({reads})], "b": [str({k})] * {n}}})',
-        "feather",
-    ),
-}
-HEAD = """
-import os
-
-import pandas as pd
-
-
-def _whole(value) -> int:
-    if isinstance(value, pd.DataFrame):
-        return int(value["a"].sum()) + len("".join(value["b"]))
-    return int(value.sum()) if isinstance(value, pd.Series) else int(value)
-
-
-whole = _whole
-"""
-COUNTER = itertools.count()
-
-
-class Computed(NodeExecutionHook):
-    """Notes which nodes are computed."""
-
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-
-    def run_before_node_execution(self, *, node_name: str, **future_kwargs: Any) -> None:
-        self.names.add(node_name)
-
-    def run_after_node_execution(self, **future_kwargs: Any) -> None:
-        """Note nothing."""
-
-
-@st.composite
-def graphs(draw: Any) -> tuple[str, list[tuple[str, str]]]:
-    """Draw the source of a graph, and its nodes with the kind of each."""
-    nodes: list[tuple[str, str]] = [("x", "int"), ("y", "int")]
-    text = HEAD
-    for number in range(draw(st.integers(1, 8))):
-        reads = draw(st.lists(st.sampled_from(nodes), min_size=1, max_size=3, unique=True))
-        kind = draw(st.sampled_from(sorted(KINDS)))
-        type_, body, _ = KINDS[kind]
-        names = ", ".join(name for name, _ in reads) + ","
-        parameters = ", ".join(f"{name}: {'int' if name in 'xy' else KINDS[of][0]}" for name, of in reads)
-        value = body.format(reads=names, k=draw(st.integers(1, 3)), n=len(reads))
-        text += (
-            f"\n\ndef n{number}({parameters}) -> {type_}:\n"
-            f"    if os.environ.get('FAILS') == 'n{number}':\n        raise ArithmeticError\n    return {value}\n"
-        )
-        nodes.append((f"n{number}", kind))
-    return text, nodes[2:]
-
-
-def imported(text: str, folder: Path) -> ModuleType:
-    name = f"random_graph_{os.getpid()}_{next(COUNTER)}"
-    path = folder / f"{name}.py"
-    path.write_text(text)
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@settings(max_examples=60)
-@given(drawn=graphs(), data=st.data())
-def test_results_are_the_same_however_the_graph_was_cut(tmp_path_factory, drawn, data) -> None:
-    text, nodes = drawn
-    folder = tmp_path_factory.mktemp("cut")
-    module = imported(text, folder)
-    computed = Computed()
-    driver = Driver({}, module, adapter=[DictResult(), computed])
-    names = [name for name, _ in nodes]
-
-    def cut() -> list[Any]:
-        chosen = data.draw(st.lists(st.sampled_from(nodes), unique=True))
-        return [
-            getattr(keep, KINDS[kind][2])(nodes=[name], path=str(folder / f"{name}.{kind}"))
-            for name, kind in chosen
-        ]
-
-    for _ in range(data.draw(st.integers(1, 5))):
-        inputs = {"x": data.draw(st.integers(0, 1)), "y": data.draw(st.integers(0, 1))}
-        places, wanted = cut(), data.draw(st.lists(st.sampled_from(names), min_size=1, unique=True))
-        expected = driver.execute(
-            wanted, inputs={name: value for name, value in inputs.items() if name in driver.graph}
-        )
-        used = {name: value for name, value in inputs.items() if name in driver.graph}
-        os.environ["FAILS"] = data.draw(st.sampled_from(["", *names]))
-        try:
-            _, found = driver.materialize(*places, additional_vars=wanted, inputs=used)
-        except ArithmeticError:
-            del os.environ["FAILS"]
-            _, found = driver.materialize(*places, additional_vars=wanted, inputs=used)
-        finally:
-            os.environ.pop("FAILS", None)
-
-        assert {name: fingerprint(value) for name, value in found.items()} == {
-            name: fingerprint(value) for name, value in expected.items()
-        }
-        computed.names.clear()
-        driver.materialize(*places, additional_vars=wanted, inputs=used)
-        assert not {name for place in places for name in place.dependencies} & computed.names
-
-    sys.modules.pop(module.__name__)

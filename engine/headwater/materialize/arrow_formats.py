@@ -9,13 +9,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
-from headwater.errors import InvalidInput
 from headwater.materialize.arrow_tables import ArrowLoader, ArrowSaver, without_dictionaries
 from headwater.materialize.builtin import UNSET, options
 from headwater.materialize.files import opened, replacing, write_bytes
-from headwater.materialize.metadata import get_file_metadata, get_sql_metadata
+from headwater.materialize.metadata import get_file_metadata
 from headwater.materialize.packages import needed, needing
-from headwater.materialize.transactions import in_one_transaction
+from headwater.materialize.stamps import stamp_workbook
 
 __all__ = [
     "ArrowCSVReader",
@@ -32,8 +31,6 @@ __all__ = [
     "ArrowORCWriter",
     "ArrowParquetReader",
     "ArrowParquetWriter",
-    "ArrowSqlReader",
-    "ArrowSqlWriter",
 ]
 
 Path_ = str | Path | BytesIO | BinaryIO
@@ -318,93 +315,24 @@ class ArrowExcelReader(_FileLoader):
 
 @dataclass
 class ArrowExcelWriter(_FileSaver):
-    """Saves an Arrow table as a sheet of an Excel file, by way of `DataFrame.to_excel`."""
+    """Saves an Arrow table as a sheet of an Excel file, by way of `DataFrame.to_excel`.
+
+    Args:
+        metadata: Texts about the file, by key, of at most 255 characters, kept as its custom properties.
+    """
 
     key: ClassVar[str] = "excel"
     path: Path_
     sheet_name: str = UNSET
     storage_options: Options = None
+    metadata: Texts = None
 
     def _write(self, module: Any, table: Any, made: Any) -> None:
         pandas = needed("pandas", "save_to.excel of an Arrow table")
         frame = table.to_pandas(types_mapper=pandas.ArrowDtype)
-        with needing("openpyxl", "save_to.excel"):
-            frame.to_excel(made, index=False, engine="openpyxl", **options(self, frame.to_excel, *_OURS))
-
-
-@dataclass
-class ArrowSqlReader(ArrowLoader):
-    """Loads the rows of a query or a table of a database, by way of `pandas.read_sql`.
-
-    Args:
-        query_or_table: The query, or the name of a table.
-        db_connection: The address of the database, or an engine or connection of SQLAlchemy.
-        params: Values of the query's parameters.
-        columns: The columns of a table that are wanted.
-    """
-
-    key: ClassVar[str] = "sql"
-    types: ClassVar[tuple[str, ...]] = _WITHOUT_THEIR_OWN
-    query_or_table: str
-    db_connection: Any
-    params: Any = UNSET
-    columns: list[str] | None = UNSET
-
-    def _load(self) -> tuple[Any, dict[str, Any]]:
-        read = needed("pandas", "load_from.sql").read_sql
-        arrow = needed("pyarrow", "An Arrow table")
-        given = options(self, read, "query_or_table", "db_connection")
-        with needing("sqlalchemy", "load_from.sql"):
-            frame = read(self.query_or_table, self.db_connection, dtype_backend="pyarrow", **given)
-        table = arrow.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
-        return table, get_sql_metadata(self.query_or_table, table)
-
-
-@dataclass
-class ArrowSqlWriter(ArrowSaver):
-    """Saves a table as a table of a database, by way of `DataFrame.to_sql`, in one transaction.
-
-    Args:
-        table_name: The table.
-        db_connection: The address of the database, or an engine or connection of SQLAlchemy.
-        if_exists: What to do where there is such a table: "fail", "replace" or "append".
-        schema: The schema that the table is in.
-        chunksize: How many rows are sent at once.
-        dtype: Types of SQLAlchemy, by column.
-    """
-
-    key: ClassVar[str] = "sql"
-    types: ClassVar[tuple[str, ...]] = (*_WITHOUT_THEIR_OWN, "polars.LazyFrame")
-    table_name: str
-    db_connection: Any
-    if_exists: str = UNSET
-    schema: str | None = UNSET
-    chunksize: int | None = UNSET
-    dtype: Any = UNSET
-
-    def _save(self, table: Any) -> dict[str, Any]:
-        pandas = needed("pandas", "save_to.sql")
-        _require_cells(table)
-        frame = without_dictionaries(table).to_pandas(types_mapper=pandas.ArrowDtype)
-        given = options(self, frame.to_sql, "table_name", "db_connection")
         with (
-            needing("sqlalchemy", "save_to.sql"),
-            in_one_transaction(self.db_connection, "save_to.sql") as connection,
+            needing("openpyxl", "save_to.excel"),
+            pandas.ExcelWriter(made, engine="openpyxl") as writer,
         ):
-            frame.to_sql(self.table_name, connection, index=False, **given)
-        return get_sql_metadata(self.table_name, table.num_rows)
-
-
-def _require_cells(table: Any) -> None:
-    """Refuse lists and structures, which drivers would write as bytes that nobody reads again.
-
-    Raises:
-        InvalidInput: A column holds such.
-    """
-    types = needed("pyarrow", "save_to.sql").types
-    for field in table.schema:
-        if types.is_nested(field.type):
-            raise InvalidInput(
-                f"save_to.sql: column '{field.name}' holds {field.type}, which tables of databases cannot. "
-                "Return a column for each part, or texts."
-            )
+            frame.to_excel(writer, index=False, **options(self, frame.to_excel, *_OURS))
+            stamp_workbook(writer.book, self.metadata or {})

@@ -13,7 +13,7 @@ from headwater.materialize.builtin import UNSET, options
 from headwater.materialize.files import write_bytes
 from headwater.materialize.metadata import get_dataframe_metadata, get_sql_metadata
 from headwater.materialize.packages import needed, needing
-from headwater.materialize.stamps import stamped
+from headwater.materialize.stamps import stamp_workbook, stamped
 from headwater.materialize.tables import TableSaver
 from headwater.materialize.transactions import in_one_transaction
 
@@ -299,7 +299,11 @@ class PandasStataWriter(_PandasSaver):
 
 @dataclass
 class PandasExcelWriter(_PandasSaver):
-    """Saves a table as a sheet of an Excel file, with `pandas.ExcelWriter` and `DataFrame.to_excel`."""
+    """Saves a table as a sheet of an Excel file, with `pandas.ExcelWriter` and `DataFrame.to_excel`.
+
+    Args:
+        metadata: Texts about the file, by key, of at most 255 characters, kept as its custom properties.
+    """
 
     key: ClassVar[str] = "excel"
     function: ClassVar[str] = "to_excel"
@@ -324,6 +328,7 @@ class PandasExcelWriter(_PandasSaver):
     if_sheet_exists: str | None = UNSET
     datetime_format: str | None = UNSET
     date_format: str | None = UNSET
+    metadata: Mapping[str, str] | None = None
 
     _OF_FILE: ClassVar[tuple[str, ...]] = (
         "date_format",
@@ -340,5 +345,7 @@ class PandasExcelWriter(_PandasSaver):
         ways = {name: getattr(self, name) for name in self._OF_FILE if getattr(self, name) is not UNSET}
         if self.mode == "a":
             ways.setdefault("engine", "openpyxl")  # the other engine, pandas' first choice, only writes anew
+        own = ("path", "storage_options", "metadata", *self._OF_FILE)
         with pd.ExcelWriter(made, **ways) as writer:
-            data.to_excel(writer, **options(self, data.to_excel, "path", "storage_options", *self._OF_FILE))
+            data.to_excel(writer, **options(self, data.to_excel, *own))
+            stamp_workbook(writer.book, self.metadata or {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 import uuid
@@ -130,7 +131,8 @@ class PartitionedWriter(ArrowSaver):
                 _write(table, Path(made), by, self.format)
                 _upload(store, Path(made), folder, self.mode)
         else:
-            _exchange(table, Path(folder), by, self.format, self.mode)
+            # Through links, so that a link to a folder stays one.
+            _exchange(table, Path(os.path.realpath(folder)), by, self.format, self.mode)
         return _described(self.path, sum(1 for file in store.find(folder) if not _is_schema(file)))
 
 

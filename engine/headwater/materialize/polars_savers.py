@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO, IOBase, TextIOWrapper
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any, BinaryIO, ClassVar
 from headwater.materialize.builtin import UNSET, options
 from headwater.materialize.metadata import get_file_and_dataframe_metadata, get_sql_metadata
 from headwater.materialize.packages import needed, needing
-from headwater.materialize.stamps import stamped
+from headwater.materialize.stamps import stamp_workbook, stamped
 from headwater.materialize.tables import TableSaver
+from headwater.materialize.transactions import in_one_transaction
 
 __all__ = [
     "PolarsAvroWriter",
@@ -147,7 +149,11 @@ class PolarsNDJSONWriter(_PolarsSaver):
 
 @dataclass
 class PolarsSpreadsheetWriter(_PolarsSaver):
-    """Saves a table as a sheet of an Excel file, with `DataFrame.write_excel`."""
+    """Saves a table as a sheet of an Excel file, with `DataFrame.write_excel`.
+
+    Args:
+        metadata: Texts about the file, by key, of at most 255 characters, kept as its custom properties.
+    """
 
     key: ClassVar[str] = "spreadsheet"
     function: ClassVar[str] = "write_excel"
@@ -176,6 +182,16 @@ class PolarsSpreadsheetWriter(_PolarsSaver):
     hide_gridlines: bool = UNSET
     sheet_zoom: int | None = UNSET
     freeze_panes: str | tuple[Any, ...] | None = UNSET
+    metadata: Mapping[str, str] | None = None
+
+    def _write(self, data: Any, made: Any) -> None:
+        given = options(self, data.write_excel, "workbook", "metadata")
+        if not self.metadata:
+            data.write_excel(made, **given)
+            return
+        with needed("xlsxwriter", "save_to.spreadsheet").Workbook(made) as book:
+            stamp_workbook(book, self.metadata)
+            data.write_excel(book, **given)
 
 
 @dataclass
@@ -199,9 +215,16 @@ class PolarsDatabaseWriter(_PolarsSaver):
     engine: str = UNSET
 
     def save_data(self, data: Any) -> dict[str, Any]:
-        """Write the rows, and return how many and into which table."""
+        """Write the rows, in one transaction of SQLAlchemy, and return how many and into which table."""
         data = self._collected(data)
-        with needing(self.needs, "save_to.database"):
-            written = data.write_database(self.table_name, **options(self, data.write_database, "table_name"))
+        given = options(self, data.write_database, "table_name", "connection")
+        is_of_sqlalchemy = self.engine in (UNSET, "sqlalchemy")
+        with (
+            needing(self.needs, "save_to.database"),
+            in_one_transaction(self.connection, "save_to.database")
+            if is_of_sqlalchemy
+            else nullcontext(self.connection) as connection,
+        ):
+            written = data.write_database(self.table_name, connection, **given)
         described = get_file_and_dataframe_metadata(self.table_name, data)
         return {**described, **get_sql_metadata(self.table_name, written)}

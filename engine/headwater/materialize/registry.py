@@ -18,6 +18,7 @@ from headwater.materialize import (
     plain,
     polars_loaders,
     polars_savers,
+    sql_tables,
 )
 from headwater.materialize.adapters import AdapterCommon, DataLoader, DataSaver
 from headwater.types import Type
@@ -98,6 +99,7 @@ for _module in (
     iceberg,
     partitioned,
     arrow_formats,
+    sql_tables,
     polars_loaders,
     polars_savers,
     arrays,

@@ -11,13 +11,14 @@ from contextlib import closing, contextmanager
 from decimal import Decimal
 from typing import Any
 
+import openpyxl
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from headwater.errors import InvalidInput, MissingExtra
+from headwater.errors import HeadwaterError, InvalidInput, MissingExtra
 from headwater.materialize.arrow_tables import as_arrow, from_arrow
 from headwater.materialize.registry import LOADER_REGISTRY, SAVER_REGISTRY, choose
 from headwater.types import Type
@@ -175,6 +176,37 @@ def test_file_carries_what_is_said_of_it_and_its_columns(key: str, library: str,
     assert schema.field("b").metadata[b"node"] == b"label"
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars", "lazy", "arrow"])
+def test_workbook_carries_what_is_said_of_it(library: str, tmp_path) -> None:
+    place = tmp_path / "table.xlsx"
+
+    save("excel", library, made(library, PLAIN), str(place), metadata={"commit": "abc", "by": "é & <x>"})
+
+    told = openpyxl.load_workbook(place).custom_doc_props
+    assert {each.name: each.value for each in told.props} == {"commit": "abc", "by": "é & <x>"}
+    with pytest.raises(HeadwaterError, match="'commit' about an Excel file has 300 characters"):
+        save("excel", library, made(library, PLAIN), str(place), metadata={"commit": "a" * 300})
+    assert load("excel", "arrow", place).equals(PLAIN)
+
+
+def test_workbook_that_gets_a_sheet_says_what_was_said_last(tmp_path) -> None:
+    place = str(tmp_path / "table.xlsx")
+
+    for mode, commit in (("w", "abc"), ("a", "def")):
+        save(
+            "excel",
+            "pandas",
+            PLAIN.to_pandas(),
+            place,
+            mode=mode,
+            sheet_name=mode,
+            metadata={"commit": commit},
+        )
+
+    told = openpyxl.load_workbook(place).custom_doc_props
+    assert [(each.name, each.value) for each in told.props] == [("commit", "def")]
+
+
 @pytest.mark.parametrize("library", ["pandas", "polars", "arrow"])
 def test_table_of_a_database_gives_back_its_rows(library: str, tmp_path) -> None:
     url = f"sqlite:///{tmp_path / 'shop.db'}"
@@ -191,6 +223,46 @@ def test_table_of_a_database_gives_back_its_rows(library: str, tmp_path) -> None
     assert rows(found) == PLAIN.to_pylist()
     assert told["sql_metadata"]["table_name"] == "t"
     assert known["dataframe_metadata"]["rows"] == 3
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "arrow"])
+def test_postgresql_gives_back_its_rows_and_keeps_a_table_that_cannot_be_replaced(
+    library: str, postgres_url
+) -> None:
+    # Of decimals pandas makes texts, unless it is told their types.
+    given = TYPED.drop_columns(["raw", "exact"] if library == "pandas" else ["raw"])
+    saver = adapter(SAVER_REGISTRY, "sql", library)
+    loader = adapter(LOADER_REGISTRY, "sql", library)
+    index = {"index": False} if library == "pandas" else {}
+
+    saver(table_name="t", db_connection=postgres_url, **index).save_data(made(library, given))
+    with pytest.raises(pd.errors.DatabaseError):
+        saver(table_name="t", db_connection=postgres_url, if_exists="replace", **index).save_data(
+            made(library, pa.table({"a": ["x\0y"]}))  # a text that PostgreSQL does not hold
+        )
+
+    found, _ = loader(query_or_table="select * from t", db_connection=postgres_url).load_data(
+        LIBRARIES[library]
+    )
+    assert isinstance(found, LIBRARIES[library])
+    assert rows(found) == given.to_pylist()
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_failed_save_under_the_older_name_leaves_the_table_as_it_was(lazy: bool, tmp_path) -> None:
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    saver = adapter(SAVER_REGISTRY, "database", "polars")
+    saver(table_name="t", connection=url).save_data(pl.DataFrame({"kept": [1]}))
+    refused = pl.DataFrame({"a": [1, 2**63]}, schema={"a": pl.UInt64})
+
+    with pytest.raises((OverflowError, ValueError)):
+        saver(table_name="t", connection=url, if_table_exists="replace").save_data(
+            refused.lazy() if lazy else refused
+        )
+
+    assert pl.read_database("select * from t", sa.create_engine(url, poolclass=sa.NullPool)).to_dicts() == [
+        {"kept": 1}
+    ]
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars", "lazy", "arrow"])
@@ -221,6 +293,36 @@ def test_column_that_no_database_holds_is_told(tmp_path) -> None:
         saver.save_data(pa.table({"a": [1], "b": [[1, 2]]}))
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("library", ["polars", "arrow"])
+def test_table_and_query_of_a_database_are_read_as_asked(library: str, tmp_path) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'a.db'}", poolclass=sa.NullPool)
+    adapter(SAVER_REGISTRY, "sql", library)(table_name="t", db_connection=engine).save_data(
+        made(library, TYPED)
+    )
+    read = adapter(LOADER_REGISTRY, "sql", library)
+
+    def found(**options: Any) -> list[dict[str, Any]]:
+        return rows(read(db_connection=engine, **options).load_data(LIBRARIES[library])[0])
+
+    assert found(query_or_table="t", columns=["day", "flag"]) == TYPED.select(["day", "flag"]).to_pylist()
+    assert found(query_or_table="select exact from t")[0] == {"exact": "1.10"}  # SQLite has no decimals
+    assert found(query_or_table="select number from t where number >= :least", params={"least": 2}) == [
+        {"number": 3}
+    ]
+    assert found(query_or_table="select number from t where number > 9") == []
+
+
+def test_column_of_values_that_do_not_go_together_is_told(tmp_path) -> None:
+    loader = adapter(LOADER_REGISTRY, "sql", "arrow")
+
+    with pytest.raises(
+        InvalidInput, match=r"column 'a' has values of types that do not go together\. Cast it"
+    ):
+        loader(query_or_table="select 1 as a union all select 'x'", db_connection="sqlite://").load_data(
+            pa.Table
+        )
 
 
 def test_transaction_of_the_caller_decides(tmp_path) -> None:

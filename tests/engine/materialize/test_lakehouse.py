@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from headwater import Builder, from_, to
+from headwater import Builder, from_, keep, to
 from headwater.errors import InvalidInput
 from headwater.materialize.delta import DeltaReader, DeltaWriter
 from headwater.materialize.iceberg import IcebergReader, IcebergWriter
@@ -208,3 +208,22 @@ def test_driver_loads_and_saves_them(load, tmp_path, catalog) -> None:
 
     assert said["saved"]["sql_metadata"]["rows"] == 3
     assert iceberg(catalog) == rows(pa.table({"n": [2, 4, None], "shop": TABLE["shop"]}))
+
+
+def test_values_are_kept_in_them(load, tmp_path, catalog) -> None:
+    module = load("""
+        import pandas as pd
+
+        def doubled(n: int) -> pd.DataFrame:
+            return pd.DataFrame({"n": [n, 2 * n], "shop": ["a", "b"]})
+    """)
+    driver = Builder().with_modules(module).build()
+
+    for place in (
+        keep.delta(nodes=["doubled"], path=str(tmp_path / "kept")),
+        keep.iceberg(nodes=["doubled"], table="shop.t", catalog=catalog, record=tmp_path / "t.json"),
+    ):
+        for n, is_new in ((1, True), (1, False), (2, True), (2, False)):
+            said, extra = driver.materialize(place, additional_vars=["doubled"], inputs={"n": n})
+            assert extra["doubled"]["n"].tolist() == [n, 2 * n]
+            assert said["kept.doubled"]["kept_metadata"]["is_new"] is is_new

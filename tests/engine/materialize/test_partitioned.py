@@ -100,6 +100,16 @@ def test_folder_that_is_there_is_told_replaced_or_added_to(place) -> None:
     assert rows(place) == more.to_pylist()
 
 
+def test_link_to_a_folder_stays_one(tmp_path) -> None:
+    PartitionedWriter(tmp_path / "t", by="day").save_data(TABLE)
+    (tmp_path / "link").symlink_to(tmp_path / "t")
+
+    PartitionedWriter(tmp_path / "link", by="day", mode="overwrite").save_data(TABLE.slice(1))
+
+    assert (tmp_path / "link").is_symlink()
+    assert rows(tmp_path / "t") == in_order(TABLE.slice(1))
+
+
 def test_partition_computed_twice_is_there_once(place) -> None:
     for _ in range(2):
         PartitionedWriter(place, by="day", mode="partitions").save_data(TABLE)
