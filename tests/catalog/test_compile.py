@@ -8,6 +8,7 @@ import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -172,6 +173,65 @@ def test_values_go_through_a_declared_sink_and_a_script_goes_on_where_it_failed(
     assert mended.returncode == 0, mended.stderr
     assert mended.stderr.count("Task ") == 1
     assert execute(script, tmp_path, environment, FROM="reprot").returncode == 2
+
+
+MODIFIED = {
+    "frames": """
+        import pandas as pd
+        from headwater import extract_columns, extract_fields
+
+        @extract_columns("double", "half")
+        def frame(spend: pd.Series) -> pd.DataFrame:
+            return pd.DataFrame({"double": spend * 2, "half": spend / 2})
+
+        @extract_fields({"low": float, "high": float})
+        def bounds(half: pd.Series) -> dict:
+            return {"low": half.min(), "high": half.max()}
+    """,
+    "inner": """
+        import pandas as pd
+
+        def scaled(column: pd.Series, low: float, high: float) -> pd.Series:
+            return (column - low) / (high - low)
+    """,
+    "outer": """
+        import pandas as pd
+        from headwater import parameterize, source, subdag, value
+        from features import inner
+
+        @subdag(inner, inputs={"column": source("half")})
+        def scaled_half(scaled: pd.Series) -> pd.Series:
+            return scaled
+
+        @parameterize(twice={"times": value(2)}, thrice={"times": value(3)})
+        def times(double: pd.Series, scaled_half: pd.Series, times: int) -> pd.Series:
+            return double * times + scaled_half
+    """,
+}
+
+
+def test_nodes_that_modifiers_make_are_handed_on_like_any_other(catalog: Catalog, git_repo: GitRepo):
+    project = (git_repo.path / "pyproject.toml").read_text()
+    declared = """
+        [tool.headwater.dataflows.modified]
+        modules = ["features.frames", "features.outer"]
+        outputs = ["twice", "thrice", "high"]
+        sources.weekly = { path = "data/weekly.csv", index = "week" }
+    """
+    git_repo.write("pyproject.toml", project + dedent(declared))
+    for name, content in MODIFIED.items():
+        git_repo.write(f"features/{name}.py", dedent(content))
+    git_repo.commit("Add modifiers")
+    scan(catalog.database, catalog.settings, "shop")
+    tasks = plan_of(catalog, "modified", "--by", "module", "--format", "csv")["tasks"]
+    for task in tasks:
+        done = catalog.headwater(*(word.replace("@relay@", "one") for word in task["command"]))
+        assert done.exit_code == 0, done.output
+    whole = catalog.run(dataflow="modified", save="csv")
+
+    assert len(tasks) == 2
+    assert {"low", "high", "half", "double"} == set(tasks[1]["takes"])
+    assert saved(catalog, runs_of(catalog)[1]) == saved(catalog, whole)
 
 
 STAND_IN = """#!/usr/bin/env bash

@@ -127,6 +127,7 @@ def plan_flow(
         reads.append([])
     last = ends[0] if ends else 0
     names = _names([group.label for group in made], prefix)
+    places = {name: place for place, name in enumerate(home)}
     tasks = []
     for number, group in enumerate(made):
         saves = number == last
@@ -136,7 +137,7 @@ def plan_flow(
         else:
             outputs = [name for name in group.nodes if name in read or name in flow.outputs]
             wanted = set(reads[number])
-        takes = sorted(wanted, key=lambda name: list(home).index(name))
+        takes = sorted(wanted, key=places.__getitem__)
         waits = tuple(dict.fromkeys(names[home[name]] for name in takes)) or after
         known = [flow.seconds[name] for name in group.nodes if name in flow.seconds]
         words = _words(flow, options, outputs, takes, saves, len(made) > 1)

@@ -20,7 +20,7 @@ from headwater_catalog.compiled.planning import (
     require_schedule,
     slug,
 )
-from headwater_catalog.compiled.plans import CompiledPlan
+from headwater_catalog.compiled.plans import CompiledPlan, CompiledTask
 from headwater_catalog.dataflows import DataflowAt, choose_dataflow
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.jobs import State
@@ -106,13 +106,15 @@ def plan_at(moment: Moment, asked: CompileAsked) -> CompiledPlan:
         asked.executor,
     )
     flows = [_flow(moment, reading, flow, asked, format) for flow in chosen]
+    tasks = plan_flows(flows, options)
+    _require_known(tasks, chosen)
     return CompiledPlan(
         name=slug("_".join((moment.repository.name, *(flow.name for flow in chosen)))),
         repository=moment.repository.name,
         sha=moment.commit.sha,
         committed=moment.commit.committed_at,
         by=asked.by,
-        tasks=plan_flows(flows, options),
+        tasks=tasks,
         schedule=schedule,
         retries=asked.retries,
         retry_seconds=asked.retry_seconds,
@@ -160,6 +162,18 @@ def _flow(
         seconds=_seconds(moment, flow.name),
         is_declared=not asked.outputs,
     )
+
+
+def _require_known(tasks: Sequence[CompiledTask], chosen: Sequence[DataflowAt]) -> None:
+    """Make sure that runs can be asked for all that tasks hand on."""
+    by_name = {flow.name: flow for flow in chosen}
+    for task in tasks:
+        for name in (*task.outputs, *task.takes):
+            if not by_name[task.dataflow].has(name):
+                raise Conflict(
+                    f"'{name}' would go from one task to another, and no run can be asked for it alone. "
+                    "Group so that what makes it and what reads it are in one task, or by dataset."
+                )
 
 
 def _functions(reading: Reading, flow: DataflowAt) -> list[Function]:
