@@ -86,6 +86,7 @@ def saved(catalog: Catalog, run: Run) -> bytes:
     return datasets.file_of(catalog.settings, version).read_bytes()
 
 
+@pytest.mark.runs
 def test_several_runs_make_the_dataset_of_one_bit_for_bit(
     catalog_url: str, git_repo: GitRepo, tmp_path: Path
 ):

@@ -93,6 +93,9 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "reproduce": LazyCommand(
         "headwater_catalog.cli.reproduce:reproduce", "Make a dataset again, and compare.", asks=True
     ),
+    "compile": LazyCommand(
+        "headwater_catalog.cli.compile:compile_flows", "Write dataflows down for an orchestrator."
+    ),
     "worker": LazyCommand("headwater_catalog.cli.runs:worker", "Work off queued scans and runs."),
     "user add": LazyCommand("headwater_catalog.cli.users:add", "Make an account."),
     "user list": LazyCommand("headwater_catalog.cli.users:list_all", "List the accounts."),

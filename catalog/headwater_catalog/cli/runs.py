@@ -85,6 +85,7 @@ _POLL_SECONDS: Final = 0.5
 @click.option("--relay", metavar="KEY", help="Take part in an execution of the dataflow in several runs.")
 @click.option("--through", default="", help="The sink, a folder, in which the relay hands values on.")
 @click.option("--take", multiple=True, help="A node whose value an earlier run of the relay has handed on.")
+@click.option("--quiet", is_flag=True, help="Print no values: only where they are, and failed checks.")
 @click.option("--hand-on", is_flag=True, help="Hand the values of the outputs on to later runs of the relay.")
 @click.option(
     "--with-changes",
@@ -117,6 +118,7 @@ def run(
     through: str,
     take: tuple[str, ...],
     hand_on: bool,
+    quiet: bool,
     with_changes: bool,
     as_json: bool,
 ) -> None:
@@ -179,7 +181,7 @@ def run(
         return
     if told["state"] != "succeeded":
         raise Findings(why_it_failed(told))
-    print_run(told, save)
+    print_run({**told, "table": None, "values": []} if quiet else told, save)
 
 
 @click.command()
