@@ -12,6 +12,8 @@ from headwater.errors import MissingExtra
 __all__ = ["needed", "needing"]
 
 _EXTRAS = {
+    "dask": "dask",
+    "distributed": "dask",
     "fsspec": "remote",
     "lxml": "xml",
     "openpyxl": "excel",

@@ -17,6 +17,7 @@ from headwater.executors.taskplan import TaskPlan
 from headwater.executors.tasks import RunContext
 from headwater.function import functions_of
 from headwater.graph import Graph
+from support.dask_cluster import local_cluster
 from support.ray_cluster import running_ray
 from support.task_hooks import Told
 
@@ -66,3 +67,10 @@ def ray_cluster() -> Iterator[None]:
     """Let a cluster of Ray run, which takes ten seconds to start."""
     with running_ray():
         yield
+
+
+@pytest.fixture(scope="session")
+def dask_client() -> Iterator[Any]:
+    """Give a client of a Dask cluster of two processes; a test that ends workers starts one of its own."""
+    with local_cluster() as client:
+        yield client

@@ -22,26 +22,28 @@ from headwater.executors import (
     SynchronousLocalTaskExecutor,
     TaskExecutor,
 )
+from headwater.executors.dask_tasks import DaskExecutor
 from headwater.executors.grouping import GroupNodesIndividually
 from headwater.executors.ray_tasks import RayTaskExecutor
 from headwater.executors.tasks import RunContext
 from support.task_hooks import DoublingIn
 
-EXECUTORS: dict[str, Callable[[], TaskExecutor]] = {
-    "synchronous": SynchronousLocalTaskExecutor,
-    "threads": lambda: MultiThreadingExecutor(max_tasks=3),
-    "fork": lambda: MultiProcessingExecutor(max_tasks=2, start_method="fork"),
-    "spawn": lambda: MultiProcessingExecutor(max_tasks=2, start_method="spawn"),
-    "ray": lambda: RayTaskExecutor(skip_init=True),
+EXECUTORS: dict[str, Callable[[Any], TaskExecutor]] = {
+    "synchronous": lambda _: SynchronousLocalTaskExecutor(),
+    "threads": lambda _: MultiThreadingExecutor(max_tasks=3),
+    "fork": lambda _: MultiProcessingExecutor(max_tasks=2, start_method="fork"),
+    "spawn": lambda _: MultiProcessingExecutor(max_tasks=2, start_method="spawn"),
+    "dask": lambda fixture: DaskExecutor(client=fixture("dask_client")),
+    "ray": lambda fixture: RayTaskExecutor(skip_init=fixture("ray_cluster") is None),
 }
-CLUSTERS = {"ray": "ray_cluster"}
-"""The fixture that starts the cluster of an executor, once for all tests."""
+"""What makes each executor, given what gives fixtures: clusters are started once for all tests."""
 MARKS: dict[str, Sequence[pytest.MarkDecorator]] = {
     "fork": (
         pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here"),
         pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning"),
     ),
     "spawn": (pytest.mark.slow,),
+    "dask": (pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("dask")),
     "ray": (pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("ray")),
 }
 
@@ -68,21 +70,24 @@ def on_every_executor(
 
 @pytest.fixture
 def tasks(
-    request: pytest.FixtureRequest,
     tasks: Any,
     executor: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Any]:
     """Give what executes tasks with the executor of the test; afterwards nothing of it is running."""
     monkeypatch.syspath_prepend(tmp_path)
-    if executor in CLUSTERS:
-        request.getfixturevalue(CLUSTERS[executor])
-    tasks.remote = EXECUTORS[executor]()
-    threads, processes = set(threading.enumerate()), set(multiprocessing.active_children())
+    tasks.remote = EXECUTORS[executor](request.getfixturevalue)
+    threads, processes = _threads(), set(multiprocessing.active_children())
     yield tasks
-    assert set(threading.enumerate()) == threads
+    assert _threads() == threads
     assert set(multiprocessing.active_children()) == processes
+
+
+def _threads() -> set[threading.Thread]:
+    """Return the threads that run, but for those that a Dask client starts when it first needs them."""
+    return {thread for thread in threading.enumerate() if not thread.name.startswith("Dask-")}
 
 
 FAN_OUT = """
@@ -306,7 +311,7 @@ def test_nodes_are_computed_through_what_is_put_around_them(tasks, executor, tmp
 _ELSEWHERE = "values travel to another process by pickling"
 
 
-@on_every_executor(never={"fork": _ELSEWHERE, "spawn": _ELSEWHERE})
+@on_every_executor(never={"fork": _ELSEWHERE, "spawn": _ELSEWHERE, "dask": _ELSEWHERE})
 def test_values_may_be_anything(tasks, executor):
     source = """
         from typing import Any
@@ -326,7 +331,7 @@ def test_values_may_be_anything(tasks, executor):
 _COPY = "another process has a copy of the module"
 
 
-@on_every_executor(never={"fork": _COPY, "spawn": _COPY, "ray": _COPY})
+@on_every_executor(never={"fork": _COPY, "spawn": _COPY, "dask": _COPY, "ray": _COPY})
 def test_features_share_the_state_of_their_module(tasks, executor):
     source = """
         seen = []
