@@ -65,8 +65,8 @@ class Driver(Inspection):
         )
         self.graph = self._with_materializers(graph, _materializers) if _materializers else graph
         self._announce(self.graph)
-        self.graph_executor = _graph_executor
-        if _graph_executor is not None:
+        self.graph_executor = _graph_executor or self.adapter.graph_executor()
+        if self.graph_executor is not None:
             from headwater.executors.fanout import check_fan_outs
 
             check_fan_outs(self.graph)
