@@ -3,11 +3,14 @@
 import importlib.util
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+
+from support.dask_cluster import local_cluster
 
 
 @pytest.fixture
@@ -28,3 +31,10 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Modul
         return module
 
     return load
+
+
+@pytest.fixture(scope="session")
+def dask_client() -> Iterator[Any]:
+    """Give a client of a Dask cluster of two processes; a test that ends workers starts one of its own."""
+    with local_cluster() as client:
+        yield client

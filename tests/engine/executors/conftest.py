@@ -22,7 +22,6 @@ from headwater.executors.taskplan import TaskPlan
 from headwater.executors.tasks import RunContext
 from headwater.function import functions_of
 from headwater.graph import Graph
-from support.dask_cluster import local_cluster
 from support.ray_cluster import require_ray, start_ray
 from support.task_hooks import Told
 
@@ -79,10 +78,3 @@ def _ray_ends() -> Iterator[None]:
     require_ray()
     yield
     ray_clusters.end_cluster()
-
-
-@pytest.fixture(scope="session")
-def dask_client() -> Iterator[Any]:
-    """Give a client of a Dask cluster of two processes; a test that ends workers starts one of its own."""
-    with local_cluster() as client:
-        yield client
