@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from headwater.driver import Driver, Variable
 from headwater.errors import InvalidInput
+from headwater.lifecycle.adapters import AdapterSet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -205,24 +206,23 @@ class Builder:
             DefinitionError: A function is wrong, or the graph is; all faults are told at once.
         """
         legacy = [] if self.legacy_graph_adapter is None else [self.legacy_graph_adapter]
+        adapters = AdapterSet([*self.adapters, *legacy])
         return Driver(
             self.config,
             *self.modules,
-            adapter=[*self.adapters, *legacy],
+            adapter=adapters,
             allow_module_overrides=self._allow_module_overrides,
             _materializers=self.materializers,
-            _graph_executor=self._executor() if self._has_tasks() else None,
+            _graph_executor=self._executor(adapters) if self.v2_executor else None,
             _use_legacy_adapter=False,
         )
 
-    def _has_tasks(self) -> bool:
-        """Tell whether executors were chosen here, and not by an adapter that brings its own."""
+    def _executor(self, adapters: AdapterSet) -> Any:
+        """Return what executes graphs: what was chosen here, else what an adapter brings, else threads."""
         chosen = (self.execution_manager, self.local_executor, self.remote_executor, self.grouping_strategy)
-        adapters = (*self.adapters, self.legacy_graph_adapter)
-        is_brought = any(hasattr(adapter, "task_executor") for adapter in adapters)
-        return self.v2_executor and not (is_brought and all(one is None for one in chosen))
-
-    def _executor(self) -> Any:
+        brought = adapters.graph_executor() if all(one is None for one in chosen) else None
+        if brought is not None:
+            return brought
         from headwater.executors.graph import TaskBasedGraphExecutor
         from headwater.executors.grouping import GroupByRepeatableBlocks
         from headwater.executors.local import MultiThreadingExecutor, SynchronousLocalTaskExecutor

@@ -67,6 +67,7 @@ ALIASES = {
     "hamilton.log_setup": "headwater.plugins.log_setup",
     "hamilton.models": "headwater.models",
     "hamilton.node": "headwater.lifecycle.views",
+    "hamilton.plugins.h_dask": "headwater.plugins.h_dask",
     "hamilton.plugins.h_logging": "headwater.plugins.h_logging",
     "hamilton.plugins.h_pandas": "headwater.modifiers.h_pandas",
     "hamilton.plugins.h_pandera": "headwater.modifiers.h_pandera",

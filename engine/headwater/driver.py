@@ -65,7 +65,7 @@ class Driver(Inspection):
         )
         self.graph = self._with_materializers(graph, _materializers) if _materializers else graph
         self._announce(self.graph)
-        self.graph_executor = _graph_executor or _brought_executor(self.adapter)
+        self.graph_executor = _graph_executor or self.adapter.graph_executor()
         if self.graph_executor is not None:
             from headwater.executors.fanout import check_fan_outs
 
@@ -540,20 +540,6 @@ def _adapters(given: Any, legacy: bool) -> AdapterSet:
     if legacy and not found.has_result_builder:
         return AdapterSet([*adapters, PandasDataFrameResult()])
     return found
-
-
-def _brought_executor(adapters: AdapterSet) -> Any:
-    """Return what executes graphs as an adapter wants it, on a cluster; None where none does."""
-    found = next((adapter for adapter in adapters.adapters if hasattr(adapter, "task_executor")), None)
-    if found is None:
-        return None
-    from headwater.executors.fusing import GroupByCost
-    from headwater.executors.graph import TaskBasedGraphExecutor
-    from headwater.executors.managers import SingleExecutionManager
-
-    executor = found.task_executor()
-    grouping = GroupByCost(executor.slots, executor.cost_of_task)
-    return TaskBasedGraphExecutor(SingleExecutionManager(executor), grouping)
 
 
 def _gives_values(adapter: object) -> bool:

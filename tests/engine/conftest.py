@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from support.dask_cluster import local_cluster
 from support.spark_session import running_spark
 
 
@@ -38,3 +39,10 @@ def spark_session() -> Iterator[Any]:
     """Give the Spark of this test process, which takes many seconds to start."""
     with running_spark() as session:
         yield session
+
+
+@pytest.fixture(scope="session")
+def dask_client() -> Iterator[Any]:
+    """Give a client of a Dask cluster of two processes; a test that ends workers starts one of its own."""
+    with local_cluster() as client:
+        yield client

@@ -8,13 +8,20 @@ from typing import Any
 from support.missing import missing
 
 
+def imported_dask() -> Any:
+    """Import Dask with its settings for clusters; without it the test is skipped, in CI it fails."""
+    try:
+        importlib.import_module("distributed")
+    except ImportError:
+        missing("Dask", "pip install 'headwater[dask]'")
+    return importlib.import_module("dask")
+
+
 @contextmanager
 def local_cluster(workers: int = 2, memory_limit: str = "600MiB", **options: Any) -> Iterator[Any]:
     """Start a cluster, give a client of it, and end both."""
-    try:
-        distributed: Any = importlib.import_module("distributed")
-    except ImportError:
-        missing("Dask", "pip install 'headwater[dask]'")
+    imported_dask()
+    distributed: Any = importlib.import_module("distributed")
     with (
         distributed.LocalCluster(
             n_workers=workers,

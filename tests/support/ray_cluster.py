@@ -1,17 +1,17 @@
-"""A cluster of Ray for the tests, started as the executor starts one, and what of it is left."""
+"""A cluster of Ray for the tests, started as the executor starts one, and what there is of it."""
 
 import importlib.util
 import ipaddress
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from headwater.executors import ray_clusters
 from support.missing import missing
 
-__all__ = ["listening", "processes_of_ray", "require_ray", "running_ray"]
+__all__ = ["listening", "processes_of_ray", "require_ray", "start_ray"]
 
 
 def require_ray() -> None:
@@ -20,17 +20,11 @@ def require_ray() -> None:
         missing("Ray", "install it: pip install 'headwater[ray]'")
 
 
-@contextmanager
-def running_ray(**config: Any) -> Iterator[None]:
-    """Let a cluster with two processors run in this process."""
-    require_ray()
+def start_ray(**config: Any) -> None:
+    """Start a cluster with two processors, as the executor does."""
     # Its object store would take a third of the memory of the machine.
     settings: Mapping[str, Any] = {"num_cpus": 2, "object_store_memory": 100 << 20, "log_to_driver": False}
     ray_clusters.start_or_reach({**settings, **config})
-    try:
-        yield
-    finally:
-        ray_clusters.end_cluster()
 
 
 def processes_of_ray() -> dict[int, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -96,15 +96,23 @@ def late(answer: Answer) -> NodeFailed:
     """Return the error of a node that takes longer than it may."""
     seen = answer.seen
     node = next(node for node in answer.task.nodes if node.name == seen["node"])
-    return NodeFailed(
+    failed = NodeFailed(
         f"{node.where} has been running for more than {seen['limit']:g} s, the most that its tag "
         "resources.seconds allows, and was given up. Allow more, or see why it takes so long.",
         node.name,
     )
+    failed.__cause__ = TimeoutError(f"'{node.name}' did not end within {seen['limit']:g} s")
+    return failed
 
 
-def lost(answer: Answer, error: BaseException, workers: Iterable[Mapping[str, Any]]) -> NodeFailed:
-    """Return the error of a task that the cluster gave up, with the node that was running, if known."""
+def lost(answer: Answer, error: BaseException, memory: int) -> NodeFailed:
+    """Return the error of a task that the cluster gave up, with the node that was running, if known.
+
+    Args:
+        answer: The task.
+        error: What Dask says of it.
+        memory: Bytes that a worker may use; 0 where there is no limit.
+    """
     task, seen = answer.task, answer.seen
     name = seen.get("node", task.nodes[0].name)
     if type(error).__name__ != "KilledWorker":
@@ -112,11 +120,10 @@ def lost(answer: Answer, error: BaseException, workers: Iterable[Mapping[str, An
     else:
         where = f"{seen['place']} of {seen['of']} nodes of " if seen else ""
         names = f"'{name}'" if seen else ", ".join(f"'{node.name}'" for node in task.nodes)
-        limits = [worker["memory_limit"] for worker in workers]
-        memory = f" A worker may use {max(limits):,} bytes." if limits and all(limits) else ""
+        limit = f" A worker may use {memory:,} bytes." if memory else ""
         failed = NodeFailed(
             f"Every worker that computed {names} ({where}the task '{task.task_id}') died: killed, perhaps "
-            f"for want of memory, or crashed in native code.{memory} Let it need less, give workers more, or "
+            f"for want of memory, or crashed in native code.{limit} Let it need less, give workers more, or "
             "run the tasks in this process (SynchronousLocalTaskExecutor) to see what happens.",
             name,
         )

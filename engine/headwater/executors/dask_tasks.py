@@ -101,6 +101,7 @@ class DaskExecutor(TaskExecutor):
         self._answers: dict[str, Answer] = {}
         self._done: list[Batch] = []
         self._slots = 0
+        self._memory = 0
 
     def init(self) -> None:
         """Connect to the cluster, or start one.
@@ -116,6 +117,9 @@ class DaskExecutor(TaskExecutor):
         if self.client is None:
             self._connect()
         self._is_used = True
+        workers = self._workers()
+        self._slots = sum(worker["nthreads"] for worker in workers)
+        self._memory = max((worker["memory_limit"] or 0 for worker in workers), default=0)
         self.client.subscribe_topic(self._topic, self._hear)
 
     def _connect(self) -> None:
@@ -168,9 +172,8 @@ class DaskExecutor(TaskExecutor):
             import os
 
             return self.workers or os.cpu_count() or 1
-        if not self._slots:
-            self._slots = sum(worker["nthreads"] for worker in self._workers())
-        return max(1, self._slots)
+        slots = self._slots or sum(worker["nthreads"] for worker in self._workers())
+        return max(1, slots)
 
     def _workers(self) -> list[Mapping[str, Any]]:
         return list(self.client.scheduler_info(n_workers=-1)["workers"].values())
@@ -271,14 +274,20 @@ class DaskExecutor(TaskExecutor):
         """Bring home the replies of all batches that are done, in one question to the cluster."""
         done, self._done = self._done, []
         finished = [batch for batch in done if batch.reply is not None and batch.reply.status == "finished"]
-        replies = self.client.gather([batch.reply for batch in finished])
+        error: BaseException
+        try:
+            replies = self.client.gather([batch.reply for batch in finished])
+        except Exception as gone:
+            finished, replies, error = [], [], gone
+        else:
+            error = RuntimeError("it was cancelled")
         for batch, reply in zip(finished, replies, strict=True):
             self._share(batch, pickle.loads(reply))  # noqa: S301, it comes from our own worker
         for batch in done:
-            if batch.reply is not None and batch.reply.status == "error":
-                error = batch.reply.exception()
+            if batch.reply is not None and batch not in finished:
+                why = batch.reply.exception() if batch.reply.status == "error" else error
                 for answer in self._answers_of(batch):
-                    answer.settle(lost(answer, error, self._workers()))
+                    answer.settle(lost(answer, why, self._memory))
             batch.reply = None
 
     def _share(self, batch: Batch, reply: Reply) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +12,7 @@ from headwater.errors import HeadwaterError
 from headwater.executors import ray_clusters
 from headwater.executors.held import Gathered, Held
 from headwater.executors.parcels import Parcel
-from headwater.executors.portable import dumps, feature_modules, find_lost_modules, unsendable
+from headwater.executors.portable import dumps, find_lost_modules, unsendable
 from headwater.executors.ray_answers import Kept, Origin, Sent
 from headwater.executors.ray_options import attempts_of, options_of
 from headwater.executors.ray_workers import (
@@ -25,6 +23,7 @@ from headwater.executors.ray_workers import (
     compute_elements,
     promised_outputs,
 )
+from headwater.executors.surroundings import surroundings_of
 from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec
 
 if TYPE_CHECKING:
@@ -55,16 +54,14 @@ class Sending:
         self._notes = Path(found.get_temp_dir(), found.get_session_name(), "headwater")
         for spec in specs:
             self._way(spec, 1)  # what is wrong with its options is told before anything is sent
-        self._code = ray.put(
-            Code(
-                key=self._key,
-                tasks=_pickled(specs, context),
-                machine=socket.gethostname(),
-                paths=tuple(path for path in sys.path if path),
-                stamps=_stamps(specs),
-                is_aliased=compat.is_active(),
-            )
+        lost = _lost(specs)
+        code = Code(
+            key=self._key,
+            tasks=_pickled(specs, context, lost),
+            surroundings=surroundings_of(specs, lost),
+            is_aliased=compat.is_active(),
         )
+        self._code = ray.put(code)
 
     def send(self, executor: TaskExecutor, tasks: Sequence[TaskImplementation]) -> Sent:
         """Send some calls of one task together.
@@ -105,7 +102,7 @@ class Sending:
         note = self._notes / f"{self._key}-{self._count}" if is_noted else None
         known = self._places.get(id(spec))
         batch = Batch(
-            spec=_pickled([spec], self._context) if known is None else known,
+            spec=_pickled([spec], self._context, _lost([spec])) if known is None else known,
             names=tuple((task.spawning_task_id, task.group_id) for task in tasks),
             inputs=inputs,
             note=note,
@@ -149,25 +146,14 @@ def _placed(value: Any, place: Callable[[Held], Place]) -> Any:
     return value
 
 
-def _pickled(specs: Sequence[TaskSpec], context: RunContext) -> Parcel:
-    """Return tasks as bytes, with the code of the modules that a worker could not import."""
-    by_value = ["__main__", *find_lost_modules(specs)]
+def _lost(specs: Sequence[TaskSpec]) -> list[str]:
+    """Return the modules that a worker could not import."""
+    return ["__main__", *find_lost_modules(specs)]
+
+
+def _pickled(specs: Sequence[TaskSpec], context: RunContext, by_value: Sequence[str]) -> Parcel:
+    """Return tasks as bytes, with the code of some modules."""
     return Parcel(dumps((tuple(specs), context), by_value, "ray.cloudpickle"))
-
-
-def _stamps(specs: Sequence[TaskSpec]) -> dict[str, tuple[str, int, int]]:
-    """Return for each feature module its file, and when that was changed and how large it is."""
-    stamps = {}
-    for name in feature_modules(specs):
-        file = getattr(sys.modules.get(name), "__file__", None)
-        if file is None or name == "__main__" or name.partition(".")[0] == "headwater":
-            continue
-        try:
-            found = Path(file).stat()
-        except OSError:
-            continue
-        stamps[name] = (file, found.st_mtime_ns, found.st_size)
-    return stamps
 
 
 def _unsendable(

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import socket
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ from headwater.executors.held import Gathered
 from headwater.executors.parcels import Parcel, Unmade
 from headwater.executors.portable import unsendable
 from headwater.executors.ray_clusters import import_ray
+from headwater.executors.surroundings import Surroundings
 from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec, execute_task
 from headwater.executors.time_limits import time_limit
 from headwater.executors.worker_notes import Notes, noting
@@ -52,17 +51,13 @@ class Code:
     Attributes:
         key: Name of the execution, one of its own.
         tasks: The tasks and what they share.
-        machine: The machine of the first process.
-        paths: Where that finds modules.
-        stamps: For each feature module its file, and when that was changed and how large it is.
+        surroundings: What a worker must have as the first process has it.
         is_aliased: Whether `hamilton` is answered by Headwater.
     """
 
     key: str
     tasks: Parcel
-    machine: str
-    paths: tuple[str, ...]
-    stamps: Mapping[str, tuple[str, int, int]]
+    surroundings: Surroundings
     is_aliased: bool
 
 
@@ -270,8 +265,6 @@ class _Opened:
 _Work = tuple[tuple[TaskSpec, ...], RunContext]
 
 _codes: dict[str, _Work] = {}
-_stamps: dict[str, tuple[str, int, int]] = {}
-_own_paths = tuple(sys.path)
 
 
 def _spec(code: Code, wanted: int | Parcel) -> tuple[TaskSpec, RunContext]:
@@ -287,46 +280,23 @@ def _spec(code: Code, wanted: int | Parcel) -> tuple[TaskSpec, RunContext]:
 
 
 def _learned(tasks: Parcel, code: Code) -> _Work:
-    """Return the tasks of an execution, with the modules as they are now in the first process.
+    """Return the tasks of an execution, with the modules as they are in the first process.
 
     Raises:
         HeadwaterError: This worker cannot load them.
     """
     if code.is_aliased:
         compat.activate()
-    # Elsewhere the same path may hold something else.
-    is_here = code.machine == socket.gethostname()
-    sys.path[:] = dict.fromkeys((*code.paths, *_own_paths) if is_here else (*_own_paths, *code.paths))
-    for name, stamp in code.stamps.items():
-        if name in sys.modules and not _is_as_told(name, stamp):
-            _forget(name)
-    importlib.invalidate_caches()
-    _stamps.update(code.stamps)
     try:
+        code.surroundings.establish()
         work: _Work = tasks.open()
     except Exception as error:
         raise HeadwaterError(
-            f"A worker of Ray on {socket.gethostname()} could not load the feature code: {error}. Workers on "
+            f"A worker of Ray on {socket.gethostname()} could not load the feature code: {error} Workers on "
             "this machine import from where you do; to others Ray must bring the modules: "
             'ray_init_config={"runtime_env": {"working_dir": "."}}.'
         ) from error
     return work
-
-
-def _is_as_told(name: str, stamp: tuple[str, int, int]) -> bool:
-    """Tell whether a module was loaded from what its file holds now."""
-    known = _stamps.get(name)
-    if known is not None:
-        return known == stamp
-    return getattr(sys.modules[name], "__file__", None) == stamp[0]
-
-
-def _forget(name: str) -> None:
-    """Let a module be imported anew, with those beside it: its file has changed since."""
-    package = name.partition(".")[0]
-    for known in list(sys.modules):
-        if known == package or known.startswith(f"{package}."):
-            del sys.modules[known]
 
 
 def read_note(path: Path) -> bytes | None:

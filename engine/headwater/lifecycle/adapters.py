@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headwater.graph import Graph
 from headwater.lifecycle import base
@@ -13,6 +13,9 @@ from headwater.lifecycle.base import InvalidLifecycleAdapter, ValidationExceptio
 from headwater.lifecycle.views import NodeView
 from headwater.node import Node
 from headwater.types import Type
+
+if TYPE_CHECKING:
+    from headwater.executors.graph import TaskBasedGraphExecutor
 
 __all__ = ["AdapterSet", "TaskHooks"]
 
@@ -205,6 +208,11 @@ class AdapterSet:
         verdicts = [validator(**facts) for validator in self._validators.get(name, ())]
         return [str(fault) for stands, fault in verdicts if not stands]
 
+    def graph_executor(self) -> TaskBasedGraphExecutor | None:
+        """Return what the first adapter that runs graphs elsewhere executes them with; None without one."""
+        makers = [adapter.graph_executor for adapter in self.adapters if hasattr(adapter, "graph_executor")]
+        return next((made for make in makers if (made := make()) is not None), None)
+
     @property
     def has_result_builder(self) -> bool:
         """Whether an adapter builds the result."""
@@ -271,7 +279,7 @@ def _require_adapter(adapter: Any) -> None:
 
 def _does_as_the_engine(adapter: Any, name: str) -> bool:
     """Tell whether a method only does what the engine does without it, so that it need not be called."""
-    own = getattr(type(adapter), _OVERRIDDEN.get(name, ""), None)
+    own = getattr(adapter, _OVERRIDDEN.get(name, ""), None)
     return getattr(own, "__does_as_the_engine__", False)
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from headwater.errors import InvalidInput
 from headwater.executors import ray_clusters
+from headwater.executors.fusing import GroupByCost
+from headwater.executors.graph import TaskBasedGraphExecutor
+from headwater.executors.managers import SingleExecutionManager
 from headwater.executors.ray_tasks import RayTaskExecutor
 from headwater.instances import is_instance
 from headwater.lifecycle.api import ResultBuilder
@@ -60,6 +63,12 @@ class RayGraphAdapter(ResultBuilder, BaseDoValidateInput, BasePostGraphExecute):
         """Return the executor of all tasks."""
         assert self._executor is not None  # only its copies in the workers have none
         return self._executor
+
+    def graph_executor(self) -> TaskBasedGraphExecutor:
+        """Return what executes graphs on the cluster; each driver has its own."""
+        executor = self.task_executor()
+        grouping = GroupByCost(executor.slots, executor.cost_of_task)
+        return TaskBasedGraphExecutor(SingleExecutionManager(executor), grouping)
 
     def do_validate_input(self, *, node_type: Any, input_value: Any) -> bool:
         """Let references of Ray be, whose values are not here; all else is checked as ever."""

@@ -10,15 +10,19 @@ from typing import Any
 import pytest
 
 from headwater.build import build
-from headwater.executors import DefaultExecutionManager, SynchronousLocalTaskExecutor, TaskExecutor
+from headwater.executors import (
+    DefaultExecutionManager,
+    SynchronousLocalTaskExecutor,
+    TaskExecutor,
+    ray_clusters,
+)
 from headwater.executors.graph import TaskBasedGraphExecutor
 from headwater.executors.grouping import GroupingStrategy
 from headwater.executors.taskplan import TaskPlan
 from headwater.executors.tasks import RunContext
 from headwater.function import functions_of
 from headwater.graph import Graph
-from support.dask_cluster import local_cluster
-from support.ray_cluster import running_ray
+from support.ray_cluster import require_ray, start_ray
 from support.task_hooks import Told
 
 _IMPORTS = "from headwater.htypes import Collect, Parallelizable\n"
@@ -62,15 +66,15 @@ def told(tmp_path: Path) -> Told:
     return Told(tmp_path / "told.txt")
 
 
-@pytest.fixture(scope="session")
-def dask_client() -> Iterator[Any]:
-    """Give a client of a Dask cluster of two processes; a test that ends workers starts one of its own."""
-    with local_cluster() as client:
-        yield client
+@pytest.fixture
+def ray_cluster(_ray_ends: None) -> None:
+    """Let a cluster of Ray run, which takes ten seconds to start: the one that the tests before have left."""
+    if not ray_clusters.is_reached():
+        start_ray()
 
 
 @pytest.fixture(scope="session")
-def ray_cluster() -> Iterator[None]:
-    """Let a cluster of Ray run, which takes ten seconds to start."""
-    with running_ray():
-        yield
+def _ray_ends() -> Iterator[None]:
+    require_ray()
+    yield
+    ray_clusters.end_cluster()

@@ -34,7 +34,7 @@ EXECUTORS: dict[str, Callable[[Any], TaskExecutor]] = {
     "fork": lambda _: MultiProcessingExecutor(max_tasks=2, start_method="fork"),
     "spawn": lambda _: MultiProcessingExecutor(max_tasks=2, start_method="spawn"),
     "dask": lambda fixture: DaskExecutor(client=fixture("dask_client")),
-    "ray": lambda fixture: fixture("ray_cluster") or RayTaskExecutor(skip_init=True),
+    "ray": lambda fixture: RayTaskExecutor(skip_init=fixture("ray_cluster") is None),
 }
 """What makes each executor, given what gives fixtures: clusters are started once for all tests."""
 MARKS: dict[str, Sequence[pytest.MarkDecorator]] = {

@@ -1,7 +1,6 @@
-"""Faults on real clusters of Ray: what is tried again, and what an error says of the rest."""
+"""Faults of tasks on Ray: what is tried again, and what an error says of the rest."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +9,12 @@ import pytest
 from headwater.errors import HeadwaterError, NodeFailed
 from headwater.executors.grouping import GroupNodesAllAsOne, GroupNodesIndividually
 from headwater.executors.ray_tasks import RayTaskExecutor
-from support.ray_cluster import running_ray
 
-pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("ray-faults")]
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let a cluster of its own run, since workers of it die."""
-    with running_ray():
-        yield
+pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("ray")]
 
 
 @pytest.fixture
-def tasks(cluster: None, tasks: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def tasks(ray_cluster: None, tasks: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Give what executes all tasks on the cluster."""
     monkeypatch.syspath_prepend(tmp_path)
     tasks.remote = RayTaskExecutor(skip_init=True)

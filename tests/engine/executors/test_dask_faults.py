@@ -1,0 +1,213 @@
+"""What happens on a Dask cluster when things go wrong: each test breaks a cluster of its own."""
+
+import importlib
+import os
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from headwater.errors import HeadwaterError, NodeFailed
+from headwater.executors import SingleExecutionManager
+from headwater.executors.dask_tasks import DaskExecutor
+from headwater.executors.graph import TaskBasedGraphExecutor
+from headwater.executors.grouping import GroupNodesAllAsOne, GroupNodesIndividually
+from support.dask_cluster import imported_dask, local_cluster
+
+pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("dask")]
+
+_ONE_MORE = {"distributed.scheduler.allowed-failures": 1}
+"""A task is begun twice at most where workers die under it."""
+
+
+@pytest.fixture
+def execute(tasks, tmp_path, monkeypatch):
+    """Give what executes a module's source on a cluster, every node a task."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def execute(executor, source, output, grouping=None, **given):
+        runner = TaskBasedGraphExecutor(
+            SingleExecutionManager(executor), grouping or GroupNodesIndividually()
+        )
+        return runner.execute(tasks.graph(source), [output], given)[output]
+
+    return execute
+
+
+@pytest.fixture
+def cluster():
+    """Give what starts a cluster with some configuration, and ends it."""
+    dask = imported_dask()
+
+    @contextmanager
+    def cluster(config=None, **options):
+        with dask.config.set(config or {}), local_cluster(**options) as client:
+            yield client
+
+    return cluster
+
+
+DYING = """
+    import os, pathlib, time
+
+    def begun(folder: str, table: list[int]) -> list[int]:
+        (pathlib.Path(folder) / f"begun-{time.time_ns()}").touch()
+        return table
+
+    def dying(begun: list[int], folder: str, deaths: int) -> int:
+        found = len(list(pathlib.Path(folder).glob("died-*")))
+        if found < deaths:
+            (pathlib.Path(folder) / f"died-{found}").touch()
+            time.sleep(0.3)
+            os._exit(1)
+        return sum(begun)
+
+    def after(dying: int, table: list[int]) -> int:
+        return dying + len(table)
+"""
+
+
+def test_a_worker_that_dies_in_the_middle_costs_only_what_was_on_it(execute, cluster, tmp_path):
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    with cluster() as client:
+        table = [1] * 10_000  # large enough to be sent once, apart from the tasks
+        given = {"folder": str(folder), "deaths": 1, "table": table}
+        assert execute(DaskExecutor(client=client), DYING, "after", **given) == 20_000
+
+    assert len(list(folder.glob("died-*"))) == 1
+    # What the dead worker had made of it was lost, and made again where it was needed.
+    assert 1 <= len(list(folder.glob("begun-*"))) <= 2
+
+
+def test_a_node_under_which_every_worker_dies_is_named(execute, cluster, tmp_path):
+    with cluster(_ONE_MORE) as client, pytest.raises(NodeFailed) as caught:
+        given = {"folder": str(tmp_path), "deaths": 100, "table": [1]}
+        execute(DaskExecutor(client=client), DYING, "after", GroupNodesAllAsOne(), **given)
+
+    assert caught.value.node == "dying"
+    message = str(caught.value)
+    assert "Every worker that computed 'dying' (2 of 3 nodes of the task 'root') died" in message
+    assert "A worker may use" in message
+    assert len(list(tmp_path.glob("died-*"))) == 2
+
+
+def test_too_little_memory_is_told_with_the_node(execute, cluster):
+    source = """
+        import time
+
+        def size(start: int) -> int:
+            return start
+
+        def hoarding(size: int) -> int:
+            hoard = []
+            for _ in range(size):
+                hoard.append(bytearray(b"x") * (20 * 2**20))
+                time.sleep(0.05)
+            return len(hoard)
+    """
+    with cluster(_ONE_MORE, memory_limit="300MiB") as client, pytest.raises(NodeFailed) as caught:
+        execute(DaskExecutor(client=client), source, "hoarding", start=60)
+
+    assert caught.value.node == "hoarding"
+    assert "perhaps for want of memory" in str(caught.value)
+    assert "A worker may use 314,572,800 bytes" in str(caught.value)
+
+
+SLEEPING = """
+    import time
+    from headwater import tag
+
+    def number() -> Parallelizable[int]:
+        yield from (0, 1)
+
+    @tag(**{"resources.seconds": "0.5"})
+    def slow(number: int) -> int:
+        time.sleep(600 * number)
+        return number
+
+    def total(slow: Collect[int]) -> int:
+        return sum(slow)
+"""
+
+
+def test_a_node_that_never_ends_is_given_up_and_its_worker_is_free_again(execute, cluster):
+    with cluster() as client:
+        began = time.monotonic()
+        with pytest.raises(NodeFailed) as caught:
+            execute(DaskExecutor(client=client), SLEEPING, "total")
+        assert time.monotonic() - began < 60
+
+        assert caught.value.node == "slow"
+        assert "'slow' has been running for more than 0.5 s, the most that its tag" in str(caught.value)
+        assert set(client.run(_running).values()) == {0}
+        # The cluster is as good as before.
+        assert execute(DaskExecutor(client=client), "def n(a: int) -> int: return a + 1", "n", a=1) == 2
+
+
+def _running(dask_worker):
+    return len(dask_worker.active_keys)
+
+
+def test_a_failure_ends_what_runs_beside_it(execute, cluster):
+    source = """
+        import time
+
+        def number() -> Parallelizable[int]:
+            yield from (0, 1)
+
+        def either(number: int) -> int:
+            if number == 0:
+                time.sleep(0.5)
+                raise ValueError("no")
+            time.sleep(600)
+
+        def total(either: Collect[int]) -> int:
+            return sum(either)
+    """
+    with cluster() as client:
+        with pytest.raises(NodeFailed, match="'either' failed with ValueError: no"):
+            execute(DaskExecutor(client=client), source, "total")
+        assert set(client.run(_running).values()) == {0}
+
+
+def test_a_cluster_that_goes_away_is_told(execute, cluster):
+    source = """
+        import time
+
+        def waiting(start: int) -> int:
+            time.sleep(60)
+            return start
+    """
+    from threading import Timer
+
+    with cluster() as client:
+        Timer(1.0, client.cluster.close).start()
+        with pytest.raises(NodeFailed, match="The Dask cluster gave up the task 'waiting'") as caught:
+            execute(DaskExecutor(client=client), source, "waiting", start=1)
+    assert caught.value.node == "waiting"
+
+
+def test_a_cluster_that_is_not_there_is_told(execute, cluster):
+    with (
+        imported_dask().config.set({"distributed.comm.timeouts.connect": "1s"}),
+        pytest.raises(HeadwaterError, match=r"The Dask cluster at tcp://127.0.0.1:9 cannot be used"),
+    ):
+        execute(DaskExecutor(address="tcp://127.0.0.1:9"), "def n(a: int) -> int: return a", "n", a=1)
+
+
+def test_a_cluster_of_its_own_ends_with_the_execution(execute, cluster):
+    psutil = importlib.import_module("psutil")
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    source = """
+        import os
+
+        def process(start: int) -> int:
+            return os.getpid()
+    """
+    assert execute(DaskExecutor(workers=2, memory_limit="600MiB"), source, "process", start=1) != os.getpid()
+
+    left = [child for child in psutil.Process().children(recursive=True) if child.pid not in before]
+    # Python itself keeps a process that watches over shared memory, once one was spawned.
+    assert [child.pid for child in left if "resource_tracker" not in " ".join(child.cmdline())] == []
+    assert [one for one in psutil.Process().net_connections() if one.status == psutil.CONN_LISTEN] == []
