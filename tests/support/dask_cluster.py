@@ -25,12 +25,11 @@ def local_cluster(workers: int = 2, memory_limit: str = "600MiB", **options: Any
     with (
         distributed.LocalCluster(
             n_workers=workers,
-            threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             memory_limit=memory_limit,
             silence_logs="CRITICAL",
-            **options,
+            **{"threads_per_worker": 1, **options},
         ) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from threading import Lock
+from threading import Lock, local
 from types import AsyncGeneratorType, GeneratorType
 from typing import Any, NamedTuple
 
@@ -73,13 +73,15 @@ class _Parts(list[Any]):
     """A list in which there are references."""
 
 
-_Work = tuple[tuple[TaskSpec, ...], RunContext]
-_Code = tuple[Surroundings, bytes, bool]
+_Work = tuple[tuple[TaskSpec, ...], bytes]
+_Code = tuple[Surroundings, bytes, bytes, bool]
 
 _KEPT = 8
 _work: OrderedDict[bytes, _Work] = OrderedDict()
 """The code of the latest executions, by the bytes it came as."""
 _lock = Lock()
+_mine = local()
+"""The context of the latest execution for each thread: what adapters note of one batch is not for another."""
 
 
 def code_of(specs: Sequence[TaskSpec], context: RunContext) -> bytes:
@@ -92,8 +94,8 @@ def code_of(specs: Sequence[TaskSpec], context: RunContext) -> bytes:
         HeadwaterError: Something in it cannot be pickled.
     """
     lost = [*find_lost_modules(specs), *(name for name in feature_modules(specs) if name == "__main__")]
-    work = dumps((tuple(specs), context), by_value=lost)
-    code: _Code = (surroundings_of(specs, lost), work, compat.is_active())
+    around = dumps(context, by_value=lost)
+    code: _Code = surroundings_of(specs, lost), dumps(tuple(specs), by_value=lost), around, compat.is_active()
     return pickle.dumps(code, pickle.HIGHEST_PROTOCOL)
 
 
@@ -169,29 +171,36 @@ def found(value: Any, given: Sequence[Any]) -> Any:
     return value
 
 
-def _loaded(code: bytes) -> _Work:
-    """Return the tasks of an execution, unpickled once in a process.
+def _loaded(code: bytes) -> tuple[tuple[TaskSpec, ...], RunContext]:
+    """Return the tasks of an execution, unpickled once in a process, and their context, once in a thread.
 
     Raises:
         HeadwaterError: This process cannot load them.
     """
+    try:
+        specs, around = _work_of(code)
+        known, context = getattr(_mine, "context", (b"", None))
+        if context is None or known != code:
+            context = pickle.loads(around)  # noqa: S301, it comes from the process that drives
+            called = None if context.around is None else context.around("")
+            take_record = getattr(called, "take_record", None)
+            if take_record is not None:
+                take_record()  # what was noted before is there already
+            _mine.context = code, context
+    except Exception as error:
+        raise HeadwaterError(f"A worker could not load the feature code: {error}") from error
+    return specs, context
+
+
+def _work_of(code: bytes) -> _Work:
     with _lock:
         work = _work.get(code)
         if work is None:
-            surroundings, pickled, is_aliased = pickle.loads(code)  # noqa: S301, as above
+            surroundings, specs, around, is_aliased = pickle.loads(code)  # noqa: S301, as above
             if is_aliased:
                 compat.activate()
-            try:
-                surroundings.establish()
-                specs, context = pickle.loads(pickled)  # noqa: S301, as above
-            except Exception as error:
-                told = HeadwaterError(f"A worker could not load the feature code: {error}")
-                raise told from error
-            work = _work[code] = specs, context
-            around = None if context.around is None else context.around("")
-            take_record = getattr(around, "take_record", None)
-            if take_record is not None:
-                take_record()  # what was noted before is there already
+            surroundings.establish()
+            work = _work[code] = pickle.loads(specs), around  # noqa: S301, as above
             if len(_work) > _KEPT:
                 _work.popitem(last=False)
         return work

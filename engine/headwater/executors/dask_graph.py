@@ -15,7 +15,7 @@ from headwater.executors.portable import unsendable
 from headwater.executors.tasks import TaskImplementation
 from headwater.materialize.packages import needed
 
-__all__ = ["Batch", "Kept", "Literal", "Part", "Source", "fetch", "resources_of", "send"]
+__all__ = ["Batch", "Kept", "Literal", "Part", "Source", "fetch", "priority_of", "resources_of", "send"]
 
 
 class Source:
@@ -101,6 +101,7 @@ class Batch(Source):
     Attributes:
         tasks: The tasks.
         reply: What becomes the reply once the batch is done; None before it was sent.
+        reply_key: Its name.
     """
 
     def __init__(
@@ -111,6 +112,8 @@ class Batch(Source):
         self._code, self._topic = code, topic
         self.tasks = tasks
         self.reply: Any = None
+        # Beginning otherwise, or Dask would take the batch to be as short as that.
+        self.reply_key = f"reply-{key}"
         self._place = place
         self._reads: dict[Source, int] = {}
         self._what = b""
@@ -155,7 +158,7 @@ class Batch(Source):
                         where = (kept.source, kept.path[:2])
                         read.setdefault(where, (kept.count, set()))[1].add(kept.path[2])
         return {
-            where: Part(f"{self.key}-part-{number}", *where, sorted(places))
+            where: Part(f"part-{self.key}-{number}", *where, sorted(places))
             for number, (where, (count, places)) in enumerate(read.items())
             if 2 * len(places) < count
         }
@@ -169,7 +172,7 @@ class Batch(Source):
         self._reads = {}  # what it reads is kept by the graph from here on
         run = (_run, refer(self._code), self._what, self._topic.encode(), reads)
         self._what = b""
-        return {self.key: run, f"{self.key}-reply": (_reply, self.key)}
+        return {self.key: run, self.reply_key: (_reply, self.key)}
 
     def futures(self) -> list[Any]:
         """Return what keeps the values and the reply."""
@@ -195,12 +198,13 @@ def send(client: Any, sources: Sequence[Source]) -> None:
             entries = source.entries(refer)
             graph.update(entries)
             wanted += entries
-        futures = client.get(graph, wanted, sync=False, resources=resources or None)
+        with needed("dask", "Running tasks on Dask").annotate(priority=priority_of):
+            futures = client.get(graph, wanted, sync=False, resources=resources or None)
         by_key = dict(zip(wanted, futures, strict=True))
         for source in sent:
             source.future = by_key[source.key]
             if isinstance(source, Batch):
-                source.reply = by_key[f"{source.key}-reply"]
+                source.reply = by_key[source.reply_key]
 
 
 def fetch(client: Any, kept: Sequence[Kept], key: Callable[[], str]) -> list[bytes | Failure]:
@@ -217,6 +221,15 @@ def fetch(client: Any, kept: Sequence[Kept], key: Callable[[], str]) -> list[byt
         for number, value in zip(numbers, several, strict=True):
             found[number] = value
     return found
+
+
+def priority_of(key: Any) -> int:
+    """Return which of several keys Dask shall compute first: the elements of a fan-out in their order.
+
+    Replies are before all, since one may tell of a failure that makes the rest needless.
+    """
+    turn = str(key).rpartition("-turn-")[2]
+    return -int(turn) if turn.isdecimal() and not str(key).startswith("reply-") else 0
 
 
 def resources_of(needs: Needs) -> dict[str, float]:

@@ -8,6 +8,7 @@ import time
 import uuid
 import warnings
 import weakref
+import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -26,9 +27,9 @@ from headwater.materialize.packages import needed
 
 __all__ = ["DaskExecutor"]
 
-_BATCHES_PER_SLOT = 4
-"""Elements of a fan-out go in so many batches for each that can run at once, so that none has much to wait
-for another's last one."""
+_BATCHES_PER_SLOT = 8
+"""Elements of a fan-out go in so many batches for each that can run at once: enough that none has much to
+wait for another's last one, and that a failure is known before many more are begun."""
 
 _LARGE = 1_000
 """Bytes above which a value that several tasks read is sent apart from them."""
@@ -127,12 +128,12 @@ class DaskExecutor(TaskExecutor):
         where: Any = self.address
         try:
             if where is None:
-                # On loopback, which nobody else reaches; the dashboard would need more packages.
+                # On loopback, which nobody else reaches, and on ports that nobody else has.
                 where = distributed.LocalCluster(
                     n_workers=self.workers,
                     threads_per_worker=1,
                     host="127.0.0.1",
-                    dashboard_address=None,
+                    dashboard_address="127.0.0.1:0",
                     memory_limit=self.memory_limit,
                 )
                 self._owned.append(where)
@@ -210,13 +211,13 @@ class DaskExecutor(TaskExecutor):
         for several in by_spec.values():
             size = -(-len(several) // (_BATCHES_PER_SLOT * self.slots())) if len(several) > 1 else 1
             for start in range(0, len(several), size):
-                batch = self._batch(several[start : start + size])
+                batch = self._batch(several[start : start + size], start // size)
                 for number, task in enumerate(batch.tasks):
                     answers[task.task_id] = Answer(self, batch, number)
         self._answers.update(answers)
         return [answers[task.task_id] for task in tasks]
 
-    def _batch(self, tasks: Sequence[TaskImplementation]) -> Batch:
+    def _batch(self, tasks: Sequence[TaskImplementation], turn: int) -> Batch:
         place = self._places.get(id(tasks[0].spec))
         if place is None:
             raise HeadwaterError(
@@ -226,7 +227,8 @@ class DaskExecutor(TaskExecutor):
             code = code_of(self._specs, self._context)
             self._code = Literal(self._key("code"), code, is_pickled=False)
             self._unsent.append(self._code)
-        batch = Batch(self._key(tasks[0].spec.base_id), place, tasks, self._code, self._topic)
+        key = f"{self._key(_kind(tasks[0].spec))}-turn-{turn}"
+        batch = Batch(key, place, tasks, self._code, self._topic)
         self._unsent += [*batch.connect(), batch]
         return batch
 
@@ -366,6 +368,12 @@ class DaskExecutor(TaskExecutor):
         """Return the addresses of the workers that still run something of this execution."""
         running = self.client.run(_is_running, self._topic, on_error="ignore")
         return [address for address, is_running in running.items() if is_running]
+
+
+def _kind(spec: TaskSpec) -> str:
+    """Return the beginning of a batch's key: Dask takes what begins so to last as long as such did before."""
+    names = "\0".join(node.name for node in spec.nodes)
+    return f"{spec.base_id.replace('-', '_')}_{zlib.crc32(names.encode()):08x}"
 
 
 def _is_running(topic: str, dask_worker: Any) -> bool:

@@ -14,6 +14,7 @@ from headwater.executors.graph import TaskBasedGraphExecutor
 from headwater.executors.grouping import GroupNodesIndividually
 from headwater.executors.tasks import RunContext
 from headwater.runs import Recorder, Run
+from support.dask_cluster import local_cluster
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("dask")]
 
@@ -106,6 +107,18 @@ def test_nodes_are_recorded_as_here(execute, tasks):
     execute(FAN_OUT, "squares", count=6, table=[5] * 10_000, context=context)
 
     assert sorted(node.name for node in run.nodes) == ["number", *["square"] * 6, "squares"]
+
+
+def test_threads_of_one_worker_keep_their_records_apart(tasks, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    run = Run()
+    context = RunContext("run", _Always(Recorder(run)), None)
+    with local_cluster(workers=1, threads_per_worker=4) as client:
+        runner = TaskBasedGraphExecutor(SingleExecutionManager(DaskExecutor(client=client)))
+        given = {"count": 400, "table": [5] * 10_000}
+        runner.execute(tasks.graph(FAN_OUT), ["squares"], given, context)
+
+    assert sorted(node.name for node in run.nodes) == ["number", *["square"] * 400, "squares"]
 
 
 class _Always:

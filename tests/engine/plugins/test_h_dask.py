@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from headwater import Builder, Driver
-from headwater.errors import InvalidInput, TypeMismatch
+from headwater.errors import CheckFailed, InvalidInput, TypeMismatch
 from headwater.lifecycle import NodeExecutionHook
 from headwater.plugins.h_dask import DaskDataFrameResult, DaskGraphAdapter
 from headwater.results import DictResult
@@ -150,6 +150,26 @@ def test_tables_of_dask_can_be_loaded_and_taken_apart(load, dask_client, tmp_pat
     found = Driver({}, module, adapter=adapter).execute(["per_signup"], inputs={"rows": pd.DataFrame(INPUTS)})
 
     assert found["per_signup"].to_list() == EXPECTED["per_signup"]
+
+
+def test_checks_hold_for_tables_of_dask(load, dask_client, tables):
+    module = load(
+        """
+        import pandas as pd
+        from headwater import check_output
+
+        @check_output(range=(0, 50), importance="fail")
+        def bounded(spend: pd.Series) -> pd.Series:
+            return spend
+        """,
+        "checked",
+    )
+    driver = Driver(
+        {}, module, adapter=DaskGraphAdapter(dask_client, DaskDataFrameResult(), use_delayed=False)
+    )
+
+    with pytest.raises(CheckFailed, match=r"'bounded' did not pass its checks. range: 1 of 3"):
+        driver.execute(["bounded"], inputs={"spend": tables["spend"]})
 
 
 def test_other_edges_are_refused_as_ever(load, dask_client):
