@@ -15,6 +15,7 @@ from headwater.executors.local import (
 )
 from headwater.executors.managers import DefaultExecutionManager, ExecutionManager
 from headwater.executors.processes import MultiProcessingExecutor
+from headwater.executors.spark_tasks import SparkTaskExecutor
 from headwater.executors.tasks import TaskImplementation, base_execute_task
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "MultiProcessingExecutor",
     "MultiThreadingExecutor",
     "PoolExecutor",
+    "SparkTaskExecutor",
     "SynchronousLocalTaskExecutor",
     "TaskExecutor",
     "TaskFuture",

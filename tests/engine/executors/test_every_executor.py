@@ -19,6 +19,7 @@ from headwater.errors import CheckFailed, NodeFailed
 from headwater.executors import (
     MultiProcessingExecutor,
     MultiThreadingExecutor,
+    SparkTaskExecutor,
     SynchronousLocalTaskExecutor,
     TaskExecutor,
 )
@@ -31,6 +32,7 @@ EXECUTORS: dict[str, Callable[[], TaskExecutor]] = {
     "threads": lambda: MultiThreadingExecutor(max_tasks=3),
     "fork": lambda: MultiProcessingExecutor(max_tasks=2, start_method="fork"),
     "spawn": lambda: MultiProcessingExecutor(max_tasks=2, start_method="spawn"),
+    "spark": SparkTaskExecutor,
 }
 MARKS: dict[str, Sequence[pytest.MarkDecorator]] = {
     "fork": (
@@ -38,7 +40,11 @@ MARKS: dict[str, Sequence[pytest.MarkDecorator]] = {
         pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning"),
     ),
     "spawn": (pytest.mark.slow,),
+    "spark": (pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("spark")),
 }
+
+CLUSTERS = {"spark": "spark_session"}
+"""The fixtures that start what an executor needs."""
 
 
 def on_every_executor(
@@ -62,8 +68,16 @@ def on_every_executor(
 
 
 @pytest.fixture
-def tasks(tasks: Any, executor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def tasks(
+    tasks: Any,
+    executor: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Iterator[Any]:
     """Give what executes tasks with the executor of the test; afterwards nothing of it is running."""
+    if executor in CLUSTERS:
+        request.getfixturevalue(CLUSTERS[executor])
     monkeypatch.syspath_prepend(tmp_path)
     tasks.remote = EXECUTORS[executor]()
     threads, processes = set(threading.enumerate()), set(multiprocessing.active_children())
@@ -293,7 +307,7 @@ def test_nodes_are_computed_through_what_is_put_around_them(tasks, executor, tmp
 _ELSEWHERE = "values travel to another process by pickling"
 
 
-@on_every_executor(never={"fork": _ELSEWHERE, "spawn": _ELSEWHERE})
+@on_every_executor(never={"fork": _ELSEWHERE, "spawn": _ELSEWHERE, "spark": _ELSEWHERE})
 def test_values_may_be_anything(tasks, executor):
     source = """
         from typing import Any
@@ -313,7 +327,7 @@ def test_values_may_be_anything(tasks, executor):
 _COPY = "another process has a copy of the module"
 
 
-@on_every_executor(never={"fork": _COPY, "spawn": _COPY})
+@on_every_executor(never={"fork": _COPY, "spawn": _COPY, "spark": _COPY})
 def test_features_share_the_state_of_their_module(tasks, executor):
     source = """
         seen = []
@@ -331,7 +345,10 @@ def test_features_share_the_state_of_their_module(tasks, executor):
     assert tasks.run(source, "total") == 3
 
 
-@on_every_executor(never={"spawn": "a fresh process cannot import it"})
+_FRESH = "a fresh process cannot import it"
+
+
+@on_every_executor(never={"spawn": _FRESH, "spark": _FRESH})
 def test_runs_modules_that_no_file_holds(tasks, executor, monkeypatch):
     from headwater.build import build
     from headwater.executors.grouping import GroupNodesAllAsOne
