@@ -22,6 +22,8 @@ _STANDARD = sysconfig.get_paths()["stdlib"]
 _KEPT = 16
 _loaded: dict[str, Any] = {}
 """What this process has loaded, by key: a worker sees the same code with every batch of rows."""
+_digests: dict[str, str] = {}
+"""Of the modules that this process has loaded so, what their files held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,15 @@ class Carried:
         code: The pickle.
         key: Equal for equal code of the same files.
         path: The import path of the process that pickled it.
-        files: The files of the modules that it names. Another one of the name, loaded before, is dropped.
+        files: The files of the modules that it names, and digests of what they hold. Another module of the
+            name, or an older one, that was loaded before is dropped.
         is_aliased: Whether imports of `hamilton` are answered.
     """
 
     code: bytes
     key: str
     path: tuple[str, ...]
-    files: Mapping[str, str]
+    files: Mapping[str, tuple[str, str]]
     is_aliased: bool
 
     def load(self) -> Any:
@@ -58,16 +61,18 @@ class Carried:
         if self.is_aliased:
             compat.activate()
         sys.path += [entry for entry in self.path if entry not in sys.path]
-        for name, file in self.files.items():
-            _make_way(name, Path(file))
+        for name, (file, digest) in self.files.items():
+            _make_way(name, Path(file), digest)
         importlib.invalidate_caches()
         return pickle.loads(self.code)  # noqa: S301, it comes from the process whose work this is
 
 
-def _make_way(name: str, file: Path) -> None:
-    """Drop a module that was loaded from another file, with its package, and let this one be found first."""
+def _make_way(name: str, file: Path, digest: str) -> None:
+    """Drop another or an older module of the name, with its package, and let this one be found first."""
     known = getattr(sys.modules.get(name), "__file__", None)
-    if known is None or Path(known) == file or not file.exists():
+    is_same = known is not None and Path(known) == file and _digests.get(name, digest) == digest
+    _digests[name] = digest
+    if known is None or is_same or not file.exists():
         return
     top = name.partition(".")[0]
     for other in [other for other in sys.modules if other.partition(".")[0] == top]:
@@ -90,10 +95,18 @@ def carried(what: Any, dumps: Callable[[Any], bytes]) -> Carried:
     found = {
         name: getattr(module, "__file__", None) for name, module in modules.items() if name != "__main__"
     }
-    files = {name: file for name, file in found.items() if file is not None and _is_own(file)}
+    own = {name: file for name, file in found.items() if file is not None and _is_own(file)}
+    files = {name: (file, _digest(Path(file))) for name, file in own.items()}
     key = sha256(code + repr(sorted(files.items())).encode()).hexdigest()
     path = tuple(entry for entry in sys.path if entry)
     return Carried(code, key, path, files, compat.is_active())
+
+
+def _digest(file: Path) -> str:
+    try:
+        return sha256(file.read_bytes()).hexdigest()
+    except OSError:  # it is gone, or in an archive
+        return ""
 
 
 def _is_own(file: str) -> bool:

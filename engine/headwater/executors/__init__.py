@@ -19,6 +19,7 @@ from headwater.executors.managers import (
     SingleExecutionManager,
 )
 from headwater.executors.processes import MultiProcessingExecutor
+from headwater.executors.spark_tasks import SparkTaskExecutor
 from headwater.executors.tasks import TaskImplementation, base_execute_task
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "MultiThreadingExecutor",
     "PoolExecutor",
     "SingleExecutionManager",
+    "SparkTaskExecutor",
     "SynchronousLocalTaskExecutor",
     "TaskExecutor",
     "TaskFuture",

@@ -7,16 +7,17 @@ import pickle
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from headwater import compat
 from headwater.errors import HeadwaterError, NodeFailed
-from headwater.executors.base import PoolExecutor, TaskFutureWrappingPythonFuture
+from headwater.executors.base import PoolExecutor
 from headwater.executors.failures import Failure
-from headwater.executors.portable import dumps, find_lost_module, unsendable
-from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec, TaskState, execute_task
+from headwater.executors.portable import dumps, find_lost_module
+from headwater.executors.replies import Answer, packed_inputs, refused, reply_of
+from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, ProcessPoolExecutor
@@ -101,16 +102,13 @@ class MultiProcessingExecutor(PoolExecutor):
         if self.pool is not None:
             _terminate(self.pool)  # type: ignore[arg-type]  # it was made by create_pool
 
-    def submit_task(self, task: TaskImplementation) -> TaskFutureWrappingPythonFuture:
+    def submit_task(self, task: TaskImplementation) -> Answer:
         """Send the inputs of a task to a process.
 
         Raises:
             NodeFailed: An input cannot be pickled.
         """
-        try:
-            inputs = pickle.dumps(task.dynamic_inputs, pickle.HIGHEST_PROTOCOL)
-        except Exception as error:
-            raise unsendable(task, task.dynamic_inputs, error) from error
+        inputs = packed_inputs(task)
         # A task that was not among those of `prepare` travels whole.
         place = self._places.get(id(task.spec))
         what = dumps((task.spec, task.context)) if place is None else place
@@ -160,48 +158,17 @@ def _terminate(pool: ProcessPoolExecutor) -> None:
         process.terminate()
 
 
-class _Answer(TaskFutureWrappingPythonFuture):
-    """A task that a process has taken, and what came back."""
+class _Answer(Answer):
+    """A task that a process of the pool has taken."""
 
-    def __init__(self, future: Any, task: TaskImplementation) -> None:
-        super().__init__(future)
-        self._task = task
-        self._reply: Mapping[str, Any] | BaseException | None = None
-
-    def get_state(self) -> TaskState:
-        """Return how far the task has come."""
-        if not self.future.done():
-            return TaskState.RUNNING
-        failed = isinstance(self._opened(), BaseException)
-        return TaskState.FAILED if failed else TaskState.SUCCESSFUL
-
-    def get_result(self) -> Any:
-        """Return the outputs, None while the task is running, or raise what ended it."""
-        if not self.future.done():
-            return None
-        reply = self._opened()
-        if isinstance(reply, BaseException):
-            raise reply
-        return reply
-
-    def _opened(self) -> Mapping[str, Any] | BaseException:
+    def failure_of(self, error: BaseException) -> BaseException:
+        """Return what to tell of an error that is not the task's own."""
         from concurrent.futures.process import BrokenProcessPool
 
-        if self._reply is None:
-            try:
-                reply, record = pickle.loads(self.future.result())  # noqa: S301, it comes from our own worker
-                if record is not None:
-                    self._task.around().give_record(record)  # type: ignore[union-attr]
-                self._reply = reply.revive() if isinstance(reply, Failure) else pickle.loads(reply)  # noqa: S301
-            except BrokenProcessPool as error:
-                self._reply = _died(self._task, error)
-            except BaseException as error:
-                self._reply = error
-        assert self._reply is not None  # it was set in every branch
-        return self._reply
+        return _died(self.task, error) if isinstance(error, BrokenProcessPool) else error
 
 
-def _died(task: TaskImplementation, error: Exception) -> NodeFailed:
+def _died(task: TaskImplementation, error: BaseException) -> NodeFailed:
     names = ", ".join(f"'{node.name}'" for node in task.nodes)
     died = NodeFailed(
         f"A worker process died while the task '{task.task_id}' ({names}) was running or waiting. It was "
@@ -232,26 +199,9 @@ def _begin(key: int, code: bytes | None, is_aliased: bool) -> None:
 def _execute(key: int, what: int | bytes, names: tuple[str | None, str | None], inputs: bytes) -> bytes:
     """Run a task, and return its outputs or its failure, and what was noted meanwhile."""
     try:
-        task = _task(key, what, names, inputs)
+        return reply_of(_task(key, what, names, inputs))
     except Exception as error:
-        return pickle.dumps((Failure.of(error), None))
-    around = task.around()
-    take_record = getattr(around, "take_record", None)
-    if take_record is not None:
-        take_record()  # what was noted before the process began is there already
-    reply: bytes | Failure
-    try:
-        reply = _sendable(task, execute_task(task, around))
-    except Exception as error:
-        reply = Failure.of(error)
-    return pickle.dumps((reply, None if take_record is None else take_record()))
-
-
-def _sendable(task: TaskImplementation, results: Mapping[str, Any]) -> bytes:
-    try:
-        return pickle.dumps(results, pickle.HIGHEST_PROTOCOL)
-    except Exception as error:
-        raise unsendable(task, results, error) from error
+        return refused(error)
 
 
 def _task(

@@ -13,7 +13,7 @@ from typing import Any
 from headwater.modifiers.spark_steps import Step, on_arrays, on_columns
 from headwater.modifiers.spark_types import plain_name, spark_type
 
-__all__ = ["added", "narrowed", "without_warnings"]
+__all__ = ["ColumnPass", "added", "narrowed", "without_warnings"]
 
 _ASSUMED = {
     "spark.sql.execution.pythonUDF.arrow.enabled": "true",

@@ -19,6 +19,7 @@ from headwater.errors import CheckFailed, NodeFailed
 from headwater.executors import (
     MultiProcessingExecutor,
     MultiThreadingExecutor,
+    SparkTaskExecutor,
     SynchronousLocalTaskExecutor,
     TaskExecutor,
 )
@@ -35,6 +36,7 @@ EXECUTORS: dict[str, Callable[[Any], TaskExecutor]] = {
     "spawn": lambda _: MultiProcessingExecutor(max_tasks=2, start_method="spawn"),
     "dask": lambda fixture: DaskExecutor(client=fixture("dask_client")),
     "ray": lambda fixture: RayTaskExecutor(skip_init=fixture("ray_cluster") is None),
+    "spark": lambda fixture: SparkTaskExecutor(fixture("spark_session")),
 }
 """What makes each executor, given what gives fixtures: clusters are started once for all tests."""
 MARKS: dict[str, Sequence[pytest.MarkDecorator]] = {
@@ -45,6 +47,7 @@ MARKS: dict[str, Sequence[pytest.MarkDecorator]] = {
     "spawn": (pytest.mark.slow,),
     "dask": (pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("dask")),
     "ray": (pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("ray")),
+    "spark": (pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("spark")),
 }
 
 
@@ -311,7 +314,7 @@ def test_nodes_are_computed_through_what_is_put_around_them(tasks, executor, tmp
 _ELSEWHERE = "values travel to another process by pickling"
 
 
-@on_every_executor(never={"fork": _ELSEWHERE, "spawn": _ELSEWHERE, "dask": _ELSEWHERE})
+@on_every_executor(never={"fork": _ELSEWHERE, "spawn": _ELSEWHERE, "dask": _ELSEWHERE, "spark": _ELSEWHERE})
 def test_values_may_be_anything(tasks, executor):
     source = """
         from typing import Any
@@ -331,7 +334,7 @@ def test_values_may_be_anything(tasks, executor):
 _COPY = "another process has a copy of the module"
 
 
-@on_every_executor(never={"fork": _COPY, "spawn": _COPY, "dask": _COPY, "ray": _COPY})
+@on_every_executor(never={"fork": _COPY, "spawn": _COPY, "dask": _COPY, "ray": _COPY, "spark": _COPY})
 def test_features_share_the_state_of_their_module(tasks, executor):
     source = """
         seen = []
@@ -349,7 +352,10 @@ def test_features_share_the_state_of_their_module(tasks, executor):
     assert tasks.run(source, "total") == 3
 
 
-@on_every_executor(never={"spawn": "a fresh process cannot import it"})
+_FRESH = "a fresh process cannot import it"
+
+
+@on_every_executor(never={"spawn": _FRESH, "spark": _FRESH})
 def test_runs_modules_that_no_file_holds(tasks, executor, monkeypatch):
     from headwater.build import build
     from headwater.executors.grouping import GroupNodesAllAsOne

@@ -1,0 +1,112 @@
+"""A task where another process runs it: its inputs and its outcome as bytes, there and back."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from headwater.executors.base import TaskFutureWrappingPythonFuture
+from headwater.executors.failures import Failure
+from headwater.executors.portable import unsendable
+from headwater.executors.tasks import TaskImplementation, TaskState, execute_task
+from headwater.plan import Around
+
+__all__ = ["Answer", "packed_inputs", "refused", "reply_of"]
+
+
+def packed_inputs(task: TaskImplementation) -> bytes:
+    """Return the inputs of a task as bytes.
+
+    Raises:
+        NodeFailed: An input cannot be pickled.
+    """
+    try:
+        return pickle.dumps(task.dynamic_inputs, pickle.HIGHEST_PROTOCOL)
+    except Exception as error:
+        raise unsendable(task, task.dynamic_inputs, error) from error
+
+
+def reply_of(task: TaskImplementation, watched: Callable[[Around | None], Around] | None = None) -> bytes:
+    """Run a task, and return its outputs or its failure, and what was noted meanwhile.
+
+    Args:
+        task: The task, with its inputs.
+        watched: Returns what to call in the place of each node's call, around what the task says.
+    """
+    noting = task.around()
+    take_record = getattr(noting, "take_record", None)
+    if take_record is not None:
+        take_record()  # what was noted before the process began is there already
+    reply: bytes | Failure
+    try:
+        reply = _sendable(task, execute_task(task, noting if watched is None else watched(noting)))
+    except Exception as error:
+        reply = Failure.of(error)
+    return pickle.dumps((reply, None if take_record is None else take_record()))
+
+
+def refused(error: Exception) -> bytes:
+    """Return the reply of a process that could not begin."""
+    return pickle.dumps((Failure.of(error), None))
+
+
+class Answer(TaskFutureWrappingPythonFuture):
+    """A task that another process has taken, behind the future of its reply.
+
+    Attributes:
+        task: The task.
+    """
+
+    def __init__(self, future: Any, task: TaskImplementation) -> None:
+        """Take both."""
+        super().__init__(future)
+        self.task = task
+        self._reply: Mapping[str, Any] | BaseException | None = None
+
+    def get_state(self) -> TaskState:
+        """Return how far the task has come."""
+        if not self.future.done():
+            return TaskState.RUNNING
+        failed = isinstance(self._opened(), BaseException)
+        return TaskState.FAILED if failed else TaskState.SUCCESSFUL
+
+    def get_result(self) -> Any:
+        """Return the outputs, None while the task is running, or raise what ended it."""
+        if not self.future.done():
+            return None
+        reply = self._opened()
+        if isinstance(reply, BaseException):
+            raise reply
+        return reply
+
+    def failure_of(self, error: BaseException) -> BaseException:
+        """Return what to tell of an error that is not the task's own."""
+        return error
+
+    def _opened(self) -> Mapping[str, Any] | BaseException:
+        if self._reply is None:
+            try:
+                self._reply = _opened(self.task, self.future.result())
+            except BaseException as error:
+                self._reply = self.failure_of(error)
+        assert self._reply is not None  # it was set in every branch
+        return self._reply
+
+
+def _opened(task: TaskImplementation, reply: bytes) -> Mapping[str, Any] | BaseException:
+    """Return the outputs of a task or what ended it, and hand on what was noted."""
+    outcome, record = pickle.loads(reply)  # noqa: S301, it comes from our own worker
+    if record is not None:
+        task.around().give_record(record)  # type: ignore[union-attr]
+    if isinstance(outcome, Failure):
+        return outcome.revive()
+    values: Mapping[str, Any] = pickle.loads(outcome)  # noqa: S301, as above
+    return values
+
+
+def _sendable(task: TaskImplementation, results: Mapping[str, Any]) -> bytes:
+    try:
+        return pickle.dumps(results, pickle.HIGHEST_PROTOCOL)
+    except Exception as error:
+        raise unsendable(task, results, error) from error

@@ -1,0 +1,220 @@
+"""Tasks on a real Spark of this machine: what fails there, what never ends, and how many jobs it takes."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from headwater.errors import HeadwaterError, NodeFailed
+from headwater.executors import SparkTaskExecutor
+
+
+def on_spark(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a test that needs a running Spark."""
+    for mark in (pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("spark")):
+        test = mark(test)
+    return test
+
+
+ENDLESS = """
+    import os, pathlib, time
+
+    def number() -> Parallelizable[int]:
+        yield from range(2)
+
+    def before(number: int) -> int:
+        return number
+
+    def slow(before: int, folder: str) -> int:
+        while before == 1:
+            (pathlib.Path(folder) / "endless").write_text(str(os.getpid()))
+            time.sleep(0.05)
+        return before
+
+    def total(slow: Collect[int]) -> int:
+        return sum(slow)
+"""
+
+KILLED = ENDLESS.replace("while before == 1:", "while before == 1 and not os.kill(os.getpid(), 9):")
+
+
+@pytest.fixture
+def on_session(spark_session, tmp_path, monkeypatch, tasks):
+    """Give what executes tasks on the Spark of the tests."""
+    monkeypatch.syspath_prepend(tmp_path)
+    tasks.remote = SparkTaskExecutor()
+    return tasks
+
+
+def is_running(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def until_gone(found: list[int]) -> list[int]:
+    """Wait a little for processes to end, and return those that did not."""
+    until = time.monotonic() + 20
+    while any(map(is_running, found)) and time.monotonic() < until:
+        time.sleep(0.1)
+    return [process for process in found if is_running(process)]
+
+
+@on_spark
+def test_a_worker_that_dies_is_told_with_the_node_that_it_computed(on_session, tmp_path) -> None:
+    with pytest.raises(NodeFailed) as caught:
+        on_session.run(KILLED, "total", folder=str(tmp_path))
+
+    assert caught.value.node == "slow"
+    message = str(caught.value)
+    assert "while it computed" in message and "features.py:" in message and "'slow'" in message
+    assert "exited unexpectedly" in message and "the task 'expand-number." in message
+    assert on_session.run(ENDLESS.replace("== 1", "== 2"), "total", folder=str(tmp_path)) == 1
+
+
+@on_spark
+def test_a_task_that_takes_too_long_is_ended_and_told(on_session, tmp_path) -> None:
+    on_session.remote = SparkTaskExecutor(seconds=1)
+
+    with pytest.raises(NodeFailed, match="'slow' failed with TimeoutError: it took longer than the 1 sec"):
+        on_session.run(ENDLESS, "total", folder=str(tmp_path))
+    assert on_session.run(ENDLESS.replace("== 1", "== 2"), "total", folder=str(tmp_path)) == 1
+
+
+@on_spark
+def test_an_interruption_leaves_no_worker_in_a_task_that_never_ends(on_session, tmp_path) -> None:
+    def interrupt() -> None:
+        while not (tmp_path / "endless").exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        on_session.run(ENDLESS, "total", folder=str(tmp_path))
+    thread.join()
+
+    assert until_gone([int((tmp_path / "endless").read_text())]) == []
+    assert on_session.run(ENDLESS.replace("== 1", "== 2"), "total", folder=str(tmp_path)) == 1
+
+
+@on_spark
+def test_many_small_tasks_are_few_jobs(on_session, spark_session) -> None:
+    source = """
+        def number(count: int) -> Parallelizable[int]:
+            yield from range(count)
+
+        def square(number: int) -> int:
+            return number * number
+
+        def squares(square: Collect[int]) -> list[int]:
+            return list(square)
+    """
+    scheduler = spark_session.sparkContext._jsc.sc().dagScheduler()
+    before = scheduler.numTotalJobs()
+
+    assert on_session.run(source, "squares", count=500) == [number * number for number in range(500)]
+    assert scheduler.numTotalJobs() - before <= 5
+
+
+@on_spark
+def test_what_cannot_travel_is_told_with_its_node(on_session) -> None:
+    source = """
+        from typing import Any
+
+        def number() -> Parallelizable[int]:
+            yield 1
+
+        def open_one(number: int) -> Any:
+            return (each for each in range(number))
+
+        def total(open_one: Collect[Any]) -> int:
+            return sum(map(sum, open_one))
+    """
+    with pytest.raises(
+        NodeFailed, match="'open_one' returns a value of type generator, which cannot be sent"
+    ):
+        on_session.run(source, "total")
+
+
+SCRIPT = """
+    import pathlib, sys, warnings
+    from pyspark.sql import SparkSession
+
+    from headwater.builder import Builder
+    from headwater.executors import SparkTaskExecutor
+    import flaky
+
+    def run(executor, count):
+        builder = Builder().with_modules(flaky).enable_dynamic_execution(allow_experimental_mode=True)
+        driver = builder.with_remote_executor(executor).build()
+        return driver.execute(["total"], inputs={"count": count, "folder": sys.argv[1]})["total"]
+
+    if __name__ == "__main__":
+        print("own", run(SparkTaskExecutor(max_tasks=2), 3), SparkSession.getActiveSession())
+        (pathlib.Path(sys.argv[1]) / "tried").unlink(missing_ok=True)
+        conf = {"spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1",
+                "spark.driver.bindAddress": "127.0.0.1"}
+        session = SparkSession.builder.master("local[2,3]").config(map=conf).getOrCreate()
+        print("again", run(SparkTaskExecutor(session), 4))
+        session.stop()
+"""
+FLAKY = """
+    import os, pathlib
+    from headwater.htypes import Collect, Parallelizable
+
+    def number(count: int) -> Parallelizable[int]:
+        yield from range(count)
+
+    def once_killed(number: int, folder: str) -> int:
+        tried = pathlib.Path(folder) / "tried"
+        if number == 3 and not tried.exists():
+            tried.touch()
+            os.kill(os.getpid(), 9)
+        return number
+
+    def total(once_killed: Collect[int]) -> int:
+        return sum(once_killed)
+"""
+
+
+@on_spark
+def test_starts_a_spark_of_its_own_and_lets_spark_try_again(tmp_path, spark_session) -> None:
+    (tmp_path / "script.py").write_text(textwrap.dedent(SCRIPT))
+    (tmp_path / "flaky.py").write_text(textwrap.dedent(FLAKY))
+    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+
+    done = subprocess.run(
+        [sys.executable, "script.py", str(tmp_path)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.split("\n")[:2] == ["own 3 None", "again 6"]
+    assert (tmp_path / "tried").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [({"max_tasks": 0}, "leaves no task"), ({"seconds": 0}, "no time")]
+)
+def test_numbers_that_mean_nothing_are_refused(given, told) -> None:
+    with pytest.raises(HeadwaterError, match=told):
+        SparkTaskExecutor(**given)
+
+
+def test_a_task_needs_an_execution() -> None:
+    with pytest.raises(HeadwaterError, match=r"Call init\(\) before a task"):
+        SparkTaskExecutor().prepare([], None)  # type: ignore[arg-type]
