@@ -24,6 +24,10 @@ PROCESSES = $(shell $(BIN)/python -c "import os; print(min((os.cpu_count() or 1)
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 PEER := $(VENV)/peer/.installed
+SCALE := $(VENV)/scale/.installed
+ORCHESTRATORS := airflow dagster prefect
+# What tests of clusters need comes with an environment of its own: a gigabyte that few need.
+SMALL_EXTRAS := duckdb excel large manifest oidc parquet polars postgres remote spss xml
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 # $(call install,LOCK) makes the environment hold that lock and this checkout.
@@ -46,8 +50,9 @@ test: check ## Run the checks and every test but the slow ones
 	$(BIN)/pytest -n $(PROCESSES) --dist worksteal -m "not slow" $(ARGS)
 
 # One process has the tests that share what takes minutes to make.
-test-slow: $(DEV) $(PEER) ## Run the slow tests: scale, peers, clusters, runs on PostgreSQL
-	$(BIN)/pytest -n $(PROCESSES) --dist loadgroup -m slow $(ARGS)
+test-slow: $(DEV) $(PEER) $(SCALE) $(ORCHESTRATORS:%=$(VENV)/%/.installed) ## Run the slow tests: scale, peers, clusters, orchestrators
+	$(BIN)/pytest -n $(PROCESSES) --dist loadgroup -m "slow and not cluster" $(ARGS)
+	$(VENV)/scale/bin/pytest -n 1 -m cluster $(ARGS)
 
 peer: $(PEER) ## Make the environment with the real Hamilton, which the compatibility tests compare with
 
@@ -63,9 +68,13 @@ format: $(DEV) ## Put the code in order: fix what lint can fix, then format
 
 lock: $(DEV) ## Pin pyproject.toml's dependencies anew, keeping pins that still fit (ARGS=--upgrade for the newest)
 	$(COMPILE) pyproject.toml --group build $(ARGS) --output-file requirements.txt
-	$(COMPILE) pyproject.toml --group build --group dev --all-extras $(ARGS) --constraints requirements.txt \
-		--output-file requirements-dev.txt
-	$(COMPILE) --group peer $(ARGS) --constraints requirements-dev.txt --output-file requirements-peer.txt
+	$(COMPILE) pyproject.toml --group build --group dev $(SMALL_EXTRAS:%=--extra %) $(ARGS) \
+		--constraints requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) pyproject.toml --group build --group dev --all-extras $(ARGS) --constraints requirements-dev.txt \
+		--output-file tests/environments/scale.txt
+	$(COMPILE) --group peer $(ARGS) --constraints requirements-dev.txt --output-file tests/environments/peer.txt
+	for each in $(ORCHESTRATORS); do \
+		$(COMPILE) --group $$each $(ARGS) --output-file tests/environments/$$each.txt || exit; done
 
 clean: ## Remove the environment, the caches and the demo
 	rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache "$(DEMO_HOME)"
@@ -81,11 +90,21 @@ $(DEV): requirements-dev.txt requirements.txt pyproject.toml $(BIN)/python
 	$(call install,requirements-dev.txt)
 	@touch $(RUNTIME) $@
 
-# Apart from ours, since there `hamilton` must be the real one.
-$(PEER): requirements-peer.txt $(BIN)/python
-	@echo "Installing the real Hamilton into $(@D) ..."
+# $(call apart,LOCK) makes an environment of its own hold a lock.
+define apart
+	@echo "Installing $(1) into $(@D) ..."
 	@$(BIN)/python -m venv --clear $(@D)
-	@$(@D)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes --requirement $<
+	@$(@D)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes --requirement $(1)
+endef
+
+# The real Hamilton stands apart, since there `hamilton` must be that; orchestrators, since they need what we do not.
+$(VENV)/%/.installed: tests/environments/%.txt $(BIN)/python
+	$(call apart,$<)
+	@touch $@
+
+$(SCALE): tests/environments/scale.txt pyproject.toml $(BIN)/python
+	$(call apart,$<)
+	@$(@D)/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(BIN)/python:

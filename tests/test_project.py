@@ -12,7 +12,18 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-peer.txt")
+ORCHESTRATORS = ("airflow", "dagster", "prefect")
+LOCKS = (
+    *(
+        "requirements.txt",
+        "requirements-dev.txt",
+        "tests/environments/peer.txt",
+        "tests/environments/scale.txt",
+    ),
+    *(f"tests/environments/{each}.txt" for each in ORCHESTRATORS),
+)
+CLUSTERS = ("dask", "delta", "iceberg", "ray", "spark")
+"""Extras that only the slow tests have, in an environment of their own."""
 ROOMS = ("engine", "catalog", "web", "migrations")
 
 
@@ -79,14 +90,23 @@ def test_runtime_lock_holds_what_headwater_and_its_build_need(pyproject: dict[st
 
 
 def test_test_lock_holds_the_extras_and_the_tools_too(pyproject: dict[str, Any]) -> None:
-    extras = pyproject["project"]["optional-dependencies"].values()
-    needed = [*pyproject["dependency-groups"]["dev"], *(text for extra in extras for text in extra)]
+    extras = pyproject["project"]["optional-dependencies"]
+    small = [text for name, extra in extras.items() if name not in CLUSTERS for text in extra]
+    every = [text for extra in extras.values() for text in extra]
+    tools = pyproject["dependency-groups"]["dev"]
 
-    assert unmet(needed, "requirements-dev.txt") == []
+    assert unmet([*tools, *small], "requirements-dev.txt") == []
+    assert unmet([*tools, *every], "tests/environments/scale.txt") == []
+
+
+@pytest.mark.parametrize("name", ORCHESTRATORS)
+def test_locks_of_orchestrators_hold_them(pyproject: dict[str, Any], name: str) -> None:
+    assert unmet(pyproject["dependency-groups"][name], f"tests/environments/{name}.txt") == []
 
 
 def test_tests_run_on_the_versions_that_users_install() -> None:
     assert pinned("requirements.txt").items() <= pinned("requirements-dev.txt").items()
+    assert pinned("requirements-dev.txt").items() <= pinned("tests/environments/scale.txt").items()
 
 
 def test_ci_runs_the_tests_and_then_the_slow_ones() -> None:

@@ -18,15 +18,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.exc import OperationalError
 
-from headwater_catalog import interpreters, jobs, sandbox
+from headwater_catalog import interpreters, jobs, relays, sandbox
 from headwater_catalog.dataset_files import sweep_files
 from headwater_catalog.definitions_at import DefinitionReader
 from headwater_catalog.discreet_failures import plain_reason, vouched, withheld
 from headwater_catalog.errors import JobError, QuotingError
 from headwater_catalog.git import GitSource
+from headwater_catalog.handed_values import HANDED
 from headwater_catalog.handover import open_folder, take_file
 from headwater_catalog.interruption import until_late
 from headwater_catalog.jobs import LeasedJob
+from headwater_catalog.relays import Taken
 from headwater_catalog.removal import remove_folder
 from headwater_catalog.reports import Report, read_progress, read_report, storable
 from headwater_catalog.reproduce import compare_again, require_original, require_same_inputs
@@ -38,7 +40,7 @@ from headwater_catalog.run_tasks import Task, task_of
 from headwater_catalog.runner import Request
 from headwater_catalog.sandbox import Access, Limits, Outcome
 from headwater_catalog.sinks import deliver
-from headwater_catalog.store.models import Job
+from headwater_catalog.store.models import Job, Run
 from headwater_catalog.value_comparison import compare_values, kept_table, sweep_tables
 from headwater_catalog.value_store import folder_of
 
@@ -109,10 +111,11 @@ def execute(
         if task.again is not None:
             require_same_inputs(task.again, {name: each.sha256 for name, each in sources.items()})
         kept = _kept(settings, task, place, folder, sources)
-        _request(task, tree, sources, kept).write(folder)
+        handed = _handed(database, settings, task, place, sources)
+        _request(task, tree, sources, kept, handed).write(folder)
         watch = _Watch(database, leased, folder / PROGRESS, stopping, tell)
         with interpreters.of_commit(settings, place, tree, stopping) as interpreter:
-            reads = [*interpreter.reads, tree, *_readable(sources, kept)]
+            reads = [*interpreter.reads, tree, *_readable(sources, kept, handed)]
             access = Access(reads, task.is_trusted, settings.runs.users)
             runner = interpreter.command(folder)
             outcome = sandbox.run(runner, folder, settings.runs.limits, watch, access)
@@ -120,10 +123,12 @@ def execute(
         log = outcome.log.replace(f"{tree}/", "")  # paths as they are in the repository
         held = [measure.as_dict() for measure in outcome.measures]
         around = {"isolation": held, "built_from": interpreter.built_from}
-        ended = Ended(report, reason, log, sources, folder / _VALUES if kept else None, around)
+        made_by = {node: taken.run for node, taken in handed.items()}
+        values = folder / _VALUES if kept else None
+        ended = Ended(report, reason, log, sources, values, around, handed=made_by)
         if task.made and not reason:
             _take_over(task.made, folder, made)
-        _keep(database, settings, leased, task, made, ended, watch)
+        _keep(database, settings, leased, task, made, ended, watch, folder)
 
 
 def sweep(database: Database, settings: Settings) -> None:
@@ -134,6 +139,7 @@ def sweep(database: Database, settings: Settings) -> None:
             job = session.get(Job, int(named["job"])) if named else None
         if job is None or job.state != jobs.State.RUNNING:
             remove_folder(folder)
+    relays.sweep(settings)
     with database.read() as session:
         sweep_tables(session, settings)
     sweep_files(database, settings)
@@ -151,7 +157,11 @@ def _work_folder(settings: Settings, leased: LeasedJob) -> Iterator[Path]:
 
 
 def _request(
-    task: Task, tree: Path, sources: Mapping[str, BroughtSource], kept: dict[str, Any] | None
+    task: Task,
+    tree: Path,
+    sources: Mapping[str, BroughtSource],
+    kept: dict[str, Any] | None,
+    handed: Mapping[str, Taken],
 ) -> Request:
     return Request(
         tree=str(tree),
@@ -171,12 +181,40 @@ def _request(
         kept=kept,
         network=task.is_trusted,
         profile=task.profile,
+        handed={node: str(taken.file) for node, taken in handed.items()},
+        hand_on=task.relay is not None and task.relay.hand_on,
     )
 
 
-def _readable(sources: Mapping[str, BroughtSource], kept: Mapping[str, Any] | None) -> list[Path]:
-    """Return what a runner reads beside its Python and the tree: its sources, and values of earlier runs."""
-    files = [source.file for source in sources.values()]
+def _handed(
+    database: Database, settings: Settings, task: Task, place: Path, sources: Mapping[str, BroughtSource]
+) -> dict[str, Taken]:
+    """Bring the values that other runs of a relay have handed on to this one.
+
+    Raises:
+        JobError: One is not there, is of something else, or is of no run of this catalog.
+    """
+    if task.relay is None or task.relay_place is None or not task.relay.take:
+        return {}
+    digests = {name: source.sha256 for name, source in sources.items()}
+    where = (settings.data, task.relay_place, task.relay.take)
+    found = relays.take(*where, task.agreed(), digests, place / "handed")
+    with database.read() as session:
+        for node, taken in found.items():
+            made = session.get(Run, taken.run)
+            if made is None or made.repository_id != task.repository_id or made.commit.sha != task.sha:
+                raise JobError(
+                    f"The value of '{node}' says that run {taken.run} has handed it on, which is no run of "
+                    "this commit in this catalog. All runs of a relay are of one catalog."
+                )
+    return found
+
+
+def _readable(
+    sources: Mapping[str, BroughtSource], kept: Mapping[str, Any] | None, handed: Mapping[str, Taken]
+) -> list[Path]:
+    """Return what a runner reads beside its Python and the tree: sources, and values of earlier runs."""
+    files = [*(source.file for source in sources.values()), *(taken.file for taken in handed.values())]
     return files if kept is None else [*files, Path(kept["known"]), Path(kept["definitions"])]
 
 
@@ -291,6 +329,7 @@ def _keep(
     folder: Path,
     ended: Ended,
     watch: _Watch,
+    own: Path,
 ) -> None:
     """Write what came of a run, with the end of its job."""
     try:
@@ -306,6 +345,15 @@ def _keep(
                 schema = saved.stamp.get("schema")
                 file = settings.home / saved.path
                 deliver(settings.data, task.sinks, file, saved.format, schema, settings.runs)
+            if (
+                not ended.reason
+                and ended.report is not None
+                and task.relay is not None
+                and task.relay.hand_on
+            ):
+                with database.write() as session:
+                    jobs.renew(session, leased)
+                _hand_on(settings, task, own, folder, ended)
             verdict = None
             if not ended.reason and task.again is not None and ended.report is not None:
                 told = (folder, task.made or TABLE, ended.report.environment, watch)
@@ -321,3 +369,13 @@ def _keep(
         if isinstance(error, jobs.LeaseLost) or ended.reason:
             raise
         write_end(database, settings, leased, task, _refused(ended, error, task), None, None)
+
+
+def _hand_on(settings: Settings, task: Task, own: Path, made: Path, ended: Ended) -> None:
+    """Hand the values of outputs on to other runs, with all that they follow from."""
+    assert task.relay is not None and task.relay_place is not None and ended.report is not None
+    used = {name: ended.sources[name].sha256 for name in ended.report.sources if name in ended.sources}
+    told = {**task.agreed(), "run": task.run_id, "sources": used}
+    taken = set(task.relay.take)
+    nodes = {name: str(number) for number, name in enumerate(task.outputs) if name not in taken}
+    relays.hand_on(settings.data, task.relay_place, nodes, own / HANDED, made, told)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from headwater.node import Node
     from headwater_catalog.value_keys import ValueKeys
 
-__all__ = ["KeptValues", "place_of"]
+__all__ = ["KeptValues", "ValueKeeper", "place_of"]
 
 
 class KeptValues:
-    """Takes values that are kept, and writes those that are new.
+    """Takes values that are kept.
 
     Args:
         graph: The graph that is executed.
@@ -33,27 +33,19 @@ class KeptValues:
 
     Attributes:
         taken: The key of each value that was taken, by node.
-        written: The node of each value that was written, by key.
-        computed: How many nodes have to be computed, once values were taken.
+        computed: The nodes that have to be computed, once values were taken.
         inputs: The names of the inputs that these need.
     """
 
     def __init__(self, graph: Graph, keys: ValueKeys, known: Path, new: Path, most: int) -> None:
         self.taken: dict[str, str] = {}
-        self.written: dict[str, str] = {}
-        self.computed = 0
+        self.computed: list[str] = []
         self.inputs: set[str] = set()
         self._graph = graph
         self._keys = keys
         self._known = known
         self._new = new
-        self._left = most
-        self._readers = Counter(each for node in graph for each in node.dependencies)
-        self._written: list[Path] = []
-        self._given: dict[str, _Given] = {}
-        self._is_changed = False
-        with contextlib.suppress(OSError):
-            new.mkdir()
+        self._most = most
 
     def take(self, outputs: Iterable[str]) -> dict[str, Any]:
         """Return the values that stand in place of nodes; what only those need is not looked at."""
@@ -69,7 +61,7 @@ class KeptValues:
             with contextlib.suppress(NotKept, OSError):
                 found[name] = self._take(name)
                 continue
-            self.computed += 1
+            self.computed.append(name)
             for needed in node.dependencies:
                 if needed in self._graph and needed not in seen:
                     seen.add(needed)
@@ -83,13 +75,46 @@ class KeptValues:
         self.taken[name] = key
         return value
 
-    def look_at(self, node: Node, arguments: Sequence[Any]) -> None:
+    def keeper(self) -> ValueKeeper:
+        """Return what keeps the values that have to be computed, once others were taken."""
+        keys = {name: self._keys.key(name) for name in self.computed if self._keys.may_be_taken(name)}
+        readers = Counter(each for node in self._graph for each in node.dependencies)
+        known = {name: key for name, key in keys.items() if key is not None}
+        return ValueKeeper(known, readers, self._new, self._most)
+
+
+class ValueKeeper:
+    """Writes values that are new where they are computed, also in the processes of tasks.
+
+    Args:
+        keys: The keys of the values, by node; others are not kept.
+        readers: How many nodes read each node.
+        new: Folder for the values.
+        most: How many bytes they may have in all.
+
+    Attributes:
+        written: The node of each value that was written, by key.
+    """
+
+    def __init__(self, keys: Mapping[str, str], readers: Mapping[str, int], new: Path, most: int) -> None:
+        self.written: dict[str, str] = {}
+        self._keys = keys
+        self._readers = readers
+        self._new = new
+        self._left = most
+        self._files: list[Path] = []
+        self._given: dict[str, _Given] = {}
+        self._is_changed = False
+        with contextlib.suppress(OSError):
+            new.mkdir()
+
+    def begin(self, node: Node, arguments: Sequence[Any]) -> None:
         """Note what a node is given, to find out whether it leaves that as it is."""
         if not self._is_changed:
             told = tuple(map(_fingerprint, arguments))
-            self._given[node.name] = _Given(arguments, told, len(self._written))
+            self._given[node.name] = _Given(arguments, told, len(self._files))
 
-    def keep(self, node: Node, value: Any) -> None:
+    def end(self, node: Node, value: Any) -> None:
         """Write a value that was computed, if it can be kept and there is room; else do nothing.
 
         A feature may change what it is given in place. Whoever reads that later has another value of it than
@@ -97,19 +122,43 @@ class KeptValues:
         """
         if not self._leaves_as_it_is(node):
             return
-        if self._left <= 0 or not self._keys.may_be_taken(node.name):
+        key = self._keys.get(node.name)
+        if self._left <= 0 or key is None:
             return
-        key = self._keys.key(node.name)
-        if key is None:
-            return
-        path = self._new / f"{key}.value"
+        path = self._file(key)
         with contextlib.suppress(NotKept, OSError):
             write_value(value, path)
-            self._written.append(path)
+            self._files.append(path)
             self.written[key] = node.name
             self._left -= path.stat().st_size
             if self._left < 0:
                 path.unlink()
+
+    def take_record(self) -> _Written:
+        """Return what was written in the process of a task; begin anew, since the next has its own values."""
+        taken = _Written(self.written, self._is_changed)
+        self.written, self._files, self._given, self._is_changed = {}, [], {}, False
+        return taken
+
+    def give_record(self, record: _Written) -> None:
+        """Add what was written in the process of a task, as far as there is room for all processes.
+
+        What a task hands on, once something was changed in place there, is not what its key says; what is
+        made of that comes later than this record.
+        """
+        for key, name in record.written.items():
+            path = self._file(key)
+            with contextlib.suppress(OSError):
+                size = path.stat().st_size
+                if self._is_changed or size > self._left:
+                    path.unlink()
+                    continue
+                self._left -= size
+                self.written[key] = name
+        self._is_changed = self._is_changed or record.is_changed
+
+    def _file(self, key: str) -> Path:
+        return self._new / f"{key}.value"
 
     def _leaves_as_it_is(self, node: Node) -> bool:
         """Tell whether a node has left alone what it was given, and others before it, as far as known."""
@@ -118,13 +167,21 @@ class KeptValues:
             return False
         if tuple(map(_fingerprint, given.arguments)) != given.told:
             self._is_changed = True
-            for path in self._written[given.written :]:
+            for path in self._files[given.written :]:
                 path.unlink(missing_ok=True)
             return False
         if None not in given.told:
             return True
         # Nobody can tell whether somebody else has changed that.
-        return all(self._readers[each] < 2 for each in node.dependencies)
+        return all(self._readers.get(each, 0) < 2 for each in node.dependencies)
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What was written in the process of a task, and whether a feature changed there what it was given."""
+
+    written: Mapping[str, str]
+    is_changed: bool
 
 
 @dataclass(frozen=True, slots=True)

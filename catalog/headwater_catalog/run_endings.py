@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,7 @@ class Ended:
         values: Where the runner left what it computed, which is nobody's until the run has ended.
         around: What held the run, and what its environment was built from.
         withheld: What the reason leaves out, since it may quote personal data.
+        handed: The runs that have handed values on to it, by node.
     """
 
     report: Report | None
@@ -52,6 +53,7 @@ class Ended:
     values: Path | None
     around: Mapping[str, Any]
     withheld: str = ""
+    handed: Mapping[str, int] = field(default_factory=dict)
 
 
 def write_end(
@@ -127,6 +129,7 @@ def _record(session: Session, run: Run, task: Task, ended: Ended) -> None:
         return
     origins = runs_of(session, task.repository_id, report.taken.values(), int(time.time()))
     taken = {name: origins[key] for name, key in report.taken.items() if key in origins}
+    taken |= ended.handed
     run.inputs = inputs_used(task.inputs, ended.sources, report.sources)
     if not ended.withheld:
         run.preview = {"failure": report.failure} if report.failure else report.preview

@@ -7,6 +7,7 @@ from typing import Final
 
 from headwater.errors import did_you_mean
 from headwater_catalog.errors import Conflict, NotFound
+from headwater_catalog.relays import Relay
 from headwater_catalog.saved_objects import SAVER
 
 __all__ = ["EXECUTORS", "LONGEST_NOTE", "MOST_ROWS", "RunOptions"]
@@ -35,6 +36,7 @@ class RunOptions:
         saver: Name of the saver by which the one output is kept as a file, in place of a table; empty: none.
         use_kept: Whether values that earlier runs computed may stand in place of computing them again.
         profile: Whether statistics of what each node makes are kept.
+        relay: The execution of the dataflow in several runs that it is one of; None: it is alone.
 
     Raises:
         NotFound: There is no such executor.
@@ -49,6 +51,7 @@ class RunOptions:
     use_kept: bool = True
     saver: str = ""
     profile: bool = False
+    relay: Relay | None = None
 
     def __post_init__(self) -> None:
         if self.executor not in EXECUTORS:

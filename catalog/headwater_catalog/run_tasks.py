@@ -17,6 +17,7 @@ from headwater_catalog.errors import CatalogError, JobError, NotFound
 from headwater_catalog.jobs import LeasedJob
 from headwater_catalog.locations import Location
 from headwater_catalog.moments import Moment
+from headwater_catalog.relays import Relay, RelayPlace, place_of_relay
 from headwater_catalog.repositories import mirror_path, open_mirror
 from headwater_catalog.results import TABLE
 from headwater_catalog.run_sources import further_sources
@@ -67,6 +68,8 @@ class Task:
     again: Mapping[str, Any] | None = None  # the stamp of what is to be made again
     is_awaited: bool = False  # by the run that its table is to be compared with
     is_compared: bool = False  # with the table of the run before it
+    relay: Relay | None = None  # the execution in several runs that it is one of
+    relay_place: RelayPlace | None = None
 
     def recipe(self) -> dict[str, Any]:
         """Return what to execute, to make the same again."""
@@ -81,6 +84,11 @@ class Task:
             "sample": self.sample,
             "saver": self.saver,
         }
+
+    def agreed(self) -> dict[str, Any]:
+        """Return what all runs of one relay have in common."""
+        told = {"commit": self.sha, "dataflow": self.dataflow, "config": self.config}
+        return {**told, "env": self.env, "sample": self.sample, "inputs": self.inputs}
 
     @property
     def made(self) -> str | None:
@@ -116,7 +124,11 @@ def task_of(
     is_compared = require_before(session, run)
     moment = Moment(session, settings, run.repository, run.commit)
     flow = _dataflow(moment, run.dataflow)
-    use_kept = leased.payload.get("use_kept", True) and settings.values_limit > 0
+    relay = Relay.from_dict(leased.payload["relay"]) if leased.payload.get("relay") else None
+    # What is taken from elsewhere was perhaps made by other packages than what is kept here would be told by.
+    use_kept = (
+        leased.payload.get("use_kept", True) and settings.values_limit > 0 and not (relay and relay.take)
+    )
     personal = _personal(moment, run)
     return Task(
         run_id=run.id,
@@ -146,6 +158,10 @@ def task_of(
         is_trusted=run.repository.is_trusted,
         is_awaited=is_awaited(session, run),
         is_compared=is_compared,
+        relay=relay,
+        relay_place=place_of_relay(settings, run.repository_id, flow.sinks, relay, run.env)
+        if relay
+        else None,
     )
 
 

@@ -13,8 +13,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -29,7 +29,6 @@ from headwater_catalog.sources import columns_of, read_sources
 if TYPE_CHECKING:
     from headwater.driver import Driver
     from headwater.graph import Graph
-    from headwater.node import Node
     from headwater_catalog.kept_values import KeptValues
 
 __all__ = ["REQUEST", "Request", "main", "perform"]
@@ -62,6 +61,8 @@ class Request:
         kept: Where values of earlier runs are, and what tells them; None: everything is computed.
         network: Whether it has the network.
         profile: Whether to note statistics of what each node makes.
+        handed: The file of each value that was handed on to it, by node.
+        hand_on: Whether to leave the values of the other outputs in the folder, to be handed on.
     """
 
     tree: str
@@ -81,6 +82,8 @@ class Request:
     network: bool = False
     saver: str = ""
     profile: bool = False
+    handed: dict[str, str] = field(default_factory=dict)
+    hand_on: bool = False
 
     @classmethod
     def read(cls, folder: Path) -> Request:
@@ -132,14 +135,22 @@ def perform(request: Request, recorder: Recorder) -> None:
     recorder.total = len(upstream) - len(external)
     values: dict[str, Any] = {}
     columns = _columns_by_source(request) if request.kept is not None else {}
-    kept = _kept(request, driver.graph, columns)
+    kept, keeper = _kept(request, driver.graph, columns), None
     if kept is not None:
         values = kept.take(request.outputs)
-        recorder.taken, recorder.total = kept.taken, kept.computed
-        recorder.written = kept.written
+        keeper = kept.keeper()
+        recorder.taken, recorder.total = kept.taken, len(kept.computed)
+        recorder.written = keeper.written
         # What values were made of is told, too, though it is not read again.
         recorder.sources = {name: None for name, found in columns.items() if external & set(found)}
         external = kept.inputs
+    elif request.handed:
+        from headwater_catalog.handed_values import cut, read_handed
+
+        values = {name: read_handed(name, Path(file)) for name, file in request.handed.items()}
+        found = _columns_of_readable(request)
+        recorder.sources = {name: None for name, columns in found.items() if external & set(columns)}
+        recorder.total, external = cut(driver.graph, request.outputs, values)
     needed = external - set(request.config) - set(request.inputs)
     inputs = {**request.inputs, **_columns(request, recorder, needed)}
     if values:  # the driver refuses inputs that nothing needs any more
@@ -154,8 +165,7 @@ def perform(request: Request, recorder: Recorder) -> None:
             overrides=values,
             inputs=inputs,
             on_node=recorder.computed,
-            on_value=_on_value(kept, profiles),
-            on_arguments=kept.look_at if kept is not None else None,
+            watchers=[each for each in (profiles, keeper) if each is not None],
         )
     except MissingInput as error:
         raise _missing(error, request) from None
@@ -164,20 +174,9 @@ def perform(request: Request, recorder: Recorder) -> None:
     recorder.checked(run.checks)
     if run.error is not None:
         raise run.error
+    if request.hand_on:
+        _hand_on(request, recorder, run.values)
     _arrange(request, recorder, driver.graph, run.values)
-
-
-def _on_value(kept: KeptValues | None, profiles: NodeProfiles | None) -> Callable[[Node, Any], None] | None:
-    """Return what is told each node with its value."""
-    if profiles is None:
-        return kept.keep if kept is not None else None
-
-    def tell(node: Node, value: Any) -> None:
-        profiles.describe(node.name, value)
-        if kept is not None:
-            kept.keep(node, value)
-
-    return tell
 
 
 def _driver(request: Request, modules: list[ModuleType]) -> Driver:
@@ -264,6 +263,26 @@ def _columns_by_source(request: Request) -> dict[str, tuple[str, ...]]:
         return {}
 
 
+def _columns_of_readable(request: Request) -> dict[str, tuple[str, ...]]:
+    """Return the columns of those sources that can be read: of no other can anything have been made."""
+    found = {}
+    for name, declared in request.sources.items():
+        with contextlib.suppress(Exception):
+            found[name] = columns_of(_spec(**declared), Path(request.files[name]))
+    return found
+
+
+def _hand_on(request: Request, recorder: Recorder, values: Mapping[str, Any]) -> None:
+    """Leave the values of outputs in the folder, each by its number; not those that were handed on before."""
+    from headwater_catalog.handed_values import HANDED, hand_value
+
+    folder = recorder.folder / HANDED
+    folder.mkdir()
+    for number, name in enumerate(request.outputs):
+        if name not in request.handed:
+            hand_value(name, values[name], folder / str(number))
+
+
 def _inputs_told(request: Request, columns: Mapping[str, Iterable[str]]) -> dict[str, str]:
     """Return what tells the values of inputs: literals themselves, columns by the bytes of their source."""
     assert request.kept is not None
@@ -300,6 +319,9 @@ def _arrange(request: Request, recorder: Recorder, graph: Graph, values: Mapping
     from headwater_catalog import tables
 
     tables.require_columns({node.name: node for node in graph.nodes}, values)
+    if request.hand_on and request.save is None:  # they need not make one table, as they are for other runs
+        recorder.preview = tables.preview(tables.Outputs(None, (), dict(values)), _PREVIEW_ROWS)
+        return
     outputs = tables.arrange(values)
     if request.save is not None and request.saver:
         recorder.table = _save_object(request, recorder.folder / request.save, values)

@@ -21,6 +21,7 @@ from headwater_catalog.input_places import is_source_path
 from headwater_catalog.jobs import State
 from headwater_catalog.kept_inputs import note_used
 from headwater_catalog.moments import Moment
+from headwater_catalog.relays import require_relay
 from headwater_catalog.repositories import kept_commit
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.sinks import places_of, require_format
@@ -111,6 +112,8 @@ def request_run(
     taken = _inputs(session, settings, repository, chosen, inputs, now)
     _require_sinks(chosen, options, save)
     _require_one(options.saver, names, save)
+    if options.relay is not None:
+        require_relay(chosen, options.relay, chosen.env_of(options.env))
     configured = {**chosen.view.config, **config}
     run = Run(
         repository_id=repository.id,
@@ -135,6 +138,8 @@ def request_run(
         "saver": options.saver,
         "profile": options.profile,
     }
+    if options.relay is not None:
+        payload["relay"] = options.relay.as_dict()
     if again := touched_erasures(moment, chosen.view, configured, taken, names):
         payload["erasures"] = again
     run.job = jobs.enqueue(session, "run", payload, repository.id, requested_by, now)

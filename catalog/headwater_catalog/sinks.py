@@ -20,7 +20,7 @@ from headwater_catalog.outside_data import connection_url, first_line, require_a
 from headwater_catalog.run_settings import RunSettings
 from headwater_catalog.sources import format_of
 
-__all__ = ["deliver", "places_of", "require_format"]
+__all__ = ["deliver", "places_of", "require_format", "write_file"]
 
 
 def places_of(
@@ -100,7 +100,7 @@ def _write(
 ) -> None:
     if place.url:
         require_allowed(allowed, name, place.url)
-        _write_file(place.url, file)
+        write_file(place.url, file)
         return
     from headwater_catalog.table_sinks import write_to_database
 
@@ -109,7 +109,13 @@ def _write(
         write_to_database(url, place.table, arrow)
 
 
-def _write_file(url: str, file: Path) -> None:
+def write_file(url: str, file: Path) -> None:
+    """Write a file to an address; what stands there is replaced as a whole.
+
+    Raises:
+        MissingExtra: fsspec is not installed, or not what it needs for such addresses.
+        OSError: It cannot be written.
+    """
     if url.startswith("file:"):
         _write_beside(Path(unquote(url).removeprefix("file://")), file)
         return

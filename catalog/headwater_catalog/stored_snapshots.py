@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Text, and_, cast, select
+from sqlalchemy import Integer, Text, and_, bindparam, cast, select
 from sqlalchemy.orm import Session
 
 from headwater_catalog.collection import without_collection
@@ -81,6 +81,17 @@ def load_snapshot(
     return found
 
 
+# Statements are made once: a history of hundreds of commits asks each of them hundreds of times, and to make
+# one takes longer than to answer it.
+_REPOSITORY: Final = bindparam("repository", type_=Integer)
+_POSITION: Final = bindparam("position", type_=Integer)
+
+
+def _asked(repository: Repository, position: int) -> dict[str, int]:
+    """Return what the statements ask for."""
+    return {"repository": repository.id, "position": position}
+
+
 _Places = Mapping[tuple[str, int], Place]
 """Where a definition stands, by module and the definition's id."""
 
@@ -108,17 +119,21 @@ def _features(
     known: _Known,
 ) -> Iterator[SnapshotFeature]:
     """Yield the features; those that are known are not read again, as long as only few others are."""
-    wanted = and_(Feature.repository_id == repository.id, holds_at(FeatureVersion, position))
+    execute: Callable[..., Any] = session.connection().execute
+    asked: dict[str, Any] = dict(_asked(repository, position))
+    told, needed = _TOLD_THEN, _NEEDED_THEN
     if known:
-        rows = _rows(session, _PLACED, wanted)
+        rows = execute(_PLACED_THEN, asked).all()
         new = [row.id for row in rows if row[2:6] not in known]
         if len(new) <= _FEW:
             for row in rows:
                 if (feature := known.get(row[2:6])) is not None:
                     yield maker.moved(feature, places.get((row.module, row.definition_id), NOWHERE))
-            wanted = FeatureVersion.id.in_(new)
-    needs = _needs(session, wanted)
-    for row in _rows(session, _TOLD, wanted):
+            if not new:
+                return
+            told, needed, asked = _TOLD_OF, _NEEDED_OF, {"versions": new}
+    needs = _needs(execute(needed, asked).all())
+    for row in execute(told, asked).all():
         version, definition, module, name, variant, since = row[:6]
         place = places.get((module, definition), NOWHERE)
         yield maker.feature((module, name, variant), place, row.source, row, needs.get(version, ()), since)
@@ -137,41 +152,56 @@ _TOLD: Final = _PLACED.join(Definition, Definition.id == FeatureVersion.definiti
     *(Definition.source, Definition.digest),
 )
 
+_NEEDED: Final = (
+    select(Dependency.feature_version_id, Dependency.name, Dependency.type, Dependency.optional)
+    .join(FeatureVersion, FeatureVersion.id == Dependency.feature_version_id)
+    .join(Feature, Feature.id == FeatureVersion.feature_id)
+    .order_by(Dependency.feature_version_id, Dependency.ordinal)
+)
 
-def _rows(
-    session: Session, statement: Select[*tuple[Any, ...]], wanted: ColumnElement[bool]
-) -> Sequence[Any]:
-    return session.connection().execute(statement.where(wanted)).all()
+_THEN: Final = and_(Feature.repository_id == _REPOSITORY, holds_at(FeatureVersion, _POSITION))
+_PLACED_THEN: Final = _PLACED.where(_THEN)
+_TOLD_THEN: Final = _TOLD.where(_THEN)
+_NEEDED_THEN: Final = _NEEDED.where(_THEN)
+
+_SOME: Final = FeatureVersion.id.in_(bindparam("versions", expanding=True))
+_TOLD_OF: Final = _TOLD.where(_SOME)
+_NEEDED_OF: Final = _NEEDED.where(_SOME)
+
+
+def _needs(rows: Iterable[Any]) -> Mapping[int, tuple[DependencyRecord, ...]]:
+    """Return the names that each version of a feature asks for, in order, by the version's id."""
+    shared = cache(DependencyRecord)  # what one feature needs, others do, too
+    return {
+        version: tuple(shared(name, type_, optional) for _, name, type_, optional in needs)
+        for version, needs in groupby(rows, key=itemgetter(0))
+    }
+
+
+_INPUTS: Final = select(
+    *(DeclaredInput.module, DeclaredInput.name, DeclaredInput.variant, DeclaredInput.definition_id),
+    *(DeclaredInput.type, DeclaredInput.doc, DeclaredInput.condition, json_text(DeclaredInput.tags)),
+).where(DeclaredInput.repository_id == _REPOSITORY, holds_at(DeclaredInput, _POSITION))
 
 
 def _inputs(
     session: Session, repository: Repository, position: int, maker: FeatureMaker, places: _Places
 ) -> Iterator[SnapshotInput]:
-    rows = session.connection().execute(
-        select(
-            *(DeclaredInput.module, DeclaredInput.name, DeclaredInput.variant, DeclaredInput.definition_id),
-            *(DeclaredInput.type, DeclaredInput.doc, DeclaredInput.condition, json_text(DeclaredInput.tags)),
-        ).where(DeclaredInput.repository_id == repository.id, holds_at(DeclaredInput, position))
-    )
+    rows = session.connection().execute(_INPUTS, _asked(repository, position))
     for row in rows.all():
         place = places.get((row.module, row.definition_id), NOWHERE)
         yield maker.input((row.module, row.name, row.variant), place, row)
 
 
-def _needs(session: Session, wanted: ColumnElement[bool]) -> Mapping[int, tuple[DependencyRecord, ...]]:
-    """Return the names that each version of a feature asks for, in order, by the version's id."""
-    rows = session.connection().execute(
-        select(Dependency.feature_version_id, Dependency.name, Dependency.type, Dependency.optional)
-        .join(FeatureVersion, FeatureVersion.id == Dependency.feature_version_id)
-        .join(Feature, Feature.id == FeatureVersion.feature_id)
-        .where(wanted)
-        .order_by(Dependency.feature_version_id, Dependency.ordinal)
+_PLACES: Final = (
+    select(
+        *(ModuleVersion.module, BlobDefinition.definition_id, ModuleVersion.path),
+        *(BlobDefinition.line, BlobDefinition.end_line),
     )
-    shared = cache(DependencyRecord)  # what one feature needs, others do, too
-    return {
-        version: tuple(shared(name, type_, optional) for _, name, type_, optional in needs)
-        for version, needs in groupby(rows.all(), key=itemgetter(0))
-    }
+    .join(BlobDefinition, BlobDefinition.blob_id == ModuleVersion.blob_id)
+    .where(ModuleVersion.repository_id == _REPOSITORY, holds_at(ModuleVersion, _POSITION))
+    .order_by(BlobDefinition.ordinal)
+)
 
 
 def _places(session: Session, repository: Repository, position: int) -> _Places:
@@ -179,34 +209,30 @@ def _places(session: Session, repository: Repository, position: int) -> _Places:
 
     Of two equal definitions in one file the later one counts, as it does in Python.
     """
-    rows = session.connection().execute(
-        select(
-            *(ModuleVersion.module, BlobDefinition.definition_id, ModuleVersion.path),
-            *(BlobDefinition.line, BlobDefinition.end_line),
-        )
-        .join(BlobDefinition, BlobDefinition.blob_id == ModuleVersion.blob_id)
-        .where(ModuleVersion.repository_id == repository.id, holds_at(ModuleVersion, position))
-        .order_by(BlobDefinition.ordinal)
-    )
+    rows = session.connection().execute(_PLACES, _asked(repository, position))
     return {(module, definition): (path, line, end) for module, definition, path, line, end in rows.all()}
 
 
+_DECLARED: Final = select(Declaration.kind, Declaration.content).where(
+    Declaration.repository_id == _REPOSITORY, holds_at(Declaration, _POSITION)
+)
+
+
 def _declared(session: Session, repository: Repository, position: int) -> Declared:
-    rows = session.execute(
-        select(Declaration.kind, Declaration.content).where(
-            Declaration.repository_id == repository.id, holds_at(Declaration, position)
-        )
-    )
+    rows = session.execute(_DECLARED, _asked(repository, position))
     return Declared.from_data(dict(rows.all()))
+
+
+_DATAFLOWS: Final = (
+    select(Dataflow.name, DataflowVersion)
+    .join(DataflowVersion.dataflow)
+    .where(Dataflow.repository_id == _REPOSITORY, holds_at(DataflowVersion, _POSITION))
+)
 
 
 def _dataflows(session: Session, repository: Repository, position: int) -> list[DataflowView]:
     """Return the dataflows at a position, by name."""
-    rows = session.execute(
-        select(Dataflow.name, DataflowVersion)
-        .join(DataflowVersion.dataflow)
-        .where(Dataflow.repository_id == repository.id, holds_at(DataflowVersion, position))
-    )
+    rows = session.execute(_DATAFLOWS, _asked(repository, position))
     views = (
         DataflowView(
             name=name,
@@ -223,10 +249,11 @@ def _dataflows(session: Session, repository: Repository, position: int) -> list[
     return sorted(views, key=lambda view: view.name)
 
 
+_DIAGNOSTICS: Final = select(models.Diagnostic.path, models.Diagnostic.line, models.Diagnostic.message).where(
+    models.Diagnostic.repository_id == _REPOSITORY, holds_at(models.Diagnostic, _POSITION)
+)
+
+
 def _diagnostics(session: Session, repository: Repository, position: int) -> Iterable[Diagnostic]:
-    rows = session.execute(
-        select(models.Diagnostic.path, models.Diagnostic.line, models.Diagnostic.message).where(
-            models.Diagnostic.repository_id == repository.id, holds_at(models.Diagnostic, position)
-        )
-    )
+    rows = session.execute(_DIAGNOSTICS, _asked(repository, position))
     return (Diagnostic(row.path, row.line, row.message) for row in rows)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import Integer, bindparam, select
 from sqlalchemy.orm import Session
 
 from headwater_catalog.read.named import NAMED_FORM, NOTHING_NAMED, Named
@@ -16,6 +17,12 @@ from headwater_catalog.suite import NO_SUITE, Suite
 __all__ = ["load_named", "load_suite"]
 
 
+_WANTED: Final = select(FileOfTests.path, FileOfTests.oid).where(
+    FileOfTests.repository_id == bindparam("repository", type_=Integer),
+    holds_at(FileOfTests, bindparam("position", type_=Integer)),
+)
+
+
 def load_suite(session: Session, repository: Repository, position: int, near: Suite) -> Suite:
     """Return the tests at a position of the main line.
 
@@ -25,10 +32,8 @@ def load_suite(session: Session, repository: Repository, position: int, near: Su
         position: Place on the main line.
         near: Those at another position, which are taken where they are the same.
     """
-    wanted = select(FileOfTests.path, FileOfTests.oid).where(
-        FileOfTests.repository_id == repository.id, holds_at(FileOfTests, position)
-    )
-    contents = {path: oid for path, oid in session.execute(wanted)}  # noqa: C416 rows are no pairs to mypy
+    rows = session.execute(_WANTED, {"repository": repository.id, "position": position})
+    contents = {path: oid for path, oid in rows}  # noqa: C416 rows are no pairs to mypy
     if not contents:
         return NO_SUITE
     if contents == near.contents:

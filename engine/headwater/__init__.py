@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from headwater.driver import Driver
     from headwater.errors import HeadwaterError
     from headwater.htypes import Collect, Parallelizable
+    from headwater.keeping import keep
     from headwater.materializers import from_, to
     from headwater.modifiers import (
         ParameterizedExtract,
@@ -83,6 +84,7 @@ __all__ = [
     "group",
     "hamilton_exclude",
     "inject",
+    "keep",
     "load_from",
     "mutate",
     "parameterize",
@@ -112,6 +114,7 @@ _HOMES = {
     "headwater.driver": ("Driver",),
     "headwater.errors": ("HeadwaterError",),
     "headwater.htypes": ("Collect", "Parallelizable"),
+    "headwater.keeping": ("keep",),
     "headwater.materializers": ("from_", "to"),
     "headwater.results": ("DictResult", "PandasDataFrameResult"),
 }

@@ -208,9 +208,16 @@ class Builder:
             adapter=[*self.adapters, *legacy],
             allow_module_overrides=self._allow_module_overrides,
             _materializers=self.materializers,
-            _graph_executor=self._executor() if self.v2_executor else None,
+            _graph_executor=self._executor() if self._has_tasks() else None,
             _use_legacy_adapter=False,
         )
+
+    def _has_tasks(self) -> bool:
+        """Tell whether executors were chosen here, and not by an adapter that brings its own."""
+        chosen = (self.execution_manager, self.local_executor, self.remote_executor, self.grouping_strategy)
+        adapters = (*self.adapters, self.legacy_graph_adapter)
+        is_brought = any(hasattr(adapter, "task_executor") for adapter in adapters)
+        return self.v2_executor and not (is_brought and all(one is None for one in chosen))
 
     def _executor(self) -> Any:
         from headwater.executors.graph import TaskBasedGraphExecutor

@@ -74,6 +74,7 @@ ALIASES = {
     "hamilton.plugins.h_polars_lazyframe": "headwater.plugins.h_polars_lazyframe",
     "hamilton.plugins.h_pyarrow": "headwater.plugins.h_pyarrow",
     "hamilton.plugins.h_pydantic": "headwater.modifiers.h_pydantic",
+    "hamilton.plugins.h_ray": "headwater.plugins.h_ray",
     "hamilton.plugins.h_rich": "headwater.plugins.h_rich",
     "hamilton.plugins.h_spark": "headwater.plugins.h_spark",
     "hamilton.plugins.h_threadpool": "headwater.plugins.h_threadpool",

@@ -19,7 +19,7 @@ from headwater.lifecycle.adapters import AdapterSet
 from headwater.node import Node, Role
 from headwater.plan import Around, Plan, keep_plan, make_plan
 from headwater.results import DefaultAdapter, DictResult, PandasDataFrameResult, SimplePythonGraphAdapter
-from headwater.runs import NodeRun, Recorder, Run
+from headwater.runs import NodeRun, Recorder, Run, Watcher
 
 if TYPE_CHECKING:
     from headwater.display import Drawing
@@ -65,8 +65,8 @@ class Driver(Inspection):
         )
         self.graph = self._with_materializers(graph, _materializers) if _materializers else graph
         self._announce(self.graph)
-        self.graph_executor = _graph_executor
-        if _graph_executor is not None:
+        self.graph_executor = _graph_executor or _brought_executor(self.adapter)
+        if self.graph_executor is not None:
             from headwater.executors.fanout import check_fan_outs
 
             check_fan_outs(self.graph)
@@ -196,8 +196,7 @@ class Driver(Inspection):
         inputs: Mapping[str, Any] | None = None,
         on_node: Callable[[NodeRun], None] | None = None,
         *,
-        on_value: Callable[[Node, Any], None] | None = None,
-        on_arguments: Callable[[Node, Sequence[Any]], None] | None = None,
+        watchers: Sequence[Watcher] = (),
         profile: bool = False,
         gather: bool = False,
     ) -> Run:
@@ -211,8 +210,7 @@ class Driver(Inspection):
             overrides: Values that take the place of nodes.
             inputs: Values of the graph's inputs.
             on_node: Told each node once it is computed.
-            on_value: Told each node with its value, where it is computed in this process.
-            on_arguments: Told each node with what it is given, before it is computed in this process.
+            watchers: Told each node with what it is given and its value, in whichever process that is.
             profile: Whether to gather statistics of every value.
             gather: Whether a check of importance "fail" that does not hold lets the others go on, so that
                 the error at the end tells them all.
@@ -235,8 +233,7 @@ class Driver(Inspection):
                 profile=profile,
                 gather=gather,
                 on_node=on_node,
-                on_value=on_value,
-                on_arguments=on_arguments,
+                watchers=watchers,
             )
             values = self._run_plan(graph, plan, given, run_id, recorder)
             failure = recorder.failure()
@@ -280,7 +277,8 @@ class Driver(Inspection):
         """Load and save around the graph, which itself stays as it is.
 
         Args:
-            *materializers: Savers made by `to` and loaders made by `from_`.
+            *materializers: Savers made by `to`, loaders made by `from_`, and places that keep values for
+                later runs, made by `keep`: what they keep and what still holds is not computed.
             additional_vars: What to hand back besides: names, feature functions or variables.
             overrides: Values that take the place of nodes.
             inputs: Values of the graph's inputs.
@@ -298,15 +296,42 @@ class Driver(Inspection):
 
         outputs = [*additional_vars, *saved]
 
+        def compute(names: Sequence[Wanted], there: Mapping[str, Any], run_id: str) -> dict[str, Any]:
+            return self._values(graph, names, {**(overrides or {}), **there}, inputs, run_id) if names else {}
+
         def execute(run_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
-            values = self._values(graph, outputs, overrides, inputs, run_id)
             extra = [self._output_name(wanted) for wanted in additional_vars]
+            there, told = self._resumed(
+                graph, materializers, [*extra, *saved], overrides, inputs, partial(compute, run_id=run_id)
+            )
+            values = compute([name for name in [*extra, *saved] if name not in told], there, run_id) | told
             return {name: values[name] for name in saved}, {name: values[name] for name in extra}
 
         made: tuple[dict[str, Any], dict[str, Any]] = self._watched(
             graph, outputs, overrides, inputs, execute
         )
         return made
+
+    def _resumed(
+        self,
+        graph: Graph,
+        materializers: Sequence[Any],
+        outputs: Sequence[str],
+        overrides: Mapping[str, Any] | None,
+        inputs: Mapping[str, Any] | None,
+        compute: Callable[[Sequence[str], Mapping[str, Any]], dict[str, Any]],
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return values of nodes that were kept, and what the places of those say that need not be made."""
+        from headwater.keeping import Keep
+        from headwater.resume import resumed
+
+        keeps = [one for one in dict.fromkeys(materializers) if isinstance(one, Keep)]
+        if not keeps:
+            return {}, {}
+        self._validate(graph, outputs, overrides, inputs)
+        given = {**self.config, **(inputs or {}), **(overrides or {})}
+        found = resumed(self._asked(graph, outputs, inputs), keeps, outputs, given, compute)
+        return found.values, found.said
 
     def validate_materialization(
         self,
@@ -516,6 +541,20 @@ def _adapters(given: Any, legacy: bool) -> AdapterSet:
     if legacy and not found.has_result_builder:
         return AdapterSet([*adapters, PandasDataFrameResult()])
     return found
+
+
+def _brought_executor(adapters: AdapterSet) -> Any:
+    """Return what executes graphs as an adapter wants it, on a cluster; None where none does."""
+    found = next((adapter for adapter in adapters.adapters if hasattr(adapter, "task_executor")), None)
+    if found is None:
+        return None
+    from headwater.executors.fusing import GroupByCost
+    from headwater.executors.graph import TaskBasedGraphExecutor
+    from headwater.executors.managers import SingleExecutionManager
+
+    executor = found.task_executor()
+    grouping = GroupByCost(executor.slots, executor.cost_of_task)
+    return TaskBasedGraphExecutor(SingleExecutionManager(executor), grouping)
 
 
 def _gives_values(adapter: object) -> bool:

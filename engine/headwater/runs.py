@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter, time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from headwater.checks import CheckOutcome, ValidationResult, failure_of, unstopped
 from headwater.node import Node
@@ -15,7 +15,7 @@ from headwater.shapes import summary
 if TYPE_CHECKING:
     from headwater.profiles import Profile
 
-__all__ = ["NodeRun", "Recorder", "Run"]
+__all__ = ["NodeRun", "Recorder", "Run", "Watcher"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,32 @@ class Run:
     error: Exception | None = None
 
 
+class Watcher(Protocol):
+    """Is told of nodes where they are computed; where tasks run in other processes, a copy of it goes along.
+
+    What a copy has noted comes back with the outputs of its task.
+    """
+
+    def begin(self, node: Node, arguments: Sequence[Any]) -> None:
+        """Look at what a node is given, before it is computed."""
+
+    def end(self, node: Node, value: Any) -> None:
+        """Look at the value of a node; what this takes is no time of the node."""
+
+    def take_record(self) -> Any:
+        """Return what was noted, which can be pickled, and begin anew: in the process of a task."""
+
+    def give_record(self, record: Any) -> None:
+        """Add what a copy in another process has noted."""
+
+
+class _Noted(NamedTuple):
+    """What was recorded in another process: of the run, and by each of those who watch it."""
+
+    run: Run
+    watched: list[Any]
+
+
 class Recorder:
     """Computes nodes and keeps the record of it in a run.
 
@@ -64,8 +90,7 @@ class Recorder:
         profile: Whether to gather statistics of every value.
         gather: Whether a failing check of importance "fail" lets the others go on.
         on_node: Told each node once it is computed.
-        on_value: Told each node with its value, which costs no time of the node.
-        on_arguments: Told each node with what it is given, before it is computed.
+        watchers: Told each node with what it is given and its value, in whichever process that is.
     """
 
     def __init__(
@@ -76,8 +101,7 @@ class Recorder:
         profile: bool = False,
         gather: bool = False,
         on_node: Callable[[NodeRun], None] | None = None,
-        on_value: Callable[[Node, Any], None] | None = None,
-        on_arguments: Callable[[Node, Sequence[Any]], None] | None = None,
+        watchers: Sequence[Watcher] = (),
     ) -> None:
         """Hold what is asked of the record."""
         self._run = run
@@ -85,15 +109,14 @@ class Recorder:
         self._profile = profile
         self._gather = gather
         self._on_node = on_node
-        self._on_value = on_value
-        self._on_arguments = on_arguments
+        self._watchers = watchers
 
     def __call__(self, node: Node, call: Callable[..., Any], arguments: Sequence[Any]) -> Any:
         """Return the value of a node."""
         if self._gather:
             call = unstopped(call)
-        if self._on_arguments is not None:
-            self._on_arguments(node, arguments)
+        for watcher in self._watchers:
+            watcher.begin(node, arguments)
         began, start = time(), perf_counter()
         value = self._inner(node, call, arguments)
         seconds = perf_counter() - start
@@ -102,27 +125,29 @@ class Recorder:
             self._run.checks.append(CheckOutcome.of(node.feature, node.check, value, seconds))
         if self._on_node is not None:
             self._on_node(self._run.nodes[-1])
-        if self._on_value is not None:
-            self._on_value(node, value)
+        for watcher in self._watchers:
+            watcher.end(node, value)
         return value
 
     def __getstate__(self) -> dict[str, Any]:
         # Where a task runs in another process, who is told of nodes stays here.
-        return {**vars(self), "_on_node": None, "_on_value": None, "_on_arguments": None}
+        return {**vars(self), "_on_node": None}
 
-    def take_record(self) -> Run:
+    def take_record(self) -> _Noted:
         """Return what was recorded, and begin anew: in the process of a task, before it goes back."""
         taken = Run(nodes=list(self._run.nodes), checks=list(self._run.checks))
         self._run.nodes.clear()
         self._run.checks.clear()
-        return taken
+        return _Noted(taken, [watcher.take_record() for watcher in self._watchers])
 
-    def give_record(self, record: Run) -> None:
+    def give_record(self, record: _Noted) -> None:
         """Add what another process has recorded."""
-        self._run.nodes += record.nodes
-        self._run.checks += record.checks
+        self._run.nodes += record.run.nodes
+        self._run.checks += record.run.checks
+        for watcher, noted in zip(self._watchers, record.watched, strict=True):
+            watcher.give_record(noted)
         if self._on_node is not None:
-            for node in record.nodes:
+            for node in record.run.nodes:
                 self._on_node(node)
 
     def failure(self) -> Exception | None:

@@ -60,6 +60,7 @@ _SYNONYMS: Final[dict[str, str]] = {
     "polars.series.series.Series": "polars.Series",
     "polars.dataframe.frame.DataFrame": "polars.DataFrame",
     "polars.lazyframe.frame.LazyFrame": "polars.LazyFrame",
+    "pyarrow.lib.Table": "pyarrow.Table",
 }
 for _name in collections.abc.__all__:
     # `typing.Set` is the builtin set, unlike `collections.abc.Set`; what is named above stays.

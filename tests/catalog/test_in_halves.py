@@ -65,7 +65,15 @@ def test_what_a_process_fails_to_do_is_done_here(end: signal.Signals | None):
 
 
 @two_processes
-def test_a_process_that_is_not_waited_for_ends():
+def test_a_process_that_is_not_waited_for_ends(monkeypatch: pytest.MonkeyPatch):
+    begun, fork = [], os.fork
+
+    def noted() -> int:
+        begun.append(fork())
+        return begun[-1]
+
+    monkeypatch.setattr("headwater_catalog.in_halves.os.fork", noted)
+
     def much(names: Collection[str]) -> bytes:
         return bytes(10_000_000)  # more than a pipe holds
 
@@ -73,7 +81,7 @@ def test_a_process_that_is_not_waited_for_ends():
         raise RuntimeError("here")
 
     with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+        os.waitpid(begun[0], os.WNOHANG)
 
 
 @pytest.mark.parametrize("sizes", [{"one": 500_000}, {"one": 900, "two": 900}, {}])

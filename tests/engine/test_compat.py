@@ -244,7 +244,7 @@ def test_loaded_hamilton_is_not_replaced(load) -> None:
 
 
 def test_plugin_that_is_not_answered_for_is_told_however_it_is_imported(activated) -> None:
-    with pytest.raises(ImportError, match=r"does not answer for 'hamilton\.plugins\.h_ray'"):
-        exec("from hamilton.plugins import h_ray", {})
-    with pytest.raises(ImportError, match=r"does not answer for 'hamilton\.plugins\.h_ray'"):
-        exec("import hamilton.plugins.h_ray", {})
+    with pytest.raises(ImportError, match=r"does not answer for 'hamilton\.plugins\.h_vaex'"):
+        exec("from hamilton.plugins import h_vaex", {})
+    with pytest.raises(ImportError, match=r"does not answer for 'hamilton\.plugins\.h_vaex'"):
+        exec("import hamilton.plugins.h_vaex", {})

@@ -8,7 +8,9 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,7 @@ from headwater.caching import CachingBehavior
 from headwater.compat import ALIASES
 from headwater.driver import Driver
 from headwater.materialize.registry import LOADER_REGISTRY, SAVER_REGISTRY
+from headwater.types import Type
 from headwater.validators import VALIDATORS
 
 ROOT = Path(__file__).parents[2]
@@ -125,6 +128,48 @@ def test_every_question_to_a_driver_is_in_the_manual() -> None:
 
 def test_every_format_is_in_the_manual() -> None:
     assert untold(LOADER_REGISTRY.keys() | SAVER_REGISTRY.keys()) == []
+
+
+LIBRARIES = {
+    "values of Python": ("dict", "list", "str", "bytes"),
+    "numpy": ("numpy.ndarray",),
+    "pandas": ("pandas.DataFrame",),
+    "polars": ("polars.DataFrame",),
+    "polars, lazy": ("polars.LazyFrame",),
+    "Arrow": ("pyarrow.Table",),
+}
+"""The columns of the manual's table of formats, and the types that are meant."""
+
+
+def test_table_of_formats_says_what_is_registered() -> None:
+    head, _, *lines = re.findall(
+        r"^\|.*\|$", MANUAL.read_text().split("what each format can do:")[1], re.MULTILINE
+    )
+    told = {}
+    for line in lines:
+        key, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        if re.fullmatch(r"`\w+`", key) and len(cells) == len(LIBRARIES):
+            told |= {(key.strip("`"), library): cell for library, cell in zip(LIBRARIES, cells, strict=True)}
+
+    assert [cell.strip() for cell in head.strip("|").split("|")] == ["format", *LIBRARIES]
+    assert told == {
+        (key, library): ", ".join(
+            way for way, registry in WAYS.items() if is_for(registry.get(key, ()), library)
+        )
+        for key in LOADER_REGISTRY.keys() | SAVER_REGISTRY.keys()
+        for library in LIBRARIES
+    }
+
+
+WAYS: dict[str, Any] = {"load": LOADER_REGISTRY, "save": SAVER_REGISTRY}
+
+
+def is_for(adapters: Iterable[Any], library: str) -> bool:
+    return any(
+        adapter.fits(Type(name)) or adapter.takes_anything()
+        for adapter in adapters
+        for name in LIBRARIES[library]
+    )
 
 
 def test_every_behavior_of_the_cache_is_in_the_manual() -> None:

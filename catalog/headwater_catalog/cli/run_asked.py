@@ -6,11 +6,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-__all__ = ["RunAsked", "local", "pairs", "saved_format", "value"]
+if TYPE_CHECKING:
+    from headwater_catalog.cli.context import Workspace
+    from headwater_catalog.relays import Relay
+
+__all__ = ["RunAsked", "local", "pairs", "relay_asked", "saved_format", "value"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class RunAsked:
         sinks: Sinks that the table goes to besides.
         saver: The saver by which the one output is kept in place of a table; empty: none.
         profile: Whether statistics of what each node makes are kept.
+        relay: The execution in several runs that it is one of; None: it is alone.
         use_kept: Whether values that earlier runs computed may stand in place of computing.
     """
 
@@ -54,6 +59,7 @@ class RunAsked:
     use_kept: bool = True
     saver: str = ""
     profile: bool = False
+    relay: Relay | None = None
 
 
 def local(output: str) -> str:
@@ -107,3 +113,22 @@ def saved_format(save: Path, saver: str = "") -> str | None:
         return format_of(str(save))
     except InvalidInput as error:
         raise click.BadParameter(str(error), param_hint="--save") from error
+
+
+def relay_asked(
+    workspace: Workspace, key: str | None, through: str, take: Sequence[str], hand_on: bool
+) -> Relay | None:
+    """Return the relay that a run is asked to take part in; None where it is alone.
+
+    Raises:
+        click.UsageError: It is half said, or asked of another machine.
+    """
+    if key is None:
+        if through or take or hand_on:
+            raise click.UsageError("--take, --hand-on and --through need --relay KEY: which relay is it?")
+        return None
+    if workspace.remote:
+        raise click.UsageError("--relay needs the catalog of this machine: leave out --remote.")
+    from headwater_catalog.relays import Relay
+
+    return Relay(key, through, tuple(take), hand_on)

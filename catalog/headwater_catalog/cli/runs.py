@@ -16,7 +16,7 @@ import click
 from headwater_catalog.cli.context import Workspace, now, pass_workspace
 from headwater_catalog.cli.failures import FINDINGS, Failure, Findings
 from headwater_catalog.cli.output import json_option, print_json, progress_bar, say
-from headwater_catalog.cli.run_asked import RunAsked, local, pairs, saved_format, value
+from headwater_catalog.cli.run_asked import RunAsked, local, pairs, relay_asked, saved_format, value
 from headwater_catalog.cli.run_output import print_run, why_it_failed
 from headwater_catalog.cli.working_trees import taken_changes, tell_changes
 
@@ -63,6 +63,11 @@ _POLL_SECONDS: Final = 0.5
     help="Keep the one output as a file by this saver of the engine, such as pickle, in place of a table; "
     "--save says where a copy goes.",
 )
+@click.option(
+    "--keep",
+    type=click.Choice(["csv", "json", "parquet", "arrow"]),
+    help="Keep the table as a dataset version in this format, without a copy here.",
+)
 @click.option("--no-cache", is_flag=True, help="Compute everything, also what earlier runs computed.")
 @click.option("--profile", is_flag=True, help="Keep statistics of what each node makes.")
 @click.option("--dataset", help="Name of the dataset; the dataflow's unless given.")
@@ -77,6 +82,10 @@ _POLL_SECONDS: Final = 0.5
 )
 @click.option("--sample", type=click.IntRange(1, 2**31 - 1), help="Read only the first rows of each source.")
 @click.option("--note", default="", help="Why, for whoever looks at the run later.")
+@click.option("--relay", metavar="KEY", help="Take part in an execution of the dataflow in several runs.")
+@click.option("--through", default="", help="The sink, a folder, in which the relay hands values on.")
+@click.option("--take", multiple=True, help="A node whose value an earlier run of the relay has handed on.")
+@click.option("--hand-on", is_flag=True, help="Hand the values of the outputs on to later runs of the relay.")
 @click.option(
     "--with-changes",
     is_flag=True,
@@ -103,6 +112,11 @@ def run(
     executor: str,
     sample: int | None,
     note: str,
+    keep: str | None,
+    relay: str | None,
+    through: str,
+    take: tuple[str, ...],
+    hand_on: bool,
     with_changes: bool,
     as_json: bool,
 ) -> None:
@@ -116,6 +130,9 @@ def run(
 
     Values that earlier runs computed stand in place of computing them again where they would come out the
     same; docs/caching.md says when.
+
+    With --relay, several runs execute one dataflow together: --hand-on keeps the values of the outputs for
+    the others, and --take has some of those in place of computing them; docs/compile.md tells more.
 
     With --with-changes, changed files and new ones that are not ignored are taken along, as a commit of no
     branch that the catalog keeps. Without it, they are told.
@@ -131,11 +148,14 @@ def run(
         if workspace.remote:
             raise click.UsageError("--with-changes needs the catalog of this machine: leave out --remote.")
         repo, at = taken_changes(workspace, repo, who_asks())
+    joined = relay_asked(workspace, relay, through, take, hand_on)
+    if keep is not None and (save is not None or saver):
+        raise click.UsageError("--keep says the format alone: leave it out beside --save and --saver.")
     settings = {key: value(text) for key, text in pairs(config, "--config").items()}
     asked = RunAsked(
         *(outputs, repo, dataflow, at, query, settings, pairs(inputs, "--input")),
         *(
-            saved_format(save, saver) if save is not None else None,
+            saved_format(save, saver) if save is not None else keep,
             dataset,
             env,
             executor,
@@ -146,6 +166,7 @@ def run(
         use_kept=not no_cache,
         saver=saver,
         profile=profile,
+        relay=joined,
     )
     there = workspace.remote.runs if workspace.remote else None
     told = there.run(asked) if there else _run_here(workspace, asked)
@@ -216,6 +237,7 @@ def _request(workspace: Workspace, asked: RunAsked) -> tuple[int, int]:
         use_kept=asked.use_kept,
         saver=asked.saver,
         profile=asked.profile,
+        relay=asked.relay,
     )
     with _place(workspace, asked) as place:
         if asked.at is None:

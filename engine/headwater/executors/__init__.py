@@ -13,9 +13,12 @@ from headwater.executors.local import (
     SynchronousLocalTaskExecutor,
     TaskFutureWrappingFunction,
 )
-from headwater.executors.managers import DefaultExecutionManager, ExecutionManager
+from headwater.executors.managers import (
+    DefaultExecutionManager,
+    ExecutionManager,
+    SingleExecutionManager,
+)
 from headwater.executors.processes import MultiProcessingExecutor
-from headwater.executors.spark_tasks import SparkTaskExecutor
 from headwater.executors.tasks import TaskImplementation, base_execute_task
 
 __all__ = [
@@ -24,7 +27,7 @@ __all__ = [
     "MultiProcessingExecutor",
     "MultiThreadingExecutor",
     "PoolExecutor",
-    "SparkTaskExecutor",
+    "SingleExecutionManager",
     "SynchronousLocalTaskExecutor",
     "TaskExecutor",
     "TaskFuture",

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from headwater.errors import HeadwaterError
+from headwater.executors.held import Held
+from headwater.executors.needs import Needs
 from headwater.executors.tasks import (
     RunContext,
     TaskImplementation,
@@ -31,13 +33,19 @@ class TaskFuture(Protocol):
 
     A future may also have `add_done_callback(function)`, which calls the function with anything, from any
     thread, once the state is final; one that has not is asked for its state again and again.
+
+    It may have `promised()`, which returns, as soon as the executor has taken the task, a `Held` for each
+    output that can be handed on before it is there, by name. Tasks of the same executor that read them are
+    then submitted at once. The elements of a fan-out are never among them, since nobody knows how many.
     """
 
     def get_state(self) -> TaskState:
         """Return how far the task has come, without waiting for another process."""
 
     def get_result(self) -> Any:
-        """Return the outputs of a finished task by name.
+        """Return the outputs of a finished task by name, the values themselves or `Held` in their place.
+
+        For the elements of a fan-out that stay elsewhere it is a `Gathered` with a `Held` for each.
 
         Raises:
             Exception: What ended the task.
@@ -48,7 +56,17 @@ class TaskExecutor(ABC):
     """Runs tasks somewhere, each by calling `base_execute_task` with it.
 
     An executor is used for one execution at a time: `init`, any number of `submit_task`, `finalize`.
+
+    Values come back by default. An executor that keeps them where they are computed hands out `Held` in
+    their place, is given those again as inputs (also inside of `Gathered`), and fetches what is wanted here.
+
+    Attributes:
+        accepts_pending: Whether the executor can take a task before its inputs are there, and takes as many
+            as it is given: then `submit_tasks` gets all tasks that are ready, those that read what these
+            promise follow in further calls, and `flush` once there are no more.
     """
+
+    accepts_pending: bool = False
 
     @abstractmethod
     def init(self) -> None:
@@ -68,6 +86,44 @@ class TaskExecutor(ABC):
 
     def prepare(self, specs: Sequence[TaskSpec], context: RunContext) -> None:  # noqa: B027, most need nothing
         """Learn, after `init`, of all tasks that may follow, so that code travels once and not with each."""
+
+    def submit_tasks(self, tasks: Sequence[TaskImplementation]) -> Sequence[TaskFuture]:
+        """Take tasks, and return at once; an executor may send many of them as one.
+
+        Asked of executors that accept pending inputs. An element of a fan-out is a task like any other, with
+        a future of its own.
+        """
+        return [self.submit_task(task) for task in tasks]
+
+    def flush(self) -> None:  # noqa: B027, most keep nothing back
+        """Send what was taken and is not sent; called when nothing more can be submitted for now."""
+
+    def hold(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Return a `Held` for each value that is better sent once than with every task that reads it.
+
+        Asked, once an execution has begun, for values from outside that several tasks of this executor read.
+        By default nothing is held.
+        """
+        return values
+
+    def fetch(self, held: Sequence[Held]) -> Sequence[Any]:
+        """Return the values that this executor holds, waiting for them where they are not there.
+
+        Raises:
+            NodeFailed: A value cannot be had, and what to do.
+        """
+        raise HeadwaterError(f"{type(self).__name__} holds no values.")
+
+    def slots(self) -> int:
+        """Return how many tasks run at once; known after `init`, 1 before where it depends on a cluster."""
+        return 1
+
+    def lacks(self, needs: Needs) -> str:
+        """Return what of some needs no machine of the executor has, as "1 GPU"; empty where all is there.
+
+        Asked after `init`. Executors of this machine take needs as wishes, and lack nothing.
+        """
+        return ""
 
     def cancel(self) -> None:  # noqa: B027, most need nothing
         """Give up what was taken and is not finished; called before `finalize` where an execution failed."""
@@ -164,6 +220,10 @@ class PoolExecutor(TaskExecutor):
         future = self.pool.submit(function, *arguments)
         self.active_futures.append(future)
         return future
+
+    def slots(self) -> int:
+        """Return the number of workers."""
+        return self.max_tasks
 
     def can_submit_task(self) -> bool:
         """Tell whether a worker is free."""

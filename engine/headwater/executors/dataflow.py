@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from headwater.executors.fanout import Scope
+from headwater.executors.held import gathered
 from headwater.executors.taskplan import Route, TaskPlan
 from headwater.executors.tasks import RunContext, TaskImplementation
 
@@ -15,10 +16,17 @@ __all__ = ["DataFlow", "Ready"]
 
 @dataclass(slots=True)
 class Ready:
-    """A task that has its inputs, and where its values belong."""
+    """A task that has its inputs, and where its values belong.
+
+    Attributes:
+        task: The task.
+        block: Where it belongs.
+        handed_on: Those of its outputs that were handed on before it was done.
+    """
 
     task: TaskImplementation
     block: _Block
+    handed_on: Collection[str] = ()
 
 
 class DataFlow:
@@ -53,11 +61,20 @@ class DataFlow:
             self._deliver(root, name, value)
         return self._taken()
 
+    def promise(self, submitted: Ready, promised: Mapping[str, Any]) -> list[Ready]:
+        """Hand on what stands for values of a task that runs, and return the tasks that are ready now."""
+        spec = submitted.task.spec
+        may = [name for name in spec.outputs_to_compute if name in promised and name not in spec.expanders]
+        submitted.handed_on = [name for name in may if name not in self.plan.given]
+        for name in submitted.handed_on:
+            self._deliver(submitted.block, name, promised[name])
+        return self._taken()
+
     def complete(self, done: Ready, results: Mapping[str, Any]) -> list[Ready]:
         """Hand on the values of a task, and return the tasks that are ready now."""
         spec = done.task.spec
         for name in spec.outputs_to_compute:
-            if name not in self.plan.given:
+            if name not in self.plan.given and name not in done.handed_on:
                 self._deliver(done.block, name, results[name])
             if name in spec.expanders:
                 self._expand(done, name, results[name])
@@ -110,7 +127,7 @@ class DataFlow:
         gathering.missing -= 1
         if not gathering.missing:
             del block.parent.gathering[key]
-            self._deliver(block.parent, name, gathering.values)
+            self._deliver(block.parent, name, gathered(gathering.values))
 
     def _expand(self, done: Ready, fan_out: str, elements: Iterable[Any]) -> None:
         """Make a block for each element of a fan-out."""

@@ -8,9 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from headwater.errors import add_note, in_words
+from headwater.errors import HeadwaterError, add_note, in_words
 
-__all__ = ["Failure"]
+__all__ = ["Failure", "Unmet"]
+
+
+class Unmet(HeadwaterError):
+    """A task was not run, since one that it reads from failed; what is to be told is that other failure."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A grouping for executors whose cost is per task: chains and siblings fused, a few tasks to a level."""
+"""Groupings for executors whose cost is per task: nodes fused into tasks that are worth it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,114 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from headwater.errors import HeadwaterError
+from headwater.executors.clustering import Clusters
 from headwater.executors.grouping import GroupByRepeatableBlocks, GroupingStrategy
+from headwater.executors.needs import needs_of
 from headwater.executors.tasks import NodeGroup, NodeGroupPurpose
 from headwater.node import Node
 
-__all__ = ["GroupChainsAndSiblings"]
+__all__ = ["GroupByCost", "GroupChainsAndSiblings"]
+
+_WORTH = 5
+"""A task shall take this many times what it costs to have it run elsewhere, so that four fifths are work."""
 
 
-class GroupChainsAndSiblings(GroupingStrategy):
-    """Fuses single nodes into few tasks that can still run side by side.
+class GroupByCost(GroupingStrategy):
+    """Fuses single nodes into few tasks that can still run side by side, where that is worth their cost.
 
     A node and its only reader become one task where the reader needs nothing else: nothing is lost by it.
     Then the groups that are equally far from the inputs are put together, those that read the same first,
-    until there are no more than `width` of about the same cost. What a fan-out repeats stays as
-    `GroupByRepeatableBlocks` has it.
+    until there are no more than `slots`, and each is worth a task by what its nodes are known to cost: of a
+    small graph of known costs one task remains. At last groups follow each other in one task where nothing
+    that could run has to wait for that. Nodes that need unlike things, as a GPU, never share a task. What a
+    fan-out repeats stays as `GroupByRepeatableBlocks` has it.
+
+    Args:
+        slots: How many tasks run at once, or what tells it; by default the number of processors.
+        cost_of_task: Seconds that a task costs by itself: of being sent, scheduled and answered.
+        costs: Seconds that nodes take. Those of other nodes are learned from the first execution in which
+            they are measured; until then each counts as worth a task of its own.
+    """
+
+    def __init__(
+        self,
+        slots: int | Callable[[], int] | None = None,
+        cost_of_task: float = 0.01,
+        costs: Mapping[str, float] | None = None,
+    ) -> None:
+        """Take what is known of costs.
+
+        Raises:
+            HeadwaterError: The number of slots is below 1, or the cost of a task below 0.
+        """
+        if isinstance(slots, int) and slots < 1:
+            raise HeadwaterError(f"{type(self).__name__}: {slots} leaves no task. Give 1 or more.")
+        if cost_of_task < 0:
+            raise HeadwaterError(f"{type(self).__name__}: cost_of_task={cost_of_task} is below 0.")
+        self.slots = slots
+        self.cost_of_task = cost_of_task
+        self.costs = dict(costs or {})
+        self.learned = 0
+
+    def learn(self, seconds: Mapping[str, float]) -> None:
+        """Take what nodes took, for later executions; what is known already stays, so that groups settle."""
+        unknown = seconds.keys() - self.costs.keys()
+        if unknown:
+            self.costs.update((name, seconds[name]) for name in unknown)
+            self.learned += 1
+
+    def group_nodes(self, nodes: list[Node]) -> list[NodeGroup]:
+        """Return the groups."""
+        blocks = GroupByRepeatableBlocks().group_nodes(nodes)
+        clusters = Clusters(
+            nodes,
+            [group.nodes for group in blocks],
+            [
+                None if group.purpose is not NodeGroupPurpose.EXECUTE_SINGLE else needs_of(group.nodes)
+                for group in blocks
+            ],
+        )
+        width = self._width()
+        clusters.fuse_chains()
+        clusters.bundle(lambda level: self._bundles(level, clusters, width))
+        clusters.fuse_without_delay()
+        return [
+            NodeGroup(f"fused-{members[-1].name}", None, members, NodeGroupPurpose.EXECUTE_BLOCK)
+            if clusters.kinds[number] is not None
+            else group
+            for number, group in enumerate(blocks)
+            if (members := clusters.members[number])
+        ]
+
+    def _width(self) -> int:
+        slots = self.slots() if callable(self.slots) else self.slots
+        return max(1, slots if slots is not None else os.cpu_count() or 1)
+
+    def _bundles(self, level: Sequence[int], clusters: Clusters, width: int) -> Iterable[list[int]]:
+        """Split the clusters of a level into bundles of about the same cost, each of them worth a task."""
+        ordered = sorted(level, key=lambda number: (sorted(clusters.sources[number]), number))
+        costs = {number: self._cost(clusters.members[number]) for number in ordered}
+        total = sum(costs.values())
+        worth = _WORTH * self.cost_of_task
+        if worth:
+            width = min(width, max(1, int(total / worth)))
+        share = total / width
+        bundles: list[list[int]] = [[] for _ in range(width)]
+        spent = 0.0
+        for number in ordered:
+            # The middle of what it adds says into which share it falls.
+            place = int((spent + costs[number] / 2) / share) if share else 0
+            bundles[min(place, width - 1)].append(number)
+            spent += costs[number]
+        return filter(None, bundles)
+
+    def _cost(self, nodes: Iterable[Node]) -> float:
+        unknown = _WORTH * self.cost_of_task
+        return sum(self.costs.get(node.name, unknown) for node in nodes)
+
+
+class GroupChainsAndSiblings(GroupByCost):
+    """Fuses single nodes into few tasks, a few to a level, whatever a task costs; see `GroupByCost`.
 
     Args:
         width: How many tasks shall be able to run at once; by default the number of processors.
@@ -32,101 +126,13 @@ class GroupChainsAndSiblings(GroupingStrategy):
         Raises:
             HeadwaterError: The width is below 1.
         """
-        self.width = width if width is not None else os.cpu_count() or 1
-        self.costs = dict(costs or {})
-        if self.width < 1:
+        if width is not None and width < 1:
             raise HeadwaterError(f"GroupChainsAndSiblings: width={width} leaves no task. Give 1 or more.")
+        super().__init__(width, 0.0, costs)
+        self.width = self._width()
 
-    def group_nodes(self, nodes: list[Node]) -> list[NodeGroup]:
-        """Return the groups."""
-        blocks = GroupByRepeatableBlocks().group_nodes(nodes)
-        clusters = _Clusters(nodes, [group.nodes for group in blocks])
-        fixed = {i for i, group in enumerate(blocks) if group.purpose is not NodeGroupPurpose.EXECUTE_SINGLE}
-        clusters.fuse_chains(fixed)
-        clusters.bundle(fixed, lambda level: self._bundles(level, clusters))
-        clusters.fuse_chains(fixed)
-        return [
-            group
-            if number in fixed
-            else NodeGroup(f"fused-{members[-1].name}", None, members, NodeGroupPurpose.EXECUTE_BLOCK)
-            for number, group in enumerate(blocks)
-            if (members := clusters.members[number])
-        ]
-
-    def _bundles(self, level: Sequence[int], clusters: _Clusters) -> Iterable[list[int]]:
-        """Split the clusters of a level into bundles of about the same cost."""
-        ordered = sorted(level, key=lambda number: (sorted(clusters.sources[number]), number))
-        costs = {number: self._cost(clusters.members[number]) for number in ordered}
-        share = sum(costs.values()) / self.width
-        bundles: list[list[int]] = [[] for _ in range(self.width)]
-        spent = 0.0
-        for number in ordered:
-            # The middle of what it adds says into which share it falls.
-            place = int((spent + costs[number] / 2) / share) if share else 0
-            bundles[min(place, self.width - 1)].append(number)
-            spent += costs[number]
-        return filter(None, bundles)
+    def learn(self, seconds: Mapping[str, float]) -> None:
+        """Keep to the costs that were given."""
 
     def _cost(self, nodes: Iterable[Node]) -> float:
         return sum(self.costs.get(node.name, 1.0) for node in nodes)
-
-
-class _Clusters:
-    """Groups of nodes by number, and which reads which; a cluster that was put into another is empty."""
-
-    def __init__(self, nodes: Sequence[Node], groups: Sequence[Sequence[Node]]) -> None:
-        self.members = [list(group) for group in groups]
-        self._places = {node.name: place for place, node in enumerate(nodes)}
-        home = {node.name: number for number, group in enumerate(groups) for node in group}
-        self.sources: list[set[int]] = [set() for _ in groups]
-        self.readers: list[set[int]] = [set() for _ in groups]
-        for number, group in enumerate(groups):
-            read = {home[name] for node in group for name in node.dependencies if name in home} - {number}
-            self.sources[number] = read
-            for source in read:
-                self.readers[source].add(number)
-
-    def fuse_chains(self, fixed: set[int]) -> None:
-        """Put every cluster to its only source, where that has no other reader."""
-        for number in range(len(self.members)):
-            if number in fixed or len(self.sources[number]) != 1:
-                continue
-            (source,) = self.sources[number]
-            if source not in fixed and len(self.readers[source]) == 1:
-                self._merge(number, into=source)
-
-    def bundle(self, fixed: set[int], split: Callable[[Sequence[int]], Iterable[list[int]]]) -> None:
-        """Put clusters of one level together, which cannot need each other, as `split` says."""
-        for level in self._levels():
-            for bundle in split([number for number in level if number not in fixed]):
-                for number in bundle[1:]:
-                    self._merge(number, into=bundle[0])
-
-    def _merge(self, number: int, into: int) -> None:
-        joined = self.members[into] + self.members[number]
-        self.members[into] = sorted(joined, key=lambda node: self._places[node.name])
-        self.members[number] = []
-        for source in self.sources[number]:
-            self.readers[source].discard(number)
-            self.readers[source].add(into)
-        for reader in self.readers[number]:
-            self.sources[reader].discard(number)
-            self.sources[reader].add(into)
-        self.sources[into] = (self.sources[into] | self.sources[number]) - {into}
-        self.readers[into] = (self.readers[into] | self.readers[number]) - {into}
-        self.sources[number], self.readers[number] = set(), set()
-
-    def _levels(self) -> list[list[int]]:
-        """Return clusters by the length of the longest way to them; not those behind a circle of blocks."""
-        missing = {number: len(self.sources[number]) for number, found in enumerate(self.members) if found}
-        levels: list[list[int]] = []
-        level = [number for number, count in missing.items() if not count]
-        while level:
-            levels.append(level)
-            level = [reader for number in level for reader in self._freed(number, missing)]
-        return levels
-
-    def _freed(self, number: int, missing: dict[int, int]) -> list[int]:
-        for reader in self.readers[number]:
-            missing[reader] -= 1
-        return sorted(reader for reader in self.readers[number] if not missing[reader])

@@ -47,7 +47,9 @@ class TaskBasedGraphExecutor:
             MissingInput: Inputs that are needed were not given.
             DefinitionError: A node reads from two fan-outs, or collects what is none.
         """
-        key = (tuple(outputs), frozenset(given))
+        # A strategy that has learned costs groups otherwise than before.
+        learned = getattr(self.grouping_strategy, "learned", 0)
+        key = (tuple(outputs), frozenset(given), learned)
         known, plan = self._plans.get(key, (None, None))
         if plan is None or known is not graph:
             plan = make_task_plan(graph, key[0], key[1], self.grouping_strategy)
@@ -75,7 +77,8 @@ class TaskBasedGraphExecutor:
             CheckFailed: A check of importance "fail" did not hold.
         """
         plan = self.plan(graph, outputs, given)
-        return run_tasks(plan, given, self.execution_manager, context or RunContext())
+        learn = getattr(self.grouping_strategy, "learn", None)
+        return run_tasks(plan, given, self.execution_manager, context or RunContext(), learn)
 
 
 def require_static(nodes: Iterable[Node]) -> None:

@@ -10,7 +10,7 @@ from headwater.executors.local import SynchronousLocalTaskExecutor
 from headwater.executors.processes import MultiProcessingExecutor
 from headwater.executors.tasks import NodeGroupPurpose, TaskImplementation
 
-__all__ = ["DefaultExecutionManager", "ExecutionManager"]
+__all__ = ["DefaultExecutionManager", "ExecutionManager", "SingleExecutionManager"]
 
 
 class ExecutionManager(ABC):
@@ -70,3 +70,16 @@ class DefaultExecutionManager(ExecutionManager):
         if task.purpose is NodeGroupPurpose.EXECUTE_BLOCK:
             return self.remote_executor
         return self.local_executor
+
+
+class SingleExecutionManager(ExecutionManager):
+    """Runs all tasks in one executor, also those that make and collect the elements of fan-outs."""
+
+    def __init__(self, executor: TaskExecutor) -> None:
+        """Take the executor."""
+        self.executor = executor
+        super().__init__([executor])
+
+    def get_executor_for_task(self, task: TaskImplementation) -> TaskExecutor:
+        """Return the executor."""
+        return self.executor

@@ -6,12 +6,11 @@ import pickle
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from headwater.errors import NodeFailed
 from headwater.executors.base import TaskFutureWrappingPythonFuture
 from headwater.executors.failures import Failure
+from headwater.executors.portable import unsendable
 from headwater.executors.tasks import TaskImplementation, TaskState, execute_task
 from headwater.plan import Around
-from headwater.shapes import summary
 
 __all__ = ["Answer", "packed_inputs", "refused", "reply_of"]
 
@@ -25,7 +24,7 @@ def packed_inputs(task: TaskImplementation) -> bytes:
     try:
         return pickle.dumps(task.dynamic_inputs, pickle.HIGHEST_PROTOCOL)
     except Exception as error:
-        raise _unsendable(task, task.dynamic_inputs, error) from error
+        raise unsendable(task, task.dynamic_inputs, error) from error
 
 
 def reply_of(task: TaskImplementation, watched: Callable[[Around | None], Around] | None = None) -> bytes:
@@ -110,29 +109,4 @@ def _sendable(task: TaskImplementation, results: Mapping[str, Any]) -> bytes:
     try:
         return pickle.dumps(results, pickle.HIGHEST_PROTOCOL)
     except Exception as error:
-        raise _unsendable(task, results, error) from error
-
-
-def _unsendable(task: TaskImplementation, values: Mapping[str, Any], error: Exception) -> NodeFailed:
-    """Return an error that names the value which cannot be sent, and the node that makes or reads it."""
-    name = next((name for name, value in values.items() if not _can_be_pickled(value)), next(iter(values)))
-    makers = {node.name: node for node in task.nodes if node.name not in task.dynamic_inputs}
-    if name in makers:
-        node, does = makers[name], "returns"
-    else:
-        node = next((node for node in task.nodes if name in node.dependencies), task.nodes[0])
-        does = f"reads '{name}',"
-    return NodeFailed(
-        f"{node.where} {does} a value of type {summary(values[name])}, which cannot be sent to another "
-        f"process: {error}. Use a value that can be pickled, or run the tasks in threads "
-        "(MultiThreadingExecutor).",
-        node.name,
-    )
-
-
-def _can_be_pickled(value: Any) -> bool:
-    try:
-        pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-    except Exception:
-        return False
-    return True
+        raise unsendable(task, results, error) from error

@@ -10,6 +10,7 @@ from typing import Any
 from headwater.errors import HeadwaterError
 from headwater.executors.fanout import FanOuts, Read, Scope
 from headwater.executors.grouping import GroupingStrategy
+from headwater.executors.needs import needs_of
 from headwater.executors.tasks import NodeGroup, NodeGroupPurpose, TaskSpec, is_collected, is_expander
 from headwater.executors.taskslots import plan_task
 from headwater.graph import Graph, topological
@@ -83,7 +84,8 @@ def make_task_plan(
         UnknownNode: No node has one of the names.
         MissingInput: Inputs that are needed were not given.
         DefinitionError: A node reads from two fan-outs, or collects what is none.
-        HeadwaterError: The grouping strategy leaves out a node, or its tasks need each other.
+        HeadwaterError: The grouping strategy leaves out a node, or its tasks need each other; or a node says
+            with its tags what it needs, in a way that cannot be read.
     """
     wanted = tuple(dict.fromkeys(outputs))
     whole = make_plan(graph, wanted, given)
@@ -250,6 +252,7 @@ class _Planner:
             scope=scope,
             reads=tuple(reads),
             expanders=expanders,
+            needs=needs_of(computed),
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
+from headwater.executors.needs import NO_NEEDS, Needs
 from headwater.node import Node
 from headwater.plan import Around, Plan, call_it
 from headwater.record import record
@@ -110,6 +111,7 @@ class TaskSpec:
         scope: The fan-outs around it, outermost first.
         reads: The names of its inputs.
         expanders: Those of its outputs whose elements are fanned out.
+        needs: What it needs from an executor.
     """
 
     base_id: str
@@ -122,6 +124,7 @@ class TaskSpec:
     scope: tuple[str, ...]
     reads: tuple[str, ...]
     expanders: tuple[str, ...] = ()
+    needs: Needs = NO_NEEDS
 
 
 class TaskHooks(Protocol):

@@ -201,6 +201,7 @@ _UNRELATED = frozenset(
         "polars.Expr",
         "polars.LazyFrame",
         "polars.Series",
+        "pyarrow.Table",
     }
 )
 

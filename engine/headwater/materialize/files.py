@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from headwater.materialize.packages import needed
 
-__all__ = ["is_remote", "opened", "replacing"]
+__all__ = ["is_remote", "opened", "replacing", "write_bytes"]
 
 # Two letters at least, since one letter is the drive of a Windows path; `::` chains two protocols.
 _PROTOCOL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(://|::)")
@@ -83,6 +83,14 @@ def replacing(
             shutil.copy2(path, written)
         yield str(written)
         _put(written, path)
+
+
+def write_bytes(made: Any, content: bytes | memoryview) -> None:
+    """Write what `replacing` yielded, a path or a buffer."""
+    if hasattr(made, "write"):
+        made.write(content)
+    else:
+        Path(made).write_bytes(content)
 
 
 def _is_special(path: Path) -> bool:

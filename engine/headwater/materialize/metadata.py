@@ -70,6 +70,8 @@ def _rows(df: Any) -> int | None:
 def _schema(df: Any) -> list[tuple[Any, str]] | None:
     if hasattr(df, "collect_schema"):  # of a lazy table the columns are known, but not the rows
         return [(name, str(dtype)) for name, dtype in df.collect_schema().items()]
+    if hasattr(df, "schema") and hasattr(df, "column_names"):  # an Arrow table
+        return [(field.name, str(field.type)) for field in df.schema]
     if not hasattr(df, "columns") or not hasattr(df, "dtypes"):
         return None
     return [(name, str(dtype)) for name, dtype in zip(df.columns, df.dtypes, strict=False)]

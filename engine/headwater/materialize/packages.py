@@ -12,11 +12,16 @@ from headwater.errors import MissingExtra
 __all__ = ["needed", "needing"]
 
 _EXTRAS = {
+    "dask": "dask",
+    "deltalake": "delta",
+    "distributed": "dask",
+    "duckdb": "duckdb",
     "fsspec": "remote",
     "lxml": "xml",
     "openpyxl": "excel",
     "polars": "polars",
     "pyarrow": "parquet",
+    "pyiceberg": "iceberg",
     "pyreadstat": "spss",
     "xlsx2csv": "excel",
     "xlsxwriter": "excel",

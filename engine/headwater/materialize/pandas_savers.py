@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from headwater.materialize.builtin import UNSET, options
+from headwater.materialize.files import write_bytes
 from headwater.materialize.metadata import get_dataframe_metadata, get_sql_metadata
 from headwater.materialize.packages import needed, needing
 from headwater.materialize.stamps import stamped
 from headwater.materialize.tables import TableSaver
+from headwater.materialize.transactions import in_one_transaction
 
 __all__ = [
     "PandasCSVWriter",
@@ -145,6 +147,12 @@ class PandasORCWriter(_PandasSaver):
     index: bool | None = UNSET
     engine_kwargs: Options = UNSET
 
+    def _write(self, data: Any, made: Any) -> None:
+        # In memory first: on a disk that is full Arrow's writer of ORC ends the whole process.
+        buffer = BytesIO()
+        super()._write(data, buffer)
+        write_bytes(made, buffer.getbuffer())
+
 
 @dataclass
 class PandasPickleWriter(_PandasSaver):
@@ -200,11 +208,13 @@ class PandasSqlWriter(_PandasSaver):
     schema: str | None = UNSET
 
     def save_data(self, data: Any) -> dict[str, Any]:
-        """Write the rows, and return how many and into which table."""
-        with needing(self.needs, "save_to.sql"):
-            written = data.to_sql(
-                self.table_name, **options(self, data.to_sql, "table_name", renamed=self.renamed)
-            )
+        """Write the rows in one transaction, and return how many and into which table."""
+        given = options(self, data.to_sql, "table_name", "db_connection")
+        with (
+            needing(self.needs, "save_to.sql"),
+            in_one_transaction(self.db_connection, "save_to.sql") as connection,
+        ):
+            written = data.to_sql(self.table_name, connection, **given)
         return {**get_sql_metadata(self.table_name, written), **get_dataframe_metadata(data)}
 
 

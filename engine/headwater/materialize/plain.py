@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from headwater.errors import did_you_mean
 from headwater.materialize.builtin import BuiltInLoader, BuiltInSaver
-from headwater.materialize.files import opened, replacing
+from headwater.materialize.files import opened, replacing, write_bytes
 from headwater.materialize.metadata import get_file_metadata
 
 __all__ = [
@@ -190,8 +190,5 @@ DATA_ADAPTERS = [
 
 def _written(path: Any, data: bytes) -> dict[str, Any]:
     with replacing(path) as made:
-        if hasattr(made, "write"):
-            made.write(data)
-        else:
-            pathlib.Path(made).write_bytes(data)
+        write_bytes(made, data)
     return get_file_metadata(path)

@@ -19,12 +19,14 @@ __all__ = [
     "PolarsAvroReader",
     "PolarsCSVReader",
     "PolarsDatabaseReader",
+    "PolarsExcelReader",
     "PolarsFeatherReader",
     "PolarsJSONReader",
     "PolarsNDJSONReader",
     "PolarsParquetReader",
     "PolarsScanCSVReader",
     "PolarsScanFeatherReader",
+    "PolarsScanNDJSONReader",
     "PolarsScanParquetReader",
     "PolarsSpreadsheetReader",
 ]
@@ -57,6 +59,12 @@ class _PolarsLoader(TableLoader):
             return function(file, **given)
 
 
+# The stores that polars reads itself; of any other it is given the file.
+_OF_POLARS = frozenset(
+    ("abfs", "abfss", "adl", "az", "azure", "file", "gcs", "gs", "hf", "http", "https", "s3", "s3a")
+)
+
+
 class _PolarsScanner(TableLoader):
     """Reads nothing yet; of a remote store polars itself reads what the query comes to need."""
 
@@ -68,6 +76,9 @@ class _PolarsScanner(TableLoader):
     columns: Any
 
     def _read(self, function: Any, place: Any, given: dict[str, Any]) -> Any:
+        if is_remote(place) and place.partition(":")[0].lower() not in _OF_POLARS:
+            with opened(place, "rb", options=given.pop("storage_options", None)) as file:
+                place = file.read()
         table = function(place, **given)
         return table if self.columns is UNSET or self.columns is None else _selected(table, self.columns)
 
@@ -262,6 +273,20 @@ class PolarsNDJSONReader(_PolarsLoader):
 
 
 @dataclass
+class PolarsScanNDJSONReader(_PolarsScanner):
+    """Opens a file with a JSON object on each line as a lazy table, with `polars.scan_ndjson`."""
+
+    key: ClassVar[str] = "ndjson"
+    function: ClassVar[str] = "scan_ndjson"
+    place: ClassVar[str] = "source"
+    source: Source
+    columns: Columns = UNSET
+    schema: Any = UNSET
+    schema_overrides: Any = UNSET
+    storage_options: Options = UNSET
+
+
+@dataclass
 class PolarsSpreadsheetReader(_PolarsLoader):
     """Loads a table from a sheet of a spreadsheet file, with `polars.read_excel`."""
 
@@ -277,6 +302,13 @@ class PolarsSpreadsheetReader(_PolarsLoader):
     read_options: Options = UNSET
     schema_overrides: Options = UNSET
     raise_if_empty: bool = UNSET
+
+
+@dataclass
+class PolarsExcelReader(PolarsSpreadsheetReader):
+    """Loads a table as `spreadsheet` does, under the name that the format has for pandas."""
+
+    key: ClassVar[str] = "excel"
 
 
 @dataclass

@@ -18,6 +18,7 @@ __all__ = [
     "PolarsAvroWriter",
     "PolarsCSVWriter",
     "PolarsDatabaseWriter",
+    "PolarsExcelWriter",
     "PolarsFeatherWriter",
     "PolarsJSONWriter",
     "PolarsNDJSONWriter",
@@ -175,6 +176,13 @@ class PolarsSpreadsheetWriter(_PolarsSaver):
     hide_gridlines: bool = UNSET
     sheet_zoom: int | None = UNSET
     freeze_panes: str | tuple[Any, ...] | None = UNSET
+
+
+@dataclass
+class PolarsExcelWriter(PolarsSpreadsheetWriter):
+    """Saves a table as `spreadsheet` does, under the name that the format has for pandas."""
+
+    key: ClassVar[str] = "excel"
 
 
 @dataclass

@@ -8,8 +8,13 @@ from typing import Any, TypeVar
 from headwater.errors import InvalidModifier
 from headwater.materialize import (
     arrays,
+    arrow_formats,
+    delta,
+    duckdb_tables,
+    iceberg,
     pandas_loaders,
     pandas_savers,
+    partitioned,
     plain,
     polars_loaders,
     polars_savers,
@@ -86,7 +91,19 @@ def enable_autoload() -> None:
 
 
 # The last one that fits is chosen: for a parameter of any type that is pandas, whatever is installed.
-for _module in (plain, polars_loaders, polars_savers, arrays, pandas_loaders, pandas_savers):
+for _module in (
+    plain,
+    duckdb_tables,
+    delta,
+    iceberg,
+    partitioned,
+    arrow_formats,
+    polars_loaders,
+    polars_savers,
+    arrays,
+    pandas_loaders,
+    pandas_savers,
+):
     for _name in _module.__all__:
         _adapter = getattr(_module, _name)
         if isinstance(_adapter, type):

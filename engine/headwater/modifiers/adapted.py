@@ -50,15 +50,22 @@ class _Formats(type):
             raise AttributeError(f"{cls.__name__} has no attribute '{key}'.", name=key)
         known = cls.registered()
         if key not in known:
-            raise AttributeError(
-                f"There is no {cls.__name__}.{key}.{did_you_mean(key, known)} There are: "
-                f"{', '.join(sorted(known))}. Make a format of your own known with register_adapter.",
-                name=key,
-            )
+            from headwater.materialize.plug_ins import add_plug_ins, why_not_added
+
+            add_plug_ins(key)
+            if key not in known:
+                hint = why_not_added(key) or did_you_mean(key, known)
+                raise AttributeError(
+                    f"There is no {cls.__name__}.{key}.{hint} There are: {', '.join(sorted(known))}. "
+                    "Make a format of your own known with register_adapter.",
+                    name=key,
+                )
         return partial(cls.for_key, key)
 
     def __dir__(cls) -> list[str]:
-        return [*super().__dir__(), *cls.registered()]
+        from headwater.materialize.plug_ins import plug_in_formats
+
+        return [*super().__dir__(), *{*cls.registered(), *plug_in_formats()}]
 
 
 class LoaderFormats(_Formats):
@@ -140,18 +147,30 @@ class Asked:
         from headwater.materialize.registry import choose
 
         adapter = choose(self.adapters, type_)
+        if adapter is None and self.is_live:
+            from headwater.materialize.plug_ins import add_plug_ins
+
+            if add_plug_ins(self.key):
+                adapter = choose(self.adapters, type_)
         wrong = self._nothing_for(type_) if adapter is None else self._misfit(adapter)
         if wrong and self.is_live:
             raise InvalidModifier(f"{self.where}: {self.name} {wrong}")
         return None if wrong else adapter
 
+    @property
+    def key(self) -> str:
+        """The format, which is the end of its name."""
+        return self.name.rpartition(".")[2]
+
     def _nothing_for(self, type_: Type) -> str:
+        from headwater.materialize.plug_ins import why_not_added
+
         # Those of ours say which types they are for; a user's own may decide in code.
         found = [getattr(adapter, "types", (adapter.__name__,)) for adapter in self.adapters]
         known = ", ".join(dict.fromkeys(name for names in found for name in names))
         return (
-            f"has nothing for {type_}; it has {known}. Change the annotation or the format, or register an "
-            "adapter of your own for the type."
+            f"has nothing for {type_}; it has {known}.{why_not_added(self.key)} Change the annotation "
+            "or the format, or register an adapter of your own for the type."
         )
 
     def _misfit(self, adapter: type[AdapterCommon]) -> str:
@@ -268,7 +287,7 @@ def _described(
     asked: Asked, adapter: type[AdapterCommon] | None, key: str, class_key: str
 ) -> dict[str, TagValue]:
     if adapter is None:
-        return {key: asked.name.partition(".")[2]}  # the format of @load_from.csv
+        return {key: asked.key}
     return {key: adapter.name(), class_key: adapter.__qualname__}
 
 

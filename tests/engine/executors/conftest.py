@@ -1,7 +1,7 @@
 """Fixtures of the executors' tests: feature modules written out in the test, executed task by task."""
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +17,8 @@ from headwater.executors.taskplan import TaskPlan
 from headwater.executors.tasks import RunContext
 from headwater.function import functions_of
 from headwater.graph import Graph
+from support.dask_cluster import local_cluster
+from support.ray_cluster import running_ray
 from support.task_hooks import Told
 
 _IMPORTS = "from headwater.htypes import Collect, Parallelizable\n"
@@ -58,3 +60,17 @@ def tasks(load: Callable[..., ModuleType]) -> Tasks:
 def told(tmp_path: Path) -> Told:
     """Give hooks that write down what they are told."""
     return Told(tmp_path / "told.txt")
+
+
+@pytest.fixture(scope="session")
+def dask_client() -> Iterator[Any]:
+    """Give a client of a Dask cluster of two processes; a test that ends workers starts one of its own."""
+    with local_cluster() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[None]:
+    """Let a cluster of Ray run, which takes ten seconds to start."""
+    with running_ray():
+        yield

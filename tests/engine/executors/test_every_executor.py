@@ -19,32 +19,36 @@ from headwater.errors import CheckFailed, NodeFailed
 from headwater.executors import (
     MultiProcessingExecutor,
     MultiThreadingExecutor,
-    SparkTaskExecutor,
     SynchronousLocalTaskExecutor,
     TaskExecutor,
 )
+from headwater.executors.dask_tasks import DaskExecutor
 from headwater.executors.grouping import GroupNodesIndividually
+from headwater.executors.ray_tasks import RayTaskExecutor
+from headwater.executors.spark_tasks import SparkTaskExecutor
 from headwater.executors.tasks import RunContext
 from support.task_hooks import DoublingIn
 
-EXECUTORS: dict[str, Callable[[], TaskExecutor]] = {
-    "synchronous": SynchronousLocalTaskExecutor,
-    "threads": lambda: MultiThreadingExecutor(max_tasks=3),
-    "fork": lambda: MultiProcessingExecutor(max_tasks=2, start_method="fork"),
-    "spawn": lambda: MultiProcessingExecutor(max_tasks=2, start_method="spawn"),
-    "spark": SparkTaskExecutor,
+EXECUTORS: dict[str, Callable[[Any], TaskExecutor]] = {
+    "synchronous": lambda _: SynchronousLocalTaskExecutor(),
+    "threads": lambda _: MultiThreadingExecutor(max_tasks=3),
+    "fork": lambda _: MultiProcessingExecutor(max_tasks=2, start_method="fork"),
+    "spawn": lambda _: MultiProcessingExecutor(max_tasks=2, start_method="spawn"),
+    "dask": lambda fixture: DaskExecutor(client=fixture("dask_client")),
+    "ray": lambda fixture: fixture("ray_cluster") or RayTaskExecutor(skip_init=True),
+    "spark": lambda fixture: SparkTaskExecutor(fixture("spark_session")),
 }
+"""What makes each executor, given what gives fixtures: clusters are started once for all tests."""
 MARKS: dict[str, Sequence[pytest.MarkDecorator]] = {
     "fork": (
         pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here"),
         pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning"),
     ),
     "spawn": (pytest.mark.slow,),
+    "dask": (pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("dask")),
+    "ray": (pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("ray")),
     "spark": (pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("spark")),
 }
-
-CLUSTERS = {"spark": "spark_session"}
-"""The fixtures that start what an executor needs."""
 
 
 def on_every_executor(
@@ -76,14 +80,17 @@ def tasks(
     request: pytest.FixtureRequest,
 ) -> Iterator[Any]:
     """Give what executes tasks with the executor of the test; afterwards nothing of it is running."""
-    if executor in CLUSTERS:
-        request.getfixturevalue(CLUSTERS[executor])
     monkeypatch.syspath_prepend(tmp_path)
-    tasks.remote = EXECUTORS[executor]()
-    threads, processes = set(threading.enumerate()), set(multiprocessing.active_children())
+    tasks.remote = EXECUTORS[executor](request.getfixturevalue)
+    threads, processes = _threads(), set(multiprocessing.active_children())
     yield tasks
-    assert set(threading.enumerate()) == threads
+    assert _threads() == threads
     assert set(multiprocessing.active_children()) == processes
+
+
+def _threads() -> set[threading.Thread]:
+    """Return the threads that run, but for those that a Dask client starts when it first needs them."""
+    return {thread for thread in threading.enumerate() if not thread.name.startswith("Dask-")}
 
 
 FAN_OUT = """
@@ -307,7 +314,7 @@ def test_nodes_are_computed_through_what_is_put_around_them(tasks, executor, tmp
 _ELSEWHERE = "values travel to another process by pickling"
 
 
-@on_every_executor(never={"fork": _ELSEWHERE, "spawn": _ELSEWHERE, "spark": _ELSEWHERE})
+@on_every_executor(never={"fork": _ELSEWHERE, "spawn": _ELSEWHERE, "dask": _ELSEWHERE, "spark": _ELSEWHERE})
 def test_values_may_be_anything(tasks, executor):
     source = """
         from typing import Any
@@ -327,7 +334,7 @@ def test_values_may_be_anything(tasks, executor):
 _COPY = "another process has a copy of the module"
 
 
-@on_every_executor(never={"fork": _COPY, "spawn": _COPY, "spark": _COPY})
+@on_every_executor(never={"fork": _COPY, "spawn": _COPY, "dask": _COPY, "ray": _COPY, "spark": _COPY})
 def test_features_share_the_state_of_their_module(tasks, executor):
     source = """
         seen = []

@@ -120,7 +120,11 @@ def test_two_loaders_fill_two_parameters(load, tmp_path) -> None:
     [
         ("json()", "data: dict", "'total': @load_from.json needs path= (JSONDataLoader). Give a literal"),
         ("json(paths='x')", "data: dict", "takes no argument 'paths' (JSONDataLoader). Did you mean 'path'?"),
-        ("parquet(path='x')", "data: int", "has nothing for int; it has polars.DataFrame, polars.LazyFrame,"),
+        (
+            "parquet(path='x')",
+            "data: int",
+            "has nothing for int; it has pyarrow.Table, polars.DataFrame, polars.LazyFrame,",
+        ),
         (
             "json(path='x')",
             "a: dict, b: dict",

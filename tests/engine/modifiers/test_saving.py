@@ -83,7 +83,11 @@ def test_target_says_which_node_is_saved(load, tmp_path) -> None:
 @pytest.mark.parametrize(
     ("decorator", "returned", "told"),
     [
-        ("parquet(path='x')", "int", "save_to.parquet has nothing for int; it has polars.DataFrame,"),
+        (
+            "parquet(path='x')",
+            "int",
+            "save_to.parquet has nothing for int; it has pyarrow.Table, polars.DataFrame,",
+        ),
         ("csv(path='x')", "pd.Series", "save_to.csv has nothing for pandas.Series"),
         ("json(where='x')", "dict", "takes no argument 'where' (JSONDataSaver)"),
         ("json(path='x', target_='nope')", "dict", "makes no node 'nope' for target_ to mean"),

@@ -1,0 +1,273 @@
+"""What of an execution is in a Dask graph: code, values from outside, batches of tasks."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Any
+
+from headwater.executors.batches import Element, Outcome, Ref, found, referring, run_batch
+from headwater.executors.failures import Failure, Unmet
+from headwater.executors.held import Held, held_in
+from headwater.executors.needs import NO_NEEDS, Needs
+from headwater.executors.portable import unsendable
+from headwater.executors.tasks import TaskImplementation
+from headwater.materialize.packages import needed
+
+__all__ = ["Batch", "Kept", "Literal", "Part", "Source", "fetch", "resources_of", "send"]
+
+
+class Source:
+    """Something that is a key of a Dask graph.
+
+    Attributes:
+        key: Its name, one of its own.
+        future: What keeps its value on the cluster; None before it was sent.
+        needs: What a worker must have to compute it.
+    """
+
+    def __init__(self, key: str, needs: Needs = NO_NEEDS) -> None:
+        """Take the name."""
+        self.key = key
+        self.future: Any = None
+        self.needs = needs
+
+    def entries(self, refer: Callable[[Source], Any]) -> dict[str, Any]:
+        """Return its part of a graph, with `refer` giving what stands there for another source."""
+        raise NotImplementedError
+
+    def futures(self) -> list[Any]:
+        """Return what keeps something of it on the cluster."""
+        return [] if self.future is None else [self.future]
+
+    def let_go(self) -> None:
+        """Keep nothing of it on the cluster."""
+        self.future = None
+
+
+class Kept:
+    """Where the value of a `Held` is.
+
+    Attributes:
+        source: What made it.
+        path: The way into that; see `Ref`.
+        count: Of how many elements of a fan-out it is one.
+    """
+
+    __slots__ = ("count", "path", "source")
+
+    def __init__(self, source: Source, path: tuple[Any, ...], count: int = 0) -> None:
+        """Take the place."""
+        self.source, self.path, self.count = source, path, count
+
+
+class Literal(Source):
+    """A value from outside, sent once.
+
+    Its bytes stay with the scheduler, so that a worker that dies takes nothing with it that cannot be had
+    again (what Dask calls scattered would be lost); what is large is better loaded by a node.
+    """
+
+    def __init__(self, key: str, value: bytes, *, is_pickled: bool) -> None:
+        """Take the value as bytes."""
+        super().__init__(key)
+        self._value, self._is_pickled = value, is_pickled
+
+    def entries(self, refer: Callable[[Source], Any]) -> dict[str, Any]:
+        """Return the value."""
+        value, self._value = self._value, b""
+        return {self.key: (_unpickled if self._is_pickled else bytes, value)}
+
+
+class Part(Source):
+    """Some elements of a fan-out that was made elsewhere, so that not all of them go to who reads some."""
+
+    def __init__(self, key: str, source: Source, path: tuple[Any, ...], places: Sequence[int]) -> None:
+        """Take which elements of what."""
+        super().__init__(key)
+        self._source, self._path = source, path
+        self.turns = {place: turn for turn, place in enumerate(places)}
+
+    def entries(self, refer: Callable[[Source], Any]) -> dict[str, Any]:
+        """Return what cuts the elements out."""
+        wanted = [(*self._path, place) for place in self.turns]
+        return {self.key: (_cut, refer(self._source), pickle.dumps(wanted))}
+
+
+class Batch(Source):
+    """Tasks of one spec that run one after the other in one place.
+
+    Attributes:
+        tasks: The tasks.
+        reply: What becomes the reply once the batch is done; None before it was sent.
+    """
+
+    def __init__(
+        self, key: str, place: int, tasks: Sequence[TaskImplementation], code: Source, topic: str
+    ) -> None:
+        """Take the tasks, all of the spec at a place in the code, and under which topic to tell of them."""
+        super().__init__(key, tasks[0].spec.needs)
+        self._code, self._topic = code, topic
+        self.tasks = tasks
+        self.reply: Any = None
+        self._place = place
+        self._reads: dict[Source, int] = {}
+        self._what = b""
+
+    def connect(self) -> list[Source]:
+        """Work out what the tasks read, and return what has to be made of it before.
+
+        Raises:
+            NodeFailed: A value cannot be pickled.
+        """
+        parts = self._parts()
+
+        def refer(held: Held) -> Ref:
+            kept: Kept = held.reference
+            part = parts.get((kept.source, kept.path[:2]))
+            if part is None or not kept.count:
+                return Ref(self._number(kept.source), kept.path)
+            return Ref(self._number(part), (part.turns[kept.path[2]],))
+
+        elements = []
+        for task in self.tasks:
+            inputs = {name: referring(value, refer) for name, value in task.dynamic_inputs.items()}
+            elements.append(Element(task.spawning_task_id, task.group_id, inputs))
+        try:
+            self._what = pickle.dumps((self._place, elements), pickle.HIGHEST_PROTOCOL)
+        except Exception as error:
+            task = next(task for task in self.tasks if not _can_travel(task))
+            here = {name: value for name, value in task.dynamic_inputs.items() if not any(held_in(value))}
+            raise unsendable(task, here, error) from error
+        for task in self.tasks:
+            task.dynamic_inputs = {}  # this process needs them no more
+        return list(parts.values())
+
+    def _parts(self) -> dict[tuple[Source, tuple[Any, ...]], Part]:
+        """Return the fan-outs of which the tasks read less than half, cut."""
+        read: dict[tuple[Source, tuple[Any, ...]], tuple[int, set[int]]] = {}
+        for task in self.tasks:
+            for value in task.dynamic_inputs.values():
+                for held in held_in(value):
+                    kept: Kept = held.reference
+                    if kept.count:
+                        where = (kept.source, kept.path[:2])
+                        read.setdefault(where, (kept.count, set()))[1].add(kept.path[2])
+        return {
+            where: Part(f"{self.key}-part-{number}", *where, sorted(places))
+            for number, (where, (count, places)) in enumerate(read.items())
+            if 2 * len(places) < count
+        }
+
+    def _number(self, source: Source) -> int:
+        return self._reads.setdefault(source, len(self._reads))
+
+    def entries(self, refer: Callable[[Source], Any]) -> dict[str, Any]:
+        """Return the batch, and its reply apart from its values."""
+        reads = [refer(source) for source in self._reads]
+        self._reads = {}  # what it reads is kept by the graph from here on
+        run = (_run, refer(self._code), self._what, self._topic.encode(), reads)
+        self._what = b""
+        return {self.key: run, f"{self.key}-reply": (_reply, self.key)}
+
+    def futures(self) -> list[Any]:
+        """Return what keeps the values and the reply."""
+        return super().futures() + ([] if self.reply is None else [self.reply])
+
+    def let_go(self) -> None:
+        """Keep nothing of it on the cluster."""
+        self.future = self.reply = None
+
+
+def send(client: Any, sources: Sequence[Source]) -> None:
+    """Send sources, each after those that it reads, as few graphs: one for each run of equal resources."""
+    for resources, several in groupby(sources, lambda source: resources_of(source.needs)):
+        graph: dict[str, Any] = {}
+        sent = list(several)
+        here = {source.key for source in sent}
+
+        def refer(source: Source, here: set[str] = here) -> Any:
+            return source.key if source.key in here else source.future
+
+        wanted: list[str] = []
+        for source in sent:
+            entries = source.entries(refer)
+            graph.update(entries)
+            wanted += entries
+        futures = client.get(graph, wanted, sync=False, resources=resources or None)
+        by_key = dict(zip(wanted, futures, strict=True))
+        for source in sent:
+            source.future = by_key[source.key]
+            if isinstance(source, Batch):
+                source.reply = by_key[f"{source.key}-reply"]
+
+
+def fetch(client: Any, kept: Sequence[Kept], key: Callable[[], str]) -> list[bytes | Failure]:
+    """Return pickled values, in one question to the cluster."""
+    by_source: dict[Source, list[int]] = {}
+    for number, one in enumerate(kept):
+        by_source.setdefault(one.source, []).append(number)
+    graph: dict[str, Any] = {}
+    for source, numbers in by_source.items():
+        graph[key()] = (_picked, source.future, pickle.dumps([kept[number].path for number in numbers]))
+    found: list[bytes | Failure] = [b""] * len(kept)
+    values = client.gather(client.get(graph, list(graph), sync=False))
+    for numbers, several in zip(by_source.values(), values, strict=True):
+        for number, value in zip(numbers, several, strict=True):
+            found[number] = value
+    return found
+
+
+def resources_of(needs: Needs) -> dict[str, float]:
+    """Return what Dask calls resources: workers have those that they were started with."""
+    named = dict(needs.resources)
+    return {"GPU": needs.gpus, **named} if needs.gpus else named
+
+
+def _can_travel(task: TaskImplementation) -> bool:
+    try:
+        here = [value for value in task.dynamic_inputs.values() if not any(held_in(value))]
+        pickle.dumps(here, pickle.HIGHEST_PROTOCOL)
+    except Exception:
+        return False
+    return True
+
+
+# What follows is called by workers. Arguments are bytes, since Dask takes text for the name of a key.
+
+
+def _unpickled(value: bytes) -> Any:
+    return pickle.loads(value)  # noqa: S301, it comes from the process that drives
+
+
+def _run(code: bytes, what: bytes, topic: bytes, given: Sequence[Any]) -> Outcome:
+    worker = needed("distributed", "Running tasks on Dask").get_worker()
+
+    def tell(message: dict[str, Any]) -> None:
+        worker.log_event(topic.decode(), {**message, "worker": worker.address})
+
+    return run_batch(code, what, given, tell)
+
+
+def _reply(outcome: Outcome) -> bytes:
+    return outcome[1]
+
+
+def _cut(whole: Any, paths: bytes) -> list[Any] | None:
+    """Return elements of a fan-out; None where it was not made."""
+    try:
+        return [found(Ref(0, path), [whole]) for path in _unpickled(paths)]
+    except Unmet:
+        return None
+
+
+def _picked(whole: Any, paths: bytes) -> list[bytes | Failure]:
+    """Return values as bytes, or why they cannot be had."""
+    picked: list[bytes | Failure] = []
+    for path in _unpickled(paths):
+        try:
+            picked.append(pickle.dumps(found(Ref(0, path), [whole]), pickle.HIGHEST_PROTOCOL))
+        except Exception as error:
+            picked.append(Failure.of(error))
+    return picked

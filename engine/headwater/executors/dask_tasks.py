@@ -1,0 +1,364 @@
+"""Tasks on a Dask cluster: sent as graphs, values left there, failures told with their nodes."""
+
+from __future__ import annotations
+
+import itertools
+import pickle
+import time
+import uuid
+import warnings
+import weakref
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from headwater.errors import HeadwaterError
+from headwater.executors.base import TaskExecutor
+from headwater.executors.batches import Reply, code_of
+from headwater.executors.dask_answers import Answer, late, lost
+from headwater.executors.dask_graph import Batch, Kept, Literal, Source, fetch, resources_of, send
+from headwater.executors.failures import Failure, Unmet
+from headwater.executors.held import Gathered, Held
+from headwater.executors.needs import Needs
+from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec
+from headwater.materialize.packages import needed
+
+__all__ = ["DaskExecutor"]
+
+_BATCHES_PER_SLOT = 4
+"""Elements of a fan-out go in so many batches for each that can run at once, so that none has much to wait
+for another's last one."""
+
+_LARGE = 1_000
+"""Bytes above which a value that several tasks read is sent apart from them."""
+
+_GRACE = 1.0
+"""Seconds that tasks are given to end by themselves once their execution has failed."""
+
+
+class DaskExecutor(TaskExecutor):
+    """Runs tasks on a cluster of Dask.
+
+    All tasks that can be are sent as one graph, and read each other's values where those are; only what is
+    asked for comes home. Elements of fan-outs go in batches. What a worker needs: the same packages, and the
+    feature modules where they can be imported; those of a notebook or of the script that is run travel whole.
+
+    Of what nodes need (tags `resources.*`), Dask knows GPUs and resources by name, as workers were started
+    with them (`GPU=1`), and each worker's memory. A node that takes longer than its `resources.seconds` is
+    given up, and its worker started anew, since nothing else ends a function that runs. Where a worker dies,
+    Dask begins its tasks again on another, as often as `distributed.scheduler.allowed-failures` says; what
+    was computed and is lost is computed again. When an execution fails, tasks that do not end within a second
+    are ended with their workers, if these have a nanny.
+
+    Args:
+        client: A client of a cluster, which stays open.
+        address: Address of a cluster's scheduler, in the place of a client.
+        workers: How many processes to start on this machine where neither is given; by default one for
+            each processor. They end with the execution. The script that starts them needs the usual
+            `if __name__ == "__main__":`.
+        memory_limit: What each of these may use, as "2GB".
+    """
+
+    accepts_pending = True
+    cost_of_task = 0.01
+    """Seconds that a task costs by itself, as measured on one machine."""
+
+    def __init__(
+        self,
+        *,
+        client: Any = None,
+        address: str | None = None,
+        workers: int | None = None,
+        memory_limit: str | int = "auto",
+    ) -> None:
+        """Take which cluster.
+
+        Raises:
+            HeadwaterError: Several are named.
+            MissingExtra: Dask is not installed.
+        """
+        if sum(one is not None for one in (client, address, workers)) > 1:
+            raise HeadwaterError("DaskExecutor: give one of client=, address= and workers=.")
+        needed("distributed", "Running tasks on Dask")
+        self.client = client
+        self.address = address
+        self.workers = workers
+        self.memory_limit = memory_limit
+        self._owned: list[Any] = []
+        self._is_used = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self._topic = f"headwater-{uuid.uuid4().hex[:12]}"
+        self._keys = itertools.count()
+        self._places: dict[int, int] = {}
+        self._specs: tuple[TaskSpec, ...] = ()
+        self._context = RunContext()
+        self._code: Source | None = None
+        self._unsent: list[Source] = []
+        self._sent: weakref.WeakSet[Source] = weakref.WeakSet()
+        self._answers: dict[str, Answer] = {}
+        self._done: list[Batch] = []
+        self._slots = 0
+
+    def init(self) -> None:
+        """Connect to the cluster, or start one.
+
+        Raises:
+            HeadwaterError: Another execution uses the executor, or the cluster is not reached.
+        """
+        if self._is_used:
+            raise HeadwaterError(
+                "This DaskExecutor is in use by another execution. Give each driver, and each thread that "
+                "executes, an executor of its own; they may share a client."
+            )
+        if self.client is None:
+            self._connect()
+        self._is_used = True
+        self.client.subscribe_topic(self._topic, self._hear)
+
+    def _connect(self) -> None:
+        distributed = needed("distributed", "Running tasks on Dask")
+        where: Any = self.address
+        try:
+            if where is None:
+                # On loopback, which nobody else reaches; the dashboard would need more packages.
+                where = distributed.LocalCluster(
+                    n_workers=self.workers,
+                    threads_per_worker=1,
+                    host="127.0.0.1",
+                    dashboard_address=None,
+                    memory_limit=self.memory_limit,
+                )
+                self._owned.append(where)
+            self.client = distributed.Client(where, set_as_default=False)
+            self._owned.append(self.client)
+        except Exception as error:
+            self._close()
+            told = f"at {self.address}" if self.address else "on this machine"
+            raise HeadwaterError(f"The Dask cluster {told} cannot be used: {error}") from error
+
+    def prepare(self, specs: Sequence[TaskSpec], context: RunContext) -> None:
+        """Keep the tasks, which travel with the first graph."""
+        self._specs, self._context = tuple(specs), context
+        self._places = {id(spec): place for place, spec in enumerate(specs)}
+
+    def finalize(self) -> None:
+        """Let go of all that the cluster keeps, and end what was started."""
+        with suppress(Exception):  # the cluster may be gone
+            self.client.unsubscribe_topic(self._topic)
+        for source in list(self._sent):  # some may be referred to still, as from an exception
+            source.let_go()
+        self._is_used = False
+        self._reset()
+        self._close()
+
+    def _close(self) -> None:
+        owned, self._owned = self._owned, []
+        if owned:
+            self.client = None
+        for one in reversed(owned):
+            with suppress(TimeoutError):  # it was told to end, and will
+                one.close()
+
+    def slots(self) -> int:
+        """Return the number of threads of all workers."""
+        if self.client is None:
+            import os
+
+            return self.workers or os.cpu_count() or 1
+        if not self._slots:
+            self._slots = sum(worker["nthreads"] for worker in self._workers())
+        return max(1, self._slots)
+
+    def _workers(self) -> list[Mapping[str, Any]]:
+        return list(self.client.scheduler_info(n_workers=-1)["workers"].values())
+
+    def lacks(self, needs: Needs) -> str:
+        """Return what no worker has."""
+        workers = self._workers()
+        for name, amount in resources_of(needs).items():
+            if not any(worker["resources"].get(name, 0) >= amount for worker in workers):
+                return f"{amount:g} {name}"
+        memory = needs.memory or 0
+        if not any(memory <= (worker["memory_limit"] or float("inf")) for worker in workers):
+            return f"{memory:,} bytes of memory"
+        return ""
+
+    def can_submit_task(self) -> bool:
+        """Tell that there is room: the scheduler keeps what waits."""
+        return True
+
+    def submit_task(self, task: TaskImplementation) -> Answer:
+        """Take one task."""
+        return self.submit_tasks([task])[0]
+
+    def submit_tasks(self, tasks: Sequence[TaskImplementation]) -> Sequence[Answer]:
+        """Take tasks, those of the elements of a fan-out in batches.
+
+        Raises:
+            NodeFailed: An input cannot be pickled.
+        """
+        by_spec: dict[int, list[TaskImplementation]] = {}
+        for task in tasks:
+            by_spec.setdefault(id(task.spec), []).append(task)
+        answers: dict[str, Answer] = {}
+        for several in by_spec.values():
+            size = -(-len(several) // (_BATCHES_PER_SLOT * self.slots())) if len(several) > 1 else 1
+            for start in range(0, len(several), size):
+                batch = self._batch(several[start : start + size])
+                for number, task in enumerate(batch.tasks):
+                    answers[task.task_id] = Answer(self, batch, number)
+        self._answers.update(answers)
+        return [answers[task.task_id] for task in tasks]
+
+    def _batch(self, tasks: Sequence[TaskImplementation]) -> Batch:
+        place = self._places.get(id(tasks[0].spec))
+        if place is None:
+            raise HeadwaterError(
+                f"The task '{tasks[0].task_id}' was not among those of prepare(), which must come before."
+            )
+        if self._code is None:
+            code = code_of(self._specs, self._context)
+            self._code = Literal(self._key("code"), code, is_pickled=False)
+            self._unsent.append(self._code)
+        batch = Batch(self._key(tasks[0].spec.base_id), place, tasks, self._code, self._topic)
+        self._unsent += [*batch.connect(), batch]
+        return batch
+
+    def _key(self, what: str) -> str:
+        return f"{what}-{self._topic}-{next(self._keys)}"
+
+    def hold(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Return a `Held` for each value that is not small."""
+        held = []
+        for value in values:
+            try:
+                pickled = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+            except Exception:  # the task that reads it will tell, with the node
+                pickled = b""
+            if len(pickled) > _LARGE:
+                source = Literal(self._key("given"), pickled, is_pickled=True)
+                self._unsent.append(source)
+                value = Held(self, Kept(source, ()))
+            held.append(value)
+        return held
+
+    def flush(self) -> None:
+        """Send what was taken."""
+        unsent, self._unsent = self._unsent, []
+        if not unsent:
+            return
+        with warnings.catch_warnings():
+            # It says how to load data otherwise, which is not for who only gave an input.
+            warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
+            send(self.client, unsent)
+        self._sent.update(unsent)
+        for source in unsent:
+            if isinstance(source, Batch):
+                source.reply.add_done_callback(partial(self._end, source))
+
+    def _end(self, batch: Batch, _: object) -> None:
+        """Note that a batch is done, in a thread of the client."""
+        self._done.append(batch)
+        for task in batch.tasks:
+            answer = self._answers.get(task.task_id)
+            if answer is not None:
+                answer.end()
+
+    def read_replies(self) -> None:
+        """Bring home the replies of all batches that are done, in one question to the cluster."""
+        done, self._done = self._done, []
+        finished = [batch for batch in done if batch.reply is not None and batch.reply.status == "finished"]
+        replies = self.client.gather([batch.reply for batch in finished])
+        for batch, reply in zip(finished, replies, strict=True):
+            self._share(batch, pickle.loads(reply))  # noqa: S301, it comes from our own worker
+        for batch in done:
+            if batch.reply is not None and batch.reply.status == "error":
+                error = batch.reply.exception()
+                for answer in self._answers_of(batch):
+                    answer.settle(lost(answer, error, self._workers()))
+            batch.reply = None
+
+    def _share(self, batch: Batch, reply: Reply) -> None:
+        first = batch.tasks[0]
+        if reply.record is not None:
+            first.around().give_record(reply.record)  # type: ignore[union-attr]  # it has taken it there
+        for answer in self._answers_of(batch):
+            if reply.fault is not None:
+                answer.settle(reply.fault.revive())
+            elif answer.number in reply.failures:
+                failure = reply.failures[answer.number]
+                unmet = Unmet(f"The task '{answer.task.task_id}' was not run: one that it reads from failed.")
+                answer.settle(unmet if failure is None else failure.revive())
+            else:
+                answer.seconds = reply.seconds if answer.number == 0 else {}
+                answer.settle(self._results(answer, reply))
+
+    def _answers_of(self, batch: Batch) -> list[Answer]:
+        """Return those that wait for a batch, which nobody needs to find any more."""
+        found = [self._answers.pop(task.task_id, None) for task in batch.tasks]
+        return [answer for answer in found if answer is not None]
+
+    def _results(self, answer: Answer, reply: Reply) -> dict[str, Any]:
+        results: dict[str, Any] = dict(answer.promised())
+        for name in answer.task.spec.expanders:
+            count = reply.counts[answer.number, name]
+            paths = [(answer.number, name, place) for place in range(count)]
+            results[name] = Gathered(Held(self, Kept(answer.batch, path, count)) for path in paths)
+        return results
+
+    def fetch(self, held: Sequence[Held]) -> Sequence[Any]:
+        """Return values.
+
+        Raises:
+            NodeFailed: A value cannot be pickled, or what made it is gone.
+        """
+        self.flush()
+        found = fetch(self.client, [each.reference for each in held], partial(self._key, "fetched"))
+        values = []
+        for one in found:
+            if isinstance(one, Failure):
+                raise one.revive()
+            values.append(pickle.loads(one))  # noqa: S301, it comes from our own worker
+        return values
+
+    def _hear(self, event: tuple[float, Mapping[str, Any]]) -> None:
+        """Note how far a task has come, in a thread of the client."""
+        _, told = event
+        answer = self._answers.get(told["task"])
+        if answer is None:
+            return
+        answer.seen = told
+        if told["is_late"]:
+            answer.settle(late(answer))
+            answer.end()
+
+    def cancel(self) -> None:
+        """Drop what has not begun, and end what has and does not end by itself."""
+        if self.client is None:
+            return
+        futures = [future for source in self._sent for future in source.futures()]
+        with suppress(Exception):  # the cluster may be gone
+            self.client.cancel(futures, force=True)
+            if not self._owned:
+                self._end_busy_workers()
+
+    def _end_busy_workers(self) -> None:
+        until = time.monotonic() + _GRACE
+        while busy := self._busy():
+            if time.monotonic() > until:
+                self.client.restart_workers(busy, timeout=30, raise_for_error=False)
+                return
+            time.sleep(0.05)
+
+    def _busy(self) -> list[str]:
+        """Return the addresses of the workers that still run something of this execution."""
+        running = self.client.run(_is_running, self._topic, on_error="ignore")
+        return [address for address, is_running in running.items() if is_running]
+
+
+def _is_running(topic: str, dask_worker: Any) -> bool:
+    """Tell, in a worker, whether it runs a task of an execution."""
+    return any(topic in str(key) for key in dask_worker.active_keys)

@@ -1,0 +1,124 @@
+"""Loads and saves Delta tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from headwater.errors import InvalidInput
+from headwater.materialize.arrow_tables import NULLABLE, ArrowLoader, ArrowSaver, without_dictionaries
+from headwater.materialize.builtin import UNSET, options
+from headwater.materialize.metadata import FILE_METADATA, get_file_metadata
+from headwater.materialize.packages import needed
+
+__all__ = ["DELTA_METADATA", "DeltaReader", "DeltaWriter"]
+
+DELTA_METADATA = "delta_metadata"
+Options = Mapping[str, str] | None
+
+
+@dataclass
+class DeltaReader(ArrowLoader):
+    """Loads a Delta table, as it is or as it was, with `deltalake.DeltaTable`.
+
+    Args:
+        path: The folder of the table, or its address in a store that `deltalake` knows, as `s3://`.
+        version: A version of the table; the last one if none is given.
+        columns: The columns that are wanted.
+        filters: Which rows are wanted, as `[("day", "=", "2026-01-02")]` or as an expression of Arrow; files
+            and partitions that have none of them are not read.
+        storage_options: What the store needs, in the words of `deltalake`.
+        dtype_backend: Which types the columns of a pandas table have, as in `load_from.parquet`.
+    """
+
+    key: ClassVar[str] = "delta"
+    path: str | Path
+    version: int | None = None
+    columns: list[str] | None = None
+    filters: Any = None
+    storage_options: Options = None
+    dtype_backend: str | None = NULLABLE
+
+    def _load(self) -> tuple[Any, dict[str, Any]]:
+        deltalake = needed("deltalake", "load_from.delta")
+        found = deltalake.DeltaTable(
+            self.path, version=self.version, storage_options=_texts(self.storage_options)
+        )
+        table = found.to_pyarrow_table(columns=self.columns, filters=self.filters)
+        return table, _described(self.path, found)
+
+
+@dataclass
+class DeltaWriter(ArrowSaver):
+    """Saves a table as a Delta table, as one commit of it, with `deltalake.write_deltalake`.
+
+    Args:
+        path: The folder of the table, or its address in a store that `deltalake` knows, as `s3://`.
+        mode: What to do where there is such a table: "error", "append", "overwrite" or "ignore".
+        partition_by: Columns whose values are the folders of the files.
+        predicate: With "overwrite", which rows are replaced, in SQL: `"day = '2026-01-02'"`.
+        schema_mode: How the table may change its columns: "merge" or "overwrite".
+        table_name: Name of a table that is made.
+        description: What a table that is made is about.
+        configuration: Properties of a table that is made.
+        storage_options: What the store needs, in the words of `deltalake`.
+        metadata: Texts about the commit, by key, kept in the table's log.
+        column_metadata: Texts about a column, by column and key, kept in the schema of a table that is made.
+    """
+
+    key: ClassVar[str] = "delta"
+    path: str | Path
+    mode: str = UNSET
+    partition_by: Sequence[str] | str | None = UNSET
+    predicate: str | None = UNSET
+    schema_mode: str | None = UNSET
+    table_name: str | None = None
+    description: str | None = UNSET
+    configuration: Options = UNSET
+    storage_options: Options = None
+    metadata: Mapping[str, str] | None = None
+    column_metadata: Mapping[str, Mapping[str, str]] | None = None
+
+    def _save(self, table: Any) -> dict[str, Any]:
+        deltalake = needed("deltalake", "save_to.delta")
+        own = ("path", "table_name", "storage_options", "metadata", "column_metadata")
+        given = options(self, deltalake.write_deltalake, *own)
+        if self.metadata:
+            # What the commit tells is in its log; a schema would keep only what the first one told.
+            table = table.replace_schema_metadata(None)
+            given["commit_properties"] = deltalake.CommitProperties(custom_metadata=dict(self.metadata))
+        _require_kept(table)
+        stored = _texts(self.storage_options)
+        deltalake.write_deltalake(
+            self.path, without_dictionaries(table), name=self.table_name, storage_options=stored, **given
+        )
+        return _described(self.path, deltalake.DeltaTable(self.path, storage_options=stored))
+
+
+def _require_kept(table: Any) -> None:
+    """Refuse what Delta would take and give back as something else.
+
+    Raises:
+        InvalidInput: A column holds unsigned integers, times of a day or durations.
+    """
+    types = needed("pyarrow", "save_to.delta").types
+    for field in table.schema:
+        if any(
+            is_lost(field.type) for is_lost in (types.is_unsigned_integer, types.is_time, types.is_duration)
+        ):
+            raise InvalidInput(
+                f"save_to.delta: column '{field.name}' holds {field.type}, which Delta tables cannot. "
+                "Return signed integers, times with a date, or texts."
+            )
+
+
+def _described(path: Any, table: Any) -> dict[str, Any]:
+    known = get_file_metadata(path)
+    known[FILE_METADATA]["size"] = None  # that of the folder would say nothing
+    return {**known, DELTA_METADATA: {"version": table.version()}}
+
+
+def _texts(given: Options) -> dict[str, str] | None:
+    return dict(given) if given else None

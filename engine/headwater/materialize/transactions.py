@@ -1,0 +1,48 @@
+"""Tables of databases that are written as a whole, or not at all where the database can take it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from headwater.materialize.packages import needed
+
+__all__ = ["in_one_transaction"]
+
+
+@contextmanager
+def in_one_transaction(database: Any, purpose: str) -> Iterator[Any]:
+    """Yield a connection whose work is kept if nothing fails, and else taken back.
+
+    Drivers of SQLite begin a transaction only with the first row, after a table was dropped and made anew:
+    here it begins before. Where the caller's connection is within a transaction, that one decides.
+
+    Args:
+        database: An address, or an engine or connection of SQLAlchemy. A connection of another kind, as
+            of `sqlite3`, is handed on as it is; pandas itself commits there after it made a table.
+        purpose: What it is for, as the beginning of a sentence.
+    """
+    if isinstance(database, str):
+        engine = needed("sqlalchemy", purpose).create_engine(database)
+        try:
+            with engine.connect() as connection, _begun(connection):
+                yield connection
+        finally:
+            engine.dispose()
+    elif hasattr(database, "in_nested_transaction"):  # a connection of SQLAlchemy
+        with _begun(database):
+            yield database
+    elif hasattr(database, "dialect"):  # an engine of SQLAlchemy
+        with database.connect() as connection, _begun(connection):
+            yield connection
+    else:
+        yield database
+
+
+@contextmanager
+def _begun(connection: Any) -> Iterator[None]:
+    with nullcontext() if connection.in_transaction() else connection.begin():
+        if connection.dialect.name == "sqlite" and not connection.connection.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield
