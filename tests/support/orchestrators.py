@@ -20,5 +20,7 @@ def find_orchestrator(name: str, program: str) -> Path:
     folder = Path(os.environ.get(f"HEADWATER_TEST_{name.upper()}", ROOT / ".venv" / name))
     found = folder / "bin" / program
     if not found.is_file():
-        missing(f"The environment of {name.capitalize()}", f"make {name}, or HEADWATER_TEST_{name.upper()}")
+        missing(
+            f"The environment of {name.capitalize()}", f"make test-slow, or HEADWATER_TEST_{name.upper()}"
+        )
     return found

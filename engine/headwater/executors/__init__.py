@@ -19,7 +19,6 @@ from headwater.executors.managers import (
     SingleExecutionManager,
 )
 from headwater.executors.processes import MultiProcessingExecutor
-from headwater.executors.spark_tasks import SparkTaskExecutor
 from headwater.executors.tasks import TaskImplementation, base_execute_task
 
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
     "MultiThreadingExecutor",
     "PoolExecutor",
     "SingleExecutionManager",
-    "SparkTaskExecutor",
     "SynchronousLocalTaskExecutor",
     "TaskExecutor",
     "TaskFuture",

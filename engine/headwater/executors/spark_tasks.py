@@ -60,8 +60,8 @@ class SparkTaskExecutor(TaskExecutor):
         session: The session; by default the active one, and where there is none a local one of this machine
             alone, which ends with the execution.
         max_tasks: How many tasks may run at once; by default as many as the cluster has places for.
-        seconds: How long a task may take; for ever where None. One that takes longer gets a `TimeoutError`,
-            which reaches Python code only.
+        seconds: How long a task may take whose nodes do not say (`resources.seconds`); for ever where None.
+            One that takes longer gets a `TimeoutError`, which reaches Python code only.
     """
 
     def __init__(
@@ -107,6 +107,12 @@ class SparkTaskExecutor(TaskExecutor):
         """Tell that there is room: what is ready at the same time becomes one job."""
         return True
 
+    def slots(self) -> int:
+        """Return how many tasks run at once; 1 before there is a session."""
+        if self._jobs is not None:
+            return self._jobs.places
+        return self.max_tasks or 1
+
     def submit_task(self, task: TaskImplementation) -> Answer:
         """Take a task for the next job.
 
@@ -143,8 +149,8 @@ class _Jobs:
 
     def __init__(self, session: Any, max_tasks: int | None, seconds: float | None) -> None:
         self._context = session.sparkContext
-        self._places = max_tasks or self._context.defaultParallelism
-        self._size = self._places
+        self.places = max_tasks or self._context.defaultParallelism
+        self._size = self.places
         self._seconds = seconds
         self._group = f"headwater-{uuid4().hex}"
         # Workers of this machine write down what they are at, so that one that dies can be told.
@@ -232,14 +238,14 @@ class _Jobs:
             return [self._waiting.popleft() for _ in range(min(len(self._waiting), self._size))]
 
     def _run_job(self, batch: Sequence[_Waiting]) -> None:
-        parts = min(len(batch), self._places if len(batch) > 4 * self._places else len(batch))
+        parts = min(len(batch), self.places if len(batch) > 4 * self.places else len(batch))
         work = self._context.parallelize([waiting.work for waiting in batch], parts)
         run = _on_worker(self._code, None if self._marks is None else str(self._marks), self._seconds)
         found: dict[int, tuple[bytes, float]] = dict(work.map(run).collect())
         for waiting in batch:
             waiting.future.set_result(found[waiting.number][0])
         mean = sum(seconds for _, seconds in found.values()) / len(found)
-        self._size = max(self._places, min(_MOST, int(self._places * _SECONDS / max(mean, 1e-6))))
+        self._size = max(self.places, min(_MOST, int(self.places * _SECONDS / max(mean, 1e-6))))
 
     def _told(self, error: BaseException, waiting: _Waiting, batch: Sequence[_Waiting]) -> BaseException:
         """Return what to tell of a task whose job Spark gave up."""
@@ -310,8 +316,10 @@ def _reply(
     number, what, names, inputs = work
     start = perf_counter()
     try:
-        with _marked(marks, number) as watched, _limited(seconds):
-            reply = reply_of(_task(code, what, names, inputs), watched)
+        task = _task(code, what, names, inputs)
+        own = task.spec.needs.seconds
+        with _marked(marks, number) as watched, _limited(seconds if own is None else own):
+            reply = reply_of(task, watched)
     except Exception as error:
         reply = refused(error)
     return number, (reply, perf_counter() - start)

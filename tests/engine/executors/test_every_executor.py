@@ -19,13 +19,13 @@ from headwater.errors import CheckFailed, NodeFailed
 from headwater.executors import (
     MultiProcessingExecutor,
     MultiThreadingExecutor,
-    SparkTaskExecutor,
     SynchronousLocalTaskExecutor,
     TaskExecutor,
 )
 from headwater.executors.dask_tasks import DaskExecutor
 from headwater.executors.grouping import GroupNodesIndividually
 from headwater.executors.ray_tasks import RayTaskExecutor
+from headwater.executors.spark_tasks import SparkTaskExecutor
 from headwater.executors.tasks import RunContext
 from support.task_hooks import DoublingIn
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from headwater.errors import HeadwaterError, NodeFailed
-from headwater.executors import SparkTaskExecutor
+from headwater.executors.spark_tasks import SparkTaskExecutor
 
 
 def on_spark(test: Callable[..., None]) -> Callable[..., None]:
@@ -150,7 +150,7 @@ SCRIPT = """
     from pyspark.sql import SparkSession
 
     from headwater.builder import Builder
-    from headwater.executors import SparkTaskExecutor
+    from headwater.executors.spark_tasks import SparkTaskExecutor
     import flaky
 
     def run(executor, count):
