@@ -48,7 +48,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     database.upgrade()
     for name in _JOBS:
         git_repo = GitRepo(folder / name)
-        data = f"[tool.headwater.dataflows.{name}]\nmodules = ['{name}']\n"
+        data = (
+            f"[tool.headwater.dataflows.{name}]\nmodules = ['{name}']\n"
+            f"[tool.headwater.tables.sold]\nconnection = '{name}'\ntable = 'sold'\n"
+        )
         git_repo.commit("Begin", files={f"{name}.py": _SOURCE.format(name), "pyproject.toml": data})
         with database.write() as session:
             add_repository(session, name, str(git_repo.path), 0)
@@ -99,6 +102,7 @@ _SEEN = (
     "/repositories/{0}/reach?of=input:{0}_raw",
     "/repositories/{0}/suggestions",
     "/review/{0}",
+    *("/tables/{0}", "/tables/{0}/{0}:sold"),
 )
 
 

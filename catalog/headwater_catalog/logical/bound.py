@@ -215,7 +215,9 @@ class _Binder:
 
     def _supplied(self, flow: DataflowView, name: str, stored: Mapping[str, Any]) -> _Supplied:
         place = Whereabouts.from_dict(stored).at(None)
-        told = {column: frozenset[str]() for column in (stored["index"], *stored["dates"]) if column}
+        told = {
+            column: frozenset[str]() for column in (stored.get("index"), *stored.get("dates", ())) if column
+        }
         if place.query:
             return self._queried(flow, name, place)
         if place.path and not self._known.is_declared(place):

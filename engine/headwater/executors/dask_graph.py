@@ -102,6 +102,7 @@ class Batch(Source):
         tasks: The tasks.
         reply: What becomes the reply once the batch is done; None before it was sent.
         reply_key: Its name.
+        told: The reply of a batch that has failed, where it was told before it could be asked for.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class Batch(Source):
         self._code, self._topic = code, topic
         self.tasks = tasks
         self.reply: Any = None
+        self.told = b""
         # Beginning otherwise, or Dask would take the batch to be as short as that.
         self.reply_key = f"reply-{key}"
         self._place = place
@@ -260,7 +262,11 @@ def _run(code: bytes, what: bytes, topic: bytes, given: Sequence[Any]) -> Outcom
     def tell(message: dict[str, Any]) -> None:
         worker.log_event(topic.decode(), {**message, "worker": worker.address})
 
-    return run_batch(code, what, given, tell)
+    outcome = run_batch(code, what, given, tell)
+    if None in outcome[0]:
+        # Told at once: the reply has a key of its own, which may stand behind a long task of this worker.
+        tell({"key": worker.get_current_task(), "reply": outcome[1]})
+    return outcome
 
 
 def _reply(outcome: Outcome) -> bytes:

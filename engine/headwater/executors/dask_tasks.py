@@ -275,7 +275,8 @@ class DaskExecutor(TaskExecutor):
     def read_replies(self) -> None:
         """Bring home the replies of all batches that are done, in one question to the cluster."""
         done, self._done = self._done, []
-        finished = [batch for batch in done if batch.reply is not None and batch.reply.status == "finished"]
+        done = [batch for batch in dict.fromkeys(done) if batch.reply is not None]
+        finished = [batch for batch in done if not batch.told and batch.reply.status == "finished"]
         error: BaseException
         try:
             replies = self.client.gather([batch.reply for batch in finished])
@@ -283,10 +284,11 @@ class DaskExecutor(TaskExecutor):
             finished, replies, error = [], [], gone
         else:
             error = RuntimeError("it was cancelled")
-        for batch, reply in zip(finished, replies, strict=True):
+        told = [batch for batch in done if batch.told]
+        for batch, reply in zip((*finished, *told), (*replies, *(each.told for each in told)), strict=True):
             self._share(batch, pickle.loads(reply))  # noqa: S301, it comes from our own worker
         for batch in done:
-            if batch.reply is not None and batch not in finished:
+            if batch not in finished and not batch.told:
                 why = batch.reply.exception() if batch.reply.status == "error" else error
                 for answer in self._answers_of(batch):
                     answer.settle(lost(answer, why, self._memory))
@@ -338,6 +340,9 @@ class DaskExecutor(TaskExecutor):
     def _hear(self, event: tuple[float, Mapping[str, Any]]) -> None:
         """Note how far a task has come, in a thread of the client."""
         _, told = event
+        if "reply" in told:
+            self._hear_reply(told["key"], told["reply"])
+            return
         answer = self._answers.get(told["task"])
         if answer is None:
             return
@@ -345,6 +350,13 @@ class DaskExecutor(TaskExecutor):
         if told["is_late"]:
             answer.settle(late(answer))
             answer.end()
+
+    def _hear_reply(self, key: str, reply: bytes) -> None:
+        """Note that a batch has failed, and how."""
+        waiting = [answer.batch for answer in list(self._answers.values()) if answer.batch.key == key]
+        for batch in waiting[:1]:
+            batch.told = reply
+            self._end(batch, None)
 
     def cancel(self) -> None:
         """Drop what has not begun, and end what has and does not end by itself."""
