@@ -69,14 +69,18 @@ class Carried:
 
 def _make_way(name: str, file: Path, digest: str) -> None:
     """Drop another or an older module of the name, with its package, and let this one be found first."""
-    known = getattr(sys.modules.get(name), "__file__", None)
+    module = sys.modules.get(name)
+    known = getattr(module, "__file__", None)
     is_same = known is not None and Path(known) == file and _digests.get(name, digest) == digest
     _digests[name] = digest
-    if known is None or is_same or not file.exists():
+    if is_same or not file.exists() or (module is not None and known is None):
         return
     top = name.partition(".")[0]
-    for other in [other for other in sys.modules if other.partition(".")[0] == top]:
-        del sys.modules[other]
+    if module is not None:
+        for other in [other for other in sys.modules if other.partition(".")[0] == top]:
+            del sys.modules[other]
+    elif top in sys.modules and top != name:
+        return  # its package is there, and says where its modules are
     home = file.parent if file.name == "__init__.py" else file
     folder = str(home.parents[name.count(".")])
     sys.path[:] = [folder, *(entry for entry in sys.path if entry != folder)]

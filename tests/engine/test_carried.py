@@ -57,6 +57,28 @@ def test_a_worker_takes_the_file_that_the_sender_has(tmp_path, monkeypatch) -> N
     assert "/1/some_package/" in told[1]
 
 
+def test_a_module_is_found_in_the_folder_of_the_sender_though_another_has_one_of_the_name(
+    tmp_path, load, monkeypatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    code = carried(load("def f(x): return x + 1\n", "of_two").f, pickle.dumps)
+    (tmp_path / "sent").write_bytes(pickle.dumps(code))
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "of_two.py").write_text("def g(x): return x\n")
+
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(other), *filter(None, sys.path)])}
+    told = subprocess.run(
+        [sys.executable, "-c", WORKER, str(tmp_path / "sent")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+
+    assert told == ["21", str(tmp_path / "of_two.py")]
+
+
 def test_packages_that_are_installed_are_never_exchanged() -> None:
     code = carried([pytest.raises, subprocess.run], pickle.dumps)
 

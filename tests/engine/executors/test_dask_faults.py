@@ -103,7 +103,7 @@ def test_too_little_memory_is_told_with_the_node(execute, cluster):
             hoard = []
             for _ in range(size):
                 hoard.append(bytearray(b"x") * (20 * 2**20))
-                time.sleep(0.05)
+                time.sleep(0.15)  # so that what it is at is told, also on a busy machine
             return len(hoard)
     """
     with cluster(_ONE_MORE, memory_limit="300MiB") as client, pytest.raises(NodeFailed) as caught:
