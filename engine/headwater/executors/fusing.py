@@ -57,9 +57,9 @@ class GroupByCost(GroupingStrategy):
 
     def learn(self, seconds: Mapping[str, float]) -> None:
         """Take what nodes took, for later executions; what is known already stays, so that groups settle."""
-        unknown = seconds.keys() - self.costs.keys()
+        unknown = {name: spent for name, spent in seconds.items() if name not in self.costs}
         if unknown:
-            self.costs.update((name, seconds[name]) for name in unknown)
+            self.costs.update(unknown)
             self.learned += 1
 
     def group_nodes(self, nodes: list[Node]) -> list[NodeGroup]:
@@ -82,7 +82,7 @@ class GroupByCost(GroupingStrategy):
             if clusters.kinds[number] is not None
             else group
             for number, group in enumerate(blocks)
-            if (members := clusters.members[number])
+            if (members := clusters.ordered(number))
         ]
 
     def _width(self) -> int:
