@@ -19,8 +19,8 @@ _WORTH = 5
 
 
 _SPARE, _AMPLE = 4, 10
-"""So many groups for each slot may remain where each is known to be ample, so many times what makes it worth a
-task: who is done early takes another, and nobody waits for the slowest of two halves."""
+"""So many groups for each slot may remain where each is known to be ample, so many times what makes it worth
+a task: who is done early takes another, and nobody waits for the slowest of two halves."""
 
 
 class GroupByCost(GroupingStrategy):
@@ -29,9 +29,10 @@ class GroupByCost(GroupingStrategy):
     A node and its only reader become one task where the reader needs nothing else: nothing is lost by it.
     Then the groups that are equally far from the inputs are put together, those that read the same first,
     until there are no more than `slots`, and each is worth a task by what its nodes are known to cost: of a
-    small graph of known costs one task remains, of nodes that are known to take long up to four for a slot. At last groups follow each other in one task where nothing
-    that could run has to wait for that. Nodes that need unlike things, as a GPU, never share a task. What a
-    fan-out repeats stays as `GroupByRepeatableBlocks` has it.
+    small graph of known costs one task remains, of nodes that are known to take long up to four for a slot.
+    At last groups follow each other in one task where nothing that could run has to wait for that. Nodes that
+    need unlike things, as a GPU, never share a task. What a fan-out repeats stays as
+    `GroupByRepeatableBlocks` has it.
 
     Args:
         slots: How many tasks run at once, or what tells it; by default the number of processors.
