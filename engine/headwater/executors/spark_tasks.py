@@ -65,7 +65,7 @@ class SparkTaskExecutor(TaskExecutor):
     """
 
     cost_of_task = 0.1
-    """Seconds that a job takes to be sent, scheduled and answered, as measured, and so a task that is alone."""
+    """Seconds that a job takes to be sent, scheduled and answered, as measured, and a task that is alone."""
 
     def __init__(
         self, session: Any = None, max_tasks: int | None = None, seconds: float | None = None
