@@ -1,17 +1,18 @@
 """Grouping: whatever the labels are, tasks can be performed one after the other, and nothing is lost."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.build import build
+from headwater.executors.fusing import GroupByCost
 from headwater.graph import topological
 from headwater.node import Argument, Node, Role
 from headwater.types import Type
-from headwater_catalog.compiled.grouping import Group, group_nodes
+from headwater_catalog.compiled.grouping import Group, group_by_cost, group_nodes
 from headwater_catalog.read.tree import read_texts
 
 
@@ -54,12 +55,11 @@ def order_of(groups: list[Group], nodes: list[Node]) -> list[list[int]]:
 
 @given(graphs())
 def test_every_node_is_in_one_group_and_each_group_comes_after_those_it_needs(drawn: Any):
-    nodes, labels, costs = drawn
-    for more in ({}, {"costs": costs, "least": 30.0}):
-        groups = group_nodes(nodes, labels, **more)
+    nodes, labels, _ = drawn
+    groups = group_nodes(nodes, labels)
 
-        assert sorted(name for group in groups for name in group.nodes) == sorted(n.name for n in nodes)
-        assert all(each < place for place, needed in enumerate(order_of(groups, nodes)) for each in needed)
+    assert sorted(name for group in groups for name in group.nodes) == sorted(node.name for node in nodes)
+    assert all(each < place for place, needed in enumerate(order_of(groups, nodes)) for each in needed)
 
 
 @given(graphs())
@@ -118,9 +118,39 @@ def doubled(total: int) -> int: return 2 * total
     assert len(groups) == 3
 
 
-@pytest.mark.parametrize(("least", "count"), [(0.0, 3), (20.0, 2), (1_000.0, 1)])
-def test_groups_that_cost_little_are_put_together(least: float, count: int):
-    nodes = chain({"a": "", "b": "a", "c": "b"})
-    costs = {"a": 30.0, "b": 1.0, "c": 40.0}
+@given(graphs(), st.integers(1, 4), st.floats(0, 20))
+def test_tasks_by_cost_are_worth_one_and_begin_no_later_for_it(drawn: Any, slots: int, cost_of_task: float):
+    nodes, _, costs = drawn
+    groups = group_by_cost(nodes, GroupByCost(slots, cost_of_task, costs))
 
-    assert len(group_nodes(nodes, {"a": "x", "b": "y", "c": "z"}, costs, least)) == count
+    assert sorted(name for group in groups for name in group.nodes) == sorted(node.name for node in nodes)
+    assert all(each < place for place, needed in enumerate(order_of(groups, nodes)) for each in needed)
+    if sum(costs.values()) < 5 * cost_of_task:
+        assert len(groups) == 1
+
+
+def test_siblings_that_take_long_are_tasks_and_what_is_around_them_is_not_taken_apart():
+    names = [f"model_{number}" for number in range(6)]
+    needs = {"load": "", "clean": "load", **dict.fromkeys(names, "clean"), "report": " ".join(names)}
+    costs = {"load": 400.0, "clean": 1.0, **dict.fromkeys(names, 100.0), "report": 1.0}
+
+    groups = group_by_cost(chain(needs), GroupByCost(8, 30.0, costs))
+
+    assert [(group.label, len(group.nodes)) for group in groups] == [
+        ("load", 2),
+        ("model_0", 1),  # six times 100 seconds are worth four tasks of 30
+        ("model_1", 2),
+        ("model_3", 1),
+        ("model_4", 2),
+        ("report", 1),
+    ]
+
+
+def test_nodes_that_need_other_machines_do_not_share_a_task():
+    nodes = chain({"load": "", "trained": "load", "scored": "trained"})
+    tags = {"resources.gpus": "1", "resources.seconds": "60"}
+    nodes[1] = dataclasses.replace(nodes[1], tags=tags)
+
+    groups = group_by_cost(nodes, GroupByCost(8, 30.0, {"load": 1.0, "trained": 1.0, "scored": 1.0}))
+
+    assert [group.nodes for group in groups] == [["load"], ["trained"], ["scored"]]

@@ -1,4 +1,4 @@
-"""Group the nodes of a graph into tasks that can run one after the other, by a label of each node.
+"""Group the nodes of a graph into tasks that can run one after the other, by a label of each node or by cost.
 
 No two groups may need each other, however far around. So nodes of one label become one group unless a way
 between two of them leads through nodes of others; then they become as few groups as it takes.
@@ -6,14 +6,16 @@ between two of them leads through nodes of others; then they become as few group
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from headwater.executors.fanout import FanOuts
+from headwater.executors.fusing import GroupByCost
+from headwater.executors.needs import Needs, needs_of
 from headwater.graph import topological
 from headwater.node import Node
 
-__all__ = ["Group", "group_nodes"]
+__all__ = ["Group", "group_by_cost", "group_nodes"]
 
 
 @dataclass(slots=True)
@@ -29,32 +31,20 @@ class Group:
     nodes: list[str]
 
 
-def group_nodes(
-    nodes: Sequence[Node],
-    labels: Mapping[str, str],
-    costs: Mapping[str, float] | None = None,
-    least: float = 0.0,
-) -> list[Group]:
-    """Return groups of nodes, each after those that it needs.
+def group_nodes(nodes: Sequence[Node], labels: Mapping[str, str]) -> list[Group]:
+    """Return groups of nodes of one label, each after those that it needs.
 
     What a fan-out repeats stays together, and so do the nodes of one feature.
 
     Args:
         nodes: The nodes, each after those that it reads.
         labels: What each is grouped by.
-        costs: What each costs.
-        least: Groups that cost less are put together with others where that is possible; 0: none are.
     """
-    places = {node.name: place for place, node in enumerate(nodes)}
-    needs = {node.name: [each for each in node.dependencies if each in places] for node in nodes}
-    units = _units(nodes, needs)
-    heads: dict[str, list[str]] = {}
-    for name in places:
-        heads.setdefault(units[name], []).append(name)
-    groups = _Groups(heads, {name: units[name] for name in places}, needs)
+    needs, units = _units(nodes)
+    label_of = {unit: _label(unit, members, labels) for unit, members in units.items()}
+    groups = _Groups(units, needs)
     order = groups.ordered()
     depth: dict[str, int] = {}
-    label_of = {unit: _label(unit, heads[unit], labels) for unit in order}
     for unit in order:  # an edge to another label always leads deeper, so no two groups need each other
         depth[unit] = max(
             (depth[each] + (label_of[each] != label_of[unit]) for each in groups.sources[unit]), default=0
@@ -67,21 +57,44 @@ def group_nodes(
         else:
             first[key] = unit
     _join_same(groups, first)
-    if costs is not None and least > 0:
-        _join_cheap(groups, costs, least)
-    found = []
-    for unit in groups.ordered():
-        members = sorted(groups.members[unit], key=places.__getitem__)
-        found.append(Group(label_of[unit], members))
-    return found
+    return groups.told(nodes, label_of)
+
+
+def group_by_cost(nodes: Sequence[Node], grouping: GroupByCost) -> list[Group]:
+    """Return groups of nodes that are each worth a task, each after those that it needs.
+
+    What a fan-out repeats stays together, and so do the nodes of one feature. A group has the name of the
+    node that costs most.
+
+    Args:
+        nodes: The nodes, each after those that it reads.
+        grouping: What engines group by, with what a task and each node cost.
+    """
+    needs, units = _units(nodes)
+    by_name = {node.name: node for node in nodes}
+    parts = [[by_name[name] for name in members] for members in units.values()]
+    fused = [group for group in grouping.fuse(nodes, parts, [_kind(part) for part in parts]) if group]
+    groups = _Groups({group[0].name: [node.name for node in group] for group in fused}, needs)
+    costly = {
+        group[0].name: max(group, key=lambda node: grouping.costs.get(node.name, 0.0)).name for group in fused
+    }
+    return groups.told(nodes, costly)
+
+
+def _kind(nodes: Iterable[Node]) -> Needs:
+    """Return what a machine must have for nodes: those that need unlike things do not share a task."""
+    needs = needs_of(nodes)
+    return replace(needs, seconds=None, attempts=None)
 
 
 def _label(unit: str, members: Iterable[str], labels: Mapping[str, str]) -> str:
     return labels[unit] if unit in labels else next(labels[name] for name in members)
 
 
-def _units(nodes: Sequence[Node], needs: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Return for each node the one that stands for all that must not be taken apart."""
+def _units(nodes: Sequence[Node]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Return what each node reads of the others, and what stays together, by the node that stands for it."""
+    places = {node.name for node in nodes}
+    needs = {node.name: [each for each in node.dependencies if each in places] for node in nodes}
     leader = {node.name: node.name for node in nodes}
 
     def find(name: str) -> str:
@@ -105,7 +118,10 @@ def _units(nodes: Sequence[Node], needs: Mapping[str, Sequence[str]]) -> dict[st
     while True:  # a way out of what stays together and back again takes what is on it along
         around = _circle({name: find(name) for name in leader}, needs)
         if around is None:
-            return {name: find(name) for name in leader}
+            units: dict[str, list[str]] = {}
+            for name in leader:
+                units.setdefault(find(name), []).append(name)
+            return needs, units
         for other in around[1:]:
             join(around[0], other)
 
@@ -120,10 +136,9 @@ def _circle(units: Mapping[str, str], needs: Mapping[str, Sequence[str]]) -> lis
 class _Groups:
     """Groups by the node that stands for each, and which needs which."""
 
-    def __init__(
-        self, members: dict[str, list[str]], home: Mapping[str, str], needs: Mapping[str, Sequence[str]]
-    ) -> None:
+    def __init__(self, members: Mapping[str, list[str]], needs: Mapping[str, Sequence[str]]) -> None:
         self.members = {unit: list(names) for unit, names in members.items()}
+        home = {name: unit for unit, names in members.items() for name in names}
         self.sources: dict[str, set[str]] = {unit: set() for unit in members}
         self.readers: dict[str, set[str]] = {unit: set() for unit in members}
         for name, read in needs.items():
@@ -137,6 +152,13 @@ class _Groups:
         order, around = topological(self.members, lambda unit: sorted(self.sources[unit]))
         assert around is None, around
         return order
+
+    def told(self, nodes: Sequence[Node], labels: Mapping[str, str]) -> list[Group]:
+        """Return the groups by labels of those that stand for them, each after those that it needs."""
+        places = {node.name: place for place, node in enumerate(nodes)}
+        return [
+            Group(labels[unit], sorted(self.members[unit], key=places.__getitem__)) for unit in self.ordered()
+        ]
 
     def merge(self, unit: str, into: str) -> None:
         """Put one group to another."""
@@ -179,20 +201,3 @@ def _join_same(groups: _Groups, first: Mapping[tuple[str, int], str]) -> None:
                 break
         else:
             by_label[label].append(unit)
-
-
-def _join_cheap(groups: _Groups, costs: Mapping[str, float], least: float) -> None:
-    """Put groups that cost too little to be worth a task to the cheapest neighbour, as long as one can be."""
-    while cheap := _cheapest(groups, costs, least):
-        groups.merge(*cheap)
-
-
-def _cheapest(groups: _Groups, costs: Mapping[str, float], least: float) -> tuple[str, str] | None:
-    spent = {unit: sum(costs.get(name, 0.0) for name in names) for unit, names in groups.members.items()}
-    for unit in sorted((unit for unit, cost in spent.items() if cost < least), key=lambda u: (spent[u], u)):
-        near: Collection[str] = groups.sources[unit] | groups.readers[unit]
-        others = near or groups.members.keys() - {unit}  # what hangs on nothing goes anywhere
-        for other in sorted(others, key=lambda each: (spent[each], each)):
-            if groups.can_merge(unit, other):
-                return unit, other
-    return None

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import keyword
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from headwater.errors import InvalidInput
-from headwater.executors.fusing import GroupChainsAndSiblings
+from headwater.executors.fusing import GroupByCost
+from headwater.executors.needs import needs_of
 from headwater.graph import Graph, topological
 from headwater.node import Node, Role
-from headwater_catalog.compiled.grouping import Group, group_nodes
+from headwater_catalog.compiled.grouping import Group, group_by_cost, group_nodes
 from headwater_catalog.compiled.plans import RELAY, CompiledTask
 from headwater_catalog.errors import Conflict
 from headwater_catalog.locations import Whereabouts
@@ -27,8 +29,28 @@ GROUPINGS: Final = {
 }
 """What nodes are grouped into tasks by."""
 
-_TASK_SECONDS: Final = 30.0  # what an orchestrator spends on a task before and after: less is not worth one
+_TASK_SECONDS: Final = 30.0
+"""What a task costs by itself: of waiting for its turn, a pod or a node, of a process, of reading sources."""
 _MOST_AT_ONCE: Final = 8
+"""More tasks side by side are not made by cost."""
+_LONGEST_NAME: Final = 50  # Argo takes no more of a CronWorkflow
+_RESERVED: Final = {
+    *(
+        "arg_dict",
+        "bool",
+        "conf",
+        "config",
+        "context",
+        "dict",
+        "float",
+        "input",
+        "input_arg_dict",
+        "int",
+        "meta",
+    ),
+    *("output", "output_arg_dict", "str", "type"),
+}
+"""What Dagster calls nothing by."""
 _CRON: Final = re.compile(r"@(hourly|daily|weekly|monthly|yearly)|[0-9*/,A-Za-z-]+(?: [0-9*/,A-Za-z-]+){4}")
 
 
@@ -152,6 +174,7 @@ def plan_flow(
                 words=tuple(words),
                 seconds=round(sum(known), 3) if known else None,
                 saves=saves,
+                needs=needs_of(flow.graph[name] for name in group.nodes),
             )
         )
     tasks.sort(key=lambda task: task.saves)  # it waits for all others, directly or not
@@ -178,7 +201,9 @@ def require_schedule(schedule: str | None) -> str | None:
 def slug(text: str) -> str:
     """Return a text as a name that every orchestrator takes."""
     plain = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or "task"
-    return plain[:60] if plain[0].isalpha() else f"t_{plain[:58]}"
+    named = plain if plain[0].isalpha() else f"t_{plain}"
+    short = named[:_LONGEST_NAME].rstrip("_")
+    return f"{short}_task" if keyword.iskeyword(short) or short in _RESERVED else short
 
 
 def _computed(flow: FlowToCompile) -> list[Node]:
@@ -230,16 +255,9 @@ def _by_cost(flow: FlowToCompile, nodes: Sequence[Node]) -> list[Group]:
             f"No run of dataflow '{flow.name}' has told yet how long its nodes take. Run it once "
             f"(headwater run --dataflow {flow.name} --no-cache), or group by module."
         )
-    total = sum(known.values())
-    if total < 2 * _TASK_SECONDS:
-        return [Group(flow.name, [node.name for node in nodes])]
-    width = min(_MOST_AT_ONCE, max(1, int(total // _TASK_SECONDS)))
-    fused = GroupChainsAndSiblings(width, known).group_nodes(list(nodes))
-    labels = {node.name: group.base_id for group in fused for node in group.nodes}
-    made = group_nodes(nodes, labels, known, _TASK_SECONDS)
-    for group in made:
-        group.label = max(group.nodes, key=lambda name: known.get(name, 0.0))  # what it is about, mostly
-    return made
+    usual = sum(known.values()) / len(known)  # for what nobody has measured yet
+    costs = {node.name: known.get(node.name, usual) for node in nodes}
+    return group_by_cost(nodes, GroupByCost(_MOST_AT_ONCE, _TASK_SECONDS, costs))
 
 
 def _names(labels: Sequence[str], prefix: str) -> list[str]:
@@ -276,6 +294,8 @@ def _words(
     words = ["run", *named, "--repo", options.repository, "--dataflow", flow.name, "--at", options.sha]
     for key, value in options.config.items():
         words += ["--config", f"{key}={json.dumps(value)}"]
+    if any(RELAY in word for word in words):
+        raise InvalidInput(f"'{RELAY}' stands for the key of an execution: no name and no value can have it.")
     if options.env is not None:
         words += ["--env", options.env]
     if options.executor != "synchronous":

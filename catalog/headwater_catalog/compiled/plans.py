@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from headwater.executors.needs import NO_NEEDS, Needs
+
 __all__ = ["RELAY", "CompiledPlan", "CompiledTask"]
 
 RELAY: Final = "@relay@"
 """Stands in commands for the key of the relay, which each orchestrator knows by a name of its own."""
+
+_NEEDED: Final = ("cpus", "gpus", "memory", "seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class CompiledTask:
         words: The command; `RELAY` stands for the key of the relay.
         seconds: How long its nodes took in the last run; None where nobody knows.
         saves: Whether it makes the dataset.
+        needs: What a machine must have for it, as the tags of its nodes say.
     """
 
     name: str
@@ -36,6 +41,7 @@ class CompiledTask:
     words: tuple[str, ...]
     seconds: float | None
     saves: bool
+    needs: Needs = NO_NEEDS
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -49,6 +55,10 @@ class CompiledTask:
             "command": list(self.words),
             "seconds": self.seconds,
             "saves": self.saves,
+            "needs": {
+                **{key: each for key in _NEEDED if (each := getattr(self.needs, key)) is not None},
+                **dict(self.needs.resources),
+            },
         }
 
 

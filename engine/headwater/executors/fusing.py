@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
 from headwater.errors import HeadwaterError
 from headwater.executors.clustering import Clusters
@@ -71,7 +71,7 @@ class GroupByCost(GroupingStrategy):
     def group_nodes(self, nodes: list[Node]) -> list[NodeGroup]:
         """Return the groups."""
         blocks = GroupByRepeatableBlocks().group_nodes(nodes)
-        clusters = Clusters(
+        fused = self.fuse(
             nodes,
             [group.nodes for group in blocks],
             [
@@ -79,17 +79,30 @@ class GroupByCost(GroupingStrategy):
                 for group in blocks
             ],
         )
+        return [
+            group
+            if group.purpose is not NodeGroupPurpose.EXECUTE_SINGLE
+            else NodeGroup(f"fused-{members[-1].name}", None, members, NodeGroupPurpose.EXECUTE_BLOCK)
+            for group, members in zip(blocks, fused, strict=True)
+            if members
+        ]
+
+    def fuse(
+        self, nodes: Sequence[Node], groups: Sequence[Sequence[Node]], kinds: Sequence[Hashable]
+    ) -> list[list[Node]]:
+        """Return the nodes of each group, with those of the groups that were put to it; none of these.
+
+        Args:
+            nodes: The nodes, each after those that it reads.
+            groups: Groups of them that are not taken apart, and none of which needs itself.
+            kinds: What only groups of the same kind share; None for those that stay as they are.
+        """
+        clusters = Clusters(nodes, groups, kinds)
         width = self._width()
         clusters.fuse_chains()
         clusters.bundle(lambda level: self._bundles(level, clusters, width))
         clusters.fuse_without_delay()
-        return [
-            NodeGroup(f"fused-{members[-1].name}", None, members, NodeGroupPurpose.EXECUTE_BLOCK)
-            if clusters.kinds[number] is not None
-            else group
-            for number, group in enumerate(blocks)
-            if (members := clusters.ordered(number))
-        ]
+        return [clusters.ordered(number) for number in range(len(groups))]
 
     def _width(self) -> int:
         slots = self.slots() if callable(self.slots) else self.slots
@@ -103,8 +116,8 @@ class GroupByCost(GroupingStrategy):
         worth = _WORTH * self.cost_of_task
         if worth:
             known = sum(self.costs.get(node.name, 0.0) for each in level for node in clusters.members[each])
-            ample = min(_SPARE * width, int(known / (_AMPLE * worth)))
-            width = min(max(width, ample), max(1, int(total / worth)))
+            ample = min(_SPARE * width, known / (_AMPLE * worth))
+            width = int(min(max(width, ample), max(1, total / worth)))
         share = total / width
         bundles: list[list[int]] = [[] for _ in range(width)]
         spent = 0.0
