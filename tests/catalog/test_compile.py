@@ -96,6 +96,23 @@ def test_a_dataflow_that_reads_what_another_one_writes_waits_for_it(catalog: Cat
     assert [(task["name"], task["after"]) for task in tasks] == [("sales", []), ("summary", ["sales"])]
 
 
+def test_a_dataflow_of_partitions_is_compiled_for_one_of_them(catalog: Catalog, git_repo: GitRepo):
+    project = (git_repo.path / "pyproject.toml").read_text()
+    cut = 'outputs = ["best"]\npartitions = { key = "day", from = "2026-01-01" }'
+    project = project.replace('outputs = ["best"]', cut).replace("/scores.csv", "/{day}/scores.csv")
+    git_repo.write("pyproject.toml", project)
+    git_repo.commit("Cut the summary into days")
+    scan(catalog.database, catalog.settings, "shop")
+    words = ("compile", "summary", "--to", "script")
+    without = catalog.headwater(*words)
+    (task,) = plan_of(catalog, "summary", "--config", "day=2026-01-03")["tasks"]
+
+    assert (without.exit_code, without.stdout) == (3, "")
+    assert "Say which partition" in without.stderr
+    assert 'day="2026-01-03"' in task["command"]
+    assert catalog.headwater(*words, "--config", "day=2025-01-03").exit_code == 3
+
+
 def test_the_configuration_chooses_the_graph_and_travels_with_each_task(catalog: Catalog):
     tasks = plan_of(catalog, "sales", "--by", "module", "--config", "region=US")["tasks"]
 
@@ -235,8 +252,10 @@ def test_nodes_that_modifiers_make_are_handed_on_like_any_other(catalog: Catalog
 
 
 STAND_IN = """#!/usr/bin/env bash
-# Stands in for sbatch: runs a job at once, unless a job that it waits for has failed.
+# Stands in for sbatch: runs a job at once, unless a job that it waits for has failed; and for scancel.
 set -eu
+case "$0" in *scancel) echo "$@" > "$JOBS/cancelled"; exit;; esac
+case "$*" in *"${REFUSED:-nothing}"*) echo "sbatch: error: invalid" >&2; exit 1;; esac
 number=$(( $(find "$JOBS" -name '*.words' | wc -l) + 1 ))
 echo "$@" > "$JOBS/$number.words"
 cat > "$JOBS/$number.script"
@@ -253,17 +272,20 @@ echo "$number;cluster"
 """
 
 
-def slurm(catalog: Catalog, content: str, folder: Path) -> tuple[subprocess.CompletedProcess[str], Path]:
+def slurm(
+    catalog: Catalog, content: str, folder: Path, **more: str
+) -> tuple[subprocess.CompletedProcess[str], Path]:
     jobs = folder / "jobs"
     jobs.mkdir()
     bin_folder = folder / "bin"
     bin_folder.mkdir()
-    file = bin_folder / "sbatch"
-    file.write_text(STAND_IN)
-    file.chmod(file.stat().st_mode | stat.S_IXUSR)
+    for name in ("sbatch", "scancel"):
+        file = bin_folder / name
+        file.write_text(STAND_IN)
+        file.chmod(file.stat().st_mode | stat.S_IXUSR)
     environment = program(catalog, folder)
     path = f"{bin_folder}:{environment['PATH']}"
-    return execute(content, folder, environment, PATH=path, JOBS=str(jobs)), jobs
+    return execute(content, folder, {**environment, **more}, PATH=path, JOBS=str(jobs)), jobs
 
 
 @pytest.mark.slow
@@ -292,6 +314,44 @@ def test_a_job_of_slurm_that_fails_is_tried_again_and_keeps_the_others_from_runn
     assert list(jobs.glob("*.ok")) == []
     assert (jobs / "log").read_text().count("Invalid value for '--sample'") == 2
     assert runs_of(catalog) == []
+
+
+def test_no_job_of_slurm_stays_where_one_cannot_be_submitted(catalog: Catalog, tmp_path: Path):
+    content = compiled(catalog, "sales", "--to", "slurm", "--by", "module", "--retries", "0")
+    # What jobs do does not matter here.
+    more = {"HW_COMMAND": "true", "REFUSED": "shop_sales.report", "SBATCH_OPTIONS": "-p short"}
+    done, jobs = slurm(catalog, content, tmp_path, **more)
+
+    assert done.returncode != 0
+    assert "sbatch: error: invalid\nNot all jobs could be submitted" in done.stderr
+    assert (jobs / "cancelled").read_text() == "1 2\n"
+    assert (jobs / "2.words").read_text().endswith(" --dependency=afterok:1 -p short\n")
+
+
+def test_jobs_and_pods_ask_for_what_the_tags_of_their_nodes_say(catalog: Catalog, git_repo: GitRepo):
+    tags = {"cpus": "2.5", "gpus": "1", "memory": "1.5 GB", "seconds": "90.5"}
+    source = (git_repo.path / "features" / "report.py").read_text()
+    tagged = f"@tag(**{ ({f'resources.{key}': value for key, value in tags.items()})!r})\ndef scored("
+    git_repo.write(
+        "features/report.py", f"from headwater import tag\n{source.replace('def scored(', tagged)}"
+    )
+    git_repo.commit("Say what scores need")
+    scan(catalog.database, catalog.settings, "shop")
+    words = ("sales", "--by", "module", "--retries", "1", "--retry-seconds", "30", "--to")
+    submitted = compiled(catalog, *words, "slurm")
+    workflow = yaml.safe_load(compiled(catalog, *words, "argo"))
+    report = next(t for t in workflow["spec"]["workflowSpec"]["templates"] if t["name"] == "report")
+
+    assert 'submit load "" <<' in submitted
+    # Two attempts of 91 seconds and 300 for what is around them, and 30 between them.
+    wanted = "--cpus-per-task=3 --gpus=1 --mem=1431M --time=14"
+    assert f'submit report "$job_load:$job_model" {wanted} <<' in submitted
+    require_workflow(workflow)
+    assert report["activeDeadlineSeconds"] == 391
+    assert report["container"]["resources"] == {
+        "requests": {"cpu": "2.5", "memory": "1500000000", "nvidia.com/gpu": "1"},
+        "limits": {"memory": "1500000000", "nvidia.com/gpu": "1"},
+    }
 
 
 def test_the_workflow_of_argo_is_one(catalog: Catalog):
@@ -340,6 +400,20 @@ def test_names_of_a_repository_cannot_add_lines_to_a_file(catalog: Catalog, git_
     assert "characters that no command" in result.stderr
 
 
+def test_no_task_has_a_name_that_an_orchestrator_keeps_for_itself(catalog: Catalog, git_repo: GitRepo):
+    source = (git_repo.path / "features" / "load.py").read_text()
+    git_repo.write("features/load.py", source.replace('stage="load"', 'stage="import"'))
+    project = (git_repo.path / "pyproject.toml").read_text()
+    long = f"{'a' * 49}_b"
+    git_repo.write("pyproject.toml", project.replace("dataflows.sales", f"dataflows.{long}"))
+    git_repo.commit("Name a stage as a word of Python, and a dataflow at length")
+    scan(catalog.database, catalog.settings, "shop")
+    plan = plan_of(catalog, long, "--by", "tag:stage")
+
+    assert {task["name"] for task in plan["tasks"]} > {"import_task"}
+    assert plan["name"] == f"shop_{'a' * 45}"
+
+
 def test_a_label_from_the_repository_stays_in_its_place(catalog: Catalog, git_repo: GitRepo):
     source = (git_repo.path / "features" / "load.py").read_text()
     git_repo.write("features/load.py", source.replace('stage="load"', 'stage="$(touch x)\\n; rm -rf /"'))
@@ -369,6 +443,7 @@ def test_a_label_from_the_repository_stays_in_its_place(catalog: Catalog, git_re
         (["sales", "--config", "colour=1"], 3, "configuration key 'colour'"),
         (["sales", "--env", "prod"], 3, "no environment 'prod'"),
         (["sales", "--executor", "synchronous"], 3, "makes the elements of a fan-out"),
+        (["sales", "--config", "region=@relay@"], 3, "no value can have it"),
         (["sales", "--config", "region={{x}}", "--to", "argo"], 3, "an expression of its own"),
     ],
 )

@@ -115,7 +115,7 @@ def test_prefect_executes_the_file(catalog: Catalog, tmp_path: Path):
         "DO_NOT_TRACK": "1",
     }
     told = call(
-        [python, "-c", "import compiled; print(compiled.shop_sales.validate_parameters({}))"],
+        [python, "-c", "import compiled; print(compiled.all_tasks.validate_parameters({}))"],
         {**environment, "PREFECT_SERVER_EPHEMERAL_ENABLED": "false"},
         file.parent,
     )

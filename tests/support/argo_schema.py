@@ -10,16 +10,22 @@ from typing import Any
 __all__ = ["require_workflow"]
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?-?")
+_AMOUNT = re.compile(r"\d+(\.\d+)?m?")
 _TEXT, _TEXTS = str, [str]
 _LABELS = {"*": str}
 
 _TEMPLATE = {
     "name": _NAME,
+    "activeDeadlineSeconds?": int,
     "dag?": {"tasks": [{"name": _NAME, "template": _NAME, "dependencies?": [_NAME]}]},
     "container?": {
         "image": _TEXT,
         "command": _TEXTS,
         "args": _TEXTS,
+        "resources?": {
+            "requests": {"cpu?": _AMOUNT, "memory?": _AMOUNT, "nvidia.com/gpu?": _AMOUNT},
+            "limits?": {"memory?": _AMOUNT, "nvidia.com/gpu?": _AMOUNT},
+        },
         "env": [{"name": _TEXT, "value": _TEXT}],
         "envFrom": [{"secretRef": {"name": _NAME}}],
         "volumeMounts": [{"name": _NAME, "mountPath": _TEXT}],

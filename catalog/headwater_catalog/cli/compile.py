@@ -81,7 +81,7 @@ def compile_flows(
     The same options at the same commit give the same file, but for --by cost, which looks at the last runs.
 
     JSON: name, repository, commit, by, schedule, retries, retry_seconds, tasks (name, dataflow, computes,
-    outputs, takes, after, command, seconds, saves), file.
+    outputs, takes, after, command, seconds, saves, needs), file.
     """
     from headwater_catalog.compiled.reading import CompileAsked
     from headwater_catalog.compiled.targets import TARGETS

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from headwater_catalog.compiled.plans import RELAY, CompiledPlan, CompiledTask
-from headwater_catalog.compiled.text import heading
+from headwater_catalog.compiled.text import heading, most_seconds
 from headwater_catalog.errors import Conflict
 
 __all__ = ["write_argo"]
@@ -71,8 +72,10 @@ def _template(plan: CompiledPlan, task: CompiledTask) -> dict[str, Any]:
                 f"Argo would take {word!r:.80} for an expression of its own. Give it without '{{{{'."
             )
     words = [word.replace(RELAY, "argo-{{workflow.uid}}") for word in task.words]
+    resources, seconds = _resources(task), most_seconds(task)
     return {
         "name": _dashed(task.name),
+        **({"activeDeadlineSeconds": seconds} if seconds is not None else {}),
         "retryStrategy": {
             "limit": str(plan.retries),
             "retryPolicy": "Always",
@@ -82,11 +85,23 @@ def _template(plan: CompiledPlan, task: CompiledTask) -> dict[str, Any]:
             "image": _IMAGE,
             "command": ["headwater"],
             "args": words,
+            **({"resources": resources} if resources else {}),
             "env": [{"name": "HEADWATER_HOME", "value": "/headwater"}],
             "envFrom": [{"secretRef": {"name": "headwater"}}],
             "volumeMounts": [{"name": "home", "mountPath": "/headwater"}],
         },
     }
+
+
+def _resources(task: CompiledTask) -> dict[str, dict[str, str]]:
+    """Return what the pod asks Kubernetes for."""
+    needs = task.needs
+    asked = {"cpu": f"{needs.cpus:g}"} if needs.cpus else {}
+    bounds = {"memory": str(needs.memory)} if needs.memory else {}
+    if needs.gpus:  # whole ones alone
+        bounds["nvidia.com/gpu"] = str(math.ceil(needs.gpus))
+    found = {"requests": {**asked, **bounds}, "limits": bounds}
+    return {kind: each for kind, each in found.items() if each}
 
 
 def _dashed(name: str) -> str:

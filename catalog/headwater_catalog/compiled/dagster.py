@@ -11,7 +11,7 @@ __all__ = ["write_dagster"]
 def write_dagster(plan: CompiledPlan) -> str:
     """Return the file, which imports Dagster and nothing of Headwater."""
     schedules = (
-        f"dg.ScheduleDefinition(job={plan.name}, cron_schedule={plan.schedule!r}, execution_timezone='UTC')"
+        f"dg.ScheduleDefinition(job=all_tasks, cron_schedule={plan.schedule!r}, execution_timezone='UTC')"
         if plan.schedule
         else ""
     )
@@ -48,11 +48,11 @@ OPS = {{name: op_of(name, each) for name, each in TASKS.items()}}
     name={plan.name!r},
     tags={{"headwater/repository": {plan.repository!r}, "headwater/commit": {plan.sha!r}}},
 )
-def {plan.name}():
+def all_tasks():
     made = {{}}
     for name, each in TASKS.items():
         made[name] = OPS[name](**{{f"after_{{before}}": made[before] for before in each["after"]}})
 
 
-defs = dg.Definitions(jobs=[{plan.name}], schedules=[{schedules}])
+defs = dg.Definitions(jobs=[all_tasks], schedules=[{schedules}])
 """

@@ -26,7 +26,7 @@ from prefect.runtime import flow_run
 {PERFORM}
 
 @flow(name={plan.name!r})
-def {plan.name}(relay: str | None = None):
+def all_tasks(relay: str | None = None):
     \"\"\"Perform all tasks; by the relay of an execution that failed, what that has made is taken.\"\"\"
     relay = relay or str(flow_run.id)
     made = {{}}
@@ -41,7 +41,7 @@ def {plan.name}(relay: str | None = None):
 
 if __name__ == "__main__":
     if "--serve" in sys.argv:
-        {plan.name}.serve(name={plan.name!r}{cron})
+        all_tasks.serve(name={plan.name!r}{cron})
     else:
-        {plan.name}()
+        all_tasks()
 """

@@ -25,6 +25,7 @@ from headwater_catalog.dataflows import DataflowAt, choose_dataflow
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.jobs import State
 from headwater_catalog.locations import Location, Whereabouts
+from headwater_catalog.partitions import of_partition
 from headwater_catalog.relays import Relay, require_relay
 from headwater_catalog.repositories import open_mirror
 from headwater_catalog.run_options import EXECUTORS
@@ -142,7 +143,12 @@ def _flow(
     require_format(sinks, format)
     if asked.through:
         require_relay(flow, Relay("compiled", asked.through, hand_on=True), env)
-    graph = build(_functions(reading, flow), {**flow.view.config, **asked.config})
+    config = {**flow.view.config, **asked.config}
+    partitions = moment.snapshot.declared.partitions.get(flow.name)
+    declared = {name: flow.view.sinks[name] for name in sinks}
+    if partitions is not None:
+        partitions.require(config, {**flow.view.sources, **declared})
+    graph = build(_functions(reading, flow), config)
     for name in outputs:
         if name not in graph:
             raise InvalidInput(f"There is no '{name}' in dataflow '{flow.name}' in this configuration.")
@@ -157,8 +163,8 @@ def _flow(
         name=flow.name,
         graph=graph,
         outputs=outputs,
-        sources=flow.view.sources,
-        sinks={name: flow.view.sinks[name] for name in sinks},
+        sources=of_partition(partitions, flow.view.sources, config),
+        sinks=of_partition(partitions, declared, config),
         seconds=_seconds(moment, flow.name),
         is_declared=not asked.outputs,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shlex
 from collections.abc import Iterator, Sequence
@@ -10,9 +11,12 @@ from datetime import UTC, datetime
 
 from headwater_catalog.compiled.plans import RELAY, CompiledPlan, CompiledTask
 
-__all__ = ["PERFORM", "first_day", "heading", "python_tasks", "shell_command", "told"]
+__all__ = ["PERFORM", "first_day", "heading", "most_seconds", "python_tasks", "shell_command", "told"]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # which may end a line
+
+_BEFORE_AND_AFTER = 300
+"""Seconds that a task has besides those of its nodes: to begin, to read sources, to carry results out."""
 
 PERFORM = '''
 def perform(words, relay):
@@ -47,6 +51,12 @@ def told(task: CompiledTask) -> str:
     parts.append("makes the dataset" if task.saves else f"hands on {len(task.outputs)}")
     parts += [f"{task.seconds:.3g} s when last run"] if task.seconds is not None else []
     return ", ".join(parts)
+
+
+def most_seconds(task: CompiledTask) -> int | None:
+    """Return how long an attempt may take, as tags of its nodes say; None where a node has no limit."""
+    seconds = task.needs.seconds
+    return None if seconds is None else math.ceil(seconds) + _BEFORE_AND_AFTER
 
 
 def shell_command(words: Sequence[str], relay: str, indent: str) -> str:
