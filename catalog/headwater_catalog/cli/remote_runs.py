@@ -68,6 +68,7 @@ class RemoteRuns:
             use_kept=asked.use_kept,
             saver=asked.saver,
             profile=asked.profile,
+            relay=asked.relay.as_dict() if asked.relay is not None else None,
         )
         return self.follow(made["id"])
 

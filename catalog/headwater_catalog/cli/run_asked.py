@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from headwater_catalog.cli.context import Workspace
     from headwater_catalog.relays import Relay
 
 __all__ = ["RunAsked", "local", "pairs", "relay_asked", "saved_format", "value"]
@@ -115,20 +114,16 @@ def saved_format(save: Path, saver: str = "") -> str | None:
         raise click.BadParameter(str(error), param_hint="--save") from error
 
 
-def relay_asked(
-    workspace: Workspace, key: str | None, through: str, take: Sequence[str], hand_on: bool
-) -> Relay | None:
+def relay_asked(key: str | None, through: str, take: Sequence[str], hand_on: bool) -> Relay | None:
     """Return the relay that a run is asked to take part in; None where it is alone.
 
     Raises:
-        click.UsageError: It is half said, or asked of another machine.
+        click.UsageError: It is half said.
     """
     if key is None:
         if through or take or hand_on:
             raise click.UsageError("--take, --hand-on and --through need --relay KEY: which relay is it?")
         return None
-    if workspace.remote:
-        raise click.UsageError("--relay needs the catalog of this machine: leave out --remote.")
     from headwater_catalog.relays import Relay
 
     return Relay(key, through, tuple(take), hand_on)

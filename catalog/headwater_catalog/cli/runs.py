@@ -150,7 +150,7 @@ def run(
         if workspace.remote:
             raise click.UsageError("--with-changes needs the catalog of this machine: leave out --remote.")
         repo, at = taken_changes(workspace, repo, who_asks())
-    joined = relay_asked(workspace, relay, through, take, hand_on)
+    joined = relay_asked(relay, through, take, hand_on)
     if keep is not None and (save is not None or saver):
         raise click.UsageError("--keep says the format alone: leave it out beside --save and --saver.")
     settings = {key: value(text) for key, text in pairs(config, "--config").items()}

@@ -14,6 +14,7 @@ from headwater_catalog.datasets import version_of_run
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.kept_inputs import note_sent
 from headwater_catalog.moments import Moment, moment_at
+from headwater_catalog.relays import Relay
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.run_comparison import compare_runs
 from headwater_catalog.run_options import RunOptions
@@ -221,6 +222,7 @@ def _compared(a: int, b: int, status: int = 200) -> Response:
 
 
 def _options(body: dict[str, Any]) -> RunOptions:
+    relay = body.get("relay")
     return RunOptions(
         env=body["env"],
         executor=body["executor"],
@@ -230,6 +232,7 @@ def _options(body: dict[str, Any]) -> RunOptions:
         use_kept=body["use_kept"],
         saver=body.get("saver", ""),
         profile=body["profile"],
+        relay=Relay.from_dict(relay) if relay is not None else None,
     )
 
 

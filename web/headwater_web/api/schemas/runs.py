@@ -277,6 +277,30 @@ class UploadSchema(Schema):
     name = text("Its name.")
 
 
+class RelaySchema(Schema):
+    """An execution of a dataflow in several runs, and what one of them has to do with it."""
+
+    key = named("Tells one execution from the others; whoever begins it chooses it.", "relay", required=True)
+    through = Text(
+        load_default="",
+        validate=validate.Length(max=500),
+        metadata={
+            "description": "The sink, a folder, in which values are handed on; empty: the home.",
+            "format": "sink",
+        },
+    )
+    take = fields.List(
+        named("A node.", "feature"),
+        load_default=list,
+        validate=validate.Length(max=1000),
+        metadata={"description": "Nodes whose values earlier runs have handed on."},
+    )
+    hand_on = Switch(
+        load_default=False,
+        metadata={"description": "Whether the values of the outputs are handed on to later runs."},
+    )
+
+
 class NewRunSchema(Schema):
     """A run that somebody asks for."""
 
@@ -368,6 +392,14 @@ class NewRunSchema(Schema):
             "description": "Whether values that earlier runs computed may stand in place of computing."
         },
     )
+    relay = fields.Nested(
+        RelaySchema,
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "The execution in several runs that it is one of; it is alone unless given."
+        },
+    )
     note = Text(
         load_default="",
         validate=validate.Length(max=LONGEST_NOTE),
@@ -381,7 +413,7 @@ class NewRunPairSchema(NewRunSchema):
     class Meta:
         """What is compared is not saved."""
 
-        exclude = ("save", "saver", "dataset", "sinks")
+        exclude = ("save", "saver", "dataset", "sinks", "relay")
 
     before = named(
         "The commit, branch or tag to compare with; the first parent of the other unless given.",
