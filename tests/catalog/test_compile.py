@@ -456,6 +456,37 @@ def test_what_cannot_be_compiled_is_told(catalog: Catalog, words: list[str], cod
     assert message in result.stderr
 
 
+def test_a_dataflow_that_no_run_could_compute_is_told(catalog: Catalog, git_repo: GitRepo):
+    git_repo.write("features/model.py", (git_repo.path / "features/load.py").read_text())
+    project = '[tool.headwater.dataflows.bare]\nmodules = ["features.load"]\n'
+    git_repo.write("pyproject.toml", project)
+    git_repo.commit("Declare less")
+    scan(catalog.database, catalog.settings, "shop")
+    words = ("compile", "bare", "--to", "script")
+    no_outputs = catalog.headwater(*words)
+    no_source = catalog.headwater(*words, "--output", "ratio")
+    given = catalog.headwater(*words, "--output", "ratio", "--config", "spend=1", "--config", "signups=2")
+
+    assert (no_outputs.exit_code, no_source.exit_code, given.exit_code) == (3, 3, 0), given.output
+    assert "Say by --output" in no_outputs.stderr
+    assert "needs 'spend', 'signups' from outside, and has no source" in no_source.stderr
+
+
+def test_dataflows_that_read_what_each_other_writes_are_told(catalog: Catalog, git_repo: GitRepo):
+    project = (git_repo.path / "pyproject.toml").read_text()
+    back = project.replace('path = "data/weekly.csv"', f'url = "file://{git_repo.path}/best.csv"')
+    git_repo.write(
+        "pyproject.toml",
+        f'{back}\n[tool.headwater.dataflows.summary.sinks]\nb = {{ url = "file://{git_repo.path}/best.csv" }}\n',
+    )
+    git_repo.commit("Go round")
+    scan(catalog.database, catalog.settings, "shop")
+    result = catalog.headwater("compile", "sales", "summary", "--to", "script", "--executor", "threads")
+
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "read each other's sinks" in result.stderr
+
+
 def test_the_file_is_written_as_a_whole_and_told(catalog: Catalog, tmp_path: Path):
     words = ("compile", "summary", "--to", "script", "--out")
     result = catalog.headwater(*words, str(tmp_path / "sales.sh"))

@@ -93,8 +93,7 @@ def compile_flows(
         dataflows=dataflows, config=settings, sinks=() if no_sinks else sinks or None, **options
     )
     plan = _plan(workspace, repo, at, asked)
-    written = TARGETS[target]
-    content = written.write(plan)
+    content = TARGETS[target](plan)
     if out is not None and str(out) != "-":
         _write(out, content)
         say(f"{counted(len(plan.tasks), 'task')} of commit {plan.sha[:8]} written to {out}.")

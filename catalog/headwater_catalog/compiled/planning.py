@@ -19,7 +19,7 @@ from headwater_catalog.compiled.plans import RELAY, CompiledTask
 from headwater_catalog.errors import Conflict
 from headwater_catalog.locations import Whereabouts
 
-__all__ = ["GROUPINGS", "FlowToCompile", "TaskOptions", "plan_flow", "plan_flows", "require_schedule", "slug"]
+__all__ = ["GROUPINGS", "FlowToCompile", "TaskOptions", "plan_flow", "plan_flows", "slug"]
 
 GROUPINGS: Final = {
     "dataset": "one task per dataflow, which makes its dataset",
@@ -51,7 +51,6 @@ _RESERVED: Final = {
     *("output", "output_arg_dict", "str", "type"),
 }
 """What Dagster calls nothing by."""
-_CRON: Final = re.compile(r"@(hourly|daily|weekly|monthly|yearly)|[0-9*/,A-Za-z-]+(?: [0-9*/,A-Za-z-]+){4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,23 +178,6 @@ def plan_flow(
         )
     tasks.sort(key=lambda task: task.saves)  # it waits for all others, directly or not
     return tasks
-
-
-def require_schedule(schedule: str | None) -> str | None:
-    """Return a schedule as all orchestrators understand it.
-
-    Raises:
-        InvalidInput: It is none.
-    """
-    if schedule is None:
-        return None
-    plain = " ".join(schedule.split())
-    if not _CRON.fullmatch(plain):
-        raise InvalidInput(
-            f"{schedule!r:.80} is no schedule in the words of cron: minute, hour, day of the month, month "
-            "and day of the week, such as '0 6 * * 1', or @hourly, @daily, @weekly, @monthly or @yearly."
-        )
-    return plain
 
 
 def slug(text: str) -> str:

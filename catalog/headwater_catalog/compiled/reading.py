@@ -13,14 +13,15 @@ from headwater.build import build
 from headwater.errors import InvalidInput
 from headwater.executors.tasks import is_expander
 from headwater.function import Function
+from headwater.node import Node, Role
 from headwater_catalog.compiled.planning import (
     FlowToCompile,
     TaskOptions,
     plan_flows,
-    require_schedule,
     slug,
 )
 from headwater_catalog.compiled.plans import CompiledPlan, CompiledTask
+from headwater_catalog.compiled.schedules import require_schedule
 from headwater_catalog.dataflows import DataflowAt, choose_dataflow
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.jobs import State
@@ -89,6 +90,12 @@ def plan_at(moment: Moment, asked: CompileAsked) -> CompiledPlan:
     """
     _require_numbers(asked)
     chosen = [choose_dataflow(moment, name, asked.outputs) for name in asked.dataflows or (None,)]
+    for flow in chosen:
+        if not asked.outputs and not flow.view.outputs:
+            raise NotFound(
+                f"Dataflow '{flow.name}' declares no outputs. Say by --output which nodes its dataset is "
+                "of, or declare outputs in the project file (docs/runs.md)."
+            )
     if len({flow.name for flow in chosen}) < len(chosen):
         raise Conflict("A dataflow is named twice. Name each once.")
     if len(chosen) > 1 and (asked.outputs or asked.sinks is not None or asked.config):
@@ -153,7 +160,9 @@ def _flow(
         if name not in graph:
             raise InvalidInput(f"There is no '{name}' in dataflow '{flow.name}' in this configuration.")
     needed = graph.upstream(*outputs)
-    fan_out = next((node for node in graph if node.name in needed and is_expander(node)), None)
+    nodes = [node for node in graph if node.name in needed]
+    _require_given(flow, nodes, config)
+    fan_out = next((node for node in nodes if is_expander(node)), None)
     if fan_out is not None and asked.executor == "synchronous":
         raise Conflict(
             f"{fan_out.where} makes the elements of a fan-out, which the executor 'synchronous' does not "
@@ -168,6 +177,20 @@ def _flow(
         seconds=_seconds(moment, flow.name),
         is_declared=not asked.outputs,
     )
+
+
+def _require_given(flow: DataflowAt, nodes: Sequence[Node], config: Mapping[str, Any]) -> None:
+    """Make sure that there is a source where there are inputs; only reading one tells its columns."""
+    if flow.view.sources or any(node.partial for node in nodes):
+        return
+    inputs = {node.name for node in nodes if node.role is Role.INPUT} - config.keys()
+    read = (each for node in nodes for each in node.arguments if not each.is_optional)
+    missing = list(dict.fromkeys(f"'{each.node}'" for each in read if each.node in inputs))
+    if missing:
+        raise Conflict(
+            f"Dataflow '{flow.name}' needs {', '.join(missing[:10])} from outside, and has no source. "
+            "Declare sources of the dataflow in the project file (docs/runs.md), or give values by --config."
+        )
 
 
 def _require_known(tasks: Sequence[CompiledTask], chosen: Sequence[DataflowAt]) -> None:

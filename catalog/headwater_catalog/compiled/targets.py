@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from headwater_catalog.compiled.airflow import write_airflow
@@ -14,28 +13,14 @@ from headwater_catalog.compiled.prefect import write_prefect
 from headwater_catalog.compiled.script import write_script
 from headwater_catalog.compiled.slurm import write_slurm
 
-__all__ = ["TARGETS", "Target"]
+__all__ = ["TARGETS"]
 
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """An orchestrator.
-
-    Attributes:
-        write: Returns a plan as its file.
-        ending: How the name of that file ends.
-    """
-
-    write: Callable[[CompiledPlan], str]
-    ending: str
-
-
-TARGETS: Final[Mapping[str, Target]] = {
-    "airflow": Target(write_airflow, ".py"),
-    "argo": Target(write_argo, ".yaml"),
-    "dagster": Target(write_dagster, ".py"),
-    "prefect": Target(write_prefect, ".py"),
-    "script": Target(write_script, ".sh"),
-    "slurm": Target(write_slurm, ".slurm.sh"),
+TARGETS: Final[Mapping[str, Callable[[CompiledPlan], str]]] = {
+    "airflow": write_airflow,
+    "argo": write_argo,
+    "dagster": write_dagster,
+    "prefect": write_prefect,
+    "script": write_script,
+    "slurm": write_slurm,
 }
-"""The orchestrators by name."""
+"""What writes a plan as a file, by the name of the orchestrator."""
