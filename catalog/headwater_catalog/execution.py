@@ -202,10 +202,15 @@ def _handed(
     with database.read() as session:
         for node, taken in found.items():
             made = session.get(Run, taken.run)
-            if made is None or made.repository_id != task.repository_id or made.commit.sha != task.sha:
+            handed: Mapping[str, str] = {}
+            if made is not None and made.repository_id == task.repository_id:
+                handed = made.job.payload.get("handed_on", {})
+            # So who may write to the place can make no run execute what is theirs.
+            if handed.get(node) != taken.told["sha256"]:
                 raise JobError(
-                    f"The value of '{node}' says that run {taken.run} has handed it on, which is no run of "
-                    "this commit in this catalog. All runs of a relay are of one catalog."
+                    f"The value of '{node}' says that run {taken.run} has handed it on, of which this "
+                    "catalog knows nothing. All runs of a relay are of one catalog, and they alone write "
+                    "what lies there."
                 )
     return found
 
@@ -353,7 +358,7 @@ def _keep(
             ):
                 with database.write() as session:
                     jobs.renew(session, leased)
-                _hand_on(settings, task, own, folder, ended)
+                ended = replace(ended, handed_on=_hand_on(settings, task, own, folder, ended))
             verdict = None
             if not ended.reason and task.again is not None and ended.report is not None:
                 told = (folder, task.made or TABLE, ended.report.environment, watch)
@@ -371,11 +376,11 @@ def _keep(
         write_end(database, settings, leased, task, _refused(ended, error, task), None, None)
 
 
-def _hand_on(settings: Settings, task: Task, own: Path, made: Path, ended: Ended) -> None:
-    """Hand the values of outputs on to other runs, with all that they follow from."""
+def _hand_on(settings: Settings, task: Task, own: Path, made: Path, ended: Ended) -> dict[str, str]:
+    """Hand the values of outputs on to other runs, with all that they follow from; return their sha256."""
     assert task.relay is not None and task.relay_place is not None and ended.report is not None
     used = {name: ended.sources[name].sha256 for name in ended.report.sources if name in ended.sources}
     told = {**task.agreed(), "run": task.run_id, "sources": used}
     taken = set(task.relay.take)
     nodes = {name: str(number) for number, name in enumerate(task.outputs) if name not in taken}
-    relays.hand_on(settings.data, task.relay_place, nodes, own / HANDED, made, told)
+    return relays.hand_on(settings.data, task.relay_place, nodes, own / HANDED, made, told)

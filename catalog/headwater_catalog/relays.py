@@ -26,12 +26,23 @@ from headwater_catalog.locations import Location
 from headwater_catalog.outside_data import opened, require_allowed
 from headwater_catalog.removal import remove_folder
 from headwater_catalog.sinks import places_of, write_file
+from headwater_catalog.value_store import relays_of
 
 if TYPE_CHECKING:
     from headwater_catalog.dataflows import DataflowAt
     from headwater_catalog.settings import Settings
 
-__all__ = ["Relay", "RelayPlace", "Taken", "hand_on", "place_of_relay", "require_relay", "sweep", "take"]
+__all__ = [
+    "Relay",
+    "RelayPlace",
+    "Taken",
+    "files_of",
+    "hand_on",
+    "place_of_relay",
+    "require_relay",
+    "sweep",
+    "take",
+]
 
 _KEY: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_:+-]|\.(?!\.)){0,199}")
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.]{0,150}")
@@ -147,9 +158,14 @@ def place_of_relay(
         Conflict: Its sink says no folder in this environment.
     """
     if not relay.through:
-        folder = settings.home.absolute() / "relays" / str(repository_id) / relay.key
-        return RelayPlace(f"file://{folder}/")
+        return RelayPlace(f"file://{relays_of(settings, repository_id).absolute() / relay.key}/")
     return RelayPlace(f"{_folder_of(sinks, relay.through, env).url}{relay.key}/", relay.through)
+
+
+def files_of(node: str, sha256: str) -> tuple[str, str]:
+    """Return the names of the file of a value that was handed on, and of what tells it."""
+    name = node if _PLAIN_NAME.fullmatch(node) else f"-{hashlib.sha256(node.encode()).hexdigest()}"
+    return f"{name}.{sha256[:16]}.value", f"{name}.json"
 
 
 def _folder_of(sinks: Mapping[str, Mapping[str, Any]], name: str, env: str | None) -> Location:
@@ -189,7 +205,7 @@ def take(
         told = _told(allowed, place, node)
         _require_same(node, told, agreed, sources)
         file = folder / str(number)
-        _bring(allowed, place, f"{_name_of(node)}.{told['sha256'][:16]}.value", file, node)
+        _bring(allowed, place, files_of(node, told["sha256"])[0], file, node)
         if kept_sha256(file) != told["sha256"]:
             raise JobError(
                 f"The value of '{node}' that run {told['run']} handed on is damaged. Run that again."
@@ -205,8 +221,8 @@ def hand_on(
     left: Path,
     made: Path,
     told: Mapping[str, Any],
-) -> None:
-    """Carry what a runner has left of some nodes to the place of a relay.
+) -> dict[str, str]:
+    """Carry what a runner has left of some nodes to the place of a relay; return the sha256 of each.
 
     The value goes first and what tells it last, so that nobody takes half of one; a run that is made again
     puts its own in place of what was there.
@@ -222,6 +238,7 @@ def hand_on(
     Raises:
         JobError: The runner left none, or it cannot be written.
     """
+    handed: dict[str, str] = {}
     for node, name in nodes.items():
         file = made / f"{HANDED}-{name}"
         try:
@@ -229,14 +246,12 @@ def hand_on(
                 size = take_file(name, held, file)
         except OSError as error:
             raise JobError(f"The run left no value of '{node}' that could be handed on: {error}.") from error
-        sha256 = kept_sha256(file)
+        sha256 = handed[node] = kept_sha256(file)
         beside = made / f"{HANDED}-{name}.json"
         beside.write_text(json.dumps({**told, "node": node, "sha256": sha256, "bytes": size}), "utf-8")
-        for each, target in (
-            (file, f"{_name_of(node)}.{sha256[:16]}.value"),
-            (beside, f"{_name_of(node)}.json"),
-        ):
+        for each, target in zip((file, beside), files_of(node, sha256), strict=True):
             _write(allowed, place, target, each, node)
+    return handed
 
 
 def sweep(settings: Settings) -> None:
@@ -247,14 +262,8 @@ def sweep(settings: Settings) -> None:
             remove_folder(folder)
 
 
-def _name_of(node: str) -> str:
-    if _PLAIN_NAME.fullmatch(node):
-        return node
-    return f"-{hashlib.sha256(node.encode()).hexdigest()}"
-
-
 def _told(allowed: DataSettings, place: RelayPlace, node: str) -> dict[str, Any]:
-    content = _read(allowed, place, f"{_name_of(node)}.json", node)
+    content = _read(allowed, place, files_of(node, "")[1], node)
     try:
         told = json.loads(content)
         if (

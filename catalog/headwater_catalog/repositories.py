@@ -31,7 +31,7 @@ from headwater_catalog.store.models import (
     Job,
     Repository,
 )
-from headwater_catalog.value_store import folder_of
+from headwater_catalog.value_store import folder_of, relays_of
 
 __all__ = [
     "add_repository",
@@ -150,6 +150,7 @@ def remove_repository(session: Session, settings: Settings, repository: Reposito
     # Within the transaction: after it, another repository might have got this number.
     remove_folder(mirror_path(settings, repository))
     remove_folder(folder_of(settings, repository.id))
+    remove_folder(relays_of(settings, repository.id))
 
 
 def _require_idle(session: Session, repository: Repository) -> None:

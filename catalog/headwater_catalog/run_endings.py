@@ -44,6 +44,7 @@ class Ended:
         around: What held the run, and what its environment was built from.
         withheld: What the reason leaves out, since it may quote personal data.
         handed: The runs that have handed values on to it, by node.
+        handed_on: The sha256 of the values that it has handed on itself, by node.
     """
 
     report: Report | None
@@ -54,6 +55,7 @@ class Ended:
     around: Mapping[str, Any]
     withheld: str = ""
     handed: Mapping[str, int] = field(default_factory=dict)
+    handed_on: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_end(
@@ -82,6 +84,8 @@ def write_end(
     with database.write() as session:
         run = session.get_one(Run, task.run_id)
         _record(session, run, task, ended)
+        if ended.handed_on:
+            run.job.payload = {**run.job.payload, "handed_on": dict(ended.handed_on)}
         if saved is not None:
             record_saved(session, run, saved)
             _keep_inputs(session, settings, task, ended)

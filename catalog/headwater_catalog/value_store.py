@@ -29,13 +29,18 @@ if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
     from headwater_catalog.store.database import Database
 
-__all__ = ["enter_values", "folder_of", "make_room", "runs_of", "sweep", "take_over"]
+__all__ = ["enter_values", "folder_of", "make_room", "relays_of", "runs_of", "sweep", "take_over"]
 
 logger = logging.getLogger("headwater.values")
 
 _FILE: Final = re.compile(r"(?P<key>[0-9a-f]{40})\.value")
 _READABLE: Final = 0o644  # by runs of other users
 _AT_ONCE: Final = 500  # values that are let go in one transaction
+
+
+def relays_of(settings: Settings, repository_id: int) -> Path:
+    """Return the folder of the home in which the relays of a repository lie, each under its key."""
+    return settings.home / "relays" / str(repository_id)
 
 
 def folder_of(settings: Settings, repository_id: int) -> Path:

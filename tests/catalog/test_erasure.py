@@ -31,6 +31,7 @@ from headwater_catalog.erasure.requests import (
 from headwater_catalog.erasure_records import PAYLOAD_TYPE, record_of, signed_record
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.kept_inputs import input_file
+from headwater_catalog.relays import Relay
 from headwater_catalog.repositories import add_repository, get_repository, remove_repository, resolve_at
 from headwater_catalog.reproduce import request_reproduction
 from headwater_catalog.run_options import RunOptions
@@ -179,6 +180,19 @@ def test_values_of_which_nobody_noted_the_node_are_unknown(shop):
 
     assert {standing for _, standing in shop.told("email")["value"]} == {"unknown"}
     assert "value" not in shop.told("features.people:of_bucket")
+
+
+def test_what_runs_of_a_relay_have_handed_on_goes_too(shop):
+    options = RunOptions(relay=Relay("monday", hand_on=True))
+    run = shop.catalog.run("domain", "bucket", "total", dataflow="people", options=options)
+    relays = shop.catalog.settings.home / "relays"
+    told = shop.told("email")["handed"]
+    erased = shop.erase(shop.request("email"))
+
+    assert told == {(f"domain of run {run.id}", "derived"), (f"bucket of run {run.id}", "anonymised")}
+    assert erased.state == "erased", erased.state
+    assert sorted(path.name.partition(".")[0] for path in relays.rglob("*.value")) == ["bucket", "total"]
+    assert sorted(path.name for path in relays.rglob("*.json")) == ["bucket.json", "total.json"]
 
 
 def test_files_that_were_given_are_in_the_plan_and_those_nobody_has_read_are_unknown(shop, tmp_path):

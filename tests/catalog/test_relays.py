@@ -1,7 +1,9 @@
 """Relays: a dataflow executed in several runs gives what one run gives, or says why it cannot."""
 
+import hashlib
 import json
 import os
+import pickle
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +17,7 @@ from headwater_catalog import datasets
 from headwater_catalog.data_settings import DataSettings
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.relays import Relay, sweep
+from headwater_catalog.repositories import get_repository, remove_repository
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.scan import scan
 from headwater_catalog.store.models import Run
@@ -184,6 +187,22 @@ def test_a_damaged_value_is_refused(catalog: Catalog):
     assert "is damaged" in (run.job.error or "")
 
 
+def test_what_somebody_else_puts_into_the_sink_is_not_executed(catalog: Catalog, tmp_path: Path):
+    data = DataSettings(locations=(f"file://{tmp_path}/out/",))
+    catalog.settings = replace(catalog.settings, data=data)
+    relayed(catalog, "ratio", through="between")
+    told = tmp_path / "out" / "one" / "ratio.json"
+    forged = json.loads(told.read_text())
+    value = b"PICKLED\n" + pickle.dumps({"mean": 7})
+    forged["sha256"] = hashlib.sha256(value).hexdigest()
+    told.with_name(f"ratio.{forged['sha256'][:16]}.value").write_bytes(value)
+    told.write_text(json.dumps(forged))
+    run = relayed(catalog, "summary", take=("ratio",), through="between")
+
+    assert run.job.state == "failed"
+    assert "catalog knows nothing" in (run.job.error or "")
+
+
 def test_a_value_that_no_file_can_hold_fails_with_its_name(catalog: Catalog):
     run = relayed(catalog, "stream")
 
@@ -216,6 +235,16 @@ def test_what_a_relay_cannot_be_is_told(
     with pytest.raises(error, match=words):
         options = RunOptions(relay=Relay(**{"hand_on": True, **relay}))
         catalog.request("ratio", dataflow="shop", options=options)
+
+
+def test_a_repository_that_goes_takes_its_relays_with_it(catalog: Catalog):
+    relayed(catalog, "ratio")
+    before = list((catalog.settings.home / "relays").iterdir())
+    with catalog.database.write() as session:
+        remove_repository(session, catalog.settings, get_repository(session, "shop"))
+
+    assert len(before) == 1
+    assert list((catalog.settings.home / "relays").iterdir()) == []
 
 
 def test_old_relays_are_removed_from_the_home(catalog: Catalog):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, exists, select, update
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from headwater_catalog.erasure.removing import NotRemoved, remove_kept
 from headwater_catalog.erasure.traces import ERASED_VALUE
+from headwater_catalog.relays import files_of
 from headwater_catalog.stamps import SIDECAR
 from headwater_catalog.store.models import (
     CheckResult,
@@ -62,6 +64,14 @@ def _value(session: Session, settings: Settings, item: ErasureItem) -> str:
     session.execute(select(KeptValue.id).where(*mine).with_for_update())
     known = remove_kept(settings.home, item.place)
     session.execute(delete(KeptValue).where(*mine))
+    return _NAMES if known else ""
+
+
+def _handed(_session: Session, settings: Settings, item: ErasureItem) -> str:
+    # What tells a value has what was given to its run, too; without it nobody takes the value.
+    beside = str(PurePosixPath(item.place).with_name(files_of(item.columns[0], "")[1]))
+    known = remove_kept(settings.home, beside)
+    known |= remove_kept(settings.home, item.place)
     return _NAMES if known else ""
 
 
@@ -195,6 +205,7 @@ _Act = Callable[[Session, "Settings", ErasureItem], str]
 _ACTS: Final[Mapping[str, _Act]] = {
     "dataset": _dataset,
     "value": _value,
+    "handed": _handed,
     "input": _input,
     "preview": _preview,
     "profiles": _profiles,

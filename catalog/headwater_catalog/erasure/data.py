@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,8 +26,10 @@ from headwater_catalog.errors import Conflict
 from headwater_catalog.jobs import State
 from headwater_catalog.kept_inputs import input_file
 from headwater_catalog.locations import Location, Whereabouts
+from headwater_catalog.relays import Relay, files_of
 from headwater_catalog.sinks import places_of
 from headwater_catalog.store.models import DatasetVersion, Event, KeptInput, KeptValue, Repository
+from headwater_catalog.value_store import relays_of
 from headwater_catalog.views import DataflowView
 
 if TYPE_CHECKING:
@@ -63,6 +66,7 @@ def data_items(
     datasets = list(_datasets(session, settings, repository, by_run))
     yield from datasets
     yield from _values(session, repository, by_run)
+    yield from _handed(settings, repository, looks)
     inputs = list(_inputs(session, settings, repository, seeds, looks))
     yield from inputs
     known = {(item.kind, item.target) for item in inputs}
@@ -154,6 +158,32 @@ def _values(session: Session, repository: Repository, by_run: Mapping[int, Look]
             yield Item(
                 repository.id, "value", key, name, standing, told, run_id, look.run.commit.sha, place, size
             )
+
+
+def _handed(settings: Settings, repository: Repository, looks: Sequence[Look]) -> Iterator[Item]:
+    """Yield what runs of relays have handed on: in the home, and in sinks, where people see to it."""
+    for look in looks:
+        payload = look.run.job.payload
+        for node, sha256 in payload.get("handed_on", {}).items():
+            standing = look.standing((node,))
+            if standing is None:
+                continue
+            relay, name = Relay.from_dict(payload["relay"]), f"{node} of run {look.run.id}"
+            file = files_of(node, sha256)[0]
+            known = (name, standing, (node,), look.run.id, look.run.commit.sha)
+            if not relay.through:
+                path = relays_of(settings, repository.id) / relay.key / file
+                size, place = _size(path), path.relative_to(settings.home).as_posix()
+                if size is not None:  # else it has been removed, as all that lies there some days
+                    yield Item(
+                        repository.id, "handed", target_of(f"{look.run.id}:{node}"), *known, place, size
+                    )
+                continue
+            sinks = look.view.sinks if look.view is not None else {}
+            with contextlib.suppress(Conflict, KeyError):
+                folder = places_of(sinks, [relay.through], look.run.env)[relay.through].shown
+                place = f"{folder}{relay.key}/{file}"
+                yield Item(repository.id, "sink", target_of(place), *known, place)
 
 
 def _inputs(

@@ -45,6 +45,7 @@ STATES: Final = (OPEN, DONE, KEPT, IMPOSSIBLE)
 HERE: Final[Mapping[str, str]] = {
     "dataset": "files of dataset versions that are kept here",
     "value": "values that later runs take",
+    "handed": "values that runs of a relay have handed on",
     "input": "files that were given to runs, or brought for them",
     "preview": "first rows, statistics, values and errors on pages of runs",
     "profiles": "statistics of what nodes made",

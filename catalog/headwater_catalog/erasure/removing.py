@@ -11,7 +11,7 @@ from typing import Final
 __all__ = ["NotRemoved", "remove_kept"]
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_ROOTS: Final = ("datasets", "uploads", "values")
+_ROOTS: Final = ("datasets", "relays", "uploads", "values")
 
 
 class NotRemoved(Exception):
