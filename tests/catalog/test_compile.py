@@ -6,6 +6,7 @@ import re
 import shlex
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -141,6 +142,21 @@ def test_the_same_commit_gives_the_same_file_whatever_is_scanned_later(catalog: 
 
     assert compiled(catalog, *words) == first
     assert compiled(catalog, "sales", "--to", "airflow", "--by", "module") != first
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--no-sinks", "--format", "json", "--retries", "0"),
+        ("--sink", "weekly_scores", "--through", "between", "--schedule", "@daily"),
+        ("--output", "ratio", "--output", "factor", "--by", "tag:stage", "--config", 'region="a \'b\' \\"c"'),
+    ],
+)
+def test_the_file_says_by_which_words_it_is_made_again(catalog: Catalog, words: tuple[str, ...]):
+    first = compiled(catalog, "sales", "--to", "airflow", *words)
+    again = next(line for line in first.splitlines() if "To make this file again: " in line)
+
+    assert compiled(catalog, *shlex.split(again.partition("again: ")[2])[2:]) == first
 
 
 def test_the_script_makes_the_dataset_of_headwater_run_bit_for_bit(catalog: Catalog, tmp_path: Path):
@@ -383,6 +399,45 @@ def test_python_files_import_the_orchestrator_and_nothing_of_headwater(catalog: 
     }
 
     assert imported == {target, "os", "re", "shlex", "subprocess"} | (imported & {"datetime", "sys"})
+
+
+ODD = "region=a'b\"c $(touch x) `id` \\ $HOME %s {% raw %} }} !x\n#\u202e\U0001f600"
+
+
+@pytest.mark.parametrize("target", sorted(TARGETS))
+def test_a_value_of_any_characters_comes_to_the_command_as_it_is(
+    catalog: Catalog, target: str, tmp_path: Path
+):
+    content = compiled(catalog, "sales", "--to", target, "--by", "module", "--config", ODD)
+    [words, *_] = [
+        task["command"] for task in plan_of(catalog, "sales", "--by", "module", "--config", ODD)["tasks"]
+    ]
+    words = [word.replace("@relay@", "monday") for word in words]
+    told = tmp_path / "told.py"
+    told.write_text("import json, sys; print(json.dumps(sys.argv[1:]))")
+    more = {"RELAY": "monday", "HW_COMMAND": f"{sys.executable} {told}"}
+    if target == "argo":
+        workflow = yaml.safe_load(content)["spec"]["workflowSpec"]
+        came = [
+            word.replace("argo-{{workflow.uid}}", "monday")
+            for word in workflow["templates"][1]["container"]["args"]
+        ]
+    elif target == "slurm":
+        _, jobs = slurm(catalog, content, tmp_path, **more)
+        came = json.loads((jobs / "log").read_text().splitlines()[0])
+    elif target == "script":
+        came = json.loads(
+            execute(content, tmp_path, program(catalog, tmp_path), **more).stdout.splitlines()[0]
+        )
+    else:
+        tasks = next(node for node in ast.walk(ast.parse(content)) if isinstance(node, ast.Dict))
+        came = [word.replace("@relay@", "monday") for word in ast.literal_eval(tasks)["load"]["words"]]
+
+    assert came == words
+    assert json.loads(words[words.index("--config") + 1].removeprefix("region=")) == ODD.removeprefix(
+        "region="
+    )
+    assert content.isascii()
 
 
 @pytest.mark.parametrize("target", sorted(TARGETS))

@@ -35,7 +35,8 @@ __all__ = ["compile_flows"]
     default="dataset",
     show_default=True,
     metavar="dataset|module|tag:KEY|cost",
-    help="What nodes are grouped into tasks by.",
+    help="One task for each dataset, for each module, for each value of a tag, or as many as are worth it by "
+    "what nodes took in the last runs.",
 )
 @click.option(
     "--output", "outputs", multiple=True, help="A node of the dataset; those declared unless given."
@@ -48,8 +49,14 @@ __all__ = ["compile_flows"]
 @click.option(
     "--through", default="", help="The sink, a folder, in which tasks hand values on; else the home."
 )
-@click.option("--executor", default="synchronous", help="What computes the nodes of a task.")
-@click.option("--schedule", help="When it runs, in the words of cron, in UTC; as declared unless given.")
+@click.option(
+    "--executor",
+    default="synchronous",
+    help="What computes the nodes of a task: synchronous, threads or processes (fan-outs: not the first).",
+)
+@click.option(
+    "--schedule", help="When it runs, in the words of cron, in UTC, as '0 6 * * 1'; as declared unless given."
+)
 @click.option("--retries", default=2, show_default=True, help="How often a task that failed is tried again.")
 @click.option("--retry-seconds", default=60, show_default=True, help="How long after.")
 @click.option(
@@ -120,9 +127,10 @@ def _plan(workspace: Workspace, repo: str | None, at: str | None, asked: Compile
 
 
 def _write(path: Path, content: str) -> None:
+    from headwater.materialize.files import replacing, write_bytes
+
     try:
-        draft = path.with_name(f".{path.name}.part")
-        draft.write_text(content, "utf-8")
-        draft.replace(path)
+        with replacing(path) as made:
+            write_bytes(made, content.encode())
     except OSError as error:
         raise Failure(f"The file cannot be written to {path}: {error}.") from error

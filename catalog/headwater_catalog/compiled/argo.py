@@ -39,7 +39,7 @@ def write_argo(plan: CompiledPlan) -> str:
         },
     }
     needs = (
-        "# It needs a secret 'headwater' with HEADWATER_DATABASE_URL and other settings, and a volume\n"
+        "#\n# It needs a secret 'headwater' with HEADWATER_DATABASE_URL and other settings, and a volume\n"
         "# claim 'headwater-home' that all pods can write to at once: the home of the catalog.\n"
     )
     return heading(plan, "argo") + needs + "\n".join(_yaml(document, 0)) + "\n"

@@ -274,4 +274,6 @@ def _again(moment: Moment, names: Sequence[str], asked: CompileAsked) -> list[st
         words += [] if value is None else [option, value]
     for sink in asked.sinks or ():
         words += ["--sink", sink]
+    if asked.sinks == ():
+        words.append("--no-sinks")
     return [*words, "--retries", str(asked.retries), "--retry-seconds", str(asked.retry_seconds)]
