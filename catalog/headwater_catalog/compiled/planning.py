@@ -32,7 +32,7 @@ GROUPINGS: Final = {
 _TASK_SECONDS: Final = 30.0
 """What a task costs by itself: of waiting for its turn, a pod or a node, of a process, of reading sources."""
 _MOST_AT_ONCE: Final = 8
-"""More tasks side by side are not made by cost."""
+"""Tasks side by side by cost, but where each has very much to do."""
 _LONGEST_NAME: Final = 50  # Argo takes no more of a CronWorkflow
 _RESERVED: Final = {
     *(
