@@ -7,6 +7,7 @@ side is trusted and opens no value; those are read where feature code is execute
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -91,6 +92,10 @@ class Relay:
         told = {"key": self.key, "through": self.through}
         return {**told, "take": list(self.take), "hand_on": self.hand_on}
 
+    def folder(self, dataflow: str) -> str:
+        """Return where in its place the values of a dataflow lie: one execution may be of several."""
+        return f"{self.key}/{_file_name(dataflow)}"
+
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Relay:
         """Return what was stored."""
@@ -148,6 +153,7 @@ def require_relay(flow: DataflowAt, relay: Relay, env: str | None) -> None:
 def place_of_relay(
     settings: Settings,
     repository_id: int,
+    dataflow: str,
     sinks: Mapping[str, Mapping[str, Any]],
     relay: Relay,
     env: str | None,
@@ -158,14 +164,20 @@ def place_of_relay(
         Conflict: Its sink says no folder in this environment.
     """
     if not relay.through:
-        return RelayPlace(f"file://{relays_of(settings, repository_id).absolute() / relay.key}/")
-    return RelayPlace(f"{_folder_of(sinks, relay.through, env).url}{relay.key}/", relay.through)
+        folder = relays_of(settings, repository_id).absolute() / relay.folder(dataflow)
+        return RelayPlace(f"file://{folder}/")
+    url = _folder_of(sinks, relay.through, env).url
+    return RelayPlace(f"{url}{relay.folder(dataflow)}/", relay.through)
 
 
 def files_of(node: str, sha256: str) -> tuple[str, str]:
     """Return the names of the file of a value that was handed on, and of what tells it."""
-    name = node if _PLAIN_NAME.fullmatch(node) else f"-{hashlib.sha256(node.encode()).hexdigest()}"
+    name = _file_name(node)
     return f"{name}.{sha256[:16]}.value", f"{name}.json"
+
+
+def _file_name(name: str) -> str:
+    return name if _PLAIN_NAME.fullmatch(name) else f"-{hashlib.sha256(name.encode()).hexdigest()}"
 
 
 def _folder_of(sinks: Mapping[str, Mapping[str, Any]], name: str, env: str | None) -> Location:
@@ -257,9 +269,10 @@ def hand_on(
 def sweep(settings: Settings) -> None:
     """Remove what was handed on in the home so long ago that nobody takes it any more."""
     for folder in (settings.home / "relays").glob("*/*"):
-        newest = max((each.lstat().st_mtime for each in (folder, *folder.glob("*"))), default=0.0)
-        if newest < time.time() - _DAYS * 24 * 3600:
-            remove_folder(folder)
+        with contextlib.suppress(FileNotFoundError):  # another worker removes it, too
+            newest = max(each.lstat().st_mtime for each in (folder, *folder.rglob("*")))
+            if newest < time.time() - _DAYS * 24 * 3600:
+                remove_folder(folder)
 
 
 def _told(allowed: DataSettings, place: RelayPlace, node: str) -> dict[str, Any]:

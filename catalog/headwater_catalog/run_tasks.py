@@ -162,7 +162,9 @@ def task_of(
         is_awaited=is_awaited(session, run),
         is_compared=is_compared,
         relay=relay,
-        relay_place=place_of_relay(settings, run.repository_id, sinks, relay, run.env) if relay else None,
+        relay_place=place_of_relay(settings, run.repository_id, run.dataflow, sinks, relay, run.env)
+        if relay
+        else None,
     )
 
 

@@ -178,7 +178,8 @@ def test_the_script_makes_the_dataset_of_headwater_run_bit_for_bit(catalog: Cata
 
 @pytest.mark.slow
 def test_several_dataflows_hand_over_by_their_sink(catalog: Catalog, tmp_path: Path):
-    script = compiled(catalog, "sales", "summary", "--to", "script", "--retries", "0", "--format", "csv")
+    words = ("sales", "summary", "--by", "module", "--retries", "0", "--format", "csv")
+    script = compiled(catalog, *words, "--to", "script")
     done = execute(script, tmp_path, program(catalog, tmp_path))
 
     assert done.returncode == 0, done.stderr
@@ -201,7 +202,7 @@ def test_values_go_through_a_declared_sink_and_a_script_goes_on_where_it_failed(
     assert broken.returncode == 1
     assert broken.stderr.count("with another number of rows") == 2  # it was tried again
     assert "RELAY=seven FROM=report" in broken.stderr
-    assert (tmp_path / "out" / "between" / "seven" / "ratio.json").is_file()
+    assert (tmp_path / "out" / "between" / "seven" / "sales" / "ratio.json").is_file()
     mended = execute(script, tmp_path, environment, RELAY="seven", FROM="report")
     assert mended.returncode == 0, mended.stderr
     assert mended.stderr.count("Task ") == 1

@@ -81,7 +81,7 @@ def test_airflow_imports_and_executes_the_file(catalog: Catalog, tmp_path: Path)
     assert json.loads(errors.splitlines()[-1]) == []  # after warnings
     call([airflow, "dags", "test", "shop_sales", "2026-10-02"], environment, tmp_path)
 
-    assert require_same_dataset(catalog)[0].note.startswith("compiled, manual__")
+    assert require_same_dataset(catalog)[0].note.startswith("compiled, shop_sales-manual__")
 
 
 def test_dagster_validates_and_executes_the_file(catalog: Catalog, tmp_path: Path):

@@ -138,7 +138,7 @@ def test_values_go_through_a_sink_that_is_a_folder(catalog: Catalog, tmp_path: P
     last = relayed(catalog, "summary", take=("ratio",), through="between", key="7")
 
     assert last.job.error is None
-    assert (tmp_path / "out" / "7" / "ratio.json").is_file()
+    assert (tmp_path / "out" / "7" / "shop" / "ratio.json").is_file()
     assert not (catalog.settings.home / "relays").exists()
 
 
@@ -155,6 +155,21 @@ def test_nothing_handed_on_is_told_with_the_node_and_the_place(catalog: Catalog)
 
     assert run.job.state == "failed"
     assert "Nothing was handed on of 'ratio'" in (run.job.error or "")
+
+
+def test_dataflows_of_one_execution_do_not_take_each_other_s_values(catalog: Catalog, git_repo: GitRepo):
+    project = (git_repo.path / "pyproject.toml").read_text()
+    other = project.replace("dataflows.shop", "dataflows.'an/other'")
+    git_repo.write("pyproject.toml", f"{project}\n{other}")
+    git_repo.commit("Add another dataflow of the same features")
+    scan(catalog.database, catalog.settings, "shop")
+    first = relayed(catalog, "ratio")
+    relay = RunOptions(relay=Relay("one", hand_on=True))
+    second = catalog.run("ratio", dataflow="an/other", options=relay)
+    last = relayed(catalog, "summary", take=("ratio",))
+
+    assert [run.job.error for run in (first, second, last)] == [None] * 3
+    assert {n.name: n.kept_from for n in last.nodes}["ratio"] == first.id
 
 
 def test_values_of_another_configuration_or_commit_are_refused(catalog: Catalog, git_repo: GitRepo):
@@ -180,7 +195,7 @@ def test_a_source_that_has_changed_between_two_runs_is_refused(catalog: Catalog)
 
 def test_a_damaged_value_is_refused(catalog: Catalog):
     relayed(catalog, "ratio")
-    (value,) = (catalog.settings.home / "relays").glob("*/one/ratio.*.value")
+    (value,) = (catalog.settings.home / "relays").glob("*/one/shop/ratio.*.value")
     value.write_bytes(value.read_bytes() + b" ")
     run = relayed(catalog, "summary", take=("ratio",))
 
@@ -191,7 +206,7 @@ def test_what_somebody_else_puts_into_the_sink_is_not_executed(catalog: Catalog,
     data = DataSettings(locations=(f"file://{tmp_path}/out/",))
     catalog.settings = replace(catalog.settings, data=data)
     relayed(catalog, "ratio", through="between")
-    told = tmp_path / "out" / "one" / "ratio.json"
+    told = tmp_path / "out" / "one" / "shop" / "ratio.json"
     forged = json.loads(told.read_text())
     value = b"PICKLED\n" + pickle.dumps({"mean": 7})
     forged["sha256"] = hashlib.sha256(value).hexdigest()
@@ -251,7 +266,7 @@ def test_old_relays_are_removed_from_the_home(catalog: Catalog):
     relayed(catalog, "ratio")
     relayed(catalog, "ratio", key="old")
     (old,) = (catalog.settings.home / "relays").glob("*/old")
-    for each in (*old.iterdir(), old):
+    for each in (*old.rglob("*"), old):
         os.utime(each, (1_600_000_000, 1_600_000_000))
     sweep(catalog.settings)
 

@@ -38,8 +38,8 @@ with DAG(
 ) as dag:
     made = {{}}
     for name, each in TASKS.items():
-        # The run's own name is the key of the relay: a task that is cleared takes what those before it made.
-        made[name] = task(task_id=name)(perform_task)(name, "{{{{ run_id }}}}")
+        # The names of DAG and run are the key of the relay: a task that is cleared takes what was made.
+        made[name] = task(task_id=name)(perform_task)(name, "{{{{ dag.dag_id }}}}-{{{{ run_id }}}}")
         for before in each["after"]:
             made[before] >> made[name]
 """

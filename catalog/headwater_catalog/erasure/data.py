@@ -172,7 +172,7 @@ def _handed(settings: Settings, repository: Repository, looks: Sequence[Look]) -
             file = files_of(node, sha256)[0]
             known = (name, standing, (node,), look.run.id, look.run.commit.sha)
             if not relay.through:
-                path = relays_of(settings, repository.id) / relay.key / file
+                path = relays_of(settings, repository.id) / relay.folder(look.run.dataflow) / file
                 size, place = _size(path), path.relative_to(settings.home).as_posix()
                 if size is not None:  # else it has been removed, as all that lies there some days
                     yield Item(
@@ -182,7 +182,7 @@ def _handed(settings: Settings, repository: Repository, looks: Sequence[Look]) -
             sinks = look.view.sinks if look.view is not None else {}
             with contextlib.suppress(Conflict, KeyError):
                 folder = places_of(sinks, [relay.through], look.run.env)[relay.through].shown
-                place = f"{folder}{relay.key}/{file}"
+                place = f"{folder}{relay.folder(look.run.dataflow)}/{file}"
                 yield Item(repository.id, "sink", target_of(place), *known, place)
 
 
