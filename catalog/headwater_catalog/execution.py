@@ -202,11 +202,11 @@ def _handed(
     with database.read() as session:
         for node, taken in found.items():
             made = session.get(Run, taken.run)
-            handed: Mapping[str, str] = {}
+            handed: Mapping[str, Mapping[str, str]] = {}
             if made is not None and made.repository_id == task.repository_id:
                 handed = made.job.payload.get("handed_on", {})
             # So who may write to the place can make no run execute what is theirs.
-            if handed.get(node) != taken.told["sha256"]:
+            if node not in handed or handed[node]["told"] != taken.told_sha256:
                 raise JobError(
                     f"The value of '{node}' says that run {taken.run} has handed it on, of which this "
                     "catalog knows nothing. All runs of a relay are of one catalog, and they alone write "
@@ -376,8 +376,10 @@ def _keep(
         write_end(database, settings, leased, task, _refused(ended, error, task), None, None)
 
 
-def _hand_on(settings: Settings, task: Task, own: Path, made: Path, ended: Ended) -> dict[str, str]:
-    """Hand the values of outputs on to other runs, with all that they follow from; return their sha256."""
+def _hand_on(
+    settings: Settings, task: Task, own: Path, made: Path, ended: Ended
+) -> dict[str, dict[str, str]]:
+    """Hand the values of outputs on to other runs, with all that they follow from; return their hashes."""
     assert task.relay is not None and task.relay_place is not None and ended.report is not None
     used = {name: ended.sources[name].sha256 for name in ended.report.sources if name in ended.sources}
     told = {**task.agreed(), "run": task.run_id, "sources": used}

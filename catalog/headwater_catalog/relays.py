@@ -122,12 +122,12 @@ class Taken:
     Attributes:
         file: Its file.
         run: The run that made it.
-        told: All that was told beside it.
+        told_sha256: Of what was told beside it.
     """
 
     file: Path
     run: int
-    told: Mapping[str, Any]
+    told_sha256: str
 
 
 def require_relay(flow: DataflowAt, relay: Relay, env: str | None) -> None:
@@ -214,7 +214,7 @@ def take(
     folder.mkdir()
     found: dict[str, Taken] = {}
     for number, node in enumerate(nodes):
-        told = _told(allowed, place, node)
+        told, told_sha256 = _told(allowed, place, node)
         _require_same(node, told, agreed, sources)
         file = folder / str(number)
         _bring(allowed, place, files_of(node, told["sha256"])[0], file, node)
@@ -222,7 +222,7 @@ def take(
             raise JobError(
                 f"The value of '{node}' that run {told['run']} handed on is damaged. Run that again."
             )
-        found[node] = Taken(file, told["run"], told)
+        found[node] = Taken(file, told["run"], told_sha256)
     return found
 
 
@@ -233,8 +233,8 @@ def hand_on(
     left: Path,
     made: Path,
     told: Mapping[str, Any],
-) -> dict[str, str]:
-    """Carry what a runner has left of some nodes to the place of a relay; return the sha256 of each.
+) -> dict[str, dict[str, str]]:
+    """Carry what a runner has left of some nodes to the place of a relay.
 
     The value goes first and what tells it last, so that nobody takes half of one; a run that is made again
     puts its own in place of what was there.
@@ -247,10 +247,13 @@ def hand_on(
         made: A folder that feature code never had.
         told: What is told beside each: `run`, `sources`, and what all runs of the relay have in common.
 
+    Returns:
+        By node the `sha256` of its value, and of what is `told` beside it.
+
     Raises:
         JobError: The runner left none, or it cannot be written.
     """
-    handed: dict[str, str] = {}
+    handed: dict[str, dict[str, str]] = {}
     for node, name in nodes.items():
         file = made / f"{HANDED}-{name}"
         try:
@@ -258,9 +261,11 @@ def hand_on(
                 size = take_file(name, held, file)
         except OSError as error:
             raise JobError(f"The run left no value of '{node}' that could be handed on: {error}.") from error
-        sha256 = handed[node] = kept_sha256(file)
+        sha256 = kept_sha256(file)
         beside = made / f"{HANDED}-{name}.json"
-        beside.write_text(json.dumps({**told, "node": node, "sha256": sha256, "bytes": size}), "utf-8")
+        content = json.dumps({**told, "node": node, "sha256": sha256, "bytes": size}).encode()
+        beside.write_bytes(content)
+        handed[node] = {"sha256": sha256, "told": hashlib.sha256(content).hexdigest()}
         for each, target in zip((file, beside), files_of(node, sha256), strict=True):
             _write(allowed, place, target, each, node)
     return handed
@@ -275,7 +280,8 @@ def sweep(settings: Settings) -> None:
                 remove_folder(folder)
 
 
-def _told(allowed: DataSettings, place: RelayPlace, node: str) -> dict[str, Any]:
+def _told(allowed: DataSettings, place: RelayPlace, node: str) -> tuple[dict[str, Any], str]:
+    """Return what is told of a value, and the sha256 of that."""
     content = _read(allowed, place, files_of(node, "")[1], node)
     try:
         told = json.loads(content)
@@ -288,7 +294,7 @@ def _told(allowed: DataSettings, place: RelayPlace, node: str) -> dict[str, Any]
         dict(told["sources"])
     except (ValueError, TypeError, KeyError, RecursionError):
         raise JobError(f"What is told of '{node}' in {place.url} cannot be read. Hand it on again.") from None
-    return dict(told)
+    return dict(told), hashlib.sha256(content).hexdigest()
 
 
 def _require_same(

@@ -44,7 +44,7 @@ class Ended:
         around: What held the run, and what its environment was built from.
         withheld: What the reason leaves out, since it may quote personal data.
         handed: The runs that have handed values on to it, by node.
-        handed_on: The sha256 of the values that it has handed on itself, by node.
+        handed_on: The hashes of the values that it has handed on itself, by node.
     """
 
     report: Report | None
@@ -55,7 +55,7 @@ class Ended:
     around: Mapping[str, Any]
     withheld: str = ""
     handed: Mapping[str, int] = field(default_factory=dict)
-    handed_on: Mapping[str, str] = field(default_factory=dict)
+    handed_on: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def write_end(

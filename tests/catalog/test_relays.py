@@ -202,20 +202,22 @@ def test_a_damaged_value_is_refused(catalog: Catalog):
     assert "is damaged" in (run.job.error or "")
 
 
-def test_what_somebody_else_puts_into_the_sink_is_not_executed(catalog: Catalog, tmp_path: Path):
+def test_what_somebody_else_puts_into_the_sink_is_not_taken(catalog: Catalog, tmp_path: Path):
     data = DataSettings(locations=(f"file://{tmp_path}/out/",))
     catalog.settings = replace(catalog.settings, data=data)
     relayed(catalog, "ratio", through="between")
     told = tmp_path / "out" / "one" / "shop" / "ratio.json"
-    forged = json.loads(told.read_text())
+    honest = json.loads(told.read_text())
     value = b"PICKLED\n" + pickle.dumps({"mean": 7})
-    forged["sha256"] = hashlib.sha256(value).hexdigest()
-    told.with_name(f"ratio.{forged['sha256'][:16]}.value").write_bytes(value)
-    told.write_text(json.dumps(forged))
-    run = relayed(catalog, "summary", take=("ratio",), through="between")
+    sha256 = hashlib.sha256(value).hexdigest()
+    told.with_name(f"ratio.{sha256[:16]}.value").write_bytes(value)
+    runs = []
+    for forged in ({"sha256": sha256}, {"sources": {}}, {"run": 99}):
+        told.write_text(json.dumps({**honest, **forged}))
+        runs.append(relayed(catalog, "summary", take=("ratio",), through="between"))
 
-    assert run.job.state == "failed"
-    assert "catalog knows nothing" in (run.job.error or "")
+    assert [run.job.state for run in runs] == ["failed"] * 3
+    assert all("catalog knows nothing" in (run.job.error or "") for run in runs)
 
 
 def test_a_value_that_no_file_can_hold_fails_with_its_name(catalog: Catalog):

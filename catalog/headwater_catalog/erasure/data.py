@@ -164,12 +164,12 @@ def _handed(settings: Settings, repository: Repository, looks: Sequence[Look]) -
     """Yield what runs of relays have handed on: in the home, and in sinks, where people see to it."""
     for look in looks:
         payload = look.run.job.payload
-        for node, sha256 in payload.get("handed_on", {}).items():
+        for node, hashes in payload.get("handed_on", {}).items():
             standing = look.standing((node,))
             if standing is None:
                 continue
             relay, name = Relay.from_dict(payload["relay"]), f"{node} of run {look.run.id}"
-            file = files_of(node, sha256)[0]
+            file = files_of(node, hashes["sha256"])[0]
             known = (name, standing, (node,), look.run.id, look.run.commit.sha)
             if not relay.through:
                 path = relays_of(settings, repository.id) / relay.folder(look.run.dataflow) / file
