@@ -364,7 +364,7 @@ def test_jobs_and_pods_ask_for_what_the_tags_of_their_nodes_say(catalog: Catalog
     wanted = "--cpus-per-task=3 --gpus=1 --mem=1431M --time=14"
     assert f'submit report "$job_load:$job_model" {wanted} <<' in submitted
     require_workflow(workflow)
-    assert report["activeDeadlineSeconds"] == 391
+    assert report["activeDeadlineSeconds"] == "391"
     assert report["container"]["resources"] == {
         "requests": {"cpu": "2.5", "memory": "1500000000", "nvidia.com/gpu": "1"},
         "limits": {"memory": "1500000000", "nvidia.com/gpu": "1"},

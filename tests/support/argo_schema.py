@@ -16,7 +16,7 @@ _LABELS = {"*": str}
 
 _TEMPLATE = {
     "name": _NAME,
-    "activeDeadlineSeconds?": int,
+    "activeDeadlineSeconds?": re.compile(r"\d+"),
     "dag?": {"tasks": [{"name": _NAME, "template": _NAME, "dependencies?": [_NAME]}]},
     "container?": {
         "image": _TEXT,

@@ -75,7 +75,7 @@ def _template(plan: CompiledPlan, task: CompiledTask) -> dict[str, Any]:
     resources, seconds = _resources(task), most_seconds(task)
     return {
         "name": _dashed(task.name),
-        **({"activeDeadlineSeconds": seconds} if seconds is not None else {}),
+        **({"activeDeadlineSeconds": str(seconds)} if seconds is not None else {}),
         "retryStrategy": {
             "limit": str(plan.retries),
             "retryPolicy": "Always",
