@@ -12,6 +12,7 @@ from threading import RLock
 
 from headwater.errors import HeadwaterError
 from headwater.executors.portable import feature_modules
+from headwater.executors.shipments import Shipment
 from headwater.executors.tasks import TaskSpec
 from headwater.record import record
 
@@ -34,6 +35,8 @@ class Surroundings:
         roots: The folders from which the feature modules are imported.
         features: The feature modules that can be imported.
         modules: The digest of the file of each of these, and of what else was imported from the same folders.
+        shipment: The files of the feature modules, where workers need not have them; then the roots, the
+            features and the modules are empty.
     """
 
     python: str
@@ -41,6 +44,7 @@ class Surroundings:
     roots: tuple[str, ...]
     features: tuple[str, ...]
     modules: tuple[tuple[str, str], ...]
+    shipment: Shipment | None = None
 
     def establish(self) -> None:
         """Make a worker's process fit, as far as it can be: what it had imported of other code is forgotten.
@@ -62,6 +66,9 @@ class Surroundings:
             raise HeadwaterError(
                 f"A worker has other packages than this process: {', '.join(unlike)}. Install the same there."
             )
+        if self.shipment is not None:
+            self.shipment.establish()
+            return
         with _lock:
             self._find_modules()
 
@@ -88,14 +95,17 @@ class Surroundings:
             )
 
 
-def surroundings_of(specs: Iterable[TaskSpec], by_value: Collection[str] = ()) -> Surroundings:
+def surroundings_of(
+    specs: Iterable[TaskSpec], by_value: Collection[str] = (), shipment: Shipment | None = None
+) -> Surroundings:
     """Return the surroundings of this process, as far as tasks can see them.
 
     Args:
         specs: The tasks.
         by_value: Modules that need not be there, since their functions travel whole.
+        shipment: The files of all others, where workers need not have them.
     """
-    features = [name for name in feature_modules(specs) if name not in by_value]
+    features = [name for name in feature_modules(specs) if name not in by_value and shipment is None]
     roots = list(dict.fromkeys(filter(None, map(_root, features))))
     beside = [name for name in list(sys.modules) if _is_below(name, roots) and name not in by_value]
     return Surroundings(
@@ -106,6 +116,7 @@ def surroundings_of(specs: Iterable[TaskSpec], by_value: Collection[str] = ()) -
         roots=tuple(roots),
         features=tuple(features),
         modules=tuple((name, _digest(name)) for name in dict.fromkeys([*features, *beside])),
+        shipment=shipment,
     )
 
 
