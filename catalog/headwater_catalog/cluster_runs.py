@@ -5,41 +5,23 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.errors import HeadwaterError
+from headwater_catalog.clusters_of_runs import SECONDS, ClusterOfRun, not_reached
 
 if TYPE_CHECKING:
     from headwater.builder import Builder
+    from headwater.executors.dask_tasks import DaskExecutor
     from headwater.executors.shipments import Shipment
+    from headwater.executors.spark_tasks import SparkTaskExecutor
 
-__all__ = ["ENDING", "ClusterOfRun", "compute_on", "end_what_is_left"]
+__all__ = ["ENDING", "compute_on", "end_what_is_left"]
 
 ENDING: Final = "ending.json"
 """In a runner's folder: of what is left where the process of a run was ended, and of which run."""
-
-_SECONDS: Final = 20
-"""How long a cluster may take to answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterOfRun:
-    """A cluster that computes a run. All of it is JSON.
-
-    Attributes:
-        name: What an administrator calls it.
-        kind: What it is a cluster of.
-        place: Its host and port.
-        execution: By what it knows the run.
-    """
-
-    name: str
-    kind: str
-    place: str
-    execution: str
 
 
 def compute_on(cluster: ClusterOfRun, builder: Builder, tree: Path, roots: Iterable[str]) -> None:
@@ -56,21 +38,44 @@ def compute_on(cluster: ClusterOfRun, builder: Builder, tree: Path, roots: Itera
         MissingExtra: What speaks to it is not installed.
     """
     from headwater.executors import SingleExecutionManager
-    from headwater.executors.dask_tasks import DaskExecutor
     from headwater.executors.fusing import GroupByCost
+
+    shipment = _shipment(tree, roots)  # of what is loaded of the commit, before anything else is
+    executor, slots = _EXECUTORS[cluster.kind](cluster, shipment)
+    builder.with_execution_manager(SingleExecutionManager(executor))
+    builder.with_grouping_strategy(GroupByCost(slots, executor.cost_of_task))
+
+
+def _on_dask(cluster: ClusterOfRun, shipment: Shipment) -> tuple[DaskExecutor, int]:
+    from headwater.executors.dask_tasks import DaskExecutor
 
     client = _dask_client(cluster)
     if not client.scheduler_info(n_workers=-1)["workers"]:
         client.close()
         raise HeadwaterError(f"The cluster '{cluster.name}' has no workers. Start some, and run again.")
-    executor = DaskExecutor(client=client, shipment=_shipment(tree, roots), name=cluster.execution)
-    builder.with_execution_manager(SingleExecutionManager(executor))
-    builder.with_grouping_strategy(GroupByCost(executor.slots, executor.cost_of_task))
+    executor = DaskExecutor(client=client, shipment=shipment, name=cluster.execution)
+    return executor, executor.slots()
+
+
+def _on_spark(cluster: ClusterOfRun, shipment: Shipment) -> tuple[SparkTaskExecutor, int]:
+    from headwater.executors.spark_tasks import SparkTaskExecutor
+    from headwater_catalog.spark_sessions import session_on
+
+    session, places = session_on(cluster)
+    return SparkTaskExecutor(session, shipment=shipment), places
+
+
+_EXECUTORS: Final[Mapping[str, Callable[[ClusterOfRun, Shipment], tuple[Any, int]]]] = {
+    "dask": _on_dask,
+    "spark": _on_spark,
+}
 
 
 def end_what_is_left() -> None:
     """End what a cluster still computes of a run whose process is gone: as a program of its own."""
     cluster = ClusterOfRun(**json.loads(Path(sys.argv[1], ENDING).read_text("utf-8")))
+    if cluster.kind != "dask":  # Spark ends what it does for a program that is gone
+        return
     from headwater.executors.dask_tasks import end_execution
 
     with contextlib.closing(_dask_client(cluster)) as client:
@@ -82,13 +87,9 @@ def _dask_client(cluster: ClusterOfRun) -> Any:
 
     distributed = needed("distributed", f"A run on the cluster '{cluster.name}'")
     try:
-        return distributed.Client(f"tcp://{cluster.place}", timeout=_SECONDS, set_as_default=False)
-    except Exception as error:  # which names the address
-        raise HeadwaterError(
-            f"The cluster '{cluster.name}' was not reached within {_SECONDS} seconds "
-            f"({type(error).__name__}). Is its scheduler running, is the address in the setting "
-            "HEADWATER_CLUSTERS right, and does the machine of the worker reach it?"
-        ) from None
+        return distributed.Client(f"tcp://{cluster.place}", timeout=SECONDS, set_as_default=False)
+    except Exception as error:
+        raise not_reached(cluster.name, error) from None
 
 
 def _shipment(tree: Path, roots: Iterable[str]) -> Shipment:

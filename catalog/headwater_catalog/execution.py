@@ -46,7 +46,7 @@ from headwater_catalog.value_comparison import compare_values, kept_table, sweep
 from headwater_catalog.value_store import folder_of
 
 if TYPE_CHECKING:
-    from headwater_catalog.cluster_runs import ClusterOfRun
+    from headwater_catalog.clusters_of_runs import ClusterOfRun
     from headwater_catalog.settings import Settings
     from headwater_catalog.store.database import Database
 
@@ -121,6 +121,7 @@ def execute(
         watch = _Watch(database, leased, folder / PROGRESS, stopping, tell)
         with interpreters.of_commit(settings, place, tree, stopping) as interpreter:
             reads = [*interpreter.reads, tree, *_readable(sources, kept, handed)]
+            reads += [] if computing is None else run_clusters.readable(computing)
             access = Access(reads, task.is_trusted, settings.runs.users)
             runner = interpreter.command(folder)
             outcome = sandbox.run(runner, folder, settings.runs.limits, watch, access)

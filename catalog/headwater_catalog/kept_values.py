@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 import uuid
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from headwater.node import Node
     from headwater_catalog.value_keys import ValueKeys
 
-__all__ = ["DistantKeeper", "KeptValues", "ValueKeeper", "place_of"]
+__all__ = ["DistantKeeper", "KeptValues", "ValueKeeper", "Written", "place_of"]
 
+_TOKEN: Final = uuid.uuid4().hex
 _MOST_OF_TASK: Final = 64 * 1024 * 1024
 """Bytes of values that come home with a task on another machine: those that are asked for come once more."""
 
@@ -147,13 +149,13 @@ class ValueKeeper:
             if self._left < 0:
                 path.unlink()
 
-    def take_record(self) -> _Written:
+    def take_record(self) -> Written:
         """Return what was written in the process of a task; begin anew, since the next has its own values."""
-        taken = _Written(self.written, self._is_changed)
+        taken = Written(self.written, self._is_changed)
         self.written, self._files, self._given, self._is_changed = {}, [], {}, False
         return taken
 
-    def give_record(self, record: _Written) -> None:
+    def give_record(self, record: Written) -> None:
         """Add what was written in the process of a task, as far as there is room for all processes.
 
         What a task hands on, once something was changed in place there, is not what its key says; what is
@@ -199,15 +201,21 @@ class DistantKeeper(ValueKeeper):
     def __init__(self, keys: Mapping[str, str], readers: Mapping[str, int], new: Path, most: int) -> None:
         super().__init__(keys, readers, new, most)
         self._surroundings = _surroundings()
+        self._process = _process()
+        self._most = most
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Begin on a worker."""
-        vars(self).update(state)
-        self._new = Path(tempfile.gettempdir(), f"headwater-values-{uuid.uuid4().hex}")
-        self._left = self._most = _MOST_OF_TASK if self._surroundings == _surroundings() else 0
+    def begin(self, node: Node, arguments: Sequence[Any]) -> None:
+        """Note what a node is given; where that is not the process of the run, move to a folder there."""
+        if self._process != _process():
+            self._process = _process()
+            self._new = Path(tempfile.gettempdir(), f"headwater-values-{uuid.uuid4().hex}")
+            self._left = self._most = _MOST_OF_TASK if self._surroundings == _surroundings() else 0
+        super().begin(node, arguments)
 
-    def take_record(self) -> _Written:
-        """Return what was written, with the files; begin anew."""
+    def take_record(self) -> Written:
+        """Return what was written, with the files; begin anew: in the process of a task."""
+        if self._process != _process():  # it has computed nothing yet
+            return super().take_record()
         files: dict[str, bytes] = {}
         for path in self._files:
             with contextlib.suppress(OSError):
@@ -215,9 +223,9 @@ class DistantKeeper(ValueKeeper):
         shutil.rmtree(self._new, ignore_errors=True)
         taken = super().take_record()
         self._left = self._most
-        return _Written(taken.written, taken.is_changed, files)
+        return Written(taken.written, taken.is_changed, files)
 
-    def give_record(self, record: _Written) -> None:
+    def give_record(self, record: Written) -> None:
         """Write the files of a task here, as far as there is room for them."""
         self._is_changed = self._is_changed or record.is_changed
         if self._is_changed:
@@ -239,6 +247,11 @@ class DistantKeeper(ValueKeeper):
         return super()._file(key)
 
 
+def _process() -> tuple[str, int]:
+    """Return what tells this process from others, also from those of other machines."""
+    return _TOKEN, os.getpid()
+
+
 @cache
 def _surroundings() -> tuple[str, ...]:
     from headwater_catalog.value_keys import installed
@@ -247,7 +260,7 @@ def _surroundings() -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Written:
+class Written:
     """What was written in the process of a task, and whether a feature changed there what it was given.
 
     Files by their keys come along where this process does not have them.

@@ -20,7 +20,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from headwater.errors import DefinitionError, HeadwaterError, InvalidInput, MissingInput
-from headwater_catalog.cluster_runs import ClusterOfRun, compute_on
+from headwater_catalog.cluster_runs import compute_on
+from headwater_catalog.clusters_of_runs import ClusterOfRun
 from headwater_catalog.node_profiles import NodeProfiles
 from headwater_catalog.printed_lines import PrintedLines
 from headwater_catalog.refusals import NetworkAttempts

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import pickle
 import platform
 import sys
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from threading import RLock
+from typing import Any
 
+from headwater import compat
 from headwater.errors import HeadwaterError
 from headwater.executors.portable import feature_modules
 from headwater.executors.shipments import Shipment
 from headwater.executors.tasks import TaskSpec
 from headwater.record import record
 
-__all__ = ["Surroundings", "surroundings_of"]
+__all__ = ["ShippedCode", "Surroundings", "surroundings_of"]
 
 _COMPARED = ("headwater", "numpy", "pandas", "polars", "pyarrow")
 """Packages whose values travel: between unlike versions they may not be read, or be something else."""
@@ -93,6 +96,39 @@ class Surroundings:
                 f"For the module '{other[0]}' a worker finds other code than this process has, in "
                 f"{sys.modules[other[0]].__file__}. Put the same files there."
             )
+
+
+@record
+class ShippedCode:
+    """Something pickled for workers that have not got the modules it names.
+
+    Attributes:
+        code: The pickle.
+        surroundings: What they must find, with the files of the modules.
+        is_aliased: Whether imports of `hamilton` are answered.
+    """
+
+    code: bytes
+    surroundings: Surroundings
+    is_aliased: bool
+
+    def load(self) -> Any:
+        """Return what was pickled, loaded once in a process.
+
+        Raises:
+            HeadwaterError: The process has another Python or other packages.
+        """
+        key = hashlib.sha256(self.code).hexdigest()
+        if key not in _shipped:
+            if self.is_aliased:
+                compat.activate()
+            self.surroundings.establish()
+            _shipped.clear()
+            _shipped[key] = pickle.loads(self.code)  # noqa: S301, it comes from the process whose work this is
+        return _shipped[key]
+
+
+_shipped: dict[str, Any] = {}
 
 
 def surroundings_of(
