@@ -74,8 +74,12 @@ def end_on_cluster(
     folder.mkdir()
     write_whole(folder / ENDING, asdict(cluster))
     limits = replace(settings.runs.limits, wall_seconds=_ENDING_SECONDS)
-    ended = sandbox.run(interpreter.command_to_end(folder), folder, limits, None, access)
-    if ended.code or ended.reason:
+    try:
+        ended = sandbox.run(interpreter.command_to_end(folder), folder, limits, None, access)
+        is_ended = not (ended.code or ended.reason)
+    except JobError:
+        is_ended = False
+    if not is_ended:
         logger.warning(
             "What the cluster '%s' computes of %s may go on: it could not be told to end it.",
             *(cluster.name, cluster.execution),

@@ -102,9 +102,11 @@ def on(executor: str, **more: Any) -> dict[str, Any]:
 
 def facts(run: Run) -> dict[str, Any]:
     """Return what a run records, but for times and the order of what runs side by side."""
+    names = Counter(node.name for node in run.nodes)
     return {
         "nodes": Counter((node.name, node.summary, node.kept_from) for node in run.nodes),
-        "profiles": {node.name: node.profile for node in run.nodes},
+        # Of a node that is computed several times, that of the first value is kept.
+        "profiles": {node.name: node.profile for node in run.nodes if names[node.name] == 1},
         "checks": Counter((check.node, check.validator, check.passed, check.message) for check in run.checks),
         "preview": run.preview,
         "inputs": run.inputs,
