@@ -98,6 +98,15 @@ def test_a_cluster_that_is_not_there_is_told_by_its_name(shop: Catalog):
     assert "127.0.0.1" not in run.job.error + run.log
 
 
+def test_a_cluster_without_workers_is_told(shop: Catalog, tmp_path: Path):
+    with spark_cluster(tmp_path, has_worker=False) as empty:
+        shop.settings = replace(shop.settings, clusters=_named(empty))
+        run = shop.run("parent", dataflow="traps", **on("big"))
+
+    assert "The cluster 'big' gave no executor within 60 seconds. It may have no workers" in run.job.error
+    assert empty not in run.job.error + run.log
+
+
 def _until(holds: Any) -> None:
     until = time.monotonic() + 200
     while not holds():

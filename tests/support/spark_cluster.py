@@ -14,7 +14,7 @@ from support.missing import missing
 
 
 @contextmanager
-def spark_cluster(folder: Path) -> Iterator[str]:
+def spark_cluster(folder: Path, *, has_worker: bool = True) -> Iterator[str]:
     """Start it, give its host and port, and end it."""
     found = importlib.util.find_spec("pyspark")
     if found is None or found.origin is None:
@@ -36,7 +36,8 @@ def spark_cluster(folder: Path) -> Iterator[str]:
     with (folder / "spark.log").open("w+") as log:
         started = []
         try:
-            for command, told in ((master, "New state: ALIVE"), (worker, "Successfully registered")):
+            programs = [(master, "New state: ALIVE"), (worker, "Successfully registered")]
+            for command, told in programs if has_worker else programs[:1]:
                 given = {"env": environment, "stdout": log, "stderr": subprocess.STDOUT}
                 started.append(subprocess.Popen(command, **given))  # type: ignore[call-overload]
                 _wait_for(told, folder / "spark.log")
