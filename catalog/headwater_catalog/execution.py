@@ -12,13 +12,13 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.exc import OperationalError
 
-from headwater_catalog import interpreters, jobs, relays, sandbox
+from headwater_catalog import interpreters, jobs, relays, run_clusters, sandbox
 from headwater_catalog.dataset_files import sweep_files
 from headwater_catalog.definitions_at import DefinitionReader
 from headwater_catalog.discreet_failures import plain_reason, vouched, withheld
@@ -34,6 +34,7 @@ from headwater_catalog.reports import Report, read_progress, read_report, storab
 from headwater_catalog.reproduce import compare_again, require_original, require_same_inputs
 from headwater_catalog.results import TABLE, save_table
 from headwater_catalog.run_endings import Ended, write_end
+from headwater_catalog.run_executors import cluster_of_run
 from headwater_catalog.run_recording import PROGRESS, RESULT
 from headwater_catalog.run_sources import BroughtSource, bring_sources, copy_from_commits, inputs_used
 from headwater_catalog.run_tasks import Task, task_of
@@ -45,6 +46,7 @@ from headwater_catalog.value_comparison import compare_values, kept_table, sweep
 from headwater_catalog.value_store import folder_of
 
 if TYPE_CHECKING:
+    from headwater_catalog.clusters_of_runs import ClusterOfRun
     from headwater_catalog.settings import Settings
     from headwater_catalog.store.database import Database
 
@@ -87,6 +89,8 @@ def execute(
         settings = replace(settings, runs=replace(settings.runs, limits=limits))
     with database.read() as session:
         task = task_of(database, session, settings, leased, definitions or DefinitionReader())
+    asked_of = (task.repository, task.executor)
+    cluster = cluster_of_run(settings, *asked_of, is_trusted=task.is_trusted)
     settings = replace(settings, data=settings.data.of(task.repository))
     if task.again is not None:
         require_original(database, settings, task.run_id)
@@ -112,15 +116,21 @@ def execute(
             require_same_inputs(task.again, {name: each.sha256 for name, each in sources.items()})
         kept = _kept(settings, task, place, folder, sources)
         handed = _handed(database, settings, task, place, sources)
-        _request(task, tree, sources, kept, handed).write(folder)
+        computing = None if cluster is None else run_clusters.computing(cluster, task.run_id)
+        _request(task, tree, sources, kept, handed, computing).write(folder)
         watch = _Watch(database, leased, folder / PROGRESS, stopping, tell)
         with interpreters.of_commit(settings, place, tree, stopping) as interpreter:
             reads = [*interpreter.reads, tree, *_readable(sources, kept, handed)]
+            reads += [] if computing is None else run_clusters.readable(computing)
             access = Access(reads, task.is_trusted, settings.runs.users)
             runner = interpreter.command(folder)
             outcome = sandbox.run(runner, folder, settings.runs.limits, watch, access)
+            if computing is not None and (outcome.reason or not (folder / RESULT).exists()):
+                run_clusters.end_on_cluster(computing, interpreter, place, access, settings)
         report, reason = _discreet(*_judge(folder, outcome), task, tree)
         log = outcome.log.replace(f"{tree}/", "")  # paths as they are in the repository
+        if cluster is not None:
+            log, reason, report = run_clusters.without_address(cluster, log, reason, report)
         held = [measure.as_dict() for measure in outcome.measures]
         around = {"isolation": held, "built_from": interpreter.built_from}
         made_by = {node: taken.run for node, taken in handed.items()}
@@ -162,6 +172,7 @@ def _request(
     sources: Mapping[str, BroughtSource],
     kept: dict[str, Any] | None,
     handed: Mapping[str, Taken],
+    computing: ClusterOfRun | None,
 ) -> Request:
     return Request(
         tree=str(tree),
@@ -183,6 +194,7 @@ def _request(
         profile=task.profile,
         handed={node: str(taken.file) for node, taken in handed.items()},
         hand_on=task.relay is not None and task.relay.hand_on,
+        cluster=None if computing is None else asdict(computing),
     )
 
 

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Interpreter", "of_commit", "own"]
 
-_ENTER: Final = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); from headwater_catalog.runner import main; main()"
-)
+_ENTER: Final = "import sys; sys.path.insert(0, sys.argv.pop(1)); from headwater_catalog.{} import {}; {}()"
 
 
 _IMPORTED: Final = (
@@ -62,7 +60,15 @@ class Interpreter:
 
     def command(self, folder: Path) -> list[str]:
         """Return the command that does what the request in a folder says."""
-        return [str(self.python), "-I", "-c", _ENTER, str(self.packages), str(folder)]
+        return self._calling("runner", "main", folder)
+
+    def command_to_end(self, folder: Path) -> list[str]:
+        """Return the command that ends what a cluster still computes of a run."""
+        return self._calling("cluster_runs", "end_what_is_left", folder)
+
+    def _calling(self, module: str, function: str, folder: Path) -> list[str]:
+        code = _ENTER.format(module, function, function)
+        return [str(self.python), "-I", "-c", code, str(self.packages), str(folder)]
 
 
 def own(place: Path) -> Interpreter:

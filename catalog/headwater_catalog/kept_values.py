@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
+import tempfile
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from headwater.fingerprints import fingerprint
 from headwater.node import Role
@@ -18,7 +23,11 @@ if TYPE_CHECKING:
     from headwater.node import Node
     from headwater_catalog.value_keys import ValueKeys
 
-__all__ = ["KeptValues", "ValueKeeper", "place_of"]
+__all__ = ["DistantKeeper", "KeptValues", "ValueKeeper", "Written", "place_of"]
+
+_TOKEN: Final = uuid.uuid4().hex
+_MOST_OF_TASK: Final = 64 * 1024 * 1024
+"""Bytes of values that come home with a task on another machine: those that are asked for come once more."""
 
 
 class KeptValues:
@@ -75,11 +84,17 @@ class KeptValues:
         self.taken[name] = key
         return value
 
-    def keeper(self) -> ValueKeeper:
-        """Return what keeps the values that have to be computed, once others were taken."""
+    def keeper(self, *, is_elsewhere: bool = False) -> ValueKeeper:
+        """Return what keeps the values that have to be computed, once others were taken.
+
+        Args:
+            is_elsewhere: Whether they are computed where the folder for new ones is not.
+        """
         keys = {name: self._keys.key(name) for name in self.computed if self._keys.may_be_taken(name)}
         readers = Counter(each for node in self._graph for each in node.dependencies)
         known = {name: key for name, key in keys.items() if key is not None}
+        if is_elsewhere:
+            return DistantKeeper(known, readers, self._new, self._most)
         return ValueKeeper(known, readers, self._new, self._most)
 
 
@@ -134,13 +149,13 @@ class ValueKeeper:
             if self._left < 0:
                 path.unlink()
 
-    def take_record(self) -> _Written:
+    def take_record(self) -> Written:
         """Return what was written in the process of a task; begin anew, since the next has its own values."""
-        taken = _Written(self.written, self._is_changed)
+        taken = Written(self.written, self._is_changed)
         self.written, self._files, self._given, self._is_changed = {}, [], {}, False
         return taken
 
-    def give_record(self, record: _Written) -> None:
+    def give_record(self, record: Written) -> None:
         """Add what was written in the process of a task, as far as there is room for all processes.
 
         What a task hands on, once something was changed in place there, is not what its key says; what is
@@ -176,12 +191,84 @@ class ValueKeeper:
         return all(self._readers.get(each, 0) < 2 for each in node.dependencies)
 
 
+class DistantKeeper(ValueKeeper):
+    """Writes values that are computed on other machines: their files come home with the record of a task.
+
+    A worker keeps nothing whose packages are others than those here, by which the keys of values are told.
+    Records of tasks come in any order, so once something was changed in place, nothing of the run is kept.
+    """
+
+    def __init__(self, keys: Mapping[str, str], readers: Mapping[str, int], new: Path, most: int) -> None:
+        super().__init__(keys, readers, new, most)
+        self._surroundings = _surroundings()
+        self._process = _process()
+        self._most = most
+
+    def begin(self, node: Node, arguments: Sequence[Any]) -> None:
+        """Note what a node is given; where that is not the process of the run, move to a folder there."""
+        if self._process != _process():
+            self._process = _process()
+            self._new = Path(tempfile.gettempdir(), f"headwater-values-{uuid.uuid4().hex}")
+            self._left = self._most = _MOST_OF_TASK if self._surroundings == _surroundings() else 0
+        super().begin(node, arguments)
+
+    def take_record(self) -> Written:
+        """Return what was written, with the files; begin anew: in the process of a task."""
+        if self._process != _process():  # it has computed nothing yet
+            return super().take_record()
+        files: dict[str, bytes] = {}
+        for path in self._files:
+            with contextlib.suppress(OSError):
+                files[path.stem] = path.read_bytes()
+        shutil.rmtree(self._new, ignore_errors=True)
+        taken = super().take_record()
+        self._left = self._most
+        return Written(taken.written, taken.is_changed, files)
+
+    def give_record(self, record: Written) -> None:
+        """Write the files of a task here, as far as there is room for them."""
+        self._is_changed = self._is_changed or record.is_changed
+        if self._is_changed:
+            for key in self.written:
+                self._file(key).unlink(missing_ok=True)
+            self.written.clear()
+            return
+        for key, content in record.files.items():
+            name = record.written.get(key)
+            if name is None or self._keys.get(name) != key or len(content) > self._left:
+                continue
+            with contextlib.suppress(OSError):
+                self._file(key).write_bytes(content)
+                self._left -= len(content)
+                self.written[key] = name
+
+    def _file(self, key: str) -> Path:
+        self._new.mkdir(mode=0o700, exist_ok=True)
+        return super()._file(key)
+
+
+def _process() -> tuple[str, int]:
+    """Return what tells this process from others, also from those of other machines."""
+    return _TOKEN, os.getpid()
+
+
+@cache
+def _surroundings() -> tuple[str, ...]:
+    from headwater_catalog.value_keys import installed
+
+    return installed()
+
+
 @dataclass(frozen=True, slots=True)
-class _Written:
-    """What was written in the process of a task, and whether a feature changed there what it was given."""
+class Written:
+    """What was written in the process of a task, and whether a feature changed there what it was given.
+
+    Files by their keys come along where this process does not have them.
+    """
 
     written: Mapping[str, str]
     is_changed: bool
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

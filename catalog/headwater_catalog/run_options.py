@@ -5,19 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from headwater.errors import did_you_mean
-from headwater_catalog.errors import Conflict, NotFound
+from headwater_catalog.errors import Conflict
 from headwater_catalog.relays import Relay
 from headwater_catalog.saved_objects import SAVER
 
-__all__ = ["EXECUTORS", "LONGEST_NOTE", "MOST_ROWS", "RunOptions"]
-
-EXECUTORS: Final = {
-    "synchronous": "one node after the other",
-    "threads": "nodes side by side in threads",
-    "processes": "what fan-outs repeat in processes",
-}
-"""What computes the nodes of a run, by name."""
+__all__ = ["LONGEST_NOTE", "MOST_ROWS", "RunOptions"]
 
 MOST_ROWS: Final = 2**31 - 1
 LONGEST_NOTE: Final = 2_000
@@ -29,7 +21,7 @@ class RunOptions:
 
     Attributes:
         env: The environment whose sources and sinks count; None: the usual one of the project.
-        executor: What computes the nodes, one of `EXECUTORS`.
+        executor: What computes the nodes; `require_executor` says whether it may.
         sample: How many rows of each source are read, the first ones; None: all.
         note: Why it is asked for.
         sinks: Names of the sinks that the saved table goes to besides.
@@ -39,7 +31,6 @@ class RunOptions:
         relay: The execution of the dataflow in several runs that it is one of; None: it is alone.
 
     Raises:
-        NotFound: There is no such executor.
         Conflict: The sample, the note or the saver cannot be taken.
     """
 
@@ -54,11 +45,6 @@ class RunOptions:
     relay: Relay | None = None
 
     def __post_init__(self) -> None:
-        if self.executor not in EXECUTORS:
-            raise NotFound(
-                f"There is no executor '{self.executor:.80}'.{did_you_mean(self.executor, EXECUTORS)} "
-                f"There are: {', '.join(EXECUTORS)}."
-            )
         if self.sample is not None and not 1 <= self.sample <= MOST_ROWS:
             raise Conflict(f"A sample is of 1 to {MOST_ROWS:,} rows, not of {self.sample:,}.")
         if self.saver and not SAVER.fullmatch(self.saver):

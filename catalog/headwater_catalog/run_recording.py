@@ -32,6 +32,7 @@ class Recorder:
 
     folder: Path
     tree: str
+    cluster: str | None = None
     total: int = 0
     nodes: list[dict[str, Any]] = field(default_factory=list)
     checks: list[dict[str, Any]] = field(default_factory=list)
@@ -80,7 +81,8 @@ class Recorder:
     def failed(self, error: BaseException) -> None:
         """Note why the run came to nothing, with the lines of feature code that led there."""
         cause = error.__cause__ if isinstance(error, NodeFailed) and error.__cause__ else error
-        told = filter(None, (_sentence(error), hint(cause, self.attempts)))
+        where = f"It was to be computed on the cluster '{self.cluster}'." if self.cluster else ""
+        told = filter(None, (_sentence(error), hint(cause, self.attempts), where))
         self.failure = {
             "node": error.node if isinstance(error, NodeFailed) else None,
             "error": type(cause).__name__,

@@ -20,7 +20,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from headwater.errors import DefinitionError, HeadwaterError, InvalidInput, MissingInput
+from headwater_catalog.cluster_runs import compute_on
+from headwater_catalog.clusters_of_runs import ClusterOfRun
 from headwater_catalog.node_profiles import NodeProfiles
+from headwater_catalog.printed_lines import PrintedLines
 from headwater_catalog.refusals import NetworkAttempts
 from headwater_catalog.run_recording import RESULT, Recorder, write_whole
 from headwater_catalog.source_specs import SourceSpec
@@ -53,6 +56,7 @@ class Request:
         inputs: Values of inputs by name; they go before columns of sources.
         outputs: Names of the nodes asked for.
         executor: What computes them.
+        cluster: The cluster that does, as a `ClusterOfRun`; None: this machine.
         sample: How many rows of each source are read; None: all.
         save: Name of the file to write to, in the folder: the table as Arrow, or what the saver saves;
             None: none.
@@ -84,6 +88,7 @@ class Request:
     profile: bool = False
     handed: dict[str, str] = field(default_factory=dict)
     hand_on: bool = False
+    cluster: dict[str, Any] | None = None
 
     @classmethod
     def read(cls, folder: Path) -> Request:
@@ -99,7 +104,8 @@ def main() -> NoReturn:
     """Do what the request in the folder named on the command line says, and end the process."""
     folder = Path(sys.argv[1]).absolute()
     request = Request.read(folder)
-    recorder = Recorder(folder, request.tree)
+    cluster = None if request.cluster is None else request.cluster["name"]
+    recorder = Recorder(folder, request.tree, cluster)
     process = os.getpid()
     if not request.network:
         recorder.attempts = NetworkAttempts()
@@ -138,7 +144,7 @@ def perform(request: Request, recorder: Recorder) -> None:
     kept, keeper = _kept(request, driver.graph, columns), None
     if kept is not None:
         values = kept.take(request.outputs)
-        keeper = kept.keeper()
+        keeper = kept.keeper(is_elsewhere=request.cluster is not None)
         recorder.taken, recorder.total = kept.taken, len(kept.computed)
         recorder.written = keeper.written
         # What values were made of is told, too, though it is not read again.
@@ -159,13 +165,14 @@ def perform(request: Request, recorder: Recorder) -> None:
     if profiles is not None:
         for name, value in values.items():
             profiles.describe(name, value)
+    printed = PrintedLines() if request.cluster is not None else None
     try:
         run = driver.run(
             request.outputs,
             overrides=values,
             inputs=inputs,
             on_node=recorder.computed,
-            watchers=[each for each in (profiles, keeper) if each is not None],
+            watchers=[each for each in (profiles, keeper, printed) if each is not None],
         )
     except MissingInput as error:
         raise _missing(error, request) from None
@@ -185,10 +192,13 @@ def _driver(request: Request, modules: list[ModuleType]) -> Driver:
     builder = Builder().with_config(request.config).with_modules(*modules)
     if request.executor == "synchronous":
         return builder.build()
+    builder.enable_dynamic_execution(allow_experimental_mode=True)
+    if request.cluster is not None:
+        compute_on(ClusterOfRun(**request.cluster), builder, Path(request.tree), request.roots)
+        return builder.build()
     from headwater import executors
 
     most = min(8, os.cpu_count() or 1)
-    builder.enable_dynamic_execution(allow_experimental_mode=True)
     if request.executor == "threads":
         builder.with_local_executor(executors.MultiThreadingExecutor(max_tasks=most))
     else:

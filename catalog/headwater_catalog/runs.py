@@ -23,6 +23,7 @@ from headwater_catalog.kept_inputs import note_used
 from headwater_catalog.moments import Moment
 from headwater_catalog.relays import require_relay
 from headwater_catalog.repositories import kept_commit
+from headwater_catalog.run_executors import require_executor
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.sinks import places_of, require_format
 from headwater_catalog.sources import FORMATS, format_of
@@ -94,8 +95,10 @@ def request_run(
         options: How it is executed.
 
     Raises:
-        NotFound: There is no such dataflow, output, configuration key, input, file, environment or sink.
-        Conflict: Several dataflows have the outputs, or a value cannot be taken.
+        NotFound: There is no such dataflow, output, configuration key, input, file, environment, sink or
+            executor.
+        Conflict: Several dataflows have the outputs, a value cannot be taken, or the repository may not use
+            the executor.
         RepositoryError: The mirror cannot be read.
     """
     commit = kept_commit(session, settings, repository, commit)
@@ -109,6 +112,7 @@ def request_run(
     if save is not None and save not in FORMATS.values():
         raise Conflict(f"A table cannot be saved as '{save}'. Choose one of: {listed(FORMATS.values())}.")
     options = options or RunOptions()
+    require_executor(settings, repository, options.executor)
     chosen.require_env(options.env)
     taken = _inputs(session, settings, repository, chosen, inputs, now)
     _require_sinks(chosen, options, save)

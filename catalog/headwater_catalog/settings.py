@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from headwater.errors import did_you_mean
+from headwater_catalog.cluster_settings import CLUSTER_NAMES, NO_CLUSTERS, ClusterSettings, cluster_settings
 from headwater_catalog.data_settings import DATA_NAMES, NOWHERE, DataSettings, data_settings
 from headwater_catalog.errors import SettingError
 from headwater_catalog.message_settings import (
@@ -24,6 +25,7 @@ from headwater_catalog.message_settings import (
 )
 from headwater_catalog.oidc_settings import OIDC_NAMES, OIDC_PREFIX, OidcSettings, oidc_settings
 from headwater_catalog.rules import Policy
+from headwater_catalog.run_executors import EXECUTORS
 from headwater_catalog.run_settings import RUN_NAMES, RunSettings, run_settings
 from headwater_catalog.secret_files import keep_secret, made_secret, read_secret
 
@@ -36,6 +38,7 @@ NAMES = (
     *("jobs_per_repository", "manifest_key", "policies"),
     *("openlineage", "openlineage_namespace", "openlineage_key"),
     *DATA_NAMES,
+    *CLUSTER_NAMES,
     *MESSAGE_NAMES,
     *OIDC_NAMES,
     *RUN_NAMES,
@@ -87,6 +90,7 @@ class Settings:
         oidc: How people log in by OpenID Connect; None where they do not.
         upload_megabytes: How large a file may be that somebody gives to a run.
         data: Where data may be that is not in a repository.
+        clusters: Clusters on which runs may compute.
         runs: How the feature code of runs is held.
         messages: How people are told of what changes.
     """
@@ -111,6 +115,7 @@ class Settings:
     oidc: OidcSettings | None = None
     upload_megabytes: int = 200
     data: DataSettings = NOWHERE
+    clusters: ClusterSettings = NO_CLUSTERS
     runs: RunSettings = field(default_factory=RunSettings)
     messages: MessageSettings = NO_MESSAGES
 
@@ -139,6 +144,8 @@ class Settings:
         """Return what a setting of `NAMES` comes to, in the unit in which it is set."""
         if name in DATA_NAMES:
             return getattr(self.data, name)
+        if name in CLUSTER_NAMES:
+            return self.clusters.clusters
         if name in MESSAGE_NAMES:
             return getattr(self.messages, name)
         if name in OIDC_NAMES:
@@ -217,6 +224,9 @@ def load_settings(environ: Mapping[str, str] | None = None, home: Path | None = 
         upload_megabytes=_number(values, "upload_megabytes", 200, range(1, 100_001)),
         data=data_settings(
             {name: (values[name].value, values[name].origin) for name in DATA_NAMES if name in values}
+        ),
+        clusters=cluster_settings(
+            (values["clusters"].value, values["clusters"].origin) if "clusters" in values else None, EXECUTORS
         ),
         runs=run_settings(
             lambda name, default, allowed: _number(values, name, default, allowed),

@@ -310,6 +310,7 @@ OTHERS = {  # another value of each setting, and what the log tells of it
         "lake=duckdb:////srv/lake.duckdb w=postgresql://u:geheim@db/x",
         {"lake": "duckdb:////srv/lake.duckdb", "w": "postgresql://***@db/x (…)"},
     ),
+    "clusters": ("big=dask://scheduler:8786", {"big": "dask://scheduler:8786"}),
     "oidc_issuer": ("https://login.example.com", "https://login.example.com"),
     "oidc_client_id": ("another", "another"),
     "oidc_client_secret": ("geheim", "…"),

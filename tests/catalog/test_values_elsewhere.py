@@ -14,13 +14,14 @@ from headwater.builder import Builder
 from headwater.driver import Driver
 from headwater.executors import MultiProcessingExecutor
 from headwater.executors.grouping import GroupNodesIndividually
-from headwater_catalog.kept_values import KeptValues, ValueKeeper
+from headwater_catalog.kept_values import KeptValues, ValueKeeper, Written
 from headwater_catalog.node_profiles import NodeProfiles
+from headwater_catalog.printed_lines import PrintedLines
 from headwater_catalog.value_files import read_value
 from headwater_catalog.value_keys import ValueKeys
 
 FEATURES = """
-    import os
+    import os, sys
     import pandas as pd
 
     def table(rows: int) -> pd.DataFrame:
@@ -38,6 +39,11 @@ FEATURES = """
     def changing(table: pd.DataFrame) -> int:
         table["more"] = 1
         return len(table)
+
+    def loud() -> int:
+        print("aloud")
+        print("as an error", file=sys.stderr)
+        return 1
 
     def of_changing(changing: int) -> int:
         return changing
@@ -66,12 +72,14 @@ def driver(features: ModuleType) -> Driver:
     return builder.with_remote_executor(MultiProcessingExecutor(max_tasks=2)).build()
 
 
-def _keeper(driver: Driver, folder: Path, outputs: list[str], most: int = 1_000_000) -> ValueKeeper:
+def _keeper(
+    driver: Driver, folder: Path, outputs: list[str], most: int = 1_000_000, *, is_elsewhere: bool = False
+) -> ValueKeeper:
     digests = {"computed_elsewhere": {node.name: node.name for node in driver.graph.nodes}}
     keys = ValueKeys(driver.graph, digests, {}, {"rows": "4"}, (), "")
     kept = KeptValues(driver.graph, keys, folder / "known", folder / "new", most)
     assert kept.take(outputs) == {}
-    return kept.keeper()
+    return kept.keeper(is_elsewhere=is_elsewhere)
 
 
 def test_values_and_statistics_come_back_from_the_processes_that_computed_them(
@@ -105,6 +113,51 @@ def test_what_follows_from_a_value_that_changed_in_place_is_not_kept(driver: Dri
     assert run.values == {"of_changing": 4}
     assert set(keeper.written.values()) == {"table"}
     assert {file.stem for file in (tmp_path / "new").iterdir()} == set(keeper.written)
+
+
+def test_values_come_home_from_where_the_folder_is_not(
+    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "there").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "there"))  # of worker processes
+    keeper = _keeper(driver, tmp_path, ["total"], is_elsewhere=True)
+    stray = _keeper(driver, tmp_path / "stray", ["total"], is_elsewhere=True)
+    vars(stray)["_surroundings"] = ("another Python",)
+
+    run = driver.run(["total"], inputs={"rows": 4}, watchers=[keeper])
+    driver.run(["total"], inputs={"rows": 4}, watchers=[stray])
+
+    assert run.error is None
+    assert set(keeper.written.values()) == {"table", "net", "total"}
+    values = {name: read_value(tmp_path / "new" / f"{key}.value") for key, name in keeper.written.items()}
+    assert list(values["net"]) == [0.0, 0.5, 1.0, 1.5]
+    assert stray.written == {}
+    assert not list((tmp_path / "there").glob("headwater-*"))
+
+
+def test_nothing_comes_home_of_a_run_that_changed_something_in_place(driver: Driver, tmp_path: Path):
+    keeper = _keeper(driver, tmp_path, ["of_changing", "total"], is_elsewhere=True)
+
+    assert driver.run(["of_changing", "total"], inputs={"rows": 4}, watchers=[keeper]).error is None
+    assert keeper.written == {}
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_what_comes_home_must_have_the_key_of_its_node(driver: Driver, tmp_path: Path):
+    keeper = _keeper(driver, tmp_path, ["total"], is_elsewhere=True)
+    first, second = list(vars(keeper)["_keys"].items())[:2]
+    forged = Written({first[1]: second[0], "../x": first[0]}, False, {first[1]: b"1", "../x": b"2"})
+    keeper.give_record(forged)
+
+    assert keeper.written == {}
+    assert not (tmp_path / "x.value").exists()
+
+
+def test_prints_come_home(driver: Driver, capsys: pytest.CaptureFixture[str]):
+    run = driver.run(["loud"], watchers=[PrintedLines()])
+
+    assert run.values == {"loud": 1}
+    assert capsys.readouterr().out == "aloud\nas an error\n"
 
 
 def test_values_of_all_processes_have_one_room(driver: Driver, tmp_path: Path):

@@ -77,8 +77,8 @@ _POLL_SECONDS: Final = 0.5
 @click.option(
     "--executor",
     default="synchronous",
-    type=click.Choice(["synchronous", "threads", "processes"]),
-    help="What computes the nodes: one after the other, side by side, or fan-outs in processes.",
+    help="What computes the nodes: synchronous (one after the other), threads (side by side), processes "
+    "(fan-outs in processes), or the name of a cluster that the administrator of the catalog has set up.",
 )
 @click.option("--sample", type=click.IntRange(1, 2**31 - 1), help="Read only the first rows of each source.")
 @click.option("--note", default="", help="Why, for whoever looks at the run later.")

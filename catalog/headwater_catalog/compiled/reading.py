@@ -29,7 +29,7 @@ from headwater_catalog.locations import Location, Whereabouts
 from headwater_catalog.partitions import of_partition
 from headwater_catalog.relays import Relay, require_relay
 from headwater_catalog.repositories import open_mirror
-from headwater_catalog.run_options import EXECUTORS
+from headwater_catalog.run_executors import require_executor
 from headwater_catalog.sinks import require_format
 from headwater_catalog.sources import FORMATS, format_of
 from headwater_catalog.store.models import Job, Run, RunNode
@@ -83,12 +83,13 @@ def plan_at(moment: Moment, asked: CompileAsked) -> CompiledPlan:
     """Return the plan of dataflows at a commit. Nothing of the repository is imported or executed.
 
     Raises:
-        NotFound: There is no such dataflow, output, key, environment or sink.
+        NotFound: There is no such dataflow, output, key, environment, sink or executor.
         Conflict: Options stand against each other, or against what is declared.
         InvalidInput: The grouping or the schedule is none.
         DefinitionError: The functions make no graph in this configuration.
     """
     _require_numbers(asked)
+    require_executor(moment.settings, moment.repository, asked.executor)
     chosen = [choose_dataflow(moment, name, asked.outputs) for name in asked.dataflows or (None,)]
     for flow in chosen:
         if not asked.outputs and not flow.view.outputs:
@@ -135,8 +136,6 @@ def _require_numbers(asked: CompileAsked) -> None:
         raise Conflict(f"A task is tried again up to {_MOST_RETRIES} times, not {asked.retries}.")
     if not 0 <= asked.retry_seconds <= _MOST_SECONDS:
         raise Conflict(f"A task waits up to {_MOST_SECONDS:,} seconds, not {asked.retry_seconds}.")
-    if asked.executor not in EXECUTORS:
-        raise NotFound(f"There is no executor '{asked.executor}'. There are: {', '.join(EXECUTORS)}.")
 
 
 def _flow(

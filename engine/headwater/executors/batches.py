@@ -14,6 +14,7 @@ from headwater.errors import HeadwaterError, add_note
 from headwater.executors.failures import Failure, Unmet
 from headwater.executors.held import Gathered, Held
 from headwater.executors.portable import dumps, feature_modules, find_lost_modules, unsendable
+from headwater.executors.shipments import Shipment
 from headwater.executors.surroundings import Surroundings, surroundings_of
 from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec, execute_task
 from headwater.executors.watching import Watch
@@ -84,18 +85,28 @@ _mine = local()
 """The context of the latest execution for each thread: what adapters note of one batch is not for another."""
 
 
-def code_of(specs: Sequence[TaskSpec], context: RunContext) -> bytes:
+def code_of(specs: Sequence[TaskSpec], context: RunContext, shipment: Shipment | None = None) -> bytes:
     """Return the tasks of an execution as bytes, for `run_batch`.
 
     Functions travel by the names of their modules, and whole where workers could not import those: from a
     notebook, or from the script that is run.
+
+    Args:
+        specs: The tasks.
+        context: What they share.
+        shipment: The files of the feature modules, where workers need not have them.
 
     Raises:
         HeadwaterError: Something in it cannot be pickled.
     """
     lost = [*find_lost_modules(specs), *(name for name in feature_modules(specs) if name == "__main__")]
     around = dumps(context, by_value=lost)
-    code: _Code = surroundings_of(specs, lost), dumps(tuple(specs), by_value=lost), around, compat.is_active()
+    code: _Code = (
+        surroundings_of(specs, lost, shipment),
+        dumps(tuple(specs), by_value=lost),
+        around,
+        compat.is_active(),
+    )
     return pickle.dumps(code, pickle.HIGHEST_PROTOCOL)
 
 

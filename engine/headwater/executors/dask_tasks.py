@@ -19,13 +19,15 @@ from headwater.executors.base import TaskExecutor
 from headwater.executors.batches import Reply, code_of
 from headwater.executors.dask_answers import Answer, late, lost
 from headwater.executors.dask_graph import Batch, Kept, Literal, Source, fetch, resources_of, send
+from headwater.executors.dask_turns import Turn, end_turn
 from headwater.executors.failures import Failure, Unmet
 from headwater.executors.held import Gathered, Held
 from headwater.executors.needs import Needs
+from headwater.executors.shipments import Shipment
 from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec
 from headwater.materialize.packages import needed
 
-__all__ = ["DaskExecutor"]
+__all__ = ["DaskExecutor", "end_execution"]
 
 _BATCHES_PER_SLOT = 8
 """Elements of a fan-out go in so many batches for each that can run at once: enough that none has much to
@@ -59,6 +61,10 @@ class DaskExecutor(TaskExecutor):
             each processor. They end with the execution. The script that starts them needs the usual
             `if __name__ == "__main__":`.
         memory_limit: What each of these may use, as "2GB".
+        shipment: The files of the feature modules, where workers need not have them. Since a process has the
+            modules of one shipment at a time, such an execution waits until no other one is on the cluster.
+        patience: Seconds that it waits at most.
+        name: By what the cluster knows the execution, so that `end_execution` can end what is left of it.
     """
 
     accepts_pending = True
@@ -72,6 +78,9 @@ class DaskExecutor(TaskExecutor):
         address: str | None = None,
         workers: int | None = None,
         memory_limit: str | int = "auto",
+        shipment: Shipment | None = None,
+        patience: float = 300,
+        name: str | None = None,
     ) -> None:
         """Take which cluster.
 
@@ -86,12 +95,17 @@ class DaskExecutor(TaskExecutor):
         self.address = address
         self.workers = workers
         self.memory_limit = memory_limit
+        self.shipment = shipment
+        self.patience = patience
+        self.name = name
         self._owned: list[Any] = []
+        self._has_started = False
         self._is_used = False
+        self._turn: Turn | None = None
         self._reset()
 
     def _reset(self) -> None:
-        self._topic = f"headwater-{uuid.uuid4().hex[:12]}"
+        self._topic = f"headwater-{self.name or uuid.uuid4().hex[:12]}"
         self._keys = itertools.count()
         self._places: dict[int, int] = {}
         self._specs: tuple[TaskSpec, ...] = ()
@@ -108,7 +122,8 @@ class DaskExecutor(TaskExecutor):
         """Connect to the cluster, or start one.
 
         Raises:
-            HeadwaterError: Another execution uses the executor, or the cluster is not reached.
+            HeadwaterError: Another execution uses the executor, the cluster is not reached, or others are on
+                it for too long.
         """
         if self._is_used:
             raise HeadwaterError(
@@ -118,14 +133,22 @@ class DaskExecutor(TaskExecutor):
         if self.client is None:
             self._connect()
         self._is_used = True
-        workers = self._workers()
-        self._slots = sum(worker["nthreads"] for worker in workers)
-        self._memory = max((worker["memory_limit"] or 0 for worker in workers), default=0)
-        self.client.subscribe_topic(self._topic, self._hear)
+        try:
+            if self.shipment is not None:
+                self._turn = Turn(self.client, self.shipment, self._topic)
+                self._turn.take(self.patience)
+            workers = self._workers()
+            self._slots = sum(worker["nthreads"] for worker in workers)
+            self._memory = max((worker["memory_limit"] or 0 for worker in workers), default=0)
+            self.client.subscribe_topic(self._topic, self._hear)
+        except BaseException:
+            self.finalize()
+            raise
 
     def _connect(self) -> None:
         distributed = needed("distributed", "Running tasks on Dask")
         where: Any = self.address
+        self._has_started = where is None
         try:
             if where is None:
                 # On loopback, which nobody else reaches, and on ports that nobody else has.
@@ -155,6 +178,9 @@ class DaskExecutor(TaskExecutor):
             self.client.unsubscribe_topic(self._topic)
         for source in list(self._sent):  # some may be referred to still, as from an exception
             source.let_go()
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            turn.give()
         self._is_used = False
         self._reset()
         self._close()
@@ -224,7 +250,7 @@ class DaskExecutor(TaskExecutor):
                 f"The task '{tasks[0].task_id}' was not among those of prepare(), which must come before."
             )
         if self._code is None:
-            code = code_of(self._specs, self._context)
+            code = code_of(self._specs, self._context, self.shipment)
             self._code = Literal(self._key("code"), code, is_pickled=False)
             self._unsent.append(self._code)
         key = f"{self._key(_kind(tasks[0].spec))}-turn-{turn}"
@@ -365,21 +391,36 @@ class DaskExecutor(TaskExecutor):
         futures = [future for source in self._sent for future in source.futures()]
         with suppress(Exception):  # the cluster may be gone
             self.client.cancel(futures, force=True)
-            if not self._owned:
-                self._end_busy_workers()
+            if not self._has_started:
+                _end_busy_workers(self.client, self._topic)
 
-    def _end_busy_workers(self) -> None:
-        until = time.monotonic() + _GRACE
-        while busy := self._busy():
-            if time.monotonic() > until:
-                self.client.restart_workers(busy, timeout=30, raise_for_error=False)
-                return
-            time.sleep(0.05)
 
-    def _busy(self) -> list[str]:
-        """Return the addresses of the workers that still run something of this execution."""
-        running = self.client.run(_is_running, self._topic, on_error="ignore")
-        return [address for address, is_running in running.items() if is_running]
+def end_execution(client: Any, name: str) -> None:
+    """End what is left on a cluster of an execution whose process was killed.
+
+    Args:
+        client: A client of the cluster.
+        name: The name that its `DaskExecutor` had.
+    """
+    topic = f"headwater-{name}"
+    _end_busy_workers(client, topic)
+    end_turn(client, topic)
+
+
+def _end_busy_workers(client: Any, topic: str) -> None:
+    """Start workers anew that do not end by themselves what they run of an execution."""
+    until = time.monotonic() + _GRACE
+    while busy := _busy(client, topic):
+        if time.monotonic() > until:
+            client.restart_workers(busy, timeout=30, raise_for_error=False)
+            return
+        time.sleep(0.05)
+
+
+def _busy(client: Any, topic: str) -> list[str]:
+    """Return the addresses of the workers that still run something of an execution."""
+    running = client.run(_is_running, topic, on_error="ignore")
+    return [address for address, is_running in running.items() if is_running]
 
 
 def _kind(spec: TaskSpec) -> str:

@@ -19,11 +19,14 @@ from time import monotonic, perf_counter
 from typing import Any
 from uuid import uuid4
 
+from headwater import compat
 from headwater.carried import Carried, carried
 from headwater.errors import HeadwaterError, MissingExtra, NodeFailed, in_words
 from headwater.executors.base import TaskExecutor
 from headwater.executors.portable import dumps
 from headwater.executors.replies import Answer, packed_inputs, refused, reply_of
+from headwater.executors.shipments import Shipment
+from headwater.executors.surroundings import ShippedCode, surroundings_of
 from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec
 from headwater.plan import Around, call_it
 
@@ -62,13 +65,18 @@ class SparkTaskExecutor(TaskExecutor):
         max_tasks: How many tasks may run at once; by default as many as the cluster has places for.
         seconds: How long a task may take whose nodes do not say (`resources.seconds`); for ever where None.
             One that takes longer gets a `TimeoutError`, which reaches Python code only.
+        shipment: The files of the feature modules, where workers need not have them.
     """
 
     cost_of_task = 0.1
     """Seconds that a job takes to be sent, scheduled and answered, as measured, and a task that is alone."""
 
     def __init__(
-        self, session: Any = None, max_tasks: int | None = None, seconds: float | None = None
+        self,
+        session: Any = None,
+        max_tasks: int | None = None,
+        seconds: float | None = None,
+        shipment: Shipment | None = None,
     ) -> None:
         """Take the session; nothing is started before `init`.
 
@@ -82,6 +90,7 @@ class SparkTaskExecutor(TaskExecutor):
         self.session = session
         self.max_tasks = max_tasks
         self.seconds = seconds
+        self.shipment = shipment
         self._jobs: _Jobs | None = None
         self._own: Any = None
 
@@ -100,7 +109,7 @@ class SparkTaskExecutor(TaskExecutor):
         session = self.session or _active()
         if session is None:
             session = self._own = _local(self.max_tasks)
-        self._jobs = _Jobs(session, self.max_tasks, self.seconds)
+        self._jobs = _Jobs(session, self.max_tasks, self.seconds, self.shipment)
 
     def prepare(self, specs: Sequence[TaskSpec], context: RunContext) -> None:
         """Keep the tasks, which are sent with the first job."""
@@ -150,7 +159,10 @@ class SparkTaskExecutor(TaskExecutor):
 class _Jobs:
     """The jobs of one execution, one after the other, in a thread that waits for them."""
 
-    def __init__(self, session: Any, max_tasks: int | None, seconds: float | None) -> None:
+    def __init__(
+        self, session: Any, max_tasks: int | None, seconds: float | None, shipment: Shipment | None
+    ) -> None:
+        self._shipment = shipment
         self._context = session.sparkContext
         self.places = max_tasks or self._context.defaultParallelism
         self._size = self.places
@@ -175,7 +187,7 @@ class _Jobs:
     def submit(self, task: TaskImplementation) -> Answer:
         inputs = packed_inputs(task)
         if self._code is None:
-            self._code = self._context.broadcast(carried(self._specs, dumps))
+            self._code = self._context.broadcast(self._carried())
         # A task that was not among those of `prepare` travels whole.
         place = self._known.get(id(task.spec))
         what = dumps((task.spec, task.context)) if place is None else place
@@ -191,6 +203,12 @@ class _Jobs:
             self._thread = import_module("pyspark").InheritableThread(target=self._run, daemon=True)
             self._thread.start()
         return Answer(waiting.future, task)
+
+    def _carried(self) -> Carried | ShippedCode:
+        if self._shipment is None:
+            return carried(self._specs, dumps)
+        around = surroundings_of(self._specs[0], shipment=self._shipment)
+        return ShippedCode(dumps(self._specs), around, compat.is_active())
 
     def cancel(self) -> None:
         with self._changed:
@@ -314,7 +332,7 @@ def _on_worker(code: Any, marks: str | None, seconds: float | None) -> Callable[
 
 
 def _reply(
-    code: Carried, work: _Work, marks: str | None, seconds: float | None
+    code: Carried | ShippedCode, work: _Work, marks: str | None, seconds: float | None
 ) -> tuple[int, tuple[bytes, float]]:
     number, what, names, inputs = work
     start = perf_counter()
@@ -329,7 +347,7 @@ def _reply(
 
 
 def _task(
-    code: Carried, what: int | bytes, names: tuple[str | None, str | None], inputs: bytes
+    code: Carried | ShippedCode, what: int | bytes, names: tuple[str | None, str | None], inputs: bytes
 ) -> TaskImplementation:
     import pickle
 

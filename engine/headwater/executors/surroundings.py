@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import pickle
 import platform
 import sys
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from threading import RLock
+from typing import Any
 
+from headwater import compat
 from headwater.errors import HeadwaterError
 from headwater.executors.portable import feature_modules
+from headwater.executors.shipments import Shipment
 from headwater.executors.tasks import TaskSpec
 from headwater.record import record
 
-__all__ = ["Surroundings", "surroundings_of"]
+__all__ = ["ShippedCode", "Surroundings", "surroundings_of"]
 
 _COMPARED = ("headwater", "numpy", "pandas", "polars", "pyarrow")
 """Packages whose values travel: between unlike versions they may not be read, or be something else."""
@@ -34,6 +38,8 @@ class Surroundings:
         roots: The folders from which the feature modules are imported.
         features: The feature modules that can be imported.
         modules: The digest of the file of each of these, and of what else was imported from the same folders.
+        shipment: The files of the feature modules, where workers need not have them; then the roots, the
+            features and the modules are empty.
     """
 
     python: str
@@ -41,6 +47,7 @@ class Surroundings:
     roots: tuple[str, ...]
     features: tuple[str, ...]
     modules: tuple[tuple[str, str], ...]
+    shipment: Shipment | None = None
 
     def establish(self) -> None:
         """Make a worker's process fit, as far as it can be: what it had imported of other code is forgotten.
@@ -62,6 +69,9 @@ class Surroundings:
             raise HeadwaterError(
                 f"A worker has other packages than this process: {', '.join(unlike)}. Install the same there."
             )
+        if self.shipment is not None:
+            self.shipment.establish()
+            return
         with _lock:
             self._find_modules()
 
@@ -88,14 +98,50 @@ class Surroundings:
             )
 
 
-def surroundings_of(specs: Iterable[TaskSpec], by_value: Collection[str] = ()) -> Surroundings:
+@record
+class ShippedCode:
+    """Something pickled for workers that have not got the modules it names.
+
+    Attributes:
+        code: The pickle.
+        surroundings: What they must find, with the files of the modules.
+        is_aliased: Whether imports of `hamilton` are answered.
+    """
+
+    code: bytes
+    surroundings: Surroundings
+    is_aliased: bool
+
+    def load(self) -> Any:
+        """Return what was pickled, loaded once in a process.
+
+        Raises:
+            HeadwaterError: The process has another Python or other packages.
+        """
+        key = hashlib.sha256(self.code).hexdigest()
+        if key not in _shipped:
+            if self.is_aliased:
+                compat.activate()
+            self.surroundings.establish()
+            _shipped.clear()
+            _shipped[key] = pickle.loads(self.code)  # noqa: S301, it comes from the process whose work this is
+        return _shipped[key]
+
+
+_shipped: dict[str, Any] = {}
+
+
+def surroundings_of(
+    specs: Iterable[TaskSpec], by_value: Collection[str] = (), shipment: Shipment | None = None
+) -> Surroundings:
     """Return the surroundings of this process, as far as tasks can see them.
 
     Args:
         specs: The tasks.
         by_value: Modules that need not be there, since their functions travel whole.
+        shipment: The files of all others, where workers need not have them.
     """
-    features = [name for name in feature_modules(specs) if name not in by_value]
+    features = [name for name in feature_modules(specs) if name not in by_value and shipment is None]
     roots = list(dict.fromkeys(filter(None, map(_root, features))))
     beside = [name for name in list(sys.modules) if _is_below(name, roots) and name not in by_value]
     return Surroundings(
@@ -106,6 +152,7 @@ def surroundings_of(specs: Iterable[TaskSpec], by_value: Collection[str] = ()) -
         roots=tuple(roots),
         features=tuple(features),
         modules=tuple((name, _digest(name)) for name in dict.fromkeys([*features, *beside])),
+        shipment=shipment,
     )
 
 

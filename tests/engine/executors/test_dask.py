@@ -9,9 +9,11 @@ import pytest
 from headwater.errors import HeadwaterError, NodeFailed
 from headwater.executors import SingleExecutionManager
 from headwater.executors.dask_tasks import DaskExecutor
+from headwater.executors.dask_turns import Turn, end_turn
 from headwater.executors.fusing import GroupByCost
 from headwater.executors.graph import TaskBasedGraphExecutor
 from headwater.executors.grouping import GroupNodesIndividually
+from headwater.executors.shipments import shipment_of
 from headwater.executors.tasks import RunContext
 from headwater.runs import Recorder, Run
 from support.dask_cluster import local_cluster
@@ -75,6 +77,23 @@ def test_values_stay_where_they_are_until_they_are_asked_for(execute):
     with pytest.raises(NodeFailed, match=r"'b' returns a value of type Staying.*this stays") as caught:
         execute(source, "b")
     assert caught.value.node == "b"
+
+
+def test_executions_that_bring_their_modules_take_turns(dask_client, tmp_path):
+    first, second, third = (
+        Turn(dask_client, shipment_of(tmp_path, [""]), name) for name in ("first", "second", "third")
+    )
+    first.take(5)
+    with pytest.raises(HeadwaterError, match=r"Other executions were on the Dask cluster for 0.5 seconds"):
+        second.take(0.5)
+    first.give()
+    second.take(5)
+    end_turn(dask_client, "first")  # whose turn is over
+    with pytest.raises(HeadwaterError, match="Other executions"):
+        third.take(0.5)
+    end_turn(dask_client, "second")  # as if its process were gone
+    third.take(5)
+    third.give()
 
 
 def test_a_generator_is_no_value(execute):

@@ -149,7 +149,8 @@ def _running(dask_worker):
     return len(dask_worker.active_keys)
 
 
-def test_a_failure_ends_what_runs_beside_it(execute, cluster):
+@pytest.mark.parametrize("by", ["client", "address"])
+def test_a_failure_ends_what_runs_beside_it(execute, cluster, by):
     source = """
         import time
 
@@ -166,8 +167,9 @@ def test_a_failure_ends_what_runs_beside_it(execute, cluster):
             return sum(either)
     """
     with cluster() as client:
+        given = {"client": client} if by == "client" else {"address": client.scheduler.address}
         with pytest.raises(NodeFailed, match="'either' failed with ValueError: no"):
-            execute(DaskExecutor(client=client), source, "total")
+            execute(DaskExecutor(**given), source, "total")
         assert set(client.run(_running).values()) == {0}
 
 

@@ -18,7 +18,8 @@ from headwater_catalog.errors import CatalogError, Conflict
 from headwater_catalog.moments import Moment
 from headwater_catalog.refs import list_refs
 from headwater_catalog.repositories import get_repository
-from headwater_catalog.run_options import EXECUTORS, LONGEST_NOTE
+from headwater_catalog.run_executors import EXECUTORS, executors_of
+from headwater_catalog.run_options import LONGEST_NOTE
 from headwater_catalog.runs import request_run
 from headwater_catalog.sources import FORMATS
 from headwater_catalog.store.models import Repository
@@ -178,7 +179,8 @@ def _page(view: AsOf, choice: RunChoice, at: str | None, error: CatalogError | N
         declared=choice.flow.view if choice.flow else None,
         shown=choice.computed[:_SHOWN],
         offered=[ref.name for ref in list_refs(reading(), moment.repository)[:_OFFERED_REFS]],
-        executors=EXECUTORS,
+        executors=executors_of(catalog().settings, moment.repository),
+        local_executors=EXECUTORS,
         formats=tuple(dict.fromkeys(FORMATS.values())),
         accepted=",".join(FORMATS),
         megabytes=catalog().settings.upload_megabytes,

@@ -6,7 +6,8 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from headwater_catalog.run_options import EXECUTORS, LONGEST_NOTE, MOST_ROWS
+from headwater_catalog.run_executors import EXECUTORS
+from headwater_catalog.run_options import LONGEST_NOTE, MOST_ROWS
 from headwater_catalog.saved_objects import SAVER
 from headwater_catalog.sources import FORMATS
 from headwater_catalog.uploads import LONGEST_NAME
@@ -125,7 +126,7 @@ class RunSchema(RunRowSchema):
     failure = mapping("What feature code did wrong.", anything("A fact."), allow_none=True)
     config = mapping("The configuration.", anything("A value."))
     env = optional_text("The environment whose sources counted; null where there is but one.")
-    executor = text("What computed the nodes.")
+    executor = text("What computed the nodes; a cluster by its name.")
     sample = fields.Integer(
         required=True,
         allow_none=True,
@@ -351,8 +352,11 @@ class NewRunSchema(Schema):
     )
     executor = Text(
         load_default="synchronous",
-        validate=validate.OneOf(tuple(EXECUTORS)),
-        metadata={"description": "What computes the nodes."},
+        validate=validate.Regexp(r"^[a-z][a-z0-9_-]{0,19}$", error="is no name of an executor"),
+        metadata={
+            "description": f"What computes the nodes: {', '.join(EXECUTORS)}, or the name of a cluster that "
+            "the administrator has set up, in trusted repositories."
+        },
     )
     sample = Whole(
         load_default=None,

@@ -1,0 +1,162 @@
+"""Clusters that an administrator names: settings, what is offered, and what is refused where it is asked for."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from headwater_catalog.cluster_settings import ClusterSettings
+from headwater_catalog.errors import Conflict, NotFound, SettingError
+from headwater_catalog.repositories import get_repository, set_trust
+from headwater_catalog.run_options import RunOptions
+from headwater_catalog.settings import load_settings
+from headwater_catalog.worker import Worker
+from headwater_web.app import create_app
+from support.git_repo import GitRepo
+from support.run_catalog import Catalog, make_catalog, make_repository
+
+_FIELD = re.compile(r'name="([^"]+)" value="([^"]*)"')
+_CLUSTERS = ClusterSettings(
+    {
+        "big": "dask://10.9.8.7:8786",
+        "shop/own": "dask://10.9.8.6:8786",
+        "cellar/other": "dask://10.9.8.5:8786",
+    }
+)
+
+
+@pytest.fixture
+def shop(catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog]:
+    """Give a catalog with a cluster for all, one of the repository, and one of another."""
+    make_repository(git_repo)
+    made = make_catalog(catalog_url, git_repo, tmp_path / "home")
+    made.settings = replace(made.settings, clusters=_CLUSTERS)
+    yield made
+    made.database.dispose()
+
+
+def trust(shop: Catalog, is_trusted: bool = True) -> None:
+    with shop.database.write() as session:
+        set_trust(get_repository(session, "shop"), is_trusted)
+
+
+def test_settings_name_clusters_by_their_kind(tmp_path: Path):
+    text = "big=dask://scheduler.example.org:8786 shop/own=dask://[::1]:8786"
+    settings = load_settings({"HEADWATER_CLUSTERS": text}, tmp_path)
+    (tmp_path / "headwater-server.toml").write_text('[clusters]\n"shop/big" = "dask://own.example.org:1"\n')
+    of_file = load_settings({}, tmp_path)
+
+    assert {name: each.title for name, each in settings.clusters.of("shop").items()} == {
+        "big": "Dask",
+        "own": "Dask",
+    }
+    assert list(settings.clusters.of("cellar")) == ["big"]
+    assert of_file.clusters.of("shop")["big"].place == "own.example.org:1"
+    assert of_file.clusters.of("cellar") == {}
+    assert "example" not in repr(settings.clusters) + repr(settings.clusters.of("shop"))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("big", "no address of a cluster"),
+        ("big=dask://u:secret@h:1", "no address of a cluster"),
+        ("big=dask://h:1?token=secret", "no address of a cluster"),
+        ("big=tcp://h:1", "no address of a cluster"),
+        ("Big=dask://h:1", "no name of a cluster"),
+        ("a23456789012345678901=dask://h:1", "no name of a cluster"),
+        ("threads=dask://h:1", "on the machine of the worker"),
+        ("shop/threads=dask://h:1", "on the machine of the worker"),
+        ("big=ray://h:10001", "Runs cannot compute on Ray"),
+    ],
+)
+def test_settings_that_name_no_cluster_are_refused(tmp_path: Path, text: str, told: str):
+    with pytest.raises(SettingError, match=told) as caught:
+        load_settings({"HEADWATER_CLUSTERS": text}, tmp_path)
+
+    assert "secret" not in str(caught.value) and "HEADWATER_CLUSTERS" in str(caught.value)
+
+
+def test_a_cluster_is_refused_before_anything_runs_where_nobody_trusts_the_repository(shop: Catalog):
+    with pytest.raises(Conflict, match=r"headwater repo trust shop") as caught:
+        shop.request("scaled", options=RunOptions(executor="big"))
+    trust(shop)
+    run, _ = shop.request("scaled", options=RunOptions(executor="own"))
+
+    assert "10.9.8" not in str(caught.value)
+    assert shop.get(run).executor == "own"
+
+
+def test_clusters_of_other_repositories_are_not_known(shop: Catalog):
+    trust(shop)
+    with pytest.raises(NotFound, match="There is no executor 'other'") as caught:
+        shop.request("scaled", options=RunOptions(executor="other"))
+
+    told = str(caught.value)
+    assert told.endswith("There are: synchronous, threads, processes, big, own.") and "cellar" not in told
+
+
+@pytest.mark.runs
+@pytest.mark.parametrize("lost", ["cluster", "trust"])
+def test_a_run_whose_cluster_is_gone_before_it_begins_fails_and_says_so(shop: Catalog, lost: str):
+    trust(shop)
+    run, job = shop.request("scaled", options=RunOptions(executor="big"))
+    if lost == "trust":
+        trust(shop, False)
+        told = "is not trusted"
+    else:
+        shop.settings = replace(shop.settings, clusters=ClusterSettings())
+        told = "knows no cluster 'big'"
+    Worker(shop.database, shop.settings).perform_next(job)
+    ended = shop.get(run)
+
+    assert ended.job.state == "failed"
+    assert ended.job.error is not None and told in ended.job.error
+    assert not any((shop.settings.home / "work").glob("*"))
+
+
+def test_the_form_offers_clusters_to_trusted_repositories_and_says_what_they_mean(shop: Catalog):
+    web = create_app(shop.settings, shop.database).test_client()
+    before = unescape(web.get("/r/shop/run?output=scaled").text)
+    trust(shop)
+    after = unescape(web.get("/r/shop/run?output=scaled&executor=own").text)
+
+    assert "big" not in re.findall(r'<option value="([a-z]+)"', before)
+    assert '<option value="own" selected>own: on a cluster of Dask' in after
+    assert "is held by the cluster alone" in after and "is held by the cluster alone" not in before
+    assert "10.9.8" not in after and "other" not in re.findall(r'<option value="([a-z]+)"', after)
+
+
+def test_the_form_and_the_api_refuse_alike(shop: Catalog):
+    web = create_app(shop.settings, shop.database).test_client()
+    shown = web.get("/r/shop/run?output=scaled&dataflow=marketing").text
+    given = {unescape(name): unescape(text) for name, text in _FIELD.findall(shown)}
+    form = web.post("/runs", data={**given, "output": "scaled", "executor": "big"})
+    asked = {"repository": "shop", "outputs": ["scaled"], "executor": "big"}
+    api = web.post("/api/v1/runs", json=asked)
+    unknown = web.post("/api/v1/runs", json={**asked, "executor": "other"})
+    trust(shop)
+    taken = web.post("/api/v1/runs", json=asked)
+
+    assert (form.status_code, api.status_code, unknown.status_code, taken.status_code) == (409, 409, 404, 202)
+    assert "only trusted repositories may" in unescape(form.text)
+    assert "only trusted repositories may" in api.text
+    assert taken.json["executor"] == "big"
+    assert all("10.9.8" not in each.text for each in (form, api, unknown, taken))
+
+
+def test_the_command_line_tells_what_there_is(shop: Catalog):
+    clusters = {"HEADWATER_CLUSTERS": "big=dask://10.9.8.7:8786"}
+    refused = shop.headwater("run", "scaled", "--executor", "big", **clusters)
+    unknown = shop.headwater("run", "scaled", "--executor", "bg", **clusters)
+    compiled = shop.headwater("compile", "marketing", "--to", "script", "--executor", "big", **clusters)
+    trust(shop)
+    written = shop.headwater("compile", "marketing", "--to", "script", "--executor", "big", **clusters)
+
+    assert refused.exit_code == 3 and "headwater repo trust shop" in refused.stderr
+    assert unknown.exit_code == 3 and "Did you mean 'big'?" in unknown.stderr
+    assert compiled.exit_code == 3 and "headwater repo trust shop" in compiled.stderr
+    assert written.exit_code == 0 and "--executor big" in written.stdout
