@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from typing import Literal
 
-from headwater_catalog.convert.effects import Effects, effects_of
+from headwater_catalog.convert.effects import Effects, effects_of, is_in_place
+from headwater_catalog.convert.groups import named_in
 from headwater_catalog.convert.source import Edit
 from headwater_catalog.convert.state import State
 from headwater_catalog.convert.values import Bind, Frame, Left, Leftover, Note, Piece, Ref, Value
@@ -31,6 +32,7 @@ def as_block(state: State, statement: ast.stmt, why: str, what_to_do: str) -> No
     """
     effects = effects_of(statement)
     _check_calls(state, statement, effects)
+    spelled = _spell_groups(state, statement, effects)
     results = _results(state, statement, effects)
     pieces: list[Piece] = []
     origins: list[Frame] = []
@@ -38,6 +40,8 @@ def as_block(state: State, statement: ast.stmt, why: str, what_to_do: str) -> No
     for name in dict.fromkeys([*effects.reads, *effects.changes, *kept]):
         held = state.get(name)
         is_fixed = isinstance(held, Value) and held.made in _FIXED
+        if name in spelled:
+            continue
         if held is None or (is_fixed and name not in effects.changes and name not in effects.sets):
             continue
         value = state.held(name, statement.lineno)
@@ -52,6 +56,7 @@ def as_block(state: State, statement: ast.stmt, why: str, what_to_do: str) -> No
         if not any(isinstance(piece, Bind) and piece.name == name for piece in pieces):
             pieces.append(Bind(name, value, name in effects.changes))
     source = state.source
+    pieces += [text for group in spelled.values() for text in (source.whole(group), "\n")]
     edits = _fixed_edits(state, statement, effects)
     pieces += source.pieces(source.start(statement), source.end(statement), edits, statement.col_offset)
     pieces += [source.trailing(statement), f"\nreturn {', '.join(results)}"]
@@ -75,6 +80,40 @@ def _is_container(value: Value, name: str) -> bool:
     if isinstance(value.literal, (list, dict, set)):
         return True
     return any(isinstance(piece, Bind) and piece.name == name and piece.copied for piece in value.body)
+
+
+def _spell_groups(state: State, statement: ast.stmt, effects: Effects) -> dict[str, ast.stmt]:
+    """Let a statement that changes the items of a list of tables work on these tables themselves.
+
+    Returns:
+        The assignments of such lists, which stand before the statement.
+    """
+    found: dict[str, ast.stmt] = {}
+    for name in list(effects.changes):
+        group = state.get(name)
+        if not isinstance(group, Value) or group.statement is None or not group.holds:
+            continue
+        if any(state.env.get(each) != cell for each, cell in group.holds.items()):
+            raise Left(
+                f"it changes tables by '{name}', which have other names by now", "Change each by its name."
+            )
+        found[name] = group.statement
+        effects.reads.update(dict.fromkeys(group.holds))
+        effects.changes.update(dict.fromkeys(group.holds))
+        if not _sets_item(statement, name):
+            del effects.changes[name]
+    return found
+
+
+def _sets_item(statement: ast.stmt, name: str) -> bool:
+    """Tell whether a statement puts something else into a list, instead of changing what is in it."""
+    for node in ast.walk(statement):
+        match node:
+            case ast.Subscript(value=ast.Name(id=owner), ctx=ast.Store() | ast.Del()) if owner == name:
+                return True
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=owner))) if owner == name:
+                return is_in_place(node)
+    return False
 
 
 def _check_calls(state: State, statement: ast.stmt, effects: Effects) -> None:
@@ -141,10 +180,16 @@ def leave(state: State, statement: ast.stmt, why: Left, is_told: bool) -> None:
     if state.strict:
         raise NotInlined(why)
     effects = effects_of(statement)
+    env = dict(state.env)
     names = {**effects.reads, **effects.changes}
+    changes = {*effects.changes, *_touched(state, statement)}
+    for name in list(names):
+        if isinstance(group := state.get(name), Value) and group.holds and group.statement is not statement:
+            names.update(dict.fromkeys(group.holds))
+            changes |= set(group.holds) if name in changes else set()
+            _leave_group(state, name, group)
     reads = {name: held for name in names if (held := state.get(name)) is not None}
-    changes = {name for name in effects.changes if name in reads}
-    changes |= _touched(state, statement)
+    changes &= set(reads)
     stage = _stage(state, statement, reads, changes, effects)
     left = Leftover(statement, stage, reads, frozenset(changes))
     for name in effects.sets:
@@ -162,9 +207,21 @@ def leave(state: State, statement: ast.stmt, why: Left, is_told: bool) -> None:
         left.binds[name] = state.add(value)
         state.change(name, Frame(name, value) if isinstance(held, Frame) else value)
     state.leftovers.append(left)
+    for name in set(names) - set(left.binds):  # a list of tables stands for these again
+        if name in env:
+            state.env[name] = env[name]
     if is_told:
         advice = why.what_to_do or "Keep it in the driver script, or write it as assignments of columns."
         state.notes.append(Note(statement.lineno, "left", why.why, advice))
+
+
+def _leave_group(state: State, name: str, group: Value) -> None:
+    """Have a list of tables in the driver script, made of the tables as they are there."""
+    assert group.statement is not None
+    if all(state.env.get(each) == cell for each, cell in group.holds.items()):
+        leave(state, group.statement, Left(""), is_told=False)
+    else:
+        state.set(name, state.readable(group))
 
 
 def _touched(state: State, statement: ast.stmt) -> set[str]:
@@ -176,8 +233,7 @@ def _touched(state: State, statement: ast.stmt) -> set[str]:
         if isinstance(node.func, ast.Name):
             helper = state.outline.functions.get(node.func.id)
             if helper is not None:
-                given = list(helper.given_to_changed(node))
-                found |= {each.id for each in given if isinstance(each, ast.Name)}
+                found.update(name for each in helper.given_to_changed(node) for name in named_in(each) or ())
         elif isinstance(statement, ast.Expr) and node is statement.value:
             owner = node.func.value if isinstance(node.func, ast.Attribute) else None
             held = state.get(owner.id) if isinstance(owner, ast.Name) else None

@@ -143,7 +143,8 @@ class _Writing:
             if isinstance(held, Frame) and held.base.made == "left" and held.base.stage == "after":
                 continue
             value = self._state.whole(held, 0) if isinstance(held, Frame) else held
-            if value is not None and value.made in ("node", "column"):
+            is_made = value is not None and value.made in ("node", "column")
+            if value is not None and is_made and not value.holds:  # the tables of a list count themselves
                 found[name] = value
         return found
 

@@ -18,6 +18,7 @@ __all__ = [
     "TABLE_CALLS",
     "TABLE_METHODS",
     "TABLE_ONLY",
+    "TABLE_ONLY_BY",
     "TEXT_METHODS",
     "WINDOWS",
     "dotted",
@@ -100,10 +101,13 @@ TABLE_METHODS: Final = frozenset(
 """Methods of a table that give a table."""
 
 TABLE_ONLY: Final = frozenset(
-    """assign columns drop_duplicates dropna groupby iterrows itertuples join melt merge pivot
-    pivot_table query select_dtypes set_index sort_values to_csv to_excel to_feather to_parquet""".split()  # noqa: SIM905
+    """assign columns iterrows itertuples join melt merge pivot pivot_table query select_dtypes
+    set_index to_feather to_parquet""".split()  # noqa: SIM905
 )
-"""What nothing but a table is commonly asked for."""
+"""What nothing but a table is asked for."""
+
+TABLE_ONLY_BY: Final = frozenset({"drop_duplicates", "dropna", "groupby", "sort_values"})
+"""Methods that of a table name columns, while those of a column have nothing to name."""
 
 MUTATORS: Final = frozenset(
     """add append clear discard extend insert pop popitem remove reverse setdefault sort update""".split()  # noqa: SIM905

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from headwater_catalog.convert.effects import changed_parameters, effects_of
-from headwater_catalog.convert.known import TABLE_ONLY, dotted, impurity
+from headwater_catalog.convert.known import TABLE_ONLY, TABLE_ONLY_BY, dotted, impurity
 from headwater_catalog.convert.values import NO_LITERAL
 
 __all__ = ["Outline", "ToldFunction", "outline_of"]
@@ -209,7 +209,19 @@ def _tables(module: ast.Module) -> frozenset[str]:
                 others.add(name)
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id="dict"))):
                 others.add(name)
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=ast.Attribute(attr="Series"))):
+                others.add(name)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) if (
+                method in TABLE_ONLY_BY and _names_columns(node)
+            ):
+                found.add(name)
     return frozenset(found - others)
+
+
+def _names_columns(call: ast.Call) -> bool:
+    given = [*call.args[:1], *(each.value for each in call.keywords if each.arg in ("by", "subset"))]
+    parts = [part for each in given for part in (each.elts if isinstance(each, ast.List) else [each])]
+    return any(isinstance(part, ast.Constant) and isinstance(part.value, str) for part in parts)
 
 
 def _entry(node: ast.expr) -> tuple[str, str] | None:

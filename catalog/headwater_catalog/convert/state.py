@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from headwater_catalog.convert.expressions import Expression, Known
+from headwater_catalog.convert.groups import named_in
 from headwater_catalog.convert.known import dotted, impurity
 from headwater_catalog.convert.outline import Outline
 from headwater_catalog.convert.source import Source
@@ -98,6 +99,12 @@ class State:
         """Return what a variable is called in the end: one that a function returns is its caller's."""
         return self.returned.get(name, name) if self.depth else name
 
+    def tables_in(self, node: ast.expr) -> dict[str, int]:
+        """Return the cells of the tables in a list or dictionary that is written out; else nothing."""
+        names = named_in(node) or []
+        held = {name: self.env[name] for name in names if isinstance(self.get(name), Frame)}
+        return held if len(held) == len(set(names)) else {}
+
     def add(self, value: Value) -> Value:
         """Take note of a value that a statement makes."""
         self.made.append(value)
@@ -160,6 +167,8 @@ class State:
         Raises:
             Left: It is made after the features.
         """
+        if value.holds:
+            return self._with_tables(value)
         if value.made == "left" and value.stage == "after":
             raise Left(
                 f"it needs '{value.label}', which line {value.line} makes, and that is left",
@@ -167,6 +176,39 @@ class State:
             )
         self.read.add(value)
         return value
+
+    def _with_tables(self, group: Value) -> Value:
+        """Return the value of a list or dictionary of tables, each as it is at this moment."""
+        assert isinstance(group.statement, ast.Assign)
+        body = ("return ", *self._spelled(group, group.statement.value))
+        wholes = tuple(piece.value for piece in body if isinstance(piece, Ref))
+        key = (group, wholes)
+        if key not in self._wholes:
+            self._wholes[key] = Value(group.label, group.line, "node", body=body, doc=group.doc)
+        return self._wholes[key]
+
+    def _spelled(self, group: Value, node: ast.expr | None) -> list[Piece]:
+        match node:
+            case ast.Name(id=name):
+                held = self.cells[group.holds[name]]
+                return [
+                    Ref(self.whole(held, node.lineno) if isinstance(held, Frame) else self.readable(held))
+                ]
+            case ast.List(elts=items) | ast.Tuple(elts=items):
+                pieces: list[Piece] = []
+                for number, item in enumerate(items):
+                    pieces += [", " if number else "", *self._spelled(group, item)]
+                only = "," if len(items) == 1 else ""
+                is_list = isinstance(node, ast.List)
+                return ["[", *pieces, "]"] if is_list else ["(", *pieces, f"{only})"]
+            case ast.Dict(keys=keys, values=values):
+                pieces = []
+                for number, (key, item) in enumerate(zip(keys, values, strict=True)):
+                    pieces += [", " if number else "", *self._spelled(group, key), ": "]
+                    pieces += self._spelled(group, item)
+                return ["{", *pieces, "}"]
+        assert isinstance(node, ast.Constant)
+        return [quoted(node.value)]
 
     def held(self, name: str, line: int) -> Value | None:
         """Return the value of a variable, a table with all its columns; None where it is no variable."""
@@ -236,8 +278,10 @@ class State:
                     f"Give '{name}' to the function as a parameter.",
                 )
         for argument in told.given_to_changed(call):
-            if isinstance(argument, ast.Name) and isinstance(self.get(argument.id), Frame):
-                yield argument.id
+            for name in named_in(argument) or ():
+                held = self.get(name)
+                if isinstance(held, Frame) or (isinstance(held, Value) and held.holds):
+                    yield name
 
     def setting(self, node: ast.expr) -> Value | None:
         """Return the value of an entry of a configuration; None where an expression is none."""

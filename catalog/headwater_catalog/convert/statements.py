@@ -136,6 +136,11 @@ def _assign_name(state: State, statement: ast.stmt, name: str, value: ast.expr) 
         case ast.Name(id=other) if state.get(other) is not None:
             state.env[name] = state.env[other]
             return
+        case ast.List() | ast.Tuple() | ast.Dict() if held := state.tables_in(value):
+            group = Value(name, statement.lineno, "node", statement=statement, holds=held)
+            group.doc = state.source.doc(statement)
+            state.set(name, group)
+            return
         case ast.Call(func=ast.Attribute(value=ast.Name(id=other), attr=method)) if isinstance(
             frame := state.get(other), Frame
         ):

@@ -7,8 +7,10 @@ Both are foreign code, so this is only ever run confined; `verified` is the othe
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
+import random
 import runpy
 import sys
 import traceback
@@ -23,9 +25,15 @@ TASK: Final = "task.json"
 ANSWER: Final = "answer.json"
 BEFORE: Final = "before"
 AFTER: Final = "after"
+_HERE: Final = "script"
 
 _LONGEST: Final = 1000
 _SIMPLE: Final = (bool, int, float, complex, str, bytes, list, tuple, dict, type(None))
+_DATA: Final = ("datetime", "decimal", "numpy", "pandas", "polars")
+_NO_DATA: Final = (
+    *("numpy.random", "pandas.api.typing", "pandas.core.groupby", "pandas.core.resample"),
+    *("pandas.core.window", "pandas.io", "polars.lazyframe"),
+)
 _TABLES: Final = frozenset({".csv", ".tsv", ".parquet", ".feather", ".json"})
 
 
@@ -62,13 +70,15 @@ def compare(
         `same` and `different` (name, difference) of variables and files, or `error` with what failed.
     """
     try:
-        expected = _run(folder / BEFORE, script, inner)
+        with _moved(folder / BEFORE) as place:
+            expected = _run(place, script, inner)
     except BaseException as error:
         return {"error": f"The script itself fails here: {_told(error)}"}
     try:
-        actual = _run(folder / AFTER, driver)
-        wanted = {name: feature for name, feature in finals.items() if name in expected}
-        actual.update(_further(folder / AFTER, actual, wanted))
+        with _moved(folder / AFTER) as place:
+            actual = _run(place, driver)
+            wanted = {name: feature for name, feature in finals.items() if name in expected}
+            actual.update(_further(place, actual, wanted))
     except BaseException as error:
         return {"error": f"What it became fails: {_told(error)}"}
     same: list[str] = []
@@ -85,6 +95,27 @@ def compare(
     return {"same": same, "different": different}
 
 
+@contextlib.contextmanager
+def _moved(folder: Path) -> Iterator[Path]:
+    """Have a folder where both are run, one after the other, so that paths are no difference."""
+    place = folder.with_name(_HERE)
+    folder.rename(place)
+    importlib.invalidate_caches()
+    try:
+        yield place
+    finally:
+        place.rename(folder)
+
+
+def _seed() -> None:
+    """Let random numbers that nobody seeds be the same in both."""
+    random.seed(0)
+    with contextlib.suppress(ImportError):
+        import numpy as np
+
+        np.random.seed(0)
+
+
 def _run(folder: Path, script: str, inner: str = "") -> dict[str, Any]:
     """Run a script in its folder; return its variables, those of one function included."""
     path = folder / script
@@ -95,6 +126,7 @@ def _run(folder: Path, script: str, inner: str = "") -> dict[str, Any]:
             held.update(frame.f_locals)
 
     with _within(path.parent if script.startswith(".") else folder, path.parent):
+        _seed()
         sys.setprofile(keep)
         try:
             variables = runpy.run_path(str(path), run_name="__main__")
@@ -142,7 +174,8 @@ def _is_data(value: Any) -> bool:
         return False
     if isinstance(value, _SIMPLE):
         return True
-    return type(value).__module__.partition(".")[0] in ("numpy", "pandas", "polars", "datetime", "decimal")
+    module = type(value).__module__
+    return module.partition(".")[0] in _DATA and not module.startswith(_NO_DATA)
 
 
 def _difference(actual: Any, expected: Any) -> str:

@@ -87,7 +87,8 @@ class Value:
         origins: The states of tables from which the columns of a table come.
         source: What in the driver gives a setting, as text.
         is_scalar: Whether it surely is a single value.
-        statement: The definition of a function or class.
+        statement: The definition of a function or class; of a list or dictionary of tables, its assignment.
+        holds: Of a list or dictionary of tables, written out: the cells of these, by their variables.
     """
 
     label: str
@@ -108,11 +109,7 @@ class Value:
     source: str = ""
     is_scalar: bool = False
     statement: ast.stmt | None = None
-
-    @property
-    def is_computed(self) -> bool:
-        """Tell whether a feature function makes it."""
-        return self.made in ("node", "column")
+    holds: dict[str, int] = field(default_factory=dict)
 
     def needs(self, contents: bool = False) -> list[Value]:
         """Return the values that its function reads, each once, in their order.

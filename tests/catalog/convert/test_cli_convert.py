@@ -148,3 +148,17 @@ def test_lineage_of_a_script_tells_which_column_comes_from_which_and_writes_noth
         "is_certain": True,
     }
     assert sorted(path.name for path in script.parent.iterdir()) == ["data.csv", "spend.py"]
+
+
+def test_random_numbers_and_paths_are_no_difference(script: Path) -> None:
+    script.write_text(
+        _SCRIPT + "import os, random\nimport numpy as np\nhere = os.path.abspath('data.csv')\n"
+        "df['r'] = np.random.rand(len(df))\ndice = random.random()\ndf['twice'] = df['r'] * 2\n"
+        "state = np.random.RandomState(1)\nparts = df.groupby('qty')\n",
+        "utf-8",
+    )
+
+    answer = _headwater("convert", script)
+
+    assert answer.exit_code == 0, answer.output
+    assert "The same as in the script: df, dice, here, out.csv." in answer.output
