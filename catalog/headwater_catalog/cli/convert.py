@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["convert"]
 
+_RANGES = 4
+"""Stretches of lines that are listed for one reason."""
+
 
 @click.command()
 @click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -152,9 +155,24 @@ def _show(paths: Sequence[Path], made: Conversion, verdict: Verdict | None) -> N
 
 def _show_notes(made: Conversion) -> None:
     if made.notes:
-        rows = [(str(note.line), note.kind, note.why, note.what_to_do) for note in made.notes]
-        print_table(("LINE", "IS", "WHY", "WHAT TO DO"), rows, wide=3)
+        lines: dict[tuple[str, str, str], list[int]] = {}
+        for note in made.notes:
+            lines.setdefault((note.kind, note.why, note.what_to_do), []).append(note.line)
+        rows = [(_listed(numbers), *told) for told, numbers in lines.items()]
+        print_table(("LINES", "ARE", "WHY", "WHAT TO DO"), rows, wide=3)
         click.echo()
+
+
+def _listed(lines: Sequence[int]) -> str:
+    """Return line numbers in short: as ranges, and of many the first ones."""
+    ranges: list[list[int]] = []
+    for line in sorted(set(lines)):
+        if ranges and line == ranges[-1][-1] + 1:
+            ranges[-1] = [ranges[-1][0], line]
+        else:
+            ranges.append([line])
+    shown = ", ".join("-".join(map(str, each)) for each in ranges[:_RANGES])
+    return shown if len(ranges) <= _RANGES else f"{shown}, ..."
 
 
 def _unlike(verdict: Verdict) -> str:

@@ -95,6 +95,16 @@ class Source:
         assert sign is not None
         return sign.end(), self.end(statement)
 
+    def without(self, keyword: ast.keyword, call: ast.Call) -> tuple[int, int]:
+        """Return where a keyword of a call stands, with the comma that goes with it."""
+        start = self.offset(keyword.lineno, keyword.col_offset)
+        end = self.end(keyword.value)
+        before = self.text[self.end(call.func) : start].rstrip()
+        if before.endswith(","):
+            return self.end(call.func) + len(before) - 1, end
+        comma = re.compile(r"\s*,\s*").match(self.text, end)
+        return start, comma.end() if comma else end
+
     def pieces(self, start: int, end: int, edits: Iterable[Edit], indent: int) -> tuple[Piece, ...]:
         """Return a stretch of the text with some places replaced, and with its indentation taken away."""
         made: list[Piece] = []

@@ -23,6 +23,7 @@ from headwater_catalog.convert.expressions import Expression
 from headwater_catalog.convert.functions import inlined
 from headwater_catalog.convert.known import CONSTANT_CALLS, dotted
 from headwater_catalog.convert.loops import unrolled
+from headwater_catalog.convert.source import Edit
 from headwater_catalog.convert.state import State
 from headwater_catalog.convert.static import static_value
 from headwater_catalog.convert.values import (
@@ -119,12 +120,31 @@ def _assign(state: State, statement: ast.stmt, target: ast.expr, value: ast.expr
                 assign_column(state, statement, name, key, value)
             else:
                 assign_rows(state, statement, name, rows, key, value)
+        case ast.Attribute(value=ast.Name(id=name), attr="columns" | "index" as axis) if isinstance(
+            state.get(name), Frame
+        ):
+            _set_axis(state, statement, name, axis, value)
         case ast.Tuple(elts=parts) if all(isinstance(part, ast.Name) for part in parts):
             _unpack(state, statement, [part.id for part in parts if isinstance(part, ast.Name)], value)
         case ast.Subscript() | ast.Attribute():
             as_block(state, statement, "it sets more than one column, or single cells", BLOCK)
         case _:
             raise Left("it sets several things at once", "Write one assignment for each.")
+
+
+def _set_axis(state: State, statement: ast.stmt, name: str, axis: str, value: ast.expr) -> None:
+    """Read `table.columns = names` and `table.index = labels` as the table with these."""
+    frame = state.get(name)
+    assert isinstance(frame, Frame)
+    read = state.expression(value)
+    text = state.source.pieces(*state.source.right_side(statement, value), read.edits, statement.col_offset)
+    number = 1 if axis == "columns" else 0
+    inner = inner_of(returned(text, read, value))
+    whole = state.whole(frame, statement.lineno)
+    body = ("return ", Ref(whole), ".set_axis(", *inner, f", axis={number})")
+    made = Value(frame.name, statement.lineno, "node", "table", body, doc=state.source.doc(statement))
+    made.origins = (frame,) if axis == "index" else ()
+    state.change(name, Frame(frame.name, state.add(made)))
 
 
 def _assign_name(state: State, statement: ast.stmt, name: str, value: ast.expr) -> None:
@@ -352,8 +372,43 @@ def _call(state: State, statement: ast.Expr, call: ast.Call) -> None:
                 frame = frame.without(column)
             state.change(name, frame)
             return
+        if isinstance(frame, Frame) and _in_place(state, statement, frame, call):
+            return
     if is_in_place(call):
-        as_block(state, statement, "it changes a value in place", "Assign the result: df = df.method(...).")
+        as_block(state, statement, *_why_in_place(call))
         return
     state.expression(call)
     raise Left(*_NOTHING)
+
+
+def _in_place(state: State, statement: ast.Expr, frame: Frame, call: ast.Call) -> bool:
+    """Read `table.method(..., inplace=True)` as `table = table.method(...)`.
+
+    Returns:
+        Whether it is read; if not, nothing has changed.
+    """
+    assert isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name)
+    name, source = call.func.value.id, state.source
+    asked = next((each for each in call.keywords if each.arg == "inplace"), None)
+    is_asked = asked is not None and isinstance(asked.value, ast.Constant) and asked.value.value is True
+    if asked is None or not is_asked or call.func.attr == "eval":  # which gives what its text says
+        return False
+    read = state.expression(call)
+    start, end = source.without(asked, call)
+    edits: list[Edit] = [*read.edits, (start, end, ())]
+    text = source.pieces(source.start(call), source.end(call), edits, statement.col_offset)
+    made = Value(frame.name, statement.lineno, "node", "table", returned(text, read, call))
+    made.doc, made.origins = source.doc(statement), tuple(read.frames.values())
+    state.change(name, Frame(frame.name, state.add(made)))
+    return True
+
+
+def _why_in_place(call: ast.Call) -> tuple[str, str]:
+    asked = any(keyword.arg == "inplace" for keyword in call.keywords)
+    if asked and isinstance(call.func, ast.Attribute) and not isinstance(call.func.value, ast.Name):
+        column = ast.unparse(call.func.value)
+        return (
+            "it changes a column in place, which pandas 3 no longer does",
+            f"Assign the result: {column} = {column}.{call.func.attr}(...).",
+        )
+    return "it changes a value in place", "Assign the result: df = df.method(...)."

@@ -9,6 +9,11 @@ import pytest
 
 from support.converted import run_both
 
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:The inplace keyword",
+    "ignore:A value is being set on a copy",
+    "ignore::pandas.errors.ChainedAssignmentError",
+)
 _DATA = {"data.csv": "key,a,b\nx,1,2.5\ny,2,\nx,3,4.5\n"}
 _BEGIN = "import numpy as np\nimport pandas as pd\ndf = pd.read_csv('data.csv')\ndf['c'] = df['a'] + 1\n"
 
@@ -34,6 +39,15 @@ def _both(tmp_path: Path, statements: str) -> tuple[Any, set[str], str]:
         ("taken = df.pop('c')\ndf['d'] = taken * 2", "return taken * 2"),
         ("df['d'] = df['a'].where(df['b'] > 3, other=-1)", "return a.where(b > 3, other=-1)"),
         ("kept = df\nkept['d'] = 5", "def d("),
+        ("df.sort_values('b', inplace=True)", "return df_1.sort_values('b')"),
+        ("df.replace(inplace=True, to_replace=1, value=2)", "return df_1.replace(to_replace=1, value=2)"),
+        ("df.dropna(\n    inplace=True,  # gone\n)\ndf['d'] = df['b'] / 2", "return b / 2"),
+        (
+            "other = df\nother.set_index('key', inplace=True)\ndf['d'] = df['a']",
+            "return df_1.set_index('key')",
+        ),
+        ("df.columns = [name.upper() for name in df.columns]", ".set_axis([name.upper() for name in"),
+        ("df.index = df['a'] * 2", "return df_1.set_axis(a * 2, axis=0)"),
     ],
 )
 def test_a_statement_becomes_a_feature(tmp_path: Path, statements: str, text: str) -> None:
@@ -43,16 +57,15 @@ def test_a_statement_becomes_a_feature(tmp_path: Path, statements: str, text: st
     assert "df" in same
 
 
-@pytest.mark.filterwarnings("ignore:The inplace keyword")
 @pytest.mark.parametrize(
     ("statements", "why"),
     [
         ("df[['a', 'b']] = df[['b', 'a']]", "which columns it sets"),
-        ("df.sort_values('b', inplace=True)", "changes a value in place"),
+        ("df['b'].fillna(0, inplace=True)", "changes a column in place"),
+        ("df.eval('d = a + 1', inplace=True)", "changes a value in place"),
         ("if df['a'].sum() > 2:\n    df['c'] = 0", "a branch on data"),
         ("for name in df.columns:\n    df[name + '_'] = df[name]", "a loop"),
         ("df.iloc[0, 1] = 7", "single cells"),
-        ("df.columns = [name.upper() for name in df.columns]", "single cells"),
         ("seen = []\nfor value in df['a']:\n    seen.append(value)\ndf['d'] = seen", "a loop"),
         ("total = 0\nfor value in df['a']:\n    total += value\ndf['d'] = total", "a loop"),
     ],
