@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from typing import Literal
 
 from headwater_catalog.convert.effects import Effects, effects_of, is_in_place
 from headwater_catalog.convert.groups import named_in
+from headwater_catalog.convert.origins import columns_set_by
 from headwater_catalog.convert.source import Edit
 from headwater_catalog.convert.state import State
-from headwater_catalog.convert.values import Bind, Frame, Left, Leftover, Note, Piece, Ref, Value
+from headwater_catalog.convert.values import Bind, Frame, Left, Leftover, Note, Origins, Piece, Ref, Value
 
 __all__ = ["NotInlined", "as_block", "leave"]
 
@@ -31,11 +33,10 @@ def as_block(state: State, statement: ast.stmt, why: str, what_to_do: str) -> No
         Left: It does more than that.
     """
     effects = effects_of(statement)
-    _check_calls(state, statement, effects)
+    called = _check_calls(state, statement, effects)
     spelled = _spell_groups(state, statement, effects)
     results = _results(state, statement, effects)
     pieces: list[Piece] = []
-    origins: list[Frame] = []
     kept = [name for name in results if name in state.env]  # where a branch does not set them
     for name in dict.fromkeys([*effects.reads, *effects.changes, *kept]):
         held = state.get(name)
@@ -46,9 +47,12 @@ def as_block(state: State, statement: ast.stmt, why: str, what_to_do: str) -> No
             continue
         value = state.held(name, statement.lineno)
         assert value is not None
-        if isinstance(held, Frame):
-            origins.append(held)
-        elif name in effects.changes and held.shape != "column" and not _is_container(held, name):
+        if (
+            isinstance(held, Value)
+            and name in effects.changes
+            and held.shape != "column"
+            and not _is_container(held, name)
+        ):
             raise Left(
                 f"it changes '{name}', which is no table, in place",
                 f"Make '{name}' in one function, from what it needs to what it gives.",
@@ -65,11 +69,10 @@ def as_block(state: State, statement: ast.stmt, why: str, what_to_do: str) -> No
     made = Value(
         "_and_".join(results[:3]), statement.lineno, "node", body=tuple(pieces), doc=source.doc(statement)
     )
-    made.origins = tuple(origins)
     state.add(made)
     for name in set(effects.sets) - set(results):
         state.env.pop(name, None)  # nobody reads what it is from here on
-    _bind_results(state, made, results)
+    _bind_results(state, made, results, {} if called else _origins(state, statement, effects))
     note = Note(statement.lineno, "whole", why, what_to_do)
     if note not in state.notes:  # in a loop it comes again and again
         state.notes.append(note)
@@ -116,11 +119,24 @@ def _sets_item(statement: ast.stmt, name: str) -> bool:
     return False
 
 
-def _check_calls(state: State, statement: ast.stmt, effects: Effects) -> None:
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Call):
-            for name in state.check_call(node):
-                effects.changes[name] = None
+def _check_calls(state: State, statement: ast.stmt, effects: Effects) -> bool:
+    """Note what functions of the script change that a statement calls; tell whether there is such a one."""
+    calls = [node for node in ast.walk(statement) if isinstance(node, ast.Call)]
+    changed = [name for call in calls for name in state.check_call(call)]
+    effects.changes.update(dict.fromkeys(changed))
+    return bool(changed)
+
+
+def _origins(state: State, statement: ast.stmt, effects: Effects) -> dict[str, Origins]:
+    """Return where the columns come from of the tables that a statement only changes some columns of."""
+    columns = columns_set_by(statement)
+    if columns is None:
+        return {}
+    renamed = dict.fromkeys(columns)
+    frames = {name: state.get(name) for name in effects.changes if name not in effects.sets}
+    return {
+        name: Origins((held,)).with_names(renamed) for name, held in frames.items() if isinstance(held, Frame)
+    }
 
 
 def _results(state: State, statement: ast.stmt, effects: Effects) -> list[str]:
@@ -133,13 +149,14 @@ def _results(state: State, statement: ast.stmt, effects: Effects) -> list[str]:
     return found
 
 
-def _bind_results(state: State, made: Value, results: list[str]) -> None:
+def _bind_results(state: State, made: Value, results: list[str], origins: Mapping[str, Origins]) -> None:
     if len(results) == 1:
         made.label = results[0]
+        made.origins = origins.get(results[0], Origins())
         _hold(state, results[0], made)
         return
     for name in results:
-        part = Value(name, made.line, "node", part_of=made, origins=made.origins)
+        part = Value(name, made.line, "node", part_of=made, origins=origins.get(name, Origins()))
         made.parts.append(part)
         _hold(state, name, state.add(part))
 
@@ -203,7 +220,6 @@ def leave(state: State, statement: ast.stmt, why: Left, is_told: bool) -> None:
             continue
         value = Value(name, statement.lineno, "left", stage=stage)
         value.shape = "table" if isinstance(held, Frame) else "other"
-        value.origins = (held,) if isinstance(held, Frame) else ()
         left.binds[name] = state.add(value)
         state.change(name, Frame(name, value) if isinstance(held, Frame) else value)
     state.leftovers.append(left)

@@ -10,7 +10,17 @@ from typing import Any, Final
 
 from headwater_catalog.convert.blocks import NotInlined, as_block
 from headwater_catalog.convert.state import State
-from headwater_catalog.convert.values import NO_LITERAL, Frame, Left, Piece, Ref, Value, Variant, quoted
+from headwater_catalog.convert.values import (
+    NO_LITERAL,
+    Frame,
+    Left,
+    Origins,
+    Piece,
+    Ref,
+    Value,
+    Variant,
+    quoted,
+)
 
 __all__ = ["read_branches"]
 
@@ -249,7 +259,7 @@ class _Join:
         for value, branch in zip(values, branches, strict=True):
             body = self._body(value, branch)
             made.variants.append(Variant(branch.suffix, branch.condition.pieces(), body))
-        made.origins = tuple(origin for value in values for origin in value.origins)
+        made.origins = Origins(tuple(Frame(label, value) for value in values), is_stacked=True)
         self._joined[key] = self._state.add(made)
         return made
 

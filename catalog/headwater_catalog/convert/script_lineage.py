@@ -12,6 +12,9 @@ from headwater_catalog.convert.values import Frame, Leftover, Value
 
 __all__ = ["ColumnStep", "lineage_of"]
 
+_TOLD = ("node", "column", "left")
+"""How values are made that a step may come from."""
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnStep:
@@ -60,11 +63,7 @@ def _is_told(value: Value) -> bool:
 
 
 def _step(state: State, value: Value) -> ColumnStep:
-    needs = dict.fromkeys(
-        (_name(need), _line(need))
-        for need in _direct(state, value)
-        if need.made in ("node", "column", "left")
-    )
+    needs = dict.fromkeys((_name(need), _line(need)) for need in _direct(state, value) if need.made in _TOLD)
     found = _Sources(state)
     found.follow(value)
     kind = "variable" if value.shape == "other" or _is_variable(value) else value.shape
@@ -119,35 +118,38 @@ class _Sources:
             self._seen.add((found, ""))
             if found.made == "column" and found.base is not None:
                 stack += self._through(found.base, found.label)
-            elif needed := [
-                each
-                for each in _direct(self._state, found)
-                if each.made in ("node", "column", "left", "setting")
-            ]:
+            elif needed := [each for each in _direct(self._state, found) if each.made in (*_TOLD, "setting")]:
                 stack += needed
             elif found.made in ("left", "setting"):
                 self.names.add(_name(found))
 
     def _through(self, base: Value, column: str) -> list[Value]:
         """Return where a column of a table is set, or note the table that it comes in with."""
-        stack, found = [base], []
+        stack, found = [(base, column)], []
         while stack:
-            table = stack.pop()
-            if (table, column) in self._seen:
+            table, name = stack.pop()
+            if (table, name) in self._seen:
                 continue
-            self._seen.add((table, column))
-            origins = [each for each in table.origins if column not in each.dropped or column in each.columns]
-            knowing = [each for each in origins if column in each.columns or column in each.base.columns]
-            if len(origins) > 1 and len(knowing) != 1:
-                self.is_certain = False
-            for frame in knowing if len(knowing) == 1 else origins:
-                if column in frame.columns:
-                    found.append(frame.columns[column])
-                else:
-                    stack.append(frame.base)
-            if not origins and table.made == "node" and (needed := table.needs(contents=True)):
+            self._seen.add((table, name))
+            told = table.origins
+            there = told.renamed.get(name, name)
+            origins = [each for each in told.frames if there not in each.dropped or there in each.columns]
+            if there is None or not origins:
+                needed = [each for each in _direct(self._state, table) if each.made in _TOLD]
                 found += needed
-                self.is_certain = False
-            elif not origins:
-                self.names.add(f"{table.label}.{column}")
+                if needed:
+                    self.is_certain = False
+                else:
+                    self.names.add(f"{table.label}.{name}")
+                continue
+            knowing = [each for each in origins if there in each.columns or there in each.base.columns]
+            if told.is_stacked:
+                knowing = origins
+            elif len(origins) > 1 and len(knowing) != 1:
+                self.is_certain, knowing = False, origins
+            for frame in knowing or origins:
+                if there in frame.columns:
+                    found.append(frame.columns[there])
+                else:
+                    stack.append((frame.base, there))
         return found

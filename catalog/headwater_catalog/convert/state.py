@@ -18,6 +18,7 @@ from headwater_catalog.convert.values import (
     Left,
     Leftover,
     Note,
+    Origins,
     Piece,
     Ref,
     Value,
@@ -141,7 +142,7 @@ class State:
                 "column",
                 frame=frame.name,
                 base=base,
-                origins=(Frame(frame.name, base),),
+                origins=Origins((Frame(frame.name, base),)),
             )
         return base.columns[name]
 
@@ -157,7 +158,13 @@ class State:
         if key not in self._wholes:
             line = max([frame.base.line, *(value.line for value in frame.columns.values())])
             self._wholes[key] = Value(
-                frame.name, line, "node", "table", _assembled(frame), origins=(frame,), frame=frame.name
+                frame.name,
+                line,
+                "node",
+                "table",
+                _assembled(frame),
+                origins=Origins((frame,)),
+                frame=frame.name,
             )
         return self._wholes[key]
 

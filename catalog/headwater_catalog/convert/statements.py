@@ -23,6 +23,7 @@ from headwater_catalog.convert.expressions import Expression
 from headwater_catalog.convert.functions import inlined
 from headwater_catalog.convert.known import CONSTANT_CALLS, dotted
 from headwater_catalog.convert.loops import unrolled
+from headwater_catalog.convert.origins import origins_of
 from headwater_catalog.convert.source import Edit
 from headwater_catalog.convert.state import State
 from headwater_catalog.convert.static import static_value
@@ -30,6 +31,7 @@ from headwater_catalog.convert.values import (
     NO_LITERAL,
     Frame,
     Left,
+    Origins,
     Piece,
     Ref,
     Shape,
@@ -143,7 +145,7 @@ def _set_axis(state: State, statement: ast.stmt, name: str, axis: str, value: as
     whole = state.whole(frame, statement.lineno)
     body = ("return ", Ref(whole), ".set_axis(", *inner, f", axis={number})")
     made = Value(frame.name, statement.lineno, "node", "table", body, doc=state.source.doc(statement))
-    made.origins = (frame,) if axis == "index" else ()
+    made.origins = Origins((frame,) if axis == "index" else ())
     state.change(name, Frame(frame.name, state.add(made)))
 
 
@@ -214,7 +216,7 @@ def _variable(state: State, statement: ast.stmt, name: str, value: ast.expr, rea
         name, statement.lineno, "node", shape, unnamed(body) if is_scalar else body, base=rows, doc=doc
     )
     made.is_scalar = is_scalar
-    made.origins = tuple(read.frames.values())
+    made.origins = origins_of(value, read)
     return made
 
 
@@ -333,7 +335,7 @@ def _unpack(state: State, statement: ast.stmt, names: list[str], value: ast.expr
         raise Left("")
     line = statement.lineno
     whole = Value("_and_".join(names[:3]), line, "node", body=returned(text, read, value))
-    whole.doc, whole.origins = state.source.doc(statement), tuple(read.frames.values())
+    whole.doc = state.source.doc(statement)
     state.add(whole)
     for name in names:
         shape: Shape = "table" if name in state.outline.tables else "other"
@@ -398,7 +400,7 @@ def _in_place(state: State, statement: ast.Expr, frame: Frame, call: ast.Call) -
     edits: list[Edit] = [*read.edits, (start, end, ())]
     text = source.pieces(source.start(call), source.end(call), edits, statement.col_offset)
     made = Value(frame.name, statement.lineno, "node", "table", returned(text, read, call))
-    made.doc, made.origins = source.doc(statement), tuple(read.frames.values())
+    made.doc, made.origins = source.doc(statement), origins_of(call, read)
     state.change(name, Frame(frame.name, state.add(made)))
     return True
 

@@ -15,6 +15,7 @@ __all__ = [
     "Left",
     "Leftover",
     "Note",
+    "Origins",
     "Piece",
     "Ref",
     "Shape",
@@ -84,7 +85,7 @@ class Value:
         variants: Its functions, where it has one for each configuration.
         parts: The values that a tuple is taken apart into.
         part_of: The tuple that it is taken out of.
-        origins: The states of tables from which the columns of a table come.
+        origins: Where the columns of a table come from; of no table where that is not sure.
         source: What in the driver gives a setting, as text.
         is_scalar: Whether it surely is a single value.
         statement: The definition of a function or class; of a list or dictionary of tables, its assignment.
@@ -105,7 +106,7 @@ class Value:
     variants: list[Variant] = field(default_factory=list)
     parts: list[Value] = field(default_factory=list)
     part_of: Value | None = None
-    origins: tuple[Frame, ...] = ()
+    origins: Origins = field(default_factory=lambda: Origins())
     source: str = ""
     is_scalar: bool = False
     statement: ast.stmt | None = None
@@ -218,6 +219,29 @@ class Frame:
         """Tell whether two states hold the same values."""
         mine, theirs = list(self.columns.items()), list(other.columns.items())
         return self.base is other.base and mine == theirs and self.dropped == other.dropped
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Where the columns of a table come from.
+
+    Attributes:
+        frames: The tables.
+        renamed: The names there of columns that have other ones here; None where it is not known what they
+            come from.
+        is_stacked: Whether each of the tables has each column, as those have that are put below each other.
+    """
+
+    frames: tuple[Frame, ...] = ()
+    renamed: Mapping[str, str | None] = field(default_factory=dict)
+    is_stacked: bool = False
+
+    def with_names(self, renamed: Mapping[str, str | None]) -> Origins:
+        """Return the same with further new names of columns."""
+        found = dict(self.renamed)
+        for new, old in renamed.items():
+            found[new] = old if old is None else self.renamed.get(old, old)
+        return replace(self, renamed=found)
 
 
 @dataclass(eq=False, slots=True)
