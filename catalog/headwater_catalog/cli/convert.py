@@ -14,6 +14,7 @@ from headwater_catalog.cli.output import clean, counted, json_option, print_json
 if TYPE_CHECKING:
     from headwater_catalog.convert import ColumnStep, Conversion
     from headwater_catalog.convert.verified import Verdict
+    from headwater_catalog.limits import Limits
 
 __all__ = ["convert"]
 
@@ -23,6 +24,7 @@ _RANGES = 4
 
 @click.command()
 @click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("arguments", metavar="[-- ARGUMENT...]", nargs=-1)
 @click.option(
     "--to",
     "folder",
@@ -34,6 +36,13 @@ _RANGES = 4
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="The folder in which SCRIPT is run to compare; the one here unless given.",
 )
+@click.option(
+    "--seconds",
+    type=click.IntRange(1),
+    default=900,
+    show_default=True,
+    help="How long both may run together.",
+)
 @click.option("--no-verify", is_flag=True, help="Do not run SCRIPT and what it became.")
 @click.option("--force", is_flag=True, help="Write over files that are there.")
 @click.option("--lineage", is_flag=True, help="Write nothing: list which column comes from which, by line.")
@@ -41,7 +50,9 @@ _RANGES = 4
 def convert(
     script: Path,
     folder: Path | None,
+    arguments: tuple[str, ...],
     data: Path | None,
+    seconds: int,
     no_verify: bool,
     force: bool,
     lineage: bool,
@@ -50,8 +61,8 @@ def convert(
     """Convert SCRIPT, a pandas script or notebook, into feature functions and a script that drives them.
 
     What cannot be converted stays in the driver script and is told, with the line and what to do. Then both
-    are run on copies of the data, confined as runs are, and what they leave is compared: variables and files.
-    Exit 1: something differs, or could not be compared.
+    are run on copies of the data, with the ARGUMENTs, confined as runs are, and what they leave is compared:
+    variables and files. Exit 1: something differs, or could not be compared.
 
     JSON: module, driver, features (name, line), notes (line, kind, why, what_to_do), verdict (is_same, same,
     different (name, difference), error; null where it was not run). With --lineage: steps (name, line, kind,
@@ -62,6 +73,7 @@ def convert(
         _show_lineage(text, script, as_json)
         return
     from headwater_catalog.convert import convert_script
+    from headwater_catalog.limits import Limits
     from headwater_catalog.read.syntax import Unreadable
 
     try:
@@ -74,7 +86,8 @@ def convert(
     target = folder or script.parent
     paths = [target / f"{made.module}.py", target / f"{made.driver}.py"]
     _refuse_existing(paths, force)
-    verdict = None if no_verify else _verified(script, text, made, data)
+    limits = Limits(wall_seconds=seconds, cpu_seconds=seconds)
+    verdict = None if no_verify else _verified(script, text, made, data or Path(), arguments, limits)
     _write(paths, [made.module_text, made.driver_text])
     if as_json:
         print_json(_json(paths, made, verdict))
@@ -107,12 +120,15 @@ def _refuse_existing(paths: Sequence[Path], force: bool) -> None:
         )
 
 
-def _verified(script: Path, text: str, made: Conversion, data: Path | None) -> Verdict:
+def _verified(
+    script: Path, text: str, made: Conversion, data: Path, arguments: Sequence[str], limits: Limits
+) -> Verdict:
     from headwater_catalog.convert.verified import Verdict, verify
     from headwater_catalog.errors import JobError
 
     try:
-        return verify(script, text, made, data or Path())
+        say(f"Running {script.name} and what it became, for {limits.wall_seconds:g} seconds at most.")
+        return verify(script, text, made, data, limits, arguments)
     except JobError as error:
         return Verdict(error=str(error))
 

@@ -68,7 +68,7 @@ class State:
     depth: int = 0
     strict: int = 0
     _wholes: dict[Any, Value] = field(default_factory=dict)
-    read: set[Value] = field(default_factory=set)
+    read: dict[Value, None] = field(default_factory=dict)
     _next: int = 0
 
     # Variables
@@ -113,13 +113,16 @@ class State:
 
     def snapshot(self) -> tuple[Any, ...]:
         """Return what `restore` needs to go back to this moment."""
-        return (dict(self.env), dict(self.cells), len(self.made), len(self.leftovers), len(self.notes))
+        counts = (len(self.made), len(self.leftovers), len(self.notes), len(self.read))
+        return dict(self.env), dict(self.cells), *counts
 
     def restore(self, kept: tuple[Any, ...]) -> None:
         """Forget what came since a moment."""
-        env, cells, made, leftovers, notes = kept
+        env, cells, made, leftovers, notes, read = kept
         self.env, self.cells = dict(env), dict(cells)
         del self.made[made:], self.leftovers[leftovers:], self.notes[notes:]
+        while len(self.read) > read:
+            self.read.popitem()
 
     # Values of tables
 
@@ -181,7 +184,7 @@ class State:
                 f"it needs '{value.label}', which line {value.line} makes, and that is left",
                 f"Convert line {value.line} first.",
             )
-        self.read.add(value)
+        self.read[value] = None
         return value
 
     def _with_tables(self, group: Value) -> Value:

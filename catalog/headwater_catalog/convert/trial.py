@@ -42,7 +42,8 @@ def main() -> None:
     folder = Path(sys.argv[1])
     task = json.loads((folder / TASK).read_text("utf-8"))
     os.environ["MPLBACKEND"] = "Agg"
-    answer = compare(folder, task["script"], task["driver"], task["finals"], task["variables"], task["main"])
+    sys.argv[1:] = task.pop("arguments")
+    answer = compare(folder, **task)
     draft = folder / f"{ANSWER}.partial"
     draft.write_text(json.dumps(answer), "utf-8")
     draft.replace(folder / ANSWER)
@@ -69,18 +70,18 @@ def compare(
     Returns:
         `same` and `different` (name, difference) of variables and files, or `error` with what failed.
     """
-    try:
-        with _moved(folder / BEFORE) as place:
+    with _moved(folder / BEFORE) as place:
+        try:
             expected = _run(place, script, inner)
-    except BaseException as error:
-        return {"error": f"The script itself fails here: {_told(error)}"}
-    try:
-        with _moved(folder / AFTER) as place:
+        except BaseException as error:
+            return {"error": f"The script itself fails here: {_told(error)}{_advice(error)}"}
+    with _moved(folder / AFTER) as place:
+        try:
             actual = _run(place, driver)
             wanted = {name: feature for name, feature in finals.items() if name in expected}
             actual.update(_further(place, actual, wanted))
-    except BaseException as error:
-        return {"error": f"What it became fails: {_told(error)}"}
+        except BaseException as error:
+            return {"error": f"What it became fails: {_told(error)}"}
     same: list[str] = []
     different: list[dict[str, str]] = []
     for name in sorted(expected):
@@ -142,15 +143,14 @@ def _run(folder: Path, script: str, inner: str = "") -> dict[str, Any]:
 @contextlib.contextmanager
 def _within(folder: Path, imports: Path) -> Iterator[None]:
     """Have a folder as the one to work in, and one to import from, as the script's own folder is."""
-    before, arguments, here = list(sys.path), list(sys.argv), Path.cwd()
+    before, here = list(sys.path), Path.cwd()
     known = set(sys.modules)
     os.chdir(folder)
     sys.path.insert(0, str(imports))
-    sys.argv = [arguments[0]]
     try:
         yield
     finally:
-        sys.path[:], sys.argv[:] = before, arguments
+        sys.path[:] = before
         os.chdir(here)
         for name in set(sys.modules) - known:
             if str(getattr(sys.modules[name], "__file__", "") or "").startswith(str(folder)):
@@ -220,6 +220,20 @@ def _table(path: Path) -> Any:
     if path.suffix == ".json":
         return json.loads(path.read_text("utf-8"))
     return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_feather(path)
+
+
+def _advice(error: BaseException) -> str:
+    """Return what to do about a script that fails where it runs elsewhere; empty where nobody knows."""
+    trace = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, SystemExit) or any("argv" in (frame.line or "") for frame in trace[-1:]):
+        return ". Give its arguments behind --: headwater convert SCRIPT -- ARGUMENT..."
+    if isinstance(error, FileNotFoundError):
+        return ". Name the folder in which it runs by --data."
+    if isinstance(error, ImportError):
+        return ". Install what it needs for the Python that runs headwater."
+    if isinstance(error, OSError) and not error.filename:  # of a socket
+        return ". It has no network here: save what it loads in a file."
+    return ""
 
 
 def _told(error: BaseException) -> str:

@@ -162,3 +162,51 @@ def test_random_numbers_and_paths_are_no_difference(script: Path) -> None:
 
     assert answer.exit_code == 0, answer.output
     assert "The same as in the script: df, dice, here, out.csv." in answer.output
+
+
+def test_a_script_that_reads_its_command_line_is_given_one(script: Path) -> None:
+    script.write_text(
+        "import argparse\nimport pandas as pd\nparser = argparse.ArgumentParser()\nparser.add_argument('file')\n"
+        "parser.add_argument('--times', type=int, default=2)\nparser.add_argument('--more', action='store_true')\n"
+        "args = parser.parse_args()\ndf = pd.read_csv(args.file)\ndf['z'] = df['price'] * args.times\n"
+        "if args.more:\n    df['w'] = 1\n",
+        "utf-8",
+    )
+
+    without = _headwater("convert", script)
+    answer = _headwater("convert", script, "--force", "--", "data.csv", "--times", "7", "--more")
+
+    assert without.exit_code == 1
+    assert "Give its arguments behind --" in without.output
+    assert answer.exit_code == 0, answer.output
+    assert "The same as in the script: df." in answer.output
+    module = (script.parent / "spend_features.py").read_text("utf-8")
+    assert "@config.when(more=True)" in module
+    assert "times: Any" in module
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("import sys; open(sys.argv[3])", "Give its arguments behind --"),
+        ("open('gone.csv')", "Name the folder in which it runs by --data."),
+        ("import nowhere_to_be_found", "Install what it needs"),
+        ("import socket; socket.create_connection(('127.0.0.1', 9))", "It has no network here"),
+    ],
+)
+def test_a_script_that_fails_here_is_told_with_what_to_do(script: Path, line: str, advice: str) -> None:
+    script.write_text(f"{_SCRIPT}{line}\n", "utf-8")
+
+    answer = _headwater("convert", script)
+
+    assert answer.exit_code == 1
+    assert advice in answer.output
+
+
+def test_a_script_that_takes_too_long_is_ended(script: Path) -> None:
+    script.write_text(f"{_SCRIPT}while True:\n    pass\n", "utf-8")
+
+    answer = _headwater("convert", script, "--seconds", "5")
+
+    assert answer.exit_code == 1
+    assert "longer than 5 seconds" in answer.output or "5 seconds" in answer.output
