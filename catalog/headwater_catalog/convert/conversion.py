@@ -149,9 +149,15 @@ class _Writing:
         return found
 
     def _outputs(self) -> dict[str, Value]:
-        """Return the variables that the driver gives at its end: the tables, or else whatever there is."""
-        tables = {name: value for name, value in self._finals.items() if value.shape == "table"}
-        return tables or self._finals
+        """Return the variables that the driver gives at its end: the tables, or else whatever there is.
+
+        Also those that would else be what statements that are left made of them before.
+        """
+        before = {name for left in self._state.leftovers for name in left.binds}
+        wanted = {
+            name: value for name, value in self._finals.items() if value.shape == "table" or name in before
+        }
+        return wanted or self._finals
 
     def _read_by_leftovers(self) -> dict[tuple[int, str], Value]:
         found: dict[tuple[int, str], Value] = {}

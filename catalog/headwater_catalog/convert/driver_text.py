@@ -77,7 +77,7 @@ class DriverText:
                 elif value.made == "constant" and self.taken.get(name) is not value:
                     ending.append(f"{name} = {self.module}.{self.names[value]}")
                 bound[name] = value
-            ending.append(self.source.whole(left.statement).replace(IN_TEXT, "\n"))
+            ending.append(self._text(left))
             bound.update(left.binds)
         for name, value in outputs.items():
             if bound.get(name) is not value:
@@ -85,6 +85,9 @@ class DriverText:
                 ending.append(f"{name} = {results}[{quoted(self.names[value])}]")
         parts = [self._head(), self._before(before), self._driver(list(asked)), "\n".join(ending)]
         return "\n\n".join(part for part in parts if part) + "\n"
+
+    def _text(self, left: Leftover) -> str:
+        return (left.text or self.source.whole(left.statement)).replace(IN_TEXT, "\n")
 
     def _copied(self, value: Value, left: Leftover, name: str) -> str:
         if name not in left.changes:
@@ -105,7 +108,7 @@ class DriverText:
         inputs = self.own("inputs")
         lines = [f"{inputs} = {{}}"] if self.inputs else []
         for left in before:
-            lines.append(self.source.whole(left.statement).replace(IN_TEXT, "\n"))
+            lines.append(self._text(left))
             for name, value in left.binds.items():
                 if value in self.inputs:
                     lines.append(f"{inputs}[{quoted(self.names[value])}] = {name}")

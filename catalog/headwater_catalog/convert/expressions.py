@@ -65,10 +65,12 @@ class Expression:
         free: Names that are none of the script's variables.
         hidden: Names that parts of it bind themselves, while they also read something.
         calls: The functions of the script that it calls.
+        given: Parts of it that are tables which the driver script brings in.
         named: Whether the names of columns may count where it is read just now.
     """
 
     known: Known
+    given: Mapping[ast.AST, Frame] = field(default_factory=dict)
     edits: list[Edit] = field(default_factory=list)
     columns: dict[ast.AST, Value] = field(default_factory=dict)
     frames: dict[ast.AST, Frame] = field(default_factory=dict)
@@ -85,6 +87,8 @@ class Expression:
             Left: It reads something that no feature can give.
         """
         match node:
+            case ast.Call() if node in self.given:
+                self._frame(node, self.given[node])
             case ast.Name(id=name):
                 if name not in bound:
                     self._name(node, name)

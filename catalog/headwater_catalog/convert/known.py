@@ -14,6 +14,7 @@ __all__ = [
     "FRAME_NAMES",
     "GROUP_TRANSFORMS",
     "MUTATORS",
+    "READS_DATA",
     "REDUCTIONS",
     "TABLE_CALLS",
     "TABLE_METHODS",
@@ -121,6 +122,9 @@ CONSTANT_CALLS: Final = frozenset(
 )
 """Functions that give the same value each time, for constants; by the last part of their names."""
 
+READS_DATA: Final = "it reads data from outside"
+"""Why the value of a call depends on more than its arguments: no reason to tell, as data must come in."""
+
 _EFFECTS: Final = {
     "open": "it opens a file",
     "input": "it asks whoever runs it",
@@ -185,7 +189,7 @@ def impurity(call: ast.Call, name: str) -> str:
     if name in _EFFECTS:
         return _EFFECTS[name]
     if last.startswith("read_") and name.startswith(("pandas.", "pd.", "polars.", "pl.", "geopandas.")):
-        return "it reads data from outside"
+        return READS_DATA
     if name not in _HARMLESS:
         parts = name.split(".")
         for end in range(1, len(parts) + 1):

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from headwater_catalog.convert.expressions import Expression, Known
 from headwater_catalog.convert.groups import named_in
-from headwater_catalog.convert.known import dotted, impurity
+from headwater_catalog.convert.known import READS_DATA, dotted, impurity
 from headwater_catalog.convert.outline import Outline
 from headwater_catalog.convert.source import Source
 from headwater_catalog.convert.values import (
@@ -229,14 +229,18 @@ class State:
 
     # Expressions
 
-    def expression(self, *nodes: ast.AST) -> Expression:
+    def expression(self, *nodes: ast.AST, given: Mapping[ast.AST, Frame] | None = None) -> Expression:
         """Read expressions at this moment.
+
+        Args:
+            nodes: The expressions.
+            given: Parts of them that are tables which the driver script brings in.
 
         Raises:
             Left: No feature can give one of them.
         """
         known = Known(self.source, self._get_readable, self.column, self.whole, self.setting, self.imports)
-        found = Expression(known)
+        found = Expression(known, given or {})
         for node in nodes:
             found.read(node)
         for call in found.calls:
@@ -271,6 +275,13 @@ class State:
         if why := impurity(call, in_full if name else ""):
             raise Left(why, _advice(why))
         return list(self._changed_by(call)) if name in self.outline.functions else []
+
+    def reads_data(self, node: ast.AST) -> bool:
+        """Tell whether an expression is a call that brings data in."""
+        if not isinstance(node, ast.Call) or not (name := dotted(node.func)):
+            return False
+        root, _, rest = name.partition(".")
+        return impurity(node, f"{self.imports.get(root, root)}.{rest}") == READS_DATA
 
     def _changed_by(self, call: ast.Call) -> Iterator[str]:
         told = self.outline.functions.get(dotted(call.func))

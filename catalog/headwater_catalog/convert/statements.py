@@ -21,7 +21,7 @@ from headwater_catalog.convert.columns import (
 from headwater_catalog.convert.effects import is_in_place
 from headwater_catalog.convert.expressions import Expression
 from headwater_catalog.convert.functions import inlined
-from headwater_catalog.convert.known import CONSTANT_CALLS, dotted
+from headwater_catalog.convert.known import CONSTANT_CALLS, READS_DATA, dotted
 from headwater_catalog.convert.loops import unrolled
 from headwater_catalog.convert.origins import origins_of
 from headwater_catalog.convert.source import Edit
@@ -40,7 +40,7 @@ from headwater_catalog.convert.values import (
 
 __all__ = ["walk"]
 
-_QUIET: Final = ("it reads data from outside", "")
+_QUIET: Final = (READS_DATA, "")
 """Reasons for which a statement is left that are none to convert it: data come in through the driver."""
 
 
@@ -193,8 +193,33 @@ def _assign_name(state: State, statement: ast.stmt, name: str, value: ast.expr) 
     if isinstance(value, ast.Call) and is_in_place(value):
         as_block(state, statement, "it changes what it is called on", "Use the form that gives a new value.")
         return
-    read = state.expression(value)
+    given = _brought_in(state, statement, name, value)
+    read = state.expression(value, given=given)
     state.bind(name, state.add(_variable(state, statement, name, value, read)))
+
+
+def _brought_in(state: State, statement: ast.stmt, name: str, value: ast.expr) -> dict[ast.AST, Frame]:
+    """Have the driver script bring in the data of `name = pd.read_csv(...).method(...)`.
+
+    Returns:
+        The call that reads them, with the table; nothing where there is no such call before methods.
+    """
+    node = value
+    while isinstance(node, (ast.Attribute, ast.Call, ast.Subscript)) and not state.reads_data(node):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    if node is value or state.strict or not state.reads_data(node):
+        return {}
+    alone = ast.Assign([ast.Name(name, ast.Store())], node)
+    ast.copy_location(alone.targets[0], statement)
+    ast.copy_location(alone, statement)
+    source = state.source
+    text = "".join(map(str, source.pieces(source.start(node), source.end(node), (), statement.col_offset)))
+    leave(state, alone, Left(""), is_told=False)
+    state.leftovers[-1].text = f"{name} = {text}"
+    frame = state.get(name)
+    if not isinstance(frame, Frame) or frame.base.stage == "after":
+        raise Left("")
+    return {node: frame}
 
 
 def _variable(state: State, statement: ast.stmt, name: str, value: ast.expr, read: Expression) -> Value:

@@ -254,6 +254,7 @@ class Leftover:
         reads: What the variables stand for that it reads, by name.
         changes: The variables that it changes in place.
         binds: The values that it makes, by the names of the variables.
+        text: What stands in the driver script, where it is not the statement as the script has it.
     """
 
     statement: ast.stmt
@@ -261,6 +262,7 @@ class Leftover:
     reads: dict[str, Frame | Value]
     changes: frozenset[str]
     binds: dict[str, Value] = field(default_factory=dict)
+    text: str = ""
 
 
 def can_be_keyword(name: str) -> bool:

@@ -97,6 +97,21 @@ def test_what_no_feature_may_do_is_left_and_told(tmp_path: Path, statements: str
     assert "df" in same
 
 
+def test_data_come_in_by_the_driver_and_what_is_done_to_them_at_once_is_a_feature(tmp_path: Path) -> None:
+    made, same, module = _both(
+        tmp_path,
+        "# in thousands\nsales = pd.read_csv('data.csv').rename(columns={'a': 'sold'}).query('sold > 1')\n"
+        "sales['twice'] = sales['sold'] * 2\nkeys = pd.read_csv('data.csv')['key']\n"
+        "df.to_csv('mid.csv')\nlate = pd.read_csv('mid.csv').dropna()\n",
+    )
+
+    assert "return sales_raw.rename(columns={'a': 'sold'}).query('sold > 1')" in module
+    assert "return sold * 2" in module
+    assert "sales = pd.read_csv('data.csv')\n" in made.driver_text
+    assert {"sales", "keys", "late", "mid.csv"} <= same
+    assert [note.why for note in made.notes] == ["it writes data"]
+
+
 def test_a_table_is_what_it_was_at_the_line_of_each_statement_that_is_left(tmp_path: Path) -> None:
     _, same, _ = _both(
         tmp_path, "df.to_csv('early.csv')\ndf['c'] = 0\ndf = df[df['a'] > 1]\ndf.to_csv('late.csv')\n"
