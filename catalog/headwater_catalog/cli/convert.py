@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import re
+import tokenize
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +18,11 @@ if TYPE_CHECKING:
     from headwater_catalog.convert import ColumnStep, Conversion
     from headwater_catalog.convert.verified import Verdict
     from headwater_catalog.limits import Limits
+    from headwater_catalog.read.syntax import Unreadable
 
 __all__ = ["convert"]
 
+_ENCODING = re.compile(r"coding[:=][ \t]*[-\w.]+")
 _RANGES = 4
 """Stretches of lines that are listed for one reason."""
 
@@ -79,7 +84,7 @@ def convert(
     try:
         made = convert_script(text, script.name)
     except Unreadable as error:
-        raise Failure(f"{script}:{error.line}: {error.reason}") from error
+        raise _unreadable(script, error) from error
     if not made.module_text:
         _show_notes(made)
         raise Failure(f"Nothing in {script} sets a column or a table in a way that a feature function can.")
@@ -105,11 +110,22 @@ def _text(script: Path) -> str:
     try:
         if is_notebook(content):
             return "".join(cell.text for cell in cells_of(content))
-        return content.decode("utf-8")
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        text = content.decode(encoding)
     except Unreadable as error:
         raise Failure(f"{script}: {error.reason}") from error
     except UnicodeDecodeError as error:
-        raise Failure(f"{script} is not written in UTF-8 ({error.reason} at byte {error.start}).") from error
+        raise Failure(
+            f"{script} is not written in {error.encoding} ({error.reason}, byte {error.start})."
+        ) from error
+    except SyntaxError as error:  # of an encoding that nobody knows, or of a first line in another one
+        raise Failure(f"{script}: {error.msg or error}.") from error
+    return text if encoding.startswith("utf-8") else _ENCODING.sub("coding: utf-8", text, count=1)
+
+
+def _unreadable(script: Path, error: Unreadable) -> Failure:
+    place = f"{script}:{error.line}" if error.line else str(script)
+    return Failure(f"{place}: {error.reason}")
 
 
 def _refuse_existing(paths: Sequence[Path], force: bool) -> None:
@@ -206,7 +222,7 @@ def _show_lineage(text: str, script: Path, as_json: bool) -> None:
     try:
         steps = lineage_of(text)
     except Unreadable as error:
-        raise Failure(f"{script}:{error.line}: {error.reason}") from error
+        raise _unreadable(script, error) from error
     if as_json:
         print_json({"steps": [step.as_dict() for step in steps]})
         return

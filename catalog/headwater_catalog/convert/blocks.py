@@ -8,6 +8,7 @@ from typing import Literal
 
 from headwater_catalog.convert.effects import Effects, effects_of, is_in_place
 from headwater_catalog.convert.groups import named_in
+from headwater_catalog.convert.known import gives_table
 from headwater_catalog.convert.origins import columns_set_by
 from headwater_catalog.convert.source import Edit
 from headwater_catalog.convert.state import State
@@ -295,6 +296,4 @@ def _is_table(state: State, statement: ast.stmt, name: str) -> bool:
     value = getattr(statement, "value", None)
     if not isinstance(value, ast.expr):
         return False
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
-        return value.func.attr.startswith("read_") or value.func.attr == "DataFrame"
-    return False
+    return isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and gives_table(value)

@@ -92,6 +92,7 @@ def read_branches(state: State, statement: ast.If) -> None:
     start = len(state.made)
     branches: list[_Branch] = []
     state.strict += 1
+    state.branches += 1
     try:
         for suffix, condition, body in parts:
             state.env, state.cells = dict(before[0]), dict(before[1])
@@ -104,6 +105,7 @@ def read_branches(state: State, statement: ast.If) -> None:
         raise stop.why from None
     finally:
         state.strict -= 1
+        state.branches -= 1
     state.env, state.cells = dict(before[0]), dict(before[1])
     _Join(state, statement.lineno, branches, start).join()
 

@@ -76,11 +76,11 @@ def _as_column(
     state: State, frame: Frame, column: str, value: ast.expr, read: Expression, text: tuple[Piece, ...]
 ) -> tuple[Piece, ...]:
     """Return the text of a function that gives what a column is once an expression was set to it."""
-    base = _rows(state, frame, text)
     rows = read.rows_of(value)
     plain = returned(text, read, value)
     if rows is frame.base:
         return unnamed(plain)
+    base = _rows(state, frame, text)
     inner = inner_of(plain)
     if isinstance(value, ast.Constant):
         return ("return pd.Series(", *inner, ", index=", base, ".index)")
@@ -97,8 +97,8 @@ def _as_column(
 
 def _rows(state: State, frame: Frame, text: tuple[Piece, ...]) -> Ref:
     """Return a table with the rows of another one: one that is read anyway, if there is such a one."""
-    mine = state.whole(frame, 0) if any(isinstance(piece, Ref) for piece in text) else None
-    if mine is not None and any(isinstance(piece, Ref) and piece.value is mine for piece in text):
+    tables = [piece.value for piece in text if isinstance(piece, Ref) and piece.value.shape == "table"]
+    if tables and (mine := state.whole(frame, 0)) in tables:
         return Ref(mine, rows=True)
     return Ref(state.readable(frame.base), rows=True)
 

@@ -17,6 +17,7 @@ from headwater_catalog.convert.source import Source
 from headwater_catalog.convert.state import State
 from headwater_catalog.convert.statements import walk
 from headwater_catalog.convert.values import Frame, Note, Value, refs_of
+from headwater_catalog.read.syntax import TOO_DEEP, Unreadable
 
 __all__ = ["Conversion", "convert_script", "read_script"]
 
@@ -55,8 +56,11 @@ def read_script(text: str) -> State:
         Unreadable: Python cannot read it.
     """
     source = Source(text)
-    state = State(source, outline_of(source.tree), walk)
-    walk(state, state.outline.statements)
+    try:
+        state = State(source, outline_of(source.tree), walk)
+        walk(state, state.outline.statements)
+    except RecursionError as error:
+        raise Unreadable(0, TOO_DEEP) from error
     return state
 
 
@@ -71,7 +75,10 @@ def convert_script(text: str, name: str) -> Conversion:
         Unreadable: Python cannot read it.
     """
     state = read_script(text)
-    return _Writing(state, name).conversion()
+    try:
+        return _Writing(state, name).conversion()
+    except RecursionError as error:
+        raise Unreadable(0, TOO_DEEP) from error
 
 
 class _Writing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from headwater_catalog.convert.rendering import docstring
 from headwater_catalog.convert.source import IN_TEXT, Source
 from headwater_catalog.convert.values import Leftover, Value, quoted
 
@@ -63,14 +64,18 @@ class DriverText:
         after = [left for left in leftovers if left.stage == "after"]
         asked: dict[str, None] = {}
         ending: list[str] = []
-        bound: dict[str, Value] = {}
+        bound = {name: value for left in before for name, value in left.binds.items()}
+        kept: dict[Value, str] = {}
         results = self.own("results")
         for left in after:
             for name in left.reads:
                 value = wholes.get((id(left), name))
                 if value is None or bound.get(name) is value:
                     continue
-                if value.made in ("node", "column"):
+                if value.made == "left" and value.stage == "before":
+                    kept[value] = self.own(f"{name}_of_line_{value.line}")
+                    ending.append(f"{name} = {self._copied(value, left, name).format(kept[value])}")
+                elif value.made in ("node", "column"):
                     asked[self.names[value]] = None
                     copied = self._copied(value, left, name)
                     ending.append(f"{name} = {copied.format(f'{results}[{quoted(self.names[value])}]')}")
@@ -83,7 +88,7 @@ class DriverText:
             if bound.get(name) is not value:
                 asked[self.names[value]] = None
                 ending.append(f"{name} = {results}[{quoted(self.names[value])}]")
-        parts = [self._head(), self._before(before), self._driver(list(asked)), "\n".join(ending)]
+        parts = [self._head(), self._before(before, kept), self._driver(list(asked)), "\n".join(ending)]
         return "\n\n".join(part for part in parts if part) + "\n"
 
     def _text(self, left: Leftover) -> str:
@@ -95,7 +100,7 @@ class DriverText:
         return "{}.copy()" if value.shape in ("table", "column") else "{}"
 
     def _head(self) -> str:
-        lines = [f'"""Execute the features of {self.script}, and do what was left of it."""', ""]
+        lines = [docstring(f"Execute the features of {self.script}, and do what was left of it."), ""]
         lines += [line for line in self.imports if line.startswith("from __future__")]
         lines += [line for line in self.imports if not line.startswith("from __future__")]
         lines += ["from headwater import Builder", "", f"import {self.module}"]
@@ -104,7 +109,7 @@ class DriverText:
             lines.append(f"from {self.module} import {self.names[value]}{as_name}")
         return "\n".join([*lines, *(f"\n\n{text}\n" for text in self.definitions)])
 
-    def _before(self, before: Sequence[Leftover]) -> str:
+    def _before(self, before: Sequence[Leftover], kept: Mapping[Value, str]) -> str:
         inputs = self.own("inputs")
         lines = [f"{inputs} = {{}}"] if self.inputs else []
         for left in before:
@@ -112,6 +117,8 @@ class DriverText:
             for name, value in left.binds.items():
                 if value in self.inputs:
                     lines.append(f"{inputs}[{quoted(self.names[value])}] = {name}")
+                if value in kept:
+                    lines.append(f"{kept[value]} = {name}")
         return "\n".join(lines)
 
     def _driver(self, asked: Sequence[str]) -> str:

@@ -15,11 +15,11 @@ from headwater_catalog.convert.known import (
     FRAME_NAMES,
     GROUP_TRANSFORMS,
     REDUCTIONS,
-    TABLE_CALLS,
     TABLE_METHODS,
     TEXT_METHODS,
     WINDOWS,
     dotted,
+    gives_table,
     impurity,
 )
 from headwater_catalog.convert.source import Edit, Source
@@ -67,6 +67,7 @@ class Expression:
         calls: The functions of the script that it calls.
         given: Parts of it that are tables which the driver script brings in.
         named: Whether the names of columns may count where it is read just now.
+        unsure: Whether what is read just now may never be evaluated.
     """
 
     known: Known
@@ -79,6 +80,7 @@ class Expression:
     hidden: set[str] = field(default_factory=set)
     calls: list[ast.Call] = field(default_factory=list)
     named: bool = True
+    unsure: bool = False
 
     def read(self, node: ast.AST, bound: frozenset[str] = frozenset()) -> Expression:
         """Read an expression; `bound` are names that stand for something of its own.
@@ -100,6 +102,12 @@ class Expression:
                 self._replace(node, Ref(found))
             case ast.Call():
                 self._call(node, bound)
+            case ast.IfExp(test=test, body=body, orelse=otherwise):
+                self.read(test, bound)
+                self._perhaps([body, otherwise], bound)
+            case ast.BoolOp(values=[first, *others]):
+                self.read(first, bound)
+                self._perhaps(others, bound)
             case ast.NamedExpr() | ast.Await() | ast.Yield() | ast.YieldFrom():
                 raise Left("it sets a name inside an expression", "Set it in a line of its own.")
             case _ if isinstance(node, _SCOPES):
@@ -108,6 +116,13 @@ class Expression:
                 for part in ast.iter_child_nodes(node):
                     self.read(part, bound)
         return self
+
+    def _perhaps(self, nodes: Iterable[ast.AST], bound: frozenset[str]) -> None:
+        """Read expressions that may never be evaluated, so that columns in them need not be there."""
+        unsure, self.unsure = self.unsure, True
+        for node in nodes:
+            self.read(node, bound)
+        self.unsure = unsure
 
     # Names and columns
 
@@ -143,12 +158,12 @@ class Expression:
 
     def _subscript(self, node: ast.Subscript, owner: ast.expr, key: ast.expr, bound: frozenset[str]) -> None:
         name = static_value(key, self.known.get)
-        if isinstance(name, str):
+        if isinstance(name, str) and self._is_there(self._frame_of(owner), name):
             self._column(node, self._frame_of(owner), name)
             return
         if isinstance(name, list) and name and all(isinstance(each, str) for each in name):
             frame = self._frame_of(owner)
-            if len(set(name)) == len(name):
+            if len(set(name)) == len(name) and all(self._is_there(frame, each) for each in name):
                 values = [self.known.column(frame, each, node.lineno) for each in name]
                 pieces: list[Piece] = ["pd.DataFrame({"]
                 for each, value in zip(name, values, strict=True):
@@ -162,7 +177,8 @@ class Expression:
 
     def _attribute(self, node: ast.Attribute, owner: ast.expr, name: str) -> None:
         frame = self._frame_of(owner)
-        if name not in FRAME_NAMES and not name.startswith(("_", "to_")):
+        is_column = name not in FRAME_NAMES and not name.startswith(("_", "to_"))
+        if is_column and self._is_there(frame, name):
             self._column(node, frame, name)
         elif name in ("index", "shape"):  # the rows are those of the base
             self._replace(
@@ -171,6 +187,10 @@ class Expression:
             )
         else:
             self._frame(owner, frame)
+
+    def _is_there(self, frame: Frame, name: str) -> bool:
+        """Tell whether a column may be read in any case."""
+        return not self.unsure or name in frame.columns or name in frame.base.columns
 
     def _column(self, node: ast.expr, frame: Frame, name: str) -> None:
         value = self.known.column(frame, name, node.lineno)
@@ -360,7 +380,7 @@ class Expression:
         match node:
             case ast.Call(func=ast.Attribute(value=owner, attr=name)):
                 if self.known.imports.get(dotted(owner), dotted(owner)) in ("pandas", "pd"):
-                    return name in TABLE_CALLS
+                    return gives_table(node)
                 return name in TABLE_METHODS and self.is_table(owner)
             case ast.Subscript(value=owner, slice=key) if owner in self.frames:
                 return not isinstance(static_value(key, self.known.get), str)

@@ -23,6 +23,7 @@ __all__ = [
     "TEXT_METHODS",
     "WINDOWS",
     "dotted",
+    "gives_table",
     "impurity",
 ]
 
@@ -87,7 +88,7 @@ ARRAYS: Final = frozenset({"choose", "digitize", "searchsorted", "select", "wher
 TABLE_CALLS: Final = frozenset(
     """DataFrame concat crosstab get_dummies json_normalize melt merge merge_asof merge_ordered pivot
     pivot_table read_clipboard read_csv read_excel read_feather read_fwf read_json read_orc
-    read_parquet read_pickle read_sas read_spss read_sql read_sql_query read_sql_table read_stata
+    read_parquet read_sas read_spss read_sql read_sql_query read_sql_table read_stata
     read_table wide_to_long""".split()  # noqa: SIM905
 )
 """Functions of pandas that give a table."""
@@ -167,6 +168,15 @@ _HARMLESS: Final = frozenset(
 )
 _NOW: Final = frozenset({"now", "today", "utcnow"})
 _UNSEEDED: Final = frozenset({"sample", "train_test_split"})
+
+
+_NO_TABLE: Final = frozenset({"chunksize", "iterator", "sheet_name", "squeeze", "typ"})
+
+
+def gives_table(call: ast.Call) -> bool:
+    """Tell whether a function of pandas surely gives a table, by its name and by what it is given."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else dotted(call.func)
+    return name in TABLE_CALLS and not any(keyword.arg in _NO_TABLE for keyword in call.keywords)
 
 
 def dotted(node: ast.AST) -> str:

@@ -50,6 +50,7 @@ class State:
         free: Names that are none of the script's variables, and that no feature may have.
         returned: The variables that a function gives back, and what its caller names them.
         depth: How many functions of the script are being read in the place of their calls.
+        branches: How many branches on configuration are being read.
         strict: How many statements are being read of which all or nothing is converted.
     """
 
@@ -66,6 +67,7 @@ class State:
     free: set[str] = field(default_factory=set)
     returned: dict[str, str] = field(default_factory=dict)
     depth: int = 0
+    branches: int = 0
     strict: int = 0
     _wholes: dict[Any, Value] = field(default_factory=dict)
     read: dict[Value, None] = field(default_factory=dict)
@@ -146,8 +148,11 @@ class State:
                 frame=frame.name,
                 base=base,
                 origins=Origins((Frame(frame.name, base),)),
+                is_apart=True,
             )
-        return base.columns[name]
+        found = base.columns[name]
+        found.is_apart = found.is_apart and self.branches > 0
+        return found
 
     def whole(self, frame: Frame, line: int) -> Value:
         """Return the value of a table with the columns that were set in it.

@@ -89,6 +89,7 @@ class Value:
         source: What in the driver gives a setting, as text.
         is_scalar: Whether it surely is a single value.
         statement: The definition of a function or class; of a list or dictionary of tables, its assignment.
+        is_apart: Of a column that is taken from a table: whether only some configurations need it.
         holds: Of a list or dictionary of tables, written out: the cells of these, by their variables.
     """
 
@@ -110,6 +111,7 @@ class Value:
     source: str = ""
     is_scalar: bool = False
     statement: ast.stmt | None = None
+    is_apart: bool = False
     holds: dict[str, int] = field(default_factory=dict)
 
     def needs(self, contents: bool = False) -> list[Value]:

@@ -210,3 +210,44 @@ def test_a_script_that_takes_too_long_is_ended(script: Path) -> None:
 
     assert answer.exit_code == 1
     assert "longer than 5 seconds" in answer.output or "5 seconds" in answer.output
+
+
+def test_texts_in_other_encodings_are_read_as_python_reads_them(script: Path) -> None:
+    text = f"# -*- coding: latin-1 -*-\n{_SCRIPT}df['gr\u00f6\u00dfe'] = df['qty']\n"
+    script.write_bytes(text.encode("latin-1"))
+    known = _headwater("convert", script)
+    script.write_bytes(text.encode("latin-1").replace(b"latin-1", b"utf-8"))
+    wrong = _headwater("convert", script, "--force")
+    script.write_bytes(text.encode("latin-1").replace(b"latin-1", b"nobody"))
+    unknown = _headwater("convert", script, "--force")
+
+    assert known.exit_code == 0, known.output
+    assert "df, out.csv" in known.output
+    assert wrong.exit_code == unknown.exit_code == 3
+    assert "utf-8" in wrong.output
+    assert "nobody" in unknown.output
+
+
+def test_what_a_script_says_stays_text_in_what_it_becomes(script: Path) -> None:
+    named = script.with_name('a""" + boom() + """\\.py')
+    named.write_text(
+        _SCRIPT + '# """ + boom() + """ \\\ndf["\\n\\x00\\u2028\\\\"] = df["qty"]  # ends with "\n', "utf-8"
+    )
+
+    answer = _headwater("convert", named, "--to", script.parent / "new")
+
+    assert answer.exit_code == 0, answer.output
+    for path in (script.parent / "new").glob("*.py"):
+        compile(path.read_bytes(), path.name, "exec")
+
+
+def test_a_script_that_is_nested_too_deeply_is_told(script: Path) -> None:
+    many = "".join(f"elif mode == {number}:\n    df['a'] = {number}\n" for number in range(1500))
+    script.write_text(f"{_SCRIPT}mode = 1\nif mode == -1:\n    pass\n{many}", "utf-8")
+
+    answer = _headwater("convert", script)
+    lineage = _headwater("convert", script, "--lineage")
+
+    assert answer.exit_code == lineage.exit_code == 3
+    assert f"{script}: Python cannot read this: the code is nested too deeply." in answer.output
+    assert "too deeply" in lineage.output

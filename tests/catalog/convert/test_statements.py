@@ -112,6 +112,49 @@ def test_data_come_in_by_the_driver_and_what_is_done_to_them_at_once_is_a_featur
     assert [note.why for note in made.notes] == ["it writes data"]
 
 
+def test_a_column_that_only_some_configurations_need_may_be_missing(tmp_path: Path) -> None:
+    _, same, module = _both(
+        tmp_path,
+        "config = {'extra': False}\nif config['extra']:\n    df['d'] = df['gone'] * 2\n"
+        "df['e'] = df['gone'] if 'gone' in df else df['a']\n"
+        "df['f'] = 'gone' in df and df.gone.sum() > 1\n",
+    )
+
+    assert "def gone(df_raw: pd.DataFrame)" in module
+    assert "df" in same
+
+
+def test_constants_that_are_made_of_functions_stand_below_these(tmp_path: Path) -> None:
+    _, same, module = _both(
+        tmp_path,
+        "def one(values):\n    return values + 1\n\nSTEPS = {'one': one}\nMORE = [STEPS]\n"
+        "df['d'] = MORE[0]['one'](df['a'])\n",
+    )
+
+    assert module.index("def _one") < module.index("STEPS =") < module.index("MORE =")
+    assert "df" in same
+
+
+def test_what_is_read_again_is_what_statements_that_are_left_read_from_there_on(tmp_path: Path) -> None:
+    _, same, _ = _both(
+        tmp_path,
+        "first = df.set_index('key')\nfirst.to_csv('first.csv')\ndf = pd.read_csv('data.csv')\n"
+        "df.to_csv('second.csv')\ndf['late'] = 1\n",
+    )
+
+    assert {"df", "first", "first.csv", "second.csv"} <= same
+
+
+def test_what_may_be_no_table_is_not_said_to_be_one(tmp_path: Path) -> None:
+    _, same, _ = _both(
+        tmp_path,
+        "df['a'].to_pickle('a.pickle')\nnumbers = pd.read_pickle('a.pickle')\nnumbers = numbers.dropna()\n"
+        "other = pd.Series([1, 2, 2])\nmore = other.drop_duplicates().sort_values()\n",
+    )
+
+    assert {"df", "numbers", "more"} <= same
+
+
 def test_a_table_is_what_it_was_at_the_line_of_each_statement_that_is_left(tmp_path: Path) -> None:
     _, same, _ = _both(
         tmp_path, "df.to_csv('early.csv')\ndf['c'] = 0\ndf = df[df['a'] > 1]\ndf.to_csv('late.csv')\n"
