@@ -75,14 +75,14 @@ def convert(
     """
     text = _text(script)
     if lineage:
-        _show_lineage(text, script, as_json)
+        _show_lineage(text, script, [script.parent, data or Path()], as_json)
         return
     from headwater_catalog.convert import convert_script
     from headwater_catalog.limits import Limits
     from headwater_catalog.read.syntax import Unreadable
 
     try:
-        made = convert_script(text, script.name)
+        made = convert_script(text, script.name, [script.parent, data or Path()])
     except Unreadable as error:
         raise _unreadable(script, error) from error
     if not made.module_text:
@@ -215,12 +215,12 @@ def _unlike(verdict: Verdict) -> str:
     return "There was nothing to compare: the script leaves no variable and no file that features make."
 
 
-def _show_lineage(text: str, script: Path, as_json: bool) -> None:
+def _show_lineage(text: str, script: Path, folders: Sequence[Path], as_json: bool) -> None:
     from headwater_catalog.convert import lineage_of
     from headwater_catalog.read.syntax import Unreadable
 
     try:
-        steps = lineage_of(text)
+        steps = lineage_of(text, folders)
     except Unreadable as error:
         raise _unreadable(script, error) from error
     if as_json:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from headwater_catalog.convert.effects import Effects, effects_of, is_in_place
 from headwater_catalog.convert.groups import named_in
-from headwater_catalog.convert.known import gives_table
+from headwater_catalog.convert.known import dotted, gives_table
 from headwater_catalog.convert.origins import columns_set_by
 from headwater_catalog.convert.source import Edit
 from headwater_catalog.convert.state import State
@@ -247,8 +247,8 @@ def _touched(state: State, statement: ast.stmt) -> set[str]:
     for node in ast.walk(statement):
         if not isinstance(node, ast.Call):
             continue
-        if isinstance(node.func, ast.Name):
-            helper = state.outline.functions.get(node.func.id)
+        helper = state.outline.functions.get(dotted(node.func))
+        if helper is not None or isinstance(node.func, ast.Name):
             if helper is not None:
                 found.update(name for each in helper.given_to_changed(node) for name in named_in(each) or ())
         elif isinstance(statement, ast.Expr) and node is statement.value:

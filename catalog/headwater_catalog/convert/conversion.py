@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 from headwater_catalog.convert.driver_text import DriverText
 from headwater_catalog.convert.effects import effects_of
@@ -17,9 +19,13 @@ from headwater_catalog.convert.source import Source
 from headwater_catalog.convert.state import State
 from headwater_catalog.convert.statements import walk
 from headwater_catalog.convert.values import Frame, Note, Value, refs_of
-from headwater_catalog.read.syntax import TOO_DEEP, Unreadable
+from headwater_catalog.read.syntax import TOO_DEEP, Unreadable, parse
 
 __all__ = ["Conversion", "convert_script", "read_script"]
+
+
+_LARGEST: Final = 2**20
+"""Bytes of a module beside a script that is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +55,49 @@ class Conversion:
     main: str = ""
 
 
-def read_script(text: str) -> State:
+def read_script(text: str, folders: Sequence[Path] = ()) -> State:
     """Read a script into the values that it makes.
+
+    Args:
+        text: Its text.
+        folders: Where modules of its own are.
 
     Raises:
         Unreadable: Python cannot read it.
     """
     source = Source(text)
     try:
-        state = State(source, outline_of(source.tree), walk)
+        outline = outline_of(source.tree, lambda module: _module_in(folders, module))
+        state = State(source, outline, walk)
         walk(state, state.outline.statements)
     except RecursionError as error:
         raise Unreadable(0, TOO_DEEP) from error
     return state
 
 
-def convert_script(text: str, name: str) -> Conversion:
+def _module_in(folders: Sequence[Path], module: str) -> ast.Module | None:
+    for folder in folders:
+        path = folder.joinpath(*module.split(".")).with_suffix(".py")
+        try:
+            if path.is_file() and path.stat().st_size < _LARGEST:
+                return parse(path.read_text("utf-8"))
+        except (OSError, ValueError, Unreadable):
+            continue
+    return None
+
+
+def convert_script(text: str, name: str, folders: Sequence[Path] = ()) -> Conversion:
     """Convert a script.
 
     Args:
         text: Its text.
         name: Its file name.
+        folders: Where modules of its own are; what their functions do is read, and none is converted.
 
     Raises:
         Unreadable: Python cannot read it.
     """
-    state = read_script(text)
+    state = read_script(text, folders)
     try:
         return _Writing(state, name).conversion()
     except RecursionError as error:

@@ -64,7 +64,7 @@ class Expression:
         impure: Why its value depends on more than what it reads; empty where it does not.
         free: Names that are none of the script's variables.
         hidden: Names that parts of it bind themselves, while they also read something.
-        calls: The functions of the script that it calls.
+        calls: The calls of functions that have names.
         given: Parts of it that are tables which the driver script brings in.
         named: Whether the names of columns may count where it is read just now.
         unsure: Whether what is read just now may never be evaluated.
@@ -216,8 +216,7 @@ class Expression:
         in_full = self.known.imports.get(root, root) + (f".{rest}" if rest else "")
         if root not in bound:
             self.impure = self.impure or impurity(node, in_full if name else "")
-            called = self.known.get(name) if name else None
-            if isinstance(called, Value) and called.made == "helper":
+            if name:
                 self.calls.append(node)
         is_len = isinstance(node.func, ast.Name) and node.func.id == "len" and len(node.args) == 1
         if is_len and self._is_frame(node.args[0], bound):

@@ -35,7 +35,12 @@ def inlined(state: State, targets: list[str], value: ast.expr) -> bool:
     if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Name):
         return False
     told = state.outline.functions.get(value.func.id)
-    if told is None or not _sets_columns(told.node) or not isinstance(state.get(value.func.id), Value):
+    if (
+        told is None
+        or not told.is_own
+        or not _sets_columns(told.node)
+        or not isinstance(state.get(value.func.id), Value)
+    ):
         return False
     kept, outer = state.snapshot(), dict(state.env)
     given = _given(state, told.node, value)

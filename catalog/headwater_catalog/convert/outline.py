@@ -5,15 +5,18 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from headwater_catalog.convert.effects import changed_parameters, effects_of
 from headwater_catalog.convert.known import TABLE_ONLY, TABLE_ONLY_BY, dotted, impurity
 from headwater_catalog.convert.values import NO_LITERAL
 
-__all__ = ["Outline", "ToldFunction", "outline_of"]
+__all__ = ["Beside", "Outline", "ToldFunction", "outline_of"]
+
+Beside = Callable[[str], ast.Module | None]
+"""Gives the syntax tree of a module beside a script, by its name."""
 
 _LIKE_TABLES: Final = re.compile(r"(?i)(?:^|_)df(?:_|$|\d)|^df|df$|(?:^|_)(?:frame|dataframe)$")
 _LIKE_SETTINGS: Final = re.compile(r"(?i)(?:^|_)(?:cfg|conf|config|options|opts|params|parameters|settings)$")
@@ -30,12 +33,14 @@ class ToldFunction:
         impure: Why its value depends on more than its parameters; empty where it does not.
         changes: The parameters that it changes in place.
         reads: The names of the script that it reads.
+        is_own: Whether it stands in the script itself, not in a module beside it.
     """
 
     node: ast.FunctionDef
     impure: str
     changes: frozenset[str]
     reads: frozenset[str]
+    is_own: bool = True
 
     def given_to_changed(self, call: ast.Call) -> Iterator[ast.expr]:
         """Yield what a call gives to the parameters that are changed."""
@@ -52,7 +57,7 @@ class Outline:
 
     Attributes:
         statements: What it does, in order, with what stands under `if __name__ == "__main__"` and in `main`.
-        functions: Its functions by name.
+        functions: Its functions by name, and those of modules beside it as it calls them.
         tables: Variables that are used as only tables are.
         roots: Variables that hold configurations, and what they are where that is written out.
         set_often: Variables that are set more than once.
@@ -86,10 +91,16 @@ class Outline:
         return (root, key, NO_LITERAL) if literal is NO_LITERAL else None
 
 
-def outline_of(tree: ast.Module) -> Outline:
-    """Look through a script."""
+def outline_of(tree: ast.Module, beside: Beside = lambda _: None) -> Outline:
+    """Look through a script.
+
+    Args:
+        tree: The script.
+        beside: Gives the syntax tree of a module that stands beside it; None where there is none.
+    """
     statements, main = _statements(tree)
-    functions = _functions(tree)
+    own = _functions(tree)
+    functions = {**_imported_functions(tree, beside), **own}
     sets = Counter(
         name for statement in statements for node in ast.walk(statement) for name in _set_names(node)
     )
@@ -102,7 +113,7 @@ def outline_of(tree: ast.Module) -> Outline:
         statements,
         functions,
         _tables(module),
-        _roots(statements, functions, sets),
+        _roots(statements, own, sets),
         frozenset(name for name, count in sets.items() if count > 1),
         later,
         frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name)),
@@ -187,6 +198,27 @@ def _functions(tree: ast.Module) -> dict[str, ToldFunction]:
         name: ToldFunction(node, own[name], frozenset(changed_parameters(node)), frozenset(reads[name]))
         for name, node in definitions.items()
     }
+
+
+def _imported_functions(tree: ast.Module, beside: Beside) -> dict[str, ToldFunction]:
+    """Return the functions of modules beside a script, by the names under which it can call them."""
+    found: dict[str, ToldFunction] = {}
+    for node in ast.walk(tree):
+        match node:
+            case ast.ImportFrom(module=str(module), names=names):
+                wanted = {alias.name: alias.asname or alias.name for alias in names}
+            case ast.Import(names=[ast.alias(name=module, asname=name)]):
+                wanted = {"*": f"{name or module}."}
+            case _:
+                continue
+        other = beside(module)
+        for name, told in _functions(other).items() if other is not None else ():
+            told = replace(told, reads=frozenset(), is_own=False)
+            if name in wanted:
+                found[wanted[name]] = told
+            elif "*" in wanted:
+                found[wanted["*"].removeprefix("*") + name] = told
+    return found
 
 
 def _in_full(name: str, imports: Mapping[str, str]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from headwater_catalog.convert.conversion import read_script
@@ -48,13 +49,17 @@ class ColumnStep:
         }
 
 
-def lineage_of(text: str) -> list[ColumnStep]:
+def lineage_of(text: str, folders: Sequence[Path] = ()) -> list[ColumnStep]:
     """Return what a script sets, in the order in which it does, each with what it comes from.
+
+    Args:
+        text: The text of the script.
+        folders: Where modules of its own are.
 
     Raises:
         Unreadable: Python cannot read it.
     """
-    state = read_script(text)
+    state = read_script(text, folders)
     return [_step(state, value) for value in state.made if value.made in ("node", "left") and _is_told(value)]
 
 

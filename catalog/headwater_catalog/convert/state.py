@@ -251,7 +251,7 @@ class State:
         for call in found.calls:
             for name in self._changed_by(call):
                 raise Left(
-                    f"'{dotted(call.func)}' changes the table '{name}' that it is given",
+                    f"'{dotted(call.func)}' changes '{name}', which it is given",
                     f"Let it work on a copy, and assign what it returns to '{name}'.",
                 )
         if found.impure:
@@ -279,7 +279,15 @@ class State:
         in_full = self.imports.get(root, root) + (f".{rest}" if rest else "")
         if why := impurity(call, in_full if name else ""):
             raise Left(why, _advice(why))
-        return list(self._changed_by(call)) if name in self.outline.functions else []
+        return self.changed_by(call)
+
+    def changed_by(self, call: ast.Call) -> list[str]:
+        """Return the tables that a call changes, as one of a function that is given them.
+
+        Raises:
+            Left: The function does more than features may.
+        """
+        return list(self._changed_by(call))
 
     def reads_data(self, node: ast.AST) -> bool:
         """Tell whether an expression is a call that brings data in."""
@@ -292,7 +300,7 @@ class State:
         told = self.outline.functions.get(dotted(call.func))
         if told is None:
             return
-        label = told.node.name
+        label = dotted(call.func)
         if told.impure:
             raise Left(f"'{label}' is called: {told.impure}", _advice(told.impure))
         for name in told.reads:
@@ -306,7 +314,7 @@ class State:
         for argument in told.given_to_changed(call):
             for name in named_in(argument) or ():
                 held = self.get(name)
-                if isinstance(held, Frame) or (isinstance(held, Value) and held.holds):
+                if isinstance(held, Frame) or (isinstance(held, Value) and held.made in ("node", "left")):
                     yield name
 
     def setting(self, node: ast.expr) -> Value | None:

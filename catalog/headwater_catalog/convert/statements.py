@@ -193,6 +193,10 @@ def _assign_name(state: State, statement: ast.stmt, name: str, value: ast.expr) 
     if isinstance(value, ast.Call) and is_in_place(value):
         as_block(state, statement, "it changes what it is called on", "Use the form that gives a new value.")
         return
+    if isinstance(value, ast.Call) and state.changed_by(value) == [name]:
+        called = f"'{dotted(value.func)}' changes the table that it is given"
+        as_block(state, statement, called, "Let it work on a copy: table = table.copy().")
+        return
     given = _brought_in(state, statement, name, value)
     read = state.expression(value, given=given)
     state.bind(name, state.add(_variable(state, statement, name, value, read)))

@@ -251,3 +251,27 @@ def test_a_script_that_is_nested_too_deeply_is_told(script: Path) -> None:
     assert answer.exit_code == lineage.exit_code == 3
     assert f"{script}: Python cannot read this: the code is nested too deeply." in answer.output
     assert "too deeply" in lineage.output
+
+
+def test_what_functions_of_modules_beside_a_script_do_is_known(script: Path) -> None:
+    (script.parent / "prep.py").write_text(
+        "def add(table):\n    for name in list(table):\n        table[name + '_'] = table[name]\n    return table\n\n"
+        "def twice(table):\n    return table * 2\n\ndef save(table):\n    table.to_csv('saved.csv')\n    return table\n",
+        "utf-8",
+    )
+    script.write_text(
+        "import pandas as pd\nimport prep\nfrom prep import add, twice as double\ndf = pd.read_csv('data.csv')\n"
+        "df = add(df)\ndf['z'] = df['price_'] + 1\nother = double(df)\nthird = add(other)\nlast = prep.save(df)\n",
+        "utf-8",
+    )
+
+    answer = _headwater("convert", script, "--json")
+
+    told = json.loads(answer.stdout)
+    assert answer.exit_code == 0, answer.output
+    assert [(note["line"], note["kind"], note["why"]) for note in told["notes"]] == [
+        (5, "whole", "'add' changes the table that it is given"),
+        (8, "left", "'add' changes 'other', which it is given"),
+        (9, "left", "'prep.save' is called: it writes data"),
+    ]
+    assert set(told["verdict"]["same"]) == {"df", "other", "third", "last", "saved.csv"}
