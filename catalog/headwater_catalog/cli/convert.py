@@ -87,7 +87,7 @@ def convert(
         raise _unreadable(script, error) from error
     if not made.module_text:
         _show_notes(made)
-        raise Failure(f"Nothing in {script} sets a column or a table in a way that a feature function can.")
+        raise Failure(_nothing(script, made))
     target = folder or script.parent
     paths = [target / f"{made.module}.py", target / f"{made.driver}.py"]
     _refuse_existing(paths, force)
@@ -126,6 +126,17 @@ def _text(script: Path) -> str:
 def _unreadable(script: Path, error: Unreadable) -> Failure:
     place = f"{script}:{error.line}" if error.line else str(script)
     return Failure(f"{place}: {error.reason}")
+
+
+def _nothing(script: Path, made: Conversion) -> str:
+    if not made.uncalled:
+        return f"Nothing in {script} sets a column or a table in a way that a feature function can."
+    first = made.uncalled[0]
+    listed = ", ".join(made.uncalled[:3]) + (", ..." if len(made.uncalled) > 3 else "")
+    return (
+        f"Nothing in {script} calls the functions that set columns ({listed}) with a table that it names. "
+        f"Add lines that do, as data = pd.read_csv(...) and data = {first}(data), and convert that."
+    )
 
 
 def _refuse_existing(paths: Sequence[Path], force: bool) -> None:

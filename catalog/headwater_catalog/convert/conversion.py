@@ -11,6 +11,7 @@ from typing import Final
 
 from headwater_catalog.convert.driver_text import DriverText
 from headwater_catalog.convert.effects import effects_of
+from headwater_catalog.convert.functions import sets_columns
 from headwater_catalog.convert.module_text import definition_text, module_text
 from headwater_catalog.convert.naming import built_in, names_of, word
 from headwater_catalog.convert.outline import outline_of
@@ -42,6 +43,7 @@ class Conversion:
         finals: The feature for each variable of the script as it is at its end.
         variables: The variables that count at the end of the script: not those of loops that nobody reads.
         main: The function that does what the script does; empty where its own statements do.
+        uncalled: Where nothing became a feature: functions that set columns of what they are given.
     """
 
     module: str
@@ -53,6 +55,7 @@ class Conversion:
     finals: Mapping[str, str]
     variables: tuple[str, ...] = ()
     main: str = ""
+    uncalled: tuple[str, ...] = ()
 
 
 def read_script(text: str, folders: Sequence[Path] = ()) -> State:
@@ -122,7 +125,9 @@ class _Writing:
         features = {names[v]: v.line for v in self._ordered if v.made in ("node", "column")}
         notes = tuple(sorted(state.notes, key=lambda note: note.line))
         if not any(value.made == "node" for value in self._ordered):
-            return Conversion(self._module, "", self._driver, "", notes, {}, {})
+            own = {name: told.node for name, told in state.outline.functions.items() if told.is_own}
+            uncalled = tuple(name for name, node in own.items() if node.args.args and sets_columns(node))
+            return Conversion(self._module, "", self._driver, "", notes, {}, {}, uncalled=uncalled)
         fixed = {
             name: held
             for name in state.env

@@ -11,7 +11,7 @@ from headwater_catalog.convert.known import TABLE_METHODS
 from headwater_catalog.convert.state import State
 from headwater_catalog.convert.values import Frame, Left, Value
 
-__all__ = ["inlined"]
+__all__ = ["inlined", "sets_columns"]
 
 _LONGEST = 200
 _VISIBLE = ("constant", "helper", "import")
@@ -38,7 +38,7 @@ def inlined(state: State, targets: list[str], value: ast.expr) -> bool:
     if (
         told is None
         or not told.is_own
-        or not _sets_columns(told.node)
+        or not sets_columns(told.node)
         or not isinstance(state.get(value.func.id), Value)
     ):
         return False
@@ -85,7 +85,7 @@ def _is_visible(state: State, name: str) -> bool:
     return isinstance(held, Value) and held.made in _VISIBLE
 
 
-def _sets_columns(function: ast.FunctionDef) -> bool:
+def sets_columns(function: ast.FunctionDef) -> bool:
     """Tell whether a function does to tables what a script does, from its first line to its last."""
     arguments = function.args
     if function.decorator_list or arguments.vararg or arguments.kwarg or len(function.body) > _LONGEST:

@@ -109,11 +109,15 @@ def test_what_comes_out_otherwise_is_told_cell_by_cell(script: Path) -> None:
 def test_what_is_no_script_of_tables_is_refused_with_the_reason(script: Path) -> None:
     script.write_text("print('hello')\n", "utf-8")
     nothing = _headwater("convert", script)
+    script.write_text("def add(df):\n    df['a'] = df['b']\n    return df\n", "utf-8")
+    uncalled = _headwater("convert", script)
     script.write_text("df[ = 1\n", "utf-8")
     broken = _headwater("convert", script)
 
     assert nothing.exit_code == 3
     assert "Nothing in" in nothing.output
+    assert uncalled.exit_code == 3
+    assert "data = add(data)" in uncalled.output
     assert broken.exit_code == 3
     assert f"{script}:1: Python cannot read this" in broken.output
 
