@@ -16,6 +16,7 @@ from headwater_catalog.convert.values import Bind, Frame, Left, Leftover, Note, 
 
 __all__ = ["NotInlined", "as_block", "leave"]
 
+_COMPOUND = (ast.If, ast.For, ast.While, ast.With, ast.Try)
 _FIXED = ("import", "helper", "constant", "literal")
 
 
@@ -65,6 +66,9 @@ def as_block(state: State, statement: ast.stmt, why: str, what_to_do: str) -> No
     edits = _fixed_edits(state, statement, effects)
     pieces += source.pieces(source.start(statement), source.end(statement), edits, statement.col_offset)
     pieces += [source.trailing(statement), f"\nreturn {', '.join(results)}"]
+    needed = [piece.value for piece in pieces if isinstance(piece, (Bind, Ref))]
+    if results and set(results) <= state.outline.for_reading and all(each.is_beforehand for each in needed):
+        raise Left("")  # the driver needs it, to bring the data in
     if not results:
         raise Left("nothing is made of it", "Keep it in the driver script, or take it out.")
     made = Value(
@@ -124,6 +128,9 @@ def _check_calls(state: State, statement: ast.stmt, effects: Effects) -> bool:
     """Note what functions of the script change that a statement calls; tell whether there is such a one."""
     calls = [node for node in ast.walk(statement) if isinstance(node, ast.Call)]
     changed = [name for call in calls for name in state.check_call(call)]
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Attribute):
+            state.check_name(node)
     effects.changes.update(dict.fromkeys(changed))
     return bool(changed)
 
@@ -200,6 +207,8 @@ def leave(state: State, statement: ast.stmt, why: Left, is_told: bool) -> None:
     effects = effects_of(statement)
     env = dict(state.env)
     names = {**effects.reads, **effects.changes}
+    if isinstance(statement, _COMPOUND):  # what it sets may be what it was before
+        names.update((name, None) for name in effects.sets if name in state.env)
     changes = {*effects.changes, *_touched(state, statement)}
     for name in list(names):
         if isinstance(group := state.get(name), Value) and group.holds and group.statement is not statement:

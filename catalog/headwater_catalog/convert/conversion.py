@@ -71,6 +71,7 @@ def read_script(text: str, folders: Sequence[Path] = ()) -> State:
     source = Source(text)
     try:
         outline = outline_of(source.tree, lambda module: _module_in(folders, module))
+        source.written.update(outline.written)
         state = State(source, outline, walk)
         walk(state, state.outline.statements)
     except RecursionError as error:

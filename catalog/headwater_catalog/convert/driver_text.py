@@ -75,6 +75,9 @@ class DriverText:
                 if value.made == "left" and value.stage == "before":
                     kept[value] = self.own(f"{name}_of_line_{value.line}")
                     ending.append(f"{name} = {self._copied(value, left, name).format(kept[value])}")
+                elif value.made == "left":
+                    same = next((each for each, known in bound.items() if known is value), name)
+                    ending += [f"{name} = {same}"] if same != name else []
                 elif value.made in ("node", "column"):
                     asked[self.names[value]] = None
                     copied = self._copied(value, left, name)

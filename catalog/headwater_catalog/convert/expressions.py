@@ -20,6 +20,7 @@ from headwater_catalog.convert.known import (
     WINDOWS,
     dotted,
     gives_table,
+    impure_name,
     impurity,
 )
 from headwater_catalog.convert.source import Edit, Source
@@ -102,6 +103,8 @@ class Expression:
                 self._replace(node, Ref(found))
             case ast.Call():
                 self._call(node, bound)
+            case ast.Attribute() if (why := impure_name(self.in_full(dotted(node)))) and not self.impure:
+                self.impure = why
             case ast.IfExp(test=test, body=body, orelse=otherwise):
                 self.read(test, bound)
                 self._perhaps([body, otherwise], bound)
@@ -207,15 +210,18 @@ class Expression:
 
     # Calls and what has names of its own
 
+    def in_full(self, name: str) -> str:
+        """Return a dotted name with the module as it is called in full."""
+        root, _, rest = name.partition(".")
+        return self.known.imports.get(root, root) + (f".{rest}" if rest else "")
+
     def _call(self, node: ast.Call, bound: frozenset[str]) -> None:
         if (entry := self.known.setting(node)) is not None:
             self._replace(node, Ref(entry))
             return
         name = dotted(node.func)
-        root, _, rest = name.partition(".")
-        in_full = self.known.imports.get(root, root) + (f".{rest}" if rest else "")
-        if root not in bound:
-            self.impure = self.impure or impurity(node, in_full if name else "")
+        if name.partition(".")[0] not in bound:
+            self.impure = self.impure or impurity(node, self.in_full(name))
             if name:
                 self.calls.append(node)
         is_len = isinstance(node.func, ast.Name) and node.func.id == "len" and len(node.args) == 1

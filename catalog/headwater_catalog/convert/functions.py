@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import replace
 
 from headwater_catalog.convert.blocks import NotInlined
 from headwater_catalog.convert.known import TABLE_METHODS
+from headwater_catalog.convert.outline import given_to
 from headwater_catalog.convert.state import State
 from headwater_catalog.convert.values import Frame, Left, Value
 
@@ -106,35 +106,16 @@ def _is_of_tables(node: ast.AST) -> bool:
 
 def _given(state: State, function: ast.FunctionDef, call: ast.Call) -> dict[str, int] | None:
     """Return the cells of the parameters of a function at a call; None where they are not plain names."""
-    parameters = [*function.args.posonlyargs, *function.args.args]
-    names = [each.arg for each in [*parameters, *function.args.kwonlyargs]]
-    found: dict[str, ast.expr] = {}
-    if len(call.args) > len(parameters):
+    found = given_to(function, call)
+    if found is None:
         return None
-    found.update(zip((each.arg for each in parameters), call.args, strict=False))
-    for keyword in call.keywords:
-        if keyword.arg not in names or keyword.arg in found:
-            return None
-        found[keyword.arg] = keyword.value
-    for name, default in _defaults(function):
-        found.setdefault(name, default)
     cells: dict[str, int] = {}
-    for name in names:
-        cell = _cell_of(state, found.get(name))
+    for name, given in found.items():
+        cell = _cell_of(state, given)
         if cell is None:
             return None
         cells[name] = cell
     return cells if any(isinstance(state.cells[cell], Frame) for cell in cells.values()) else None
-
-
-def _defaults(function: ast.FunctionDef) -> Iterator[tuple[str, ast.expr]]:
-    parameters = [*function.args.posonlyargs, *function.args.args]
-    defaults = function.args.defaults
-    for each, default in zip(parameters[len(parameters) - len(defaults) :], defaults, strict=True):
-        yield each.arg, default
-    for each, given in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
-        if given is not None:
-            yield each.arg, given
 
 
 def _cell_of(state: State, node: ast.expr | None) -> int | None:

@@ -24,6 +24,7 @@ __all__ = [
     "WINDOWS",
     "dotted",
     "gives_table",
+    "impure_name",
     "impurity",
 ]
 
@@ -149,6 +150,7 @@ _MODULES: Final = {
     "urllib": "it asks a server",
     "subprocess": "it starts programs",
     "shutil": "it changes files",
+    "glob": "it looks for files",
     "sys": "it depends on how the script was started",
     "argparse": "it reads the command line",
     "time": "it depends on the time",
@@ -162,6 +164,15 @@ _MODULES: Final = {
     "sqlalchemy": "it opens a database",
     "os": "it depends on the machine",
     "gc": "it looks after memory",
+}
+_METHODS: Final = {
+    **dict.fromkeys(("parse_args", "parse_known_args"), "it reads the command line"),
+    **dict.fromkeys(("read_bytes", "read_text", "write_bytes", "write_text"), "it reads or writes a file"),
+    **dict.fromkeys(("exists", "is_dir", "is_file", "iterdir", "mkdir", "rglob"), "it looks for files"),
+}
+_NAMES: Final = {
+    "sys.argv": "it reads the command line",
+    "os.environ": "it depends on the machine",
 }
 _HARMLESS: Final = frozenset(
     {"os.path.join", "os.path.basename", "os.path.splitext", "json.loads", "json.dumps"}
@@ -188,6 +199,11 @@ def dotted(node: ast.AST) -> str:
     return ".".join(reversed([*parts, node.id])) if isinstance(node, ast.Name) else ""
 
 
+def impure_name(name: str) -> str:
+    """Return why what a dotted name stands for is another thing each time; `name` has modules in full."""
+    return _NAMES.get(".".join(name.split(".")[:2]), "")
+
+
 def impurity(call: ast.Call, name: str) -> str:
     """Return why the value of a call depends on more than its arguments, or why it does more than give one.
 
@@ -205,6 +221,8 @@ def impurity(call: ast.Call, name: str) -> str:
         for end in range(1, len(parts) + 1):
             if (found := ".".join(parts[:end])) in _MODULES and (end < len(parts) or found.count(".")):
                 return _MODULES[found]
+    if last in _METHODS:
+        return _METHODS[last]
     if last in _NOW and not call.args:
         return "it depends on the time"
     if last in _UNSEEDED and all(keyword.arg != "random_state" for keyword in call.keywords):

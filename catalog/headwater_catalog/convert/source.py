@@ -31,6 +31,7 @@ class Source:
     Attributes:
         text: Its text.
         tree: Its syntax tree.
+        written: The texts of statements that it does not have as such.
 
     Raises:
         Unreadable: Python cannot read it.
@@ -43,6 +44,7 @@ class Source:
         self._starts = [0]
         for line in self._lines:
             self._starts.append(self._starts[-1] + len(line) + 1)
+        self.written: dict[ast.stmt, str] = {}
         self._strings: set[int] = set()
         self._comments: dict[int, tuple[int, str]] = {}
         self._tokens()
@@ -79,7 +81,9 @@ class Source:
 
     def right_side(self, statement: ast.stmt, value: ast.expr) -> tuple[int, int]:
         """Return where the right side of an assignment stands, with the parentheses and comments in it."""
-        if getattr(statement, "value", None) is not value:  # one of several values
+        if (
+            getattr(statement, "value", None) is not value or statement in self.written
+        ):  # one of several values
             return self.start(value), self.end(value)
         first = self.start(statement)
         if _RETURN.match(self.text, first):
@@ -130,6 +134,8 @@ class Source:
 
     def whole(self, statement: ast.stmt) -> str:
         """Return a statement with the comment lines above it and the one behind it, at the left edge."""
+        if statement in self.written:
+            return self.written[statement]
         first = statement.lineno
         decorators = getattr(statement, "decorator_list", [])
         first = min([first, *(decorator.lineno for decorator in decorators)])

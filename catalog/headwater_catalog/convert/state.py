@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from headwater_catalog.convert.expressions import Expression, Known
 from headwater_catalog.convert.groups import named_in
-from headwater_catalog.convert.known import READS_DATA, dotted, impurity
+from headwater_catalog.convert.known import READS_DATA, dotted, impure_name, impurity
 from headwater_catalog.convert.outline import Outline
 from headwater_catalog.convert.source import Source
 from headwater_catalog.convert.values import (
@@ -268,18 +268,29 @@ class State:
         found = self.get(name)
         return self.readable(found) if isinstance(found, Value) else found
 
+    def in_full(self, name: str) -> str:
+        """Return a dotted name with the module as it is called in full."""
+        root, _, rest = name.partition(".")
+        return self.imports.get(root, root) + (f".{rest}" if rest else "")
+
     def check_call(self, call: ast.Call) -> list[str]:
         """Return the variables that a call changes as a function of the script that is given them.
 
         Raises:
             Left: It does more than features may.
         """
-        name = dotted(call.func)
-        root, _, rest = name.partition(".")
-        in_full = self.imports.get(root, root) + (f".{rest}" if rest else "")
-        if why := impurity(call, in_full if name else ""):
+        if why := impurity(call, self.in_full(dotted(call.func))):
             raise Left(why, _advice(why))
         return self.changed_by(call)
+
+    def check_name(self, node: ast.Attribute) -> None:
+        """Refuse what is another thing each time.
+
+        Raises:
+            Left: It is such a thing.
+        """
+        if why := impure_name(self.in_full(dotted(node))):
+            raise Left(why, _advice(why))
 
     def changed_by(self, call: ast.Call) -> list[str]:
         """Return the tables that a call changes, as one of a function that is given them.
@@ -293,8 +304,7 @@ class State:
         """Tell whether an expression is a call that brings data in."""
         if not isinstance(node, ast.Call) or not (name := dotted(node.func)):
             return False
-        root, _, rest = name.partition(".")
-        return impurity(node, f"{self.imports.get(root, root)}.{rest}") == READS_DATA
+        return impurity(node, self.in_full(name)) == READS_DATA
 
     def _changed_by(self, call: ast.Call) -> Iterator[str]:
         told = self.outline.functions.get(dotted(call.func))
@@ -364,5 +374,6 @@ _ADVICE: Final[Mapping[str, str]] = {
     "command line": "Keep it in the driver script, and give its values as configuration.",
     "draws": "Keep it in the driver script, or draw from the saved dataset.",
     "prints": "Keep it in the driver script, or make it a check with @check_output.",
+    "looks for files": "Keep it in the driver script, which gives what it finds to the features.",
     "writes": "Keep it in the driver script, or declare a sink of the dataflow.",
 }

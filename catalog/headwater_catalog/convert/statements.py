@@ -236,6 +236,8 @@ def _variable(state: State, statement: ast.stmt, name: str, value: ast.expr, rea
             body = inner_of(returned(text, read, value))
             return Value(name, statement.lineno, "constant", "other", body, doc=doc, literal=literal)
         raise Left("")  # made from nothing, it comes into the features as an input
+    if name in state.outline.for_reading and all(each.is_beforehand for each in needed):
+        raise Left("")  # the driver needs it, to bring the data in
     rows = read.rows_of(value)
     is_table = read.is_table(value) or (rows is None and name in state.outline.tables)
     shape: Shape = "table" if is_table else "column" if rows is not None else "other"

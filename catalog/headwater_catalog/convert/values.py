@@ -114,6 +114,13 @@ class Value:
     is_apart: bool = False
     holds: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def is_beforehand(self) -> bool:
+        """Tell whether it is there before the features, and is no data of them."""
+        if self.made == "left":
+            return self.shape == "other" and self.stage == "before"
+        return self.made in ("import", "constant", "helper", "setting")
+
     def needs(self, contents: bool = False) -> list[Value]:
         """Return the values that its function reads, each once, in their order.
 

@@ -155,6 +155,32 @@ def test_what_may_be_no_table_is_not_said_to_be_one(tmp_path: Path) -> None:
     assert {"df", "numbers", "more"} <= same
 
 
+def test_a_function_that_brings_data_in_is_read_in_the_place_of_its_call(tmp_path: Path) -> None:
+    script = (
+        "import argparse\nimport sys\nimport pandas as pd\n\ndef run(path, factor=3, *, out='o.csv'):\n"
+        "    df = pd.read_csv(path)\n    df['d'] = df['a'] * factor\n    df.to_csv(out)\n    return df\n\n"
+        "if __name__ == '__main__':\n    name = 'data'\n    if len(sys.argv) > 90:\n        name = sys.argv[1]\n"
+        "    result = run(f'{name}.csv', out='p' + '.csv')\n    print(len(result))\n"
+    )
+
+    made, answer = run_both(tmp_path, script, _DATA)
+
+    assert answer.get("different") == [], (answer, made.module_text, made.driver_text)
+    assert {"df", "result", "p.csv"} <= set(answer["same"])
+    assert "return a * factor" in made.module_text
+    assert set(made.features) == {"a", "d", "df", "df_raw_columns"} - {"df_raw_columns"}
+
+
+def test_another_name_for_what_a_statement_that_is_left_makes_is_known_to_the_next(tmp_path: Path) -> None:
+    _, same, _ = _both(
+        tmp_path,
+        "df.to_csv('mid.csv')\nlate = pd.read_csv('mid.csv')\nother = late\nother['z'] = 1\n"
+        "other.to_csv('last.csv')\n",
+    )
+
+    assert {"df", "last.csv"} <= same
+
+
 def test_a_table_is_what_it_was_at_the_line_of_each_statement_that_is_left(tmp_path: Path) -> None:
     _, same, _ = _both(
         tmp_path, "df.to_csv('early.csv')\ndf['c'] = 0\ndf = df[df['a'] > 1]\ndf.to_csv('late.csv')\n"
