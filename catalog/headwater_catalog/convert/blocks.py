@@ -209,6 +209,7 @@ def leave(state: State, statement: ast.stmt, why: Left, is_told: bool) -> None:
     names = {**effects.reads, **effects.changes}
     if isinstance(statement, _COMPOUND):  # what it sets may be what it was before
         names.update((name, None) for name in effects.sets if name in state.env)
+    names.update((name, None) for name in _read_by_calls(state, statement))
     changes = {*effects.changes, *_touched(state, statement)}
     for name in list(names):
         if isinstance(group := state.get(name), Value) and group.holds and group.statement is not statement:
@@ -239,6 +240,13 @@ def leave(state: State, statement: ast.stmt, why: Left, is_told: bool) -> None:
     if is_told:
         advice = why.what_to_do or "Keep it in the driver script, or write it as assignments of columns."
         state.notes.append(Note(statement.lineno, "left", why.why, advice))
+
+
+def _read_by_calls(state: State, statement: ast.stmt) -> set[str]:
+    """Return the variables of the script that functions of it read which a statement calls."""
+    names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    told = [state.outline.functions[name] for name in names if name in state.outline.functions]
+    return {name for each in told for name in each.reads if name in state.env}
 
 
 def _leave_group(state: State, name: str, group: Value) -> None:

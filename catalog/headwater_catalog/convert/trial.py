@@ -28,13 +28,13 @@ AFTER: Final = "after"
 _HERE: Final = "script"
 
 _LONGEST: Final = 1000
-_SIMPLE: Final = (bool, int, float, complex, str, bytes, list, tuple, dict, type(None))
+_SIMPLE: Final = (bool, int, float, complex, str, bytes, type(None))
 _DATA: Final = ("datetime", "decimal", "numpy", "pandas", "polars")
 _NO_DATA: Final = (
     *("numpy.random", "pandas.api.typing", "pandas.core.groupby", "pandas.core.resample"),
     *("pandas.core.window", "pandas.io", "polars.lazyframe"),
 )
-_TABLES: Final = frozenset({".csv", ".tsv", ".parquet", ".feather", ".json"})
+_TABLES: Final = frozenset({".csv", ".tsv", ".parquet", ".feather", ".json", ".xls", ".xlsx"})
 
 
 def main() -> None:
@@ -172,8 +172,14 @@ def _further(folder: Path, held: Mapping[str, Any], wanted: Mapping[str, str]) -
 def _is_data(value: Any) -> bool:
     if isinstance(value, ModuleType) or callable(value):
         return False
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_data, value[:_LONGEST]))
+    if isinstance(value, dict):
+        return all(map(_is_data, list(value.values())[:_LONGEST]))
     if isinstance(value, _SIMPLE):
         return True
+    if type(value).__name__ == "ndarray" and value.dtype.hasobject:
+        return all(map(_is_data, value.ravel()[:_LONGEST]))
     module = type(value).__module__
     return module.partition(".")[0] in _DATA and not module.startswith(_NO_DATA)
 
@@ -206,10 +212,18 @@ def _files(folder: Path) -> Iterator[tuple[str, str]]:
             yield name, "The converted script does not write it."
         elif other.read_bytes() == content:
             yield name, ""
-        elif path.suffix in _TABLES:
-            yield name, _difference(_table(other), _table(path))
         else:
-            yield name, "Its bytes differ."
+            yield name, _unlike(other, path)
+
+
+def _unlike(actual: Path, expected: Path) -> str:
+    """Return where two files differ that are not the same byte for byte; empty where they hold the same."""
+    if expected.suffix not in _TABLES:
+        return "Its bytes differ."
+    try:
+        return _difference(_table(actual), _table(expected))
+    except Exception as error:  # of a library, for what is no such file
+        return f"Its bytes differ, and it cannot be read: {_told(error)}"
 
 
 def _table(path: Path) -> Any:
@@ -217,6 +231,8 @@ def _table(path: Path) -> Any:
 
     if path.suffix in (".csv", ".tsv"):
         return pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",")
+    if path.suffix in (".xls", ".xlsx"):
+        return pd.read_excel(path, sheet_name=None)
     if path.suffix == ".json":
         return json.loads(path.read_text("utf-8"))
     return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_feather(path)

@@ -158,14 +158,15 @@ def test_random_numbers_and_paths_are_no_difference(script: Path) -> None:
     script.write_text(
         _SCRIPT + "import os, random\nimport numpy as np\nhere = os.path.abspath('data.csv')\n"
         "df['r'] = np.random.rand(len(df))\ndice = random.random()\ndf['twice'] = df['r'] * 2\n"
-        "state = np.random.RandomState(1)\nparts = df.groupby('qty')\n",
+        "state = np.random.RandomState(1)\nparts = df.groupby('qty')\nall = [state, 1]\n"
+        "objects = np.array([state, parts], dtype=object)\ndf.to_excel('out.xlsx')\n",
         "utf-8",
     )
 
     answer = _headwater("convert", script)
 
     assert answer.exit_code == 0, answer.output
-    assert "The same as in the script: df, dice, here, out.csv." in answer.output
+    assert "The same as in the script: df, dice, here, out.csv, out.xlsx." in answer.output
 
 
 def test_a_script_that_reads_its_command_line_is_given_one(script: Path) -> None:

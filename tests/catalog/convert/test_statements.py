@@ -181,6 +181,16 @@ def test_another_name_for_what_a_statement_that_is_left_makes_is_known_to_the_ne
     assert {"df", "last.csv"} <= same
 
 
+def test_what_a_function_reads_is_there_where_a_statement_that_is_left_calls_it(tmp_path: Path) -> None:
+    _, same, _ = _both(
+        tmp_path,
+        "def total():\n    return df['c'].sum() + extra\n\nextra = 3\nfound = total()\ndf['c'] = 0\n"
+        "print(total())\n",
+    )
+
+    assert {"df", "found"} <= same
+
+
 def test_a_table_is_what_it_was_at_the_line_of_each_statement_that_is_left(tmp_path: Path) -> None:
     _, same, _ = _both(
         tmp_path, "df.to_csv('early.csv')\ndf['c'] = 0\ndf = df[df['a'] > 1]\ndf.to_csv('late.csv')\n"
