@@ -8,6 +8,7 @@ from typing import Final
 __all__ = [
     "AGGREGATES",
     "ARRAYS",
+    "COLUMNWISE",
     "COLUMN_METHODS",
     "CONSTANT_CALLS",
     "ELEMENTWISE",
@@ -53,6 +54,12 @@ COLUMN_METHODS: Final = frozenset(
     round rsub rtruediv shift sub subtract truediv where""".split()  # noqa: SIM905
 )
 """Methods of a column that give a column with the same rows."""
+
+COLUMNWISE: Final = frozenset(
+    """abs astype bfill clip cumsum diff ffill fillna isna isnull notna notnull pct_change replace round
+    shift""".split()  # noqa: SIM905
+)
+"""Methods of a table that do to each of its columns what the methods of these names do."""
 
 TEXT_METHODS: Final = frozenset(
     """capitalize casefold center contains count endswith find fullmatch get isalnum isalpha isdigit

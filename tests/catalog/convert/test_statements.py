@@ -39,6 +39,8 @@ def _both(tmp_path: Path, statements: str) -> tuple[Any, set[str], str]:
         ("taken = df.pop('c')\ndf['d'] = taken * 2", "return taken * 2"),
         ("df['d'] = df['a'].where(df['b'] > 3, other=-1)", "return a.where(b > 3, other=-1)"),
         ("kept = df\nkept['d'] = 5", "def d("),
+        ("df[['a', 'b']] = df[['a', 'b']].fillna(-1)", "return b_raw.fillna(-1)"),
+        ("names = ['a', 'c']\ndf[names] = df[names].astype(np.float32)", "return c_1.astype(np.float32)"),
         ("df.sort_values('b', inplace=True)", "return df_1.sort_values('b')"),
         ("df.replace(inplace=True, to_replace=1, value=2)", "return df_1.replace(to_replace=1, value=2)"),
         ("df.dropna(\n    inplace=True,  # gone\n)\ndf['d'] = df['b'] / 2", "return b / 2"),
@@ -61,6 +63,8 @@ def test_a_statement_becomes_a_feature(tmp_path: Path, statements: str, text: st
     ("statements", "why"),
     [
         ("df[['a', 'b']] = df[['b', 'a']]", "which columns it sets"),
+        ("df[['a', 'b']] = df[['a', 'b']].fillna(df['c'].mean())", "which columns it sets"),
+        ("df[['a', 'c']] = df[['a', 'c']].clip(df['a'], axis=0)", "which columns it sets"),
         ("df['b'].fillna(0, inplace=True)", "changes a column in place"),
         ("df.eval('d = a + 1', inplace=True)", "changes a value in place"),
         ("if df['a'].sum() > 2:\n    df['c'] = 0", "a branch on data"),
