@@ -149,10 +149,10 @@ def _origins(state: State, statement: ast.stmt, effects: Effects) -> dict[str, O
 
 def _results(state: State, statement: ast.stmt, effects: Effects) -> list[str]:
     """Return the variables that a statement gives to what comes after it."""
-    last = statement.end_lineno or statement.lineno
     found = [name for name in effects.changes if name in state.env]
     for name in effects.sets:
-        if name not in found and (name in effects.reads or state.outline.later.get(name, 0) > last):
+        is_kept = name in effects.reads and name in state.env
+        if name not in found and (is_kept or state.outline.is_read_after(statement, name)):
             found.append(name)
     return found
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from headwater_catalog.convert.rendering import docstring
 from headwater_catalog.convert.source import IN_TEXT, Source
-from headwater_catalog.convert.values import Leftover, Value, quoted
+from headwater_catalog.convert.values import Frame, Leftover, Value, quoted
 
 __all__ = ["DriverText"]
+
+
+_SEARCHED: Final = re.compile(r"^sys\.path\.(?:append|insert|extend)\(")
 
 
 @dataclass
@@ -60,7 +66,8 @@ class DriverText:
             outputs: The variables that are wanted at the end, with their values.
             wholes: The value that each variable has where a leftover reads it, by its place and the name.
         """
-        before = [left for left in leftovers if left.stage == "before"]
+        first = _before_imports(leftovers)
+        before = [left for left in leftovers if left.stage == "before" and left not in first]
         after = [left for left in leftovers if left.stage == "after"]
         asked: dict[str, None] = {}
         ending: list[str] = []
@@ -91,7 +98,7 @@ class DriverText:
             if bound.get(name) is not value:
                 asked[self.names[value]] = None
                 ending.append(f"{name} = {results}[{quoted(self.names[value])}]")
-        parts = [self._head(), self._before(before, kept), self._driver(list(asked)), "\n".join(ending)]
+        parts = [self._head(first), self._before(before, kept), self._driver(list(asked)), "\n".join(ending)]
         return "\n\n".join(part for part in parts if part) + "\n"
 
     def _text(self, left: Leftover) -> str:
@@ -102,10 +109,14 @@ class DriverText:
             return "{}"
         return "{}.copy()" if value.shape in ("table", "column") else "{}"
 
-    def _head(self) -> str:
+    def _head(self, first: Sequence[Leftover]) -> str:
         lines = [docstring(f"Execute the features of {self.script}, and do what was left of it."), ""]
         lines += [line for line in self.imports if line.startswith("from __future__")]
-        lines += [line for line in self.imports if not line.startswith("from __future__")]
+        above = {text for left in first for value in left.reads.values() if (text := _import_of(value))}
+        if first:  # where modules are, which the imports below need
+            lines += [*sorted(above), *(self._text(left) for left in first)]
+        others = [line for line in self.imports if not line.startswith("from __future__")]
+        lines += [line for line in others if line not in above]
         lines += ["from headwater import Builder", "", f"import {self.module}"]
         for name, value in sorted(self.taken.items()):
             as_name = "" if self.names[value] == name else f" as {name}"
@@ -143,3 +154,18 @@ class DriverText:
             built = f"(\n{inner}\n)"
         given = f", inputs={self.own('inputs')}" if self.inputs else ""
         return f"{driver} = {built}\n{results} = {driver}.execute([{', '.join(map(quoted, asked))}]{given})"
+
+
+def _before_imports(leftovers: Sequence[Leftover]) -> list[Leftover]:
+    """Return the statements that say where modules are, as far as they need nothing but imports."""
+    return [
+        left
+        for left in leftovers
+        if _SEARCHED.search(ast.unparse(left.statement))
+        and isinstance(left.statement, ast.Expr)
+        and all(_import_of(value) for value in left.reads.values())
+    ]
+
+
+def _import_of(value: Frame | Value) -> str:
+    return str(value.body[0]) if isinstance(value, Value) and value.made == "import" else ""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from headwater_catalog.convert.effects import changed_parameters, effects_of
+from headwater_catalog.convert.effects import Effects, changed_parameters, effects_of
 from headwater_catalog.convert.known import READS_DATA, TABLE_ONLY, TABLE_ONLY_BY, dotted, impurity
 from headwater_catalog.convert.values import NO_LITERAL
 
@@ -79,6 +80,30 @@ class Outline:
     for_reading: frozenset[str] = frozenset()
     main: str = ""
     written: Mapping[ast.stmt, str] = field(default_factory=dict)
+    _places: dict[ast.stmt, int] = field(default_factory=dict)
+    _effects: dict[ast.stmt, Effects] = field(default_factory=dict)
+
+    def is_read_after(self, statement: ast.stmt, name: str) -> bool:
+        """Tell whether what a statement makes of a variable is read by one behind it."""
+        if self.later.get(name, 0) <= (statement.end_lineno or statement.lineno):
+            return False
+        if not self._places:
+            self._places.update((each, place) for place, each in enumerate(self.statements))
+        if statement not in self._places:
+            return True  # it stands in another one, or in a function
+        for each in itertools.islice(self.statements, self._places[statement] + 1, None):
+            effects = self.effects(each)
+            if name in effects.reads or name in effects.changes:
+                return True
+            if name in effects.sets and not isinstance(each, (ast.If, ast.While, ast.Try)):
+                return False
+        return False
+
+    def effects(self, statement: ast.stmt) -> Effects:
+        """Return what a statement does to variables."""
+        if statement not in self._effects:
+            self._effects[statement] = effects_of(statement)
+        return self._effects[statement]
 
     def setting(self, node: ast.expr) -> tuple[str, str, Any] | None:
         """Return the variable, key and value of an entry of a configuration; None where it is none."""

@@ -280,3 +280,20 @@ def test_what_functions_of_modules_beside_a_script_do_is_known(script: Path) -> 
         (9, "left", "'prep.save' is called: it writes data"),
     ]
     assert set(told["verdict"]["same"]) == {"df", "other", "third", "last", "saved.csv"}
+
+
+def test_a_script_that_says_where_its_modules_are_finds_them(script: Path) -> None:
+    (script.parent / "lib").mkdir()
+    (script.parent / "lib" / "own_prices.py").write_text(
+        "def double(table):\n    return table['price'] * 2\n", "utf-8"
+    )
+    script.write_text(
+        "import os\nimport sys\nimport pandas as pd\nsys.path.insert(0, os.path.join(os.getcwd(), 'lib'))\n"
+        "from own_prices import double\ndf = pd.read_csv('data.csv')\ndf['z'] = double(df)\n",
+        "utf-8",
+    )
+
+    answer = _headwater("convert", script)
+
+    assert answer.exit_code == 0, answer.output
+    assert "The same as in the script: df." in answer.output

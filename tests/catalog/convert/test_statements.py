@@ -195,6 +195,17 @@ def test_what_a_function_reads_is_there_where_a_statement_that_is_left_calls_it(
     assert {"df", "found"} <= same
 
 
+def test_what_a_loop_sets_is_given_on_only_where_it_is_read_before_it_is_set_again(tmp_path: Path) -> None:
+    _, same, _ = _both(
+        tmp_path,
+        "most = 0\nfor value in df['a']:\n    for each in [n for n in range(value) if n > 90]:\n"
+        "        found = each\n    most = max(most, value)\nfor each in df['a']:\n    found = each\n    most += found\n"
+        "df['d'] = most\n",
+    )
+
+    assert {"df", "most"} <= same
+
+
 def test_a_table_is_what_it_was_at_the_line_of_each_statement_that_is_left(tmp_path: Path) -> None:
     _, same, _ = _both(
         tmp_path, "df.to_csv('early.csv')\ndf['c'] = 0\ndf = df[df['a'] > 1]\ndf.to_csv('late.csv')\n"
