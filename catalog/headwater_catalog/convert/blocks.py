@@ -17,6 +17,9 @@ from headwater_catalog.convert.values import Bind, Frame, Left, Leftover, Note, 
 __all__ = ["NotInlined", "as_block", "leave"]
 
 _COMPOUND = (ast.If, ast.For, ast.While, ast.With, ast.Try)
+_IN_ORDER = frozenset({"it displays", "it draws"})
+"""Reasons to leave statements of which each goes on with what those before it did."""
+
 _FIXED = ("import", "helper", "constant", "literal")
 
 
@@ -218,7 +221,8 @@ def leave(state: State, statement: ast.stmt, why: Left, is_told: bool) -> None:
             _leave_group(state, name, group)
     reads = {name: held for name in names if (held := state.get(name)) is not None}
     changes &= set(reads)
-    stage = _stage(state, statement, reads, changes, effects)
+    is_ordered = not effects.sets or why.why in _IN_ORDER
+    stage = _stage(state, statement, reads, changes, is_ordered)
     left = Leftover(statement, stage, reads, frozenset(changes))
     for name in effects.sets:
         value = Value(name, statement.lineno, "left", stage=stage, doc=state.source.doc(statement))
@@ -283,7 +287,7 @@ def _stage(
     statement: ast.stmt,
     reads: dict[str, Frame | Value],
     changes: set[str],
-    effects: Effects,
+    is_ordered: bool,
 ) -> Literal["before", "after"]:
     """Return whether a statement can come before the features: where it needs nothing that they make."""
     for name, held in reads.items():
@@ -295,7 +299,7 @@ def _stage(
         if name in changes and value in state.read:
             return "after"
     after = [left for left in state.leftovers if left.stage == "after"]
-    if after and not effects.sets and not isinstance(statement, (ast.Import, ast.ImportFrom)):
+    if after and is_ordered and not isinstance(statement, (ast.Import, ast.ImportFrom)):
         return "after"
     texts = {text for left in after for text in _texts(left.statement)}
     return "after" if texts & _texts(statement) else "before"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from headwater_catalog.convert import convert_script
 from support.converted import run_both
 
 pytestmark = pytest.mark.filterwarnings(
@@ -204,6 +205,23 @@ def test_what_a_loop_sets_is_given_on_only_where_it_is_read_before_it_is_set_aga
     )
 
     assert {"df", "most"} <= same
+
+
+def test_what_is_drawn_is_drawn_in_its_order() -> None:
+    made = convert_script(
+        "import matplotlib.pyplot as plt\n"
+        + _BEGIN
+        + "plt.plot(df['c'])\nplt.show()\nfigure = plt.figure()\n"
+        "plt.plot(df['a'])\n",
+        "spend.py",
+    )
+
+    below = made.driver_text.partition("driver.execute")[2]
+    assert (
+        below.index("plt.plot(df['c'])")
+        < below.index("figure = plt.figure()")
+        < below.index("plt.plot(df['a'])")
+    )
 
 
 def test_a_table_is_what_it_was_at_the_line_of_each_statement_that_is_left(tmp_path: Path) -> None:
