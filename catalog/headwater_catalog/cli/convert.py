@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import re
+import tokenize
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +17,19 @@ from headwater_catalog.cli.output import clean, counted, json_option, print_json
 if TYPE_CHECKING:
     from headwater_catalog.convert import ColumnStep, Conversion
     from headwater_catalog.convert.verified import Verdict
+    from headwater_catalog.limits import Limits
+    from headwater_catalog.read.syntax import Unreadable
 
 __all__ = ["convert"]
+
+_ENCODING = re.compile(r"coding[:=][ \t]*[-\w.]+")
+_RANGES = 4
+"""Stretches of lines that are listed for one reason."""
 
 
 @click.command()
 @click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("arguments", metavar="[-- ARGUMENT...]", nargs=-1)
 @click.option(
     "--to",
     "folder",
@@ -31,6 +41,13 @@ __all__ = ["convert"]
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="The folder in which SCRIPT is run to compare; the one here unless given.",
 )
+@click.option(
+    "--seconds",
+    type=click.IntRange(1),
+    default=900,
+    show_default=True,
+    help="How long both may run together.",
+)
 @click.option("--no-verify", is_flag=True, help="Do not run SCRIPT and what it became.")
 @click.option("--force", is_flag=True, help="Write over files that are there.")
 @click.option("--lineage", is_flag=True, help="Write nothing: list which column comes from which, by line.")
@@ -38,7 +55,9 @@ __all__ = ["convert"]
 def convert(
     script: Path,
     folder: Path | None,
+    arguments: tuple[str, ...],
     data: Path | None,
+    seconds: int,
     no_verify: bool,
     force: bool,
     lineage: bool,
@@ -47,8 +66,8 @@ def convert(
     """Convert SCRIPT, a pandas script or notebook, into feature functions and a script that drives them.
 
     What cannot be converted stays in the driver script and is told, with the line and what to do. Then both
-    are run on copies of the data, confined as runs are, and what they leave is compared: variables and files.
-    Exit 1: something differs, or could not be compared.
+    are run on copies of the data, with the ARGUMENTs, confined as runs are, and what they leave is compared:
+    variables and files. Exit 1: something differs, or could not be compared.
 
     JSON: module, driver, features (name, line), notes (line, kind, why, what_to_do), verdict (is_same, same,
     different (name, difference), error; null where it was not run). With --lineage: steps (name, line, kind,
@@ -56,22 +75,24 @@ def convert(
     """
     text = _text(script)
     if lineage:
-        _show_lineage(text, script, as_json)
+        _show_lineage(text, script, [script.parent, data or Path()], as_json)
         return
     from headwater_catalog.convert import convert_script
+    from headwater_catalog.limits import Limits
     from headwater_catalog.read.syntax import Unreadable
 
     try:
-        made = convert_script(text, script.name)
+        made = convert_script(text, script.name, [script.parent, data or Path()])
     except Unreadable as error:
-        raise Failure(f"{script}:{error.line}: {error.reason}") from error
+        raise _unreadable(script, error) from error
     if not made.module_text:
         _show_notes(made)
-        raise Failure(f"Nothing in {script} sets a column or a table in a way that a feature function can.")
+        raise Failure(_nothing(script, made))
     target = folder or script.parent
     paths = [target / f"{made.module}.py", target / f"{made.driver}.py"]
     _refuse_existing(paths, force)
-    verdict = None if no_verify else _verified(script, text, made, data)
+    limits = Limits(wall_seconds=seconds, cpu_seconds=seconds)
+    verdict = None if no_verify else _verified(script, text, made, data or Path(), arguments, limits)
     _write(paths, [made.module_text, made.driver_text])
     if as_json:
         print_json(_json(paths, made, verdict))
@@ -89,11 +110,33 @@ def _text(script: Path) -> str:
     try:
         if is_notebook(content):
             return "".join(cell.text for cell in cells_of(content))
-        return content.decode("utf-8")
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        text = content.decode(encoding)
     except Unreadable as error:
         raise Failure(f"{script}: {error.reason}") from error
     except UnicodeDecodeError as error:
-        raise Failure(f"{script} is not written in UTF-8 ({error.reason} at byte {error.start}).") from error
+        raise Failure(
+            f"{script} is not written in {error.encoding} ({error.reason}, byte {error.start})."
+        ) from error
+    except SyntaxError as error:  # of an encoding that nobody knows, or of a first line in another one
+        raise Failure(f"{script}: {error.msg or error}.") from error
+    return text if encoding.startswith("utf-8") else _ENCODING.sub("coding: utf-8", text, count=1)
+
+
+def _unreadable(script: Path, error: Unreadable) -> Failure:
+    place = f"{script}:{error.line}" if error.line else str(script)
+    return Failure(f"{place}: {error.reason}")
+
+
+def _nothing(script: Path, made: Conversion) -> str:
+    if not made.uncalled:
+        return f"Nothing in {script} sets a column or a table in a way that a feature function can."
+    first = made.uncalled[0]
+    listed = ", ".join(made.uncalled[:3]) + (", ..." if len(made.uncalled) > 3 else "")
+    return (
+        f"Nothing in {script} calls the functions that set columns ({listed}) with a table that it names. "
+        f"Add lines that do, as data = pd.read_csv(...) and data = {first}(data), and convert that."
+    )
 
 
 def _refuse_existing(paths: Sequence[Path], force: bool) -> None:
@@ -104,12 +147,15 @@ def _refuse_existing(paths: Sequence[Path], force: bool) -> None:
         )
 
 
-def _verified(script: Path, text: str, made: Conversion, data: Path | None) -> Verdict:
+def _verified(
+    script: Path, text: str, made: Conversion, data: Path, arguments: Sequence[str], limits: Limits
+) -> Verdict:
     from headwater_catalog.convert.verified import Verdict, verify
     from headwater_catalog.errors import JobError
 
     try:
-        return verify(script, text, made, data or Path())
+        say(f"Running {script.name} and what it became, for {limits.wall_seconds:g} seconds at most.")
+        return verify(script, text, made, data, limits, arguments)
     except JobError as error:
         return Verdict(error=str(error))
 
@@ -152,9 +198,24 @@ def _show(paths: Sequence[Path], made: Conversion, verdict: Verdict | None) -> N
 
 def _show_notes(made: Conversion) -> None:
     if made.notes:
-        rows = [(str(note.line), note.kind, note.why, note.what_to_do) for note in made.notes]
-        print_table(("LINE", "IS", "WHY", "WHAT TO DO"), rows, wide=3)
+        lines: dict[tuple[str, str, str], list[int]] = {}
+        for note in made.notes:
+            lines.setdefault((note.kind, note.why, note.what_to_do), []).append(note.line)
+        rows = [(_listed(numbers), *told) for told, numbers in lines.items()]
+        print_table(("LINES", "ARE", "WHY", "WHAT TO DO"), rows, wide=3)
         click.echo()
+
+
+def _listed(lines: Sequence[int]) -> str:
+    """Return line numbers in short: as ranges, and of many the first ones."""
+    ranges: list[list[int]] = []
+    for line in sorted(set(lines)):
+        if ranges and line == ranges[-1][-1] + 1:
+            ranges[-1] = [ranges[-1][0], line]
+        else:
+            ranges.append([line])
+    shown = ", ".join("-".join(map(str, each)) for each in ranges[:_RANGES])
+    return shown if len(ranges) <= _RANGES else f"{shown}, ..."
 
 
 def _unlike(verdict: Verdict) -> str:
@@ -165,14 +226,14 @@ def _unlike(verdict: Verdict) -> str:
     return "There was nothing to compare: the script leaves no variable and no file that features make."
 
 
-def _show_lineage(text: str, script: Path, as_json: bool) -> None:
+def _show_lineage(text: str, script: Path, folders: Sequence[Path], as_json: bool) -> None:
     from headwater_catalog.convert import lineage_of
     from headwater_catalog.read.syntax import Unreadable
 
     try:
-        steps = lineage_of(text)
+        steps = lineage_of(text, folders)
     except Unreadable as error:
-        raise Failure(f"{script}:{error.line}: {error.reason}") from error
+        raise _unreadable(script, error) from error
     if as_json:
         print_json({"steps": [step.as_dict() for step in steps]})
         return

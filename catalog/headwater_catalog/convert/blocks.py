@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from typing import Literal
 
-from headwater_catalog.convert.effects import Effects, effects_of
+from headwater_catalog.convert.effects import Effects, effects_of, is_in_place
+from headwater_catalog.convert.groups import named_in
+from headwater_catalog.convert.known import dotted, gives_table
+from headwater_catalog.convert.origins import columns_set_by
 from headwater_catalog.convert.source import Edit
 from headwater_catalog.convert.state import State
-from headwater_catalog.convert.values import Bind, Frame, Left, Leftover, Note, Piece, Ref, Value
+from headwater_catalog.convert.values import Bind, Frame, Left, Leftover, Note, Origins, Piece, Ref, Value
 
 __all__ = ["NotInlined", "as_block", "leave"]
+
+_COMPOUND = (ast.If, ast.For, ast.While, ast.With, ast.Try)
+_IN_ORDER = frozenset({"it displays", "it draws"})
+"""Reasons to leave statements of which each goes on with what those before it did."""
 
 _FIXED = ("import", "helper", "constant", "literal")
 
@@ -30,21 +38,26 @@ def as_block(state: State, statement: ast.stmt, why: str, what_to_do: str) -> No
         Left: It does more than that.
     """
     effects = effects_of(statement)
-    _check_calls(state, statement, effects)
+    called = _check_calls(state, statement, effects)
+    spelled = _spell_groups(state, statement, effects)
     results = _results(state, statement, effects)
     pieces: list[Piece] = []
-    origins: list[Frame] = []
     kept = [name for name in results if name in state.env]  # where a branch does not set them
     for name in dict.fromkeys([*effects.reads, *effects.changes, *kept]):
         held = state.get(name)
         is_fixed = isinstance(held, Value) and held.made in _FIXED
+        if name in spelled:
+            continue
         if held is None or (is_fixed and name not in effects.changes and name not in effects.sets):
             continue
         value = state.held(name, statement.lineno)
         assert value is not None
-        if isinstance(held, Frame):
-            origins.append(held)
-        elif name in effects.changes and held.shape != "column" and not _is_container(held, name):
+        if (
+            isinstance(held, Value)
+            and name in effects.changes
+            and held.shape != "column"
+            and not _is_container(held, name)
+        ):
             raise Left(
                 f"it changes '{name}', which is no table, in place",
                 f"Make '{name}' in one function, from what it needs to what it gives.",
@@ -52,19 +65,22 @@ def as_block(state: State, statement: ast.stmt, why: str, what_to_do: str) -> No
         if not any(isinstance(piece, Bind) and piece.name == name for piece in pieces):
             pieces.append(Bind(name, value, name in effects.changes))
     source = state.source
+    pieces += [text for group in spelled.values() for text in (source.whole(group), "\n")]
     edits = _fixed_edits(state, statement, effects)
     pieces += source.pieces(source.start(statement), source.end(statement), edits, statement.col_offset)
     pieces += [source.trailing(statement), f"\nreturn {', '.join(results)}"]
+    needed = [piece.value for piece in pieces if isinstance(piece, (Bind, Ref))]
+    if results and set(results) <= state.outline.for_reading and all(each.is_beforehand for each in needed):
+        raise Left("")  # the driver needs it, to bring the data in
     if not results:
         raise Left("nothing is made of it", "Keep it in the driver script, or take it out.")
     made = Value(
         "_and_".join(results[:3]), statement.lineno, "node", body=tuple(pieces), doc=source.doc(statement)
     )
-    made.origins = tuple(origins)
     state.add(made)
     for name in set(effects.sets) - set(results):
         state.env.pop(name, None)  # nobody reads what it is from here on
-    _bind_results(state, made, results)
+    _bind_results(state, made, results, {} if called else _origins(state, statement, effects))
     note = Note(statement.lineno, "whole", why, what_to_do)
     if note not in state.notes:  # in a loop it comes again and again
         state.notes.append(note)
@@ -77,30 +93,81 @@ def _is_container(value: Value, name: str) -> bool:
     return any(isinstance(piece, Bind) and piece.name == name and piece.copied for piece in value.body)
 
 
-def _check_calls(state: State, statement: ast.stmt, effects: Effects) -> None:
+def _spell_groups(state: State, statement: ast.stmt, effects: Effects) -> dict[str, ast.stmt]:
+    """Let a statement that changes the items of a list of tables work on these tables themselves.
+
+    Returns:
+        The assignments of such lists, which stand before the statement.
+    """
+    found: dict[str, ast.stmt] = {}
+    for name in list(effects.changes):
+        group = state.get(name)
+        if not isinstance(group, Value) or group.statement is None or not group.holds:
+            continue
+        if any(state.env.get(each) != cell for each, cell in group.holds.items()):
+            raise Left(
+                f"it changes tables by '{name}', which have other names by now", "Change each by its name."
+            )
+        found[name] = group.statement
+        effects.reads.update(dict.fromkeys(group.holds))
+        effects.changes.update(dict.fromkeys(group.holds))
+        if not _sets_item(statement, name):
+            del effects.changes[name]
+    return found
+
+
+def _sets_item(statement: ast.stmt, name: str) -> bool:
+    """Tell whether a statement puts something else into a list, instead of changing what is in it."""
     for node in ast.walk(statement):
-        if isinstance(node, ast.Call):
-            for name in state.check_call(node):
-                effects.changes[name] = None
+        match node:
+            case ast.Subscript(value=ast.Name(id=owner), ctx=ast.Store() | ast.Del()) if owner == name:
+                return True
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=owner))) if owner == name:
+                return is_in_place(node)
+    return False
+
+
+def _check_calls(state: State, statement: ast.stmt, effects: Effects) -> bool:
+    """Note what functions of the script change that a statement calls; tell whether there is such a one."""
+    calls = [node for node in ast.walk(statement) if isinstance(node, ast.Call)]
+    changed = [name for call in calls for name in state.check_call(call)]
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Attribute):
+            state.check_name(node)
+    effects.changes.update(dict.fromkeys(changed))
+    return bool(changed)
+
+
+def _origins(state: State, statement: ast.stmt, effects: Effects) -> dict[str, Origins]:
+    """Return where the columns come from of the tables that a statement only changes some columns of."""
+    columns = columns_set_by(statement)
+    if columns is None:
+        return {}
+    renamed = dict.fromkeys(columns)
+    frames = {name: state.get(name) for name in effects.changes if name not in effects.sets}
+    return {
+        name: Origins((held,)).with_names(renamed) for name, held in frames.items() if isinstance(held, Frame)
+    }
 
 
 def _results(state: State, statement: ast.stmt, effects: Effects) -> list[str]:
     """Return the variables that a statement gives to what comes after it."""
-    last = statement.end_lineno or statement.lineno
     found = [name for name in effects.changes if name in state.env]
     for name in effects.sets:
-        if name not in found and (name in effects.reads or state.outline.later.get(name, 0) > last):
+        is_kept = name in effects.reads and name in state.env
+        if name not in found and (is_kept or state.outline.is_read_after(statement, name)):
             found.append(name)
     return found
 
 
-def _bind_results(state: State, made: Value, results: list[str]) -> None:
+def _bind_results(state: State, made: Value, results: list[str], origins: Mapping[str, Origins]) -> None:
     if len(results) == 1:
         made.label = results[0]
+        made.origins = origins.get(results[0], Origins())
         _hold(state, results[0], made)
         return
     for name in results:
-        part = Value(name, made.line, "node", part_of=made, origins=made.origins)
+        part = Value(name, made.line, "node", part_of=made, origins=origins.get(name, Origins()))
         made.parts.append(part)
         _hold(state, name, state.add(part))
 
@@ -141,11 +208,21 @@ def leave(state: State, statement: ast.stmt, why: Left, is_told: bool) -> None:
     if state.strict:
         raise NotInlined(why)
     effects = effects_of(statement)
+    env = dict(state.env)
     names = {**effects.reads, **effects.changes}
+    if isinstance(statement, _COMPOUND):  # what it sets may be what it was before
+        names.update((name, None) for name in effects.sets if name in state.env)
+    names.update((name, None) for name in _read_by_calls(state, statement))
+    changes = {*effects.changes, *_touched(state, statement)}
+    for name in list(names):
+        if isinstance(group := state.get(name), Value) and group.holds and group.statement is not statement:
+            names.update(dict.fromkeys(group.holds))
+            changes |= set(group.holds) if name in changes else set()
+            _leave_group(state, name, group)
     reads = {name: held for name in names if (held := state.get(name)) is not None}
-    changes = {name for name in effects.changes if name in reads}
-    changes |= _touched(state, statement)
-    stage = _stage(state, statement, reads, changes, effects)
+    changes &= set(reads)
+    is_ordered = not effects.sets or why.why in _IN_ORDER
+    stage = _stage(state, statement, reads, changes, is_ordered)
     left = Leftover(statement, stage, reads, frozenset(changes))
     for name in effects.sets:
         value = Value(name, statement.lineno, "left", stage=stage, doc=state.source.doc(statement))
@@ -158,13 +235,31 @@ def leave(state: State, statement: ast.stmt, why: Left, is_told: bool) -> None:
             continue
         value = Value(name, statement.lineno, "left", stage=stage)
         value.shape = "table" if isinstance(held, Frame) else "other"
-        value.origins = (held,) if isinstance(held, Frame) else ()
         left.binds[name] = state.add(value)
         state.change(name, Frame(name, value) if isinstance(held, Frame) else value)
     state.leftovers.append(left)
+    for name in set(names) - set(left.binds):  # a list of tables stands for these again
+        if name in env:
+            state.env[name] = env[name]
     if is_told:
         advice = why.what_to_do or "Keep it in the driver script, or write it as assignments of columns."
         state.notes.append(Note(statement.lineno, "left", why.why, advice))
+
+
+def _read_by_calls(state: State, statement: ast.stmt) -> set[str]:
+    """Return the variables of the script that functions of it read which a statement calls."""
+    names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    told = [state.outline.functions[name] for name in names if name in state.outline.functions]
+    return {name for each in told for name in each.reads if name in state.env}
+
+
+def _leave_group(state: State, name: str, group: Value) -> None:
+    """Have a list of tables in the driver script, made of the tables as they are there."""
+    assert group.statement is not None
+    if all(state.env.get(each) == cell for each, cell in group.holds.items()):
+        leave(state, group.statement, Left(""), is_told=False)
+    else:
+        state.set(name, state.readable(group))
 
 
 def _touched(state: State, statement: ast.stmt) -> set[str]:
@@ -173,11 +268,10 @@ def _touched(state: State, statement: ast.stmt) -> set[str]:
     for node in ast.walk(statement):
         if not isinstance(node, ast.Call):
             continue
-        if isinstance(node.func, ast.Name):
-            helper = state.outline.functions.get(node.func.id)
+        helper = state.outline.functions.get(dotted(node.func))
+        if helper is not None or isinstance(node.func, ast.Name):
             if helper is not None:
-                given = list(helper.given_to_changed(node))
-                found |= {each.id for each in given if isinstance(each, ast.Name)}
+                found.update(name for each in helper.given_to_changed(node) for name in named_in(each) or ())
         elif isinstance(statement, ast.Expr) and node is statement.value:
             owner = node.func.value if isinstance(node.func, ast.Attribute) else None
             held = state.get(owner.id) if isinstance(owner, ast.Name) else None
@@ -193,7 +287,7 @@ def _stage(
     statement: ast.stmt,
     reads: dict[str, Frame | Value],
     changes: set[str],
-    effects: Effects,
+    is_ordered: bool,
 ) -> Literal["before", "after"]:
     """Return whether a statement can come before the features: where it needs nothing that they make."""
     for name, held in reads.items():
@@ -205,7 +299,7 @@ def _stage(
         if name in changes and value in state.read:
             return "after"
     after = [left for left in state.leftovers if left.stage == "after"]
-    if after and not effects.sets and not isinstance(statement, (ast.Import, ast.ImportFrom)):
+    if after and is_ordered and not isinstance(statement, (ast.Import, ast.ImportFrom)):
         return "after"
     texts = {text for left in after for text in _texts(left.statement)}
     return "after" if texts & _texts(statement) else "before"
@@ -223,6 +317,4 @@ def _is_table(state: State, statement: ast.stmt, name: str) -> bool:
     value = getattr(statement, "value", None)
     if not isinstance(value, ast.expr):
         return False
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
-        return value.func.attr.startswith("read_") or value.func.attr == "DataFrame"
-    return False
+    return isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and gives_table(value)

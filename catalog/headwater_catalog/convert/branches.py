@@ -10,7 +10,17 @@ from typing import Any, Final
 
 from headwater_catalog.convert.blocks import NotInlined, as_block
 from headwater_catalog.convert.state import State
-from headwater_catalog.convert.values import NO_LITERAL, Frame, Left, Piece, Ref, Value, Variant, quoted
+from headwater_catalog.convert.values import (
+    NO_LITERAL,
+    Frame,
+    Left,
+    Origins,
+    Piece,
+    Ref,
+    Value,
+    Variant,
+    quoted,
+)
 
 __all__ = ["read_branches"]
 
@@ -82,6 +92,7 @@ def read_branches(state: State, statement: ast.If) -> None:
     start = len(state.made)
     branches: list[_Branch] = []
     state.strict += 1
+    state.branches += 1
     try:
         for suffix, condition, body in parts:
             state.env, state.cells = dict(before[0]), dict(before[1])
@@ -94,6 +105,7 @@ def read_branches(state: State, statement: ast.If) -> None:
         raise stop.why from None
     finally:
         state.strict -= 1
+        state.branches -= 1
     state.env, state.cells = dict(before[0]), dict(before[1])
     _Join(state, statement.lineno, branches, start).join()
 
@@ -249,7 +261,7 @@ class _Join:
         for value, branch in zip(values, branches, strict=True):
             body = self._body(value, branch)
             made.variants.append(Variant(branch.suffix, branch.condition.pieces(), body))
-        made.origins = tuple(origin for value in values for origin in value.origins)
+        made.origins = Origins(tuple(Frame(label, value) for value in values), is_stacked=True)
         self._joined[key] = self._state.add(made)
         return made
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from headwater_catalog.convert.blocks import as_block
 from headwater_catalog.convert.expressions import Expression
+from headwater_catalog.convert.known import COLUMNWISE
 from headwater_catalog.convert.source import Edit
 from headwater_catalog.convert.state import State
 from headwater_catalog.convert.static import static_value
@@ -34,6 +35,8 @@ def assign_column(state: State, statement: ast.stmt, name: str, key: ast.expr, v
         Left: No feature can give the column.
     """
     column = static_value(key, state.get)
+    if isinstance(column, list) and _assign_each(state, statement, name, column, value):
+        return
     if not isinstance(column, str):
         as_block(state, statement, "which columns it sets is not known from the text", BLOCK)
         return
@@ -42,6 +45,43 @@ def assign_column(state: State, statement: ast.stmt, name: str, key: ast.expr, v
     read = state.expression(value)
     text = state.source.pieces(*state.source.right_side(statement, value), read.edits, statement.col_offset)
     set_column(state, statement, name, column, value, read, text)
+
+
+def _assign_each(
+    state: State, statement: ast.stmt, name: str, columns: list[object], value: ast.expr
+) -> bool:
+    """Read `table[["x", "y"]] = table[["x", "y"]].fillna(0)` as the same of each column.
+
+    Returns:
+        Whether it is such a statement; if not, nothing has changed.
+    """
+    match value:
+        case ast.Call(
+            func=ast.Attribute(
+                value=ast.Subscript(value=ast.Name(id=owner), slice=key), attr=method
+            ) as called
+        ) if owner == name and method in COLUMNWISE and static_value(key, state.get) == columns:
+            pass
+        case _:
+            return False
+    given = [*value.args, *(keyword.value for keyword in value.keywords)]
+    if not all(isinstance(each, (ast.Attribute, ast.Constant, ast.Name, ast.UnaryOp)) for each in given):
+        return False
+    names = [each for each in columns if isinstance(each, str)]
+    read = state.expression(*given)
+    if read.columns or read.frames or len(set(names)) < len(columns) or not names:
+        return False
+    source = state.source
+    arguments = source.pieces(source.end(called), source.end(value), read.edits, statement.col_offset)
+    for column in names:
+        frame = state.get(name)
+        assert isinstance(frame, Frame)
+        before = Ref(state.column(frame, column, statement.lineno))
+        body = ("return ", before, f".{method}", *arguments)
+        made = Value(column, statement.lineno, "node", "column", body, frame=frame.name, base=frame.base)
+        made.doc = source.doc(statement)
+        state.change(name, frame.with_column(column, state.add(made)))
+    return True
 
 
 def set_column(
@@ -76,11 +116,11 @@ def _as_column(
     state: State, frame: Frame, column: str, value: ast.expr, read: Expression, text: tuple[Piece, ...]
 ) -> tuple[Piece, ...]:
     """Return the text of a function that gives what a column is once an expression was set to it."""
-    base = _rows(state, frame, text)
     rows = read.rows_of(value)
     plain = returned(text, read, value)
     if rows is frame.base:
         return unnamed(plain)
+    base = _rows(state, frame, text)
     inner = inner_of(plain)
     if isinstance(value, ast.Constant):
         return ("return pd.Series(", *inner, ", index=", base, ".index)")
@@ -97,8 +137,8 @@ def _as_column(
 
 def _rows(state: State, frame: Frame, text: tuple[Piece, ...]) -> Ref:
     """Return a table with the rows of another one: one that is read anyway, if there is such a one."""
-    mine = state.whole(frame, 0) if any(isinstance(piece, Ref) for piece in text) else None
-    if mine is not None and any(isinstance(piece, Ref) and piece.value is mine for piece in text):
+    tables = [piece.value for piece in text if isinstance(piece, Ref) and piece.value.shape == "table"]
+    if tables and (mine := state.whole(frame, 0)) in tables:
         return Ref(mine, rows=True)
     return Ref(state.readable(frame.base), rows=True)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 from headwater_catalog.convert.driver_text import DriverText
 from headwater_catalog.convert.effects import effects_of
+from headwater_catalog.convert.functions import sets_columns
 from headwater_catalog.convert.module_text import definition_text, module_text
 from headwater_catalog.convert.naming import built_in, names_of, word
 from headwater_catalog.convert.outline import outline_of
@@ -17,8 +20,13 @@ from headwater_catalog.convert.source import Source
 from headwater_catalog.convert.state import State
 from headwater_catalog.convert.statements import walk
 from headwater_catalog.convert.values import Frame, Note, Value, refs_of
+from headwater_catalog.read.syntax import TOO_DEEP, Unreadable, parse
 
 __all__ = ["Conversion", "convert_script", "read_script"]
+
+
+_LARGEST: Final = 2**20
+"""Bytes of a module beside a script that is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,7 @@ class Conversion:
         finals: The feature for each variable of the script as it is at its end.
         variables: The variables that count at the end of the script: not those of loops that nobody reads.
         main: The function that does what the script does; empty where its own statements do.
+        uncalled: Where nothing became a feature: functions that set columns of what they are given.
     """
 
     module: str
@@ -46,32 +55,57 @@ class Conversion:
     finals: Mapping[str, str]
     variables: tuple[str, ...] = ()
     main: str = ""
+    uncalled: tuple[str, ...] = ()
 
 
-def read_script(text: str) -> State:
+def read_script(text: str, folders: Sequence[Path] = ()) -> State:
     """Read a script into the values that it makes.
+
+    Args:
+        text: Its text.
+        folders: Where modules of its own are.
 
     Raises:
         Unreadable: Python cannot read it.
     """
     source = Source(text)
-    state = State(source, outline_of(source.tree), walk)
-    walk(state, state.outline.statements)
+    try:
+        outline = outline_of(source.tree, lambda module: _module_in(folders, module))
+        source.written.update(outline.written)
+        state = State(source, outline, walk)
+        walk(state, state.outline.statements)
+    except RecursionError as error:
+        raise Unreadable(0, TOO_DEEP) from error
     return state
 
 
-def convert_script(text: str, name: str) -> Conversion:
+def _module_in(folders: Sequence[Path], module: str) -> ast.Module | None:
+    for folder in folders:
+        path = folder.joinpath(*module.split(".")).with_suffix(".py")
+        try:
+            if path.is_file() and path.stat().st_size < _LARGEST:
+                return parse(path.read_text("utf-8"))
+        except (OSError, ValueError, Unreadable):
+            continue
+    return None
+
+
+def convert_script(text: str, name: str, folders: Sequence[Path] = ()) -> Conversion:
     """Convert a script.
 
     Args:
         text: Its text.
         name: Its file name.
+        folders: Where modules of its own are; what their functions do is read, and none is converted.
 
     Raises:
         Unreadable: Python cannot read it.
     """
-    state = read_script(text)
-    return _Writing(state, name).conversion()
+    state = read_script(text, folders)
+    try:
+        return _Writing(state, name).conversion()
+    except RecursionError as error:
+        raise Unreadable(0, TOO_DEEP) from error
 
 
 class _Writing:
@@ -92,7 +126,9 @@ class _Writing:
         features = {names[v]: v.line for v in self._ordered if v.made in ("node", "column")}
         notes = tuple(sorted(state.notes, key=lambda note: note.line))
         if not any(value.made == "node" for value in self._ordered):
-            return Conversion(self._module, "", self._driver, "", notes, {}, {})
+            own = {name: told.node for name, told in state.outline.functions.items() if told.is_own}
+            uncalled = tuple(name for name, node in own.items() if node.args.args and sets_columns(node))
+            return Conversion(self._module, "", self._driver, "", notes, {}, {}, uncalled=uncalled)
         fixed = {
             name: held
             for name in state.env
@@ -143,14 +179,21 @@ class _Writing:
             if isinstance(held, Frame) and held.base.made == "left" and held.base.stage == "after":
                 continue
             value = self._state.whole(held, 0) if isinstance(held, Frame) else held
-            if value is not None and value.made in ("node", "column"):
+            is_made = value is not None and value.made in ("node", "column")
+            if value is not None and is_made and not value.holds:  # the tables of a list count themselves
                 found[name] = value
         return found
 
     def _outputs(self) -> dict[str, Value]:
-        """Return the variables that the driver gives at its end: the tables, or else whatever there is."""
-        tables = {name: value for name, value in self._finals.items() if value.shape == "table"}
-        return tables or self._finals
+        """Return the variables that the driver gives at its end: the tables, or else whatever there is.
+
+        Also those that would else be what statements that are left made of them before.
+        """
+        before = {name for left in self._state.leftovers for name in left.binds}
+        wanted = {
+            name: value for name, value in self._finals.items() if value.shape == "table" or name in before
+        }
+        return wanted or self._finals
 
     def _read_by_leftovers(self) -> dict[tuple[int, str], Value]:
         found: dict[tuple[int, str], Value] = {}

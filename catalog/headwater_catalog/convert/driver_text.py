@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
+from headwater_catalog.convert.rendering import docstring
 from headwater_catalog.convert.source import IN_TEXT, Source
-from headwater_catalog.convert.values import Leftover, Value, quoted
+from headwater_catalog.convert.values import Frame, Leftover, Value, quoted
 
 __all__ = ["DriverText"]
+
+
+_SEARCHED: Final = re.compile(r"^sys\.path\.(?:append|insert|extend)\(")
 
 
 @dataclass
@@ -59,56 +66,73 @@ class DriverText:
             outputs: The variables that are wanted at the end, with their values.
             wholes: The value that each variable has where a leftover reads it, by its place and the name.
         """
-        before = [left for left in leftovers if left.stage == "before"]
+        first = _before_imports(leftovers)
+        before = [left for left in leftovers if left.stage == "before" and left not in first]
         after = [left for left in leftovers if left.stage == "after"]
         asked: dict[str, None] = {}
         ending: list[str] = []
-        bound: dict[str, Value] = {}
+        bound = {name: value for left in before for name, value in left.binds.items()}
+        kept: dict[Value, str] = {}
         results = self.own("results")
         for left in after:
             for name in left.reads:
                 value = wholes.get((id(left), name))
                 if value is None or bound.get(name) is value:
                     continue
-                if value.made in ("node", "column"):
+                if value.made == "left" and value.stage == "before":
+                    kept[value] = self.own(f"{name}_of_line_{value.line}")
+                    ending.append(f"{name} = {self._copied(value, left, name).format(kept[value])}")
+                elif value.made == "left":
+                    same = next((each for each, known in bound.items() if known is value), name)
+                    ending += [f"{name} = {same}"] if same != name else []
+                elif value.made in ("node", "column"):
                     asked[self.names[value]] = None
                     copied = self._copied(value, left, name)
                     ending.append(f"{name} = {copied.format(f'{results}[{quoted(self.names[value])}]')}")
                 elif value.made == "constant" and self.taken.get(name) is not value:
                     ending.append(f"{name} = {self.module}.{self.names[value]}")
                 bound[name] = value
-            ending.append(self.source.whole(left.statement).replace(IN_TEXT, "\n"))
+            ending.append(self._text(left))
             bound.update(left.binds)
         for name, value in outputs.items():
             if bound.get(name) is not value:
                 asked[self.names[value]] = None
                 ending.append(f"{name} = {results}[{quoted(self.names[value])}]")
-        parts = [self._head(), self._before(before), self._driver(list(asked)), "\n".join(ending)]
+        parts = [self._head(first), self._before(before, kept), self._driver(list(asked)), "\n".join(ending)]
         return "\n\n".join(part for part in parts if part) + "\n"
+
+    def _text(self, left: Leftover) -> str:
+        return (left.text or self.source.whole(left.statement)).replace(IN_TEXT, "\n")
 
     def _copied(self, value: Value, left: Leftover, name: str) -> str:
         if name not in left.changes:
             return "{}"
         return "{}.copy()" if value.shape in ("table", "column") else "{}"
 
-    def _head(self) -> str:
-        lines = [f'"""Execute the features of {self.script}, and do what was left of it."""', ""]
+    def _head(self, first: Sequence[Leftover]) -> str:
+        lines = [docstring(f"Execute the features of {self.script}, and do what was left of it."), ""]
         lines += [line for line in self.imports if line.startswith("from __future__")]
-        lines += [line for line in self.imports if not line.startswith("from __future__")]
+        above = {text for left in first for value in left.reads.values() if (text := _import_of(value))}
+        if first:  # where modules are, which the imports below need
+            lines += [*sorted(above), *(self._text(left) for left in first)]
+        others = [line for line in self.imports if not line.startswith("from __future__")]
+        lines += [line for line in others if line not in above]
         lines += ["from headwater import Builder", "", f"import {self.module}"]
         for name, value in sorted(self.taken.items()):
             as_name = "" if self.names[value] == name else f" as {name}"
             lines.append(f"from {self.module} import {self.names[value]}{as_name}")
         return "\n".join([*lines, *(f"\n\n{text}\n" for text in self.definitions)])
 
-    def _before(self, before: Sequence[Leftover]) -> str:
+    def _before(self, before: Sequence[Leftover], kept: Mapping[Value, str]) -> str:
         inputs = self.own("inputs")
         lines = [f"{inputs} = {{}}"] if self.inputs else []
         for left in before:
-            lines.append(self.source.whole(left.statement).replace(IN_TEXT, "\n"))
+            lines.append(self._text(left))
             for name, value in left.binds.items():
                 if value in self.inputs:
                     lines.append(f"{inputs}[{quoted(self.names[value])}] = {name}")
+                if value in kept:
+                    lines.append(f"{kept[value]} = {name}")
         return "\n".join(lines)
 
     def _driver(self, asked: Sequence[str]) -> str:
@@ -130,3 +154,18 @@ class DriverText:
             built = f"(\n{inner}\n)"
         given = f", inputs={self.own('inputs')}" if self.inputs else ""
         return f"{driver} = {built}\n{results} = {driver}.execute([{', '.join(map(quoted, asked))}]{given})"
+
+
+def _before_imports(leftovers: Sequence[Leftover]) -> list[Leftover]:
+    """Return the statements that say where modules are, as far as they need nothing but imports."""
+    return [
+        left
+        for left in leftovers
+        if _SEARCHED.search(ast.unparse(left.statement))
+        and isinstance(left.statement, ast.Expr)
+        and all(_import_of(value) for value in left.reads.values())
+    ]
+
+
+def _import_of(value: Frame | Value) -> str:
+    return str(value.body[0]) if isinstance(value, Value) and value.made == "import" else ""

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from headwater_catalog.convert.groups import named_in
 from headwater_catalog.convert.known import MUTATORS, dotted
 
 __all__ = ["Effects", "changed_parameters", "effects_of", "is_in_place"]
@@ -50,6 +51,7 @@ def _collect(node: ast.AST, found: Effects, own: frozenset[str], set_here: froze
             _collect(values, found, own, set_here)
             _collect(target, found, own, set_here)
             _stored(node, found, own)
+            _changed_items(node, found, own | set_here)
             _sequence(node.body, found, own, set_here | _names(target))
             _sequence(node.orelse, found, own, set_here)
             return
@@ -81,6 +83,26 @@ def _collect(node: ast.AST, found: Effects, own: frozenset[str], set_here: froze
             for each in part if isinstance(part, list) else [part]:
                 if isinstance(each, ast.AST):
                     _collect(each, found, own, set_here)
+
+
+def _changed_items(loop: ast.For | ast.AsyncFor, found: Effects, own: frozenset[str]) -> None:
+    """Note what a loop goes over as changed, where its body changes its items in place."""
+    inner = Effects()
+    _sequence(loop.body, inner, own, frozenset())
+    if not any(name in inner.changes for name in _names(loop.target)):
+        return
+    for name in _gone_over(loop.iter):
+        if name not in own:
+            found.changes[name] = None
+
+
+def _gone_over(node: ast.expr) -> list[str]:
+    match node:
+        case ast.Call(func=ast.Attribute(value=owner, attr="items" | "values"), args=[]):
+            return named_in(owner) or []
+        case ast.Call(func=ast.Name(id="enumerate" | "reversed" | "zip"), args=owners):
+            return [name for owner in owners for name in _gone_over(owner)]
+    return named_in(node) or []
 
 
 def _sequence(

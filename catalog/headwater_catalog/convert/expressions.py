@@ -15,11 +15,12 @@ from headwater_catalog.convert.known import (
     FRAME_NAMES,
     GROUP_TRANSFORMS,
     REDUCTIONS,
-    TABLE_CALLS,
     TABLE_METHODS,
     TEXT_METHODS,
     WINDOWS,
     dotted,
+    gives_table,
+    impure_name,
     impurity,
 )
 from headwater_catalog.convert.source import Edit, Source
@@ -64,11 +65,14 @@ class Expression:
         impure: Why its value depends on more than what it reads; empty where it does not.
         free: Names that are none of the script's variables.
         hidden: Names that parts of it bind themselves, while they also read something.
-        calls: The functions of the script that it calls.
+        calls: The calls of functions that have names.
+        given: Parts of it that are tables which the driver script brings in.
         named: Whether the names of columns may count where it is read just now.
+        unsure: Whether what is read just now may never be evaluated.
     """
 
     known: Known
+    given: Mapping[ast.AST, Frame] = field(default_factory=dict)
     edits: list[Edit] = field(default_factory=list)
     columns: dict[ast.AST, Value] = field(default_factory=dict)
     frames: dict[ast.AST, Frame] = field(default_factory=dict)
@@ -77,6 +81,7 @@ class Expression:
     hidden: set[str] = field(default_factory=set)
     calls: list[ast.Call] = field(default_factory=list)
     named: bool = True
+    unsure: bool = False
 
     def read(self, node: ast.AST, bound: frozenset[str] = frozenset()) -> Expression:
         """Read an expression; `bound` are names that stand for something of its own.
@@ -85,6 +90,8 @@ class Expression:
             Left: It reads something that no feature can give.
         """
         match node:
+            case ast.Call() if node in self.given:
+                self._frame(node, self.given[node])
             case ast.Name(id=name):
                 if name not in bound:
                     self._name(node, name)
@@ -96,6 +103,14 @@ class Expression:
                 self._replace(node, Ref(found))
             case ast.Call():
                 self._call(node, bound)
+            case ast.Attribute() if (why := impure_name(self.in_full(dotted(node)))) and not self.impure:
+                self.impure = why
+            case ast.IfExp(test=test, body=body, orelse=otherwise):
+                self.read(test, bound)
+                self._perhaps([body, otherwise], bound)
+            case ast.BoolOp(values=[first, *others]):
+                self.read(first, bound)
+                self._perhaps(others, bound)
             case ast.NamedExpr() | ast.Await() | ast.Yield() | ast.YieldFrom():
                 raise Left("it sets a name inside an expression", "Set it in a line of its own.")
             case _ if isinstance(node, _SCOPES):
@@ -104,6 +119,13 @@ class Expression:
                 for part in ast.iter_child_nodes(node):
                     self.read(part, bound)
         return self
+
+    def _perhaps(self, nodes: Iterable[ast.AST], bound: frozenset[str]) -> None:
+        """Read expressions that may never be evaluated, so that columns in them need not be there."""
+        unsure, self.unsure = self.unsure, True
+        for node in nodes:
+            self.read(node, bound)
+        self.unsure = unsure
 
     # Names and columns
 
@@ -139,12 +161,12 @@ class Expression:
 
     def _subscript(self, node: ast.Subscript, owner: ast.expr, key: ast.expr, bound: frozenset[str]) -> None:
         name = static_value(key, self.known.get)
-        if isinstance(name, str):
+        if isinstance(name, str) and self._is_there(self._frame_of(owner), name):
             self._column(node, self._frame_of(owner), name)
             return
         if isinstance(name, list) and name and all(isinstance(each, str) for each in name):
             frame = self._frame_of(owner)
-            if len(set(name)) == len(name):
+            if len(set(name)) == len(name) and all(self._is_there(frame, each) for each in name):
                 values = [self.known.column(frame, each, node.lineno) for each in name]
                 pieces: list[Piece] = ["pd.DataFrame({"]
                 for each, value in zip(name, values, strict=True):
@@ -158,7 +180,8 @@ class Expression:
 
     def _attribute(self, node: ast.Attribute, owner: ast.expr, name: str) -> None:
         frame = self._frame_of(owner)
-        if name not in FRAME_NAMES and not name.startswith(("_", "to_")):
+        is_column = name not in FRAME_NAMES and not name.startswith(("_", "to_"))
+        if is_column and self._is_there(frame, name):
             self._column(node, frame, name)
         elif name in ("index", "shape"):  # the rows are those of the base
             self._replace(
@@ -167,6 +190,10 @@ class Expression:
             )
         else:
             self._frame(owner, frame)
+
+    def _is_there(self, frame: Frame, name: str) -> bool:
+        """Tell whether a column may be read in any case."""
+        return not self.unsure or name in frame.columns or name in frame.base.columns
 
     def _column(self, node: ast.expr, frame: Frame, name: str) -> None:
         value = self.known.column(frame, name, node.lineno)
@@ -183,17 +210,19 @@ class Expression:
 
     # Calls and what has names of its own
 
+    def in_full(self, name: str) -> str:
+        """Return a dotted name with the module as it is called in full."""
+        root, _, rest = name.partition(".")
+        return self.known.imports.get(root, root) + (f".{rest}" if rest else "")
+
     def _call(self, node: ast.Call, bound: frozenset[str]) -> None:
         if (entry := self.known.setting(node)) is not None:
             self._replace(node, Ref(entry))
             return
         name = dotted(node.func)
-        root, _, rest = name.partition(".")
-        in_full = self.known.imports.get(root, root) + (f".{rest}" if rest else "")
-        if root not in bound:
-            self.impure = self.impure or impurity(node, in_full if name else "")
-            called = self.known.get(name) if name else None
-            if isinstance(called, Value) and called.made == "helper":
+        if name.partition(".")[0] not in bound:
+            self.impure = self.impure or impurity(node, self.in_full(name))
+            if name:
                 self.calls.append(node)
         is_len = isinstance(node.func, ast.Name) and node.func.id == "len" and len(node.args) == 1
         if is_len and self._is_frame(node.args[0], bound):
@@ -356,7 +385,7 @@ class Expression:
         match node:
             case ast.Call(func=ast.Attribute(value=owner, attr=name)):
                 if self.known.imports.get(dotted(owner), dotted(owner)) in ("pandas", "pd"):
-                    return name in TABLE_CALLS
+                    return gives_table(node)
                 return name in TABLE_METHODS and self.is_table(owner)
             case ast.Subscript(value=owner, slice=key) if owner in self.frames:
                 return not isinstance(static_value(key, self.known.get), str)

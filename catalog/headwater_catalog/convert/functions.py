@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import replace
 
 from headwater_catalog.convert.blocks import NotInlined
 from headwater_catalog.convert.known import TABLE_METHODS
+from headwater_catalog.convert.outline import given_to
 from headwater_catalog.convert.state import State
 from headwater_catalog.convert.values import Frame, Left, Value
 
-__all__ = ["inlined"]
+__all__ = ["inlined", "sets_columns"]
 
 _LONGEST = 200
 _VISIBLE = ("constant", "helper", "import")
@@ -35,7 +35,12 @@ def inlined(state: State, targets: list[str], value: ast.expr) -> bool:
     if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Name):
         return False
     told = state.outline.functions.get(value.func.id)
-    if told is None or not _sets_columns(told.node) or not isinstance(state.get(value.func.id), Value):
+    if (
+        told is None
+        or not told.is_own
+        or not sets_columns(told.node)
+        or not isinstance(state.get(value.func.id), Value)
+    ):
         return False
     kept, outer = state.snapshot(), dict(state.env)
     given = _given(state, told.node, value)
@@ -80,7 +85,7 @@ def _is_visible(state: State, name: str) -> bool:
     return isinstance(held, Value) and held.made in _VISIBLE
 
 
-def _sets_columns(function: ast.FunctionDef) -> bool:
+def sets_columns(function: ast.FunctionDef) -> bool:
     """Tell whether a function does to tables what a script does, from its first line to its last."""
     arguments = function.args
     if function.decorator_list or arguments.vararg or arguments.kwarg or len(function.body) > _LONGEST:
@@ -101,35 +106,16 @@ def _is_of_tables(node: ast.AST) -> bool:
 
 def _given(state: State, function: ast.FunctionDef, call: ast.Call) -> dict[str, int] | None:
     """Return the cells of the parameters of a function at a call; None where they are not plain names."""
-    parameters = [*function.args.posonlyargs, *function.args.args]
-    names = [each.arg for each in [*parameters, *function.args.kwonlyargs]]
-    found: dict[str, ast.expr] = {}
-    if len(call.args) > len(parameters):
+    found = given_to(function, call)
+    if found is None:
         return None
-    found.update(zip((each.arg for each in parameters), call.args, strict=False))
-    for keyword in call.keywords:
-        if keyword.arg not in names or keyword.arg in found:
-            return None
-        found[keyword.arg] = keyword.value
-    for name, default in _defaults(function):
-        found.setdefault(name, default)
     cells: dict[str, int] = {}
-    for name in names:
-        cell = _cell_of(state, found.get(name))
+    for name, given in found.items():
+        cell = _cell_of(state, given)
         if cell is None:
             return None
         cells[name] = cell
     return cells if any(isinstance(state.cells[cell], Frame) for cell in cells.values()) else None
-
-
-def _defaults(function: ast.FunctionDef) -> Iterator[tuple[str, ast.expr]]:
-    parameters = [*function.args.posonlyargs, *function.args.args]
-    defaults = function.args.defaults
-    for each, default in zip(parameters[len(parameters) - len(defaults) :], defaults, strict=True):
-        yield each.arg, default
-    for each, given in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
-        if given is not None:
-            yield each.arg, given
 
 
 def _cell_of(state: State, node: ast.expr | None) -> int | None:

@@ -8,19 +8,24 @@ from typing import Final
 __all__ = [
     "AGGREGATES",
     "ARRAYS",
+    "COLUMNWISE",
     "COLUMN_METHODS",
     "CONSTANT_CALLS",
     "ELEMENTWISE",
     "FRAME_NAMES",
     "GROUP_TRANSFORMS",
     "MUTATORS",
+    "READS_DATA",
     "REDUCTIONS",
     "TABLE_CALLS",
     "TABLE_METHODS",
     "TABLE_ONLY",
+    "TABLE_ONLY_BY",
     "TEXT_METHODS",
     "WINDOWS",
     "dotted",
+    "gives_table",
+    "impure_name",
     "impurity",
 ]
 
@@ -49,6 +54,12 @@ COLUMN_METHODS: Final = frozenset(
     round rsub rtruediv shift sub subtract truediv where""".split()  # noqa: SIM905
 )
 """Methods of a column that give a column with the same rows."""
+
+COLUMNWISE: Final = frozenset(
+    """abs astype bfill clip cumsum diff ffill fillna isna isnull notna notnull pct_change replace round
+    shift""".split()  # noqa: SIM905
+)
+"""Methods of a table that do to each of its columns what the methods of these names do."""
 
 TEXT_METHODS: Final = frozenset(
     """capitalize casefold center contains count endswith find fullmatch get isalnum isalpha isdigit
@@ -85,7 +96,7 @@ ARRAYS: Final = frozenset({"choose", "digitize", "searchsorted", "select", "wher
 TABLE_CALLS: Final = frozenset(
     """DataFrame concat crosstab get_dummies json_normalize melt merge merge_asof merge_ordered pivot
     pivot_table read_clipboard read_csv read_excel read_feather read_fwf read_json read_orc
-    read_parquet read_pickle read_sas read_spss read_sql read_sql_query read_sql_table read_stata
+    read_parquet read_sas read_spss read_sql read_sql_query read_sql_table read_stata
     read_table wide_to_long""".split()  # noqa: SIM905
 )
 """Functions of pandas that give a table."""
@@ -100,10 +111,13 @@ TABLE_METHODS: Final = frozenset(
 """Methods of a table that give a table."""
 
 TABLE_ONLY: Final = frozenset(
-    """assign columns drop_duplicates dropna groupby iterrows itertuples join melt merge pivot
-    pivot_table query select_dtypes set_index sort_values to_csv to_excel to_feather to_parquet""".split()  # noqa: SIM905
+    """assign columns iterrows itertuples join melt merge pivot pivot_table query select_dtypes
+    set_index to_feather to_parquet""".split()  # noqa: SIM905
 )
-"""What nothing but a table is commonly asked for."""
+"""What nothing but a table is asked for."""
+
+TABLE_ONLY_BY: Final = frozenset({"drop_duplicates", "dropna", "groupby", "sort_values"})
+"""Methods that of a table name columns, while those of a column have nothing to name."""
 
 MUTATORS: Final = frozenset(
     """add append clear discard extend insert pop popitem remove reverse setdefault sort update""".split()  # noqa: SIM905
@@ -116,6 +130,9 @@ CONSTANT_CALLS: Final = frozenset(
     min namedtuple range round set sorted str sum timedelta to_datetime to_timedelta tuple""".split()  # noqa: SIM905
 )
 """Functions that give the same value each time, for constants; by the last part of their names."""
+
+READS_DATA: Final = "it reads data from outside"
+"""Why the value of a call depends on more than its arguments: no reason to tell, as data must come in."""
 
 _EFFECTS: Final = {
     "open": "it opens a file",
@@ -140,6 +157,7 @@ _MODULES: Final = {
     "urllib": "it asks a server",
     "subprocess": "it starts programs",
     "shutil": "it changes files",
+    "glob": "it looks for files",
     "sys": "it depends on how the script was started",
     "argparse": "it reads the command line",
     "time": "it depends on the time",
@@ -154,11 +172,29 @@ _MODULES: Final = {
     "os": "it depends on the machine",
     "gc": "it looks after memory",
 }
+_METHODS: Final = {
+    **dict.fromkeys(("parse_args", "parse_known_args"), "it reads the command line"),
+    **dict.fromkeys(("read_bytes", "read_text", "write_bytes", "write_text"), "it reads or writes a file"),
+    **dict.fromkeys(("exists", "is_dir", "is_file", "iterdir", "mkdir", "rglob"), "it looks for files"),
+}
+_NAMES: Final = {
+    "sys.argv": "it reads the command line",
+    "os.environ": "it depends on the machine",
+}
 _HARMLESS: Final = frozenset(
     {"os.path.join", "os.path.basename", "os.path.splitext", "json.loads", "json.dumps"}
 )
 _NOW: Final = frozenset({"now", "today", "utcnow"})
 _UNSEEDED: Final = frozenset({"sample", "train_test_split"})
+
+
+_NO_TABLE: Final = frozenset({"chunksize", "iterator", "sheet_name", "squeeze", "typ"})
+
+
+def gives_table(call: ast.Call) -> bool:
+    """Tell whether a function of pandas surely gives a table, by its name and by what it is given."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else dotted(call.func)
+    return name in TABLE_CALLS and not any(keyword.arg in _NO_TABLE for keyword in call.keywords)
 
 
 def dotted(node: ast.AST) -> str:
@@ -168,6 +204,11 @@ def dotted(node: ast.AST) -> str:
         parts.append(node.attr)
         node = node.value
     return ".".join(reversed([*parts, node.id])) if isinstance(node, ast.Name) else ""
+
+
+def impure_name(name: str) -> str:
+    """Return why what a dotted name stands for is another thing each time; `name` has modules in full."""
+    return _NAMES.get(".".join(name.split(".")[:2]), "")
 
 
 def impurity(call: ast.Call, name: str) -> str:
@@ -181,12 +222,14 @@ def impurity(call: ast.Call, name: str) -> str:
     if name in _EFFECTS:
         return _EFFECTS[name]
     if last.startswith("read_") and name.startswith(("pandas.", "pd.", "polars.", "pl.", "geopandas.")):
-        return "it reads data from outside"
+        return READS_DATA
     if name not in _HARMLESS:
         parts = name.split(".")
         for end in range(1, len(parts) + 1):
             if (found := ".".join(parts[:end])) in _MODULES and (end < len(parts) or found.count(".")):
                 return _MODULES[found]
+    if last in _METHODS:
+        return _METHODS[last]
     if last in _NOW and not call.args:
         return "it depends on the time"
     if last in _UNSEEDED and all(keyword.arg != "random_state" for keyword in call.keywords):

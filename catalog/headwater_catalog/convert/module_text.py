@@ -6,9 +6,9 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 
-from headwater_catalog.convert.rendering import Rendering, helper_pieces
+from headwater_catalog.convert.rendering import Rendering, docstring, helper_pieces
 from headwater_catalog.convert.source import IN_TEXT, Edit, Source
-from headwater_catalog.convert.values import Ref, Value, quoted
+from headwater_catalog.convert.values import Ref, Value, quoted, refs_of
 
 __all__ = ["definition_text", "module_text"]
 
@@ -35,11 +35,7 @@ def module_text(
     """
     rendering = Rendering(names)
     features = [_feature(rendering, value, script) for value in values if value.made == "node"]
-    features += [
-        _accessor(rendering, value, script)
-        for value in values
-        if value.made == "column" and names[value] != value.label
-    ]
+    features += [_accessor(rendering, value, script) for value in values if _is_accessed(value, names)]
     taken = [
         _taken(rendering, value, script)
         for value in values
@@ -47,7 +43,7 @@ def module_text(
     ]
     definitions = _definitions(rendering, source, values, fixed, always)
     imports = _imports(rendering, values, "\n".join([*definitions, *taken, *features]))
-    parts = [f'"""Features converted from {script}."""', imports, *definitions]
+    parts = [docstring(f"Features converted from {script}."), imports, *definitions]
     return (
         "\n\n".join(parts) + "\n\n\n" + "\n\n".join([*taken, *_in_order(rendering, values, features, script)])
     )
@@ -58,7 +54,7 @@ def _in_order(
 ) -> list[str]:
     """Return the features with upstream ones above those that need them."""
     made = [value for value in values if value.made == "node"]
-    taken = [value for value in values if value.made == "column" and rendering.names[value] != value.label]
+    taken = [value for value in values if _is_accessed(value, rendering.names)]
     by_value = dict(zip([*made, *taken], features, strict=True))
     return [by_value[value] for value in values if by_value.get(value)]
 
@@ -93,7 +89,12 @@ def _accessor(rendering: Rendering, value: Value, script: str) -> str:
 
 
 def _names_taken(value: Value, names: Mapping[Value, str]) -> list[str]:
-    return [each.label for each in value.columns.values() if names.get(each) == each.label]
+    return [each.label for each in value.columns.values() if each in names and not _is_accessed(each, names)]
+
+
+def _is_accessed(value: Value, names: Mapping[Value, str]) -> bool:
+    """Tell whether a column is taken from its table by a function of its own."""
+    return value.made == "column" and (names[value] != value.label or value.is_apart)
 
 
 def _extracted(value: Value, values: Sequence[Value], names: Mapping[Value, str]) -> bool:
@@ -142,9 +143,15 @@ def _definitions(
             rendered[value] = definition_text(rendering, source, value, fixed)
         wanted |= rendering.used
     ordered = sorted(rendered, key=lambda value: value.line)
-    constants = [rendered[value] for value in ordered if value.made == "constant"]
-    others = ["\n" + rendered[value] for value in ordered if value.made == "helper"]
-    return (["\n".join(constants)] if constants else []) + others
+    early = [value for value in ordered if value.made == "constant" and not _is_late(value)]
+    others = ["\n" + rendered[value] for value in ordered if value not in early]
+    return (["\n".join(rendered[value] for value in early)] if early else []) + others
+
+
+def _is_late(constant: Value) -> bool:
+    """Tell whether a constant is made of functions, which stand above it then."""
+    needed = [ref.value for ref in refs_of(constant.body)]
+    return any(each.made == "helper" or (each.made == "constant" and _is_late(each)) for each in needed)
 
 
 def definition_text(rendering: Rendering, source: Source, value: Value, fixed: Mapping[str, Value]) -> str:

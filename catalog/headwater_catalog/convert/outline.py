@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from headwater_catalog.convert.effects import changed_parameters, effects_of
-from headwater_catalog.convert.known import TABLE_ONLY, dotted, impurity
+from headwater_catalog.convert.effects import Effects, changed_parameters, effects_of
+from headwater_catalog.convert.known import READS_DATA, TABLE_ONLY, TABLE_ONLY_BY, dotted, impurity
 from headwater_catalog.convert.values import NO_LITERAL
 
-__all__ = ["Outline", "ToldFunction", "outline_of"]
+__all__ = ["Beside", "Outline", "ToldFunction", "given_to", "outline_of"]
+
+Beside = Callable[[str], ast.Module | None]
+"""Gives the syntax tree of a module beside a script, by its name."""
 
 _LIKE_TABLES: Final = re.compile(r"(?i)(?:^|_)df(?:_|$|\d)|^df|df$|(?:^|_)(?:frame|dataframe)$")
 _LIKE_SETTINGS: Final = re.compile(r"(?i)(?:^|_)(?:cfg|conf|config|options|opts|params|parameters|settings)$")
+_OPENS: Final = "it opens a file"
 _PASSED_OVER: Final = ("it prints", "it logs", "it sets what is warned of")
 """What a function may do besides, with no harm where it happens as the features are executed."""
 
@@ -30,12 +35,14 @@ class ToldFunction:
         impure: Why its value depends on more than its parameters; empty where it does not.
         changes: The parameters that it changes in place.
         reads: The names of the script that it reads.
+        is_own: Whether it stands in the script itself, not in a module beside it.
     """
 
     node: ast.FunctionDef
     impure: str
     changes: frozenset[str]
     reads: frozenset[str]
+    is_own: bool = True
 
     def given_to_changed(self, call: ast.Call) -> Iterator[ast.expr]:
         """Yield what a call gives to the parameters that are changed."""
@@ -52,13 +59,15 @@ class Outline:
 
     Attributes:
         statements: What it does, in order, with what stands under `if __name__ == "__main__"` and in `main`.
-        functions: Its functions by name.
+        functions: Its functions by name, and those of modules beside it as it calls them.
         tables: Variables that are used as only tables are.
         roots: Variables that hold configurations, and what they are where that is written out.
         set_often: Variables that are set more than once.
         later: The line of the last reading of each variable.
         words: All names in the script.
+        for_reading: Variables that say which data are read.
         main: The function whose statements are read as those of the script; empty where there is none.
+        written: The texts of statements that the script does not have as such: what `main` is given.
     """
 
     statements: list[ast.stmt]
@@ -68,7 +77,33 @@ class Outline:
     set_often: frozenset[str]
     later: Mapping[str, int]
     words: frozenset[str] = field(default_factory=frozenset)
+    for_reading: frozenset[str] = frozenset()
     main: str = ""
+    written: Mapping[ast.stmt, str] = field(default_factory=dict)
+    _places: dict[ast.stmt, int] = field(default_factory=dict)
+    _effects: dict[ast.stmt, Effects] = field(default_factory=dict)
+
+    def is_read_after(self, statement: ast.stmt, name: str) -> bool:
+        """Tell whether what a statement makes of a variable is read by one behind it."""
+        if self.later.get(name, 0) <= (statement.end_lineno or statement.lineno):
+            return False
+        if not self._places:
+            self._places.update((each, place) for place, each in enumerate(self.statements))
+        if statement not in self._places:
+            return True  # it stands in another one, or in a function
+        for each in itertools.islice(self.statements, self._places[statement] + 1, None):
+            effects = self.effects(each)
+            if name in effects.reads or name in effects.changes:
+                return True
+            if name in effects.sets and not isinstance(each, (ast.If, ast.While, ast.Try)):
+                return False
+        return False
+
+    def effects(self, statement: ast.stmt) -> Effects:
+        """Return what a statement does to variables."""
+        if statement not in self._effects:
+            self._effects[statement] = effects_of(statement)
+        return self._effects[statement]
 
     def setting(self, node: ast.expr) -> tuple[str, str, Any] | None:
         """Return the variable, key and value of an entry of a configuration; None where it is none."""
@@ -86,10 +121,16 @@ class Outline:
         return (root, key, NO_LITERAL) if literal is NO_LITERAL else None
 
 
-def outline_of(tree: ast.Module) -> Outline:
-    """Look through a script."""
-    statements, main = _statements(tree)
-    functions = _functions(tree)
+def outline_of(tree: ast.Module, beside: Beside = lambda _: None) -> Outline:
+    """Look through a script.
+
+    Args:
+        tree: The script.
+        beside: Gives the syntax tree of a module that stands beside it; None where there is none.
+    """
+    statements, main, written = _statements(tree)
+    own = _functions(tree)
+    functions = {**_imported_functions(tree, beside), **own}
     sets = Counter(
         name for statement in statements for node in ast.walk(statement) for name in _set_names(node)
     )
@@ -102,12 +143,39 @@ def outline_of(tree: ast.Module) -> Outline:
         statements,
         functions,
         _tables(module),
-        _roots(statements, functions, sets),
+        _roots(statements, own, sets),
         frozenset(name for name, count in sets.items() if count > 1),
         later,
         frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name)),
+        _for_reading(statements, _imports(tree)),
         main,
+        written,
     )
+
+
+def _for_reading(statements: Sequence[ast.stmt], imports: Mapping[str, str]) -> frozenset[str]:
+    """Return the variables that a call which brings data in is given, and those that these are made of."""
+    found: set[str] = set()
+    made_of: dict[str, set[str]] = {}
+    for node in (node for statement in statements for node in ast.walk(statement)):
+        match node:
+            case ast.Call(func=function, args=arguments) if impurity(
+                node, _in_full(dotted(function), imports)
+            ) in (READS_DATA, _OPENS):
+                given = [*arguments, *(keyword.value for keyword in node.keywords)]
+                found |= {name for each in given for name in _names_in(each)}
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                made_of.setdefault(name, set()).update(_names_in(value))
+    stack = list(found)
+    while stack:
+        new = made_of.pop(stack.pop(), set()) - found
+        found |= new
+        stack += new
+    return frozenset(found)
+
+
+def _names_in(node: ast.expr) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
 def _set_names(node: ast.AST) -> Iterator[str]:
@@ -115,7 +183,8 @@ def _set_names(node: ast.AST) -> Iterator[str]:
         yield node.id
 
 
-def _statements(tree: ast.Module) -> tuple[list[ast.stmt], str]:
+def _statements(tree: ast.Module) -> tuple[list[ast.stmt], str, dict[ast.stmt, str]]:
+    """Return what a script does, the function whose statements are among it, and texts of what is made up."""
     found: list[ast.stmt] = []
     for statement in tree.body:
         match statement:
@@ -126,25 +195,39 @@ def _statements(tree: ast.Module) -> tuple[list[ast.stmt], str]:
     mains = {each.name: each for each in found if isinstance(each, ast.FunctionDef)}
     for place, statement in enumerate(found):
         match statement:
-            case ast.Expr(value=ast.Call(func=ast.Name(id=name), args=[], keywords=[])) if name in mains:
-                inner = _body_of(mains[name])
-                if inner is not None and sum(1 for n in ast.walk(tree) if _is_call_of(n, name)) == 1:
-                    kept = [each for each in found[:place] if each is not mains[name]]
-                    return [*kept, *inner, *found[place + 1 :]], name
-    return found, ""
+            case ast.Expr(value=ast.Call(func=ast.Name(id=name)) as call) if name in mains:
+                target = ""
+            case ast.Assign(
+                targets=[ast.Name(id=target)], value=ast.Call(func=ast.Name(id=name)) as call
+            ) if name in mains:
+                pass
+            case _:
+                continue
+        inner = _body_of(mains[name], call, target, _imports(tree))
+        if inner is not None and sum(1 for n in ast.walk(tree) if _is_call_of(n, name)) == 1:
+            kept = [each for each in found[:place] if each is not mains[name]]
+            return [*kept, *inner[0], *found[place + 1 :]], name, inner[1]
+    return found, "", {}
 
 
 def _is_call_of(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
 
 
-def _body_of(function: ast.FunctionDef) -> list[ast.stmt] | None:
-    """Return what a function without parameters does, where it can stand in the place of its call."""
-    if function.decorator_list or any(isinstance(n, ast.arg) for n in function.args.args):
+def _body_of(
+    function: ast.FunctionDef, call: ast.Call, target: str, imports: Mapping[str, str]
+) -> tuple[list[ast.stmt], dict[ast.stmt, str]] | None:
+    """Return what a function does, where it can stand in the place of its call, and texts of what is made up.
+
+    That is one without parameters, or one that brings data in, which none in the place of its call may.
+    """
+    given = given_to(function, call)
+    if function.decorator_list or given is None or any(value is None for value in given.values()):
         return None
     body = list(function.body)
     if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
         del body[0]
+    last = body[-1].value if body and isinstance(body[-1], ast.Return) else None
     if body and isinstance(body[-1], ast.Return):
         del body[-1]
     inner = [node for statement in body for node in ast.walk(statement)]
@@ -155,17 +238,61 @@ def _body_of(function: ast.FunctionDef) -> list[ast.stmt] | None:
         if isinstance(each, ast.FunctionDef)
         for node in ast.walk(each)
     )
-    return body if body and returns <= nested else None
+    calls = [node for node in inner if isinstance(node, ast.Call)]
+    brings = any(impurity(each, _in_full(dotted(each.func), imports)) == READS_DATA for each in calls)
+    if not body or returns > nested or not (brings or not (given or target)):
+        return None
+    written: dict[ast.stmt, str] = {}
+    first = [_made_up(name, value, written) for name, value in given.items() if not _is_name(value, name)]
+    if target:
+        if last is None:
+            return None
+        body += [] if _is_name(last, target) else [_made_up(target, last, written)]
+    return [*first, *body], written
+
+
+def _is_name(node: ast.expr | None, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _made_up(name: str, value: ast.expr | None, written: dict[ast.stmt, str]) -> ast.stmt:
+    """Return an assignment that the script does not have, and note its text."""
+    assert value is not None
+    made = ast.Assign([ast.copy_location(ast.Name(name, ast.Store()), value)], value)
+    written[ast.copy_location(made, value)] = f"{name} = {ast.unparse(value)}"
+    return made
+
+
+def given_to(function: ast.FunctionDef, call: ast.Call) -> dict[str, ast.expr | None] | None:
+    """Return what a call gives to each parameter of a function, or its default.
+
+    Returns:
+        None for a parameter that gets nothing; nothing at all where the text does not tell which gets what.
+    """
+    arguments = function.args
+    if arguments.vararg or arguments.kwarg:
+        return None
+    parameters = [*arguments.posonlyargs, *arguments.args]
+    found: dict[str, ast.expr | None] = {each.arg: None for each in [*parameters, *arguments.kwonlyargs]}
+    defaults = arguments.defaults
+    for each, default in zip(parameters[len(parameters) - len(defaults) :], defaults, strict=True):
+        found[each.arg] = default
+    for each, given in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        found[each.arg] = given
+    if len(call.args) > len(parameters) or any(isinstance(each, ast.Starred) for each in call.args):
+        return None
+    taken = {each.arg for each in parameters[: len(call.args)]}
+    found.update(zip((each.arg for each in parameters), call.args, strict=False))
+    for keyword in call.keywords:
+        if keyword.arg not in found or keyword.arg in taken:
+            return None
+        found[keyword.arg] = keyword.value
+    return found
 
 
 def _functions(tree: ast.Module) -> dict[str, ToldFunction]:
     definitions = {each.name: each for each in tree.body if isinstance(each, ast.FunctionDef)}
-    imports = {
-        alias.asname or alias.name: alias.name
-        for node in tree.body
-        if isinstance(node, ast.Import)
-        for alias in node.names
-    }
+    imports = _imports(tree)
     own: dict[str, str] = {}
     reads: dict[str, set[str]] = {}
     for name, node in definitions.items():
@@ -189,6 +316,36 @@ def _functions(tree: ast.Module) -> dict[str, ToldFunction]:
     }
 
 
+def _imports(tree: ast.Module) -> dict[str, str]:
+    return {
+        alias.asname or alias.name: alias.name
+        for node in tree.body
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+
+
+def _imported_functions(tree: ast.Module, beside: Beside) -> dict[str, ToldFunction]:
+    """Return the functions of modules beside a script, by the names under which it can call them."""
+    found: dict[str, ToldFunction] = {}
+    for node in ast.walk(tree):
+        match node:
+            case ast.ImportFrom(module=str(module), names=names):
+                wanted = {alias.name: alias.asname or alias.name for alias in names}
+            case ast.Import(names=[ast.alias(name=module, asname=name)]):
+                wanted = {"*": f"{name or module}."}
+            case _:
+                continue
+        other = beside(module)
+        for name, told in _functions(other).items() if other is not None else ():
+            told = replace(told, reads=frozenset(), is_own=False)
+            if name in wanted:
+                found[wanted[name]] = told
+            elif "*" in wanted:
+                found[wanted["*"].removeprefix("*") + name] = told
+    return found
+
+
 def _in_full(name: str, imports: Mapping[str, str]) -> str:
     root, _, rest = name.partition(".")
     return imports.get(root, root) + (f".{rest}" if rest else "")
@@ -209,7 +366,19 @@ def _tables(module: ast.Module) -> frozenset[str]:
                 others.add(name)
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id="dict"))):
                 others.add(name)
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=ast.Attribute(attr="Series"))):
+                others.add(name)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) if (
+                method in TABLE_ONLY_BY and _names_columns(node)
+            ):
+                found.add(name)
     return frozenset(found - others)
+
+
+def _names_columns(call: ast.Call) -> bool:
+    given = [*call.args[:1], *(each.value for each in call.keywords if each.arg in ("by", "subset"))]
+    parts = [part for each in given for part in (each.elts if isinstance(each, ast.List) else [each])]
+    return any(isinstance(part, ast.Constant) and isinstance(part.value, str) for part in parts)
 
 
 def _entry(node: ast.expr) -> tuple[str, str] | None:

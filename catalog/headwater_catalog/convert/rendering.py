@@ -9,9 +9,15 @@ from dataclasses import dataclass, field
 from headwater_catalog.convert.source import IN_TEXT
 from headwater_catalog.convert.values import NO_LITERAL, Bind, Piece, Ref, Value, quoted
 
-__all__ = ["Rendering", "helper_pieces", "is_given"]
+__all__ = ["Rendering", "docstring", "helper_pieces", "is_given"]
 
 _GIVEN = ("setting", "left", "node", "column")
+
+
+def docstring(text: str) -> str:
+    """Return a text as a docstring in one line, whatever it says."""
+    shown = "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text)
+    return '"""' + shown.replace("\\", "\\\\").replace('"""', "'''").removesuffix('"') + '"""'
 
 
 def is_given(value: Value) -> bool:
@@ -68,8 +74,7 @@ class Rendering:
         if len(head) > 100:
             listed = "".join(f"    {each},\n" for each in parameters)
             head = f"def {name}(\n{listed}) -> {self.annotation(value)}:"
-        quoted = doc.replace("\\", "\\\\").replace('"""', "'''")
-        lines = [*above, head, f'    """{quoted}"""', *_indented(inner)]
+        lines = [*above, head, f"    {docstring(doc)}", *_indented(inner)]
         return "\n".join(lines) + "\n"
 
     def annotation(self, value: Value) -> str:

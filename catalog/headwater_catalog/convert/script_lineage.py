@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from headwater_catalog.convert.conversion import read_script
@@ -11,6 +12,9 @@ from headwater_catalog.convert.state import State
 from headwater_catalog.convert.values import Frame, Leftover, Value
 
 __all__ = ["ColumnStep", "lineage_of"]
+
+_TOLD = ("node", "column", "left")
+"""How values are made that a step may come from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +49,32 @@ class ColumnStep:
         }
 
 
-def lineage_of(text: str) -> list[ColumnStep]:
+def lineage_of(text: str, folders: Sequence[Path] = ()) -> list[ColumnStep]:
     """Return what a script sets, in the order in which it does, each with what it comes from.
+
+    Args:
+        text: The text of the script.
+        folders: Where modules of its own are.
 
     Raises:
         Unreadable: Python cannot read it.
     """
-    state = read_script(text)
-    return [_step(state, value) for value in state.made if value.made in ("node", "left") and _is_told(value)]
+    state = read_script(text, folders)
+    sources = _Sources(state)
+    told = [value for value in state.made if value.made in ("node", "left") and _is_told(value)]
+    return [_step(state, value, sources) for value in told]
 
 
 def _is_told(value: Value) -> bool:
     return value.shape != "other" or value.made == "node"
 
 
-def _step(state: State, value: Value) -> ColumnStep:
-    needs = dict.fromkeys(
-        (_name(need), _line(need))
-        for need in _direct(state, value)
-        if need.made in ("node", "column", "left")
-    )
-    found = _Sources(state)
-    found.follow(value)
+def _step(state: State, value: Value, sources: _Sources) -> ColumnStep:
+    needs = dict.fromkeys((_name(need), _line(need)) for need in _direct(state, value) if need.made in _TOLD)
+    found = sources.of(value)
     kind = "variable" if value.shape == "other" or _is_variable(value) else value.shape
-    sources = tuple(sorted(found.names - ({_name(value)} if value.made == "left" and not needs else set())))
-    return ColumnStep(_name(value), value.line, kind, tuple(needs), sources, found.is_certain)
+    names = tuple(sorted(found.names - ({_name(value)} if value.made == "left" and not needs else set())))
+    return ColumnStep(_name(value), value.line, kind, tuple(needs), names, found.is_certain)
 
 
 def _is_variable(value: Value) -> bool:
@@ -100,54 +105,67 @@ def _read_by(left: Leftover) -> Iterable[Value]:
             yield from held.columns.values() if held.columns else [held.base]
 
 
+_Place = tuple[Value, str | None]
+"""A value, or a column of a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is known of a place: where to look further, or the names of what comes from outside."""
+
+    further: tuple[_Place, ...] = ()
+    names: frozenset[str] = frozenset()
+    is_certain: bool = True
+
+
 class _Sources:
-    """Follows values to where they come into a script."""
+    """Follows values to where they come into a script, each once."""
 
     def __init__(self, state: State) -> None:
-        self.names: set[str] = set()
-        self.is_certain = True
         self._state = state
-        self._seen: set[tuple[Value, str]] = set()
+        self._known: dict[_Place, _Found] = {}
 
-    def follow(self, value: Value) -> None:
-        """Note where a value comes from."""
-        stack = [value]
+    def of(self, value: Value) -> _Found:
+        """Return the names of what a value comes from in the end."""
+        steps: dict[_Place, _Found] = {}
+        stack: list[_Place] = [(value, None)]
         while stack:
-            found = stack.pop()
-            if (found, "") in self._seen:
+            place = stack[-1]
+            if place not in steps and place not in self._known:
+                steps[place] = self._column(*place) if place[1] is not None else self._value(place[0])
+                stack += [each for each in steps[place].further if each not in steps]
                 continue
-            self._seen.add((found, ""))
-            if found.made == "column" and found.base is not None:
-                stack += self._through(found.base, found.label)
-            elif needed := [
-                each
-                for each in _direct(self._state, found)
-                if each.made in ("node", "column", "left", "setting")
-            ]:
-                stack += needed
-            elif found.made in ("left", "setting"):
-                self.names.add(_name(found))
+            stack.pop()
+            if place in self._known:
+                continue
+            step = steps[place]
+            parts = [step, *(self._known[each] for each in step.further if each in self._known)]
+            names = frozenset().union(*(part.names for part in parts))
+            self._known[place] = _Found((), names, all(part.is_certain for part in parts))
+        return self._known[value, None]
 
-    def _through(self, base: Value, column: str) -> list[Value]:
-        """Return where a column of a table is set, or note the table that it comes in with."""
-        stack, found = [base], []
-        while stack:
-            table = stack.pop()
-            if (table, column) in self._seen:
-                continue
-            self._seen.add((table, column))
-            origins = [each for each in table.origins if column not in each.dropped or column in each.columns]
-            knowing = [each for each in origins if column in each.columns or column in each.base.columns]
-            if len(origins) > 1 and len(knowing) != 1:
-                self.is_certain = False
-            for frame in knowing if len(knowing) == 1 else origins:
-                if column in frame.columns:
-                    found.append(frame.columns[column])
-                else:
-                    stack.append(frame.base)
-            if not origins and table.made == "node" and (needed := table.needs(contents=True)):
-                found += needed
-                self.is_certain = False
-            elif not origins:
-                self.names.add(f"{table.label}.{column}")
-        return found
+    def _value(self, value: Value) -> _Found:
+        if value.made == "column" and value.base is not None:
+            return _Found(((value.base, value.label),))
+        needed = [each for each in _direct(self._state, value) if each.made in (*_TOLD, "setting")]
+        if needed:
+            return _Found(tuple((each, None) for each in needed))
+        return _Found((), frozenset({_name(value)} if value.made in ("left", "setting") else ()))
+
+    def _column(self, table: Value, name: str | None) -> _Found:
+        assert name is not None
+        told = table.origins
+        there = told.renamed.get(name, name)
+        origins = [each for each in told.frames if there not in each.dropped or there in each.columns]
+        if there is None or not origins:
+            needed = [each for each in _direct(self._state, table) if each.made in _TOLD]
+            if needed:
+                return _Found(tuple((each, None) for each in needed), is_certain=False)
+            return _Found((), frozenset({f"{table.label}.{name}"}))
+        knowing = [each for each in origins if there in each.columns or there in each.base.columns]
+        is_open = len(origins) > 1 and len(knowing) != 1 and not told.is_stacked
+        frames = origins if told.is_stacked or is_open or not knowing else knowing
+        places: list[_Place] = [
+            (each.columns[there], None) if there in each.columns else (each.base, there) for each in frames
+        ]
+        return _Found(tuple(places), is_certain=not is_open)

@@ -31,6 +31,7 @@ class Source:
     Attributes:
         text: Its text.
         tree: Its syntax tree.
+        written: The texts of statements that it does not have as such.
 
     Raises:
         Unreadable: Python cannot read it.
@@ -43,6 +44,7 @@ class Source:
         self._starts = [0]
         for line in self._lines:
             self._starts.append(self._starts[-1] + len(line) + 1)
+        self.written: dict[ast.stmt, str] = {}
         self._strings: set[int] = set()
         self._comments: dict[int, tuple[int, str]] = {}
         self._tokens()
@@ -79,7 +81,9 @@ class Source:
 
     def right_side(self, statement: ast.stmt, value: ast.expr) -> tuple[int, int]:
         """Return where the right side of an assignment stands, with the parentheses and comments in it."""
-        if getattr(statement, "value", None) is not value:  # one of several values
+        if (
+            getattr(statement, "value", None) is not value or statement in self.written
+        ):  # one of several values
             return self.start(value), self.end(value)
         first = self.start(statement)
         if _RETURN.match(self.text, first):
@@ -94,6 +98,16 @@ class Source:
         sign = re.compile(r"=").search(self.text, begin)
         assert sign is not None
         return sign.end(), self.end(statement)
+
+    def without(self, keyword: ast.keyword, call: ast.Call) -> tuple[int, int]:
+        """Return where a keyword of a call stands, with the comma that goes with it."""
+        start = self.offset(keyword.lineno, keyword.col_offset)
+        end = self.end(keyword.value)
+        before = self.text[self.end(call.func) : start].rstrip()
+        if before.endswith(","):
+            return self.end(call.func) + len(before) - 1, end
+        comma = re.compile(r"\s*,\s*").match(self.text, end)
+        return start, comma.end() if comma else end
 
     def pieces(self, start: int, end: int, edits: Iterable[Edit], indent: int) -> tuple[Piece, ...]:
         """Return a stretch of the text with some places replaced, and with its indentation taken away."""
@@ -120,6 +134,8 @@ class Source:
 
     def whole(self, statement: ast.stmt) -> str:
         """Return a statement with the comment lines above it and the one behind it, at the left edge."""
+        if statement in self.written:
+            return self.written[statement]
         first = statement.lineno
         decorators = getattr(statement, "decorator_list", [])
         first = min([first, *(decorator.lineno for decorator in decorators)])

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from headwater_catalog.convert.expressions import Expression, Known
-from headwater_catalog.convert.known import dotted, impurity
+from headwater_catalog.convert.groups import named_in
+from headwater_catalog.convert.known import READS_DATA, dotted, impure_name, impurity
 from headwater_catalog.convert.outline import Outline
 from headwater_catalog.convert.source import Source
 from headwater_catalog.convert.values import (
@@ -17,6 +18,7 @@ from headwater_catalog.convert.values import (
     Left,
     Leftover,
     Note,
+    Origins,
     Piece,
     Ref,
     Value,
@@ -48,6 +50,7 @@ class State:
         free: Names that are none of the script's variables, and that no feature may have.
         returned: The variables that a function gives back, and what its caller names them.
         depth: How many functions of the script are being read in the place of their calls.
+        branches: How many branches on configuration are being read.
         strict: How many statements are being read of which all or nothing is converted.
     """
 
@@ -64,9 +67,10 @@ class State:
     free: set[str] = field(default_factory=set)
     returned: dict[str, str] = field(default_factory=dict)
     depth: int = 0
+    branches: int = 0
     strict: int = 0
     _wholes: dict[Any, Value] = field(default_factory=dict)
-    read: set[Value] = field(default_factory=set)
+    read: dict[Value, None] = field(default_factory=dict)
     _next: int = 0
 
     # Variables
@@ -98,6 +102,12 @@ class State:
         """Return what a variable is called in the end: one that a function returns is its caller's."""
         return self.returned.get(name, name) if self.depth else name
 
+    def tables_in(self, node: ast.expr) -> dict[str, int]:
+        """Return the cells of the tables in a list or dictionary that is written out; else nothing."""
+        names = named_in(node) or []
+        held = {name: self.env[name] for name in names if isinstance(self.get(name), Frame)}
+        return held if len(held) == len(set(names)) else {}
+
     def add(self, value: Value) -> Value:
         """Take note of a value that a statement makes."""
         self.made.append(value)
@@ -105,13 +115,16 @@ class State:
 
     def snapshot(self) -> tuple[Any, ...]:
         """Return what `restore` needs to go back to this moment."""
-        return (dict(self.env), dict(self.cells), len(self.made), len(self.leftovers), len(self.notes))
+        counts = (len(self.made), len(self.leftovers), len(self.notes), len(self.read))
+        return dict(self.env), dict(self.cells), *counts
 
     def restore(self, kept: tuple[Any, ...]) -> None:
         """Forget what came since a moment."""
-        env, cells, made, leftovers, notes = kept
+        env, cells, made, leftovers, notes, read = kept
         self.env, self.cells = dict(env), dict(cells)
         del self.made[made:], self.leftovers[leftovers:], self.notes[notes:]
+        while len(self.read) > read:
+            self.read.popitem()
 
     # Values of tables
 
@@ -134,9 +147,12 @@ class State:
                 "column",
                 frame=frame.name,
                 base=base,
-                origins=(Frame(frame.name, base),),
+                origins=Origins((Frame(frame.name, base),)),
+                is_apart=True,
             )
-        return base.columns[name]
+        found = base.columns[name]
+        found.is_apart = found.is_apart and self.branches > 0
+        return found
 
     def whole(self, frame: Frame, line: int) -> Value:
         """Return the value of a table with the columns that were set in it.
@@ -150,7 +166,13 @@ class State:
         if key not in self._wholes:
             line = max([frame.base.line, *(value.line for value in frame.columns.values())])
             self._wholes[key] = Value(
-                frame.name, line, "node", "table", _assembled(frame), origins=(frame,), frame=frame.name
+                frame.name,
+                line,
+                "node",
+                "table",
+                _assembled(frame),
+                origins=Origins((frame,)),
+                frame=frame.name,
             )
         return self._wholes[key]
 
@@ -160,13 +182,48 @@ class State:
         Raises:
             Left: It is made after the features.
         """
+        if value.holds:
+            return self._with_tables(value)
         if value.made == "left" and value.stage == "after":
             raise Left(
                 f"it needs '{value.label}', which line {value.line} makes, and that is left",
                 f"Convert line {value.line} first.",
             )
-        self.read.add(value)
+        self.read[value] = None
         return value
+
+    def _with_tables(self, group: Value) -> Value:
+        """Return the value of a list or dictionary of tables, each as it is at this moment."""
+        assert isinstance(group.statement, ast.Assign)
+        body = ("return ", *self._spelled(group, group.statement.value))
+        wholes = tuple(piece.value for piece in body if isinstance(piece, Ref))
+        key = (group, wholes)
+        if key not in self._wholes:
+            self._wholes[key] = Value(group.label, group.line, "node", body=body, doc=group.doc)
+        return self._wholes[key]
+
+    def _spelled(self, group: Value, node: ast.expr | None) -> list[Piece]:
+        match node:
+            case ast.Name(id=name):
+                held = self.cells[group.holds[name]]
+                return [
+                    Ref(self.whole(held, node.lineno) if isinstance(held, Frame) else self.readable(held))
+                ]
+            case ast.List(elts=items) | ast.Tuple(elts=items):
+                pieces: list[Piece] = []
+                for number, item in enumerate(items):
+                    pieces += [", " if number else "", *self._spelled(group, item)]
+                only = "," if len(items) == 1 else ""
+                is_list = isinstance(node, ast.List)
+                return ["[", *pieces, "]"] if is_list else ["(", *pieces, f"{only})"]
+            case ast.Dict(keys=keys, values=values):
+                pieces = []
+                for number, (key, item) in enumerate(zip(keys, values, strict=True)):
+                    pieces += [", " if number else "", *self._spelled(group, key), ": "]
+                    pieces += self._spelled(group, item)
+                return ["{", *pieces, "}"]
+        assert isinstance(node, ast.Constant)
+        return [quoted(node.value)]
 
     def held(self, name: str, line: int) -> Value | None:
         """Return the value of a variable, a table with all its columns; None where it is no variable."""
@@ -177,20 +234,24 @@ class State:
 
     # Expressions
 
-    def expression(self, *nodes: ast.AST) -> Expression:
+    def expression(self, *nodes: ast.AST, given: Mapping[ast.AST, Frame] | None = None) -> Expression:
         """Read expressions at this moment.
+
+        Args:
+            nodes: The expressions.
+            given: Parts of them that are tables which the driver script brings in.
 
         Raises:
             Left: No feature can give one of them.
         """
         known = Known(self.source, self._get_readable, self.column, self.whole, self.setting, self.imports)
-        found = Expression(known)
+        found = Expression(known, given or {})
         for node in nodes:
             found.read(node)
         for call in found.calls:
             for name in self._changed_by(call):
                 raise Left(
-                    f"'{dotted(call.func)}' changes the table '{name}' that it is given",
+                    f"'{dotted(call.func)}' changes '{name}', which it is given",
                     f"Let it work on a copy, and assign what it returns to '{name}'.",
                 )
         if found.impure:
@@ -207,24 +268,49 @@ class State:
         found = self.get(name)
         return self.readable(found) if isinstance(found, Value) else found
 
+    def in_full(self, name: str) -> str:
+        """Return a dotted name with the module as it is called in full."""
+        root, _, rest = name.partition(".")
+        return self.imports.get(root, root) + (f".{rest}" if rest else "")
+
     def check_call(self, call: ast.Call) -> list[str]:
         """Return the variables that a call changes as a function of the script that is given them.
 
         Raises:
             Left: It does more than features may.
         """
-        name = dotted(call.func)
-        root, _, rest = name.partition(".")
-        in_full = self.imports.get(root, root) + (f".{rest}" if rest else "")
-        if why := impurity(call, in_full if name else ""):
+        if why := impurity(call, self.in_full(dotted(call.func))):
             raise Left(why, _advice(why))
-        return list(self._changed_by(call)) if name in self.outline.functions else []
+        return self.changed_by(call)
+
+    def check_name(self, node: ast.Attribute) -> None:
+        """Refuse what is another thing each time.
+
+        Raises:
+            Left: It is such a thing.
+        """
+        if why := impure_name(self.in_full(dotted(node))):
+            raise Left(why, _advice(why))
+
+    def changed_by(self, call: ast.Call) -> list[str]:
+        """Return the tables that a call changes, as one of a function that is given them.
+
+        Raises:
+            Left: The function does more than features may.
+        """
+        return list(self._changed_by(call))
+
+    def reads_data(self, node: ast.AST) -> bool:
+        """Tell whether an expression is a call that brings data in."""
+        if not isinstance(node, ast.Call) or not (name := dotted(node.func)):
+            return False
+        return impurity(node, self.in_full(name)) == READS_DATA
 
     def _changed_by(self, call: ast.Call) -> Iterator[str]:
         told = self.outline.functions.get(dotted(call.func))
         if told is None:
             return
-        label = told.node.name
+        label = dotted(call.func)
         if told.impure:
             raise Left(f"'{label}' is called: {told.impure}", _advice(told.impure))
         for name in told.reads:
@@ -236,8 +322,10 @@ class State:
                     f"Give '{name}' to the function as a parameter.",
                 )
         for argument in told.given_to_changed(call):
-            if isinstance(argument, ast.Name) and isinstance(self.get(argument.id), Frame):
-                yield argument.id
+            for name in named_in(argument) or ():
+                held = self.get(name)
+                if isinstance(held, Frame) or (isinstance(held, Value) and held.made in ("node", "left")):
+                    yield name
 
     def setting(self, node: ast.expr) -> Value | None:
         """Return the value of an entry of a configuration; None where an expression is none."""
@@ -286,5 +374,6 @@ _ADVICE: Final[Mapping[str, str]] = {
     "command line": "Keep it in the driver script, and give its values as configuration.",
     "draws": "Keep it in the driver script, or draw from the saved dataset.",
     "prints": "Keep it in the driver script, or make it a check with @check_output.",
+    "looks for files": "Keep it in the driver script, which gives what it finds to the features.",
     "writes": "Keep it in the driver script, or declare a sink of the dataflow.",
 }

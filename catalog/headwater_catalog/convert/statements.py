@@ -21,14 +21,17 @@ from headwater_catalog.convert.columns import (
 from headwater_catalog.convert.effects import is_in_place
 from headwater_catalog.convert.expressions import Expression
 from headwater_catalog.convert.functions import inlined
-from headwater_catalog.convert.known import CONSTANT_CALLS, dotted
+from headwater_catalog.convert.known import CONSTANT_CALLS, READS_DATA, dotted
 from headwater_catalog.convert.loops import unrolled
+from headwater_catalog.convert.origins import origins_of
+from headwater_catalog.convert.source import Edit
 from headwater_catalog.convert.state import State
 from headwater_catalog.convert.static import static_value
 from headwater_catalog.convert.values import (
     NO_LITERAL,
     Frame,
     Left,
+    Origins,
     Piece,
     Ref,
     Shape,
@@ -37,7 +40,7 @@ from headwater_catalog.convert.values import (
 
 __all__ = ["walk"]
 
-_QUIET: Final = ("it reads data from outside", "")
+_QUIET: Final = (READS_DATA, "")
 """Reasons for which a statement is left that are none to convert it: data come in through the driver."""
 
 
@@ -119,12 +122,31 @@ def _assign(state: State, statement: ast.stmt, target: ast.expr, value: ast.expr
                 assign_column(state, statement, name, key, value)
             else:
                 assign_rows(state, statement, name, rows, key, value)
+        case ast.Attribute(value=ast.Name(id=name), attr="columns" | "index" as axis) if isinstance(
+            state.get(name), Frame
+        ):
+            _set_axis(state, statement, name, axis, value)
         case ast.Tuple(elts=parts) if all(isinstance(part, ast.Name) for part in parts):
             _unpack(state, statement, [part.id for part in parts if isinstance(part, ast.Name)], value)
         case ast.Subscript() | ast.Attribute():
             as_block(state, statement, "it sets more than one column, or single cells", BLOCK)
         case _:
             raise Left("it sets several things at once", "Write one assignment for each.")
+
+
+def _set_axis(state: State, statement: ast.stmt, name: str, axis: str, value: ast.expr) -> None:
+    """Read `table.columns = names` and `table.index = labels` as the table with these."""
+    frame = state.get(name)
+    assert isinstance(frame, Frame)
+    read = state.expression(value)
+    text = state.source.pieces(*state.source.right_side(statement, value), read.edits, statement.col_offset)
+    number = 1 if axis == "columns" else 0
+    inner = inner_of(returned(text, read, value))
+    whole = state.whole(frame, statement.lineno)
+    body = ("return ", Ref(whole), ".set_axis(", *inner, f", axis={number})")
+    made = Value(frame.name, statement.lineno, "node", "table", body, doc=state.source.doc(statement))
+    made.origins = Origins((frame,) if axis == "index" else ())
+    state.change(name, Frame(frame.name, state.add(made)))
 
 
 def _assign_name(state: State, statement: ast.stmt, name: str, value: ast.expr) -> None:
@@ -135,6 +157,11 @@ def _assign_name(state: State, statement: ast.stmt, name: str, value: ast.expr) 
     match value:
         case ast.Name(id=other) if state.get(other) is not None:
             state.env[name] = state.env[other]
+            return
+        case ast.List() | ast.Tuple() | ast.Dict() if held := state.tables_in(value):
+            group = Value(name, statement.lineno, "node", statement=statement, holds=held)
+            group.doc = state.source.doc(statement)
+            state.set(name, group)
             return
         case ast.Call(func=ast.Attribute(value=ast.Name(id=other), attr=method)) if isinstance(
             frame := state.get(other), Frame
@@ -166,8 +193,37 @@ def _assign_name(state: State, statement: ast.stmt, name: str, value: ast.expr) 
     if isinstance(value, ast.Call) and is_in_place(value):
         as_block(state, statement, "it changes what it is called on", "Use the form that gives a new value.")
         return
-    read = state.expression(value)
+    if isinstance(value, ast.Call) and state.changed_by(value) == [name]:
+        called = f"'{dotted(value.func)}' changes the table that it is given"
+        as_block(state, statement, called, "Let it work on a copy: table = table.copy().")
+        return
+    given = _brought_in(state, statement, name, value)
+    read = state.expression(value, given=given)
     state.bind(name, state.add(_variable(state, statement, name, value, read)))
+
+
+def _brought_in(state: State, statement: ast.stmt, name: str, value: ast.expr) -> dict[ast.AST, Frame]:
+    """Have the driver script bring in the data of `name = pd.read_csv(...).method(...)`.
+
+    Returns:
+        The call that reads them, with the table; nothing where there is no such call before methods.
+    """
+    node = value
+    while isinstance(node, (ast.Attribute, ast.Call, ast.Subscript)) and not state.reads_data(node):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    if node is value or state.strict or not state.reads_data(node):
+        return {}
+    alone = ast.Assign([ast.Name(name, ast.Store())], node)
+    ast.copy_location(alone.targets[0], statement)
+    ast.copy_location(alone, statement)
+    source = state.source
+    text = "".join(map(str, source.pieces(source.start(node), source.end(node), (), statement.col_offset)))
+    leave(state, alone, Left(""), is_told=False)
+    state.leftovers[-1].text = f"{name} = {text}"
+    frame = state.get(name)
+    if not isinstance(frame, Frame) or frame.base.stage == "after":
+        raise Left("")
+    return {node: frame}
 
 
 def _variable(state: State, statement: ast.stmt, name: str, value: ast.expr, read: Expression) -> Value:
@@ -180,6 +236,8 @@ def _variable(state: State, statement: ast.stmt, name: str, value: ast.expr, rea
             body = inner_of(returned(text, read, value))
             return Value(name, statement.lineno, "constant", "other", body, doc=doc, literal=literal)
         raise Left("")  # made from nothing, it comes into the features as an input
+    if name in state.outline.for_reading and all(each.is_beforehand for each in needed):
+        raise Left("")  # the driver needs it, to bring the data in
     rows = read.rows_of(value)
     is_table = read.is_table(value) or (rows is None and name in state.outline.tables)
     shape: Shape = "table" if is_table else "column" if rows is not None else "other"
@@ -189,7 +247,7 @@ def _variable(state: State, statement: ast.stmt, name: str, value: ast.expr, rea
         name, statement.lineno, "node", shape, unnamed(body) if is_scalar else body, base=rows, doc=doc
     )
     made.is_scalar = is_scalar
-    made.origins = tuple(read.frames.values())
+    made.origins = origins_of(value, read)
     return made
 
 
@@ -308,7 +366,7 @@ def _unpack(state: State, statement: ast.stmt, names: list[str], value: ast.expr
         raise Left("")
     line = statement.lineno
     whole = Value("_and_".join(names[:3]), line, "node", body=returned(text, read, value))
-    whole.doc, whole.origins = state.source.doc(statement), tuple(read.frames.values())
+    whole.doc = state.source.doc(statement)
     state.add(whole)
     for name in names:
         shape: Shape = "table" if name in state.outline.tables else "other"
@@ -347,8 +405,43 @@ def _call(state: State, statement: ast.Expr, call: ast.Call) -> None:
                 frame = frame.without(column)
             state.change(name, frame)
             return
+        if isinstance(frame, Frame) and _in_place(state, statement, frame, call):
+            return
     if is_in_place(call):
-        as_block(state, statement, "it changes a value in place", "Assign the result: df = df.method(...).")
+        as_block(state, statement, *_why_in_place(call))
         return
     state.expression(call)
     raise Left(*_NOTHING)
+
+
+def _in_place(state: State, statement: ast.Expr, frame: Frame, call: ast.Call) -> bool:
+    """Read `table.method(..., inplace=True)` as `table = table.method(...)`.
+
+    Returns:
+        Whether it is read; if not, nothing has changed.
+    """
+    assert isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name)
+    name, source = call.func.value.id, state.source
+    asked = next((each for each in call.keywords if each.arg == "inplace"), None)
+    is_asked = asked is not None and isinstance(asked.value, ast.Constant) and asked.value.value is True
+    if asked is None or not is_asked or call.func.attr == "eval":  # which gives what its text says
+        return False
+    read = state.expression(call)
+    start, end = source.without(asked, call)
+    edits: list[Edit] = [*read.edits, (start, end, ())]
+    text = source.pieces(source.start(call), source.end(call), edits, statement.col_offset)
+    made = Value(frame.name, statement.lineno, "node", "table", returned(text, read, call))
+    made.doc, made.origins = source.doc(statement), origins_of(call, read)
+    state.change(name, Frame(frame.name, state.add(made)))
+    return True
+
+
+def _why_in_place(call: ast.Call) -> tuple[str, str]:
+    asked = any(keyword.arg == "inplace" for keyword in call.keywords)
+    if asked and isinstance(call.func, ast.Attribute) and not isinstance(call.func.value, ast.Name):
+        column = ast.unparse(call.func.value)
+        return (
+            "it changes a column in place, which pandas 3 no longer does",
+            f"Assign the result: {column} = {column}.{call.func.attr}(...).",
+        )
+    return "it changes a value in place", "Assign the result: df = df.method(...)."

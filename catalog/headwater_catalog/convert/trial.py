@@ -7,8 +7,10 @@ Both are foreign code, so this is only ever run confined; `verified` is the othe
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
+import random
 import runpy
 import sys
 import traceback
@@ -23,10 +25,16 @@ TASK: Final = "task.json"
 ANSWER: Final = "answer.json"
 BEFORE: Final = "before"
 AFTER: Final = "after"
+_HERE: Final = "script"
 
 _LONGEST: Final = 1000
-_SIMPLE: Final = (bool, int, float, complex, str, bytes, list, tuple, dict, type(None))
-_TABLES: Final = frozenset({".csv", ".tsv", ".parquet", ".feather", ".json"})
+_SIMPLE: Final = (bool, int, float, complex, str, bytes, type(None))
+_DATA: Final = ("datetime", "decimal", "numpy", "pandas", "polars")
+_NO_DATA: Final = (
+    *("numpy.random", "pandas.api.typing", "pandas.core.groupby", "pandas.core.resample"),
+    *("pandas.core.window", "pandas.io", "polars.lazyframe"),
+)
+_TABLES: Final = frozenset({".csv", ".tsv", ".parquet", ".feather", ".json", ".xls", ".xlsx"})
 
 
 def main() -> None:
@@ -34,7 +42,8 @@ def main() -> None:
     folder = Path(sys.argv[1])
     task = json.loads((folder / TASK).read_text("utf-8"))
     os.environ["MPLBACKEND"] = "Agg"
-    answer = compare(folder, task["script"], task["driver"], task["finals"], task["variables"], task["main"])
+    sys.argv[1:] = task.pop("arguments")
+    answer = compare(folder, **task)
     draft = folder / f"{ANSWER}.partial"
     draft.write_text(json.dumps(answer), "utf-8")
     draft.replace(folder / ANSWER)
@@ -61,16 +70,18 @@ def compare(
     Returns:
         `same` and `different` (name, difference) of variables and files, or `error` with what failed.
     """
-    try:
-        expected = _run(folder / BEFORE, script, inner)
-    except BaseException as error:
-        return {"error": f"The script itself fails here: {_told(error)}"}
-    try:
-        actual = _run(folder / AFTER, driver)
-        wanted = {name: feature for name, feature in finals.items() if name in expected}
-        actual.update(_further(folder / AFTER, actual, wanted))
-    except BaseException as error:
-        return {"error": f"What it became fails: {_told(error)}"}
+    with _moved(folder / BEFORE) as place:
+        try:
+            expected = _run(place, script, inner)
+        except BaseException as error:
+            return {"error": f"The script itself fails here: {_told(error)}{_advice(error)}"}
+    with _moved(folder / AFTER) as place:
+        try:
+            actual = _run(place, driver)
+            wanted = {name: feature for name, feature in finals.items() if name in expected}
+            actual.update(_further(place, actual, wanted))
+        except BaseException as error:
+            return {"error": f"What it became fails: {_told(error)}"}
     same: list[str] = []
     different: list[dict[str, str]] = []
     for name in sorted(expected):
@@ -85,6 +96,27 @@ def compare(
     return {"same": same, "different": different}
 
 
+@contextlib.contextmanager
+def _moved(folder: Path) -> Iterator[Path]:
+    """Have a folder where both are run, one after the other, so that paths are no difference."""
+    place = folder.with_name(_HERE)
+    folder.rename(place)
+    importlib.invalidate_caches()
+    try:
+        yield place
+    finally:
+        place.rename(folder)
+
+
+def _seed() -> None:
+    """Let random numbers that nobody seeds be the same in both."""
+    random.seed(0)
+    with contextlib.suppress(ImportError):
+        import numpy as np
+
+        np.random.seed(0)
+
+
 def _run(folder: Path, script: str, inner: str = "") -> dict[str, Any]:
     """Run a script in its folder; return its variables, those of one function included."""
     path = folder / script
@@ -95,6 +127,7 @@ def _run(folder: Path, script: str, inner: str = "") -> dict[str, Any]:
             held.update(frame.f_locals)
 
     with _within(path.parent if script.startswith(".") else folder, path.parent):
+        _seed()
         sys.setprofile(keep)
         try:
             variables = runpy.run_path(str(path), run_name="__main__")
@@ -110,15 +143,14 @@ def _run(folder: Path, script: str, inner: str = "") -> dict[str, Any]:
 @contextlib.contextmanager
 def _within(folder: Path, imports: Path) -> Iterator[None]:
     """Have a folder as the one to work in, and one to import from, as the script's own folder is."""
-    before, arguments, here = list(sys.path), list(sys.argv), Path.cwd()
+    before, here = list(sys.path), Path.cwd()
     known = set(sys.modules)
     os.chdir(folder)
     sys.path.insert(0, str(imports))
-    sys.argv = [arguments[0]]
     try:
         yield
     finally:
-        sys.path[:], sys.argv[:] = before, arguments
+        sys.path[:] = before
         os.chdir(here)
         for name in set(sys.modules) - known:
             if str(getattr(sys.modules[name], "__file__", "") or "").startswith(str(folder)):
@@ -140,9 +172,16 @@ def _further(folder: Path, held: Mapping[str, Any], wanted: Mapping[str, str]) -
 def _is_data(value: Any) -> bool:
     if isinstance(value, ModuleType) or callable(value):
         return False
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_data, value[:_LONGEST]))
+    if isinstance(value, dict):
+        return all(map(_is_data, list(value.values())[:_LONGEST]))
     if isinstance(value, _SIMPLE):
         return True
-    return type(value).__module__.partition(".")[0] in ("numpy", "pandas", "polars", "datetime", "decimal")
+    if type(value).__name__ == "ndarray" and value.dtype.hasobject:
+        return all(map(_is_data, value.ravel()[:_LONGEST]))
+    module = type(value).__module__
+    return module.partition(".")[0] in _DATA and not module.startswith(_NO_DATA)
 
 
 def _difference(actual: Any, expected: Any) -> str:
@@ -173,10 +212,18 @@ def _files(folder: Path) -> Iterator[tuple[str, str]]:
             yield name, "The converted script does not write it."
         elif other.read_bytes() == content:
             yield name, ""
-        elif path.suffix in _TABLES:
-            yield name, _difference(_table(other), _table(path))
         else:
-            yield name, "Its bytes differ."
+            yield name, _unlike(other, path)
+
+
+def _unlike(actual: Path, expected: Path) -> str:
+    """Return where two files differ that are not the same byte for byte; empty where they hold the same."""
+    if expected.suffix not in _TABLES:
+        return "Its bytes differ."
+    try:
+        return _difference(_table(actual), _table(expected))
+    except Exception as error:  # of a library, for what is no such file
+        return f"Its bytes differ, and it cannot be read: {_told(error)}"
 
 
 def _table(path: Path) -> Any:
@@ -184,9 +231,25 @@ def _table(path: Path) -> Any:
 
     if path.suffix in (".csv", ".tsv"):
         return pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",")
+    if path.suffix in (".xls", ".xlsx"):
+        return pd.read_excel(path, sheet_name=None)
     if path.suffix == ".json":
         return json.loads(path.read_text("utf-8"))
     return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_feather(path)
+
+
+def _advice(error: BaseException) -> str:
+    """Return what to do about a script that fails where it runs elsewhere; empty where nobody knows."""
+    trace = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, SystemExit) or any("argv" in (frame.line or "") for frame in trace[-1:]):
+        return ". Give its arguments behind --: headwater convert SCRIPT -- ARGUMENT..."
+    if isinstance(error, FileNotFoundError):
+        return ". Name the folder in which it runs by --data."
+    if isinstance(error, ImportError):
+        return ". Install what it needs for the Python that runs headwater."
+    if isinstance(error, OSError) and not error.filename:  # of a socket
+        return ". It has no network here: save what it loads in a file."
+    return ""
 
 
 def _told(error: BaseException) -> str:

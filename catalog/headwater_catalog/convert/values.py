@@ -15,6 +15,7 @@ __all__ = [
     "Left",
     "Leftover",
     "Note",
+    "Origins",
     "Piece",
     "Ref",
     "Shape",
@@ -84,10 +85,12 @@ class Value:
         variants: Its functions, where it has one for each configuration.
         parts: The values that a tuple is taken apart into.
         part_of: The tuple that it is taken out of.
-        origins: The states of tables from which the columns of a table come.
+        origins: Where the columns of a table come from; of no table where that is not sure.
         source: What in the driver gives a setting, as text.
         is_scalar: Whether it surely is a single value.
-        statement: The definition of a function or class.
+        statement: The definition of a function or class; of a list or dictionary of tables, its assignment.
+        is_apart: Of a column that is taken from a table: whether only some configurations need it.
+        holds: Of a list or dictionary of tables, written out: the cells of these, by their variables.
     """
 
     label: str
@@ -104,15 +107,19 @@ class Value:
     variants: list[Variant] = field(default_factory=list)
     parts: list[Value] = field(default_factory=list)
     part_of: Value | None = None
-    origins: tuple[Frame, ...] = ()
+    origins: Origins = field(default_factory=lambda: Origins())
     source: str = ""
     is_scalar: bool = False
     statement: ast.stmt | None = None
+    is_apart: bool = False
+    holds: dict[str, int] = field(default_factory=dict)
 
     @property
-    def is_computed(self) -> bool:
-        """Tell whether a feature function makes it."""
-        return self.made in ("node", "column")
+    def is_beforehand(self) -> bool:
+        """Tell whether it is there before the features, and is no data of them."""
+        if self.made == "left":
+            return self.shape == "other" and self.stage == "before"
+        return self.made in ("import", "constant", "helper", "setting")
 
     def needs(self, contents: bool = False) -> list[Value]:
         """Return the values that its function reads, each once, in their order.
@@ -223,6 +230,29 @@ class Frame:
         return self.base is other.base and mine == theirs and self.dropped == other.dropped
 
 
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Where the columns of a table come from.
+
+    Attributes:
+        frames: The tables.
+        renamed: The names there of columns that have other ones here; None where it is not known what they
+            come from.
+        is_stacked: Whether each of the tables has each column, as those have that are put below each other.
+    """
+
+    frames: tuple[Frame, ...] = ()
+    renamed: Mapping[str, str | None] = field(default_factory=dict)
+    is_stacked: bool = False
+
+    def with_names(self, renamed: Mapping[str, str | None]) -> Origins:
+        """Return the same with further new names of columns."""
+        found = dict(self.renamed)
+        for new, old in renamed.items():
+            found[new] = old if old is None else self.renamed.get(old, old)
+        return replace(self, renamed=found)
+
+
 @dataclass(eq=False, slots=True)
 class Leftover:
     """A statement that stays in the driver script.
@@ -233,6 +263,7 @@ class Leftover:
         reads: What the variables stand for that it reads, by name.
         changes: The variables that it changes in place.
         binds: The values that it makes, by the names of the variables.
+        text: What stands in the driver script, where it is not the statement as the script has it.
     """
 
     statement: ast.stmt
@@ -240,6 +271,7 @@ class Leftover:
     reads: dict[str, Frame | Value]
     changes: frozenset[str]
     binds: dict[str, Value] = field(default_factory=dict)
+    text: str = ""
 
 
 def can_be_keyword(name: str) -> bool:

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -52,7 +52,12 @@ class Verdict:
 
 
 def verify(
-    script: Path, text: str, conversion: Conversion, data: Path, limits: Limits | None = None
+    script: Path,
+    text: str,
+    conversion: Conversion,
+    data: Path,
+    limits: Limits | None = None,
+    arguments: Sequence[str] = (),
 ) -> Verdict:
     """Run a script and its conversion and compare what they leave.
 
@@ -64,6 +69,7 @@ def verify(
         conversion: What it became.
         data: The folder in which it is run; both get a copy of all that is in it.
         limits: What both together may use.
+        arguments: What both are given on the command line.
 
     Raises:
         JobError: The data are too many to be copied, or the system cannot confine the run.
@@ -92,7 +98,8 @@ def verify(
             "driver": driver.relative_to(folder / AFTER).as_posix(),
             "finals": dict(conversion.finals),
             "variables": conversion.variables,
-            "main": conversion.main,
+            "inner": conversion.main,
+            "arguments": list(arguments),
         }
         sizes = {
             path.relative_to(folder / BEFORE).as_posix(): path.stat().st_size

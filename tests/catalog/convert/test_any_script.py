@@ -91,6 +91,10 @@ def _scripts(draw: st.DrawFn) -> str:
                     "copy",
                     "var",
                     "loop",
+                    "sort",
+                    "both",
+                    "read",
+                    "left",
                 )
             )
         )
@@ -131,6 +135,21 @@ def _scripts(draw: st.DrawFn) -> str:
             continue
         elif kind == "var":
             lines += [f"v{number} = {value}", f"{frame}[{new!r}] = v{number}"]
+        elif kind == "sort":
+            lines.append(f"{frame}.sort_values('b', inplace=True)")
+            continue
+        elif kind == "both":
+            new = "of_both"
+            lines += [f"tables{number} = [df, other]", f"for one in tables{number}:"]
+            lines.append("    one['of_both'] = one['a'] + 1")
+            known["other" if frame == "df" else "df"].append(new)
+        elif kind == "read":
+            lines.append(f"{frame} = pd.read_csv('data.csv').query('a > 0')")
+            known[frame] = list(_NUMBERS)
+            continue
+        elif kind == "left":
+            lines.append(f"{frame}.to_csv('at{number}.csv')")
+            continue
         elif kind == "loop":
             new = "a_twice"
             lines += ["for name in ['a', 'b']:", f"    {frame}[f'{{name}}_twice'] = {frame}[name] * 2"]

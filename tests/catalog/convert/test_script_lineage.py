@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from headwater_catalog.convert import ColumnStep, lineage_of
 
 
@@ -57,3 +59,66 @@ def test_loops_and_functions_are_read_as_what_they_do_to_columns() -> None:
     assert steps["df.twice", 3].sources == ("df.a",)
     assert steps["df.twice_log", 9].needs == (("df.twice", 3),)
     assert steps["df.a_log", 9].sources == ("df.a",)
+
+
+@pytest.mark.parametrize(
+    ("statements", "column", "sources"),
+    [
+        ("r = df.rename(columns={'a': 'aa'})\nr['y'] = r['aa'] + r['b']", "r.y", {"df.a", "df.b"}),
+        ("r = df.dropna().rename(columns={'x': 'z'})\nr['y'] = r['z']", "r.y", {"df.a"}),
+        ("df.rename(columns={'a': 'aa'}, inplace=True)\ndf['y'] = df['aa']", "df.y", {"df.a"}),
+        ("g = df.groupby('k').agg(n=('x', 'sum'))\ng['y'] = g['n']", "g.y", {"df.a"}),
+        (
+            "g = df.groupby('k')[['b']].mean().reset_index()\ng['y'] = g['b'] + g['k']",
+            "g.y",
+            {"df.b", "df.k"},
+        ),
+        ("s = df[['x', 'b']].copy()\ns['y'] = s['x']", "s.y", {"df.a"}),
+        (
+            "other = pd.read_csv('o.csv')\nc = pd.concat([df, other])\nc['y'] = c['b']",
+            "c.y",
+            {"df.b", "other.b"},
+        ),
+        (
+            "for v in df['k'].unique():\n    df.loc[df['k'] == v, 'x'] = 0\ndf['y'] = df['b']",
+            "df.y",
+            {"df.b"},
+        ),
+    ],
+)
+def test_columns_are_followed_to_what_they_were_called(
+    statements: str, column: str, sources: set[str]
+) -> None:
+    steps = lineage_of(
+        f"import pandas as pd\ndf = pd.read_csv('a.csv')\ndf['x'] = df['a'] + 1\n{statements}\n"
+    )
+    found = next(step for step in reversed(steps) if step.name == column)
+
+    assert set(found.sources) == sources
+    assert found.is_certain
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "t = df.melt(['k'])",
+        "t = pd.get_dummies(df)",
+        "t = df.dropna().assign(new=1)",
+        "t = df.rename(columns=str.lower)",
+        "t = df.groupby('k').agg(['sum', 'mean'])",
+        "t = df.groupby('k').size().reset_index(name='new')",
+        "df[['new', 'old']] = df[['a', 'b']].values\nt = df",
+        "df.columns = ['new', 'old']\nt = df",
+        "t = make(df)",
+    ],
+)
+def test_a_column_that_comes_from_anywhere_in_a_table_says_so(statement: str) -> None:
+    steps = lineage_of(
+        f"import pandas as pd\ndf = pd.read_csv('a.csv')\ndf['x'] = df['a'] + 1\n{statement}\nt['y'] = t['new']\n"
+    )
+    found = steps[-1]
+
+    assert found.name.endswith(".y")
+    assert not found.is_certain
+    assert "df.new" not in found.sources
+    assert "df.a" in found.sources

@@ -7,8 +7,14 @@ from typing import Any
 
 import pytest
 
+from headwater_catalog.convert import convert_script
 from support.converted import run_both
 
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:The inplace keyword",
+    "ignore:A value is being set on a copy",
+    "ignore::pandas.errors.ChainedAssignmentError",
+)
 _DATA = {"data.csv": "key,a,b\nx,1,2.5\ny,2,\nx,3,4.5\n"}
 _BEGIN = "import numpy as np\nimport pandas as pd\ndf = pd.read_csv('data.csv')\ndf['c'] = df['a'] + 1\n"
 
@@ -34,6 +40,17 @@ def _both(tmp_path: Path, statements: str) -> tuple[Any, set[str], str]:
         ("taken = df.pop('c')\ndf['d'] = taken * 2", "return taken * 2"),
         ("df['d'] = df['a'].where(df['b'] > 3, other=-1)", "return a.where(b > 3, other=-1)"),
         ("kept = df\nkept['d'] = 5", "def d("),
+        ("df[['a', 'b']] = df[['a', 'b']].fillna(-1)", "return b_raw.fillna(-1)"),
+        ("names = ['a', 'c']\ndf[names] = df[names].astype(np.float32)", "return c_1.astype(np.float32)"),
+        ("df.sort_values('b', inplace=True)", "return df_1.sort_values('b')"),
+        ("df.replace(inplace=True, to_replace=1, value=2)", "return df_1.replace(to_replace=1, value=2)"),
+        ("df.dropna(\n    inplace=True,  # gone\n)\ndf['d'] = df['b'] / 2", "return b / 2"),
+        (
+            "other = df\nother.set_index('key', inplace=True)\ndf['d'] = df['a']",
+            "return df_1.set_index('key')",
+        ),
+        ("df.columns = [name.upper() for name in df.columns]", ".set_axis([name.upper() for name in"),
+        ("df.index = df['a'] * 2", "return df_1.set_axis(a * 2, axis=0)"),
     ],
 )
 def test_a_statement_becomes_a_feature(tmp_path: Path, statements: str, text: str) -> None:
@@ -43,16 +60,17 @@ def test_a_statement_becomes_a_feature(tmp_path: Path, statements: str, text: st
     assert "df" in same
 
 
-@pytest.mark.filterwarnings("ignore:The inplace keyword")
 @pytest.mark.parametrize(
     ("statements", "why"),
     [
         ("df[['a', 'b']] = df[['b', 'a']]", "which columns it sets"),
-        ("df.sort_values('b', inplace=True)", "changes a value in place"),
+        ("df[['a', 'b']] = df[['a', 'b']].fillna(df['c'].mean())", "which columns it sets"),
+        ("df[['a', 'c']] = df[['a', 'c']].clip(df['a'], axis=0)", "which columns it sets"),
+        ("df['b'].fillna(0, inplace=True)", "changes a column in place"),
+        ("df.eval('d = a + 1', inplace=True)", "changes a value in place"),
         ("if df['a'].sum() > 2:\n    df['c'] = 0", "a branch on data"),
         ("for name in df.columns:\n    df[name + '_'] = df[name]", "a loop"),
         ("df.iloc[0, 1] = 7", "single cells"),
-        ("df.columns = [name.upper() for name in df.columns]", "single cells"),
         ("seen = []\nfor value in df['a']:\n    seen.append(value)\ndf['d'] = seen", "a loop"),
         ("total = 0\nfor value in df['a']:\n    total += value\ndf['d'] = total", "a loop"),
     ],
@@ -82,6 +100,128 @@ def test_what_no_feature_may_do_is_left_and_told(tmp_path: Path, statements: str
     assert {note.kind for note in made.notes} == {"left"}
     assert any(why in note.why for note in made.notes)
     assert "df" in same
+
+
+def test_data_come_in_by_the_driver_and_what_is_done_to_them_at_once_is_a_feature(tmp_path: Path) -> None:
+    made, same, module = _both(
+        tmp_path,
+        "# in thousands\nsales = pd.read_csv('data.csv').rename(columns={'a': 'sold'}).query('sold > 1')\n"
+        "sales['twice'] = sales['sold'] * 2\nkeys = pd.read_csv('data.csv')['key']\n"
+        "df.to_csv('mid.csv')\nlate = pd.read_csv('mid.csv').dropna()\n",
+    )
+
+    assert "return sales_raw.rename(columns={'a': 'sold'}).query('sold > 1')" in module
+    assert "return sold * 2" in module
+    assert "sales = pd.read_csv('data.csv')\n" in made.driver_text
+    assert {"sales", "keys", "late", "mid.csv"} <= same
+    assert [note.why for note in made.notes] == ["it writes data"]
+
+
+def test_a_column_that_only_some_configurations_need_may_be_missing(tmp_path: Path) -> None:
+    _, same, module = _both(
+        tmp_path,
+        "config = {'extra': False}\nif config['extra']:\n    df['d'] = df['gone'] * 2\n"
+        "df['e'] = df['gone'] if 'gone' in df else df['a']\n"
+        "df['f'] = 'gone' in df and df.gone.sum() > 1\n",
+    )
+
+    assert "def gone(df_raw: pd.DataFrame)" in module
+    assert "df" in same
+
+
+def test_constants_that_are_made_of_functions_stand_below_these(tmp_path: Path) -> None:
+    _, same, module = _both(
+        tmp_path,
+        "def one(values):\n    return values + 1\n\nSTEPS = {'one': one}\nMORE = [STEPS]\n"
+        "df['d'] = MORE[0]['one'](df['a'])\n",
+    )
+
+    assert module.index("def _one") < module.index("STEPS =") < module.index("MORE =")
+    assert "df" in same
+
+
+def test_what_is_read_again_is_what_statements_that_are_left_read_from_there_on(tmp_path: Path) -> None:
+    _, same, _ = _both(
+        tmp_path,
+        "first = df.set_index('key')\nfirst.to_csv('first.csv')\ndf = pd.read_csv('data.csv')\n"
+        "df.to_csv('second.csv')\ndf['late'] = 1\n",
+    )
+
+    assert {"df", "first", "first.csv", "second.csv"} <= same
+
+
+def test_what_may_be_no_table_is_not_said_to_be_one(tmp_path: Path) -> None:
+    _, same, _ = _both(
+        tmp_path,
+        "df['a'].to_pickle('a.pickle')\nnumbers = pd.read_pickle('a.pickle')\nnumbers = numbers.dropna()\n"
+        "other = pd.Series([1, 2, 2])\nmore = other.drop_duplicates().sort_values()\n",
+    )
+
+    assert {"df", "numbers", "more"} <= same
+
+
+def test_a_function_that_brings_data_in_is_read_in_the_place_of_its_call(tmp_path: Path) -> None:
+    script = (
+        "import argparse\nimport sys\nimport pandas as pd\n\ndef run(path, factor=3, *, out='o.csv'):\n"
+        "    df = pd.read_csv(path)\n    df['d'] = df['a'] * factor\n    df.to_csv(out)\n    return df\n\n"
+        "if __name__ == '__main__':\n    name = 'data'\n    if len(sys.argv) > 90:\n        name = sys.argv[1]\n"
+        "    result = run(f'{name}.csv', out='p' + '.csv')\n    print(len(result))\n"
+    )
+
+    made, answer = run_both(tmp_path, script, _DATA)
+
+    assert answer.get("different") == [], (answer, made.module_text, made.driver_text)
+    assert {"df", "result", "p.csv"} <= set(answer["same"])
+    assert "return a * factor" in made.module_text
+    assert set(made.features) == {"a", "d", "df", "df_raw_columns"} - {"df_raw_columns"}
+
+
+def test_another_name_for_what_a_statement_that_is_left_makes_is_known_to_the_next(tmp_path: Path) -> None:
+    _, same, _ = _both(
+        tmp_path,
+        "df.to_csv('mid.csv')\nlate = pd.read_csv('mid.csv')\nother = late\nother['z'] = 1\n"
+        "other.to_csv('last.csv')\n",
+    )
+
+    assert {"df", "last.csv"} <= same
+
+
+def test_what_a_function_reads_is_there_where_a_statement_that_is_left_calls_it(tmp_path: Path) -> None:
+    _, same, _ = _both(
+        tmp_path,
+        "def total():\n    return df['c'].sum() + extra\n\nextra = 3\nfound = total()\ndf['c'] = 0\n"
+        "print(total())\n",
+    )
+
+    assert {"df", "found"} <= same
+
+
+def test_what_a_loop_sets_is_given_on_only_where_it_is_read_before_it_is_set_again(tmp_path: Path) -> None:
+    _, same, _ = _both(
+        tmp_path,
+        "most = 0\nfor value in df['a']:\n    for each in [n for n in range(value) if n > 90]:\n"
+        "        found = each\n    most = max(most, value)\nfor each in df['a']:\n    found = each\n    most += found\n"
+        "df['d'] = most\n",
+    )
+
+    assert {"df", "most"} <= same
+
+
+def test_what_is_drawn_is_drawn_in_its_order() -> None:
+    made = convert_script(
+        "import matplotlib.pyplot as plt\n"
+        + _BEGIN
+        + "plt.plot(df['c'])\nplt.show()\nfigure = plt.figure()\n"
+        "plt.plot(df['a'])\n",
+        "spend.py",
+    )
+
+    below = made.driver_text.partition("driver.execute")[2]
+    assert (
+        below.index("plt.plot(df['c'])")
+        < below.index("figure = plt.figure()")
+        < below.index("plt.plot(df['a'])")
+    )
 
 
 def test_a_table_is_what_it_was_at_the_line_of_each_statement_that_is_left(tmp_path: Path) -> None:
