@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from headwater.graph import Graph
 from headwater.live_types import live_type
 from headwater.materialize.adapters import arguments_of
 from headwater.materialize.builtin import UNSET
-from headwater.materialize.files import is_remote, opened, replacing, write_bytes
+from headwater.materialize.files import is_remote, opened, remove, replacing, write_bytes
 from headwater.materialize.packages import needed
 from headwater.materializers import MaterializerFactory
 from headwater.modifiers.adapted import SAVER_TAG, Asked, SaverFormats
@@ -96,6 +97,9 @@ class Place:
     def store(self, values: Sequence[Any], key: str | None) -> dict[str, Any]:
         """Store values, make sure that they come back as they are, and then record them.
 
+        What was recorded before is taken back first, so that wherever this ends no record tells of values
+        that others have taken the place of.
+
         Raises:
             HeadwaterError: They would come back as others, or that cannot be told.
         """
@@ -108,13 +112,28 @@ class Place:
                     "it comes back cannot be told. Keep a node before or after it, or register a fingerprint."
                 )
         names = {name: value.name for name, value in by_node.items()} if self.library else {}
-        said = self.saver(**self.saving).save_data(self._together(by_node))
+        former = self.recorded()
+        remove(self.record, self.options)
+        try:
+            said = self.saver(**self.saving).save_data(self._together(by_node))
+        except Exception:
+            self._restore(former)
+            raise
         record = Record(key, {name: str(found) for name, found in prints.items()}, names)
         self._require_same(record, by_node)
-        with replacing(self.record, options=self.options) as made:
-            write_bytes(made, record.as_json())
+        self._write(record)
         said = said if isinstance(said, dict) else {}
         return {**said, KEPT_METADATA: {"key": key, "is_new": True}}
+
+    def _write(self, record: Record) -> None:
+        with replacing(self.record, options=self.options) as made:
+            write_bytes(made, record.as_json())
+
+    def _restore(self, former: Record | None) -> None:
+        """Write a record again after a save that failed, if what it tells of is still there."""
+        if former is not None and self.taken(former) is not None:
+            with suppress(OSError):  # without a record the values are made anew, which is right, too
+                self._write(former)
 
     def _require_same(self, record: Record, given: Mapping[str, Any]) -> None:
         back = self.load(record)

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from headwater.materialize.packages import needed
 
-__all__ = ["is_remote", "opened", "replacing", "write_bytes"]
+__all__ = ["is_remote", "opened", "remove", "replacing", "write_bytes"]
 
 # Two letters at least, since one letter is the drive of a Windows path; `::` chains two protocols.
 _PROTOCOL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(://|::)")
@@ -91,6 +91,16 @@ def write_bytes(made: Any, content: bytes | memoryview) -> None:
         made.write(content)
     else:
         Path(made).write_bytes(content)
+
+
+def remove(path: Any, options: Mapping[str, Any] | None = None) -> None:
+    """Remove a file, here or on a remote store, if it is there."""
+    if not is_remote(path):
+        Path(path).unlink(missing_ok=True)
+        return
+    store, inner = _fsspec().core.url_to_fs(path, **(options or {}))
+    if store.exists(inner):
+        store.rm_file(inner)
 
 
 def _is_special(path: Path) -> bool:
