@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -91,9 +92,21 @@ class DeltaWriter(ArrowSaver):
             given["commit_properties"] = deltalake.CommitProperties(custom_metadata=dict(self.metadata))
         _require_kept(table)
         stored = _texts(self.storage_options)
-        deltalake.write_deltalake(
-            self.path, without_dictionaries(table), name=self.table_name, storage_options=stored, **given
+        write = partial(
+            deltalake.write_deltalake,
+            self.path,
+            without_dictionaries(table),
+            name=self.table_name,
+            storage_options=stored,
+            **given,
         )
+        is_new = not deltalake.DeltaTable.is_deltatable(str(self.path), stored)
+        try:
+            write()
+        except deltalake.exceptions.CommitFailedError:
+            if not is_new:  # appends to a table that is there go past each other
+                raise
+            write()  # somebody else has made the table meanwhile
         return _described(self.path, deltalake.DeltaTable(self.path, storage_options=stored))
 
 

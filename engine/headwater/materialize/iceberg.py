@@ -97,21 +97,27 @@ class IcebergWriter(ArrowSaver):
         table = without_dictionaries(table).replace_schema_metadata(None)
         with needing("pyiceberg", "save_to.iceberg"):
             catalog = _catalog(self.catalog)
-            if catalog.table_exists(self.table):
+            if catalog.table_exists(self.table) or not self._make(catalog, table):
                 self._change(catalog.load_table(self.table), table)
-            else:
-                self._make(catalog, table)
             saved = catalog.load_table(self.table).current_snapshot()
         known = get_sql_metadata(self.table, table.num_rows)
         return {**known, ICEBERG_METADATA: {"snapshot_id": saved and saved.snapshot_id}}
 
-    def _make(self, catalog: Any, table: Any) -> None:
+    def _make(self, catalog: Any, table: Any) -> bool:
+        """Return whether the table was made; if not, somebody else has made it meanwhile."""
+        known = needed("pyiceberg.exceptions", "save_to.iceberg")
         catalog.create_namespace_if_not_exists(self.table.rpartition(".")[0])
-        # One transaction, so that no table without rows is left where they cannot be written.
-        with catalog.create_table_transaction(
-            self.table, table.schema, location=self.location, properties=dict(self.properties or {})
-        ) as made:
-            made.append(table, snapshot_properties=dict(self.metadata or {}))
+        try:
+            # One transaction, so that no table without rows is left where they cannot be written.
+            with catalog.create_table_transaction(
+                self.table, table.schema, location=self.location, properties=dict(self.properties or {})
+            ) as made:
+                made.append(table, snapshot_properties=dict(self.metadata or {}))
+        except (known.CommitFailedException, known.TableAlreadyExistsError):
+            if not catalog.table_exists(self.table):
+                raise
+            return False
+        return True
 
     def _change(self, found: Any, table: Any) -> None:
         told = dict(self.metadata or {})
