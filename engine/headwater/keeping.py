@@ -16,7 +16,7 @@ from headwater.graph import Graph
 from headwater.live_types import live_type
 from headwater.materialize.adapters import arguments_of
 from headwater.materialize.builtin import UNSET
-from headwater.materialize.files import is_remote, opened, remove, replacing, write_bytes
+from headwater.materialize.files import found_store, is_remote, opened, remove, replacing, write_bytes
 from headwater.materialize.packages import needed
 from headwater.materializers import MaterializerFactory
 from headwater.modifiers.adapted import SAVER_TAG, Asked, SaverFormats
@@ -180,9 +180,7 @@ class Place:
             return self.taken(record) is not None
         if not is_remote(self.path):
             return Path(self.path).exists()
-        store, inner = needed("fsspec", "A kept value in a remote store").core.url_to_fs(
-            self.path, **self.options
-        )
+        store, inner = found_store(self.path, self.options)
         return bool(store.exists(inner))
 
     def taken(self, record: Record) -> dict[str, Any] | None:

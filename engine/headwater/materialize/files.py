@@ -8,13 +8,16 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from headwater.materialize.packages import needed
+from headwater.errors import InvalidInput
+from headwater.materialize.packages import needed, needing
+from headwater.materialize.packing import unpacked
 
-__all__ = ["is_remote", "opened", "remove", "replacing", "write_bytes"]
+__all__ = ["Stored", "found_store", "is_remote", "opened", "remove", "replacing", "write_bytes"]
 
 # Two letters at least, since one letter is the drive of a Windows path; `::` chains two protocols.
 _PROTOCOL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(://|::)")
@@ -25,23 +28,47 @@ def is_remote(path: Any) -> bool:
     return isinstance(path, str) and _PROTOCOL.match(path) is not None
 
 
+@dataclass
+class Stored:
+    """A loader or saver of files, which may lie in a remote store.
+
+    Args:
+        storage_options: What the store needs, in the words of fsspec.
+    """
+
+    _: KW_ONLY
+    storage_options: Mapping[str, Any] | None = None
+
+
 @contextmanager
 def opened(
-    path: Any, mode: str = "r", encoding: str | None = None, options: Mapping[str, Any] | None = None
+    path: Any,
+    mode: str = "r",
+    encoding: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    *,
+    unpacks: bool = False,
 ) -> Iterator[IO[Any]]:
     """Open a file to read: a plain one, one of a remote store, or one that is open already.
 
+    Args:
+        path: The file.
+        mode: "r" or "rb".
+        encoding: That of texts.
+        options: What the remote store needs (`storage_options`).
+        unpacks: Whether a name such as `orders.csv.gz` says that the file is packed; with "rb" alone.
+
     Raises:
-        MissingExtra: The path has a protocol and fsspec is not installed.
+        MissingExtra: A package that opens or unpacks the file is not installed.
     """
-    if is_remote(path):
-        with _fsspec().open(path, mode, encoding=encoding, **(options or {})) as file:
-            yield file
-    elif hasattr(path, "read"):
-        yield path
-    else:
-        with Path(path).open(mode, encoding=encoding) as file:
-            yield file
+    with ExitStack() as stack:
+        file = path
+        if is_remote(path):
+            with needing("fsspec", f"A path that begins with {_protocol(path)}"):
+                file = stack.enter_context(_fsspec().open(path, mode, encoding=encoding, **(options or {})))
+        elif not hasattr(path, "read"):
+            file = stack.enter_context(Path(path).open(mode, encoding=encoding))
+        yield stack.enter_context(unpacked(file, path)) if unpacks else file
 
 
 @contextmanager
@@ -61,6 +88,7 @@ def replacing(
 
     Raises:
         FileNotFoundError: The folder of the target does not exist.
+        InvalidInput: The target is within an archive.
         MissingExtra: The path has a protocol and fsspec is not installed.
     """
     if is_remote(target):
@@ -98,7 +126,7 @@ def remove(path: Any, options: Mapping[str, Any] | None = None) -> None:
     if not is_remote(path):
         Path(path).unlink(missing_ok=True)
         return
-    store, inner = _fsspec().core.url_to_fs(path, **(options or {}))
+    store, inner = found_store(path, options)
     if store.exists(inner):
         store.rm_file(inner)
 
@@ -123,7 +151,12 @@ def _put(made: Path, path: Path) -> None:
 
 @contextmanager
 def _uploading(target: str, folder: str, append: bool, options: Mapping[str, Any] | None) -> Iterator[str]:
-    store, path = _fsspec().core.url_to_fs(target, **(options or {}))
+    if _is_in_archive(target):
+        raise InvalidInput(
+            f"{target.partition('::')[0]} is within an archive, which can be read but not saved into. Save "
+            "it as a file by itself; a text with a name such as orders.csv.zip becomes an archive of one."
+        )
+    store, path = found_store(target, options)
     made = Path(folder, path.rstrip("/").rpartition("/")[2] or "data")
     if append and store.exists(path):
         store.get_file(path, str(made))
@@ -136,6 +169,28 @@ def _uploading(target: str, folder: str, append: bool, options: Mapping[str, Any
             place = path if inner == "." else f"{path.rstrip('/')}/{inner}"
             with part.open("rb") as read, store.open(place, "wb") as write:
                 shutil.copyfileobj(read, write)
+
+
+def found_store(path: Any, options: Mapping[str, Any] | None = None) -> tuple[Any, str]:
+    """Return the store that a path is in, of fsspec, and the path within it.
+
+    Raises:
+        MissingExtra: A package that the store needs is not installed.
+    """
+    with needing("fsspec", f"A path that begins with {_protocol(path)}"):
+        store, inner = _fsspec().core.url_to_fs(str(path), **(options or {}))
+    return store, inner
+
+
+def _is_in_archive(path: str) -> bool:
+    archive = needed("fsspec.archive", "A remote store").AbstractArchiveFileSystem
+    with needing("fsspec", f"A path that begins with {_protocol(path)}"):
+        return issubclass(_fsspec().get_filesystem_class(_protocol(path).rstrip(":/")), archive)
+
+
+def _protocol(path: Any) -> str:
+    found = _PROTOCOL.match(str(path))
+    return found.group() if found else "no protocol"
 
 
 def _fsspec() -> Any:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from headwater.errors import InvalidInput, did_you_mean
 from headwater.materialize.arrow_tables import NULLABLE, ArrowLoader, ArrowSaver, without_dictionaries
-from headwater.materialize.files import is_remote
+from headwater.materialize.files import found_store, is_remote
 from headwater.materialize.metadata import FILE_METADATA, get_file_metadata
 from headwater.materialize.packages import needed
 
@@ -169,8 +169,7 @@ def _require_keys(table: Any, by: Sequence[str]) -> None:
 
 
 def _store(path: Any, options: Options) -> tuple[Any, str]:
-    fsspec = needed("fsspec", "A folder of partitions")
-    store, folder = fsspec.core.url_to_fs(str(path), **(options or {}))
+    store, folder = found_store(path, options)
     return store, folder.rstrip("/")
 
 

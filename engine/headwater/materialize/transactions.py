@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from headwater.materialize.packages import needed
+from headwater.materialize.packages import needed, needing
 
 __all__ = ["in_one_transaction"]
 
@@ -25,7 +25,8 @@ def in_one_transaction(database: Any, purpose: str, *, is_read: bool = False) ->
         is_read: Whether it only reads, so that nobody need wait for it.
     """
     if isinstance(database, str):
-        engine = needed("sqlalchemy", purpose).create_engine(database)
+        with needing("sqlalchemy", purpose):
+            engine = needed("sqlalchemy", purpose).create_engine(database)
         try:
             with engine.connect() as connection, _begun(connection, is_read):
                 yield connection
