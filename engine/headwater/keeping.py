@@ -18,6 +18,7 @@ from headwater.materialize.adapters import arguments_of
 from headwater.materialize.builtin import UNSET
 from headwater.materialize.files import found_store, is_remote, opened, remove, replacing, write_bytes
 from headwater.materialize.packages import needed
+from headwater.materialize.secrets import hidden, hiding_secrets_of, secrets_in
 from headwater.materializers import MaterializerFactory
 from headwater.modifiers.adapted import SAVER_TAG, Asked, SaverFormats
 from headwater.node import Argument, Node
@@ -115,7 +116,7 @@ class Place:
         former = self.recorded()
         remove(self.record, self.options)
         try:
-            said = self.saver(**self.saving).save_data(self._together(by_node))
+            said = self._call(self.saver(**self.saving), "save_data", self._together(by_node))
         except Exception:
             self._restore(former)
             raise
@@ -154,10 +155,15 @@ class Place:
     def load(self, record: Record) -> dict[str, Any]:
         """Return the values by node; whatever the format raises where they are not there."""
         if not self.library:
-            return {self.nodes[0]: self.loader(**self.loading).load_data(self.types[0])[0]}
+            return {self.nodes[0]: self._call(self.loader(**self.loading), "load_data", self.types[0])[0]}
         frame = needed(self.library, "A table of columns that are kept").DataFrame
-        table, _ = self.loader(**self.loading).load_data(frame)
+        table, _ = self._call(self.loader(**self.loading), "load_data", frame)
         return {name: table[name].rename(record.names[name]) for name in self.nodes}
+
+    @staticmethod
+    def _call(adapter: Any, method: str, given: Any) -> Any:
+        with hiding_secrets_of(adapter):
+            return getattr(adapter, method)(given)
 
     def recorded(self) -> Record | None:
         """Return the record; None where there is none that can be read."""
@@ -169,7 +175,9 @@ class Place:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
             logger.warning(
-                "The record %s cannot be read, so '%s' is made anew: %s", self.record, self.id, error
+                "The record of '%s' cannot be read, so it is made anew: %s",
+                self.id,
+                hidden(str(error), secrets_in(self.record) | secrets_in(self.options)),
             )
             return None
         return record if set(record.fingerprints) == set(self.nodes) else None

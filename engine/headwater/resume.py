@@ -93,8 +93,8 @@ def _require_apart(places: Iterable[Place]) -> None:
         owner = owners.setdefault(place.record, place.id)
         if owner != place.id:
             raise InvalidModifier(
-                f"'{owner}' and '{place.id}' are to be kept in one place, {place.record}. Give each a "
-                "path of its own, or keep columns as one table: nodes=[...]."
+                f"'{owner}' and '{place.id}' are to be kept in one place, with one record. Give each a path "
+                "of its own, or keep columns as one table: nodes=[...]."
             )
 
 

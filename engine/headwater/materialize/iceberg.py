@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from headwater.errors import InvalidInput
@@ -33,7 +33,7 @@ class IcebergReader(ArrowLoader):
 
     key: ClassVar[str] = "iceberg"
     table: str
-    catalog: Any
+    catalog: Any = field(repr=False)  # which may hold passwords
     snapshot_id: int | None = None
     columns: Sequence[str] | None = None
     row_filter: Any = None
@@ -78,7 +78,7 @@ class IcebergWriter(ArrowSaver):
 
     key: ClassVar[str] = "iceberg"
     table: str
-    catalog: Any
+    catalog: Any = field(repr=False)  # which may hold passwords
     mode: str = "error"
     overwrite_filter: Any = None
     location: str | None = None

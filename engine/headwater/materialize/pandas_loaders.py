@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Any, ClassVar
@@ -282,7 +282,7 @@ class PandasSqlReader(TableLoader):
     needs: ClassVar[str] = "sqlalchemy"
     renamed: ClassVar[dict[str, str]] = {"db_connection": "con"}
     query_or_table: str
-    db_connection: Any
+    db_connection: Any = field(repr=False)  # which may hold passwords
     chunksize: int | None = UNSET
     coerce_float: bool = UNSET
     columns: list[str] | None = UNSET

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from io import BufferedReader, BytesIO, StringIO
 from pathlib import Path
@@ -185,7 +185,7 @@ class PandasSqlWriter(BuiltInSaver):
     place: ClassVar[str] = "table_name"
     renamed: ClassVar[dict[str, str]] = {"db_connection": "con"}
     table_name: str
-    db_connection: Any
+    db_connection: Any = field(repr=False)  # which may hold passwords
     chunksize: int | None = UNSET
     dtype: Any = UNSET
     if_exists: str = UNSET

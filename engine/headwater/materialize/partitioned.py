@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -53,7 +53,7 @@ class PartitionedReader(ArrowLoader):
     columns: Sequence[str] | None = None
     filters: Any = None
     format: str = "parquet"
-    storage_options: Options = None
+    storage_options: Options = field(default=None, repr=False)  # which may hold passwords
     dtype_backend: str | None = NULLABLE
 
     def __post_init__(self) -> None:
@@ -106,7 +106,7 @@ class PartitionedWriter(ArrowSaver):
     by: Sequence[str] | str
     mode: str = "error"
     format: str = "parquet"
-    storage_options: Options = None
+    storage_options: Options = field(default=None, repr=False)  # which may hold passwords
     metadata: Mapping[str, str] | None = None
     column_metadata: Mapping[str, Mapping[str, str]] | None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO, IOBase
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, TextIO
@@ -318,7 +318,7 @@ class PolarsDatabaseReader(TableLoader):
     place: ClassVar[str] = "query"
     needs: ClassVar[str] = "sqlalchemy"
     query: str
-    connection: Any
+    connection: Any = field(repr=False)  # which may hold passwords
     iter_batches: bool = UNSET
     batch_size: int | None = UNSET
     schema_overrides: Options = UNSET

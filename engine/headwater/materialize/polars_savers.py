@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO, IOBase, TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
@@ -208,7 +208,7 @@ class PolarsDatabaseWriter(BuiltInSaver):
     key: ClassVar[str] = "database"
     types: ClassVar[tuple[str, ...]] = _FRAMES
     table_name: str
-    connection: Any
+    connection: Any = field(repr=False)  # which may hold passwords
     if_table_exists: str = UNSET
     engine: str = UNSET
 

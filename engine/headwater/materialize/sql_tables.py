@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from headwater.errors import InvalidInput
@@ -37,7 +37,7 @@ class ArrowSqlReader(ArrowLoader):
     key: ClassVar[str] = "sql"
     types: ClassVar[tuple[str, ...]] = _WITHOUT_THEIR_OWN
     query_or_table: str
-    db_connection: Any
+    db_connection: Any = field(repr=False)  # which may hold passwords
     params: Mapping[str, Any] | None = None
     columns: Sequence[str] | None = None
 
@@ -86,7 +86,7 @@ class ArrowSqlWriter(ArrowSaver):
     key: ClassVar[str] = "sql"
     types: ClassVar[tuple[str, ...]] = (*_WITHOUT_THEIR_OWN, "polars.LazyFrame")
     table_name: str
-    db_connection: Any
+    db_connection: Any = field(repr=False)  # which may hold passwords
     if_exists: str = UNSET
     schema: str | None = UNSET
     chunksize: int | None = UNSET
@@ -133,9 +133,9 @@ def _require_cells(table: Any) -> None:
         InvalidInput: A column holds such.
     """
     types = needed("pyarrow", "save_to.sql").types
-    for field in table.schema:
-        if types.is_nested(field.type):
+    for column in table.schema:
+        if types.is_nested(column.type):
             raise InvalidInput(
-                f"save_to.sql: column '{field.name}' holds {field.type}, which tables of databases cannot. "
+                f"save_to.sql: column '{column.name}' holds {column.type}, which tables of databases cannot. "
                 "Return a column for each part, or texts."
             )
