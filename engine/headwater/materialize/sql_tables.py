@@ -31,7 +31,7 @@ class ArrowSqlReader(ArrowLoader):
         columns: The columns of a table that are wanted.
 
     Raises:
-        InvalidInput: A column has values of types that do not go together.
+        InvalidInput: A column has values of types that do not go together, or the connection is no such.
     """
 
     key: ClassVar[str] = "sql"
@@ -44,6 +44,11 @@ class ArrowSqlReader(ArrowLoader):
     def _load(self) -> tuple[Any, dict[str, Any]]:
         sqlalchemy = needed("sqlalchemy", "load_from.sql")
         with in_one_transaction(self.db_connection, "load_from.sql", is_read=True) as connection:
+            if not hasattr(connection, "dialect"):
+                raise InvalidInput(
+                    f"load_from.sql: db_connection is a {type(connection).__name__}. Give the address of the "
+                    "database, or an engine or connection of SQLAlchemy."
+                )
             query = sqlalchemy.text(self.query_or_table)
             if sqlalchemy.inspect(connection).has_table(self.query_or_table):
                 table = sqlalchemy.Table(self.query_or_table, sqlalchemy.MetaData(), autoload_with=connection)

@@ -24,6 +24,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from headwater.errors import HeadwaterError, InvalidInput, MissingExtra
 from headwater.materialize.adapters import arguments_of
@@ -447,6 +448,32 @@ def test_transaction_of_the_caller_decides(tmp_path) -> None:
         transaction.rollback()
 
     assert sa.inspect(engine).get_table_names() == []
+
+
+def test_session_of_the_caller_is_written_into_and_read(tmp_path) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}", poolclass=sa.NullPool)
+
+    with Session(engine) as session:
+        adapter(SAVER_REGISTRY, "database", "polars")("t", session).save_data(made("polars", PLAIN))
+        found, _ = adapter(LOADER_REGISTRY, "sql", "polars")("t", session).load_data(pl.DataFrame)
+        session.rollback()
+
+    assert rows(found) == PLAIN.to_pylist()
+    assert sa.inspect(engine).get_table_names() == []
+
+
+def test_connection_of_another_kind_is_told(tmp_path) -> None:
+    with (
+        closing(sqlite3.connect(tmp_path / "a.db")) as connection,
+        pytest.raises(InvalidInput, match=r"db_connection is a Connection\. Give the address"),
+    ):
+        adapter(LOADER_REGISTRY, "sql", "arrow")("select 1", connection).load_data(pa.Table)
+
+
+def test_driver_of_a_database_that_is_missing_is_told() -> None:
+    for library in ("pandas", "polars", "arrow"):
+        with pytest.raises(MissingExtra, match="needs oracledb"):
+            adapter(LOADER_REGISTRY, "sql", library)("select 1", "oracle://h/x").load_data(LIBRARIES[library])
 
 
 def test_index_becomes_columns_where_it_has_a_name() -> None:
