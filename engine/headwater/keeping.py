@@ -411,6 +411,8 @@ def is_in_fan_out(graph: Graph, name: str) -> bool:
 def _described(value: Any) -> str:
     kind = f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}"
     types = getattr(value, "dtypes", getattr(value, "dtype", None))
+    if types is None and hasattr(value, "schema"):  # an Arrow table
+        types = [f"{field.type}{'' if field.nullable else ' not null'}" for field in value.schema]
     if types is None:
         return kind
     listed = (

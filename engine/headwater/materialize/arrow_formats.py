@@ -175,6 +175,10 @@ class ArrowORCReader(_ArrowLoader):
     path: Path_
     columns: Sequence[str] | None = UNSET
 
+    def _made(self, data: Any, type_: Any) -> Any:
+        # Its notes are none rather than an empty collection of them, which would be another table.
+        return super()._made(data.replace_schema_metadata(data.schema.metadata or None), type_)
+
 
 @dataclass
 class ArrowORCWriter(_ArrowSaver):
