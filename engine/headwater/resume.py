@@ -13,7 +13,8 @@ from headwater.caching.code import CodeVersions
 from headwater.errors import InvalidModifier
 from headwater.fingerprints import fingerprint
 from headwater.graph import Graph
-from headwater.keeping import KEPT_METADATA, Keep, Place, Record, is_in_fan_out
+from headwater.keeping import Keep, is_in_fan_out
+from headwater.kept_places import KEPT_METADATA, Place, Record
 from headwater.modifiers.adapted import LOADER_TAG
 from headwater.node import Node
 from headwater.types import PARALLELIZABLE

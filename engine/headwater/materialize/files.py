@@ -122,10 +122,15 @@ def write_bytes(made: Any, content: bytes | memoryview) -> None:
 
 
 def remove(path: Any, options: Mapping[str, Any] | None = None) -> None:
-    """Remove a file, here or on a remote store, if it is there."""
+    """Remove a file, here or on a remote store, if it is there.
+
+    Raises:
+        InvalidInput: It is within an archive.
+    """
     if not is_remote(path):
         Path(path).unlink(missing_ok=True)
         return
+    _require_no_archive(path)
     store, inner = found_store(path, options)
     if store.exists(inner):
         store.rm_file(inner)
@@ -151,11 +156,7 @@ def _put(made: Path, path: Path) -> None:
 
 @contextmanager
 def _uploading(target: str, folder: str, append: bool, options: Mapping[str, Any] | None) -> Iterator[str]:
-    if _is_in_archive(target):
-        raise InvalidInput(
-            f"{target.partition('::')[0]} is within an archive, which can be read but not saved into. Save "
-            "it as a file by itself; a text with a name such as orders.csv.zip becomes an archive of one."
-        )
+    _require_no_archive(target)
     store, path = found_store(target, options)
     made = Path(folder, path.rstrip("/").rpartition("/")[2] or "data")
     if append and store.exists(path):
@@ -182,10 +183,15 @@ def found_store(path: Any, options: Mapping[str, Any] | None = None) -> tuple[An
     return store, inner
 
 
-def _is_in_archive(path: str) -> bool:
+def _require_no_archive(path: str) -> None:
     archive = needed("fsspec.archive", "A remote store").AbstractArchiveFileSystem
     with needing("fsspec", f"A path that begins with {_protocol(path)}"):
-        return issubclass(_fsspec().get_filesystem_class(_protocol(path).rstrip(":/")), archive)
+        store = _fsspec().get_filesystem_class(_protocol(path).rstrip(":/"))
+    if issubclass(store, archive):
+        raise InvalidInput(
+            f"{path.partition('::')[0]} is within an archive, which can be read but not saved into. Save "
+            "it as a file by itself; a text with a name such as orders.csv.zip becomes an archive of one."
+        )
 
 
 def _protocol(path: Any) -> str:
