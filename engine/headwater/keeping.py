@@ -28,7 +28,7 @@ _COLUMNS = {"pandas.Series": "pandas.DataFrame", "polars.Series": "polars.DataFr
 _REPLACING: Mapping[str, Mapping[str, Any]] = {
     "delta": {"mode": "overwrite", "schema_mode": "overwrite"},
     "duckdb": {"if_exists": "replace"},
-    "iceberg": {"mode": "overwrite"},
+    "iceberg": {"mode": "overwrite", "schema_mode": "overwrite"},
     "partitioned": {"mode": "overwrite"},
     "sql": {"if_exists": "replace", "index": False},
 }

@@ -68,12 +68,14 @@ class IcebergWriter(ArrowSaver):
             or the catalog itself.
         mode: What to do where there is such a table: "error", "append" or "overwrite".
         overwrite_filter: With "overwrite", which rows are replaced, as `"day = '2026-01-02'"`.
+        schema_mode: With "overwrite" for all rows: "overwrite" lets the table have other columns.
         location: Where the files of a table that is made are to be.
         properties: Properties of a table that is made.
         metadata: Texts about the data, by key, kept in the snapshot.
 
     Raises:
-        InvalidInput: `mode` is none of these, or there is such a table and `mode` is "error".
+        InvalidInput: `mode` or `schema_mode` is none of these, or there is such a table and `mode` is
+            "error".
     """
 
     key: ClassVar[str] = "iceberg"
@@ -81,6 +83,7 @@ class IcebergWriter(ArrowSaver):
     catalog: Any = field(repr=False)  # which may hold passwords
     mode: str = "error"
     overwrite_filter: Any = None
+    schema_mode: str | None = None
     location: str | None = None
     properties: Mapping[str, str] | None = None
     metadata: Mapping[str, str] | None = None
@@ -91,6 +94,12 @@ class IcebergWriter(ArrowSaver):
             raise InvalidInput(
                 f"save_to.iceberg: mode={self.mode!r} is not known. Give one of "
                 f"{', '.join(map(repr, _MODES))}."
+            )
+        is_whole = self.mode == "overwrite" and self.overwrite_filter is None
+        if self.schema_mode not in (None, "overwrite") or (self.schema_mode and not is_whole):
+            raise InvalidInput(
+                f'save_to.iceberg: schema_mode={self.schema_mode!r} does not go. Give "overwrite", beside '
+                'mode="overwrite" and without overwrite_filter=.'
             )
 
     def _save(self, table: Any) -> dict[str, Any]:
@@ -129,8 +138,24 @@ class IcebergWriter(ArrowSaver):
         if self.mode == "append":
             found.append(table, snapshot_properties=told)
             return
-        wanted = {"overwrite_filter": self.overwrite_filter} if self.overwrite_filter is not None else {}
-        found.overwrite(table, snapshot_properties=told, **wanted)
+        if self.schema_mode is None:
+            wanted = {"overwrite_filter": self.overwrite_filter} if self.overwrite_filter is not None else {}
+            found.overwrite(table, snapshot_properties=told, **wanted)
+            return
+        if found.schema().column_names == table.column_names:
+            try:
+                found.overwrite(table, snapshot_properties=told)
+                return
+            except ValueError:  # their types are others
+                found.refresh()
+        with found.transaction() as whole:
+            # In two steps, since a column that goes cannot come again as another in the same.
+            with whole.update_schema(allow_incompatible_changes=True) as change:
+                for name in found.schema().column_names:
+                    change.delete_column(name)
+            with whole.update_schema() as change:
+                change.union_by_name(table.schema)
+            whole.overwrite(table, snapshot_properties=told)
 
 
 _MODES = ("error", "append", "overwrite")

@@ -167,6 +167,22 @@ def test_iceberg_rows_are_replaced_alone(catalog) -> None:
     assert iceberg(catalog) == rows(pa.concat_tables([TABLE.slice(1), changed]))
 
 
+def test_iceberg_table_gets_other_columns_where_that_is_asked_for(catalog) -> None:
+    first = IcebergWriter("shop.t", catalog).save_data(TABLE)["iceberg_metadata"]
+    other = pa.table({"shop": [1.5], "n": ["x"], "new": [True]})
+
+    with pytest.raises(ValueError, match="more columns: new"):
+        IcebergWriter("shop.t", catalog, mode="overwrite").save_data(other)
+    for table in (other, TABLE.select(["n"]), other.select(["n"]), other.select(["n"])):
+        IcebergWriter("shop.t", catalog, mode="overwrite", schema_mode="overwrite").save_data(table)
+        assert iceberg(catalog) == rows(table)
+
+    assert iceberg(catalog, **first) == rows(TABLE)
+    for wrong in ({"mode": "append"}, {"mode": "overwrite", "overwrite_filter": "n = 1"}):
+        with pytest.raises(InvalidInput, match="schema_mode='overwrite' does not go"):
+            IcebergWriter("shop.t", catalog, schema_mode="overwrite", **wrong)
+
+
 def test_snapshot_of_an_iceberg_table_carries_what_is_said_of_it(catalog) -> None:
     from pyiceberg.catalog import load_catalog
 
@@ -271,7 +287,7 @@ def test_values_are_kept_in_them(load, tmp_path, catalog) -> None:
         import pandas as pd
 
         def doubled(n: int) -> pd.DataFrame:
-            return pd.DataFrame({"n": [n, 2 * n], "shop": ["a", "b"]})
+            return pd.DataFrame({"n": [n, 2 * n], "shop": ["a", "b"]} | ({"more": [1.5, 2.5]} if n == 2 else {}))
     """)
     driver = Builder().with_modules(module).build()
 
