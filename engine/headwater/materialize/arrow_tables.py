@@ -149,6 +149,7 @@ class ArrowLoader(BuiltInLoader):
         Raises:
             MissingExtra: A package that the format needs is not installed.
         """
+        needed("pyarrow", f"load_from.{self.key}")
         table, known = self._load()
         data = from_arrow(table, type_, getattr(self, "dtype_backend", NULLABLE))
         return data, {**known, **get_dataframe_metadata(data)}

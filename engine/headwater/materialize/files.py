@@ -172,21 +172,28 @@ def _uploading(target: str, folder: str, append: bool, options: Mapping[str, Any
                 shutil.copyfileobj(read, write)
 
 
-def found_store(path: Any, options: Mapping[str, Any] | None = None) -> tuple[Any, str]:
+def found_store(path: Any, options: Mapping[str, Any] | None = None, purpose: str = "") -> tuple[Any, str]:
     """Return the store that a path is in, of fsspec, and the path within it.
+
+    Args:
+        path: The path; one without a protocol is here.
+        options: What the store needs.
+        purpose: What a path without a protocol needs it for, as the beginning of a sentence.
 
     Raises:
         MissingExtra: A package that the store needs is not installed.
     """
-    with needing("fsspec", f"A path that begins with {_protocol(path)}"):
-        store, inner = _fsspec().core.url_to_fs(str(path), **(options or {}))
+    if is_remote(path):
+        purpose = f"A path that begins with {_protocol(path)}"
+    with needing("fsspec", purpose):
+        store, inner = needed("fsspec.core", purpose).url_to_fs(str(path), **(options or {}))
     return store, inner
 
 
 def _require_no_archive(path: str) -> None:
     archive = needed("fsspec.archive", "A remote store").AbstractArchiveFileSystem
     with needing("fsspec", f"A path that begins with {_protocol(path)}"):
-        store = _fsspec().get_filesystem_class(_protocol(path).rstrip(":/"))
+        store = _fsspec().get_filesystem_class(path.partition(":")[0])
     if issubclass(store, archive):
         raise InvalidInput(
             f"{path.partition('::')[0]} is within an archive, which can be read but not saved into. Save "
@@ -194,9 +201,8 @@ def _require_no_archive(path: str) -> None:
         )
 
 
-def _protocol(path: Any) -> str:
-    found = _PROTOCOL.match(str(path))
-    return found.group() if found else "no protocol"
+def _protocol(path: str) -> str:
+    return path[: path.index(":")] + "://"
 
 
 def _fsspec() -> Any:

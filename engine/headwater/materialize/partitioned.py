@@ -216,7 +216,7 @@ def _schema_of(store: Any, folder: str) -> Any:
 
 
 def _store(path: Any, options: Options) -> tuple[Any, str]:
-    store, folder = found_store(path, options)
+    store, folder = found_store(path, options, "A folder of partitions")
     return store, folder.rstrip("/")
 
 

@@ -476,6 +476,15 @@ def test_driver_of_a_database_that_is_missing_is_told() -> None:
             adapter(LOADER_REGISTRY, "sql", library)("select 1", "oracle://h/x").load_data(LIBRARIES[library])
 
 
+def test_arrow_that_is_missing_is_told_also_where_another_package_asks_for_it(monkeypatch, tmp_path) -> None:
+    adapter(SAVER_REGISTRY, "duckdb", "polars")(tmp_path / "a.duckdb", "t").save_data(made("polars", PLAIN))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pyarrow"]:
+        monkeypatch.setitem(sys.modules, name, None)
+
+    with pytest.raises(MissingExtra, match=r"load_from\.duckdb needs pyarrow\..*headwater\[parquet\]"):
+        adapter(LOADER_REGISTRY, "duckdb", "polars")(tmp_path / "a.duckdb", "t").load_data(pl.DataFrame)
+
+
 def test_index_becomes_columns_where_it_has_a_name() -> None:
     frame = pd.DataFrame({"a": [1, 2]}, index=pd.Index([5, 6]))
 
@@ -513,9 +522,11 @@ def test_backend_that_is_none_is_told() -> None:
 )
 def test_package_that_is_missing_is_told(module, saver, given, extra, monkeypatch, tmp_path) -> None:
     monkeypatch.chdir(tmp_path)
+    for name in [name for name in sys.modules if name.startswith(f"{module}.")]:
+        monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, module, None)
 
-    with pytest.raises(MissingExtra, match=rf"headwater\[{extra}\]"):
+    with pytest.raises(MissingExtra, match=rf"^(?!A path with).* needs .*headwater\[{extra}\]"):
         adapter(SAVER_REGISTRY, saver, "arrow")(**given).save_data(PLAIN)
 
     assert list(tmp_path.iterdir()) == []
