@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headwater.errors import HeadwaterError, InvalidModifier, UnknownNode, did_you_mean
-from headwater.fingerprints import fingerprint
+from headwater.errors import InvalidModifier, UnknownNode, did_you_mean
 from headwater.graph import Graph
+from headwater.kept_places import Place
 from headwater.live_types import live_type
 from headwater.materialize.adapters import arguments_of
 from headwater.materialize.builtin import UNSET
-from headwater.materialize.files import is_remote, opened, replacing, write_bytes
+from headwater.materialize.files import is_remote
 from headwater.materialize.packages import needed
 from headwater.materializers import MaterializerFactory
 from headwater.modifiers.adapted import SAVER_TAG, Asked, SaverFormats
 from headwater.node import Argument, Node
 from headwater.types import COLLECT, PARALLELIZABLE, Type
 
-__all__ = ["KEPT_METADATA", "Keep", "Place", "Record", "is_in_fan_out", "keep", "require_no_places"]
-
-KEPT_METADATA = "kept_metadata"
-logger = logging.getLogger("headwater.keeping")
+__all__ = ["Keep", "is_in_fan_out", "keep", "require_no_places"]
 
 _COLUMNS = {"pandas.Series": "pandas.DataFrame", "polars.Series": "polars.DataFrame"}
 """Types of columns, several of which are kept as one table, and the type of that."""
@@ -34,154 +28,13 @@ _COLUMNS = {"pandas.Series": "pandas.DataFrame", "polars.Series": "polars.DataFr
 _REPLACING: Mapping[str, Mapping[str, Any]] = {
     "delta": {"mode": "overwrite", "schema_mode": "overwrite"},
     "duckdb": {"if_exists": "replace"},
-    "iceberg": {"mode": "overwrite"},
+    "iceberg": {"mode": "overwrite", "schema_mode": "overwrite"},
     "partitioned": {"mode": "overwrite"},
     "sql": {"if_exists": "replace", "index": False},
 }
 
 _STORES_OF_THEIR_OWN = ("delta",)
 """Formats whose paths are no business of fsspec; what is there is found out by loading it."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """What is known of values that are kept.
-
-    Attributes:
-        key: By what they were computed, and from what; None where that could not be told.
-        fingerprints: Fingerprints of the values, by node.
-        names: The names that columns have themselves, by node.
-    """
-
-    key: str | None
-    fingerprints: Mapping[str, str]
-    names: Mapping[str, Any]
-
-    def as_json(self) -> bytes:
-        """Return the record as a file holds it."""
-        told = {"key": self.key, "fingerprints": dict(self.fingerprints), "names": dict(self.names)}
-        return json.dumps({"headwater": 1, **told}, indent=1, sort_keys=True).encode()
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where and how some nodes are kept; it can be sent to another process.
-
-    Attributes:
-        id: Name of the node that stores.
-        nodes: The nodes.
-        types: Their types, as they are annotated.
-        saver: The saver's class.
-        loader: The loader's class.
-        saving: Arguments of the saver.
-        loading: Arguments of the loader.
-        path: Where the values are, if that is a path; empty if not.
-        record: Where the record is.
-        options: What the store of path and record needs, in the words of fsspec.
-        library: The package whose columns are put together as a table; empty for one value as it is.
-    """
-
-    id: str
-    nodes: tuple[str, ...]
-    types: tuple[Any, ...]
-    saver: Any
-    loader: Any
-    saving: Mapping[str, Any]
-    loading: Mapping[str, Any]
-    path: str
-    record: str
-    options: Mapping[str, Any]
-    library: str
-
-    def store(self, values: Sequence[Any], key: str | None) -> dict[str, Any]:
-        """Store values, make sure that they come back as they are, and then record them.
-
-        Raises:
-            HeadwaterError: They would come back as others, or that cannot be told.
-        """
-        by_node = dict(zip(self.nodes, values, strict=True))
-        prints = {name: fingerprint(value) for name, value in by_node.items()}
-        for name, found in prints.items():
-            if found is None:
-                raise HeadwaterError(
-                    f"'{name}' cannot be kept: whether a {type(by_node[name]).__name__} is the same when "
-                    "it comes back cannot be told. Keep a node before or after it, or register a fingerprint."
-                )
-        names = {name: value.name for name, value in by_node.items()} if self.library else {}
-        said = self.saver(**self.saving).save_data(self._together(by_node))
-        record = Record(key, {name: str(found) for name, found in prints.items()}, names)
-        self._require_same(record, by_node)
-        with replacing(self.record, options=self.options) as made:
-            write_bytes(made, record.as_json())
-        said = said if isinstance(said, dict) else {}
-        return {**said, KEPT_METADATA: {"key": key, "is_new": True}}
-
-    def _require_same(self, record: Record, given: Mapping[str, Any]) -> None:
-        back = self.load(record)
-        for name in self.nodes:
-            if fingerprint(back[name]) != record.fingerprints[name]:
-                raise HeadwaterError(
-                    f"'{name}' does not come back from '{self.saver.name()}' as it went: it went as "
-                    f"{_described(given[name])} and came as {_described(back[name])}. What reads it "
-                    "would depend on where the graph is cut. Keep it in another format, as "
-                    "parquet or pickle, or change its types."
-                )
-
-    def _together(self, values: Mapping[str, Any]) -> Any:
-        if not self.library:
-            return values[self.nodes[0]]
-        return needed(self.library, "A table of columns that are kept").DataFrame(dict(values))
-
-    def load(self, record: Record) -> dict[str, Any]:
-        """Return the values by node; whatever the format raises where they are not there."""
-        if not self.library:
-            return {self.nodes[0]: self.loader(**self.loading).load_data(self.types[0])[0]}
-        frame = needed(self.library, "A table of columns that are kept").DataFrame
-        table, _ = self.loader(**self.loading).load_data(frame)
-        return {name: table[name].rename(record.names[name]) for name in self.nodes}
-
-    def recorded(self) -> Record | None:
-        """Return the record; None where there is none that can be read."""
-        try:
-            with opened(self.record, "rb", options=self.options) as file:
-                found = json.load(file)
-            record = Record(found["key"], found["fingerprints"], found["names"])
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            logger.warning(
-                "The record %s cannot be read, so '%s' is made anew: %s", self.record, self.id, error
-            )
-            return None
-        return record if set(record.fingerprints) == set(self.nodes) else None
-
-    def is_there(self, record: Record) -> bool:
-        """Tell whether something lies where the values are kept, without loading it if that can be told."""
-        if not self.path:
-            return self.taken(record) is not None
-        if not is_remote(self.path):
-            return Path(self.path).exists()
-        store, inner = needed("fsspec", "A kept value in a remote store").core.url_to_fs(
-            self.path, **self.options
-        )
-        return bool(store.exists(inner))
-
-    def taken(self, record: Record) -> dict[str, Any] | None:
-        """Return the values that a record tells of; None where they are not there as it says."""
-        try:
-            values = self.load(record)
-        except Exception as error:  # each format has errors of its own for what is not there or broken
-            logger.warning("What '%s' keeps cannot be loaded, so it is made anew: %s", self.id, error)
-            return None
-        changed = [name for name in self.nodes if fingerprint(values[name]) != record.fingerprints[name]]
-        if changed:
-            logger.warning(
-                "What '%s' keeps of %s was changed by others, so it is made anew.",
-                self.id,
-                ", ".join(changed),
-            )
-            return None
-        return values
 
 
 class _StoreIn:
@@ -381,17 +234,3 @@ def is_in_fan_out(graph: Graph, name: str) -> bool:
             seen.add(argument.node)
             pending.append(argument.node)
     return False
-
-
-def _described(value: Any) -> str:
-    kind = f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}"
-    types = getattr(value, "dtypes", getattr(value, "dtype", None))
-    if types is None:
-        return kind
-    listed = (
-        ", ".join(map(str, types))
-        if hasattr(types, "__iter__") and not isinstance(types, str)
-        else str(types)
-    )
-    index = getattr(value, "index", None)
-    return f"{kind} ({listed}" + (f"; index {type(index).__name__}" if hasattr(index, "names") else "") + ")"

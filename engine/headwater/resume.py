@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
 from headwater.caching.behaviors import CachingBehavior, Settings
 from headwater.caching.code import CodeVersions
+from headwater.errors import InvalidModifier
 from headwater.fingerprints import fingerprint
 from headwater.graph import Graph
-from headwater.keeping import KEPT_METADATA, Keep, Place, Record, is_in_fan_out
+from headwater.keeping import Keep, is_in_fan_out
+from headwater.kept_places import KEPT_METADATA, Place, Record
 from headwater.modifiers.adapted import LOADER_TAG
 from headwater.node import Node
 from headwater.types import PARALLELIZABLE
@@ -57,9 +59,13 @@ def resumed(
         outputs: Names of what is wanted, the nodes that store among them.
         given: Values of inputs, configuration and overrides.
         compute: Computes what loaders bring.
+
+    Raises:
+        InvalidModifier: Two of the places are one.
     """
     found = Resumed()
     places = {one.id: one.place(graph) for one in keeps}
+    _require_apart(places.values())
     kept_nodes = [name for place in places.values() for name in place.nodes]
     loaders = [name for name in _loaded(graph, kept_nodes, given) if name not in given]
     if loaders:
@@ -75,6 +81,22 @@ def resumed(
     for name in holding:
         found.said[name] = {KEPT_METADATA: {"key": keys.of_all(places[name].nodes), "is_new": False}}
     return found
+
+
+def _require_apart(places: Iterable[Place]) -> None:
+    """Refuse places that would each replace what the other keeps.
+
+    Raises:
+        InvalidModifier: Two of them have one record.
+    """
+    owners: dict[str, str] = {}
+    for place in places:
+        owner = owners.setdefault(place.record, place.id)
+        if owner != place.id:
+            raise InvalidModifier(
+                f"'{owner}' and '{place.id}' are to be kept in one place, with one record. Give each a path "
+                "of its own, or keep columns as one table: nodes=[...]."
+            )
 
 
 def _take(

@@ -18,6 +18,7 @@ from headwater.executors import (
     MultiThreadingExecutor,
     SynchronousLocalTaskExecutor,
 )
+from headwater.materialize.pandas_formats import PandasParquetWriter
 
 SHOP = """
     import pandas as pd
@@ -210,6 +211,49 @@ def test_value_that_would_come_back_as_another_is_refused(driver, tmp_path) -> N
 
     assert not (tmp_path / "paid.csv.kept.json").exists()
     assert driver.materialize(kept, inputs={"orders": ORDERS})[0]["kept.paid"]["kept_metadata"]["is_new"]
+
+
+def test_value_that_was_refused_is_not_taken_for_what_was_kept_before(driver, shop, tmp_path) -> None:
+    days = ORDERS.assign(day=pd.to_datetime(["2026-01-01", "2026-01-02", "2026-01-03"]))
+    kept = keep.csv(nodes=["paid"], path=tmp_path / "paid.csv")
+    driver.materialize(kept, inputs={"orders": ORDERS})
+    with pytest.raises(HeadwaterError, match="does not come back"):
+        driver.materialize(kept, inputs={"orders": days})
+    calls(shop)
+
+    said, _ = driver.materialize(kept, inputs={"orders": ORDERS})
+
+    assert said["kept.paid"]["kept_metadata"]["is_new"]
+    assert calls(shop) == ["paid"]
+    assert (tmp_path / "paid.csv").read_text() == "price,paid\n1.5,True\n4.0,True\n"
+
+
+def test_run_that_was_killed_while_it_stored_leaves_no_record_of_what_was_there(
+    driver, tmp_path, monkeypatch
+) -> None:
+    kept = keep.parquet(nodes=["paid"], path=tmp_path / "paid.parquet")
+    driver.materialize(kept, inputs={"orders": ORDERS})
+
+    def killed(saver, data):
+        data.to_parquet(saver.path)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(PandasParquetWriter, "save_data", killed)
+        driver.materialize(kept, inputs={"orders": ORDERS.assign(price=7.0)})
+
+    said, _ = driver.materialize(kept, inputs={"orders": ORDERS})
+    assert said["kept.paid"]["kept_metadata"]["is_new"]
+    assert pd.read_parquet(tmp_path / "paid.parquet")["price"].tolist() == [1.5, 4.0]
+
+
+def test_two_places_that_are_one_are_told(driver, tmp_path) -> None:
+    places = [keep.parquet(nodes=[name], path=tmp_path / "one.parquet") for name in ("price", "doubled")]
+
+    with pytest.raises(InvalidModifier, match=r"'kept.price' and 'kept.doubled' are to be kept in one place"):
+        driver.materialize(*places, inputs={"orders": ORDERS})
+
+    assert list(tmp_path.glob("one*")) == []
 
 
 def test_loaders_are_asked_whether_their_data_changed(driver, shop, tmp_path) -> None:

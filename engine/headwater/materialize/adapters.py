@@ -163,7 +163,9 @@ def arguments_of(adapter: Any) -> dict[str, AdapterArgument]:
 
 
 def _fields(adapter: Any) -> Iterable[dataclasses.Field[Any]]:
-    return (field for field in dataclasses.fields(adapter) if field.init)
+    return sorted(
+        (field for field in dataclasses.fields(adapter) if field.init), key=lambda of: of.kw_only is True
+    )
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
-from headwater.materialize.arrow_tables import ArrowLoader, ArrowSaver, without_dictionaries
-from headwater.materialize.builtin import UNSET, options
-from headwater.materialize.files import opened, replacing, write_bytes
-from headwater.materialize.metadata import get_file_metadata
-from headwater.materialize.packages import needed, needing
+from headwater.materialize.arrow_tables import arrow_to_save, as_arrow, from_arrow, without_dictionaries
+from headwater.materialize.builtin import UNSET
+from headwater.materialize.files import write_bytes
+from headwater.materialize.packages import needed
 from headwater.materialize.stamps import stamp_workbook
+from headwater.materialize.tables import FileLoader, StampedSaver, TableSaver
 
 __all__ = [
     "ArrowCSVReader",
@@ -34,57 +33,47 @@ __all__ = [
 ]
 
 Path_ = str | Path | BytesIO | BinaryIO
-Options = Mapping[str, Any] | None
-Texts = Mapping[str, str] | None
-ColumnTexts = Mapping[str, Mapping[str, str]] | None
 
 _ARROW = ("pyarrow.Table",)
 _WITHOUT_THEIR_OWN = ("polars.DataFrame", "pyarrow.Table")
-# What is no argument of the function that reads or writes.
-_OURS = ("path", "storage_options", "metadata", "column_metadata")
 
 
-class _FileLoader(ArrowLoader):
-    """Loads a table from a file with a function of Arrow."""
+class _ArrowLoader(FileLoader):
+    """Loads a table from a file, which is opened for the function of Arrow."""
+
+    types: ClassVar[tuple[str, ...]] = _ARROW
+
+    def _is_opened(self, place: Any) -> bool:
+        return True
+
+    def _made(self, data: Any, type_: Any) -> Any:
+        return from_arrow(data, type_)
+
+
+class _ArrowSaver(TableSaver):
+    """Saves a table with a function of Arrow.
+
+    Attributes:
+        module: The module of the function.
+    """
 
     types: ClassVar[tuple[str, ...]] = _ARROW
     module: ClassVar[str]
-    function: ClassVar[str]
-    path: Path_
-    storage_options: Options
 
-    def _load(self) -> tuple[Any, dict[str, Any]]:
-        read = getattr(needed(self.module, f"load_from.{self.key}"), self.function)
-        with opened(self.path, "rb", options=self.storage_options) as file:
-            table = self._read(read, file)
-        return table, get_file_metadata(self.path)
+    def _collected(self, data: Any) -> Any:
+        return arrow_to_save(self, data)
 
-    def _read(self, read: Any, file: Any) -> Any:
-        return read(file, **options(self, read, *_OURS))
+    def _write(self, data: Any, made: Any) -> None:
+        write = getattr(needed(self.module, f"save_to.{self.key}"), self.function)
+        write(data, made, **self._options(write))
 
 
-class _FileSaver(ArrowSaver):
-    """Saves a table as a file, whole or not at all."""
-
-    types: ClassVar[tuple[str, ...]] = _ARROW
-    module: ClassVar[str] = "pyarrow"
-    function: ClassVar[str]
-    path: Path_
-    storage_options: Options
-
-    def _save(self, table: Any) -> dict[str, Any]:
-        module = needed(self.module, f"save_to.{self.key}")
-        with replacing(self.path, options=self.storage_options) as made:
-            self._write(module, table, made)
-        return get_file_metadata(self.path)
-
-    def _write(self, module: Any, table: Any, made: Any) -> None:
-        write = getattr(module, self.function)
-        write(table, made, **options(self, write, *_OURS))
+class _ArrowStampedSaver(_ArrowSaver, StampedSaver):
+    """Saves a table in a format whose schema keeps texts."""
 
 
 @dataclass
-class ArrowCSVReader(_FileLoader):
+class ArrowCSVReader(_ArrowLoader):
     """Loads an Arrow table from a text file with separators, with `pyarrow.csv.read_csv`.
 
     Where `convert_options` says nothing else, a text that is empty without quotes is a missing one, as Arrow
@@ -92,61 +81,53 @@ class ArrowCSVReader(_FileLoader):
     """
 
     key: ClassVar[str] = "csv"
-    module: ClassVar[str] = "pyarrow.csv"
+    unpacks: ClassVar[bool] = True
+    package: ClassVar[str] = "pyarrow.csv"
     function: ClassVar[str] = "read_csv"
     path: Path_
     read_options: Any = UNSET
     parse_options: Any = UNSET
     convert_options: Any = None
-    storage_options: Options = None
 
-    def _read(self, read: Any, file: Any) -> Any:
-        ways = needed(self.module, "load_from.csv").ConvertOptions
-        convert = self.convert_options or ways(strings_can_be_null=True, quoted_strings_can_be_null=False)
-        given = options(self, read, *_OURS, "convert_options")
-        return read(file, convert_options=convert, **given)
+    def _read(self, function: Any, place: Any, given: dict[str, Any]) -> Any:
+        if self.convert_options is None:
+            ways = needed(self.package, "load_from.csv").ConvertOptions
+            given["convert_options"] = ways(strings_can_be_null=True, quoted_strings_can_be_null=False)
+        return super()._read(function, place, given)
 
 
 @dataclass
-class ArrowCSVWriter(_FileSaver):
+class ArrowCSVWriter(_ArrowSaver):
     """Saves an Arrow table as a text file with separators, with `pyarrow.csv.write_csv`."""
 
     key: ClassVar[str] = "csv"
+    packs: ClassVar[bool] = True
     module: ClassVar[str] = "pyarrow.csv"
     function: ClassVar[str] = "write_csv"
     path: Path_
     write_options: Any = UNSET
-    storage_options: Options = None
 
 
 @dataclass
-class ArrowParquetReader(_FileLoader):
+class ArrowParquetReader(_ArrowLoader):
     """Loads an Arrow table from a Parquet file, with `pyarrow.parquet.read_table`."""
 
     key: ClassVar[str] = "parquet"
-    module: ClassVar[str] = "pyarrow.parquet"
+    package: ClassVar[str] = "pyarrow.parquet"
     function: ClassVar[str] = "read_table"
     path: Path_
     columns: Sequence[str] | None = UNSET
     filters: Any = UNSET
     use_threads: bool = UNSET
-    storage_options: Options = None
 
-    def _load(self) -> tuple[Any, dict[str, Any]]:
-        if not isinstance(self.path, (str, Path)) or not Path(self.path).is_dir():
-            return super()._load()
-        read = needed(self.module, "load_from.parquet").read_table  # the files of a folder as one table
-        return read(str(self.path), **options(self, read, *_OURS)), get_file_metadata(self.path)
+    def _is_opened(self, place: Any) -> bool:
+        # Of a folder all files are read, as one table.
+        return not isinstance(place, (str, Path)) or not Path(place).is_dir()
 
 
 @dataclass
-class ArrowParquetWriter(_FileSaver):
-    """Saves an Arrow table as a Parquet file, with `pyarrow.parquet.write_table`.
-
-    Args:
-        metadata: Texts about the file, by key, kept in its schema.
-        column_metadata: Texts about a column, by column and key, kept in the column's schema.
-    """
+class ArrowParquetWriter(_ArrowStampedSaver):
+    """Saves an Arrow table as a Parquet file, with `pyarrow.parquet.write_table`."""
 
     key: ClassVar[str] = "parquet"
     module: ClassVar[str] = "pyarrow.parquet"
@@ -156,32 +137,23 @@ class ArrowParquetWriter(_FileSaver):
     compression_level: int | None = UNSET
     row_group_size: int | None = UNSET
     use_dictionary: bool = UNSET
-    storage_options: Options = None
-    metadata: Texts = None
-    column_metadata: ColumnTexts = None
 
 
 @dataclass
-class ArrowFeatherReader(_FileLoader):
+class ArrowFeatherReader(_ArrowLoader):
     """Loads an Arrow table from a Feather file, with `pyarrow.feather.read_table`."""
 
     key: ClassVar[str] = "feather"
-    module: ClassVar[str] = "pyarrow.feather"
+    package: ClassVar[str] = "pyarrow.feather"
     function: ClassVar[str] = "read_table"
     path: Path_
     columns: Sequence[str] | None = UNSET
     use_threads: bool = UNSET
-    storage_options: Options = None
 
 
 @dataclass
-class ArrowFeatherWriter(_FileSaver):
-    """Saves an Arrow table as a Feather file, with `pyarrow.feather.write_feather`.
-
-    Args:
-        metadata: Texts about the file, by key, kept in its schema.
-        column_metadata: Texts about a column, by column and key, kept in the column's schema.
-    """
+class ArrowFeatherWriter(_ArrowStampedSaver):
+    """Saves an Arrow table as a Feather file, with `pyarrow.feather.write_feather`."""
 
     key: ClassVar[str] = "feather"
     module: ClassVar[str] = "pyarrow.feather"
@@ -190,26 +162,26 @@ class ArrowFeatherWriter(_FileSaver):
     compression: str | None = UNSET
     compression_level: int | None = UNSET
     chunksize: int | None = UNSET
-    storage_options: Options = None
-    metadata: Texts = None
-    column_metadata: ColumnTexts = None
 
 
 @dataclass
-class ArrowORCReader(_FileLoader):
+class ArrowORCReader(_ArrowLoader):
     """Loads a table from an ORC file, with `pyarrow.orc.read_table`."""
 
     key: ClassVar[str] = "orc"
     types: ClassVar[tuple[str, ...]] = _WITHOUT_THEIR_OWN
-    module: ClassVar[str] = "pyarrow.orc"
+    package: ClassVar[str] = "pyarrow.orc"
     function: ClassVar[str] = "read_table"
     path: Path_
     columns: Sequence[str] | None = UNSET
-    storage_options: Options = None
+
+    def _made(self, data: Any, type_: Any) -> Any:
+        # Its notes are none rather than an empty collection of them, which would be another table.
+        return super()._made(data.replace_schema_metadata(data.schema.metadata or None), type_)
 
 
 @dataclass
-class ArrowORCWriter(_FileSaver):
+class ArrowORCWriter(_ArrowSaver):
     """Saves a table as an ORC file, with `pyarrow.orc.write_table`; categories become texts."""
 
     key: ClassVar[str] = "orc"
@@ -219,30 +191,29 @@ class ArrowORCWriter(_FileSaver):
     path: Path_
     compression: str = UNSET
     stripe_size: int = UNSET
-    storage_options: Options = None
 
-    def _write(self, module: Any, table: Any, made: Any) -> None:
+    def _write(self, data: Any, made: Any) -> None:
         # In memory first: on a disk that is full Arrow's writer of ORC ends the whole process.
         buffer = BytesIO()
-        super()._write(module, without_dictionaries(table), buffer)
+        super()._write(without_dictionaries(data), buffer)
         write_bytes(made, buffer.getbuffer())
 
 
 @dataclass
-class ArrowNDJSONReader(_FileLoader):
+class ArrowNDJSONReader(_ArrowLoader):
     """Loads an Arrow table from a file with a JSON object on each line, with `pyarrow.json.read_json`."""
 
     key: ClassVar[str] = "ndjson"
-    module: ClassVar[str] = "pyarrow.json"
+    unpacks: ClassVar[bool] = True
+    package: ClassVar[str] = "pyarrow.json"
     function: ClassVar[str] = "read_json"
     path: Path_
     read_options: Any = UNSET
     parse_options: Any = UNSET
-    storage_options: Options = None
 
 
 @dataclass
-class ArrowJSONReader(_FileLoader):
+class ArrowJSONReader(_ArrowLoader):
     """Loads an Arrow table from a JSON file that holds a list of objects.
 
     Args:
@@ -250,25 +221,29 @@ class ArrowJSONReader(_FileLoader):
     """
 
     key: ClassVar[str] = "json"
-    module: ClassVar[str] = "pyarrow"
-    function: ClassVar[str] = "Table"
+    package: ClassVar[str] = "json"
+    function: ClassVar[str] = "load"
+    besides: ClassVar[tuple[str, ...]] = ("schema",)
+    unpacks: ClassVar[bool] = True
     path: Path_
     schema: Any = None
-    storage_options: Options = None
 
-    def _read(self, read: Any, file: Any) -> Any:
-        return read.from_pylist(json.load(file), schema=self.schema)
+    def _made(self, data: Any, type_: Any) -> Any:
+        table = needed("pyarrow", "An Arrow table").Table
+        return super()._made(table.from_pylist(data, schema=self.schema), type_)
 
 
-class _JSONSaver(_FileSaver):
+class _JSONSaver(_ArrowSaver):
     """Writes objects with pandas, which knows how JSON writes times and what is missing."""
 
+    packs: ClassVar[bool] = True
     lines: ClassVar[bool]
 
-    def _write(self, module: Any, table: Any, made: Any) -> None:
+    def _write(self, data: Any, made: Any) -> None:
         pandas = needed("pandas", f"save_to.{self.key} of an Arrow table")
-        frame = table.to_pandas(types_mapper=pandas.ArrowDtype)
-        frame.to_json(made, orient="records", lines=self.lines, date_format="iso", date_unit="us")
+        frame = data.to_pandas(types_mapper=pandas.ArrowDtype)
+        text = frame.to_json(orient="records", lines=self.lines, date_format="iso", date_unit="us")
+        write_bytes(made, text.encode())
 
 
 @dataclass
@@ -278,7 +253,6 @@ class ArrowJSONWriter(_JSONSaver):
     key: ClassVar[str] = "json"
     lines: ClassVar[bool] = False
     path: Path_
-    storage_options: Options = None
 
 
 @dataclass
@@ -288,33 +262,32 @@ class ArrowNDJSONWriter(_JSONSaver):
     key: ClassVar[str] = "ndjson"
     lines: ClassVar[bool] = True
     path: Path_
-    storage_options: Options = None
 
 
 @dataclass
-class ArrowExcelReader(_FileLoader):
+class ArrowExcelReader(_ArrowLoader):
     """Loads an Arrow table from a sheet of an Excel file, by way of `pandas.read_excel`."""
 
     key: ClassVar[str] = "excel"
-    module: ClassVar[str] = "pandas"
+    package: ClassVar[str] = "pandas"
     function: ClassVar[str] = "read_excel"
+    needs: ClassVar[str] = "openpyxl"
     path: Path_
     sheet_name: str | int = UNSET
     header: int | None = UNSET
     usecols: Any = UNSET
     skiprows: Any = UNSET
     nrows: int | None = UNSET
-    storage_options: Options = None
 
-    def _read(self, read: Any, file: Any) -> Any:
-        arrow = needed("pyarrow", "An Arrow table")
-        with needing("openpyxl", "load_from.excel"):
-            frame = read(file, dtype_backend="pyarrow", **options(self, read, *_OURS))
-        return arrow.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    def _read(self, function: Any, place: Any, given: dict[str, Any]) -> Any:
+        return super()._read(function, place, {**given, "dtype_backend": "pyarrow"})
+
+    def _made(self, data: Any, type_: Any) -> Any:
+        return super()._made(as_arrow(data), type_)
 
 
 @dataclass
-class ArrowExcelWriter(_FileSaver):
+class ArrowExcelWriter(_ArrowSaver):
     """Saves an Arrow table as a sheet of an Excel file, by way of `DataFrame.to_excel`.
 
     Args:
@@ -322,17 +295,14 @@ class ArrowExcelWriter(_FileSaver):
     """
 
     key: ClassVar[str] = "excel"
+    needs: ClassVar[str] = "openpyxl"
     path: Path_
     sheet_name: str = UNSET
-    storage_options: Options = None
-    metadata: Texts = None
+    metadata: Mapping[str, str] | None = None
 
-    def _write(self, module: Any, table: Any, made: Any) -> None:
+    def _write(self, data: Any, made: Any) -> None:
         pandas = needed("pandas", "save_to.excel of an Arrow table")
-        frame = table.to_pandas(types_mapper=pandas.ArrowDtype)
-        with (
-            needing("openpyxl", "save_to.excel"),
-            pandas.ExcelWriter(made, engine="openpyxl") as writer,
-        ):
-            frame.to_excel(writer, index=False, **options(self, frame.to_excel, *_OURS))
+        frame = data.to_pandas(types_mapper=pandas.ArrowDtype)
+        with pandas.ExcelWriter(made, engine="openpyxl") as writer:
+            frame.to_excel(writer, index=False, **self._options(frame.to_excel))
             stamp_workbook(writer.book, self.metadata or {})

@@ -19,6 +19,7 @@ __all__ = [
     "TABLES",
     "ArrowLoader",
     "ArrowSaver",
+    "arrow_to_save",
     "as_arrow",
     "from_arrow",
     "without_dictionaries",
@@ -125,6 +126,18 @@ def without_dictionaries(table: Any) -> Any:
     return table.cast(arrow.schema(fields, table.schema.metadata))
 
 
+def arrow_to_save(saver: Any, data: Any) -> Any:
+    """Return a table as an Arrow table, with the texts that a saver has for it and its columns.
+
+    Raises:
+        InvalidInput: It is no table.
+    """
+    table = as_arrow(data)
+    metadata: Mapping[str, str] | None = getattr(saver, "metadata", None)
+    columns: Mapping[str, Mapping[str, str]] | None = getattr(saver, "column_metadata", None)
+    return stamped(table, metadata, columns) if metadata or columns else table
+
+
 class ArrowLoader(BuiltInLoader):
     """Loads an Arrow table and hands it on as a table of the library that is wanted."""
 
@@ -136,6 +149,7 @@ class ArrowLoader(BuiltInLoader):
         Raises:
             MissingExtra: A package that the format needs is not installed.
         """
+        needed("pyarrow", f"load_from.{self.key}")
         table, known = self._load()
         data = from_arrow(table, type_, getattr(self, "dtype_backend", NULLABLE))
         return data, {**known, **get_dataframe_metadata(data)}
@@ -160,11 +174,7 @@ class ArrowSaver(BuiltInSaver):
             InvalidInput: It is no table.
             MissingExtra: A package that the format needs is not installed.
         """
-        table = as_arrow(data)
-        metadata: Mapping[str, str] | None = getattr(self, "metadata", None)
-        columns: Mapping[str, Mapping[str, str]] | None = getattr(self, "column_metadata", None)
-        if metadata or columns:
-            table = stamped(table, metadata, columns)
+        table = arrow_to_save(self, data)
         known = self._save(table)
         return {**known, **get_dataframe_metadata(table)}
 

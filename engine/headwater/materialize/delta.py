@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -38,7 +39,7 @@ class DeltaReader(ArrowLoader):
     version: int | None = None
     columns: list[str] | None = None
     filters: Any = None
-    storage_options: Options = None
+    storage_options: Options = field(default=None, repr=False)  # which may hold passwords
     dtype_backend: str | None = NULLABLE
 
     def _load(self) -> tuple[Any, dict[str, Any]]:
@@ -77,7 +78,7 @@ class DeltaWriter(ArrowSaver):
     table_name: str | None = None
     description: str | None = UNSET
     configuration: Options = UNSET
-    storage_options: Options = None
+    storage_options: Options = field(default=None, repr=False)  # which may hold passwords
     metadata: Mapping[str, str] | None = None
     column_metadata: Mapping[str, Mapping[str, str]] | None = None
 
@@ -91,9 +92,21 @@ class DeltaWriter(ArrowSaver):
             given["commit_properties"] = deltalake.CommitProperties(custom_metadata=dict(self.metadata))
         _require_kept(table)
         stored = _texts(self.storage_options)
-        deltalake.write_deltalake(
-            self.path, without_dictionaries(table), name=self.table_name, storage_options=stored, **given
+        write = partial(
+            deltalake.write_deltalake,
+            self.path,
+            without_dictionaries(table),
+            name=self.table_name,
+            storage_options=stored,
+            **given,
         )
+        is_new = not deltalake.DeltaTable.is_deltatable(str(self.path), stored)
+        try:
+            write()
+        except deltalake.exceptions.CommitFailedError:
+            if not is_new:  # appends to a table that is there go past each other
+                raise
+            write()  # somebody else has made the table meanwhile
         return _described(self.path, deltalake.DeltaTable(self.path, storage_options=stored))
 
 
@@ -104,12 +117,12 @@ def _require_kept(table: Any) -> None:
         InvalidInput: A column holds unsigned integers, times of a day or durations.
     """
     types = needed("pyarrow", "save_to.delta").types
-    for field in table.schema:
+    for column in table.schema:
         if any(
-            is_lost(field.type) for is_lost in (types.is_unsigned_integer, types.is_time, types.is_duration)
+            is_lost(column.type) for is_lost in (types.is_unsigned_integer, types.is_time, types.is_duration)
         ):
             raise InvalidInput(
-                f"save_to.delta: column '{field.name}' holds {field.type}, which Delta tables cannot. "
+                f"save_to.delta: column '{column.name}' holds {column.type}, which Delta tables cannot. "
                 "Return signed integers, times with a date, or texts."
             )
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import json
-from collections.abc import Iterator, Mapping
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 from headwater.errors import InvalidInput
 from headwater.materialize.arrow_tables import NULLABLE, ArrowLoader, ArrowSaver
-from headwater.materialize.files import is_remote, replacing
+from headwater.materialize.files import is_remote
 from headwater.materialize.metadata import get_file_metadata, get_sql_metadata
 from headwater.materialize.packages import needed
 
@@ -93,18 +98,26 @@ class DuckDBWriter(ArrowSaver):
             )
 
     def _save(self, table: Any) -> dict[str, Any]:
-        with _opened(self.database) as connection:
-            connection.register(_SAVED, table)
-            try:
-                with _transaction(connection):
-                    for statement in self._statements():
-                        connection.execute(statement)
-            finally:
-                connection.unregister(_SAVED)
+        save = partial(self._save_with, table)
+        if isinstance(self.database, (str, Path)):
+            _require_here(self.database)
+        with _alone:
+            if not _made(self.database, save):
+                with _opened(self.database) as connection:
+                    save(connection)
         known = get_sql_metadata(self.table, table.num_rows)
         if isinstance(self.database, (str, Path)):
             known = {**get_file_metadata(self.database), **known}
         return known
+
+    def _save_with(self, table: Any, connection: Any) -> None:
+        connection.register(_SAVED, table)
+        try:
+            with _transaction(connection):
+                for statement in self._statements():
+                    connection.execute(statement)
+        finally:
+            connection.unregister(_SAVED)
 
     def _statements(self) -> Iterator[str]:
         name = _quoted(self.table)
@@ -120,6 +133,8 @@ class DuckDBWriter(ArrowSaver):
             yield f"COMMENT ON COLUMN {name}.{_part(column)} IS {_literal(told)}"
 
 
+_alone = threading.Lock()
+"""Held while one saves: DuckDB finds no Arrow tables where two threads open one database at once."""
 _SAVED = "headwater_saved"
 _WAYS = ("fail", "replace", "append")
 
@@ -135,18 +150,36 @@ def _require_here(database: str | Path) -> None:
 @contextmanager
 def _opened(database: Any) -> Iterator[Any]:
     duckdb = needed("duckdb", "save_to.duckdb")
-    if not isinstance(database, (str, Path)):
-        with database.cursor() as cursor:
-            yield cursor
-        return
-    _require_here(database)
-    if Path(database).exists():
+    if isinstance(database, (str, Path)):
         with duckdb.connect(str(database)) as connection:
             yield connection
-        return
-    # So that a first save that fails leaves no database without a table.
-    with replacing(database) as made, duckdb.connect(str(made)) as connection:
-        yield connection
+    else:
+        with database.cursor() as cursor:
+            yield cursor
+
+
+def _made(database: Any, save: Callable[[Any], None]) -> bool:
+    """Make a database that is not there, with what is saved first, so that none without a table is left.
+
+    Returns:
+        Whether it was made; if not, there is one by now, perhaps by somebody who saves at the same time.
+    """
+    if not isinstance(database, (str, Path)) or Path(database).exists():
+        return False
+    path = Path(os.path.realpath(database))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "There is no such folder to save into", str(path.parent))
+    with tempfile.TemporaryDirectory(prefix=f".{path.name[:40]}.", dir=path.parent) as folder:
+        made = Path(folder, path.name)
+        with _opened(made) as connection:
+            save(connection)
+        try:
+            os.link(made, path)  # which, unlike a move, takes nobody else's place
+        except FileExistsError:
+            return False
+        except OSError:  # of stores that know no links
+            made.rename(path)
+    return True
 
 
 @contextmanager

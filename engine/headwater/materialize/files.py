@@ -8,13 +8,16 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from headwater.materialize.packages import needed
+from headwater.errors import InvalidInput
+from headwater.materialize.packages import needed, needing
+from headwater.materialize.packing import unpacked
 
-__all__ = ["is_remote", "opened", "replacing", "write_bytes"]
+__all__ = ["Stored", "found_store", "is_remote", "opened", "remove", "replacing", "write_bytes"]
 
 # Two letters at least, since one letter is the drive of a Windows path; `::` chains two protocols.
 _PROTOCOL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(://|::)")
@@ -25,23 +28,47 @@ def is_remote(path: Any) -> bool:
     return isinstance(path, str) and _PROTOCOL.match(path) is not None
 
 
+@dataclass
+class Stored:
+    """A loader or saver of files, which may lie in a remote store.
+
+    Args:
+        storage_options: What the store needs, in the words of fsspec.
+    """
+
+    _: KW_ONLY
+    storage_options: Mapping[str, Any] | None = field(default=None, repr=False)  # which may hold passwords
+
+
 @contextmanager
 def opened(
-    path: Any, mode: str = "r", encoding: str | None = None, options: Mapping[str, Any] | None = None
+    path: Any,
+    mode: str = "r",
+    encoding: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    *,
+    unpacks: bool = False,
 ) -> Iterator[IO[Any]]:
     """Open a file to read: a plain one, one of a remote store, or one that is open already.
 
+    Args:
+        path: The file.
+        mode: "r" or "rb".
+        encoding: That of texts.
+        options: What the remote store needs (`storage_options`).
+        unpacks: Whether a name such as `orders.csv.gz` says that the file is packed; with "rb" alone.
+
     Raises:
-        MissingExtra: The path has a protocol and fsspec is not installed.
+        MissingExtra: A package that opens or unpacks the file is not installed.
     """
-    if is_remote(path):
-        with _fsspec().open(path, mode, encoding=encoding, **(options or {})) as file:
-            yield file
-    elif hasattr(path, "read"):
-        yield path
-    else:
-        with Path(path).open(mode, encoding=encoding) as file:
-            yield file
+    with ExitStack() as stack:
+        file = path
+        if is_remote(path):
+            with needing("fsspec", f"A path that begins with {_protocol(path)}"):
+                file = stack.enter_context(_fsspec().open(path, mode, encoding=encoding, **(options or {})))
+        elif not hasattr(path, "read"):
+            file = stack.enter_context(Path(path).open(mode, encoding=encoding))
+        yield stack.enter_context(unpacked(file, path)) if unpacks else file
 
 
 @contextmanager
@@ -61,6 +88,7 @@ def replacing(
 
     Raises:
         FileNotFoundError: The folder of the target does not exist.
+        InvalidInput: The target is within an archive.
         MissingExtra: The path has a protocol and fsspec is not installed.
     """
     if is_remote(target):
@@ -93,6 +121,21 @@ def write_bytes(made: Any, content: bytes | memoryview) -> None:
         Path(made).write_bytes(content)
 
 
+def remove(path: Any, options: Mapping[str, Any] | None = None) -> None:
+    """Remove a file, here or on a remote store, if it is there.
+
+    Raises:
+        InvalidInput: It is within an archive.
+    """
+    if not is_remote(path):
+        Path(path).unlink(missing_ok=True)
+        return
+    _require_no_archive(path)
+    store, inner = found_store(path, options)
+    if store.exists(inner):
+        store.rm_file(inner)
+
+
 def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file() and not path.is_dir()
 
@@ -113,7 +156,8 @@ def _put(made: Path, path: Path) -> None:
 
 @contextmanager
 def _uploading(target: str, folder: str, append: bool, options: Mapping[str, Any] | None) -> Iterator[str]:
-    store, path = _fsspec().core.url_to_fs(target, **(options or {}))
+    _require_no_archive(target)
+    store, path = found_store(target, options)
     made = Path(folder, path.rstrip("/").rpartition("/")[2] or "data")
     if append and store.exists(path):
         store.get_file(path, str(made))
@@ -126,6 +170,39 @@ def _uploading(target: str, folder: str, append: bool, options: Mapping[str, Any
             place = path if inner == "." else f"{path.rstrip('/')}/{inner}"
             with part.open("rb") as read, store.open(place, "wb") as write:
                 shutil.copyfileobj(read, write)
+
+
+def found_store(path: Any, options: Mapping[str, Any] | None = None, purpose: str = "") -> tuple[Any, str]:
+    """Return the store that a path is in, of fsspec, and the path within it.
+
+    Args:
+        path: The path; one without a protocol is here.
+        options: What the store needs.
+        purpose: What a path without a protocol needs it for, as the beginning of a sentence.
+
+    Raises:
+        MissingExtra: A package that the store needs is not installed.
+    """
+    if is_remote(path):
+        purpose = f"A path that begins with {_protocol(path)}"
+    with needing("fsspec", purpose):
+        store, inner = needed("fsspec.core", purpose).url_to_fs(str(path), **(options or {}))
+    return store, inner
+
+
+def _require_no_archive(path: str) -> None:
+    archive = needed("fsspec.archive", "A remote store").AbstractArchiveFileSystem
+    with needing("fsspec", f"A path that begins with {_protocol(path)}"):
+        store = _fsspec().get_filesystem_class(path.partition(":")[0])
+    if issubclass(store, archive):
+        raise InvalidInput(
+            f"{path.partition('::')[0]} is within an archive, which can be read but not saved into. Save "
+            "it as a file by itself; a text with a name such as orders.csv.zip becomes an archive of one."
+        )
+
+
+def _protocol(path: str) -> str:
+    return path[: path.index(":")] + "://"
 
 
 def _fsspec() -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from headwater.errors import InvalidInput
@@ -33,7 +33,7 @@ class IcebergReader(ArrowLoader):
 
     key: ClassVar[str] = "iceberg"
     table: str
-    catalog: Any
+    catalog: Any = field(repr=False)  # which may hold passwords
     snapshot_id: int | None = None
     columns: Sequence[str] | None = None
     row_filter: Any = None
@@ -68,19 +68,22 @@ class IcebergWriter(ArrowSaver):
             or the catalog itself.
         mode: What to do where there is such a table: "error", "append" or "overwrite".
         overwrite_filter: With "overwrite", which rows are replaced, as `"day = '2026-01-02'"`.
+        schema_mode: With "overwrite" for all rows: "overwrite" lets the table have other columns.
         location: Where the files of a table that is made are to be.
         properties: Properties of a table that is made.
         metadata: Texts about the data, by key, kept in the snapshot.
 
     Raises:
-        InvalidInput: `mode` is none of these, or there is such a table and `mode` is "error".
+        InvalidInput: `mode` or `schema_mode` is none of these, or there is such a table and `mode` is
+            "error".
     """
 
     key: ClassVar[str] = "iceberg"
     table: str
-    catalog: Any
+    catalog: Any = field(repr=False)  # which may hold passwords
     mode: str = "error"
     overwrite_filter: Any = None
+    schema_mode: str | None = None
     location: str | None = None
     properties: Mapping[str, str] | None = None
     metadata: Mapping[str, str] | None = None
@@ -92,26 +95,38 @@ class IcebergWriter(ArrowSaver):
                 f"save_to.iceberg: mode={self.mode!r} is not known. Give one of "
                 f"{', '.join(map(repr, _MODES))}."
             )
+        is_whole = self.mode == "overwrite" and self.overwrite_filter is None
+        if self.schema_mode not in (None, "overwrite") or (self.schema_mode and not is_whole):
+            raise InvalidInput(
+                f'save_to.iceberg: schema_mode={self.schema_mode!r} does not go. Give "overwrite", beside '
+                'mode="overwrite" and without overwrite_filter=.'
+            )
 
     def _save(self, table: Any) -> dict[str, Any]:
         table = without_dictionaries(table).replace_schema_metadata(None)
         with needing("pyiceberg", "save_to.iceberg"):
             catalog = _catalog(self.catalog)
-            if catalog.table_exists(self.table):
+            if catalog.table_exists(self.table) or not self._make(catalog, table):
                 self._change(catalog.load_table(self.table), table)
-            else:
-                self._make(catalog, table)
             saved = catalog.load_table(self.table).current_snapshot()
         known = get_sql_metadata(self.table, table.num_rows)
         return {**known, ICEBERG_METADATA: {"snapshot_id": saved and saved.snapshot_id}}
 
-    def _make(self, catalog: Any, table: Any) -> None:
+    def _make(self, catalog: Any, table: Any) -> bool:
+        """Return whether the table was made; if not, somebody else has made it meanwhile."""
+        known = needed("pyiceberg.exceptions", "save_to.iceberg")
         catalog.create_namespace_if_not_exists(self.table.rpartition(".")[0])
-        # One transaction, so that no table without rows is left where they cannot be written.
-        with catalog.create_table_transaction(
-            self.table, table.schema, location=self.location, properties=dict(self.properties or {})
-        ) as made:
-            made.append(table, snapshot_properties=dict(self.metadata or {}))
+        try:
+            # One transaction, so that no table without rows is left where they cannot be written.
+            with catalog.create_table_transaction(
+                self.table, table.schema, location=self.location, properties=dict(self.properties or {})
+            ) as made:
+                made.append(table, snapshot_properties=dict(self.metadata or {}))
+        except (known.CommitFailedException, known.TableAlreadyExistsError):
+            if not catalog.table_exists(self.table):
+                raise
+            return False
+        return True
 
     def _change(self, found: Any, table: Any) -> None:
         told = dict(self.metadata or {})
@@ -123,8 +138,24 @@ class IcebergWriter(ArrowSaver):
         if self.mode == "append":
             found.append(table, snapshot_properties=told)
             return
-        wanted = {"overwrite_filter": self.overwrite_filter} if self.overwrite_filter is not None else {}
-        found.overwrite(table, snapshot_properties=told, **wanted)
+        if self.schema_mode is None:
+            wanted = {"overwrite_filter": self.overwrite_filter} if self.overwrite_filter is not None else {}
+            found.overwrite(table, snapshot_properties=told, **wanted)
+            return
+        if found.schema().column_names == table.column_names:
+            try:
+                found.overwrite(table, snapshot_properties=told)
+                return
+            except ValueError:  # their types are others
+                found.refresh()
+        with found.transaction() as whole:
+            # In two steps, since a column that goes cannot come again as another in the same.
+            with whole.update_schema(allow_incompatible_changes=True) as change:
+                for name in found.schema().column_names:
+                    change.delete_column(name)
+            with whole.update_schema() as change:
+                change.union_by_name(table.schema)
+            whole.overwrite(table, snapshot_properties=told)
 
 
 _MODES = ("error", "append", "overwrite")

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
+from headwater.materialize.secrets import hidden, secrets_in
+
 __all__ = [
     "DATAFRAME_METADATA",
     "FILE_METADATA",
@@ -26,22 +28,23 @@ _VERSION = {"__version__": "1.0.0"}
 
 
 def get_file_metadata(path: Any) -> dict[str, Any]:
-    """Describe a file: size in bytes, path, times in seconds since 1970, scheme, and notes.
+    """Describe a file: size in bytes, path without secrets, times in seconds since 1970, scheme, and notes.
 
     Args:
         path: A path or an address; of an open file or a buffer nothing is known but the time.
     """
     text = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
+    shown = None if text is None else hidden(text, secrets_in(text))
     scheme = urlparse(text).scheme if text is not None else ""
     now = time.time()
-    size, modified, notes = None, now, f"File metadata is unsupported for scheme: {scheme} or path: {text}."
+    size, modified, notes = None, now, f"File metadata is unsupported for scheme: {scheme} or path: {shown}."
     # The letter of a Windows drive reads like a scheme.
     if text is not None and len(scheme) < 2 and Path(text).exists():
         found = Path(text).stat()
         size, modified, notes = found.st_size, found.st_mtime, ""
     described = {
         "size": size,
-        "path": text,
+        "path": shown,
         "last_modified": modified,
         "timestamp": now,
         "scheme": scheme,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,7 +12,7 @@ from typing import Any, ClassVar
 from headwater.errors import InvalidInput
 from headwater.materialize.builtin import UNSET
 from headwater.materialize.metadata import get_dataframe_metadata, get_file_metadata, get_sql_metadata
-from headwater.materialize.tables import TableLoader
+from headwater.materialize.tables import FileLoader, TableLoader
 
 __all__ = [
     "PandasCSVReader",
@@ -36,9 +37,20 @@ Options = dict[str, Any] | None
 NULLABLE = "numpy_nullable"
 
 
-class _PandasLoader(TableLoader):
+_FRAME = ("pandas.DataFrame",)
+
+
+class _PandasLoader(FileLoader):
+    """Loads a file with a function of pandas, which opens what is remote or packed itself if it can."""
+
     package: ClassVar[str] = "pandas"
-    types: ClassVar[tuple[str, ...]] = ("pandas.DataFrame",)
+    types: ClassVar[tuple[str, ...]] = _FRAME
+
+    def _read(self, function: Any, place: Any, given: dict[str, Any]) -> Any:
+        if "storage_options" in inspect.signature(function).parameters:
+            return function(place, storage_options=self.storage_options, **given)
+        # What it does not take is only used here.
+        return super()._read(function, place, given) if self.storage_options else function(place, **given)
 
 
 @dataclass
@@ -92,7 +104,6 @@ class PandasCSVReader(_PandasLoader):
     low_memory: bool = UNSET
     memory_map: bool = UNSET
     float_precision: str | None = UNSET
-    storage_options: Options = UNSET
     dtype_backend: str = NULLABLE
 
 
@@ -150,7 +161,6 @@ class PandasTableReader(_PandasLoader):
     low_memory: bool = UNSET
     memory_map: bool = UNSET
     float_precision: str | None = UNSET
-    storage_options: dict[Any, Any] | None = UNSET
     dtype_backend: str = NULLABLE
 
 
@@ -178,7 +188,6 @@ class PandasParquetReader(_PandasLoader):
     path: Readable
     engine: str = UNSET
     columns: list[str] | None = UNSET
-    storage_options: Options = UNSET
     use_nullable_dtypes: bool = UNSET
     dtype_backend: str = NULLABLE
     filesystem: Any = UNSET
@@ -195,7 +204,6 @@ class PandasFeatherReader(_PandasLoader):
     path: Readable
     columns: Sequence[Any] | None = UNSET
     use_threads: bool = UNSET
-    storage_options: Options = UNSET
     dtype_backend: str = NULLABLE
 
 
@@ -226,7 +234,6 @@ class PandasPickleReader(_PandasLoader):
     filepath_or_buffer: Readable | None = None
     path: Readable | None = UNSET
     compression: str | dict[str, Any] | None = UNSET
-    storage_options: Options = UNSET
 
     def __post_init__(self) -> None:
         """Take the one that is given for both."""
@@ -260,21 +267,22 @@ class PandasJsonReader(_PandasLoader):
     nrows: int | None = UNSET
     orient: str | None = UNSET
     precise_float: bool = UNSET
-    storage_options: Options = UNSET
     typ: str = UNSET
 
 
 @dataclass
-class PandasSqlReader(_PandasLoader):
+class PandasSqlReader(TableLoader):
     """Loads the rows of a query or a table of a database, with `pandas.read_sql`."""
 
     key: ClassVar[str] = "sql"
+    package: ClassVar[str] = "pandas"
+    types: ClassVar[tuple[str, ...]] = _FRAME
     function: ClassVar[str] = "read_sql"
     place: ClassVar[str] = "query_or_table"
     needs: ClassVar[str] = "sqlalchemy"
     renamed: ClassVar[dict[str, str]] = {"db_connection": "con"}
     query_or_table: str
-    db_connection: Any
+    db_connection: Any = field(repr=False)  # which may hold passwords
     chunksize: int | None = UNSET
     coerce_float: bool = UNSET
     columns: list[str] | None = UNSET
@@ -311,7 +319,6 @@ class PandasXmlReader(_PandasLoader):
     stylesheet: Readable = UNSET
     iterparse: dict[str, list[str]] | None = UNSET
     compression: str | dict[str, Any] | None = UNSET
-    storage_options: Options = UNSET
     dtype_backend: str = NULLABLE
 
 
@@ -340,7 +347,6 @@ class PandasHtmlReader(_PandasLoader):
     displayed_only: bool = UNSET
     extract_links: str | None = UNSET
     dtype_backend: str = NULLABLE
-    storage_options: Options = UNSET
 
     def _described(self, place: Any, data: Any) -> dict[str, Any]:
         return {**get_file_metadata(place), **get_dataframe_metadata(data[0])}
@@ -364,7 +370,6 @@ class PandasStataReader(_PandasLoader):
     chunksize: int | None = UNSET
     iterator: bool = UNSET
     compression: dict[str, Any] | str = UNSET
-    storage_options: Options = UNSET
 
 
 @dataclass
@@ -397,7 +402,6 @@ class PandasExcelReader(_PandasLoader):
     decimal: str = UNSET
     comment: str | None = UNSET
     skipfooter: int = UNSET
-    storage_options: Options = UNSET
     dtype_backend: str = NULLABLE
     engine_kwargs: Options = UNSET
 

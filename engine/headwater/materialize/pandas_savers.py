@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from io import BufferedReader, BytesIO, StringIO
 from pathlib import Path
 from typing import Any, ClassVar
 
-from headwater.materialize.builtin import UNSET, options
+from headwater.materialize.builtin import UNSET, BuiltInSaver, options
 from headwater.materialize.files import write_bytes
 from headwater.materialize.metadata import get_dataframe_metadata, get_sql_metadata
 from headwater.materialize.packages import needed, needing
 from headwater.materialize.stamps import stamp_workbook, stamped
-from headwater.materialize.tables import TableSaver
+from headwater.materialize.tables import StampedSaver, TableSaver
 from headwater.materialize.transactions import in_one_transaction
 
 __all__ = [
@@ -35,8 +35,11 @@ Writable = str | Path | BytesIO | BufferedReader
 Options = dict[str, Any] | None
 
 
+_FRAME = ("pandas.DataFrame",)
+
+
 class _PandasSaver(TableSaver):
-    types: ClassVar[tuple[str, ...]] = ("pandas.DataFrame",)
+    types: ClassVar[tuple[str, ...]] = _FRAME
 
 
 @dataclass
@@ -65,20 +68,18 @@ class PandasCSVWriter(_PandasSaver):
     escapechar: str | None = UNSET
     decimal: str = UNSET
     errors: str = UNSET
-    storage_options: Options = UNSET
 
 
 @dataclass
-class PandasParquetWriter(_PandasSaver):
+class PandasParquetWriter(StampedSaver):
     """Saves a table as a Parquet file, with `DataFrame.to_parquet`.
 
     Args:
-        metadata: Texts about the file, by key, kept in its schema.
-        column_metadata: Texts about a column, by column and key, kept in the column's schema.
         extra_kwargs: More arguments of the Parquet engine.
     """
 
     key: ClassVar[str] = "parquet"
+    types: ClassVar[tuple[str, ...]] = _FRAME
     function: ClassVar[str] = "to_parquet"
     needs: ClassVar[str] = "pyarrow"
     path: Writable
@@ -86,17 +87,11 @@ class PandasParquetWriter(_PandasSaver):
     compression: str | None = UNSET
     index: bool | None = UNSET
     partition_cols: list[str] | None = UNSET
-    storage_options: Options = UNSET
     extra_kwargs: Options = None
-    metadata: Mapping[str, str] | None = None
-    column_metadata: Mapping[str, Mapping[str, str]] | None = None
 
     def _write(self, data: Any, made: Any) -> None:
-        given = options(
-            self, data.to_parquet, "path", "storage_options", "extra_kwargs", "metadata", "column_metadata"
-        )
-        given.update(self.extra_kwargs or {})
-        if self.metadata or self.column_metadata:
+        given = {**self._options(data.to_parquet, "extra_kwargs"), **(self.extra_kwargs or {})}
+        if self._is_stamped():
             # pandas hands a schema on to Arrow, which then keeps the metadata that it carries.
             arrow = needed("pyarrow", "Metadata in a Parquet file")
             plain = arrow.Table.from_pandas(data.iloc[:0], preserve_index=given.get("index"))
@@ -105,15 +100,11 @@ class PandasParquetWriter(_PandasSaver):
 
 
 @dataclass
-class PandasFeatherWriter(_PandasSaver):
-    """Saves a table as a Feather file, with `DataFrame.to_feather`.
-
-    Args:
-        metadata: Texts about the file, by key, kept in its schema.
-        column_metadata: Texts about a column, by column and key, kept in the column's schema.
-    """
+class PandasFeatherWriter(StampedSaver):
+    """Saves a table as a Feather file, with `DataFrame.to_feather`."""
 
     key: ClassVar[str] = "feather"
+    types: ClassVar[tuple[str, ...]] = _FRAME
     function: ClassVar[str] = "to_feather"
     needs: ClassVar[str] = "pyarrow"
     path: Writable
@@ -121,12 +112,10 @@ class PandasFeatherWriter(_PandasSaver):
     compression_level: int | None = UNSET
     chunksize: int | None = UNSET
     version: int | None = UNSET
-    metadata: Mapping[str, str] | None = None
-    column_metadata: Mapping[str, Mapping[str, str]] | None = None
 
     def _write(self, data: Any, made: Any) -> None:
-        given = options(self, data.to_feather, "path", "metadata", "column_metadata")
-        if not self.metadata and not self.column_metadata:
+        given = self._options(data.to_feather)
+        if not self._is_stamped():
             data.to_feather(made, **given)
             return
         arrow = needed("pyarrow", "Metadata in a Feather file")
@@ -163,7 +152,6 @@ class PandasPickleWriter(_PandasSaver):
     path: Writable
     compression: str | dict[str, Any] | None = UNSET
     protocol: int = UNSET
-    storage_options: Options = UNSET
 
 
 @dataclass
@@ -185,20 +173,19 @@ class PandasJsonWriter(_PandasSaver):
     lines: bool = UNSET
     mode: str = "w"
     orient: str | None = UNSET
-    storage_options: Options = UNSET
 
 
 @dataclass
-class PandasSqlWriter(_PandasSaver):
+class PandasSqlWriter(BuiltInSaver):
     """Saves a table as a table of a database, with `DataFrame.to_sql`."""
 
     key: ClassVar[str] = "sql"
+    types: ClassVar[tuple[str, ...]] = _FRAME
     function: ClassVar[str] = "to_sql"
     place: ClassVar[str] = "table_name"
-    needs: ClassVar[str] = "sqlalchemy"
     renamed: ClassVar[dict[str, str]] = {"db_connection": "con"}
     table_name: str
-    db_connection: Any
+    db_connection: Any = field(repr=False)  # which may hold passwords
     chunksize: int | None = UNSET
     dtype: Any = UNSET
     if_exists: str = UNSET
@@ -211,7 +198,7 @@ class PandasSqlWriter(_PandasSaver):
         """Write the rows in one transaction, and return how many and into which table."""
         given = options(self, data.to_sql, "table_name", "db_connection")
         with (
-            needing(self.needs, "save_to.sql"),
+            needing("sqlalchemy", "save_to.sql"),
             in_one_transaction(self.db_connection, "save_to.sql") as connection,
         ):
             written = data.to_sql(self.table_name, connection, **given)
@@ -242,7 +229,6 @@ class PandasXmlWriter(_PandasSaver):
     parser: str = UNSET
     stylesheet: Writable | None = UNSET
     compression: str | dict[str, Any] | None = UNSET
-    storage_options: Options = UNSET
 
 
 @dataclass
@@ -293,7 +279,6 @@ class PandasStataWriter(_PandasSaver):
     version: int = UNSET
     convert_strl: str | None = UNSET
     compression: dict[str, Any] | str = UNSET
-    storage_options: Options = UNSET
     value_labels: dict[Hashable, str] | None = UNSET
 
 
@@ -322,7 +307,6 @@ class PandasExcelWriter(_PandasSaver):
     merge_cells: bool = UNSET
     inf_rep: str = UNSET
     freeze_panes: tuple[int, int] | None = UNSET
-    storage_options: Options = UNSET
     engine_kwargs: Options = UNSET
     mode: str | None = "w"
     if_sheet_exists: str | None = UNSET
@@ -345,7 +329,6 @@ class PandasExcelWriter(_PandasSaver):
         ways = {name: getattr(self, name) for name in self._OF_FILE if getattr(self, name) is not UNSET}
         if self.mode == "a":
             ways.setdefault("engine", "openpyxl")  # the other engine, pandas' first choice, only writes anew
-        own = ("path", "storage_options", "metadata", *self._OF_FILE)
         with pd.ExcelWriter(made, **ways) as writer:
-            data.to_excel(writer, **options(self, data.to_excel, *own))
+            data.to_excel(writer, **self._options(data.to_excel, *self._OF_FILE))
             stamp_workbook(writer.book, self.metadata or {})

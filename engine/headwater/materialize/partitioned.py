@@ -8,13 +8,13 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from headwater.errors import InvalidInput, did_you_mean
 from headwater.materialize.arrow_tables import NULLABLE, ArrowLoader, ArrowSaver, without_dictionaries
-from headwater.materialize.files import is_remote
+from headwater.materialize.files import found_store, is_remote
 from headwater.materialize.metadata import FILE_METADATA, get_file_metadata
 from headwater.materialize.packages import needed
 
@@ -53,7 +53,7 @@ class PartitionedReader(ArrowLoader):
     columns: Sequence[str] | None = None
     filters: Any = None
     format: str = "parquet"
-    storage_options: Options = None
+    storage_options: Options = field(default=None, repr=False)  # which may hold passwords
     dtype_backend: str | None = NULLABLE
 
     def __post_init__(self) -> None:
@@ -74,7 +74,8 @@ class PartitionedReader(ArrowLoader):
         if isinstance(wanted, (list, tuple)):
             wanted = parquet.filters_to_expression(list(wanted))
         table = found.to_table(columns=list(self.columns) if self.columns else None, filter=wanted)
-        notes = {name: text for name, text in (table.schema.metadata or {}).items() if name != _PARTITIONS}
+        ours = (_PARTITIONS, _FORMAT)
+        notes = {name: text for name, text in (table.schema.metadata or {}).items() if name not in ours}
         return table.replace_schema_metadata(notes or None), _described(self.path, len(found.files))
 
 
@@ -98,7 +99,8 @@ class PartitionedWriter(ArrowSaver):
         column_metadata: Texts about a column, by column and key, kept in the column's schema.
 
     Raises:
-        InvalidInput: Mode or format is none of these, or there is such a folder and the mode is "error".
+        InvalidInput: Mode or format is none of these; there is such a folder and the mode is "error"; or the
+            rows are to join others that have other columns, folders or files.
     """
 
     key: ClassVar[str] = "partitioned"
@@ -106,7 +108,7 @@ class PartitionedWriter(ArrowSaver):
     by: Sequence[str] | str
     mode: str = "error"
     format: str = "parquet"
-    storage_options: Options = None
+    storage_options: Options = field(default=None, repr=False)  # which may hold passwords
     metadata: Mapping[str, str] | None = None
     column_metadata: Mapping[str, Mapping[str, str]] | None = None
 
@@ -126,6 +128,8 @@ class PartitionedWriter(ArrowSaver):
                 f"save_to.partitioned: there is a folder {self.path}. Say what to do: "
                 'mode="overwrite", "partitions" or "append".'
             )
+        if is_there and self.mode in ("partitions", "append"):
+            table = _like_what_is_there(store, folder, table, by, self.format)
         if is_remote(self.path):
             with tempfile.TemporaryDirectory() as made:
                 _write(table, Path(made), by, self.format)
@@ -137,6 +141,7 @@ class PartitionedWriter(ArrowSaver):
 
 
 _PARTITIONS = b"headwater.partitions"
+_FORMAT = b"headwater.format"
 
 
 def _require(where: str, what: str, given: str, known: Sequence[str]) -> None:
@@ -168,20 +173,58 @@ def _require_keys(table: Any, by: Sequence[str]) -> None:
         raise InvalidInput("save_to.partitioned: by= names all columns, so the files would have none.")
 
 
+def _like_what_is_there(store: Any, folder: str, table: Any, by: Sequence[str], format: str) -> Any:
+    """Return a table with its columns in the order of those that its rows are to join.
+
+    Raises:
+        InvalidInput: They are not the same columns, or are parted or written in another way.
+    """
+    there = _schema_of(store, folder)
+    if there is None:  # somebody else has made the folder
+        return table
+    notes = there.metadata or {}
+    names = json.loads(notes.get(_PARTITIONS, b"[]"))
+    found = notes.get(_FORMAT, format.encode()).decode()
+    types = {field.name: field.type for field in there}
+    given = {field.name: field.type for field in table.schema}
+    wrong = [f"it has no column '{name}'" for name in types.keys() - given.keys()]
+    wrong += [f"it has a column '{name}' besides" for name in given.keys() - types.keys()]
+    wrong += [
+        f"its column '{name}' holds {given[name]} and not {type_}"
+        for name, type_ in types.items()
+        if given.get(name, type_) != type_
+    ]
+    if names != list(by):
+        wrong.append(f"it is parted by {', '.join(by)} and not by {', '.join(names)}")
+    if found != format:
+        wrong.append(f"its files are to be {format} and not {found}")
+    if wrong:
+        raise InvalidInput(
+            f"save_to.partitioned: the table is unlike the one whose folder it is to join: "
+            f'{"; ".join(sorted(wrong))}. Make it alike, or replace the whole with mode="overwrite".'
+        )
+    return table.select(there.names)
+
+
+def _schema_of(store: Any, folder: str) -> Any:
+    """Return the schema that is kept with a folder; None where there is none."""
+    if not store.exists(f"{folder}/{_SCHEMA}"):
+        return None
+    parquet = needed("pyarrow.parquet", "A folder of partitions")
+    with store.open(f"{folder}/{_SCHEMA}", "rb") as file:
+        return parquet.read_schema(file)
+
+
 def _store(path: Any, options: Options) -> tuple[Any, str]:
-    fsspec = needed("fsspec", "A folder of partitions")
-    store, folder = fsspec.core.url_to_fs(str(path), **(options or {}))
+    store, folder = found_store(path, options, "A folder of partitions")
     return store, folder.rstrip("/")
 
 
 def _partitions(store: Any, folder: str, format: str) -> tuple[Any, Any]:
     """Return the schema of a table, if it is kept, and how its folders are read."""
     dataset = needed("pyarrow.dataset", "load_from.partitioned")
-    schema = None
-    if store.exists(f"{folder}/{_SCHEMA}"):
-        parquet = needed("pyarrow.parquet", "load_from.partitioned")
-        with store.open(f"{folder}/{_SCHEMA}", "rb") as file:
-            schema = parquet.read_schema(file)
+    schema = _schema_of(store, folder)
+    if schema is not None:
         names, fields = json.loads((schema.metadata or {}).get(_PARTITIONS, b"[]")), schema
     else:
         # Some writers keep the columns in the files as well, whose types they then have.
@@ -211,7 +254,8 @@ def _write(table: Any, folder: Path, by: Sequence[str], format: str) -> None:
         existing_data_behavior="overwrite_or_ignore",
         max_partitions=max(1024, table.num_rows),
     )
-    notes = {**(table.schema.metadata or {}), _PARTITIONS: json.dumps(list(by)).encode()}
+    ways = {_PARTITIONS: json.dumps(list(by)).encode(), _FORMAT: format.encode()}
+    notes = {**(table.schema.metadata or {}), **ways}
     parquet.write_metadata(table.schema.with_metadata(notes), folder / _SCHEMA)
 
 
@@ -222,7 +266,17 @@ def _exchange(table: Any, folder: Path, by: Sequence[str], format: str, mode: st
         made, old = Path(drafts, "made"), Path(drafts, "old")
         made.mkdir()
         _write(table, made, by, format)
-        if mode in ("overwrite", "error") or not folder.exists():
+        if mode == "error":
+            try:
+                made.rename(folder)  # which takes no other's place, also if it came meanwhile
+            except OSError:
+                if folder.exists():
+                    raise InvalidInput(
+                        f"save_to.partitioned: somebody else has made {folder.name} meanwhile."
+                    ) from None
+                raise
+            return
+        if mode == "overwrite" or not folder.exists():
             _put_in_place(made, folder, old)
             return
         for place in sorted({file.parent for file in made.rglob(f"part-*.{format}")}):

@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 
 from headwater.errors import did_you_mean
 from headwater.materialize.builtin import BuiltInLoader, BuiltInSaver
-from headwater.materialize.files import opened, replacing, write_bytes
+from headwater.materialize.files import Stored, opened, replacing, write_bytes
 from headwater.materialize.metadata import get_file_metadata
+from headwater.materialize.packing import is_packed, packed
 
 __all__ = [
     "DATA_ADAPTERS",
@@ -31,7 +32,7 @@ __all__ = [
 
 
 @dataclass
-class JSONDataLoader(BuiltInLoader):
+class JSONDataLoader(Stored, BuiltInLoader):
     """Loads a dictionary or a list from a JSON file."""
 
     key: ClassVar[str] = "json"
@@ -40,12 +41,12 @@ class JSONDataLoader(BuiltInLoader):
 
     def load_data(self, type_: Any) -> tuple[Any, dict[str, Any]]:
         """Return what the file holds."""
-        with opened(self.path, encoding="utf-8") as file:
+        with opened(self.path, "rb", options=self.storage_options, unpacks=True) as file:
             return json.load(file), get_file_metadata(self.path)
 
 
 @dataclass
-class JSONDataSaver(BuiltInSaver):
+class JSONDataSaver(Stored, BuiltInSaver):
     """Saves a dictionary or a list as a JSON file."""
 
     key: ClassVar[str] = "json"
@@ -54,11 +55,11 @@ class JSONDataSaver(BuiltInSaver):
 
     def save_data(self, data: Any) -> dict[str, Any]:
         """Write the file."""
-        return _written(self.path, json.dumps(data).encode())
+        return _written(self, json.dumps(data).encode(), packs=True)
 
 
 @dataclass
-class RawFileDataLoader(BuiltInLoader):
+class RawFileDataLoader(Stored, BuiltInLoader):
     """Loads the text of a file."""
 
     key: ClassVar[str] = "file"
@@ -68,12 +69,12 @@ class RawFileDataLoader(BuiltInLoader):
 
     def load_data(self, type_: Any) -> tuple[str, dict[str, Any]]:
         """Return the text."""
-        with opened(self.path, encoding=self.encoding) as file:
+        with opened(self.path, encoding=self.encoding, options=self.storage_options) as file:
             return file.read(), get_file_metadata(self.path)
 
 
 @dataclass
-class RawFileDataSaver(BuiltInSaver):
+class RawFileDataSaver(Stored, BuiltInSaver):
     """Saves text as a file."""
 
     key: ClassVar[str] = "file"
@@ -83,11 +84,11 @@ class RawFileDataSaver(BuiltInSaver):
 
     def save_data(self, data: str) -> dict[str, Any]:
         """Write the file, with the line ends of this system."""
-        return _written(self.path, data.replace("\n", os.linesep).encode(self.encoding))
+        return _written(self, data.replace("\n", os.linesep).encode(self.encoding))
 
 
 @dataclass
-class RawFileDataSaverBytes(BuiltInSaver):
+class RawFileDataSaverBytes(Stored, BuiltInSaver):
     """Saves bytes as a file."""
 
     key: ClassVar[str] = "file"
@@ -96,11 +97,11 @@ class RawFileDataSaverBytes(BuiltInSaver):
 
     def save_data(self, data: bytes | io.BytesIO) -> dict[str, Any]:
         """Write the file."""
-        return _written(self.path, data.getvalue() if isinstance(data, io.BytesIO) else data)
+        return _written(self, data.getvalue() if isinstance(data, io.BytesIO) else data)
 
 
 @dataclass
-class PickleLoader(BuiltInLoader):
+class PickleLoader(Stored, BuiltInLoader):
     """Loads a pickled object; unpickling runs code that the file names, so load only what you trust."""
 
     key: ClassVar[str] = "pickle"
@@ -109,12 +110,12 @@ class PickleLoader(BuiltInLoader):
 
     def load_data(self, type_: Any) -> tuple[Any, dict[str, Any]]:
         """Return the object."""
-        with opened(self.path, "rb") as file:
+        with opened(self.path, "rb", options=self.storage_options) as file:
             return pickle.load(file), get_file_metadata(self.path)  # noqa: S301 - asked for by name
 
 
 @dataclass
-class PickleSaver(BuiltInSaver):
+class PickleSaver(Stored, BuiltInSaver):
     """Saves any object as a pickle."""
 
     key: ClassVar[str] = "pickle"
@@ -123,7 +124,7 @@ class PickleSaver(BuiltInSaver):
 
     def save_data(self, data: Any) -> dict[str, Any]:
         """Write the file."""
-        return _written(self.path, pickle.dumps(data))
+        return _written(self, pickle.dumps(data))
 
 
 @dataclass
@@ -188,7 +189,11 @@ DATA_ADAPTERS = [
 ]
 
 
-def _written(path: Any, data: bytes) -> dict[str, Any]:
-    with replacing(path) as made:
-        write_bytes(made, data)
-    return get_file_metadata(path)
+def _written(saver: Any, data: bytes, packs: bool = False) -> dict[str, Any]:
+    with replacing(saver.path, options=saver.storage_options) as made:
+        if packs and is_packed(made):
+            with packed(made) as file:
+                file.write(data)
+        else:
+            write_bytes(made, data)
+    return get_file_metadata(saver.path)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
 from typing import Any
 
+from headwater.errors import in_words
 from headwater.materialize.adapters import AdapterCommon
 from headwater.materialize.registry import LOADER_REGISTRY, SAVER_REGISTRY
 
@@ -23,7 +24,7 @@ _failures: dict[str, list[str]] = {}
 
 def plug_in_formats() -> list[str]:
     """Return the formats that installed packages say they bring; nothing of them is imported."""
-    return sorted({found.name for found in entry_points(group=GROUP)})
+    return sorted({found.name for found in _points()})
 
 
 def add_plug_ins(key: str) -> bool:
@@ -40,7 +41,7 @@ def add_plug_ins(key: str) -> bool:
             return False
         _looked_for.add(key)
         added = False
-        for found in sorted(entry_points(group=GROUP, name=key), key=_owner):
+        for found in sorted((found for found in _points() if found.name == key), key=_owner):
             try:
                 adapters = _adapters(found)
             except (Exception, SystemExit) as error:  # whatever the code of others does when it is imported
@@ -55,6 +56,26 @@ def add_plug_ins(key: str) -> bool:
 def why_not_added(key: str) -> str:
     """Return a sentence for each plug-in of a format that could not be loaded; empty where there is none."""
     return "".join(f" {failure}" for failure in _failures.get(key, ()))
+
+
+def _points() -> list[EntryPoint]:
+    """Return the entry points of the group; a package whose list of them is no list has none."""
+    try:
+        return list(entry_points(group=GROUP))
+    except Exception:  # of one package, which is then told, and without the others
+        return [found for package in distributions() for found in _points_of(package)]
+
+
+def _points_of(package: Distribution) -> list[EntryPoint]:
+    try:
+        return list(package.entry_points.select(group=GROUP))
+    except Exception as error:  # whatever reading a broken file does in each version of Python
+        logging.getLogger("headwater.materialize").warning(
+            "The entry points of package '%s' cannot be read: %s. Repair or uninstall it.",
+            package.name,
+            in_words(error),
+        )
+        return []
 
 
 def _owner(found: EntryPoint) -> tuple[str, str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO, IOBase
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, TextIO
@@ -12,8 +11,9 @@ from typing import Any, BinaryIO, ClassVar, TextIO
 from headwater.materialize.builtin import UNSET
 from headwater.materialize.files import is_remote, opened
 from headwater.materialize.metadata import get_sql_metadata
-from headwater.materialize.packages import needed
-from headwater.materialize.tables import TableLoader
+from headwater.materialize.packing import is_packed
+from headwater.materialize.tables import FileLoader, TableLoader
+from headwater.materialize.transactions import in_one_transaction
 
 __all__ = [
     "PolarsAvroReader",
@@ -45,18 +45,11 @@ _RENAMED = {
 }
 
 
-class _PolarsLoader(TableLoader):
+class _PolarsLoader(FileLoader):
     package: ClassVar[str] = "polars"
     types: ClassVar[tuple[str, ...]] = ("polars.DataFrame",)
     place: ClassVar[str] = "file"
     renamed: ClassVar[dict[str, str]] = _RENAMED
-
-    def _read(self, function: Any, place: Any, given: dict[str, Any]) -> Any:
-        if not is_remote(place):
-            return function(place, **given)
-        stored = given.pop("storage_options", None)
-        with opened(place, "rb", options=stored) as file:
-            return function(file, **given)
 
 
 # The stores that polars reads itself; of any other it is given the file.
@@ -65,22 +58,27 @@ _OF_POLARS = frozenset(
 )
 
 
-class _PolarsScanner(TableLoader):
+class _PolarsScanner(_PolarsLoader):
     """Reads nothing yet; of a remote store polars itself reads what the query comes to need."""
 
-    package: ClassVar[str] = "polars"
     types: ClassVar[tuple[str, ...]] = ("polars.LazyFrame",)
-    place: ClassVar[str] = "file"
-    renamed: ClassVar[dict[str, str]] = _RENAMED
     besides: ClassVar[tuple[str, ...]] = ("columns",)
     columns: Any
 
     def _read(self, function: Any, place: Any, given: dict[str, Any]) -> Any:
-        if is_remote(place) and place.partition(":")[0].lower() not in _OF_POLARS:
-            with opened(place, "rb", options=given.pop("storage_options", None)) as file:
+        if self._is_opened(place):
+            # The file is closed before anything of it is read.
+            with opened(place, "rb", options=self.storage_options, unpacks=self.unpacks) as file:
                 place = file.read()
+        elif is_remote(place):
+            given["storage_options"] = self.storage_options
         table = function(place, **given)
         return table if self.columns is UNSET or self.columns is None else _selected(table, self.columns)
+
+    def _is_opened(self, place: Any) -> bool:
+        if is_remote(place) and place.partition(":")[0].lower() not in _OF_POLARS:
+            return True
+        return self.unpacks and is_packed(place)
 
 
 def _selected(table: Any, columns: Sequence[int] | Sequence[str]) -> Any:
@@ -94,6 +92,7 @@ class PolarsCSVReader(_PolarsLoader):
 
     key: ClassVar[str] = "csv"
     function: ClassVar[str] = "read_csv"
+    unpacks: ClassVar[bool] = True
     file: Readable
     has_header: bool = UNSET
     include_header: bool = UNSET
@@ -116,7 +115,6 @@ class PolarsCSVReader(_PolarsLoader):
     low_memory: bool = UNSET
     rechunk: bool = UNSET
     use_pyarrow: bool = UNSET
-    storage_options: Options = UNSET
     skip_rows_after_header: int = UNSET
     row_count_name: str = UNSET
     row_count_offset: int = UNSET
@@ -131,6 +129,7 @@ class PolarsScanCSVReader(_PolarsScanner):
 
     key: ClassVar[str] = "csv"
     function: ClassVar[str] = "scan_csv"
+    unpacks: ClassVar[bool] = True
     file: Readable
     has_header: bool = UNSET
     columns: Sequence[int] | Sequence[str] = UNSET
@@ -152,7 +151,6 @@ class PolarsScanCSVReader(_PolarsScanner):
     low_memory: bool = UNSET
     rechunk: bool = UNSET
     use_pyarrow: bool = UNSET
-    storage_options: Options = UNSET
     skip_rows_after_header: int = UNSET
     row_count_name: str = UNSET
     row_count_offset: int = UNSET
@@ -171,7 +169,6 @@ class PolarsParquetReader(_PolarsLoader):
     n_rows: int = UNSET
     use_pyarrow: bool = UNSET
     memory_map: bool = UNSET
-    storage_options: Options = UNSET
     parallel: Any = UNSET
     row_count_name: str = UNSET
     row_count_offset: int = UNSET
@@ -192,7 +189,6 @@ class PolarsScanParquetReader(_PolarsScanner):
     n_rows: int = UNSET
     use_pyarrow: bool = UNSET
     memory_map: bool = UNSET
-    storage_options: Options = UNSET
     parallel: Any = UNSET
     row_count_name: str = UNSET
     row_count_offset: int = UNSET
@@ -213,7 +209,6 @@ class PolarsFeatherReader(_PolarsLoader):
     n_rows: int | None = UNSET
     use_pyarrow: bool = UNSET
     memory_map: bool = UNSET
-    storage_options: Options = UNSET
     row_count_name: str | None = UNSET
     row_count_offset: int = UNSET
     rechunk: bool = UNSET
@@ -231,7 +226,6 @@ class PolarsScanFeatherReader(_PolarsScanner):
     n_rows: int | None = UNSET
     use_pyarrow: bool = UNSET
     memory_map: bool = UNSET
-    storage_options: Options = UNSET
     row_count_name: str | None = UNSET
     row_count_offset: int = UNSET
     rechunk: bool = UNSET
@@ -254,6 +248,7 @@ class PolarsJSONReader(_PolarsLoader):
 
     key: ClassVar[str] = "json"
     function: ClassVar[str] = "read_json"
+    unpacks: ClassVar[bool] = True
     place: ClassVar[str] = "source"
     source: Source
     schema: Any = UNSET
@@ -266,6 +261,7 @@ class PolarsNDJSONReader(_PolarsLoader):
 
     key: ClassVar[str] = "ndjson"
     function: ClassVar[str] = "read_ndjson"
+    unpacks: ClassVar[bool] = True
     place: ClassVar[str] = "source"
     source: Source
     schema: Any = UNSET
@@ -278,12 +274,12 @@ class PolarsScanNDJSONReader(_PolarsScanner):
 
     key: ClassVar[str] = "ndjson"
     function: ClassVar[str] = "scan_ndjson"
+    unpacks: ClassVar[bool] = True
     place: ClassVar[str] = "source"
     source: Source
     columns: Columns = UNSET
     schema: Any = UNSET
     schema_overrides: Any = UNSET
-    storage_options: Options = UNSET
 
 
 @dataclass
@@ -322,7 +318,7 @@ class PolarsDatabaseReader(TableLoader):
     place: ClassVar[str] = "query"
     needs: ClassVar[str] = "sqlalchemy"
     query: str
-    connection: Any
+    connection: Any = field(repr=False)  # which may hold passwords
     iter_batches: bool = UNSET
     batch_size: int | None = UNSET
     schema_overrides: Options = UNSET
@@ -330,15 +326,11 @@ class PolarsDatabaseReader(TableLoader):
     execute_options: Options = UNSET
 
     def _read(self, function: Any, place: Any, given: dict[str, Any]) -> Any:
-        with _connected(given.pop("connection")) as connection:
+        connection = given.pop("connection")
+        if not isinstance(connection, str):
+            return function(place, connection, **given)
+        with in_one_transaction(connection, "load_from.database", is_read=True) as connection:
             return function(place, connection, **given)
 
     def _described(self, place: Any, data: Any) -> dict[str, Any]:
         return {**super()._described(place, data), **get_sql_metadata(place, data)}
-
-
-def _connected(connection: Any) -> Any:
-    if not isinstance(connection, str):
-        return nullcontext(connection)
-    sqlalchemy = needed("sqlalchemy", "The address of a database in load_from.database")
-    return sqlalchemy.create_engine(connection).connect()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO, IOBase, TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
-from headwater.materialize.builtin import UNSET, options
+from headwater.materialize.builtin import UNSET, BuiltInSaver, options
 from headwater.materialize.metadata import get_file_and_dataframe_metadata, get_sql_metadata
 from headwater.materialize.packages import needed, needing
 from headwater.materialize.stamps import stamp_workbook, stamped
-from headwater.materialize.tables import TableSaver
+from headwater.materialize.tables import StampedSaver, TableSaver
 from headwater.materialize.transactions import in_one_transaction
 
 __all__ = [
@@ -32,12 +32,23 @@ Writable = BytesIO | TextIOWrapper | str | Path
 Options = dict[str, Any] | None
 
 
+_FRAMES = ("polars.DataFrame", "polars.LazyFrame")
+
+
 class _PolarsSaver(TableSaver):
-    types: ClassVar[tuple[str, ...]] = ("polars.DataFrame", "polars.LazyFrame")
+    types: ClassVar[tuple[str, ...]] = _FRAMES
     place: ClassVar[str] = "file"
 
     def _collected(self, data: Any) -> Any:
-        return data.collect() if hasattr(data, "collect") else data
+        return _collected(data)
+
+
+def _collected(data: Any) -> Any:
+    return data.collect() if hasattr(data, "collect") else data
+
+
+class _PolarsStampedSaver(_PolarsSaver, StampedSaver):
+    """Saves a table with polars, or with Arrow where there are texts to be kept."""
 
 
 @dataclass
@@ -46,6 +57,7 @@ class PolarsCSVWriter(_PolarsSaver):
 
     key: ClassVar[str] = "csv"
     function: ClassVar[str] = "write_csv"
+    packs: ClassVar[bool] = True
     file: Writable
     include_header: bool = UNSET
     separator: str = UNSET
@@ -61,13 +73,8 @@ class PolarsCSVWriter(_PolarsSaver):
 
 
 @dataclass
-class PolarsParquetWriter(_PolarsSaver):
-    """Saves a table as a Parquet file, with `DataFrame.write_parquet`.
-
-    Args:
-        metadata: Texts about the file, by key, kept in its schema; Arrow then writes the file.
-        column_metadata: Texts about a column, by column and key, kept in the column's schema.
-    """
+class PolarsParquetWriter(_PolarsStampedSaver):
+    """Saves a table as a Parquet file, with `DataFrame.write_parquet`."""
 
     key: ClassVar[str] = "parquet"
     function: ClassVar[str] = "write_parquet"
@@ -78,12 +85,10 @@ class PolarsParquetWriter(_PolarsSaver):
     row_group_size: int | None = UNSET
     use_pyarrow: bool = UNSET
     pyarrow_options: Options = UNSET
-    metadata: Mapping[str, str] | None = None
-    column_metadata: Mapping[str, Mapping[str, str]] | None = None
 
     def _write(self, data: Any, made: Any) -> None:
-        given = options(self, data.write_parquet, "file", "metadata", "column_metadata")
-        if not self.metadata and not self.column_metadata:
+        given = self._options(data.write_parquet)
+        if not self._is_stamped():
             data.write_parquet(made, **given)
             return
         parquet = needed("pyarrow.parquet", "Metadata in a Parquet file")
@@ -94,24 +99,17 @@ class PolarsParquetWriter(_PolarsSaver):
 
 
 @dataclass
-class PolarsFeatherWriter(_PolarsSaver):
-    """Saves a table as a Feather file, with `DataFrame.write_ipc`.
-
-    Args:
-        metadata: Texts about the file, by key, kept in its schema; Arrow then writes the file.
-        column_metadata: Texts about a column, by column and key, kept in the column's schema.
-    """
+class PolarsFeatherWriter(_PolarsStampedSaver):
+    """Saves a table as a Feather file, with `DataFrame.write_ipc`."""
 
     key: ClassVar[str] = "feather"
     function: ClassVar[str] = "write_ipc"
     file: BinaryIO | BytesIO | str | Path
     compression: Any = UNSET
-    metadata: Mapping[str, str] | None = None
-    column_metadata: Mapping[str, Mapping[str, str]] | None = None
 
     def _write(self, data: Any, made: Any) -> None:
-        given = options(self, data.write_ipc, "file", "metadata", "column_metadata")
-        if not self.metadata and not self.column_metadata:
+        given = self._options(data.write_ipc)
+        if not self._is_stamped():
             data.write_ipc(made, **given)
             return
         feather = needed("pyarrow.feather", "Metadata in a Feather file")
@@ -135,6 +133,7 @@ class PolarsJSONWriter(_PolarsSaver):
 
     key: ClassVar[str] = "json"
     function: ClassVar[str] = "write_json"
+    packs: ClassVar[bool] = True
     file: IOBase | str | Path
 
 
@@ -144,6 +143,7 @@ class PolarsNDJSONWriter(_PolarsSaver):
 
     key: ClassVar[str] = "ndjson"
     function: ClassVar[str] = "write_ndjson"
+    packs: ClassVar[bool] = True
     file: IOBase | str | Path
 
 
@@ -185,7 +185,7 @@ class PolarsSpreadsheetWriter(_PolarsSaver):
     metadata: Mapping[str, str] | None = None
 
     def _write(self, data: Any, made: Any) -> None:
-        given = options(self, data.write_excel, "workbook", "metadata")
+        given = self._options(data.write_excel)
         if not self.metadata:
             data.write_excel(made, **given)
             return
@@ -202,25 +202,23 @@ class PolarsExcelWriter(PolarsSpreadsheetWriter):
 
 
 @dataclass
-class PolarsDatabaseWriter(_PolarsSaver):
+class PolarsDatabaseWriter(BuiltInSaver):
     """Saves a table as a table of a database, with `DataFrame.write_database`."""
 
     key: ClassVar[str] = "database"
-    function: ClassVar[str] = "write_database"
-    place: ClassVar[str] = "table_name"
-    needs: ClassVar[str] = "sqlalchemy"
+    types: ClassVar[tuple[str, ...]] = _FRAMES
     table_name: str
-    connection: Any
+    connection: Any = field(repr=False)  # which may hold passwords
     if_table_exists: str = UNSET
     engine: str = UNSET
 
     def save_data(self, data: Any) -> dict[str, Any]:
         """Write the rows, in one transaction of SQLAlchemy, and return how many and into which table."""
-        data = self._collected(data)
+        data = _collected(data)
         given = options(self, data.write_database, "table_name", "connection")
         is_of_sqlalchemy = self.engine in (UNSET, "sqlalchemy")
         with (
-            needing(self.needs, "save_to.database"),
+            needing("sqlalchemy", "save_to.database"),
             in_one_transaction(self.connection, "save_to.database")
             if is_of_sqlalchemy
             else nullcontext(self.connection) as connection,

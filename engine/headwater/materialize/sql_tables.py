@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from headwater.errors import InvalidInput
@@ -31,19 +31,24 @@ class ArrowSqlReader(ArrowLoader):
         columns: The columns of a table that are wanted.
 
     Raises:
-        InvalidInput: A column has values of types that do not go together.
+        InvalidInput: A column has values of types that do not go together, or the connection is no such.
     """
 
     key: ClassVar[str] = "sql"
     types: ClassVar[tuple[str, ...]] = _WITHOUT_THEIR_OWN
     query_or_table: str
-    db_connection: Any
+    db_connection: Any = field(repr=False)  # which may hold passwords
     params: Mapping[str, Any] | None = None
     columns: Sequence[str] | None = None
 
     def _load(self) -> tuple[Any, dict[str, Any]]:
         sqlalchemy = needed("sqlalchemy", "load_from.sql")
         with in_one_transaction(self.db_connection, "load_from.sql", is_read=True) as connection:
+            if not hasattr(connection, "dialect"):
+                raise InvalidInput(
+                    f"load_from.sql: db_connection is a {type(connection).__name__}. Give the address of the "
+                    "database, or an engine or connection of SQLAlchemy."
+                )
             query = sqlalchemy.text(self.query_or_table)
             if sqlalchemy.inspect(connection).has_table(self.query_or_table):
                 table = sqlalchemy.Table(self.query_or_table, sqlalchemy.MetaData(), autoload_with=connection)
@@ -86,7 +91,7 @@ class ArrowSqlWriter(ArrowSaver):
     key: ClassVar[str] = "sql"
     types: ClassVar[tuple[str, ...]] = (*_WITHOUT_THEIR_OWN, "polars.LazyFrame")
     table_name: str
-    db_connection: Any
+    db_connection: Any = field(repr=False)  # which may hold passwords
     if_exists: str = UNSET
     schema: str | None = UNSET
     chunksize: int | None = UNSET
@@ -133,9 +138,9 @@ def _require_cells(table: Any) -> None:
         InvalidInput: A column holds such.
     """
     types = needed("pyarrow", "save_to.sql").types
-    for field in table.schema:
-        if types.is_nested(field.type):
+    for column in table.schema:
+        if types.is_nested(column.type):
             raise InvalidInput(
-                f"save_to.sql: column '{field.name}' holds {field.type}, which tables of databases cannot. "
+                f"save_to.sql: column '{column.name}' holds {column.type}, which tables of databases cannot. "
                 "Return a column for each part, or texts."
             )

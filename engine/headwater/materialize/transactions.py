@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from headwater.materialize.packages import needed
+from headwater.materialize.packages import needed, needing
 
 __all__ = ["in_one_transaction"]
 
@@ -19,18 +19,23 @@ def in_one_transaction(database: Any, purpose: str, *, is_read: bool = False) ->
     here it begins before. Where the caller's connection is within a transaction, that one decides.
 
     Args:
-        database: An address, or an engine or connection of SQLAlchemy. A connection of another kind, as
-            of `sqlite3`, is handed on as it is; pandas itself commits there after it made a table.
+        database: An address, or an engine, session or connection of SQLAlchemy. A connection of another
+            kind, as of `sqlite3`, is handed on as it is; pandas itself commits there after it made a table.
         purpose: What it is for, as the beginning of a sentence.
         is_read: Whether it only reads, so that nobody need wait for it.
     """
     if isinstance(database, str):
-        engine = needed("sqlalchemy", purpose).create_engine(database)
+        with needing("sqlalchemy", purpose):
+            engine = needed("sqlalchemy", purpose).create_engine(database)
         try:
             with engine.connect() as connection, _begun(connection, is_read):
                 yield connection
         finally:
             engine.dispose()
+    elif hasattr(database, "get_bind"):  # a session of SQLAlchemy, whose transaction it is
+        connection = database.connection()
+        with _begun(connection, is_read):
+            yield connection
     elif hasattr(database, "in_nested_transaction"):  # a connection of SQLAlchemy
         with _begun(database, is_read):
             yield database

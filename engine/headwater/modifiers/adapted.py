@@ -100,7 +100,11 @@ class Load:
 
     def __call__(self, *values: Any) -> Any:
         """Return the data and what is known of where it came from."""
-        return self.adapter(**dict(zip(self.parameters, values, strict=True))).load_data(self.type)
+        from headwater.materialize.secrets import hiding_secrets_of
+
+        adapter = self.adapter(**dict(zip(self.parameters, values, strict=True)))
+        with hiding_secrets_of(adapter):
+            return adapter.load_data(self.type)
 
 
 class Save:
@@ -115,7 +119,11 @@ class Save:
     def __call__(self, *values: Any) -> Any:
         """Return what is known of where the data went."""
         *given, data = values
-        return self.adapter(**dict(zip(self.parameters, given, strict=True))).save_data(data)
+        from headwater.materialize.secrets import hiding_secrets_of
+
+        adapter = self.adapter(**dict(zip(self.parameters, given, strict=True)))
+        with hiding_secrets_of(adapter):
+            return adapter.save_data(data)
 
 
 @dataclass

@@ -1,6 +1,8 @@
 """Tables of DuckDB databases, in and out."""
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -101,6 +103,32 @@ def test_failed_save_leaves_no_database_and_no_change(database, tmp_path) -> Non
     with pytest.raises(duckdb.Error):
         DuckDBWriter(database, "t", if_exists="append").save_data(pa.table({"a": ["no number"]}))
     assert DuckDBReader(database, "t").load_data(pa.Table)[0].equals(TABLE)
+
+
+def test_tables_that_are_saved_at_once_are_all_in_a_new_database(database, tmp_path) -> None:
+    names = [f"t{number}" for number in range(8)]
+
+    with ThreadPoolExecutor(len(names)) as threads:
+        list(threads.map(lambda name: DuckDBWriter(database, name).save_data(TABLE), names))
+
+    with duckdb.connect(str(database)) as connection:
+        assert sorted(connection.execute("show tables").fetchall()) == [(name,) for name in names]
+    assert list(tmp_path.iterdir()) == [database]
+
+
+def test_database_that_somebody_else_makes_meanwhile_stays(database, monkeypatch) -> None:
+    def link(made: Path, path: Path) -> None:
+        with duckdb.connect(str(path)) as connection:
+            connection.execute("create table theirs (a int)")
+        real(made, path)
+
+    real = os.link
+    monkeypatch.setattr(os, "link", link)
+
+    DuckDBWriter(database, "t").save_data(TABLE)
+
+    with duckdb.connect(str(database)) as connection:
+        assert sorted(connection.execute("show tables").fetchall()) == [("t",), ("theirs",)]
 
 
 def test_what_is_to_be_read_is_said_once(database) -> None:

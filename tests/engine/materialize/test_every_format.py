@@ -2,23 +2,32 @@
 
 import datetime as dt
 import gc
+import importlib.util
 import random
 import resource
 import sqlite3
 import sys
+import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from decimal import Decimal
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
+import fsspec
 import openpyxl
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from headwater.errors import HeadwaterError, InvalidInput, MissingExtra
+from headwater.materialize.adapters import arguments_of
 from headwater.materialize.arrow_tables import as_arrow, from_arrow
 from headwater.materialize.registry import LOADER_REGISTRY, SAVER_REGISTRY, choose
 from headwater.types import Type
@@ -134,6 +143,110 @@ def test_file_with_types_keeps_them(key: str, library: str, tmp_path) -> None:
     save(key, library, made(library, TYPED), tmp_path / "table")
 
     assert rows(load(key, library, tmp_path / "table")) == TYPED.to_pylist()
+
+
+TEXTS = [pair for pair in BOTH if pair[0] in ("csv", "json", "ndjson")]
+MAGIC = {"gz": b"\x1f\x8b", "bz2": b"BZh", "xz": b"\xfd7zXZ", "zip": b"PK"}
+
+
+@pytest.mark.parametrize(("key", "library"), TEXTS)
+@pytest.mark.parametrize("ending", MAGIC)
+@pytest.mark.parametrize("where", ["here", "remote"])
+def test_text_is_packed_as_its_name_says(key: str, library: str, ending: str, where: str, tmp_path) -> None:
+    name = f"{library}.{key}.{ending}"
+    place = f"{tmp_path if where == 'here' else 'memory://packed'}/{name}"
+
+    save(key, library, made(library, PLAIN), place)
+
+    with fsspec.open(place, "rb") as file:
+        assert file.read().startswith(MAGIC[ending])
+    for reader in [reader for format, reader in TEXTS if format == key]:
+        assert rows(load(key, reader, place)) == PLAIN.to_pylist()
+
+
+@pytest.mark.parametrize("ending", ["gz", "zip"])
+def test_packed_file_that_cannot_be_written_leaves_what_was_there(ending: str, tmp_path) -> None:
+    place = tmp_path / f"t.csv.{ending}"
+    save("csv", "arrow", PLAIN, place)
+    before = place.read_bytes()
+
+    with pytest.raises(pa.ArrowInvalid):
+        save("csv", "arrow", pa.table({"a": [1], "b": [[1]]}), place)
+
+    assert place.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [place.name]
+
+
+def test_archive_of_several_files_is_told(tmp_path) -> None:
+    place = tmp_path / "t.csv.zip"
+    with zipfile.ZipFile(place, "w") as archive:
+        for name in ("a.csv", "b.csv"):
+            archive.writestr(name, f"{name[0]}\n1\n")
+
+    with pytest.raises(InvalidInput, match=r"t\.csv\.zip holds 2 files\. Say which one .*zip://NAME::PATH"):
+        load("csv", "arrow", place)
+
+    assert rows(load("csv", "arrow", f"zip://b.csv::{place}")) == [{"b": 1}]
+
+
+@pytest.mark.parametrize(("key", "library"), combinations(LOADER_REGISTRY))
+def test_file_within_an_archive_is_read_and_not_written(key: str, library: str, tmp_path) -> None:
+    inner, place = f"t.{FILES[key]}", tmp_path / "all.zip"
+    save(
+        key,
+        "pandas" if key != "ndjson" else "arrow",
+        PLAIN.to_pandas() if key != "ndjson" else PLAIN,
+        f"{tmp_path}/{inner}",
+    )
+    with zipfile.ZipFile(place, "w") as archive:
+        archive.write(tmp_path / inner, inner)
+    before = place.read_bytes()
+
+    assert rows(load(key, library, f"zip://{inner}::{place}")) == PLAIN.to_pylist()
+    with pytest.raises(InvalidInput, match=rf"zip://{inner} is within an archive, which can be read but not"):
+        save(key, "arrow", PLAIN, f"zip://{inner}::{place}")
+    assert place.read_bytes() == before
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of pandas, reading Parquet
+@pytest.mark.parametrize("key", FILES)
+def test_what_a_store_needs_can_be_said_for_every_format_and_library(key: str, tmp_path) -> None:
+    for registry in (LOADER_REGISTRY, SAVER_REGISTRY):
+        for library in LIBRARIES:
+            if (found := adapter_or_none(registry, key, library)) is not None:
+                assert "storage_options" in arguments_of(found)
+
+    place, options = f"simplecache::memory://told/t.{FILES[key]}", {"cache_storage": str(tmp_path / "kept")}
+    save(key, "arrow", PLAIN, place.partition("::")[2])
+
+    for library in [library for library in LIBRARIES if adapter_or_none(LOADER_REGISTRY, key, library)]:
+        assert rows(load(key, library, place, storage_options={"simplecache": options})) == PLAIN.to_pylist()
+    assert list((tmp_path / "kept").iterdir())
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve the files of a folder over HTTP, and yield the address."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+
+
+def test_file_of_a_web_server_is_read_or_what_is_missing_told(tmp_path) -> None:
+    save("csv", "arrow", PLAIN, tmp_path / "t.csv.gz")
+
+    with served(tmp_path) as address:
+        assert rows(load("csv", "pandas", f"{address}/t.csv.gz")) == PLAIN.to_pylist()
+        for library in ("polars", "arrow"):
+            if importlib.util.find_spec("aiohttp"):
+                assert rows(load("csv", library, f"{address}/t.csv.gz")) == PLAIN.to_pylist()
+            else:
+                with pytest.raises(MissingExtra, match="http:// needs aiohttp"):
+                    load("csv", library, f"{address}/t.csv.gz")
 
 
 @contextmanager
@@ -337,6 +450,41 @@ def test_transaction_of_the_caller_decides(tmp_path) -> None:
     assert sa.inspect(engine).get_table_names() == []
 
 
+def test_session_of_the_caller_is_written_into_and_read(tmp_path) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}", poolclass=sa.NullPool)
+
+    with Session(engine) as session:
+        adapter(SAVER_REGISTRY, "database", "polars")("t", session).save_data(made("polars", PLAIN))
+        found, _ = adapter(LOADER_REGISTRY, "sql", "polars")("t", session).load_data(pl.DataFrame)
+        session.rollback()
+
+    assert rows(found) == PLAIN.to_pylist()
+    assert sa.inspect(engine).get_table_names() == []
+
+
+def test_connection_of_another_kind_is_told(tmp_path) -> None:
+    with (
+        closing(sqlite3.connect(tmp_path / "a.db")) as connection,
+        pytest.raises(InvalidInput, match=r"db_connection is a Connection\. Give the address"),
+    ):
+        adapter(LOADER_REGISTRY, "sql", "arrow")("select 1", connection).load_data(pa.Table)
+
+
+def test_driver_of_a_database_that_is_missing_is_told() -> None:
+    for library in ("pandas", "polars", "arrow"):
+        with pytest.raises(MissingExtra, match="needs oracledb"):
+            adapter(LOADER_REGISTRY, "sql", library)("select 1", "oracle://h/x").load_data(LIBRARIES[library])
+
+
+def test_arrow_that_is_missing_is_told_also_where_another_package_asks_for_it(monkeypatch, tmp_path) -> None:
+    adapter(SAVER_REGISTRY, "duckdb", "polars")(tmp_path / "a.duckdb", "t").save_data(made("polars", PLAIN))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pyarrow"]:
+        monkeypatch.setitem(sys.modules, name, None)
+
+    with pytest.raises(MissingExtra, match=r"load_from\.duckdb needs pyarrow\..*headwater\[parquet\]"):
+        adapter(LOADER_REGISTRY, "duckdb", "polars")(tmp_path / "a.duckdb", "t").load_data(pl.DataFrame)
+
+
 def test_index_becomes_columns_where_it_has_a_name() -> None:
     frame = pd.DataFrame({"a": [1, 2]}, index=pd.Index([5, 6]))
 
@@ -374,9 +522,11 @@ def test_backend_that_is_none_is_told() -> None:
 )
 def test_package_that_is_missing_is_told(module, saver, given, extra, monkeypatch, tmp_path) -> None:
     monkeypatch.chdir(tmp_path)
+    for name in [name for name in sys.modules if name.startswith(f"{module}.")]:
+        monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, module, None)
 
-    with pytest.raises(MissingExtra, match=rf"headwater\[{extra}\]"):
+    with pytest.raises(MissingExtra, match=rf"^(?!A path with).* needs .*headwater\[{extra}\]"):
         adapter(SAVER_REGISTRY, saver, "arrow")(**given).save_data(PLAIN)
 
     assert list(tmp_path.iterdir()) == []

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from headwater.errors import MissingExtra
-from headwater.materialize.files import is_remote, opened, replacing
+from headwater.errors import InvalidInput, MissingExtra
+from headwater.materialize.files import is_remote, opened, remove, replacing
 
 
 def written(target, text: str, **options) -> None:
@@ -165,6 +165,15 @@ class TestRemote:
             raise ZeroDivisionError
 
         assert store.cat("/a.txt") == b"before"
+
+    def test_file_is_removed_if_it_is_there(self, store) -> None:
+        written("memory://a.txt", "one")
+
+        for _ in range(2):
+            remove("memory://a.txt")
+            assert not store.exists("/a.txt")
+        with pytest.raises(InvalidInput, match="within an archive"):
+            remove("zip://a.txt::memory://a.zip")
 
     def test_folder_is_put_file_by_file(self, store) -> None:
         with replacing("memory://parts") as made:

@@ -2,7 +2,11 @@
 
 import datetime as dt
 import importlib.util
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pandas as pd
 import polars as pl
@@ -163,6 +167,22 @@ def test_iceberg_rows_are_replaced_alone(catalog) -> None:
     assert iceberg(catalog) == rows(pa.concat_tables([TABLE.slice(1), changed]))
 
 
+def test_iceberg_table_gets_other_columns_where_that_is_asked_for(catalog) -> None:
+    first = IcebergWriter("shop.t", catalog).save_data(TABLE)["iceberg_metadata"]
+    other = pa.table({"shop": [1.5], "n": ["x"], "new": [True]})
+
+    with pytest.raises(ValueError, match="more columns: new"):
+        IcebergWriter("shop.t", catalog, mode="overwrite").save_data(other)
+    for table in (other, TABLE.select(["n"]), other.select(["n"]), other.select(["n"])):
+        IcebergWriter("shop.t", catalog, mode="overwrite", schema_mode="overwrite").save_data(table)
+        assert iceberg(catalog) == rows(table)
+
+    assert iceberg(catalog, **first) == rows(TABLE)
+    for wrong in ({"mode": "append"}, {"mode": "overwrite", "overwrite_filter": "n = 1"}):
+        with pytest.raises(InvalidInput, match="schema_mode='overwrite' does not go"):
+            IcebergWriter("shop.t", catalog, schema_mode="overwrite", **wrong)
+
+
 def test_snapshot_of_an_iceberg_table_carries_what_is_said_of_it(catalog) -> None:
     from pyiceberg.catalog import load_catalog
 
@@ -191,6 +211,58 @@ def test_table_that_cannot_be_written_is_not_made(catalog) -> None:
     assert not load_catalog("headwater", **catalog).table_exists("shop.t")
 
 
+def _append(save: Callable[[pa.Table], object], gate: Barrier, row: int) -> None:
+    gate.wait()
+    save(pa.table({"n": [row]}))
+
+
+@pytest.mark.parametrize("kind", ["delta", "iceberg"])
+def test_rows_that_are_added_at_once_are_all_there_also_where_nobody_had_made_the_table(
+    kind, tmp_path, catalog
+) -> None:
+    context = multiprocessing.get_context("spawn")
+    saver = (
+        DeltaWriter(str(tmp_path / "t"), mode="append")
+        if kind == "delta"
+        else IcebergWriter("shop.t", catalog, mode="append")
+    )
+    with context.Manager() as manager, ProcessPoolExecutor(3, mp_context=context) as processes:
+        gate = manager.Barrier(3)
+        for done in [processes.submit(_append, saver.save_data, gate, row) for row in range(3)]:
+            done.result(timeout=120)
+
+    found = delta(tmp_path / "t") if kind == "delta" else iceberg(catalog)
+    assert found == [{"n": 0}, {"n": 1}, {"n": 2}]
+
+
+def test_table_that_somebody_else_makes_meanwhile_is_added_to(tmp_path, catalog, monkeypatch) -> None:
+    import deltalake
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    DeltaWriter(tmp_path / "t").save_data(TABLE)
+    IcebergWriter("shop.t", catalog).save_data(TABLE)
+    answers = [iter([False]), iter([False])]  # what they said before it was there
+
+    exists = SqlCatalog.table_exists
+    monkeypatch.setattr(
+        SqlCatalog, "table_exists", lambda self, name: next(answers[1], None) is None and exists(self, name)
+    )
+    IcebergWriter("shop.t", catalog, mode="append").save_data(MORE)
+    assert len(iceberg(catalog)) == 4
+
+    write = deltalake.write_deltalake
+
+    def beaten(*arguments: object, **options: object) -> None:
+        if next(answers[0], None) is not None:
+            raise deltalake.exceptions.CommitFailedError("Metadata changed since last commit.")
+        write(*arguments, **options)
+
+    monkeypatch.setattr(deltalake.DeltaTable, "is_deltatable", lambda *given: False)
+    monkeypatch.setattr(deltalake, "write_deltalake", beaten)
+    DeltaWriter(tmp_path / "t", mode="append").save_data(MORE)
+    assert len(delta(tmp_path / "t")) == 4
+
+
 def test_driver_loads_and_saves_them(load, tmp_path, catalog) -> None:
     module = load("""
         import pandas as pd
@@ -215,7 +287,7 @@ def test_values_are_kept_in_them(load, tmp_path, catalog) -> None:
         import pandas as pd
 
         def doubled(n: int) -> pd.DataFrame:
-            return pd.DataFrame({"n": [n, 2 * n], "shop": ["a", "b"]})
+            return pd.DataFrame({"n": [n, 2 * n], "shop": ["a", "b"]} | ({"more": [1.5, 2.5]} if n == 2 else {}))
     """)
     driver = Builder().with_modules(module).build()
 

@@ -1,6 +1,7 @@
 """Tables that are folders of files."""
 
 import datetime as dt
+import resource
 from pathlib import Path
 
 import fsspec
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.errors import InvalidInput
+from headwater.materialize import partitioned
 from headwater.materialize.partitioned import PartitionedReader, PartitionedWriter
 
 DAYS = [dt.date(2026, 1, 1), dt.date(2026, 1, 2), None]
@@ -100,6 +102,57 @@ def test_folder_that_is_there_is_told_replaced_or_added_to(place) -> None:
     assert rows(place) == more.to_pylist()
 
 
+@pytest.mark.parametrize("mode", ["append", "partitions"])
+@pytest.mark.parametrize(
+    ("change", "options", "told"),
+    [
+        (lambda table: table.drop_columns("n"), {}, "it has no column 'n'"),
+        (lambda table: table.append_column("x", [[1, 2, 3]]), {}, "it has a column 'x' besides"),
+        (
+            lambda table: table.set_column(2, "n", table["n"].cast(pa.string())),
+            {},
+            "its column 'n' holds string and not int64",
+        ),
+        (lambda table: table, {"by": "shop"}, "it is parted by shop and not by day"),
+        (lambda table: table, {"format": "feather"}, "its files are to be feather and not parquet"),
+    ],
+)
+def test_rows_that_do_not_go_with_those_that_are_there_are_told(place, mode, change, options, told) -> None:
+    PartitionedWriter(place, by="day").save_data(TABLE)
+
+    with pytest.raises(InvalidInput, match=f"the table is unlike .*: {told}\\. Make it alike"):
+        PartitionedWriter(place, **{"by": "day", "mode": mode, **options}).save_data(change(TABLE))
+
+    assert rows(place) == in_order(TABLE)
+
+
+def test_order_of_columns_stays_that_of_the_first_rows(place) -> None:
+    PartitionedWriter(place, by="day").save_data(TABLE)
+
+    PartitionedWriter(place, by="day", mode="append").save_data(TABLE.select(["n", "shop", "day"]))
+
+    found, _ = PartitionedReader(place).load_data(pa.Table)
+    assert found.schema.equals(TABLE.schema)
+    assert in_order(found) == in_order(pa.concat_tables([TABLE, TABLE]))
+
+
+def test_folder_that_somebody_else_makes_meanwhile_stays(tmp_path, monkeypatch) -> None:
+    write = partitioned._write
+
+    def beaten(*given: object) -> None:
+        write(*given)
+        if not (tmp_path / "t").exists():
+            monkeypatch.undo()
+            PartitionedWriter(tmp_path / "t", by="day").save_data(TABLE.slice(1))
+
+    monkeypatch.setattr(partitioned, "_write", beaten)
+    with pytest.raises(InvalidInput, match="somebody else has made t meanwhile"):
+        PartitionedWriter(tmp_path / "t", by="day").save_data(TABLE)
+
+    assert rows(tmp_path / "t") == in_order(TABLE.slice(1))
+    assert [path.name for path in tmp_path.iterdir()] == ["t"]
+
+
 def test_link_to_a_folder_stays_one(tmp_path) -> None:
     PartitionedWriter(tmp_path / "t", by="day").save_data(TABLE)
     (tmp_path / "link").symlink_to(tmp_path / "t")
@@ -173,12 +226,14 @@ def test_failed_save_leaves_the_folder_as_it_was(mode, tmp_path) -> None:
     PartitionedWriter(tmp_path / "t", by="day", format="csv").save_data(TABLE)
     before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
 
-    with pytest.raises(
-        pa.ArrowInvalid
-    ):  # a list, of which the first partition is written, has no place in CSV
-        PartitionedWriter(tmp_path / "t", by="day", mode=mode, format="csv").save_data(
-            TABLE.append_column("list", [[[1], [2], [3]]])
-        )
+    many = pa.table({"day": [*DAYS[1:], *DAYS[:1] * 5_000], "shop": ["x"] * 5_002, "n": [*range(5_002)]})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, limits[1]))  # as on a disk that is full
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            PartitionedWriter(tmp_path / "t", by="day", mode=mode, format="csv").save_data(many)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
     assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["t"]

@@ -1,6 +1,7 @@
 """Plain values in and out."""
 
 import io
+from pathlib import Path
 
 import pytest
 
@@ -74,3 +75,18 @@ def test_environment_variables_are_loaded_by_name(monkeypatch) -> None:
 def test_literal_and_memory_hand_back_what_they_get() -> None:
     assert LiteralValueDataLoader(value=3).load_data(int) == (3, {})
     assert InMemoryResult().save_data([1]) == [1]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.json.gz", "a.json.zip"])
+def test_dictionary_lies_in_a_remote_store_and_is_packed_as_its_name_says(name, tmp_path) -> None:
+    place = {
+        "path": f"simplecache::file://{tmp_path}/{name}",
+        "storage_options": {"simplecache": {"cache_storage": str(tmp_path / "kept")}},
+    }
+
+    JSONDataSaver(f"file://{tmp_path}/{name}").save_data({"é": 1})
+
+    assert JSONDataLoader(**place).load_data(dict)[0] == {"é": 1}
+    assert list((tmp_path / "kept").iterdir())
+    content = (tmp_path / name).read_bytes()
+    assert content.startswith({".json": b"{", ".gz": b"\x1f\x8b", ".zip": b"PK"}[Path(name).suffix])

@@ -164,6 +164,29 @@ def test_plug_in_that_cannot_be_loaded_is_told_and_breaks_no_other(
     assert together.endswith("MapReader True\n")
 
 
+def test_package_whose_entry_points_cannot_be_read_is_told_and_breaks_no_other(
+    install, typed, tmp_path
+) -> None:
+    install("broken", "")
+    (tmp_path / "broken-1.0.dist-info" / "entry_points.txt").write_text("[headwater.materializers]\nwords\n")
+    install("maps", adapters("geo"), geo="maps:ADAPTERS")
+
+    said = typed("""
+        import logging
+        logging.basicConfig(stream=sys.stdout)
+        from headwater import from_
+        print("geo" in dir(from_), from_.geo(target="x", path="y").loaders[0].__name__)
+        try:
+            from_.goe
+        except AttributeError as error:
+            print(error)
+    """)
+
+    assert "The entry points of package 'broken' cannot be read: " in said
+    assert "True MapReader\n" in said
+    assert "There is no from_.goe. Did you mean 'geo'" in said
+
+
 def test_source_that_is_read_knows_no_plug_ins(install, typed) -> None:
     install("maps", adapters("geo"), geo="maps:ADAPTERS")
 
