@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from shutil import rmtree
@@ -22,7 +23,7 @@ from headwater.carried import carried
 from headwater.errors import HeadwaterError, NodeFailed, in_words
 from headwater.executors import spark_sessions
 from headwater.executors.base import TaskExecutor
-from headwater.executors.portable import dumps
+from headwater.executors.portable import dumps, find_lost_modules
 from headwater.executors.replies import Answer, packed_inputs
 from headwater.executors.spark_workers import Mark, Work, on_worker
 from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec
@@ -172,7 +173,10 @@ class _Jobs:
     def submit(self, task: TaskImplementation) -> Answer:
         inputs = packed_inputs(task)
         if self._code is None:
-            self._code = self.context.broadcast(carried(self._specs, dumps))
+            # Functions of a script or a notebook travel whole, by the pickler that workers of Spark have.
+            by_value = ["__main__", *find_lost_modules(self._specs[0])]
+            code = carried(self._specs, partial(dumps, by_value=by_value, cloudpickle="pyspark.cloudpickle"))
+            self._code = self.context.broadcast(code)
         # A task that was not among those of `prepare` travels whole.
         place = self._known.get(id(task.spec))
         what = dumps((task.spec, task.context)) if place is None else place

@@ -141,6 +141,39 @@ def test_the_session_of_another_thread_is_taken_and_goes_on(on_session, tmp_path
     assert (totals, spark_session.range(3).count()) == ([1], 3)
 
 
+NOTEBOOK = """
+    from headwater.ad_hoc import create_temporary_module
+    from headwater.builder import Builder
+    from headwater.executors.spark_tasks import SparkTaskExecutor
+    from headwater.htypes import Collect, Parallelizable
+
+    def number() -> Parallelizable[int]:
+        yield from range(3)
+
+    def twice(number: int) -> int:
+        return helped(number)
+
+    def total(twice: Collect[int]) -> int:
+        return sum(twice)
+
+    def helped(number):
+        return 2 * number
+
+    def run(executor):
+        module = create_temporary_module(number, twice, total)
+        builder = Builder().with_modules(module).enable_dynamic_execution(allow_experimental_mode=True)
+        return builder.with_remote_executor(executor).build().execute(["total"])
+"""
+
+
+@on_spark
+def test_functions_that_workers_cannot_import_travel_whole(on_session) -> None:
+    namespace = {"__name__": "__main__"}
+    exec(textwrap.dedent(NOTEBOOK), namespace)
+
+    assert namespace["run"](on_session.remote) == {"total": 6}
+
+
 MANY = """
     def number(count: int) -> Parallelizable[int]:
         yield from range(count)
