@@ -53,6 +53,7 @@ def _compared(before: Revision, after: Revision) -> str:
     return json.dumps([told, whole], indent=1, default=str)
 
 
+@pytest.mark.slow
 def test_files_of_all_commits_tell_of_each_other_what_the_commits_tell(demo_repository: Path, tmp_path: Path):
     """Neighbours, and each with the first: classes, causes, edges, findings, classifications and rules."""
     with borrowed(demo_repository) as source:

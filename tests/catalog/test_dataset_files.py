@@ -147,6 +147,7 @@ def postgres_catalog(postgres_catalog_url: str, git_repo: GitRepo, tmp_path: Pat
     made.database.dispose()
 
 
+@pytest.mark.slow
 def test_a_version_whose_commit_nobody_heard_of_keeps_its_file(postgres_catalog: Catalog):
     catalog = postgres_catalog
     run_id, job_id = catalog.request("spend_per_signup", dataflow="marketing", save="csv")

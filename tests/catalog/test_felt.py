@@ -208,6 +208,7 @@ def exported(repository: Path, sha: str) -> Revision:
     return read_artefact(place).revision
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(states=_histories())
 def test_exported_catalogs_tell_what_commits_tell(tmp_path_factory, states):

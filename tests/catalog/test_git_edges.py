@@ -332,6 +332,7 @@ def test_fetches_at_the_same_time_wait_for_each_other(git_repo: GitRepo, mirror:
     assert _fetch(git_repo.path, mirror)[-1] == "Commit 2"
 
 
+@pytest.mark.slow
 def test_a_fetch_that_is_killed_again_and_again_ends_well(git_repo: GitRepo, mirror: Path) -> None:
     for n in range(30):
         git_repo.commit(f"Commit {n}", files={f"{k}.txt": os.urandom(20_000).hex() for k in range(5)})

@@ -139,6 +139,7 @@ def test_a_worker_killed_in_the_middle_of_a_run_leaves_a_failed_run_and_nothing_
     assert (versions(catalog), saved(catalog), catalog.leftovers()) == (0, [], [])
 
 
+@pytest.mark.slow
 def test_a_worker_killed_in_the_middle_of_a_scan_is_followed_by_one_that_goes_on_from_there(
     catalog: Catalog, workers: Workers, tmp_path: Path
 ):
@@ -241,6 +242,7 @@ def test_a_run_outlives_the_loss_of_its_connections(postgres_catalog: Catalog, t
     assert outcomes(postgres_catalog, job_id) == [State.SUCCEEDED]
 
 
+@pytest.mark.slow
 def test_a_scan_whose_connection_is_lost_while_it_writes_goes_on_in_another_attempt(
     postgres_catalog: Catalog, tmp_path: Path
 ):
@@ -339,6 +341,7 @@ def test_a_full_disk_fails_a_scan_with_the_reason_and_the_next_one_reads_all(
         catalog.database.dispose()
 
 
+@pytest.mark.slow
 def test_a_database_on_a_full_disk_ends_its_jobs_when_there_is_room_again(
     sqlite_catalog_url: str, git_repo: GitRepo, small_disk: Path, tmp_path: Path
 ):
@@ -371,6 +374,7 @@ def test_a_database_on_a_full_disk_ends_its_jobs_when_there_is_room_again(
         catalog.database.dispose()
 
 
+@pytest.mark.slow
 def test_two_workers_racing_for_two_hundred_jobs_lose_none_and_do_none_twice(
     catalog: Catalog, workers: Workers
 ):

@@ -165,6 +165,7 @@ _HISTORIES = st.lists(_COMMITS, min_size=1, max_size=6)
 _MERGED = st.dictionaries(st.integers(1, 5), st.lists(_COMMITS, min_size=1, max_size=3), max_size=3)
 
 
+@pytest.mark.slow
 @pytest.mark.runs
 @examples(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=_HISTORIES, merged=_MERGED, data=st.data())
@@ -242,6 +243,7 @@ scan(Database(url), settings, "repo", batch=1, progress=progress)
 """
 
 
+@pytest.mark.slow
 def test_a_scan_that_is_killed_again_and_again_ends_with_the_same_rows(catalog, git_repo, tmp_path):
     functions = "def f{0}_{1}(x: int) -> int:\n    return x\n"
     history = [[(f"p/m{n % 5}.py", "".join(functions.format(n, k) for k in range(30)))] for n in range(40)]

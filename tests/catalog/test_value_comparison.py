@@ -385,6 +385,7 @@ def test_the_command_says_what_cannot_be(shop: Catalog, words: tuple[str, ...], 
     assert (told.exit_code, message in told.output) == (code, True), told.output
 
 
+@pytest.mark.slow
 def test_rows_are_matched_by_columns_that_somebody_chose(shop: Catalog):
     told = shop.headwater("values", "trembling", "v1..main", "--key", "customer", "--json")
     found = json.loads(told.stdout)

@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from headwater_catalog.settings import Settings
 from support.looks import look_over
 
 
+@pytest.mark.slow
 def test_from_a_column_to_the_record_of_its_erasure(
     page: Page, moving_demo: tuple[Settings, str], tmp_path: Path
 ):

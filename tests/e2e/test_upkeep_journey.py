@@ -2,11 +2,13 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from support.looks import look_over
 
 
+@pytest.mark.slow
 def test_from_the_overview_to_what_is_not_covered_and_where_logic_came_from(page: Page, site: str):
     page.goto(f"{site}/governance")
     page.get_by_role("link", name="Coverage over time").click()

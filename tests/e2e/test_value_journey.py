@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from support.looks import look_over
@@ -9,6 +10,7 @@ from support.looks import look_over
 _FORM = "/r/demo/run?output=features.customers:email_domain&at=main&before=v1.0"
 
 
+@pytest.mark.slow
 def test_from_a_comparison_to_the_values_and_the_rows_that_differ(page: Page, site: str):
     page.goto(f"{site}/r/demo/compare?a=v1.0&b=main&class=logic")
     page.get_by_role("link", name="Compare the values of features.customers:tenure_days").click()

@@ -207,6 +207,7 @@ def _forged() -> Iterator[str]:
     yield plain.replace('[["1"], [null]]', '[["1", "2"]]')
 
 
+@pytest.mark.slow
 @pytest.mark.runs
 def test_whatever_feature_code_writes_as_its_result_the_page_of_the_run_is_made(
     shop: Catalog, shop_client: FlaskClient, tmp_path: Path

@@ -116,6 +116,7 @@ def _faults(site: Path) -> list[tuple[str, str]]:
     return faults
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["site", "odd_site"])
 def test_every_link_of_every_page_leads_to_a_file_of_the_site(which: str, request: pytest.FixtureRequest):
     folder: Path = request.getfixturevalue(which)
@@ -210,6 +211,7 @@ def _bytes(folder: Path) -> dict[Path, bytes]:
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_the_same_commit_gives_the_same_bytes_however_many_write_it(
     shop: GitRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -313,6 +315,7 @@ def test_a_page_that_fails_ends_the_export_and_leaves_nothing(
     assert [each.name for each in tmp_path.iterdir()] == ["static"]
 
 
+@pytest.mark.slow
 def test_a_process_that_is_ended_from_outside_ends_the_export(
     shop: GitRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

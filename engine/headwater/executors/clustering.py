@@ -13,7 +13,7 @@ class Clusters:
     """Groups of nodes by number, and which reads which; a cluster that was put into another is empty.
 
     Attributes:
-        members: The nodes of each cluster.
+        members: The nodes of each cluster, in no order; see `ordered`.
         kinds: What only clusters of the same kind share; None for those that stay as they are.
         sources: The clusters that each reads.
         readers: The clusters that read each.
@@ -34,6 +34,10 @@ class Clusters:
             self.sources[number] = read
             for source in read:
                 self.readers[source].add(number)
+
+    def ordered(self, number: int) -> list[Node]:
+        """Return the nodes of a cluster, each after those that it reads."""
+        return sorted(self.members[number], key=lambda node: self._places[node.name])
 
     def fuse_chains(self) -> None:
         """Put every cluster to its only source, where that has no other reader."""
@@ -84,8 +88,7 @@ class Clusters:
         return self.kinds[one] is not None and self.kinds[one] == self.kinds[other]
 
     def _merge(self, number: int, into: int) -> None:
-        joined = self.members[into] + self.members[number]
-        self.members[into] = sorted(joined, key=lambda node: self._places[node.name])
+        self.members[into] += self.members[number]
         self.members[number] = []
         for source in self.sources[number]:
             self.readers[source].discard(number)

@@ -18,15 +18,21 @@ _WORTH = 5
 """A task shall take this many times what it costs to have it run elsewhere, so that four fifths are work."""
 
 
+_SPARE, _AMPLE = 4, 10
+"""So many groups for each slot may remain where each is known to be ample, so many times what makes it worth
+a task: who is done early takes another, and nobody waits for the slowest of two halves."""
+
+
 class GroupByCost(GroupingStrategy):
     """Fuses single nodes into few tasks that can still run side by side, where that is worth their cost.
 
     A node and its only reader become one task where the reader needs nothing else: nothing is lost by it.
     Then the groups that are equally far from the inputs are put together, those that read the same first,
     until there are no more than `slots`, and each is worth a task by what its nodes are known to cost: of a
-    small graph of known costs one task remains. At last groups follow each other in one task where nothing
-    that could run has to wait for that. Nodes that need unlike things, as a GPU, never share a task. What a
-    fan-out repeats stays as `GroupByRepeatableBlocks` has it.
+    small graph of known costs one task remains, of nodes that are known to take long up to four for a slot.
+    At last groups follow each other in one task where nothing that could run has to wait for that. Nodes that
+    need unlike things, as a GPU, never share a task. What a fan-out repeats stays as
+    `GroupByRepeatableBlocks` has it.
 
     Args:
         slots: How many tasks run at once, or what tells it; by default the number of processors.
@@ -57,9 +63,9 @@ class GroupByCost(GroupingStrategy):
 
     def learn(self, seconds: Mapping[str, float]) -> None:
         """Take what nodes took, for later executions; what is known already stays, so that groups settle."""
-        unknown = seconds.keys() - self.costs.keys()
+        unknown = {name: spent for name, spent in seconds.items() if name not in self.costs}
         if unknown:
-            self.costs.update((name, seconds[name]) for name in unknown)
+            self.costs.update(unknown)
             self.learned += 1
 
     def group_nodes(self, nodes: list[Node]) -> list[NodeGroup]:
@@ -82,7 +88,7 @@ class GroupByCost(GroupingStrategy):
             if clusters.kinds[number] is not None
             else group
             for number, group in enumerate(blocks)
-            if (members := clusters.members[number])
+            if (members := clusters.ordered(number))
         ]
 
     def _width(self) -> int:
@@ -96,7 +102,9 @@ class GroupByCost(GroupingStrategy):
         total = sum(costs.values())
         worth = _WORTH * self.cost_of_task
         if worth:
-            width = min(width, max(1, int(total / worth)))
+            known = sum(self.costs.get(node.name, 0.0) for each in level for node in clusters.members[each])
+            ample = min(_SPARE * width, int(known / (_AMPLE * worth)))
+            width = min(max(width, ample), max(1, int(total / worth)))
         share = total / width
         bundles: list[list[int]] = [[] for _ in range(width)]
         spent = 0.0

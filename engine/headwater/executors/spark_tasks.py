@@ -65,6 +65,9 @@ class SparkTaskExecutor(TaskExecutor):
             its process, some seconds later.
     """
 
+    cost_of_task = 0.1
+    """Seconds that a job takes to be sent, scheduled and answered, as measured, and a task that is alone."""
+
     def __init__(
         self, session: Any = None, max_tasks: int | None = None, seconds: float | None = None
     ) -> None:

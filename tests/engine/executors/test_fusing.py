@@ -99,6 +99,16 @@ def test_a_level_is_split_into_as_many_tasks_as_its_cost_is_worth():
     assert len(_groups(siblings, GroupByCost, slots=3, costs=costs, cost_of_task=0.01)) == 3
 
 
+def test_what_is_known_to_take_long_is_cut_finer_so_that_who_is_done_early_takes_more():
+    siblings: list[list[int]] = [[] for _ in range(40)]
+    costs = {f"n{number}": 1.0 for number in range(40)}
+
+    assert len(_groups(siblings, GroupByCost, slots=2, costs=costs, cost_of_task=0.01)) == 8
+    # Each of the groups would be worth no more than three tasks' cost.
+    assert len(_groups(siblings, GroupByCost, slots=2, costs=costs, cost_of_task=2.5)) == 2
+    assert len(_groups(siblings, GroupByCost, slots=2, cost_of_task=0.01)) == 2
+
+
 def test_nodes_of_unknown_cost_run_side_by_side_until_it_is_learned(tasks):
     source = "\n".join(f"def n{number}(start: int) -> int: return start + {number}" for number in range(6))
     graph = tasks.graph(source)
