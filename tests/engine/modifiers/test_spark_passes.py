@@ -448,7 +448,7 @@ def chains(draw: Any) -> list[Made]:
 _numbers = count()
 
 
-@pytest.mark.timeout(900)  # eight chains, each planned by Spark twice: half a minute, but not on a busy machine
+@pytest.mark.timeout(900)  # half a minute, but not where many others are busy
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(columns=chains(), chosen=st.booleans())
 def test_random_columns_are_as_with_one_function_of_spark_each(
