@@ -11,6 +11,7 @@ from headwater.conditions import Configuration
 from headwater.errors import InvalidModifier, did_you_mean
 from headwater.function import Function
 from headwater.modifiers.base import Modifier, Phase, targeted
+from headwater.modifiers.checked import IS_DATA_VALIDATOR_TAG
 from headwater.modifiers.spark_calls import (
     ColumnCall,
     TableCall,
@@ -30,6 +31,12 @@ __all__ = ["require_columns", "select", "with_columns"]
 
 COLUMNS_TAG = "hamilton.spark.columns"
 TARGET_TAG = "hamilton.spark.target"
+CHECKED = (
+    "{where} checks a column on Spark, which {label} does not do: on the cluster a function sees a part of "
+    "the column at a time. Check the table with a check of your own (@check_output_custom on a function that "
+    "returns it), or the column where it has come to pandas."
+)
+"""What is told of a check among columns."""
 
 
 class require_columns(Modifier):
@@ -149,13 +156,17 @@ class with_columns(WithColumns):
         """Return the nodes of the sub-graph, those on a table with the columns that they need.
 
         Raises:
-            InvalidModifier: The first parameter is no Spark table, or the functions read another one.
+            InvalidModifier: The first parameter is no Spark table; or the functions read another one, or
+                are checked.
         """
         if not is_table_of_spark(table.type) and not is_foreign(table.type):
             raise InvalidModifier(
                 f"{reader.where}: parameter '{table.parameter}' is {table.type}. The first parameter of a "
                 f"function under @{self.label} must be a {self.table}."
             )
+        for node in inner:
+            if IS_DATA_VALIDATOR_TAG in node.tags:
+                raise InvalidModifier(CHECKED.format(where=node.where, label=f"@{self.label}"))
         made = [_on_table(node) for node in inner]
         if self.is_known and not self.partial:
             self._check_tables(made, reader)

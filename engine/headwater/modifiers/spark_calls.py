@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -114,12 +115,18 @@ class ColumnCall:
         Raises:
             HeadwaterError: An argument is neither a column nor given, or the types are none that Spark has.
         """
-        present = set(table.columns)
+        present = Counter(table.columns)
         reads = {
             place: str(argument.node)
             for place, argument in enumerate(self.arguments)
             if argument.node in present
         }
+        for name in reads.values():
+            if present[name] > 1:
+                raise HeadwaterError(
+                    f"{self.where} reads '{name}', and the table has {present[name]} columns of this name. "
+                    "Rename or drop all but one."
+                )
         fixed = {place: self._value(place, values) for place in range(len(self.given)) if place not in reads}
         of_series = {
             without_annotation(self.arguments[place].type).name == "pandas.Series" for place in reads

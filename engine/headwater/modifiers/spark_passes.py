@@ -97,13 +97,13 @@ class ColumnPass:
     def begun(cls, table: Any) -> ColumnPass | None:
         """Return a pass of no columns on a table; None where the session has other ideas of values."""
         conf = table.sparkSession.conf
-        if any(conf.get(key, expected) != expected for key, expected in _ASSUMED.items()):
+        if any(_set(conf, key, expected) != expected for key, expected in _ASSUMED.items()):
             return None
         types: dict[str, str | None] = {}
         for field in table.schema.fields:
             known = plain_name(field.dataType.simpleString())
             types[field.name] = None if field.name in types else known  # two of a name cannot be told apart
-        return cls(table, types, conf.get(_SAFE, "true") == "true")
+        return cls(table, types, _set(conf, _SAFE, "true") == "true")
 
     def then(self, step: Step) -> ColumnPass | None:
         """Return the pass with one more column; None where a pass cannot compute it as Spark would."""
@@ -156,6 +156,17 @@ class ColumnPass:
                 del wanted[step.name]  # before this step it is another column, if any
                 wanted.update(dict.fromkeys(step.reads.values()))
         return steps[::-1], list(wanted)
+
+
+def _set(conf: Any, key: str, unknown: str) -> str:
+    """Return what a session has set; `unknown` where its version does not know of it.
+
+    Asked with a default, a session answers that, and not what it does unless it is told otherwise.
+    """
+    try:
+        return str(conf.get(key))
+    except Exception:
+        return unknown
 
 
 def _pass_of(table: Any) -> ColumnPass | None:

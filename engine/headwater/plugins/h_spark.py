@@ -11,7 +11,8 @@ from headwater.htypes import get_type_information
 from headwater.instances import is_instance
 from headwater.lifecycle.base import BaseDoValidateInput, BasePreGraphExecute
 from headwater.lifecycle.views import NodeView
-from headwater.modifiers.h_spark import require_columns, select, with_columns
+from headwater.modifiers.checked import IS_DATA_VALIDATOR_TAG
+from headwater.modifiers.h_spark import CHECKED, require_columns, select, with_columns
 from headwater.modifiers.spark_calls import ColumnCall, is_table_of_spark, selected
 from headwater.modifiers.spark_passes import narrowed
 from headwater.modifiers.spark_types import cells, spark_type
@@ -70,12 +71,15 @@ class PySparkUDFGraphAdapter(SimplePythonDataFrameGraphAdapter, BasePreGraphExec
         """Return the table with the column that a node makes; where it reads no table, its value.
 
         Raises:
-            HeadwaterError: The table has the column already, or it is of a type that Spark does not have.
+            HeadwaterError: The table has the column already, or it is of a type that Spark does not have; or
+                the node checks a column.
         """
         self.call_count += 1
         tables = [value for value in kwargs.values() if _is_table(value)]
         if not tables:
             return node.callable(**kwargs)
+        if IS_DATA_VALIDATOR_TAG in node.tags:
+            raise HeadwaterError(CHECKED.format(where=node.node.where, label="PySparkUDFGraphAdapter"))
         if self.df_object is None:
             self.df_object, self.original_schema = tables[0], list(tables[0].columns)
         if node.name in self.df_object.columns:

@@ -355,7 +355,7 @@ def test_features_share_the_state_of_their_module(tasks, executor):
 _FRESH = "a fresh process cannot import it"
 
 
-@on_every_executor(never={"spawn": _FRESH, "spark": _FRESH})
+@on_every_executor(never={"spawn": _FRESH})
 def test_runs_modules_that_no_file_holds(tasks, executor, monkeypatch):
     from headwater.build import build
     from headwater.executors.grouping import GroupNodesAllAsOne

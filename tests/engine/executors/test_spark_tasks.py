@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from headwater.errors import HeadwaterError, NodeFailed
+from headwater.executors import spark_tasks
 from headwater.executors.spark_tasks import SparkTaskExecutor
 
 
@@ -106,6 +107,95 @@ def test_an_interruption_leaves_no_worker_in_a_task_that_never_ends(on_session, 
     assert on_session.run(ENDLESS.replace("== 1", "== 2"), "total", folder=str(tmp_path)) == 1
 
 
+NATIVE = ENDLESS.replace("while before == 1:", "while before == 1 and sum(range(10**14)):")
+
+
+@on_spark
+def test_native_code_that_never_comes_back_is_ended_with_its_process(on_session, tmp_path) -> None:
+    on_session.remote = SparkTaskExecutor(seconds=0.5)
+
+    with pytest.raises(NodeFailed, match=r"'slow': .*It took longer than it may") as caught:
+        on_session.run(NATIVE, "total", folder=str(tmp_path))
+    assert caught.value.node == "slow"
+    assert on_session.run(ENDLESS.replace("== 1", "== 2"), "total", folder=str(tmp_path)) == 1
+
+
+@on_spark
+def test_a_function_that_ends_its_process_is_told(on_session, tmp_path) -> None:
+    leaving = ENDLESS.replace("while before == 1:", "while before == 1 and exit(3):")
+
+    with pytest.raises(NodeFailed, match="'slow': SystemExit: 3"):
+        on_session.run(leaving, "total", folder=str(tmp_path))
+
+
+@on_spark
+def test_the_session_of_another_thread_is_taken_and_goes_on(on_session, tmp_path, spark_session) -> None:
+    ended = ENDLESS.replace("== 1", "== 2")
+    totals: list[int] = []
+    thread = threading.Thread(
+        target=lambda: totals.append(on_session.run(ended, "total", folder=str(tmp_path)))
+    )
+    thread.start()
+    thread.join()
+
+    assert (totals, spark_session.range(3).count()) == ([1], 3)
+
+
+NOTEBOOK = """
+    from headwater.ad_hoc import create_temporary_module
+    from headwater.builder import Builder
+    from headwater.executors.spark_tasks import SparkTaskExecutor
+    from headwater.htypes import Collect, Parallelizable
+
+    def number() -> Parallelizable[int]:
+        yield from range(3)
+
+    def twice(number: int) -> int:
+        return helped(number)
+
+    def total(twice: Collect[int]) -> int:
+        return sum(twice)
+
+    def helped(number):
+        return 2 * number
+
+    def run(executor):
+        module = create_temporary_module(number, twice, total)
+        builder = Builder().with_modules(module).enable_dynamic_execution(allow_experimental_mode=True)
+        return builder.with_remote_executor(executor).build().execute(["total"])
+"""
+
+
+@on_spark
+def test_functions_that_workers_cannot_import_travel_whole(on_session) -> None:
+    namespace = {"__name__": "__main__"}
+    exec(textwrap.dedent(NOTEBOOK), namespace)
+
+    assert namespace["run"](on_session.remote) == {"total": 6}
+
+
+MANY = """
+    def number(count: int) -> Parallelizable[int]:
+        yield from range(count)
+
+    def made(number: int, size: int) -> bytes:
+        return bytes(size)
+
+    def total(made: Collect[bytes]) -> int:
+        return sum(map(len, made))
+"""
+
+
+@on_spark
+def test_jobs_bring_home_no_more_at_a_time_than_spark_takes(on_session, spark_session, monkeypatch) -> None:
+    monkeypatch.setattr(spark_tasks, "_BYTES", 2**20)
+    scheduler = spark_session.sparkContext._jsc.sc().dagScheduler()
+    before = scheduler.numTotalJobs()
+
+    assert on_session.run(MANY, "total", count=40, size=2**18) == 40 * 2**18
+    assert scheduler.numTotalJobs() - before >= 10
+
+
 @on_spark
 def test_many_small_tasks_are_few_jobs(on_session, spark_session) -> None:
     source = """
@@ -150,8 +240,10 @@ SCRIPT = """
     from pyspark.sql import SparkSession
 
     from headwater.builder import Builder
+    from headwater.errors import HeadwaterError
     from headwater.executors.spark_tasks import SparkTaskExecutor
     import flaky
+    from left import left
 
     def run(executor, count):
         builder = Builder().with_modules(flaky).enable_dynamic_execution(allow_experimental_mode=True)
@@ -159,13 +251,17 @@ SCRIPT = """
         return driver.execute(["total"], inputs={"count": count, "folder": sys.argv[1]})["total"]
 
     if __name__ == "__main__":
-        print("own", run(SparkTaskExecutor(max_tasks=2), 3), SparkSession.getActiveSession())
+        print("own", run(SparkTaskExecutor(max_tasks=2), 3), SparkSession.getActiveSession(), left())
         (pathlib.Path(sys.argv[1]) / "tried").unlink(missing_ok=True)
         conf = {"spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1",
                 "spark.driver.bindAddress": "127.0.0.1"}
         session = SparkSession.builder.master("local[2,3]").config(map=conf).getOrCreate()
         print("again", run(SparkTaskExecutor(session), 4))
         session.stop()
+        try:
+            run(SparkTaskExecutor(session), 4)
+        except HeadwaterError as error:
+            print(error)
 """
 FLAKY = """
     import os, pathlib
@@ -186,25 +282,95 @@ FLAKY = """
 """
 
 
-@on_spark
-def test_starts_a_spark_of_its_own_and_lets_spark_try_again(tmp_path, spark_session) -> None:
-    (tmp_path / "script.py").write_text(textwrap.dedent(SCRIPT))
-    (tmp_path / "flaky.py").write_text(textwrap.dedent(FLAKY))
-    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+LEFT = """
+    import os, tempfile
 
-    done = subprocess.run(
-        [sys.executable, "script.py", str(tmp_path)],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": path},
+    def children():
+        of = {}
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                state, parent = open(f"/proc/{name}/stat").read().rpartition(")")[2].split()[:2]
+                of.setdefault(int(parent), []).append(int(name))
+            except OSError:
+                pass
+        return of.get(os.getpid(), [])
+
+    def left():
+        return children(), os.listdir(tempfile.gettempdir())
+"""
+DYING = """
+    import os, pathlib, signal, sys, threading, time
+
+    from headwater.builder import Builder
+    from headwater.executors.spark_tasks import SparkTaskExecutor
+    import endless
+    from left import children, left
+
+    def run(which):
+        builder = Builder().with_modules(endless).enable_dynamic_execution(allow_experimental_mode=True)
+        driver = builder.with_remote_executor(SparkTaskExecutor(max_tasks=2)).build()
+        return driver.execute(["total"], inputs={"folder": sys.argv[1], "which": which})["total"]
+
+    def kill():
+        while not (pathlib.Path(sys.argv[1]) / "endless").exists():
+            time.sleep(0.05)
+        for child in children():
+            os.kill(child, signal.SIGKILL)
+
+    if __name__ == "__main__":
+        threading.Thread(target=kill).start()
+        try:
+            run(1)
+        except Exception as error:
+            print(*error.__notes__[0].splitlines()[:1])
+        print(left())
+        print(run(2), left())
+"""
+
+
+def done(folder: Path, **files: str) -> list[str]:
+    """Run a script beside some modules, in a process with a temporary folder of its own."""
+    for name, source in files.items():
+        (folder / f"{name}.py").write_text(textwrap.dedent(source))
+    (folder / "left.py").write_text(textwrap.dedent(LEFT))
+    (folder / "temporary").mkdir()
+    path = os.pathsep.join([str(folder), *filter(None, sys.path)])
+    ended = subprocess.run(
+        [sys.executable, "script.py", str(folder)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path, "TMPDIR": str(folder / "temporary")},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=560,
         check=False,
     )
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert list((folder / "temporary").iterdir()) == []
+    return ended.stdout.splitlines()
 
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.split("\n")[:2] == ["own 3 None", "again 6"]
-    assert (tmp_path / "tried").exists()
+
+@pytest.mark.timeout(600)  # a JVM takes a minute to start where many others are busy
+@on_spark
+def test_starts_a_spark_of_its_own_and_lets_spark_try_again(tmp_path, spark_session) -> None:
+    own, again, stopped = done(tmp_path, script=SCRIPT, flaky=FLAKY)
+
+    assert own == "own 3 None ([], [])"  # no JVM, no files
+    assert again == "again 6" and (tmp_path / "tried").exists()
+    assert stopped.startswith("The session of this SparkTaskExecutor has ended.")
+
+
+@pytest.mark.timeout(600)  # a JVM takes a minute to start where many others are busy
+@on_spark
+def test_a_jvm_that_is_killed_is_told_leaves_nothing_and_is_replaced(tmp_path, spark_session) -> None:
+    source = "from headwater.htypes import Collect, Parallelizable\n" + textwrap.dedent(ENDLESS)
+    source = source.replace("before: int, folder", "before: int, which: int, folder").replace(
+        "== 1", "== which"
+    )
+    told, left, replaced = done(tmp_path, script=DYING, endless=source)
+
+    assert "while it computed" in told and "'slow': its JVM has ended." in told
+    assert left == "([], [])"
+    assert replaced == "1 ([], [])"
 
 
 @pytest.mark.parametrize(

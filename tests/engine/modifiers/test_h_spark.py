@@ -182,6 +182,16 @@ def test_functions_must_take_a_spark_table(functions) -> None:
         expand(replace(functions["two"], modifiers=(modifier,)))
 
 
+def test_checks_of_columns_are_refused_when_the_graph_is_built(functions) -> None:
+    checked = static("check_output", (), {"data_type": int, "importance": "fail"})
+    functions["two"] = replace(functions["two"], modifiers=(checked,))
+
+    with pytest.raises(
+        InvalidModifier, match=r"checks a column on Spark, which @h_spark.with_columns does not"
+    ):
+        made(functions, "with_columns", "two", columns_to_pass=["raw_two"])
+
+
 class Table:
     """What is asked of a Spark table, noted down."""
 

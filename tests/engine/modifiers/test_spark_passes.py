@@ -14,8 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headwater.build import build
+from headwater.errors import NodeFailed
 from headwater.function import functions_of
+from headwater.modifiers import spark_passes
 from headwater.modifiers.spark_calls import dropped, selected
+from headwater.modifiers.spark_passes import ColumnPass
 from headwater.plan import make_plan
 
 pytestmark = [
@@ -294,6 +297,88 @@ def test_a_failure_on_the_cluster_tells_the_node_and_its_place(load, table, outp
     assert told in str(caught.value)
 
 
+SHAPES = (
+    HEAD
+    + """
+    from headwater import config
+
+    def _length(t: pd.Series) -> column[pd.Series, "long"]:
+        return t.map(len)
+
+    def _shown(_length: pd.Series, t: pd.Series) -> column[pd.Series, str]:
+        return t.str.upper() + _length.astype(str)
+
+    @with_columns(_length, _shown, columns_to_pass=["t"])
+    def result(given: DataFrame) -> DataFrame:
+        return given
+
+    @config.when(how="series")
+    def _next__series(i: pd.Series) -> column[pd.Series, "long"]:
+        return i + 1
+
+    @config.when(how="cells")
+    def _next__cells(j: int) -> int:
+        return j + 1
+
+    def _after(_next: int) -> int:
+        return _next * 2
+
+    @with_columns(_next__series, _next__cells, _after, columns_to_pass=["i", "j"])
+    def varied(given: DataFrame) -> DataFrame:
+        return given
+"""
+)
+
+
+def test_partitions_may_be_empty_and_tables_too(load, spark_session, table) -> None:
+    module = load(SHAPES, "shapes")
+    two = spark_session.createDataFrame([("a",), ("bc",)], "t string")
+    empty = computed(module, "result", given=two.limit(0))
+    scattered = computed(module, "result", given=two.repartition(7))
+
+    assert (empty.columns, empty.collect(), empty.count()) == (["t", "_length", "_shown"], [], 0)
+    assert rows(scattered.select("_shown")) == ["Row(_shown='A1')", "Row(_shown='BC2')"]
+
+
+def test_variants_that_the_configuration_chooses_are_part_of_a_pass(load, spark_session, table) -> None:
+    module = load(SHAPES, "variants")
+    given = spark_session.createDataFrame([(1, 10), (2, 20)], "i long, j int")
+    found = {}
+    for how in ("series", "cells"):
+        inputs = {"given": given}
+        made = make_plan(build(functions_of(module), {"how": how}), ["varied"], inputs).execute(inputs)[
+            "varied"
+        ]
+        found[how] = (passes(made), sorted(row["_after"] for row in made.collect()))
+
+    assert found == {"series": (1, [4, 6]), "cells": (1, [22, 42])}
+
+
+def test_columns_of_one_name_stay_unless_a_function_reads_them(load, spark_session, table) -> None:
+    module = load(SHAPES, "doubled")
+    two = spark_session.createDataFrame([("a", 1, 2)], "t string, i long, j int")
+    beside = two.select("t", "i", "j", two["j"].alias("i"))
+    made = computed(module, "result", given=beside)
+
+    assert made.columns == ["t", "i", "j", "i", "_length", "_shown"]
+    assert [tuple(row) for row in made.collect()] == [("a", 1, 2, 2, 1, "A1")]
+    with pytest.raises(
+        NodeFailed, match=r"'result\._length' reads 't', and the table has 2 columns of this name"
+    ):
+        computed(module, "result", given=beside.select("t", beside["t"].alias("t")))
+
+
+def test_settings_of_the_session_are_asked_for_as_they_are(spark_session) -> None:
+    key = "spark.sql.execution.pythonUDF.arrow.enabled"
+    spark_session.conf.set(key, "false")
+    try:
+        assert ColumnPass.begun(spark_session.range(1)) is None
+    finally:
+        spark_session.conf.unset(key)
+    assert spark_passes._set(spark_session.conf, key, "unknown") == spark_session.conf.get(key)
+    assert spark_passes._set(spark_session.conf, "spark.sql.of.another.version", "unknown") == "unknown"
+
+
 @dataclass
 class Made:
     """A random column: its source, and how Spark computes it by itself."""
@@ -363,6 +448,7 @@ def chains(draw: Any) -> list[Made]:
 _numbers = count()
 
 
+@pytest.mark.timeout(900)  # half a minute, but not where many others are busy
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(columns=chains(), chosen=st.booleans())
 def test_random_columns_are_as_with_one_function_of_spark_each(

@@ -33,6 +33,7 @@ def on_spark(test: Callable[..., None]) -> Callable[..., None]:
 GRAPH = """
     import pandas as pd
 
+    from headwater import check_output
     from headwater.htypes import column
 
     def twice(spend: pd.Series) -> column[pd.Series, float]:
@@ -46,6 +47,10 @@ GRAPH = """
 
     def label(per_signup: float) -> str:
         return "high" if per_signup > 100 else "low"
+
+    @check_output(range=(0, 1))
+    def checked(signups: int) -> int:
+        return signups
 
     def wrong(spend: pd.Series) -> column[pd.Series, "long"]:
         raise LookupError("no spend")
@@ -87,6 +92,10 @@ def test_what_a_graph_cannot_be_computed_on_is_told(load, table) -> None:
     both = table.withColumn("twice", table["spend"])
     with pytest.raises(HeadwaterError, match="'twice' makes a column that the table already has"):
         driver.execute(["twice"], inputs={"spend": both})
+    with pytest.raises(
+        HeadwaterError, match="checks a column on Spark, which PySparkUDFGraphAdapter does not"
+    ):
+        driver.execute(["checked"], inputs={"signups": table})
     failing = driver.execute(["wrong"], inputs={"spend": table})
     with pytest.raises(Exception, match=r"udf_refused\.py:\d+: 'wrong' failed with LookupError: no spend"):
         failing.collect()
