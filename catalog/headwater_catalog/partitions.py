@@ -74,11 +74,21 @@ class Partitions:
             if self._is_named(sources):
                 told = f"it is computed for each {self.every}, and reads and fills what that names"
                 raise Conflict(f"Say which partition: {told}. --config {self.key}={self.first}, say.")
-        elif not isinstance(given, str) or given not in self.days(given, given, given):
+        elif not isinstance(given, str) or not self._is_first_day(given):
             raise Conflict(
                 f"{self.key}={given!r:.60} is no partition: each begins a {self.every}, from {self.first}"
                 f"{f' to {self.last}' if self.last else ' on'}, as YYYY-MM-DD."
             )
+
+    def _is_first_day(self, text: str) -> bool:
+        """Tell whether a text is the first day of a partition, as YYYY-MM-DD."""
+        try:
+            day, first = datetime.date.fromisoformat(text), datetime.date.fromisoformat(self.first)
+        except ValueError:
+            return False
+        if day.isoformat() != text or day < first or (self.last and text > self.last):
+            return False
+        return {"day": True, "week": (day - first).days % 7 == 0, "month": day.day == 1}[self.every]
 
     def _all(self) -> Iterator[tuple[str, str]]:
         """Yield the first day of each partition, with that of the next one."""

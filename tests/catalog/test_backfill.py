@@ -10,17 +10,20 @@ from textwrap import dedent
 import pandas as pd
 import pytest
 from click.testing import Result
+from sqlalchemy import select
 
-from headwater_catalog.backfill import partition_states
+from headwater_catalog.backfill import request_partitions
 from headwater_catalog.data_settings import DataSettings
 from headwater_catalog.days import on_day
 from headwater_catalog.errors import Conflict
 from headwater_catalog.moments import moment_at
+from headwater_catalog.partition_states import partition_states
 from headwater_catalog.partitions import Partitions, of_partition
 from headwater_catalog.read.project import read_project
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.scan import scan
+from headwater_catalog.store.models import DatasetVersion
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog
 
@@ -106,6 +109,53 @@ def test_only_what_is_missing_or_stale_is_computed(shop: Catalog, git_repo: GitR
     git_repo.commit("Another output", files={"headwater.toml": _PROJECT.replace('["spend"]', '["apart"]')})
     scan(shop.database, shop.settings, "shop")
     assert "the outputs are others" in _states(shop)["2026-01-02"][1]
+
+
+def _request(shop: Catalog, seen: dict[str, int | None]) -> list[tuple[str, int, bool]]:
+    with shop.database.write() as session:
+        head = moment_at(session, shop.settings, get_repository(session, "shop"))
+        made = request_partitions(session, head, "daily", seen, "maya", 0)
+        return [(each.day, each.run, each.is_new) for each in made]
+
+
+def test_a_partition_that_is_underway_is_not_asked_for_again(shop: Catalog):
+    (first,) = _request(shop, {"2026-01-01": None})
+    again = _request(shop, {"2026-01-01": None, "2026-01-02": None})
+
+    assert first[2] and again[0] == (first[0], first[1], False)
+    assert again[1][2]
+    with shop.database.read() as session:
+        moment = moment_at(session, shop.settings, get_repository(session, "shop"))
+        states = partition_states(moment, "daily")
+    assert [each.underway for each in states] == [first[1], again[1][1], None]
+
+
+@pytest.mark.runs
+def test_what_another_backfill_has_saved_meanwhile_is_not_computed_again(shop: Catalog):
+    assert _computed(shop, "--limit", "1") == ["2026-01-01"]
+
+    assert _request(shop, {"2026-01-01": None}) == []
+
+
+@pytest.mark.runs
+def test_a_partition_whose_file_is_gone_is_missing(shop: Catalog):
+    assert _computed(shop, "--limit", "1") == ["2026-01-01"]
+    with shop.database.read() as session:
+        path = session.scalars(select(DatasetVersion.path)).one()
+    (shop.settings.home / path).unlink()
+
+    assert _states(shop)["2026-01-01"] == ("missing", ("the file that was saved is gone",))
+    assert _computed(shop, "--limit", "1") == ["2026-01-01"]
+
+
+def test_many_partitions_are_told_apart_in_no_time():
+    days = Partitions("day", "day", "1999-01-01")
+
+    for day in days.days(None, None, "2026-01-01"):
+        days.require({"day": day}, {})
+    for day in ("1998-12-31", "2026-1-1", "20260101", "soon"):
+        with pytest.raises(Conflict):
+            days.require({"day": day}, {})
 
 
 @pytest.mark.runs

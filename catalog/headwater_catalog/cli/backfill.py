@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import Any
 
 import click
 
-from headwater_catalog.cli.context import Workspace, now, pass_workspace
+from headwater_catalog.cli.backfill_asked import BackfillAsked
+from headwater_catalog.cli.context import Workspace, now, only_repository, pass_workspace
 from headwater_catalog.cli.failures import FINDINGS
 from headwater_catalog.cli.output import json_option, print_json, print_table, say
 from headwater_catalog.cli.runs import perform_run, who_asks
-
-if TYPE_CHECKING:
-    from headwater_catalog.backfill import PartitionState
 
 __all__ = ["backfill"]
 
@@ -51,68 +50,85 @@ def backfill(
 
     One is stale where a column means something else at main, where a file of the repository that it read is
     another, and where outputs, configuration or sources are. Each is a run, saved as Parquet under the name
-    of the dataflow. It goes on after one that fails, and ends with 1.
+    of the dataflow. It goes on after one that fails, and ends with 1. A run that is underway is waited for.
 
-    JSON: partitions (day, state, run, because, unknown: sources elsewhere that were not looked at), computed
-    (day, run, state, error).
+    JSON: partitions (day, state, run, because, unknown: sources elsewhere that were not looked at, underway,
+    failed), computed (day, run, state, error).
     """
     if workspace.remote:
         raise click.UsageError("backfill needs the catalog of this machine: leave out --remote.")
-    days = (None if day is None else day.date().isoformat() for day in (since, until))
-    states = _states(workspace, dataflow, repo, (*days, env))
-    due = [each.day for each in states if everything or each.state != "fresh"][:limit]
+    first, last = (None if day is None else day.date().isoformat() for day in (since, until))
+    asked = BackfillAsked(repo, dataflow, first, last, env, sinks)
+    where = _Here(workspace, asked)
+    states = where.states()
     if not as_json:
         _print(states)
-    done = [] if dry_run else [_compute(workspace, dataflow, repo, day, env, sinks) for day in due]
+    due = {each["day"]: each["run"] for each in states if everything or each["state"] != "fresh"}
+    some = {} if dry_run else dict(islice(due.items(), limit))
+    done = [_told(day, told) for day, told in where.compute(some)]
     if as_json:
-        print_json({"partitions": [asdict(each) for each in states], "computed": done})
+        print_json({"partitions": states, "computed": done})
     if any(each["state"] != "succeeded" for each in done):
         click.get_current_context().exit(FINDINGS)
 
 
-def _states(
-    workspace: Workspace, dataflow: str, repo: str | None, asked: tuple[str | None, ...]
-) -> tuple[PartitionState, ...]:
-    from headwater_catalog.backfill import partition_states
+class _Here:
+    """Computes partitions in the catalog of this machine."""
 
-    with workspace.place(repo, None) as place:
-        return partition_states(place, dataflow, *asked)
+    def __init__(self, workspace: Workspace, asked: BackfillAsked) -> None:
+        self._workspace, self._asked = workspace, asked
+
+    def states(self) -> list[dict[str, Any]]:
+        """Return how the partitions stand."""
+        from headwater_catalog.partition_states import partition_states
+
+        asked = self._asked
+        with self._workspace.place(asked.repo, None) as place:
+            found = partition_states(place, asked.dataflow, asked.since, asked.until, asked.env)
+            return [asdict(each) for each in found]
+
+    def compute(self, seen: Mapping[str, int | None]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Compute partitions one after the other, and yield what came of each run.
+
+        Args:
+            seen: By the first day of each, the run that saved it last.
+        """
+        from headwater_catalog.runs import get_run
+
+        for day, saved in seen.items():
+            for number, job in self._requested(day, saved):
+                perform_run(self._workspace, number, job)
+                with self._workspace.reading() as session:
+                    found = get_run(session, number)
+                    told = {"id": number, "state": found.job.state, "error": found.job.error}
+                yield day, told
+
+    def _requested(self, day: str, saved: int | None) -> list[tuple[int, int]]:
+        """Ask for a partition, and return its run and the job of that, or those that are underway."""
+        from headwater_catalog.backfill import request_partitions
+        from headwater_catalog.moments import moment_at
+        from headwater_catalog.runs import get_run
+
+        asked, workspace = self._asked, self._workspace
+        with workspace.database.write() as session:
+            head = moment_at(session, workspace.settings, only_repository(session, asked.repo))
+            what = (head, asked.dataflow, {day: saved}, who_asks(), now())
+            made = request_partitions(session, *what, env=asked.env, sinks=asked.sinks)
+            return [(each.run, get_run(session, each.run).job_id) for each in made]
 
 
-def _compute(
-    workspace: Workspace, dataflow: str, repo: str | None, day: str, env: str | None, sinks: tuple[str, ...]
-) -> dict[str, Any]:
-    """Run a partition at the scanned head, and tell what came of it."""
-    from headwater_catalog.repositories import get_repository, resolve_at
-    from headwater_catalog.run_options import RunOptions
-    from headwater_catalog.runs import get_run, request_run
-
-    with workspace.place(repo, None) as place:
-        name, sha = place.repository.name, place.commit.sha
-        key = place.snapshot.declared.partitions[dataflow].key
-    with workspace.database.write() as session:
-        owner = get_repository(session, name)
-        commit = resolve_at(session, workspace.settings, owner, sha)
-        options = RunOptions(env=env, sinks=sinks, note=f"backfill of {key}={day}")
-        config: dict[str, Any] = {key: day}
-        inputs: dict[str, Any] = {}
-        asked = (dataflow, (), config, inputs, "parquet", who_asks(), now())
-        run = request_run(session, workspace.settings, owner, commit, *asked, options=options)
-        number, job = run.id, run.job_id
-    perform_run(workspace, number, job)
-    with workspace.reading() as session:
-        found = get_run(session, number)
-        told = {"day": day, "run": number, "state": found.job.state, "error": found.job.error}
-    why = f": {found.job.error}" if found.job.error else ""
-    say(f"{day}: run {number} {found.job.state}{why}")
-    return told
+def _told(day: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """Tell what came of a run, and return it."""
+    why = f": {told['error']}" if told["error"] else ""
+    say(f"{day}: run {told['id']} {told['state']}{why}")
+    return {"day": day, "run": told["id"], "state": told["state"], "error": told["error"]}
 
 
-def _print(states: Sequence[PartitionState]) -> None:
+def _print(states: Sequence[Mapping[str, Any]]) -> None:
     rows = [
         (
-            *(each.day, each.state, str(each.run or "")),
-            "; ".join((*each.because, *(f"'{name}' was not looked at" for name in each.unknown))),
+            *(each["day"], each["state"], str(each["run"] or "")),
+            "; ".join((*each["because"], *_more(each))),
         )
         for each in states
     ]
@@ -120,3 +136,12 @@ def _print(states: Sequence[PartitionState]) -> None:
         print_table(("PARTITION", "STATE", "RUN", "BECAUSE"), rows)
     else:
         say("No partition is over yet.")
+
+
+def _more(state: Mapping[str, Any]) -> Iterator[str]:
+    if state["underway"]:
+        yield f"run {state['underway']} is underway"
+    if state["failed"]:
+        yield f"run {state['failed']} failed"
+    for name in state["unknown"]:
+        yield f"'{name}' was not looked at"

@@ -13,7 +13,7 @@ from headwater_catalog.lineage_graph import LineageGraph, input_key
 from headwater_catalog.locations import Location, Whereabouts
 from headwater_catalog.logical.code_sql import CodeSql, sql_in
 from headwater_catalog.logical.known_tables import KnownTables, LogicalTable
-from headwater_catalog.logical.sql_lineage import query_lineage
+from headwater_catalog.logical.sql_lineage import QueryLineage, query_lineage
 from headwater_catalog.table_specs import TABLE_PREFIX, column_key, is_shared, table_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["NO_TABLES", "TableUse", "TablesHere", "Unclear", "tables_of"]
 
+_MOST_WORK: Final = (
+    8_000_000  # steps to read the queries of a repository: thousands, unless they are made to last
+)
 _FRAMES: Final = frozenset({"DataFrame", "GeoDataFrame", "LazyFrame", "RecordBatch", "Table"})
 
 
@@ -168,6 +171,7 @@ class _Binder:
         self._uses: set[TableUse] = set()
         self._edges: dict[tuple[str, str], set[str]] = defaultdict(set)
         self._unclear: dict[Unclear, None] = {}
+        self._left = _MOST_WORK
 
     def bind(self) -> TablesHere:
         for flow in self._snapshot.dataflows:
@@ -235,7 +239,9 @@ class _Binder:
         )
 
     def _queried(self, flow: DataflowView, name: str, place: Location) -> _Supplied:
-        found = query_lineage(place.query, self._known.columns_in(place.connection))
+        partitions = self._snapshot.declared.partitions.get(flow.name)
+        query = place.query.replace(f"{{{partitions.key}}}", partitions.first) if partitions else place.query
+        found = self._read(query, place.connection)
         keys = {table: self._known.named(place.connection, table) for table in found.tables}
         self._uses.update(TableUse(key, False, flow.name, name) for key in keys.values())
         for told in found.told:
@@ -287,7 +293,7 @@ class _Binder:
             self._code_query(feature, found, where)
 
     def _code_query(self, feature: SnapshotFeature, found: CodeSql, where: str) -> None:
-        read = query_lineage(found.text, self._known.columns_in(None))
+        read = self._read(found.text, None)
         keys = {table: self._known.named_in_code(found.connection, table) for table in read.tables}
         self._uses.update(TableUse(key, False, "", feature.key) for key in keys.values())
         for told in read.told:
@@ -298,6 +304,14 @@ class _Binder:
             self._edges[ends].update(feature.dataflows)
         for table in read.open:
             self._edges[keys[table], feature.key].update(feature.dataflows)
+
+    def _read(self, query: str, connection: str | None) -> QueryLineage:
+        """Return the lineage of a query, unless those before it have taken too long."""
+        if self._left < 0:
+            return QueryLineage(told=("the queries of this repository take too long to be read",))
+        found = query_lineage(query, self._known.columns_in(connection))
+        self._left -= found.work
+        return found
 
     def _tell(self, text: str, *keys: str) -> None:
         self._unclear[Unclear(text, frozenset(keys))] = None

@@ -76,6 +76,8 @@ class KnownTables:
         self._specs = {spec.key: spec for spec in declared}
         self._places = {key: _place(spec.where.at(None)) for key, spec in self._specs.items()}
         self._columns: dict[str, dict[str, str]] = {}  # those that are not declared, by small letters
+        self._folded = {key: frozenset(map(str.casefold, spec.columns)) for key, spec in self._specs.items()}
+        self._by_connection: dict[str | None, dict[str, tuple[str, ...]]] = {}
 
     def tables(self) -> dict[str, LogicalTable]:
         """Return all that are known by now, by key."""
@@ -109,7 +111,7 @@ class KnownTables:
 
     def column(self, table: str, name: str) -> str:
         """Return the key of a column of a table, which from now on is known to have it."""
-        if name.casefold() not in {each.casefold() for each in self.declared_columns(table)}:
+        if name.casefold() not in self._folded.get(table, ()):
             self._columns.setdefault(table, {}).setdefault(name.casefold(), name)
         return column_key(table, name)
 
@@ -117,18 +119,21 @@ class KnownTables:
         """Return the columns that a table is declared to have."""
         return self._specs[key].columns if key in self._specs else {}
 
-    def columns_in(self, connection: str | None) -> dict[str, tuple[str, ...]]:
+    def columns_in(self, connection: str | None) -> Mapping[str, tuple[str, ...]]:
         """Return the declared columns of the tables of a connection, by their names in small letters.
 
         Args:
             connection: The connection; None: of any, where only one has a table of that name.
         """
-        found: dict[str, list[tuple[str, ...]]] = {}
-        for spec in self._specs.values():
-            place = spec.where.at(None)
-            if place.connection and spec.columns and connection in (None, place.connection):
-                found.setdefault(place.table.casefold(), []).append(tuple(spec.columns))
-        return {table: columns[0] for table, columns in found.items() if len(columns) == 1}
+        if connection not in self._by_connection:
+            found: dict[str, list[tuple[str, ...]]] = {}
+            for spec in self._specs.values():
+                place = spec.where.at(None)
+                if place.connection and spec.columns and connection in (None, place.connection):
+                    found.setdefault(place.table.casefold(), []).append(tuple(spec.columns))
+            only = {table: columns[0] for table, columns in found.items() if len(columns) == 1}
+            self._by_connection[connection] = only
+        return self._by_connection[connection]
 
     def _table(self, key: str) -> LogicalTable:
         spec = self._specs.get(key)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,12 +17,23 @@ __all__ = ["QueryLineage", "query_lineage"]
 
 _LONGEST: Final = 50_000  # characters of a query
 _MOST_TOLD: Final = 20
+_MOST_LISTED: Final = 10
+_MOST_NODES: Final = 40_000  # of what one query is made of, those included that are given up again
+_NODES_PER_WORD: Final = 20  # a query that takes more lets the parser go back and forth without end
+_MOST_STEPS: Final = 400_000  # of one query
+_CHARACTERS_PER_STEP: Final = 8
 
 _DIALECTS: Final = ("", "postgres", "bigquery", "snowflake", "tsql", "mysql", "spark", "duckdb", "oracle")
 """What a query may be written in, the usual first: what a connection leads to, no repository says."""
 
 _NAMELESS: Final = "\0"
 """How a column is called meanwhile that the query gives no name."""
+
+_TEMPLATE: Final = re.compile(r"\w{0,100}(\{\{[^{}]{0,500}\}\}|\{\w{1,100}\})\w{0,100}")
+_FILLED: Final = "headwater_filled_in"
+"""What stands for a place of a query that is filled in before it is asked, such as `{table}`."""
+
+_WORD: Final = re.compile(r"\w+")
 
 Column = tuple[str, str]
 """A table as the query names it, and a column of it; an empty column is the table as a whole."""
@@ -36,12 +49,35 @@ class QueryLineage:
         open: Tables that the query takes all columns of, and that nobody has declared the columns of.
         tables: All tables that it reads.
         told: What it leaves open, and why.
+        work: How many steps it took to find that out.
     """
 
     columns: Mapping[str, frozenset[Column]] = field(default_factory=dict)
     open: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
+    work: int = 0
+
+
+class _TooMuchWork(Exception):
+    """A query would take too long to be read."""
+
+
+class _Work:
+    """Counts the steps that it takes to read a query."""
+
+    def __init__(self) -> None:
+        self.done = 0
+
+    def add(self, steps: int = 1) -> None:
+        """Count some steps.
+
+        Raises:
+            _TooMuchWork: There are too many by now.
+        """
+        self.done += steps
+        if self.done > _MOST_STEPS:
+            raise _TooMuchWork
 
 
 def query_lineage(query: str, known: Mapping[str, Collection[str]]) -> QueryLineage:
@@ -51,34 +87,70 @@ def query_lineage(query: str, known: Mapping[str, Collection[str]]) -> QueryLine
         query: Its text.
         known: The columns of tables whose columns are declared, by the tables' names in small letters.
     """
-    named = tuple(sorted((table, tuple(columns)) for table, columns in known.items()))
-    return _lineage(query, named)
-
-
-@lru_cache(maxsize=2_000)
-def _lineage(query: str, known: tuple[tuple[str, tuple[str, ...]], ...]) -> QueryLineage:
     if len(query) > _LONGEST:
         return QueryLineage(told=(f"it has more than {_LONGEST:,} characters and is not read",))
-    try:
-        parsed = _parsed(query)
-        if parsed is None:
-            return QueryLineage(told=("it is no query that could be read: write one SELECT",))
-        return _Query(dict(known)).read(parsed)
-    except RecursionError:
-        return QueryLineage(told=("it is nested too deeply to be read",))
+    words = frozenset(_WORD.findall(query.casefold()))
+    named = ((table, tuple(columns)) for table, columns in known.items() if _last_word(table) in words)
+    return _lineage(query, tuple(sorted(named)))
 
 
-def _parsed(query: str) -> exp.Query | None:
-    import sqlglot
-    from sqlglot import exp
+@lru_cache(maxsize=20_000)
+def _last_word(table: str) -> str:
+    """Return what of a table's name certainly stands in a query that reads it."""
+    words: list[str] = _WORD.findall(table)
+    return words[-1] if words else ""
+
+
+@lru_cache(maxsize=5_000)
+def _lineage(query: str, known: tuple[tuple[str, tuple[str, ...]], ...]) -> QueryLineage:
     from sqlglot.errors import SqlglotError
 
-    for dialect in _DIALECTS:
+    work = _Work()
+    try:
+        parsed = _parsed(query, work)
+        if parsed is not None:
+            return replace(_Query(dict(known), work).read(parsed), work=work.done)
+        told = "it is no query that could be read: write one SELECT"
+    except RecursionError:
+        told = "it is nested too deeply to be read"
+    except _TooMuchWork:
+        told = "it would take too long to be read: make it simpler"
+    except SqlglotError as error:
+        told = f"it is no query that could be read: {' '.join(str(error).split())[:100]}"
+    return QueryLineage(told=(told,), work=work.done)
+
+
+def _parsed(query: str, work: _Work) -> exp.Query | None:
+    """Return a query as the first dialect has it that can read it; None where none can.
+
+    Raises:
+        _TooMuchWork: It lets the parser go back and forth without end.
+    """
+    from sqlglot import exp
+    from sqlglot.dialects.dialect import Dialect
+    from sqlglot.errors import SqlglotError
+
+    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it would log pieces of the queries
+    left = _MOST_NODES
+    query = _TEMPLATE.sub(f":{_FILLED}", query)
+    for name in _DIALECTS:
+        dialect = Dialect.get_or_raise(name)
+        work.add(len(query) // _CHARACTERS_PER_STEP)
         try:
-            statements = sqlglot.parse(query, dialect=dialect)
+            words = dialect.tokenize(query)
         except SqlglotError:
             continue
-        found = [statement for statement in statements if statement is not None]
+        parser = dialect.parser(max_nodes=min(left, 1_000 + _NODES_PER_WORD * len(words)))
+        try:
+            statements = parser.parse(words, query)
+        except SqlglotError:
+            if parser._node_count > parser.max_nodes:
+                raise _TooMuchWork from None
+            continue
+        finally:
+            left -= parser._node_count
+            work.add(len(words) + parser._node_count)
+        found = [each for each in statements if each is not None and not isinstance(each, exp.Semicolon)]
         if len(found) == 1 and isinstance(found[0], exp.Query):
             return found[0]
     return None
@@ -91,25 +163,28 @@ _Origins = dict[str, set[Column]]
 class _Query:
     """Reads one query, from its innermost parts outwards."""
 
-    def __init__(self, known: Mapping[str, Collection[str]]) -> None:
+    def __init__(self, known: Mapping[str, Collection[str]], work: _Work) -> None:
         self._known = known
-        self._open: dict[str, None] = {}
+        self._folded = {table: frozenset(map(str.casefold, columns)) for table, columns in known.items()}
+        self._work = work
         self._told: dict[str, None] = {}
         self._done: dict[int, tuple[_Origins, tuple[str, ...]]] = {}
+        self._sources: dict[int, dict[str, Any]] = {}
 
     def read(self, parsed: exp.Query) -> QueryLineage:
         from sqlglot import exp
         from sqlglot.optimizer.scope import build_scope
 
-        own = {cte.alias_or_name.casefold() for cte in parsed.find_all(exp.CTE)}
-        tables = dict.fromkeys(
-            name
-            for table in parsed.find_all(exp.Table)
-            if (name := _name(table)) and (table.db or name.casefold() not in own)
-        )
         scope = build_scope(parsed.unnest())
         if scope is None:
-            return QueryLineage(tables=tuple(tables), told=("it is no query that could be read",))
+            return QueryLineage(told=("it is no query that could be read",))
+        read = (
+            _name(source)
+            for part in scope.traverse()
+            for _, source in part.selected_sources.values()
+            if isinstance(source, exp.Table)
+        )
+        tables = dict.fromkeys(filter(None, read))
         columns, open_tables = self._outputs(scope)
         for name in [name for name in columns if name.startswith(_NAMELESS)]:
             self._tell(f"a column has no name: {name.removeprefix(_NAMELESS)}")
@@ -136,7 +211,11 @@ class _Query:
         from sqlglot import exp
 
         if scope.set_operation_scopes:
-            return self._united([self._outputs(part) for part in scope.set_operation_scopes])
+            is_union = isinstance(
+                scope.expression, exp.Union
+            )  # else the others only choose rows of the first
+            parts = scope.set_operation_scopes if is_union else scope.set_operation_scopes[:1]
+            return self._united([self._outputs(part) for part in parts])
         found: _Origins = {}
         open_tables: list[str] = []
         if not isinstance(scope.expression, exp.Select):
@@ -145,17 +224,19 @@ class _Query:
             if selected.is_star:
                 for alias in self._starred(scope, selected):
                     columns, more = self._all_of(scope, alias, _excepted(selected))
-                    _add(found, columns)
+                    renamed = _renamed(selected)
+                    _add(found, {renamed.get(name.casefold(), name): o for name, o in columns.items()})
                     open_tables += more
-            elif name := selected.alias_or_name:
-                _add(found, {name: self._made_of(scope, selected)})
             else:
-                _add(found, {f"{_NAMELESS}{selected.sql()[:60]}": self._made_of(scope, selected)})
-        return found, tuple(open_tables)
+                origins = self._made_of(scope, selected, found)
+                name = selected.unnest().alias_or_name or f"{_NAMELESS}{selected.sql()[:60]}"
+                if name != _FILLED:
+                    _add(found, {name: origins})
+        return found, tuple(dict.fromkeys(open_tables))
 
     def _united(self, parts: list[tuple[_Origins, tuple[str, ...]]]) -> tuple[_Origins, tuple[str, ...]]:
         """Put the parts of a union together: the first one names the columns, by their places."""
-        open_tables = tuple(table for _, more in parts for table in more)
+        open_tables = tuple(dict.fromkeys(table for _, more in parts for table in more))
         first = list(parts[0][0])
         found: _Origins = {name: set() for name in first}
         for columns, more in parts:
@@ -181,7 +262,9 @@ class _Query:
     def _all_of(self, scope: Scope, alias: str, without: Collection[str]) -> tuple[_Origins, tuple[str, ...]]:
         from sqlglot import exp
 
-        source = scope.selected_sources[alias][1]
+        source = self._sources_of(scope)[alias.casefold()]
+        if source is None:
+            return {}, ()
         if not isinstance(source, exp.Table):
             columns, more = self._outputs(source)
             return {name: o for name, o in columns.items() if name.casefold() not in without}, more
@@ -194,8 +277,14 @@ class _Query:
         self._tell(f"it takes all columns of '{table}', which nobody has declared")
         return {}, (table,)
 
-    def _made_of(self, scope: Scope, selected: exp.Expr) -> set[Column]:
-        """Return the columns of tables that the value of an expression is made of."""
+    def _made_of(self, scope: Scope, selected: exp.Expr, before: Mapping[str, set[Column]]) -> set[Column]:
+        """Return the columns of tables that the value of an expression is made of.
+
+        Args:
+            scope: The part of the query that it stands in.
+            selected: The expression.
+            before: The columns that are selected before it: some databases let it read them.
+        """
         from sqlglot import exp
 
         inner = {id(part.expression): part for part in scope.subquery_scopes}
@@ -206,13 +295,18 @@ class _Query:
                 if part is not None:
                     origins.update(*self._outputs(part)[0].values())
             elif isinstance(node, exp.Column) and not isinstance(node.this, exp.Star):
-                origins |= self._resolved(scope, node)
+                found = self._resolved(scope, node, before)
+                self._work.add(len(found))
+                origins |= found
+            elif isinstance(node, exp.Placeholder) and node.name == _FILLED:
+                whole = selected.sql()[:60].replace(f":{_FILLED}", "{…}")
+                self._tell(f"it is open what '{whole}' is: what it is filled in with stands elsewhere")
         return origins
 
-    def _resolved(self, scope: Scope, column: exp.Column) -> set[Column]:
+    def _resolved(self, scope: Scope, column: exp.Column, before: Mapping[str, set[Column]]) -> set[Column]:
         """Return what a column in an expression is, or may be."""
         name, owner = column.name, column.table.casefold()
-        sources = {alias.casefold(): source for alias, (_, source) in scope.selected_sources.items()}
+        sources = self._sources_of(scope)
         if not sources:  # the part of a recursive query that it reads itself by
             return set()
         if owner and owner not in sources:  # a field of a column: source.column.field, or column.field
@@ -220,15 +314,37 @@ class _Query:
         if owner:
             sources = {owner: sources[owner]} if owner in sources else {}
         sure, possible = self._having(sources.values(), name)
-        if not sure and not possible:
+        self._work.add(len(sources))
+        if not owner and not sure and name in before:
+            if possible:
+                told = (
+                    f"'{name}' may be of {_listed(possible)}, or what is selected under that name before it"
+                )
+                self._tell(told)
+            possible = {**possible, "": before[name]}
+        elif not sure and not possible:
             self._tell(f"it is open what '{column.sql()}' is")
-        if sure or len(possible) < 2:
-            if len(sure) > 1:
+        if sure or len(possible) < 2 or "" in possible:
+            if len(sure) > 1 and name.casefold() not in _joined_by(scope):
                 self._tell(f"column '{name}' may be of {_listed(sure)}: write which one")
             return set().union(*(sure or possible).values())
         unsure = f"column '{name}' may be of {_listed(possible)}"
         self._tell(f"{unsure}: write which one, or declare their columns")
         return set().union(*possible.values())
+
+    def _sources_of(self, scope: Scope) -> Mapping[str, Any]:
+        """Return what a part of the query reads, by what it calls that; None for what PIVOT makes of it."""
+        if id(scope) not in self._sources:
+            found: dict[str, Any] = {}
+            for alias, (node, source) in scope.selected_sources.items():
+                is_turned = bool(node.args.get("pivots"))
+                if is_turned:
+                    self._tell(
+                        f"it turns rows of '{alias or 'a part of it'}' into columns, which nothing here tells"
+                    )
+                found[alias.casefold()] = None if is_turned else source
+            self._sources[id(scope)] = found
+        return self._sources[id(scope)]
 
     def _having(
         self, sources: Iterable[Any], name: str
@@ -239,25 +355,26 @@ class _Query:
         sure: dict[str, set[Column]] = {}
         possible: dict[str, set[Column]] = {}
         for source in sources:
-            if isinstance(source, exp.Table):
+            if source is None:
+                possible["PIVOT"] = set()
+            elif isinstance(source, exp.Table):
                 table = _name(source)
-                columns = self._known.get(table.casefold(), ())
-                if name.casefold() in (each.casefold() for each in columns):
+                columns = self._folded.get(table.casefold(), ())
+                if name.casefold() in columns:
                     sure[table] = {(table, name)}
                 elif table and not columns:
                     possible[table] = {(table, name)}
-                continue
-            if isinstance(source.expression, exp.UDTF):
-                if id(source) in self._done:  # its own arguments are none of what it makes
-                    continue
-                possible[source.expression.sql()[:60]] = self._unnested(source)
-                continue
-            found, more = self._outputs(source)
-            same = [origins for each, origins in found.items() if each.casefold() == name.casefold()]
-            if same:
-                sure[f"a part of it ({', '.join(found)})"[:80]] = set().union(*same)
-            for table in more if not same else ():
-                possible[table] = {(table, name)}
+            elif isinstance(source.expression, exp.UDTF):
+                if id(source) not in self._done:  # else its own arguments, which are none of what it makes
+                    possible[source.expression.sql()[:60]] = self._unnested(source)
+            else:
+                found, more = self._outputs(source)
+                self._work.add(len(found))
+                same = [origins for each, origins in found.items() if each.casefold() == name.casefold()]
+                if same:
+                    sure[f"a part of it ({', '.join(found)})"[:80]] = set().union(*same)
+                for table in more if not same else ():
+                    possible[table] = {(table, name)}
         return sure, possible
 
     def _unnested(self, scope: Scope) -> set[Column]:
@@ -266,7 +383,7 @@ class _Query:
         parts = (*scope.subquery_scopes, *scope.derived_table_scopes)
         origins = {column for part in parts for each in self._outputs(part)[0].values() for column in each}
         if scope.parent is not None and not parts:
-            origins |= self._made_of(scope.parent, scope.expression)
+            origins |= self._made_of(scope.parent, scope.expression, {})
         del self._done[id(scope)]
         return origins
 
@@ -290,10 +407,25 @@ def _excepted(selected: exp.Expr) -> frozenset[str]:
     return frozenset(each.name.casefold() for each in given)
 
 
+def _renamed(selected: exp.Expr) -> dict[str, str]:
+    """Return what a star calls columns that it gives another name, by theirs in small letters."""
+    star = selected.find(type(selected)) if selected.is_star else None
+    given = (star.args.get("rename") or ()) if star is not None else ()
+    return {each.this.name.casefold(): each.alias for each in given}
+
+
+def _joined_by(scope: Scope) -> frozenset[str]:
+    """Return the columns of `JOIN … USING (…)`, which tables have together, in small letters."""
+    joins = scope.expression.args.get("joins") or ()
+    return frozenset(each.name.casefold() for join in joins for each in join.args.get("using") or ())
+
+
 def _add(found: _Origins, more: Mapping[str, set[Column]]) -> None:
     for name, origins in more.items():
         found.setdefault(name, set()).update(origins)
 
 
 def _listed(names: Iterable[str]) -> str:
-    return " or ".join(f"'{name}'" for name in names)
+    first = [f"'{name}'" for name in names]
+    more = [f"{len(first) - _MOST_LISTED:,} others"] if len(first) > _MOST_LISTED else []
+    return " or ".join(first[:_MOST_LISTED] + more)
