@@ -10,11 +10,13 @@ from typing import Any
 
 from headwater.errors import HeadwaterError
 from headwater.executors import ray_clusters
+from headwater.executors.answers import Answer
 from headwater.executors.base import TaskExecutor
+from headwater.executors.batches import unprepared
 from headwater.executors.held import Held
 from headwater.executors.needs import Needs
 from headwater.executors.parcels import Parcel, Unmade
-from headwater.executors.ray_answers import Kept, RayAnswer, Sent
+from headwater.executors.ray_answers import Kept, Sent
 from headwater.executors.ray_failures import lost_value, without_machine
 from headwater.executors.ray_sending import Sending
 from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec
@@ -109,11 +111,11 @@ class RayTaskExecutor(TaskExecutor):
         """
         self._sending = Sending(specs, context)
 
-    def submit_task(self, task: TaskImplementation) -> RayAnswer:
+    def submit_task(self, task: TaskImplementation) -> Answer:
         """Send a task."""
         return self.submit_tasks([task])[0]
 
-    def submit_tasks(self, tasks: Sequence[TaskImplementation]) -> list[RayAnswer]:
+    def submit_tasks(self, tasks: Sequence[TaskImplementation]) -> list[Answer]:
         """Send tasks; those of one fan-out some at once.
 
         Raises:
@@ -123,11 +125,13 @@ class RayTaskExecutor(TaskExecutor):
             raise HeadwaterError(
                 f"This {type(self).__name__} was not initialized. Call init() before a task."
             )
-        sending = self._sending = self._sending or Sending((), RunContext())
+        if self._sending is None:
+            raise unprepared(tasks[0])
+        sending = self._sending
         together: dict[int, list[TaskImplementation]] = {}
         for task in tasks:
             together.setdefault(id(task.spec), []).append(task)
-        answers: dict[int, RayAnswer] = {}
+        answers: dict[int, Answer] = {}
         for alike in together.values():
             size = 1 if alike[0].spec.expanders else -(-len(alike) // (_BATCHES * self.slots()))
             for start in range(0, len(alike), size):

@@ -125,12 +125,27 @@ def test_a_task_that_never_ends_is_interrupted_and_told_with_its_node(tasks):
         tasks.run(source, "step_2", step_0=0)
 
     assert caught.value.node == "step_2"
-    assert "'step_2' was given up" in str(caught.value) and "the 1 s that its nodes may take" in str(
-        caught.value
-    )
+    assert "'step_2' has been running for more than 0.5 s, the most that its tag" in str(caught.value)
     assert isinstance(caught.value.__cause__, TimeoutError)
     assert time.monotonic() - start < 20
     assert tasks.run(_chain("pass"), "step_1", step_0=1) == 2
+
+
+def test_the_time_of_a_node_is_kept_also_beside_nodes_that_may_take_any(tasks):
+    source = """
+        import time
+        from headwater import tag
+
+        @tag(**{"resources.seconds": "0.3"})
+        def slow() -> int:
+            time.sleep(600)
+            return 1
+
+        def after(slow: int) -> int:
+            return slow
+    """
+    with pytest.raises(NodeFailed, match=r"'slow' has been running for more than 0.3 s"):
+        tasks.run(source, "after")
 
 
 def test_a_task_that_cannot_be_interrupted_is_ended_all_the_same(tasks, monkeypatch):
