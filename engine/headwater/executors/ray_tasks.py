@@ -36,8 +36,8 @@ class RayTaskExecutor(TaskExecutor):
 
     Tasks are sent before their inputs are there, values stay in the cluster, and small elements of a fan-out
     are sent many at once. A cluster that runs in this process already is used as it is. Else one is started
-    on this machine, on loopback and without statistics, and ended after each execution; that takes ten
-    seconds and more, so a program that executes often calls `ray.init()` itself.
+    on this machine, on loopback and without statistics, and ended after each execution that no other runs
+    beside; that takes ten seconds and more, so a program that executes often calls `ray.init()` itself.
 
     Where a worker or a machine is lost, Ray tries again (`@ray_remote_options(max_retries=...)` or the tag
     resources.attempts). Arrays and tables come out of shared memory, and can only be read.
@@ -76,7 +76,6 @@ class RayTaskExecutor(TaskExecutor):
         self.keeps_cluster = keeps_cluster
         self.is_elastic = is_elastic
         self._is_in_use = False
-        self._has_started = False
         self._sending: Sending | None = None
         self._listener: _Listener | None = None
 
@@ -91,15 +90,13 @@ class RayTaskExecutor(TaskExecutor):
                 f"This {type(self).__name__} is in use by another execution. Give each driver, and each "
                 "thread that executes, an executor of its own."
             )
-        if not ray_clusters.is_reached():
-            if self.skip_init:
-                raise HeadwaterError(
-                    f"{type(self).__name__}(skip_init=True) needs a cluster that is there. Call ray.init(), "
-                    "or leave skip_init out."
-                )
-            own = {} if self.num_cpus is None else {"num_cpus": self.num_cpus}
-            ray_clusters.start_or_reach({**own, **self.ray_init_config})
-            self._has_started = True
+        if self.skip_init and not ray_clusters.is_reached():
+            raise HeadwaterError(
+                f"{type(self).__name__}(skip_init=True) needs a cluster that is there. Call ray.init(), "
+                "or leave skip_init out."
+            )
+        own = {} if self.num_cpus is None else {"num_cpus": self.num_cpus}
+        ray_clusters.begin_use({**own, **self.ray_init_config}, ends=not self.keeps_cluster)
         self._is_in_use = True
         self._listener = _Listener(self)
 
@@ -201,12 +198,11 @@ class RayTaskExecutor(TaskExecutor):
         """Let go of the cluster, and end it if it was started for this execution."""
         listener, self._listener = self._listener, None
         self._sending = None
-        self._is_in_use = False
+        was_in_use, self._is_in_use = self._is_in_use, False
         if listener is not None:
             listener.end()
-        if self._has_started and not self.keeps_cluster:
-            self._has_started = False
-            ray_clusters.end_cluster()
+        if was_in_use:
+            ray_clusters.end_use()
 
 
 class _Listener:
