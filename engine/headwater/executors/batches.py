@@ -222,6 +222,7 @@ def run_batch(
     *,
     folder: Path,
     tell: Callable[[Mapping[str, Any]], object] = lambda _: None,
+    is_alone: bool = False,
 ) -> tuple[list[Any], Reply]:
     """Run a batch, and never raise; return what is packed of each element, and the reply.
 
@@ -235,6 +236,7 @@ def run_batch(
             those fan-outs have that it leaves there.
         folder: Where notes are.
         tell: Told of a node that takes too long and cannot be interrupted; see `Watch`.
+        is_alone: Whether this process does nothing else.
     """
     packed: list[Any] = []
     reply = Reply()
@@ -257,7 +259,7 @@ def run_batch(
             around = task.around()
             try:
                 task.dynamic_inputs = {name: found(value, given) for name, value in element.inputs.items()}
-                with Watch(task, around, notes, tell, reply.seconds) as watch:
+                with Watch(task, around, notes, tell, reply.seconds, is_alone=is_alone) as watch:
                     outcome = outcome_of(task, watch, _noting(reply, number, pack), attempts)
             except Unmet:
                 reply.failures[number] = None

@@ -10,7 +10,7 @@ from headwater.executors.answers import Answer
 from headwater.executors.batches import promised_outputs
 from headwater.executors.dask_graph import Batch, Kept
 from headwater.executors.held import Held
-from headwater.executors.losses import place_of, when, where
+from headwater.executors.losses import overdue, place_of, when, where
 from headwater.executors.tasks import TaskImplementation
 from headwater.executors.worker_notes import Note
 
@@ -60,6 +60,8 @@ def lost(
     task, node = place_of(note, tasks)
     if type(error).__name__ != "KilledWorker":
         text = f"The Dask cluster gave up {where(node, task)}: {error}"
+    elif late := overdue(note, node, task):
+        text = f"A worker of Dask {late}"
     else:
         limit = f" A worker may use {memory:,} bytes." if memory else ""
         text = (

@@ -280,7 +280,13 @@ def _run(code: Code, work: bytes, topic: bytes, given: Sequence[Any]) -> _Outcom
         worker.log_event(topic.decode(), message)
 
     outputs, reply = run_batch(
-        code, partial(_unpickled, work), given, staying, folder=_scratch(worker), tell=tell
+        code,
+        partial(_unpickled, work),
+        given,
+        staying,
+        folder=_scratch(worker),
+        tell=tell,
+        is_alone=worker.state.nthreads == 1,
     )
     if reply.failures or reply.fault:
         # Told at once: the reply has a key of its own, which may stand behind a long task of this worker.

@@ -169,17 +169,18 @@ class DaskExecutor(TaskExecutor):
     @contextmanager
     def _started(self, distributed: Any) -> Iterator[Any]:
         """Start a cluster on loopback, which nobody else reaches, with ports and a folder of its own."""
+        config = needed("dask", "Running tasks on Dask").config
         with tempfile.TemporaryDirectory(prefix="hw-dask-", ignore_cleanup_errors=True) as folder:
-            cluster = distributed.LocalCluster(
-                n_workers=self.workers,
-                threads_per_worker=1,
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
-                memory_limit=self.memory_limit,
-                local_directory=folder,
-                silence_logs=logging.ERROR,  # of workers that die, the error tells
-                preload=[_DEAF],
-            )
+            with config.set(temporary_directory=folder):
+                cluster = distributed.LocalCluster(
+                    n_workers=self.workers,
+                    threads_per_worker=1,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",
+                    memory_limit=self.memory_limit,
+                    silence_logs=logging.ERROR,  # of workers that die, the error tells
+                    preload=[_DEAF],
+                )
             try:
                 yield cluster
             finally:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from headwater.executors.answers import Answer, unmet
 from headwater.executors.tasks import TaskImplementation
+from headwater.executors.watching import limits_of
 from headwater.executors.worker_notes import Note
 from headwater.node import Node
 
-__all__ = ["fail", "place_of", "when", "where"]
+__all__ = ["fail", "overdue", "place_of", "when", "where"]
 
 
 def place_of(
@@ -43,6 +45,17 @@ def when(node: Node | None, task: TaskImplementation) -> str:
         return f"while it computed {node.where}"
     number = [one.name for one in task.nodes].index(node.name) + 1
     return f"while it computed {node.where}, number {number} of {count} nodes of the task '{task.task_id}'"
+
+
+def overdue(note: Note | None, node: Node | None, task: TaskImplementation) -> str:
+    """Return in words that a worker was ended for a node that took too long; empty where it was not."""
+    if note is None or node is None or not 0 < note.deadline <= time.time():
+        return ""
+    limit = limits_of(task)[node.name]
+    return (
+        f"was ended {when(node, task)}, which took longer than the {limit:g} s that it may (the tag "
+        "resources.seconds), in native code that could not be interrupted."
+    )
 
 
 def fail(answers: Sequence[tuple[int, Answer]], error: BaseException, number: int) -> None:

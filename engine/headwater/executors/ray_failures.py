@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from headwater.errors import HeadwaterError, NodeFailed
-from headwater.executors.losses import place_of, when, where
+from headwater.executors.losses import overdue, place_of, when, where
 from headwater.executors.ray_clusters import import_ray
 from headwater.executors.tasks import TaskImplementation
-from headwater.executors.watching import limits_of
 from headwater.executors.worker_notes import Note, take_note
 from headwater.node import Node
 
@@ -92,12 +90,8 @@ def lost_work(error: BaseException, tasks: Sequence[TaskImplementation], note: N
 
 
 def _crashed(node: Node | None, task: TaskImplementation, note: Note | None) -> str:
-    if note is not None and node is not None and 0 < note.deadline <= time.time():
-        return (
-            f"A worker of Ray was ended {when(node, task)}, which took longer than the "
-            f"{limits_of(task)[node.name]:g} s that it may (the tag resources.seconds), in native code that "
-            "could not be interrupted."
-        )
+    if late := overdue(note, node, task):
+        return f"A worker of Ray {late}"
     tries = task.spec.needs.attempts
     again = "each time that Ray began it" if tries is None else f"in each of {tries} attempts"
     return (

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType
 
 __all__ = ["PATIENCE", "OutOfTime", "can_interrupt", "interrupting", "telling"]
@@ -35,8 +35,6 @@ def interrupting(seconds: float) -> Iterator[None]:
     Raises:
         OutOfTime: The time was up.
     """
-    if sys.__stderr__ is not None:
-        faulthandler.dump_traceback_later(seconds + PATIENCE, exit=True, file=sys.__stderr__)
     armed = [True]
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -45,25 +43,45 @@ def interrupting(seconds: float) -> Iterator[None]:
             raise OutOfTime
 
     before = signal.signal(signal.SIGALRM, interrupt)
-    try:
+    with _ending(seconds):
         try:
-            signal.setitimer(signal.ITIMER_REAL, seconds)
-            yield
+            try:
+                signal.setitimer(signal.ITIMER_REAL, seconds)
+                yield
+            finally:
+                armed.clear()  # from here on nothing is interrupted, also not what follows
         finally:
-            armed.clear()  # from here on nothing is interrupted, also not what follows
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        faulthandler.cancel_dump_traceback_later()
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
 
 
 @contextmanager
-def telling(seconds: float, tell: Callable[[], object]) -> Iterator[None]:
-    """Tell, from another thread, when the time of the work inside is up; the work goes on."""
+def telling(seconds: float, tell: Callable[[], object], *, ends: bool) -> Iterator[None]:
+    """Tell, from another thread, when the time of the work inside is up; the work goes on.
+
+    Args:
+        seconds: The time.
+        tell: Tells it. Native code that never comes back, and lets no other thread of Python run, keeps it
+            from being called.
+        ends: Whether the process ends itself some seconds later, since it does nothing else.
+    """
     timer = threading.Timer(seconds, tell)
     timer.name, timer.daemon = "headwater-time-limit", True
     timer.start()
     try:
-        yield
+        with _ending(seconds) if ends else nullcontext():
+            yield
     finally:
         timer.cancel()
+
+
+@contextmanager
+def _ending(seconds: float) -> Iterator[None]:
+    """End the process where the work inside is not done some seconds after its time is up."""
+    if sys.__stderr__ is not None:
+        # Not in Python, which may not come to its turn.
+        faulthandler.dump_traceback_later(seconds + PATIENCE, exit=True, file=sys.__stderr__)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()

@@ -30,6 +30,7 @@ class Watch:
         notes: Where is noted how far it is, for who looks after the worker has died.
         tell: Told of a late node, from another thread: `task`, `node` and `limit`, the seconds it may take.
         seconds: Where the time of each node is put.
+        is_alone: Whether the process does nothing else, so that it may be ended.
     """
 
     def __init__(
@@ -39,8 +40,11 @@ class Watch:
         notes: Notes,
         tell: Callable[[Mapping[str, Any]], object],
         seconds: MutableMapping[str, float],
+        *,
+        is_alone: bool = False,
     ) -> None:
         """Take what to watch."""
+        self._is_alone = is_alone
         self._task = task
         self._inner = inner or call_it
         self._notes = notes
@@ -64,12 +68,12 @@ class Watch:
 
     def _limited(self, limit: float, node: Node, call: Callable[..., Any], arguments: Sequence[Any]) -> Any:
         place = self._places.get(node.name, 0)
-        if not can_interrupt():
-            self._notes.node(place)
+        interrupts = can_interrupt()
+        self._notes.node(place, time.time() + limit + PATIENCE if interrupts or self._is_alone else 0.0)
+        if not interrupts:
             told = {"task": self._task.task_id, "node": node.name, "limit": limit}
-            with telling(limit, lambda: self._tell(told)):
+            with telling(limit, lambda: self._tell(told), ends=self._is_alone):
                 return self._inner(node, call, arguments)
-        self._notes.node(place, time.time() + limit + PATIENCE)
         self._late = node, limit
         with interrupting(limit):
             return self._inner(node, call, arguments)
