@@ -1,28 +1,58 @@
-"""Batches of tasks where they run: code as bytes, inputs by reference, a reply apart from the values."""
+"""Batches of tasks where workers of a cluster run them: code as bytes, inputs by reference, a reply apart."""
 
 from __future__ import annotations
 
 import pickle
+import socket
+import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Lock, local
-from types import AsyncGeneratorType, GeneratorType
 from typing import Any, NamedTuple
 
 from headwater import compat
-from headwater.errors import HeadwaterError, add_note
+from headwater.errors import HeadwaterError, NodeFailed
 from headwater.executors.failures import Failure, Unmet
-from headwater.executors.held import Gathered, Held
-from headwater.executors.portable import dumps, feature_modules, find_lost_modules, unsendable
+from headwater.executors.held import Gathered, Held, held_in
+from headwater.executors.portable import can_be_pickled, dumps, find_lost_modules, unsendable
+from headwater.executors.replies import outcome_of, record_of
 from headwater.executors.shipments import Shipment
 from headwater.executors.surroundings import Surroundings, surroundings_of
-from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec, execute_task
+from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec
 from headwater.executors.watching import Watch
+from headwater.executors.worker_notes import Notes
+from headwater.shapes import summary
 
-__all__ = ["Element", "Outcome", "Ref", "Reply", "code_of", "found", "referring", "run_batch"]
+__all__ = [
+    "Code",
+    "Element",
+    "Ref",
+    "Reply",
+    "Work",
+    "code_of",
+    "found",
+    "is_noted",
+    "promised_outputs",
+    "referring",
+    "run_batch",
+    "unprepared",
+    "unsendable_input",
+]
 
-Outcome = tuple[list[dict[str, Any] | None], bytes]
-"""What a batch leaves where it ran: the outputs of each element, None where there are none, and the reply."""
+
+class Code(NamedTuple):
+    """All tasks of an execution.
+
+    Attributes:
+        key: Name of the execution, one of its own.
+        data: The tasks as bytes.
+    """
+
+    key: str
+    data: Any
 
 
 class Ref(NamedTuple):
@@ -35,7 +65,7 @@ class Ref(NamedTuple):
     """
 
     source: int
-    path: tuple[Any, ...]
+    path: tuple[Any, ...] = ()
 
 
 class Element(NamedTuple):
@@ -51,22 +81,47 @@ class Element(NamedTuple):
     group_id: str | None
     inputs: Mapping[str, Any]
 
+    @classmethod
+    def of(cls, task: TaskImplementation, refer: Callable[[Held], Ref]) -> Element:
+        """Return a task with references in the place of what is held."""
+        inputs = {name: referring(value, refer) for name, value in task.dynamic_inputs.items()}
+        return cls(task.spawning_task_id, task.group_id, inputs)
 
-class Reply(NamedTuple):
+
+class Work(NamedTuple):
+    """What a batch is to do.
+
+    Attributes:
+        place: Which of the tasks of the execution all of its elements are.
+        elements: The elements.
+        attempts: How often each is begun, in all, where a function raises.
+        note: The file in which is noted how far it is; empty where there is nothing to tell.
+    """
+
+    place: int
+    elements: Sequence[Element]
+    attempts: int = 1
+    note: str = ""
+
+
+@dataclass(slots=True)
+class Reply:
     """What a batch tells of itself.
 
     Attributes:
         failures: For each element that has no outputs, why; None where something that it reads has failed.
         record: What was noted while its nodes were computed, for `give_record`.
         seconds: What the nodes took.
-        counts: How many elements a fan-out has, by place of the element of the batch and name.
+        counts: How many elements a fan-out has that stay there, by the element's place in the batch and name.
+        summaries: Type and shape of the outputs, by the same.
         fault: Why the batch could not begin.
     """
 
-    failures: Mapping[int, Failure | None]
+    failures: dict[int, Failure | None] = field(default_factory=dict)
     record: Any = None
-    seconds: Mapping[str, float] = {}
-    counts: Mapping[tuple[int, str], int] = {}
+    seconds: dict[str, float] = field(default_factory=dict)
+    counts: dict[tuple[int, str], int] = field(default_factory=dict)
+    summaries: dict[tuple[int, str], str] = field(default_factory=dict)
     fault: Failure | None = None
 
 
@@ -74,19 +129,24 @@ class _Parts(list[Any]):
     """A list in which there are references."""
 
 
-_Work = tuple[tuple[TaskSpec, ...], bytes]
-_Code = tuple[Surroundings, bytes, bytes, bool]
+_Packed = tuple[Any, Mapping[str, int]]
+_Loaded = tuple[tuple[TaskSpec, ...], bytes]
 
 _KEPT = 8
-_work: OrderedDict[bytes, _Work] = OrderedDict()
-"""The code of the latest executions, by the bytes it came as."""
+_loaded: OrderedDict[str, _Loaded] = OrderedDict()
+"""The code of the latest executions, by their keys."""
 _lock = Lock()
 _mine = local()
 """The context of the latest execution for each thread: what adapters note of one batch is not for another."""
 
 
-def code_of(specs: Sequence[TaskSpec], context: RunContext, shipment: Shipment | None = None) -> bytes:
-    """Return the tasks of an execution as bytes, for `run_batch`.
+def code_of(
+    specs: Sequence[TaskSpec],
+    context: RunContext,
+    shipment: Shipment | None = None,
+    cloudpickle: str = "cloudpickle",
+) -> Code:
+    """Return the tasks of an execution, for `run_batch`.
 
     Functions travel by the names of their modules, and whole where workers could not import those: from a
     notebook, or from the script that is run.
@@ -95,19 +155,35 @@ def code_of(specs: Sequence[TaskSpec], context: RunContext, shipment: Shipment |
         specs: The tasks.
         context: What they share.
         shipment: The files of the feature modules, where workers need not have them.
+        cloudpickle: Where that is; see `dumps`.
 
     Raises:
         HeadwaterError: Something in it cannot be pickled.
     """
-    lost = [*find_lost_modules(specs), *(name for name in feature_modules(specs) if name == "__main__")]
-    around = dumps(context, by_value=lost)
-    code: _Code = (
-        surroundings_of(specs, lost, shipment),
-        dumps(tuple(specs), by_value=lost),
-        around,
+    lost = find_lost_modules(specs)
+    code: tuple[Surroundings, bytes, bytes, bool] = (
+        surroundings_of(specs, [*lost, "__main__"], shipment),
+        _travelling(tuple(specs), lost, cloudpickle),
+        _travelling(context, lost, cloudpickle),
         compat.is_active(),
     )
-    return pickle.dumps(code, pickle.HIGHEST_PROTOCOL)
+    return Code(uuid.uuid4().hex, pickle.dumps(code, pickle.HIGHEST_PROTOCOL))
+
+
+def _travelling(what: Any, lost: Sequence[str], cloudpickle: str) -> bytes:
+    """Return something as bytes, with the code of the script that is run, which workers cannot import."""
+    if not lost:
+        with suppress(HeadwaterError):
+            data = dumps(what)
+            if b"__main__" not in data:
+                return data
+    return dumps(what, ["__main__", *lost], cloudpickle)
+
+
+def is_noted(tasks: Sequence[TaskImplementation]) -> bool:
+    """Tell whether somebody who looks at a batch that died has to be told how far it was."""
+    spec = tasks[0].spec
+    return len(tasks) > 1 or len(spec.nodes) > 1 or "resources.seconds" in spec.nodes[0].tags
 
 
 def referring(value: Any, refer: Callable[[Held], Ref]) -> Any:
@@ -119,48 +195,105 @@ def referring(value: Any, refer: Callable[[Held], Ref]) -> Any:
     return value
 
 
+def unprepared(task: TaskImplementation) -> HeadwaterError:
+    """Return the error of a task that was not told of before."""
+    return HeadwaterError(
+        f"The task '{task.task_id}' was not among those of prepare(), which must come before."
+    )
+
+
+def unsendable_input(
+    tasks: Sequence[TaskImplementation], error: Exception, dumps: Callable[[Any], object] = pickle.dumps
+) -> NodeFailed:
+    """Return an error that names the input which cannot be sent, of the first of some tasks that has one."""
+    here = [
+        {name: value for name, value in task.dynamic_inputs.items() if not any(held_in(value))}
+        for task in tasks
+    ]
+    for task, inputs in zip(tasks, here, strict=True):
+        if not can_be_pickled(inputs, dumps):
+            return unsendable(task, inputs, error, dumps)
+    return unsendable(tasks[0], tasks[0].dynamic_inputs, error, dumps)
+
+
+def promised_outputs(spec: TaskSpec) -> list[str]:
+    """Return the outputs that can be handed on before they are there: of elements nobody knows how many."""
+    return [name for name in spec.outputs_to_compute if name not in spec.expanders]
+
+
 def run_batch(
-    code: bytes, what: bytes, given: Sequence[Any], tell: Callable[[dict[str, Any]], object]
-) -> Outcome:
-    """Run a batch, and never raise.
+    code: Code,
+    work: Callable[[], Work],
+    given: Sequence[Any],
+    pack: Callable[[TaskImplementation, dict[str, Any]], _Packed],
+    *,
+    folder: Path,
+    tell: Callable[[Mapping[str, Any]], object] = lambda _: None,
+    is_alone: bool = False,
+) -> tuple[list[Any], Reply]:
+    """Run a batch, and never raise; return what is packed of each element, and the reply.
+
+    Once an element has failed, the rest is not begun, since the execution is about to end: there is None.
 
     Args:
         code: What `code_of` made.
-        what: Pickled: the place of the tasks' spec, and an `Element` for each task.
+        work: Returns what is to be done.
         given: What the references of the elements refer to.
-        tell: Told how far the batch has come, from time to time; see `Watch`.
+        pack: Makes, of the outputs of an element, what this leaves where it runs, and says how many elements
+            those fan-outs have that it leaves there.
+        folder: Where notes are.
+        tell: Told of a node that takes too long and cannot be interrupted; see `Watch`.
+        is_alone: Whether this process does nothing else.
     """
-    try:
-        specs, context = _loaded(code)
-        place, elements = pickle.loads(what)  # noqa: S301, it comes from the process that drives
-    except BaseException as error:
-        return [], pickle.dumps(Reply({}, fault=Failure.of(error)))
-    values: list[dict[str, Any] | None] = []
-    failures: dict[int, Failure | None] = {}
-    counts: dict[tuple[int, str], int] = {}
-    seconds: dict[str, float] = {}
-    around: Any = None
-    for number, element in enumerate(elements):
-        outputs = None
-        if any(failures.values()):
-            failures[number] = None  # the execution is about to end, so the rest need not begin
-        else:
+    packed: list[Any] = []
+    reply = Reply()
+    with ExitStack() as stack:
+        try:
+            specs, context = _tasks_of(code)
+            place, elements, attempts, note = work()
+            notes = stack.enter_context(Notes.begun(folder / note if note else None))
+        except BaseException as error:
+            reply.fault = Failure.of(error)
+            return packed, reply
+        around: Any = None
+        for number, element in enumerate(elements):
+            notes.element(number)
+            packed.append(None)
+            if any(reply.failures.values()):
+                reply.failures[number] = None
+                continue
+            task = TaskImplementation(specs[place], context, element.spawned_by, element.group_id)
+            around = task.around()
             try:
-                inputs = {name: found(value, given) for name, value in element.inputs.items()}
-                task = TaskImplementation(specs[place], context, element.spawned_by, element.group_id, inputs)
-                around = task.around()
-                with Watch(task, around, tell, seconds) as watch:
-                    outputs = execute_task(task, watch)
-                _require_sendable(task, outputs)
-                counts.update(((number, name), len(outputs[name])) for name in task.spec.expanders)
+                task.dynamic_inputs = {name: found(value, given) for name, value in element.inputs.items()}
+                with Watch(task, around, notes, tell, reply.seconds, is_alone=is_alone) as watch:
+                    outcome = outcome_of(task, watch, _noting(reply, number, pack), attempts)
             except Unmet:
-                failures[number] = None
+                reply.failures[number] = None
             except BaseException as error:
-                outputs, failures[number] = None, Failure.of(error)
-        values.append(outputs)
-    take_record = getattr(around, "take_record", None)
-    record = None if take_record is None else take_record()
-    return values, pickle.dumps(Reply(failures, record, seconds, counts))
+                reply.failures[number] = Failure.of(error)
+            else:
+                if isinstance(outcome, Failure):
+                    reply.failures[number] = outcome
+                else:
+                    packed[number] = outcome
+        reply.record = record_of(around)
+    return packed, reply
+
+
+def _noting(
+    reply: Reply, number: int, pack: Callable[[TaskImplementation, dict[str, Any]], _Packed]
+) -> Callable[[TaskImplementation, dict[str, Any]], Any]:
+    """Return what packs the outputs of an element, and tells of them in the reply."""
+
+    def packed(task: TaskImplementation, outputs: dict[str, Any]) -> Any:
+        value, counts = pack(task, outputs)
+        reply.counts.update(((number, name), count) for name, count in counts.items())
+        for name in promised_outputs(task.spec):
+            reply.summaries[number, name] = summary(outputs[name])
+        return value
+
+    return packed
 
 
 def found(value: Any, given: Sequence[Any]) -> Any:
@@ -182,65 +315,35 @@ def found(value: Any, given: Sequence[Any]) -> Any:
     return value
 
 
-def _loaded(code: bytes) -> tuple[tuple[TaskSpec, ...], RunContext]:
+def _tasks_of(code: Code) -> tuple[tuple[TaskSpec, ...], RunContext]:
     """Return the tasks of an execution, unpickled once in a process, and their context, once in a thread.
 
     Raises:
         HeadwaterError: This process cannot load them.
     """
     try:
-        specs, around = _work_of(code)
-        known, context = getattr(_mine, "context", (b"", None))
-        if context is None or known != code:
+        specs, around = _load(code)
+        known, context = getattr(_mine, "context", ("", None))
+        if context is None or known != code.key:
             context = pickle.loads(around)  # noqa: S301, it comes from the process that drives
-            called = None if context.around is None else context.around("")
-            take_record = getattr(called, "take_record", None)
-            if take_record is not None:
-                take_record()  # what was noted before is there already
-            _mine.context = code, context
+            record_of(None if context.around is None else context.around(""))
+            _mine.context = code.key, context
     except Exception as error:
-        raise HeadwaterError(f"A worker could not load the feature code: {error}") from error
+        raise HeadwaterError(
+            f"A worker on {socket.gethostname()} could not load the feature code: {error}"
+        ) from error
     return specs, context
 
 
-def _work_of(code: bytes) -> _Work:
+def _load(code: Code) -> _Loaded:
     with _lock:
-        work = _work.get(code)
-        if work is None:
-            surroundings, specs, around, is_aliased = pickle.loads(code)  # noqa: S301, as above
+        loaded = _loaded.get(code.key)
+        if loaded is None:
+            surroundings, specs, around, is_aliased = pickle.loads(code.data)  # noqa: S301, as above
             if is_aliased:
                 compat.activate()
             surroundings.establish()
-            work = _work[code] = pickle.loads(specs), around  # noqa: S301, as above
-            if len(_work) > _KEPT:
-                _work.popitem(last=False)
-        return work
-
-
-_PLAIN = (int, float, str, bytes, bool, type(None))
-_KNOWN = ("numpy", "pandas", "polars", "pyarrow")
-
-
-class _Nowhere:
-    def write(self, data: Any) -> int:
-        return len(data)
-
-
-def _require_sendable(task: TaskImplementation, outputs: Mapping[str, Any]) -> None:
-    """Refuse values that could stay here, but never leave: whether one must is for the cluster to decide.
-
-    Raises:
-        NodeFailed: A value cannot be pickled, or is a generator, which clusters take for something else.
-    """
-    for name, value in outputs.items():
-        kind = type(value)
-        if kind in _PLAIN or kind.__module__.partition(".")[0] in _KNOWN:
-            continue
-        try:
-            if isinstance(value, (GeneratorType, AsyncGeneratorType)):
-                raise TypeError("a generator cannot be gone through twice")
-            pickle.Pickler(_Nowhere(), pickle.HIGHEST_PROTOCOL).dump(value)
-        except Exception as error:
-            failed = unsendable(task, {name: value}, error)
-            add_note(failed, "It is handed on by the task to others, or home.")
-            raise failed from error
+            loaded = _loaded[code.key] = pickle.loads(specs), around  # noqa: S301, as above
+            if len(_loaded) > _KEPT:
+                _loaded.popitem(last=False)
+        return loaded

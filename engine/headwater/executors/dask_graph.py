@@ -3,19 +3,47 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import groupby
+from pathlib import Path
+from types import AsyncGeneratorType, GeneratorType
 from typing import Any
 
-from headwater.executors.batches import Element, Outcome, Ref, found, referring, run_batch
+from headwater.errors import add_note
+from headwater.executors.batches import (
+    Code,
+    Element,
+    Ref,
+    Work,
+    found,
+    is_noted,
+    run_batch,
+    unsendable_input,
+)
 from headwater.executors.failures import Failure, Unmet
 from headwater.executors.held import Held, held_in
 from headwater.executors.needs import NO_NEEDS, Needs
 from headwater.executors.portable import unsendable
 from headwater.executors.tasks import TaskImplementation
+from headwater.executors.worker_notes import take_note
 from headwater.materialize.packages import needed
 
-__all__ = ["Batch", "Kept", "Literal", "Part", "Source", "fetch", "priority_of", "resources_of", "send"]
+__all__ = [
+    "Batch",
+    "Kept",
+    "Literal",
+    "Part",
+    "Source",
+    "fetch",
+    "priority_of",
+    "resources_of",
+    "send",
+    "taken_note",
+]
+
+_Outcome = tuple[list[dict[str, Any] | None], bytes]
+"""What a batch leaves where it ran: the outputs of each element, None where there are none, and the reply."""
 
 
 class Source:
@@ -69,15 +97,15 @@ class Literal(Source):
     again (what Dask calls scattered would be lost); what is large is better loaded by a node.
     """
 
-    def __init__(self, key: str, value: bytes, *, is_pickled: bool) -> None:
-        """Take the value as bytes."""
+    def __init__(self, key: str, value: bytes) -> None:
+        """Take the value, pickled."""
         super().__init__(key)
-        self._value, self._is_pickled = value, is_pickled
+        self._value = value
 
     def entries(self, refer: Callable[[Source], Any]) -> dict[str, Any]:
         """Return the value."""
         value, self._value = self._value, b""
-        return {self.key: (_unpickled if self._is_pickled else bytes, value)}
+        return {self.key: (_unpickled, value)}
 
 
 class Part(Source):
@@ -103,6 +131,7 @@ class Batch(Source):
         reply: What becomes the reply once the batch is done; None before it was sent.
         reply_key: Its name.
         told: The reply of a batch that has failed, where it was told before it could be asked for.
+        note: The name of the file in which its worker notes how far it is; empty for none.
     """
 
     def __init__(
@@ -118,7 +147,8 @@ class Batch(Source):
         self.reply_key = f"reply-{key}"
         self._place = place
         self._reads: dict[Source, int] = {}
-        self._what = b""
+        self._work = b""
+        self.note = f"{topic}-{key.rpartition(topic)[2].lstrip('-')}" if is_noted(tasks) else ""
 
     def connect(self) -> list[Source]:
         """Work out what the tasks read, and return what has to be made of it before.
@@ -135,16 +165,12 @@ class Batch(Source):
                 return Ref(self._number(kept.source), kept.path)
             return Ref(self._number(part), (part.turns[kept.path[2]],))
 
-        elements = []
-        for task in self.tasks:
-            inputs = {name: referring(value, refer) for name, value in task.dynamic_inputs.items()}
-            elements.append(Element(task.spawning_task_id, task.group_id, inputs))
+        elements = [Element.of(task, refer) for task in self.tasks]
+        work = Work(self._place, elements, note=self.note)
         try:
-            self._what = pickle.dumps((self._place, elements), pickle.HIGHEST_PROTOCOL)
+            self._work = pickle.dumps(work, pickle.HIGHEST_PROTOCOL)
         except Exception as error:
-            task = next(task for task in self.tasks if not _can_travel(task))
-            here = {name: value for name, value in task.dynamic_inputs.items() if not any(held_in(value))}
-            raise unsendable(task, here, error) from error
+            raise unsendable_input(self.tasks, error) from error
         for task in self.tasks:
             task.dynamic_inputs = {}  # this process needs them no more
         return list(parts.values())
@@ -172,8 +198,8 @@ class Batch(Source):
         """Return the batch, and its reply apart from its values."""
         reads = [refer(source) for source in self._reads]
         self._reads = {}  # what it reads is kept by the graph from here on
-        run = (_run, refer(self._code), self._what, self._topic.encode(), reads)
-        self._what = b""
+        run = (_run, refer(self._code), self._work, self._topic.encode(), reads)
+        self._work = b""
         return {self.key: run, self.reply_key: (_reply, self.key)}
 
     def futures(self) -> list[Any]:
@@ -240,15 +266,6 @@ def resources_of(needs: Needs) -> dict[str, float]:
     return {"GPU": needs.gpus, **named} if needs.gpus else named
 
 
-def _can_travel(task: TaskImplementation) -> bool:
-    try:
-        here = [value for value in task.dynamic_inputs.values() if not any(held_in(value))]
-        pickle.dumps(here, pickle.HIGHEST_PROTOCOL)
-    except Exception:
-        return False
-    return True
-
-
 # What follows is called by workers. Arguments are bytes, since Dask takes text for the name of a key.
 
 
@@ -256,21 +273,71 @@ def _unpickled(value: bytes) -> Any:
     return pickle.loads(value)  # noqa: S301, it comes from the process that drives
 
 
-def _run(code: bytes, what: bytes, topic: bytes, given: Sequence[Any]) -> Outcome:
+def _run(code: Code, work: bytes, topic: bytes, given: Sequence[Any]) -> _Outcome:
     worker = needed("distributed", "Running tasks on Dask").get_worker()
 
-    def tell(message: dict[str, Any]) -> None:
-        worker.log_event(topic.decode(), {**message, "worker": worker.address})
+    def tell(message: Mapping[str, Any]) -> None:
+        worker.log_event(topic.decode(), message)
 
-    outcome = run_batch(code, what, given, tell)
-    if None in outcome[0]:
+    outputs, reply = run_batch(
+        code,
+        partial(_unpickled, work),
+        given,
+        staying,
+        folder=_scratch(worker),
+        tell=tell,
+        is_alone=worker.state.nthreads == 1,
+    )
+    if reply.failures or reply.fault:
         # Told at once: the reply has a key of its own, which may stand behind a long task of this worker.
-        tell({"key": worker.get_current_task(), "reply": outcome[1]})
-    return outcome
+        tell({"key": worker.get_current_task(), "reply": pickle.dumps(reply)})
+    return outputs, pickle.dumps(reply)
 
 
-def _reply(outcome: Outcome) -> bytes:
+def _scratch(worker: Any) -> Path:
+    """Return a folder that stays when a worker dies, and is the same for all of a machine."""
+    return Path(worker.local_directory).parent
+
+
+def taken_note(name: str, dask_worker: Any) -> bytes | None:
+    """Return what a worker has noted that died on the machine of this one."""
+    return take_note(_scratch(dask_worker) / name)
+
+
+def _reply(outcome: _Outcome) -> bytes:
     return outcome[1]
+
+
+_PLAIN = (int, float, str, bytes, bool, type(None))
+_KNOWN = ("numpy", "pandas", "polars", "pyarrow")
+
+
+class _Nowhere:
+    def write(self, data: Any) -> int:
+        return len(data)
+
+
+def staying(task: TaskImplementation, outputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return the outputs of a task, which stay, and how many elements fan-outs have.
+
+    Values that could stay, but never leave, are refused: whether one must is for the cluster to decide.
+
+    Raises:
+        NodeFailed: A value cannot be pickled, or is a generator, which clusters take for something else.
+    """
+    for name, value in outputs.items():
+        kind = type(value)
+        if kind in _PLAIN or kind.__module__.partition(".")[0] in _KNOWN:
+            continue
+        try:
+            if isinstance(value, (GeneratorType, AsyncGeneratorType)):
+                raise TypeError("a generator cannot be gone through twice")
+            pickle.Pickler(_Nowhere(), pickle.HIGHEST_PROTOCOL).dump(value)
+        except Exception as error:
+            failed = unsendable(task, {name: value}, error)
+            add_note(failed, "It is handed on by the task to others, or home.")
+            raise failed from error
+    return outputs, {name: len(outputs[name]) for name in task.spec.expanders}
 
 
 def _cut(whole: Any, paths: bytes) -> list[Any] | None:

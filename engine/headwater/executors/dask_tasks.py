@@ -3,28 +3,43 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import pickle
+import tempfile
 import time
 import uuid
 import warnings
 import weakref
 import zlib
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any
 
 from headwater.errors import HeadwaterError
+from headwater.executors.answers import Answer, share
 from headwater.executors.base import TaskExecutor
-from headwater.executors.batches import Reply, code_of
-from headwater.executors.dask_answers import Answer, late, lost
-from headwater.executors.dask_graph import Batch, Kept, Literal, Source, fetch, resources_of, send
+from headwater.executors.batches import Reply, code_of, unprepared
+from headwater.executors.dask_answers import DaskAnswer, lost
+from headwater.executors.dask_graph import (
+    Batch,
+    Kept,
+    Literal,
+    Source,
+    fetch,
+    resources_of,
+    send,
+    taken_note,
+)
 from headwater.executors.dask_turns import Turn, end_turn
-from headwater.executors.failures import Failure, Unmet
+from headwater.executors.failures import Failure
 from headwater.executors.held import Gathered, Held
+from headwater.executors.losses import fail
 from headwater.executors.needs import Needs
 from headwater.executors.shipments import Shipment
 from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec
+from headwater.executors.watching import late
+from headwater.executors.worker_notes import Note
 from headwater.materialize.packages import needed
 
 __all__ = ["DaskExecutor", "end_execution"]
@@ -35,6 +50,16 @@ wait for another's last one, and that a failure is known before many more are be
 
 _LARGE = 1_000
 """Bytes above which a value that several tasks read is sent apart from them."""
+
+_LAST_MOMENT = 0.5
+"""Seconds that a worker which is ended has to close what it has open."""
+
+_NOTED = 10.0
+"""Seconds that a worker has to be started anew, which tells how far the one came that died."""
+
+_DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+"""What workers of our own do first: an interrupt from the keyboard goes to all processes, and the first one
+decides what follows."""
 
 _GRACE = 1.0
 """Seconds that tasks are given to end by themselves once their execution has failed."""
@@ -98,8 +123,8 @@ class DaskExecutor(TaskExecutor):
         self.shipment = shipment
         self.patience = patience
         self.name = name
-        self._owned: list[Any] = []
-        self._has_started = False
+        self._owned: ExitStack | None = None
+        self._owns_cluster = False
         self._is_used = False
         self._turn: Turn | None = None
         self._reset()
@@ -113,7 +138,7 @@ class DaskExecutor(TaskExecutor):
         self._code: Source | None = None
         self._unsent: list[Source] = []
         self._sent: weakref.WeakSet[Source] = weakref.WeakSet()
-        self._answers: dict[str, Answer] = {}
+        self._answers: dict[str, DaskAnswer] = {}
         self._done: list[Batch] = []
         self._slots = 0
         self._memory = 0
@@ -147,25 +172,36 @@ class DaskExecutor(TaskExecutor):
 
     def _connect(self) -> None:
         distributed = needed("distributed", "Running tasks on Dask")
-        where: Any = self.address
-        self._has_started = where is None
         try:
-            if where is None:
-                # On loopback, which nobody else reaches, and on ports that nobody else has.
-                where = distributed.LocalCluster(
+            with ExitStack() as opened:
+                where = self.address or opened.enter_context(self._started(distributed))
+                self.client = distributed.Client(where, set_as_default=False)
+                opened.callback(_close, self.client)
+                self._owned = opened.pop_all()
+        except Exception as error:
+            told = f"at {self.address}" if self.address else "on this machine"
+            raise HeadwaterError(f"The Dask cluster {told} cannot be used: {error}") from error
+        self._owns_cluster = self.address is None
+
+    @contextmanager
+    def _started(self, distributed: Any) -> Iterator[Any]:
+        """Start a cluster on loopback, which nobody else reaches, with ports and a folder of its own."""
+        config = needed("dask", "Running tasks on Dask").config
+        with tempfile.TemporaryDirectory(prefix="hw-dask-", ignore_cleanup_errors=True) as folder:
+            with config.set(temporary_directory=folder):
+                cluster = distributed.LocalCluster(
                     n_workers=self.workers,
                     threads_per_worker=1,
                     host="127.0.0.1",
                     dashboard_address="127.0.0.1:0",
                     memory_limit=self.memory_limit,
+                    silence_logs=logging.ERROR,  # of workers that die, the error tells
+                    preload=[_DEAF],
                 )
-                self._owned.append(where)
-            self.client = distributed.Client(where, set_as_default=False)
-            self._owned.append(self.client)
-        except Exception as error:
-            self._close()
-            told = f"at {self.address}" if self.address else "on this machine"
-            raise HeadwaterError(f"The Dask cluster {told} cannot be used: {error}") from error
+            try:
+                yield cluster
+            finally:
+                _close(cluster)
 
     def prepare(self, specs: Sequence[TaskSpec], context: RunContext) -> None:
         """Keep the tasks, which travel with the first graph."""
@@ -186,12 +222,11 @@ class DaskExecutor(TaskExecutor):
         self._close()
 
     def _close(self) -> None:
-        owned, self._owned = self._owned, []
-        if owned:
+        owned, self._owned = self._owned, None
+        if owned is not None:
             self.client = None
-        for one in reversed(owned):
-            with suppress(TimeoutError):  # it was told to end, and will
-                one.close()
+            self._owns_cluster = False
+            owned.close()
 
     def slots(self) -> int:
         """Return the number of threads of all workers."""
@@ -233,25 +268,23 @@ class DaskExecutor(TaskExecutor):
         by_spec: dict[int, list[TaskImplementation]] = {}
         for task in tasks:
             by_spec.setdefault(id(task.spec), []).append(task)
-        answers: dict[str, Answer] = {}
+        answers: dict[str, DaskAnswer] = {}
         for several in by_spec.values():
             size = -(-len(several) // (_BATCHES_PER_SLOT * self.slots())) if len(several) > 1 else 1
             for start in range(0, len(several), size):
                 batch = self._batch(several[start : start + size], start // size)
                 for number, task in enumerate(batch.tasks):
-                    answers[task.task_id] = Answer(self, batch, number)
+                    answers[task.task_id] = DaskAnswer(self, batch, number)
         self._answers.update(answers)
         return [answers[task.task_id] for task in tasks]
 
     def _batch(self, tasks: Sequence[TaskImplementation], turn: int) -> Batch:
         place = self._places.get(id(tasks[0].spec))
         if place is None:
-            raise HeadwaterError(
-                f"The task '{tasks[0].task_id}' was not among those of prepare(), which must come before."
-            )
+            raise unprepared(tasks[0])
         if self._code is None:
             code = code_of(self._specs, self._context, self.shipment)
-            self._code = Literal(self._key("code"), code, is_pickled=False)
+            self._code = Literal(self._key("code"), pickle.dumps(code))
             self._unsent.append(self._code)
         key = f"{self._key(_kind(tasks[0].spec))}-turn-{turn}"
         batch = Batch(key, place, tasks, self._code, self._topic)
@@ -270,7 +303,7 @@ class DaskExecutor(TaskExecutor):
             except Exception:  # the task that reads it will tell, with the node
                 pickled = b""
             if len(pickled) > _LARGE:
-                source = Literal(self._key("given"), pickled, is_pickled=True)
+                source = Literal(self._key("given"), pickled)
                 self._unsent.append(source)
                 value = Held(self, Kept(source, ()))
             held.append(value)
@@ -316,36 +349,35 @@ class DaskExecutor(TaskExecutor):
         for batch in done:
             if batch not in finished and not batch.told:
                 why = batch.reply.exception() if batch.reply.status == "error" else error
-                for answer in self._answers_of(batch):
-                    answer.settle(lost(answer, why, self._memory))
+                note = self._note_of(batch)
+                number = 0 if note is None else note.element
+                fail(self._answers_of(batch), lost(why, batch.tasks, note, self._memory), number)
             batch.reply = None
 
     def _share(self, batch: Batch, reply: Reply) -> None:
-        first = batch.tasks[0]
-        if reply.record is not None:
-            first.around().give_record(reply.record)  # type: ignore[union-attr]  # it has taken it there
-        for answer in self._answers_of(batch):
-            if reply.fault is not None:
-                answer.settle(reply.fault.revive())
-            elif answer.number in reply.failures:
-                failure = reply.failures[answer.number]
-                unmet = Unmet(f"The task '{answer.task.task_id}' was not run: one that it reads from failed.")
-                answer.settle(unmet if failure is None else failure.revive())
-            else:
-                answer.seconds = reply.seconds if answer.number == 0 else {}
-                answer.settle(self._results(answer, reply))
+        share(reply, self._answers_of(batch), partial(self._results, batch, reply))
 
-    def _answers_of(self, batch: Batch) -> list[Answer]:
+    def _answers_of(self, batch: Batch) -> list[tuple[int, DaskAnswer]]:
         """Return those that wait for a batch, which nobody needs to find any more."""
         found = [self._answers.pop(task.task_id, None) for task in batch.tasks]
-        return [answer for answer in found if answer is not None]
+        return [(number, answer) for number, answer in enumerate(found) if answer is not None]
 
-    def _results(self, answer: Answer, reply: Reply) -> dict[str, Any]:
+    def _note_of(self, batch: Batch) -> Note | None:
+        """Return how far a batch came whose worker died, as other workers of the machine find it noted."""
+        if not batch.note:
+            return None
+        with suppress(Exception):  # the cluster may be gone
+            self.client.wait_for_workers(1, timeout=_NOTED)  # the nanny starts them anew
+            found = self.client.run(taken_note, batch.note, on_error="ignore")
+            return next((Note(data) for data in found.values() if isinstance(data, bytes)), None)
+        return None
+
+    def _results(self, batch: Batch, reply: Reply, number: int, answer: Answer) -> dict[str, Any]:
         results: dict[str, Any] = dict(answer.promised())
         for name in answer.task.spec.expanders:
-            count = reply.counts[answer.number, name]
-            paths = [(answer.number, name, place) for place in range(count)]
-            results[name] = Gathered(Held(self, Kept(answer.batch, path, count)) for path in paths)
+            count = reply.counts[number, name]
+            paths = [(number, name, place) for place in range(count)]
+            results[name] = Gathered(Held(self, Kept(batch, path, count)) for path in paths)
         return results
 
     def fetch(self, held: Sequence[Held]) -> Sequence[Any]:
@@ -364,17 +396,15 @@ class DaskExecutor(TaskExecutor):
         return values
 
     def _hear(self, event: tuple[float, Mapping[str, Any]]) -> None:
-        """Note how far a task has come, in a thread of the client."""
+        """Take what a worker tells while it runs, in a thread of the client."""
         _, told = event
         if "reply" in told:
             self._hear_reply(told["key"], told["reply"])
             return
         answer = self._answers.get(told["task"])
-        if answer is None:
-            return
-        answer.seen = told
-        if told["is_late"]:
-            answer.settle(late(answer))
+        if answer is not None:
+            node = next(node for node in answer.task.nodes if node.name == told["node"])
+            answer.settle(late(node, told["limit"]))
             answer.end()
 
     def _hear_reply(self, key: str, reply: bytes) -> None:
@@ -391,8 +421,7 @@ class DaskExecutor(TaskExecutor):
         futures = [future for source in self._sent for future in source.futures()]
         with suppress(Exception):  # the cluster may be gone
             self.client.cancel(futures, force=True)
-            if not self._has_started:
-                _end_busy_workers(self.client, self._topic)
+            _end_busy_workers(self.client, self._topic, self._owns_cluster)
 
 
 def end_execution(client: Any, name: str) -> None:
@@ -403,16 +432,22 @@ def end_execution(client: Any, name: str) -> None:
         name: The name that its `DaskExecutor` had.
     """
     topic = f"headwater-{name}"
-    _end_busy_workers(client, topic)
+    _end_busy_workers(client, topic, is_own=False)
     end_turn(client, topic)
 
 
-def _end_busy_workers(client: Any, topic: str) -> None:
-    """Start workers anew that do not end by themselves what they run of an execution."""
-    until = time.monotonic() + _GRACE
+def _end_busy_workers(client: Any, topic: str, is_own: bool) -> None:
+    """End workers that do not end by themselves what they run of an execution, and start others.
+
+    Args:
+        client: A client of the cluster.
+        topic: Names the execution.
+        is_own: Whether the cluster ends with the execution: nobody needs others, nor time to end well.
+    """
+    until = time.monotonic() + (0.0 if is_own else _GRACE)
     while busy := _busy(client, topic):
-        if time.monotonic() > until:
-            client.restart_workers(busy, timeout=30, raise_for_error=False)
+        if time.monotonic() >= until:
+            client.run(_end, not is_own, workers=busy, nanny=True, on_error="ignore")
             return
         time.sleep(0.05)
 
@@ -423,10 +458,23 @@ def _busy(client: Any, topic: str) -> list[str]:
     return [address for address, is_running in running.items() if is_running]
 
 
+def _close(one: Any) -> None:
+    with suppress(TimeoutError):  # it was told to end, and will
+        one.close()
+
+
 def _kind(spec: TaskSpec) -> str:
     """Return the beginning of a batch's key: Dask takes what begins so to last as long as such did before."""
     names = "\0".join(node.name for node in spec.nodes)
     return f"{spec.base_id.replace('-', '_')}_{zlib.crc32(names.encode()):08x}"
+
+
+async def _end(again: bool, dask_worker: Any) -> None:
+    """End, in the nanny of a worker, that process, and start it anew if that is wanted."""
+    # What it runs does not end when it is asked to: that was tried.
+    await dask_worker.kill(timeout=_LAST_MOMENT, reason="its execution has failed")
+    if again:
+        await dask_worker.instantiate()
 
 
 def _is_running(topic: str, dask_worker: Any) -> bool:

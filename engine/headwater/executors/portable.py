@@ -14,7 +14,14 @@ from headwater.executors.tasks import TaskImplementation, TaskSpec
 from headwater.function import Function
 from headwater.shapes import summary
 
-__all__ = ["dumps", "feature_modules", "find_lost_module", "find_lost_modules", "unsendable"]
+__all__ = [
+    "can_be_pickled",
+    "dumps",
+    "feature_modules",
+    "find_lost_module",
+    "find_lost_modules",
+    "unsendable",
+]
 
 
 def dumps(what: Any, by_value: Collection[str] = (), cloudpickle: str = "cloudpickle") -> bytes:
@@ -117,7 +124,7 @@ def unsendable(
         error: What was raised for it.
         dumps: What pickles them.
     """
-    unsent = (name for name, value in values.items() if not _can_be_pickled(value, dumps))
+    unsent = (name for name, value in values.items() if not can_be_pickled(value, dumps))
     name = next(unsent, next(iter(values)))
     makers = {node.name: node for node in task.nodes if node.name not in task.dynamic_inputs}
     if name in makers:
@@ -133,7 +140,8 @@ def unsendable(
     )
 
 
-def _can_be_pickled(value: Any, dumps: Callable[[Any], object]) -> bool:
+def can_be_pickled(value: Any, dumps: Callable[[Any], object]) -> bool:
+    """Tell whether a value can be pickled."""
     try:
         dumps(value)
     except Exception:

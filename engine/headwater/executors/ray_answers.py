@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headwater.executors.failures import Unmet
-from headwater.executors.held import Gathered, Held
+from headwater.errors import add_note
+from headwater.executors.answers import Answer, share, unmet
+from headwater.executors.batches import Reply
+from headwater.executors.held import Gathered, Held, held_in
+from headwater.executors.losses import fail
 from headwater.executors.ray_clusters import import_ray
 from headwater.executors.ray_failures import find_note, is_inherited, lost_work
-from headwater.executors.ray_workers import Done, Reply
 from headwater.executors.tasks import TaskImplementation, TaskState
 
 if TYPE_CHECKING:
     from headwater.executors.base import TaskExecutor
 
-__all__ = ["Kept", "Origin", "RayAnswer", "Sent"]
+__all__ = ["Kept", "Origin", "Sent"]
+
+_ADVICE = (
+    "Workers on this machine import from where you do; to others Ray must bring the modules: "
+    'ray_init_config={"runtime_env": {"working_dir": "."}}.'
+)
+"""What to do where workers cannot load the code."""
 
 
 @dataclass(eq=False, slots=True)
@@ -50,67 +59,6 @@ class Kept:
     origin: Origin | None = None
 
 
-class RayAnswer:
-    """A task that was sent to Ray."""
-
-    def __init__(self, task: TaskImplementation, promised: Mapping[str, Held]) -> None:
-        """Take the task, and what stands for its outputs."""
-        self.task = task
-        self.seconds: Mapping[str, float] = {}
-        self._promised = promised
-        self._state = TaskState.RUNNING
-        self._results: Mapping[str, Any] = {}
-        self._done: Done | None = None
-        self._error: BaseException | None = None
-        self._told: list[Callable[[Any], object]] = []
-
-    def get_state(self) -> TaskState:
-        """Return how far the task has come."""
-        return self._state
-
-    def get_result(self) -> Any:
-        """Return the outputs, None while the task is running, or raise what ended it."""
-        if self._state is TaskState.RUNNING:
-            return None
-        done, self._done = self._done, None
-        if done is not None and done.record is not None:
-            self.task.around().give_record(done.record)  # type: ignore[union-attr]  # the worker's took it
-        if self._error is not None:
-            raise self._error
-        return self._results
-
-    def promised(self) -> Mapping[str, Held]:
-        """Return what stands for the outputs, apart from the elements of fan-outs."""
-        return self._promised
-
-    def add_done_callback(self, function: Callable[[Any], object]) -> None:
-        """Call a function once the task has ended."""
-        if TaskState.is_terminal(self._state):
-            function(self)
-        else:
-            self._told.append(function)
-
-    def end(
-        self,
-        *,
-        done: Done | None = None,
-        results: Mapping[str, Any] | None = None,
-        error: BaseException | None = None,
-    ) -> None:
-        """Say what became of the task."""
-        self._done, self._error = done, error
-        if done is not None:
-            self.seconds = done.seconds
-            for name, text in done.summaries.items():
-                if name in self._promised:
-                    self._promised[name].summary = text
-        self._results = {**self._promised, **(results or {})}
-        self._state = TaskState.SUCCESSFUL if error is None else TaskState.FAILED
-        told, self._told = self._told, []
-        for function in told:
-            function(self)
-
-
 class Sent:
     """Calls of one task that went to Ray together, and the reply that they share.
 
@@ -128,7 +76,7 @@ class Sent:
         tasks: Sequence[TaskImplementation],
         names: Sequence[str],
         handle: Any,
-        note: Path | None,
+        note: str,
         origins: Sequence[Origin],
     ) -> None:
         """Take what Ray gave for the calls.
@@ -138,7 +86,7 @@ class Sent:
             tasks: The calls.
             names: The outputs of each that are handed on before they are there.
             handle: Ray's references to the reply and the outputs, or to a stream of these.
-            note: The file in which the worker notes how far it is.
+            note: The file in which the worker notes how far it is; empty for none.
             origins: How far the work is that makes what they read.
         """
         self.tasks = tasks
@@ -151,7 +99,7 @@ class Sent:
         if self._stream is not None:
             self.handle = handle
             self.done_ref = handle.completed()
-            self.answers = [RayAnswer(task, {}) for task in tasks]
+            self.answers = [Answer(task, {}) for task in tasks]
             return
         refs = handle if isinstance(handle, list) else [handle]
         self.handle = self.done_ref = refs[0]
@@ -159,7 +107,7 @@ class Sent:
         for number, task in enumerate(tasks):
             start = 1 + number * len(names)
             promised = self._held(task, names, refs[start : start + len(names)])
-            self.answers.append(RayAnswer(task, promised))
+            self.answers.append(Answer(task, promised))
 
     def _held(self, task: TaskImplementation, names: Sequence[str], refs: Sequence[Any]) -> dict[str, Held]:
         nodes = {node.name: node for node in task.nodes}
@@ -184,48 +132,43 @@ class Sent:
                 ray.get(self.done_ref)
                 refs = list(self._stream)
                 reply: Reply = ray.get(refs[0])
-                if len(refs) != 1 + len(self._names) + sum(reply.calls[0].counts.values()):
+                if len(refs) != self._count(reply):
                     ray.get(refs[-1])  # where a stream breaks off, its last element is the reason
             else:
                 reply = ray.get(self.done_ref)
         except ray.exceptions.RayError as error:
             return self._lost(error)
-        self.origin.state = TaskState.SUCCESSFUL
-        for number, answer in enumerate(self.answers):
-            done = reply.calls[number] if number < len(reply.calls) else Done(is_skipped=True)
-            self._tell(answer, done, refs[1:])
+        answers = list(enumerate(self.answers))
+        if reply.fault is not None:
+            fault = reply.fault.revive()
+            add_note(fault, _ADVICE)
+            self._end(fault, 0)
+        else:
+            self._end_as(share(reply, answers, lambda _, answer: self._results(answer, reply, refs[1:])))
         return None
 
-    def _tell(self, answer: RayAnswer, done: Done, streamed: Sequence[Any]) -> None:
-        if done.is_skipped or done.failure is not None:
-            self.origin.state = TaskState.FAILED
-        if done.is_skipped:
-            answer.end(done=done, error=Unmet(f"The task '{answer.task.task_id}' was not run."))
-            return
-        if done.failure is not None:
-            answer.end(done=done, error=done.failure.revive())
-            return
-        try:
-            answer.end(done=done, results=self._streamed(answer.task, done, streamed))
-        except Exception as error:  # elements that cannot be unpickled here
-            self.origin.state = TaskState.FAILED
-            answer.end(done=done, error=error)
+    def _count(self, reply: Reply) -> int:
+        """Return how many things come in a stream."""
+        counts = [reply.counts.get((0, name), 1) for name in self.tasks[0].spec.expanders]
+        return 1 + len(self._names) + (0 if reply.failures or reply.fault else sum(counts))
 
-    def _streamed(self, task: TaskImplementation, done: Done, refs: Sequence[Any]) -> dict[str, Any]:
-        """Return the outputs of a task that makes elements of fan-outs."""
+    def _results(self, answer: Answer, reply: Reply, streamed: Sequence[Any]) -> Mapping[str, Any]:
+        """Return what stands for the outputs of a task; one that makes elements of fan-outs has a stream."""
         if self._stream is None:
-            return {}
-        results: dict[str, Any] = dict(self._held(task, self._names, refs[: len(self._names)]))
-        rest = iter(refs[len(self._names) :])
+            return answer.promised()
+        task, rest = answer.task, iter(streamed)
+        results: dict[str, Any] = self._held(task, self._names, list(islice(rest, len(self._names))))
+        for name, held in results.items():
+            held.summary = reply.summaries[0, name]
         for name in task.spec.expanders:
-            if name in done.elements:
-                results[name] = done.elements[name].open()
+            count = reply.counts.get((0, name))
+            if count is None:
+                results[name] = import_ray().get(next(rest)).open()
                 continue
-            elements = [self._held(task, [name], [next(rest)]) for _ in range(done.counts[name])]
-            results[name] = Gathered(one[name] for one in elements)
-        for held in results.values():
-            if isinstance(held, Held):
-                held.is_pending = False
+            elements = [self._held(task, [name], [ref])[name] for ref in islice(rest, count)]
+            results[name] = Gathered(elements)
+        for held in (one for value in results.values() for one in held_in(value)):
+            held.is_pending = False
         return results
 
     def _lost(self, error: BaseException) -> Origin | None:
@@ -234,18 +177,23 @@ class Sent:
             for origin in self._origins:
                 if origin.state is TaskState.RUNNING:
                     return origin
-        note = None if self._note is None else find_note(self._note)
+        note = find_note(Path(self._note)) if self._note else None
         if is_inherited(error) and any(origin.state is TaskState.FAILED for origin in self._origins):
-            self.fail(Unmet(f"The task '{self.tasks[0].task_id}' was not run."))
+            self._end(unmet(self.tasks[0]), 0)
         else:
-            self.fail(lost_work(error, self.tasks, note), note.element if note is not None else 0)
+            self._end(lost_work(error, self.tasks, note), note.element if note is not None else 0)
         return None
 
-    def fail(self, error: Exception, number: int = 0) -> None:
+    def fail(self, error: Exception) -> None:
+        """Give the calls up."""
+        self._end(error, 0)
+
+    def _end(self, error: BaseException, number: int) -> None:
         """Say that one call failed, and the others with it."""
-        self.origin.state = TaskState.FAILED
-        for place, answer in enumerate(self.answers):
-            if place == number:
-                answer.end(error=error)
-            else:
-                answer.end(error=Unmet(f"The task '{answer.task.task_id}' was not run."))
+        fail(list(enumerate(self.answers)), error, number)
+        self._end_as(False)
+
+    def _end_as(self, succeeded: bool) -> None:
+        self.origin.state = TaskState.SUCCESSFUL if succeeded else TaskState.FAILED
+        for answer in self.answers:
+            answer.end()

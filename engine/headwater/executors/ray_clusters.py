@@ -17,7 +17,17 @@ from typing import Any
 from headwater.errors import HeadwaterError, MissingExtra
 from headwater.executors.needs import Needs
 
-__all__ = ["end_cluster", "import_ray", "is_reached", "machines", "missing_on", "start_or_reach"]
+__all__ = [
+    "begin_use",
+    "end_cluster",
+    "end_use",
+    "end_when_unused",
+    "import_ray",
+    "is_reached",
+    "machines",
+    "missing_on",
+    "start_or_reach",
+]
 
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0"}
 """Nothing is told to anybody."""
@@ -33,6 +43,49 @@ _LONGEST_FOLDER = 40
 
 _folders: list[str] = []
 """The folder of the cluster that this process has started."""
+
+
+class _Use:
+    """How the cluster of this process is used: there is one, whatever executors there are.
+
+    Attributes:
+        count: How many executions run on it.
+        is_last: Whether it ends with the last of these.
+    """
+
+    lock = threading.RLock()
+    count = 0
+    is_last = False
+
+
+def begin_use(config: Mapping[str, Any], *, ends: bool) -> None:
+    """Use the cluster of this process for an execution; where there is none, start or reach one.
+
+    Args:
+        config: What `start_or_reach` is given.
+        ends: Whether a cluster that is started or reached so ends with the last execution that uses it.
+    """
+    with _Use.lock:
+        if not is_reached():
+            start_or_reach(config)
+            _Use.is_last = ends
+        _Use.count += 1
+
+
+def end_use() -> None:
+    """End the use of the cluster, and the cluster where that is wanted and nobody else uses it."""
+    with _Use.lock:
+        _Use.count -= 1
+        if _Use.is_last:
+            end_when_unused()
+
+
+def end_when_unused() -> None:
+    """End the cluster now, or as soon as nobody uses it."""
+    with _Use.lock:
+        _Use.is_last = True
+        if not _Use.count:
+            end_cluster()
 
 
 def import_ray() -> Any:
@@ -136,6 +189,7 @@ def _on_loopback() -> Iterator[None]:
 
 def end_cluster() -> None:
     """Leave the cluster, and end it if it was started here; nothing of it is left."""
+    _Use.is_last = False
     ray = sys.modules.get("ray")
     if ray is not None and ray.is_initialized():
         ray.shutdown()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from headwater.errors import HeadwaterError, NodeFailed
+from headwater.executors.losses import overdue, place_of, when, where
 from headwater.executors.ray_clusters import import_ray
-from headwater.executors.ray_workers import read_note
 from headwater.executors.tasks import TaskImplementation
-from headwater.executors.worker_notes import Note
+from headwater.executors.worker_notes import Note, take_note
 from headwater.node import Node
 
 __all__ = ["find_note", "is_inherited", "lost_value", "lost_work", "without_machine"]
@@ -30,7 +29,7 @@ def is_inherited(error: BaseException) -> bool:
 
 def find_note(path: Path) -> Note | None:
     """Return the note that a worker left that died; None where there is none any more."""
-    data = read_note(path)
+    data = take_note(path)
     return _asked_elsewhere(path) if data is None else Note(data)
 
 
@@ -39,7 +38,7 @@ def _asked_elsewhere(path: Path) -> Note | None:
     on_machine = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
     here = ray.get_runtime_context().get_node_id()
     others = [node["NodeID"] for node in ray.nodes() if node["Alive"] and node["NodeID"] != here]
-    ask = ray.remote(read_note).options(num_cpus=0, max_retries=0)
+    ask = ray.remote(take_note).options(num_cpus=0, max_retries=0)
     asked = [
         ask.options(scheduling_strategy=on_machine(node_id, soft=False)).remote(path) for node_id in others
     ]
@@ -64,66 +63,42 @@ def lost_work(error: BaseException, tasks: Sequence[TaskImplementation], note: N
     """
     exceptions = import_ray().exceptions
     cause = getattr(error, "cause", None) if isinstance(error, exceptions.RayTaskError) else error
-    task = tasks[note.element if note is not None else 0]
-    node = task.nodes[note.node - 1] if note is not None and note.node else None
-    if node is None and len(task.nodes) == 1:
-        node = task.nodes[0]
+    task, node = place_of(note, tasks)
     if isinstance(cause, exceptions.OutOfMemoryError):
         needs = task.spec.needs.memory
         asked = "asked for no memory" if needs is None else f"asked for {needs / 1e6:,.0f} MB"
         text = (
-            f"Ray ended a worker for want of memory {_when(node, task)}. {_first_line(cause)} The task "
+            f"Ray ended a worker for want of memory {when(node, task)}. {_first_line(cause)} The task "
             f"{asked}: with more by the tag resources.memory fewer run at once; or take a larger machine."
         )
     elif isinstance(cause, exceptions.ObjectLostError):
         text = (
-            f"A value that {_where(node, task)} reads was lost with the machine that had it, and Ray could "
+            f"A value that {where(node, task)} reads was lost with the machine that had it, and Ray could "
             f"not make it again: {_first_line(cause)} Let it try more often (the tag resources.attempts)."
         )
     elif isinstance(cause, exceptions.NodeDiedError):
-        text = f"A machine of the Ray cluster was lost {_when(node, task)}: {_first_line(cause)}"
+        text = f"A machine of the Ray cluster was lost {when(node, task)}: {_first_line(cause)}"
     elif isinstance(cause, exceptions.WorkerCrashedError):
         text = _crashed(node, task, note)
     elif isinstance(cause, exceptions.RuntimeEnvSetupError):
-        text = f"Ray could not make the runtime_env that {_where(node, task)} asks for: {_first_line(cause)}"
+        text = f"Ray could not make the runtime_env that {where(node, task)} asks for: {_first_line(cause)}"
     else:
-        text = f"Ray could not run {_where(node, task)}: {_first_line(error)}"
+        text = f"Ray could not run {where(node, task)}: {_first_line(error)}"
     failed = NodeFailed(text, (node or task.nodes[0]).name)
     failed.__cause__ = error
     return failed
 
 
 def _crashed(node: Node | None, task: TaskImplementation, note: Note | None) -> str:
-    if note is not None and 0 < note.deadline <= time.time():
-        return (
-            f"A worker of Ray was ended {_when(node, task)}, which took longer than the "
-            f"{task.spec.needs.seconds:g} s that it may (the tag resources.seconds), in native code that "
-            "could not be interrupted."
-        )
+    if late := overdue(note, node, task):
+        return f"A worker of Ray {late}"
     tries = task.spec.needs.attempts
     again = "each time that Ray began it" if tries is None else f"in each of {tries} attempts"
     return (
-        f"A worker of Ray died {_when(node, task)}{'' if tries == 1 else f', {again}'}. It was killed, "
+        f"A worker of Ray died {when(node, task)}{'' if tries == 1 else f', {again}'}. It was killed, "
         "perhaps for want of memory, or crashed in native code. Run the tasks in this process "
         "(SynchronousLocalTaskExecutor) to see which, or give it more memory (the tag resources.memory)."
     )
-
-
-def _where(node: Node | None, task: TaskImplementation) -> str:
-    if node is not None:
-        return node.where
-    return f"the task '{task.task_id}' ({', '.join(repr(one.name) for one in task.nodes)})"
-
-
-def _when(node: Node | None, task: TaskImplementation) -> str:
-    """Say what was computed, as exactly as it is known."""
-    if node is None:
-        return f"while it ran {_where(node, task)}"
-    count = len(task.nodes)
-    if count == 1:
-        return f"while it computed {node.where}"
-    number = [one.name for one in task.nodes].index(node.name) + 1
-    return f"while it computed {node.where}, number {number} of {count} nodes of the task '{task.task_id}'"
 
 
 def lost_value(error: BaseException, node: str, where: str) -> Exception:

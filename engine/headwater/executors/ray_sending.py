@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from pickle import PickleBuffer
 from typing import TYPE_CHECKING, Any
 
-from headwater import compat
 from headwater.errors import HeadwaterError
 from headwater.executors import ray_clusters
-from headwater.executors.held import Gathered, Held
+from headwater.executors.batches import (
+    Element,
+    Ref,
+    Work,
+    code_of,
+    is_noted,
+    promised_outputs,
+    unprepared,
+    unsendable_input,
+)
+from headwater.executors.held import Held
 from headwater.executors.parcels import Parcel
-from headwater.executors.portable import dumps, find_lost_modules, unsendable
 from headwater.executors.ray_answers import Kept, Origin, Sent
 from headwater.executors.ray_options import attempts_of, options_of
-from headwater.executors.ray_workers import (
-    Batch,
-    Code,
-    Place,
-    compute,
-    compute_elements,
-    promised_outputs,
-)
-from headwater.executors.surroundings import surroundings_of
+from headwater.executors.ray_workers import compute, compute_elements
 from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec
 
 if TYPE_CHECKING:
@@ -43,25 +43,17 @@ class Sending:
         """
         ray = ray_clusters.import_ray()
         self._reference = ray.ObjectRef
-        self._context = context
         self._places = {id(spec): place for place, spec in enumerate(specs)}
         self._remote = ray.remote(compute)
         self._remote_elements = ray.remote(compute_elements)
         self._ways: dict[tuple[int, int], Any] = {}
-        self._key = uuid.uuid4().hex
         self._count = 0
-        found = ray.get_runtime_context()
-        self._notes = Path(found.get_temp_dir(), found.get_session_name(), "headwater")
         for spec in specs:
             self._way(spec, 1)  # what is wrong with its options is told before anything is sent
-        lost = _lost(specs)
-        code = Code(
-            key=self._key,
-            tasks=_pickled(specs, context, lost),
-            surroundings=surroundings_of(specs, lost),
-            is_aliased=compat.is_active(),
-        )
-        self._code = ray.put(code)
+        code = code_of(specs, context, cloudpickle="ray.cloudpickle")
+        found = ray.get_runtime_context()
+        self._notes = Path(found.get_temp_dir(), found.get_session_name(), "headwater", code.key)
+        self._code = ray.put(code._replace(data=PickleBuffer(code.data)))
 
     def send(self, executor: TaskExecutor, tasks: Sequence[TaskImplementation]) -> Sent:
         """Send some calls of one task together.
@@ -71,49 +63,47 @@ class Sending:
         """
         dumps_value = ray_clusters.import_ray().cloudpickle.dumps
         spec = tasks[0].spec
-        places: dict[int, Place] = {}
-        refs: list[Any] = []
+        refs: dict[Any, int] = {}
         origins: dict[int, Origin] = {}
 
-        def place(held: Held) -> Place:
+        def refer(held: Held) -> Ref:
             kept: Kept = held.reference
-            if id(kept.ref) not in places:
-                places[id(kept.ref)] = Place(len(refs))
-                refs.append(kept.ref)
-                if kept.origin is not None:
-                    origins[id(kept.origin)] = kept.origin
-            return places[id(kept.ref)]
+            if kept.origin is not None:
+                origins[id(kept.origin)] = kept.origin
+            return Ref(refs.setdefault(kept.ref, len(refs)))
 
-        # A reference that the user has made is read where the task runs.
-        inputs_of = [
-            {
+        for task in tasks:  # a reference that the user has made is read where the task runs
+            task.dynamic_inputs = {
                 name: Held(executor, Kept(value)) if isinstance(value, self._reference) else value
                 for name, value in task.dynamic_inputs.items()
             }
-            for task in tasks
-        ]
-        given = [{name: _placed(value, place) for name, value in inputs.items()} for inputs in inputs_of]
-        try:
-            inputs = Parcel.of(given, dumps_value)
-        except Exception as error:
-            raise _unsendable(tasks, given, error) from error
-        is_noted = len(tasks) > 1 or len(spec.nodes) > 1 or spec.needs.seconds is not None
         self._count += 1
-        note = self._notes / f"{self._key}-{self._count}" if is_noted else None
-        known = self._places.get(id(spec))
-        batch = Batch(
-            spec=_pickled([spec], self._context, _lost([spec])) if known is None else known,
-            names=tuple((task.spawning_task_id, task.group_id) for task in tasks),
-            inputs=inputs,
-            note=note,
-            seconds=spec.needs.seconds,
-            attempts=attempts_of(spec),
+        work = Work(
+            self._place(tasks[0]),
+            [Element.of(task, refer) for task in tasks],
+            attempts_of(spec),
+            f"{self._notes}-{self._count}" if is_noted(tasks) else "",
         )
+        try:
+            parcel = Parcel.of(work, dumps_value)
+        except Exception as error:
+            raise unsendable_input(tasks, error, dumps_value) from error
         names = promised_outputs(spec)
-        handle = self._way(spec, len(tasks)).remote(self._code, batch, len(names) * len(tasks), *refs)
+        handle = self._way(spec, len(tasks)).remote(self._code, parcel, len(names) * len(tasks), *refs)
         for task in tasks:
             task.dynamic_inputs = {}  # this process needs them no more
-        return Sent(executor, tasks, names, handle, note, list(origins.values()))
+        return Sent(executor, tasks, names, handle, work.note, list(origins.values()))
+
+    def _place(self, task: TaskImplementation) -> int:
+        """Return which of the prepared tasks one is.
+
+        Raises:
+            HeadwaterError: It is none of them.
+        """
+        place = self._places.get(id(task.spec))
+        if place is None:
+            raise unprepared(task)
+        return place
 
     def _way(self, spec: TaskSpec, calls: int) -> Any:
         """Return what sends some calls of a task.
@@ -135,34 +125,3 @@ class Sending:
                 ) from error
             self._ways[id(spec), calls] = way
         return way
-
-
-def _placed(value: Any, place: Callable[[Held], Place]) -> Any:
-    """Return an input with places for what is held in the cluster."""
-    if isinstance(value, Held):
-        return place(value)
-    if isinstance(value, Gathered):
-        return Gathered(_placed(element, place) for element in value)
-    return value
-
-
-def _lost(specs: Sequence[TaskSpec]) -> list[str]:
-    """Return the modules that a worker could not import."""
-    return ["__main__", *find_lost_modules(specs)]
-
-
-def _pickled(specs: Sequence[TaskSpec], context: RunContext, by_value: Sequence[str]) -> Parcel:
-    """Return tasks as bytes, with the code of some modules."""
-    return Parcel(dumps((tuple(specs), context), by_value, "ray.cloudpickle"))
-
-
-def _unsendable(
-    tasks: Sequence[TaskImplementation], given: Sequence[Mapping[str, Any]], error: Exception
-) -> Exception:
-    cloudpickle = ray_clusters.import_ray().cloudpickle
-    for task, inputs in zip(tasks, given, strict=True):
-        try:
-            cloudpickle.dumps(inputs)
-        except Exception:
-            return unsendable(task, inputs, error, cloudpickle.dumps)
-    return unsendable(tasks[0], given[0], error, cloudpickle.dumps)

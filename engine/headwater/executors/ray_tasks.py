@@ -10,11 +10,13 @@ from typing import Any
 
 from headwater.errors import HeadwaterError
 from headwater.executors import ray_clusters
+from headwater.executors.answers import Answer
 from headwater.executors.base import TaskExecutor
+from headwater.executors.batches import unprepared
 from headwater.executors.held import Held
 from headwater.executors.needs import Needs
 from headwater.executors.parcels import Parcel, Unmade
-from headwater.executors.ray_answers import Kept, RayAnswer, Sent
+from headwater.executors.ray_answers import Kept, Sent
 from headwater.executors.ray_failures import lost_value, without_machine
 from headwater.executors.ray_sending import Sending
 from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec
@@ -34,8 +36,8 @@ class RayTaskExecutor(TaskExecutor):
 
     Tasks are sent before their inputs are there, values stay in the cluster, and small elements of a fan-out
     are sent many at once. A cluster that runs in this process already is used as it is. Else one is started
-    on this machine, on loopback and without statistics, and ended after each execution; that takes ten
-    seconds and more, so a program that executes often calls `ray.init()` itself.
+    on this machine, on loopback and without statistics, and ended after each execution that no other runs
+    beside; that takes ten seconds and more, so a program that executes often calls `ray.init()` itself.
 
     Where a worker or a machine is lost, Ray tries again (`@ray_remote_options(max_retries=...)` or the tag
     resources.attempts). Arrays and tables come out of shared memory, and can only be read.
@@ -74,7 +76,6 @@ class RayTaskExecutor(TaskExecutor):
         self.keeps_cluster = keeps_cluster
         self.is_elastic = is_elastic
         self._is_in_use = False
-        self._has_started = False
         self._sending: Sending | None = None
         self._listener: _Listener | None = None
 
@@ -89,15 +90,13 @@ class RayTaskExecutor(TaskExecutor):
                 f"This {type(self).__name__} is in use by another execution. Give each driver, and each "
                 "thread that executes, an executor of its own."
             )
-        if not ray_clusters.is_reached():
-            if self.skip_init:
-                raise HeadwaterError(
-                    f"{type(self).__name__}(skip_init=True) needs a cluster that is there. Call ray.init(), "
-                    "or leave skip_init out."
-                )
-            own = {} if self.num_cpus is None else {"num_cpus": self.num_cpus}
-            ray_clusters.start_or_reach({**own, **self.ray_init_config})
-            self._has_started = True
+        if self.skip_init and not ray_clusters.is_reached():
+            raise HeadwaterError(
+                f"{type(self).__name__}(skip_init=True) needs a cluster that is there. Call ray.init(), "
+                "or leave skip_init out."
+            )
+        own = {} if self.num_cpus is None else {"num_cpus": self.num_cpus}
+        ray_clusters.begin_use({**own, **self.ray_init_config}, ends=not self.keeps_cluster)
         self._is_in_use = True
         self._listener = _Listener(self)
 
@@ -109,11 +108,11 @@ class RayTaskExecutor(TaskExecutor):
         """
         self._sending = Sending(specs, context)
 
-    def submit_task(self, task: TaskImplementation) -> RayAnswer:
+    def submit_task(self, task: TaskImplementation) -> Answer:
         """Send a task."""
         return self.submit_tasks([task])[0]
 
-    def submit_tasks(self, tasks: Sequence[TaskImplementation]) -> list[RayAnswer]:
+    def submit_tasks(self, tasks: Sequence[TaskImplementation]) -> list[Answer]:
         """Send tasks; those of one fan-out some at once.
 
         Raises:
@@ -123,11 +122,13 @@ class RayTaskExecutor(TaskExecutor):
             raise HeadwaterError(
                 f"This {type(self).__name__} was not initialized. Call init() before a task."
             )
-        sending = self._sending = self._sending or Sending((), RunContext())
+        if self._sending is None:
+            raise unprepared(tasks[0])
+        sending = self._sending
         together: dict[int, list[TaskImplementation]] = {}
         for task in tasks:
             together.setdefault(id(task.spec), []).append(task)
-        answers: dict[int, RayAnswer] = {}
+        answers: dict[int, Answer] = {}
         for alike in together.values():
             size = 1 if alike[0].spec.expanders else -(-len(alike) // (_BATCHES * self.slots()))
             for start in range(0, len(alike), size):
@@ -197,12 +198,11 @@ class RayTaskExecutor(TaskExecutor):
         """Let go of the cluster, and end it if it was started for this execution."""
         listener, self._listener = self._listener, None
         self._sending = None
-        self._is_in_use = False
+        was_in_use, self._is_in_use = self._is_in_use, False
         if listener is not None:
             listener.end()
-        if self._has_started and not self.keeps_cluster:
-            self._has_started = False
-            ray_clusters.end_cluster()
+        if was_in_use:
+            ray_clusters.end_use()
 
 
 class _Listener:

@@ -1,10 +1,11 @@
-"""A task where another process runs it: its inputs and its outcome as bytes, there and back."""
+"""A task where another process runs it: what becomes of it, and its inputs and outcome as bytes."""
 
 from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from headwater.executors.base import TaskFutureWrappingPythonFuture
 from headwater.executors.failures import Failure
@@ -12,7 +13,9 @@ from headwater.executors.portable import unsendable
 from headwater.executors.tasks import TaskImplementation, TaskState, execute_task
 from headwater.plan import Around
 
-__all__ = ["Answer", "packed_inputs", "refused", "reply_of"]
+__all__ = ["Answer", "outcome_of", "packed_inputs", "record_of", "refused", "reply_of"]
+
+_Packed = TypeVar("_Packed")
 
 
 def packed_inputs(task: TaskImplementation) -> bytes:
@@ -27,6 +30,38 @@ def packed_inputs(task: TaskImplementation) -> bytes:
         raise unsendable(task, task.dynamic_inputs, error) from error
 
 
+def outcome_of(
+    task: TaskImplementation,
+    around: Around | None,
+    pack: Callable[[TaskImplementation, dict[str, Any]], _Packed],
+    attempts: int = 1,
+) -> _Packed | Failure:
+    """Run a task in a worker, and return its outputs, packed, or why there are none.
+
+    Args:
+        task: The task, with its inputs.
+        around: What to call in the place of each node's call.
+        pack: Makes what can travel of the outputs.
+        attempts: How often to begin it, in all, where a function raises.
+    """
+    try:
+        for _ in range(attempts - 1):
+            with suppress(Exception):
+                return pack(task, execute_task(task, around))
+        return pack(task, execute_task(task, around))
+    except Exception as error:
+        return Failure.of(error)
+
+
+def record_of(around: Around | None) -> Any:
+    """Return what was noted since this was asked last; None where nothing is noted.
+
+    In a worker it is asked first before anything runs: what was noted at home came along with the code.
+    """
+    take_record = getattr(around, "take_record", None)
+    return None if take_record is None else take_record()
+
+
 def reply_of(task: TaskImplementation, watched: Callable[[Around | None], Around] | None = None) -> bytes:
     """Run a task, and return its outputs or its failure, and what was noted meanwhile.
 
@@ -35,15 +70,9 @@ def reply_of(task: TaskImplementation, watched: Callable[[Around | None], Around
         watched: Returns what to call in the place of each node's call, around what the task says.
     """
     noting = task.around()
-    take_record = getattr(noting, "take_record", None)
-    if take_record is not None:
-        take_record()  # what was noted before the process began is there already
-    reply: bytes | Failure
-    try:
-        reply = _sendable(task, execute_task(task, noting if watched is None else watched(noting)))
-    except Exception as error:
-        reply = Failure.of(error)
-    return pickle.dumps((reply, None if take_record is None else take_record()))
+    record_of(noting)
+    reply = outcome_of(task, noting if watched is None else watched(noting), _sendable)
+    return pickle.dumps((reply, record_of(noting)))
 
 
 def refused(error: Exception) -> bytes:

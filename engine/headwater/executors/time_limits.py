@@ -6,71 +6,82 @@ import faulthandler
 import signal
 import sys
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from types import FrameType
-from typing import NoReturn
 
-from headwater.errors import NodeFailed
-from headwater.executors.tasks import TaskImplementation
-from headwater.executors.worker_notes import Notes
+__all__ = ["PATIENCE", "OutOfTime", "can_interrupt", "interrupting", "telling"]
 
-__all__ = ["time_limit"]
-
-_PATIENCE = 5.0
+PATIENCE = 5.0
 """Seconds that code has to let itself be interrupted, before its process is ended."""
 
 
-class _OutOfTime(BaseException):
+class OutOfTime(BaseException):
     """Time is up; no `Exception`, so that features which go on after those do not go on after this."""
 
 
-@contextmanager
-def time_limit(seconds: float | None, task: TaskImplementation, notes: Notes) -> Iterator[None]:
-    """Interrupt the work inside when its time is up.
+def can_interrupt() -> bool:
+    """Tell whether code of this thread can be interrupted: a process has one clock, for its main thread."""
+    return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
 
-    Python code is interrupted where it is, which tells the node and the line. Native code that never comes
-    back cannot be: some seconds later the process ends itself, and whoever gave it the task learns from the
-    notes that it took too long.
+
+@contextmanager
+def interrupting(seconds: float) -> Iterator[None]:
+    """Interrupt the work inside when its time is up, which must be in the main thread.
+
+    Python code is interrupted where it is. Native code that never comes back cannot be: some seconds later
+    the process ends itself.
 
     Raises:
-        NodeFailed: The time was up.
+        OutOfTime: The time was up.
     """
-    if seconds is None:
-        yield
-        return
-    # A process has one clock of this kind, and only its main thread can be interrupted by it.
-    is_interruptible = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
-    notes.deadline(time.time() + seconds + _PATIENCE)
-    if sys.__stderr__ is not None:
-        faulthandler.dump_traceback_later(seconds + _PATIENCE, exit=True, file=sys.__stderr__)
-    before = signal.signal(signal.SIGALRM, _interrupt) if is_interruptible else None
-    try:
-        if is_interruptible:
-            signal.setitimer(signal.ITIMER_REAL, seconds)
-        yield
-    except _OutOfTime as interruption:
-        raise _given_up(seconds, task, notes, interruption) from TimeoutError(
-            f"not ended after {seconds:g} s"
-        ).with_traceback(interruption.__traceback__)
-    finally:
-        if is_interruptible:
+    armed = [True]
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if armed:
+            armed.clear()
+            raise OutOfTime
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    with _ending(seconds):
+        try:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, seconds)
+                yield
+            finally:
+                armed.clear()  # from here on nothing is interrupted, also not what follows
+        finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def telling(seconds: float, tell: Callable[[], object], *, ends: bool) -> Iterator[None]:
+    """Tell, from another thread, when the time of the work inside is up; the work goes on.
+
+    Args:
+        seconds: The time.
+        tell: Tells it. Native code that never comes back, and lets no other thread of Python run, keeps it
+            from being called.
+        ends: Whether the process ends itself some seconds later, since it does nothing else.
+    """
+    timer = threading.Timer(seconds, tell)
+    timer.name, timer.daemon = "headwater-time-limit", True
+    timer.start()
+    try:
+        with _ending(seconds) if ends else nullcontext():
+            yield
+    finally:
+        timer.cancel()
+
+
+@contextmanager
+def _ending(seconds: float) -> Iterator[None]:
+    """End the process where the work inside is not done some seconds after its time is up."""
+    if sys.__stderr__ is not None:
+        # Not in Python, which may not come to its turn.
+        faulthandler.dump_traceback_later(seconds + PATIENCE, exit=True, file=sys.__stderr__)
+    try:
+        yield
+    finally:
         faulthandler.cancel_dump_traceback_later()
-
-
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    raise _OutOfTime
-
-
-def _given_up(
-    seconds: float, task: TaskImplementation, notes: Notes, interruption: BaseException
-) -> NodeFailed:
-    node = notes.current or task.nodes[0]
-    return NodeFailed(
-        f"{node.where} was given up: the task '{task.task_id}' had not ended after the {seconds:g} s that "
-        "its nodes may take (the tag resources.seconds). Give it more, or see in the traceback where it was.",
-        node.name,
-    )

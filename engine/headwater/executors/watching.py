@@ -1,115 +1,112 @@
-"""Where a batch has come to, told to who drives it, so that one that ends badly can be told with its node."""
+"""How far a worker has come in a task: what its nodes took, which one runs, and whether it takes too long."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping, Sequence
-from threading import Event, Lock, Thread
-from time import perf_counter
+import time
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from types import TracebackType
 from typing import Any
 
+from headwater.errors import NodeFailed
 from headwater.executors.needs import needs_of
 from headwater.executors.tasks import TaskImplementation
+from headwater.executors.time_limits import PATIENCE, OutOfTime, can_interrupt, interrupting, telling
+from headwater.executors.worker_notes import Notes
 from headwater.node import Node
 from headwater.plan import Around, call_it
 
-__all__ = ["Watch"]
-
-_EVERY = 0.05
-"""Seconds between two looks at what is running: a node that is done sooner is told of only by chance."""
-
-_watched: set[Watch] = set()
-_lock = Lock()
-_watcher: Thread | None = None
+__all__ = ["Watch", "late"]
 
 
 class Watch:
-    """Computes the nodes of a task, measures them, and tells of those that take long.
+    """Computes the nodes of a task, and notes which of them it is at and what each took.
 
-    Told are dictionaries of plain values: `task`, `node`, `place` (the how-manieth node of the task), `of`,
-    and `is_late` once it takes longer than it may by its tag `resources.seconds`.
+    A node that takes longer than it may by its tag `resources.seconds` is interrupted where that can be done;
+    elsewhere who drives is told, and ends the worker.
 
     Args:
         task: The task.
         inner: What computes a node in the place of its call, if anything does.
-        tell: Told, from another thread.
+        notes: Where is noted how far it is, for who looks after the worker has died.
+        tell: Told of a late node, from another thread: `task`, `node` and `limit`, the seconds it may take.
         seconds: Where the time of each node is put.
+        is_alone: Whether the process does nothing else, so that it may be ended.
     """
 
     def __init__(
         self,
         task: TaskImplementation,
         inner: Around | None,
-        tell: Callable[[dict[str, Any]], object],
+        notes: Notes,
+        tell: Callable[[Mapping[str, Any]], object],
         seconds: MutableMapping[str, float],
+        *,
+        is_alone: bool = False,
     ) -> None:
         """Take what to watch."""
-        self._task_id, self._of = task.task_id, len(task.nodes)
+        self._is_alone = is_alone
+        self._task = task
         self._inner = inner or call_it
+        self._notes = notes
         self._tell = tell
         self._seconds = seconds
-        self._limits = {
-            node.name: limit
-            for node in task.nodes
-            if "resources.seconds" in node.tags and (limit := needs_of([node]).seconds) is not None
-        }
-        self._now: tuple[int, str, float] | None = None
-        self._place = 0
-        self._told: int | None = None
-        self._is_late = False
+        self._places = {node.name: place for place, node in enumerate(task.nodes, 1)}
+        self._limits = limits_of(task)
+        self._late: tuple[Node, float] | None = None
 
     def __call__(self, node: Node, call: Callable[..., Any], arguments: Sequence[Any]) -> Any:
         """Compute a node."""
-        self._place += 1
-        began = perf_counter()
-        self._now = (self._place, node.name, began)
-        value = self._inner(node, call, arguments)
-        self._seconds[node.name] = perf_counter() - began
+        limit = self._limits.get(node.name)
+        began = time.perf_counter()
+        if limit is None:
+            self._notes.node(self._places.get(node.name, 0))
+            value = self._inner(node, call, arguments)
+        else:
+            value = self._limited(limit, node, call, arguments)
+        self._seconds[node.name] = time.perf_counter() - began
         return value
 
+    def _limited(self, limit: float, node: Node, call: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+        place = self._places.get(node.name, 0)
+        interrupts = can_interrupt()
+        self._notes.node(place, time.time() + limit + PATIENCE if interrupts or self._is_alone else 0.0)
+        if not interrupts:
+            told = {"task": self._task.task_id, "node": node.name, "limit": limit}
+            with telling(limit, lambda: self._tell(told), ends=self._is_alone):
+                return self._inner(node, call, arguments)
+        self._late = node, limit
+        with interrupting(limit):
+            return self._inner(node, call, arguments)
+
     def __enter__(self) -> Watch:
-        global _watcher
-        with _lock:
-            _watched.add(self)
-            if _watcher is None:
-                _watcher = Thread(target=_look, name="headwater-watch", daemon=True)
-                _watcher.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        with _lock:
-            _watched.discard(self)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Tell of a node that was interrupted.
 
-    def look(self) -> None:
-        """Tell of the node that is being computed, once, and once more where it is late."""
-        now = self._now
-        if now is None:
-            return
-        place, node, began = now
-        is_late = perf_counter() - began > self._limits.get(node, float("inf"))
-        if place != self._told or (is_late and not self._is_late):
-            self._told, self._is_late = place, is_late
-            self._tell(
-                {
-                    "task": self._task_id,
-                    "node": node,
-                    "place": place,
-                    "of": self._of,
-                    "is_late": is_late,
-                    "limit": self._limits.get(node, 0.0),
-                }
-            )
+        Raises:
+            NodeFailed: One took too long.
+        """
+        if isinstance(error, OutOfTime) and self._late is not None:
+            failed = late(*self._late)
+            assert failed.__cause__ is not None  # late() has set it
+            raise failed from failed.__cause__.with_traceback(error.__traceback__)
 
 
-def _look() -> None:
-    """Look at all that is watched, until there is nothing."""
-    global _watcher
-    pause = Event()
-    while True:
-        pause.wait(_EVERY)
-        with _lock:
-            watched = list(_watched)
-            if not watched:
-                _watcher = None
-                return
-        for watch in watched:
-            watch.look()
+def limits_of(task: TaskImplementation) -> dict[str, float]:
+    """Return how long nodes of a task may take, by name, for those that say it."""
+    told = {node.name: needs_of([node]).seconds for node in task.nodes if "resources.seconds" in node.tags}
+    return {name: seconds for name, seconds in told.items() if seconds is not None}
+
+
+def late(node: Node, limit: float) -> NodeFailed:
+    """Return the error of a node that takes longer than it may."""
+    failed = NodeFailed(
+        f"{node.where} has been running for more than {limit:g} s, the most that its tag resources.seconds "
+        "allows, and was given up. Allow more, or see why it takes so long.",
+        node.name,
+    )
+    failed.__cause__ = TimeoutError(f"'{node.name}' did not end within {limit:g} s")
+    return failed

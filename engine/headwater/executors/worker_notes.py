@@ -1,20 +1,14 @@
-"""How far the worker of a task came, in a file that is there when the worker is not any more."""
+"""How far the worker of a batch came, in a file that is there when the worker is not any more."""
 
 from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import perf_counter
-from typing import Any
 
-from headwater.executors.tasks import TaskSpec
-from headwater.node import Node
-from headwater.plan import Around, call_it
-
-__all__ = ["Note", "Notes", "noting"]
+__all__ = ["Note", "Notes", "take_note"]
 
 _LAYOUT = struct.Struct("<IId")
 
@@ -23,7 +17,7 @@ class Note:
     """What such a file says.
 
     Attributes:
-        element: Which call of the batch was made last, counted from 0.
+        element: Which task of the batch was begun last, counted from 0.
         node: The number of the node of the task that was begun last, counted from 1; 0 for none.
         deadline: When the worker was to be ended for taking too long, in seconds since 1970; 0 for never.
     """
@@ -39,17 +33,12 @@ class Notes:
     """Writes into memory that the system keeps when the process is killed, whatever killed it.
 
     That costs less than a microsecond each time, so every node can be told.
-
-    Attributes:
-        current: The node that was begun last; None where none was.
     """
 
     def __init__(self, memory: mmap.mmap | None = None) -> None:
         """Take the memory of the file; None where nothing is written."""
-        self.current: Node | None = None
         self._memory = memory
         self._element = 0
-        self._deadline = 0.0
 
     @classmethod
     @contextmanager
@@ -64,47 +53,24 @@ class Notes:
                 path.unlink(missing_ok=True)
 
     def element(self, number: int) -> None:
-        """Note that a call of the batch begins."""
+        """Note that a task of the batch begins."""
         self._element = number
-        self._write(0)
+        self.node(0)
 
-    def deadline(self, when: float) -> None:
-        """Note when the worker will be ended for taking too long."""
-        self._deadline = when
-        self._write(0)
-
-    def node(self, number: int, node: Node) -> None:
-        """Note that a node begins."""
-        self.current = node
-        self._write(number)
-
-    def _write(self, node: int) -> None:
+    def node(self, number: int, deadline: float = 0.0) -> None:
+        """Note that a node begins, and when the worker will be ended if it takes too long."""
         if self._memory is not None:
-            _LAYOUT.pack_into(self._memory, 0, self._element, node, self._deadline)
+            _LAYOUT.pack_into(self._memory, 0, self._element, number, deadline)
 
 
-def noting(
-    around: Around | None, notes: Notes, spec: TaskSpec, seconds: dict[str, float]
-) -> Callable[[Node, Callable[..., Any], Sequence[Any]], Any]:
-    """Return what calls the nodes of a task as `around` does, notes each of them before, and what it took.
-
-    Args:
-        around: What is called in the place of each node's call; None for that itself.
-        notes: Told of each node that begins.
-        spec: The task.
-        seconds: Where what each node took is written, by name.
-    """
-    numbers = {node.name: number for number, node in enumerate(spec.nodes, 1)}
-    inner = around or call_it
-
-    def noted(node: Node, call: Callable[..., Any], arguments: Sequence[Any]) -> Any:
-        notes.node(numbers.get(node.name, 0), node)
-        start = perf_counter()
-        value = inner(node, call, arguments)
-        seconds[node.name] = perf_counter() - start
-        return value
-
-    return noted
+def take_note(path: Path) -> bytes | None:
+    """Return what was left in a file of this machine, and remove that; None where there is none."""
+    try:
+        data = path.read_bytes()
+        path.unlink()
+    except OSError:
+        return None
+    return data if len(data) == _LAYOUT.size else None
 
 
 def _mapped(path: Path) -> mmap.mmap | None:

@@ -87,7 +87,7 @@ class RayGraphAdapter(ResultBuilder, BaseDoValidateInput, BasePostGraphExecute):
     def post_graph_execute(self, **facts: Any) -> None:
         """Leave the cluster where that was asked for."""
         if self.shutdown_ray_on_completion:
-            ray_clusters.end_cluster()
+            ray_clusters.end_when_unused()
 
     def __getstate__(self) -> dict[str, Any]:
         # Adapters go with the tasks; what sends tasks stays.

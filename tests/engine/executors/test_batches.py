@@ -4,7 +4,8 @@ import pickle
 
 import pytest
 
-from headwater.executors.batches import Element, Ref, Reply, code_of, referring, run_batch
+from headwater.executors.batches import Code, Element, Ref, Work, code_of, referring, run_batch
+from headwater.executors.dask_graph import staying
 from headwater.executors.held import Gathered, Held
 from headwater.executors.tasks import RunContext
 from headwater.runs import Recorder, Run
@@ -15,14 +16,19 @@ def run(tasks, tmp_path, monkeypatch):
     """Give what runs a batch of the tasks that compute an output, and returns values and reply."""
     monkeypatch.syspath_prepend(tmp_path)
 
-    def run(source, output, *inputs, given=(), context=None, names=()):
+    def run(source, output, *inputs, given=(), context=None, names=(), attempts=1, pack=_as_it_is):
         (spec,) = tasks.plan(source, output, **dict.fromkeys(names or inputs[0])).specs
         code = code_of([spec], context or RunContext())
-        elements = [Element(None, None, one) for one in inputs]
-        values, reply = run_batch(code, pickle.dumps((0, elements)), given, lambda _: None)
-        return values, pickle.loads(reply)
+        work = Work(0, [Element(None, None, one) for one in inputs], attempts, "note")
+        values, reply = run_batch(code, lambda: work, given, pack, folder=tmp_path)
+        assert not (tmp_path / "note").exists()
+        return values, pickle.loads(pickle.dumps(reply))
 
     return run
+
+
+def _as_it_is(task, outputs):
+    return outputs, {}
 
 
 DOUBLED = "def doubled(number: int) -> int: return 2 * number"
@@ -33,6 +39,7 @@ def test_each_element_has_values_of_its_own(run):
 
     assert values == [{"doubled": 2}, {"doubled": 4}]
     assert reply.failures == {} and set(reply.seconds) == {"doubled"}
+    assert reply.summaries == {(0, "doubled"): "int", (1, "doubled"): "int"}
 
 
 def test_inputs_come_from_what_is_given(run):
@@ -87,16 +94,30 @@ class _Always:
 
 @pytest.mark.parametrize("made", ["(n for n in [number])", "lambda: number"])
 def test_a_value_that_could_never_leave_is_refused_with_its_node(run, made):
-    values, reply = run(f"def odd(number: int) -> object: return {made}", "odd", {"number": 1})
+    source = f"def odd(number: int) -> object: return {made}"
+    values, reply = run(source, "odd", {"number": 1}, pack=staying)
 
     assert values == [None]
     error = reply.failures[0].revive()
     assert error.node == "odd" and "cannot be sent to another process" in str(error)
 
 
-def test_a_batch_that_cannot_be_read_says_why():
-    values, reply = run_batch(b"no pickle", b"", (), lambda _: None)
+def test_what_raises_is_begun_again_where_that_is_asked_for(run):
+    source = """
+        tries = []
 
-    assert values == []
-    told: Reply = pickle.loads(reply)
-    assert told.fault is not None
+        def third(number: int) -> int:
+            tries.append(number)
+            if len(tries) % 3:
+                raise OSError("away")
+            return len(tries)
+    """
+    assert run(source, "third", {"number": 1}, attempts=3)[0] == [{"third": 3}]
+    values, reply = run(source, "third", {"number": 1}, attempts=2)
+    assert values == [None] and "'third' failed with OSError: away" in str(reply.failures[0].revive())
+
+
+def test_a_batch_that_cannot_be_read_says_why(tmp_path):
+    values, reply = run_batch(Code("", b"no pickle"), lambda: Work(0, []), (), _as_it_is, folder=tmp_path)
+
+    assert values == [] and "could not load the feature code" in str(reply.fault.revive())

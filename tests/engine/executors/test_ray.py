@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -303,38 +302,82 @@ def test_a_graph_adapter_needs_a_result_builder():
 
 
 ALONE = """
-import os, sys
+import ray  # before anything says on which addresses it may listen
+import os, signal, sys, threading
 os.environ["HEADWATER_TEST_RAY"] = str(os.getpid())
 from pathlib import Path
 from headwater import Builder
 from headwater.ad_hoc import module_from_source
 from headwater.executors import ray_clusters
-from headwater.executors.ray_tasks import RayTaskExecutor
 from headwater.plugins.h_ray import RayGraphAdapter
 from headwater.results import DictResult
 from support.ray_cluster import listening, processes_of_ray
 
-{before}
-module = module_from_source("def double(x: int) -> int: return 2 * x", "alone")
-config = dict(num_cpus=1, object_store_memory=80 << 20)
-adapter = RayGraphAdapter(DictResult(), config, shutdown_ray_on_completion=True)
+module = module_from_source('''
+import pathlib, time
+def double(x: int) -> int: return 2 * x
+def endless(folder: str) -> int:
+    (pathlib.Path(folder) / "endless").touch()
+    time.sleep(600)
+    return 1
+def both(x: int, folder: str) -> int:
+    (pathlib.Path(folder) / str(x)).touch()
+    while len(list(pathlib.Path(folder).iterdir())) < 2 + x: time.sleep(0.05)
+    return x
+''', "alone")
+config = dict(num_cpus=2, object_store_memory=80 << 20)
+
+def execute(name, adapter, **inputs):
+    return Builder().with_modules(module).with_adapters(adapter).build().execute([name], inputs=inputs)[name]
+
+def adapter(ends):
+    return RayGraphAdapter(DictResult(), config, shutdown_ray_on_completion=ends)
+
+def print_left():
+    left = {pid: called for pid, called in processes_of_ray().items() if pid != os.getpid()}
+    print("left", left, [folder for folder in folders if Path(folder).exists()])
+
+staying = adapter(False)
 folders = list(ray_clusters._folders)
 print("folders", len(folders), all(Path(folder).is_dir() for folder in folders))
 print("outside", [address for address in listening(processes_of_ray()) if address not in ("127.0.0.1", "::1")])
-print("statistics", any(b"RAY_USAGE_STATS_ENABLED=0" in Path(f"/proc/{{pid}}/environ").read_bytes()
+print("statistics", any(b"RAY_USAGE_STATS_ENABLED=0" in Path(f"/proc/{pid}/environ").read_bytes()
                         for pid in processes_of_ray()))
-print("result", Builder().with_modules(module).with_adapters(adapter).build().execute(["double"], inputs=dict(x=4)))
-left = {{pid: called for pid, called in processes_of_ray().items() if pid != os.getpid()}}
-print("left", left, [folder for folder in folders if Path(folder).exists()])
+print("result", execute("double", staying, x=4))
+
+# Interrupted from the keyboard, while a task runs.
+def interrupt():
+    while not Path("endless").exists(): time.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGINT)
+import time
+threading.Thread(target=interrupt).start()
+try:
+    execute("endless", adapter(True), folder=os.getcwd())
+except KeyboardInterrupt:
+    print("interrupted")
+print_left()
+
+# Two drivers at once: the one that is done first does not end what the other one uses.
+found = []
+def run(x):
+    found.append(execute("both", RayGraphAdapter(DictResult(), None, True), x=x, folder=os.path.abspath("both")))
+    Path("both", "end").touch()
+Path("both").mkdir()
+ray_clusters.start_or_reach(config)
+folders += ray_clusters._folders
+threads = [threading.Thread(target=run, args=(x,)) for x in (0, 1)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print("both", found)
+print_left()
 """
 
 
-@pytest.mark.parametrize("before", ["", "import ray"])
-def test_a_cluster_listens_on_loopback_only_and_leaves_nothing(tmp_path, before):
+def test_a_cluster_listens_on_loopback_only_and_leaves_nothing(tmp_path):
     require_ray()
     paths = os.pathsep.join(path for path in sys.path if path)
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(ALONE.format(before=before))],
+        [sys.executable, "-c", ALONE],
         env={**os.environ, "PYTHONPATH": paths},
         cwd=tmp_path,
         capture_output=True,
@@ -346,6 +389,9 @@ def test_a_cluster_listens_on_loopback_only_and_leaves_nothing(tmp_path, before)
         "folders 1 True",
         "outside []",
         "statistics True",
-        "result {'double': 8}",
+        "result 8",
+        "interrupted",
+        "left {} []",
+        "both [0, 1]",
         "left {} []",
     ], done.stderr
