@@ -39,6 +39,7 @@ __all__ = [
     "priority_of",
     "resources_of",
     "send",
+    "staying",
     "taken_note",
 ]
 

@@ -15,7 +15,7 @@ from headwater.executors.worker_notes import Notes
 from headwater.node import Node
 from headwater.plan import Around, call_it
 
-__all__ = ["Watch", "late"]
+__all__ = ["Watch", "late", "limits_of"]
 
 
 class Watch:
