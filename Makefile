@@ -52,7 +52,7 @@ test: check ## Run the checks and every test but the slow ones
 # One process has the tests that share what takes minutes to make.
 test-slow: $(DEV) $(PEER) $(SCALE) $(ORCHESTRATORS:%=$(VENV)/%/.installed) ## Run the slow tests: scale, peers, clusters, orchestrators
 	$(BIN)/pytest -n $(PROCESSES) --dist loadgroup -m "slow and not cluster" $(ARGS)
-	$(VENV)/scale/bin/pytest -n 1 -m cluster $(ARGS)
+	$(VENV)/scale/bin/python -m pytest -n 1 -m cluster $(ARGS)
 
 peer: $(PEER) ## Make the environment with the real Hamilton, which the compatibility tests compare with
 

@@ -19,6 +19,7 @@ from headwater_catalog.worker import Worker
 from support.cluster_shop import demo_runs, facts, make_cluster_shop, on
 from support.compiled_shop import saved
 from support.dask_cluster import local_cluster
+from support.dask_workers import active, modules_of, pretend_older_pandas
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog
 
@@ -97,7 +98,7 @@ def test_each_commit_has_its_own_code_there(shop: Catalog, git_repo: GitRepo, cl
     after = shop.run("lazily", dataflow="traps", **on("big", use_kept=False))
 
     assert [run.preview["values"][0]["text"] for run in (before, after)] == ["42", "43"]
-    assert _modules(client) == set()
+    assert modules_of(client, "features") == set()
 
 
 def test_failures_name_the_node_and_the_cluster(shop: Catalog, client: Any):
@@ -118,7 +119,7 @@ def test_what_is_ended_here_is_ended_there(shop: Catalog, client: Any, why: str)
     worker = Worker(shop.database, shop.settings, limits=limits, lease_seconds=4)
     working = threading.Thread(target=worker.perform_next, args=(job_id,))
     working.start()
-    _until(lambda: any(_active(client)))
+    _until(lambda: any(active(client)))
     if why == "cancelled":
         with shop.database.write() as session:
             jobs.cancel(session, job_id, "ana")
@@ -127,7 +128,7 @@ def test_what_is_ended_here_is_ended_there(shop: Catalog, client: Any, why: str)
 
     assert not working.is_alive()
     assert ended.job.state == ("cancelled" if why == "cancelled" else "failed")
-    _until(lambda: not any(_active(client)))
+    _until(lambda: not any(active(client)))
     assert shop.leftovers() == []
 
 
@@ -144,7 +145,7 @@ def test_a_cluster_that_is_not_there_is_told_by_its_name(shop: Catalog):
 def test_workers_with_other_packages_are_refused(shop: Catalog):
     with local_cluster(workers=1) as client:
         shop.settings = replace(shop.settings, clusters=_named(client))
-        client.run(_pretend_older_pandas)
+        client.run(pretend_older_pandas)
         run = shop.run("parent", dataflow="traps", **on("big"))
 
     assert "A worker has other packages than this process: pandas 0.1 (here" in run.job.error
@@ -158,7 +159,7 @@ def test_a_cluster_that_goes_away_ends_the_run(shop: Catalog):
         worker = Worker(shop.database, shop.settings)
         working = threading.Thread(target=worker.perform_next, args=(job_id,))
         working.start()
-        _until(lambda: any(_active(client)))
+        _until(lambda: any(active(client)))
     working.join(120)
     ended = shop.get(run_id)
 
@@ -171,35 +172,3 @@ def _until(holds: Any) -> None:
     while not holds():
         assert time.monotonic() < until
         time.sleep(0.1)
-
-
-def _active(client: Any) -> list[int]:
-    return list(client.run(_count_active, on_error="ignore").values())
-
-
-def _count_active(dask_worker: Any) -> int:
-    return len(list(dask_worker.active_keys))
-
-
-def _modules(client: Any) -> set[str]:
-    return {name for names in client.run(_names_of_features).values() for name in names}
-
-
-def _names_of_features() -> list[str]:
-    import sys
-
-    return [name for name in sys.modules if name.partition(".")[0] == "features"]
-
-
-def _pretend_older_pandas() -> None:
-    """Put a description of another version before that of the package that is there."""
-    import sys
-    import tempfile
-    from pathlib import Path
-
-    folder = Path(tempfile.mkdtemp())
-    (folder / "pandas-0.1.dist-info").mkdir()
-    (folder / "pandas-0.1.dist-info" / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: pandas\nVersion: 0.1\n"
-    )
-    sys.path.insert(0, str(folder))

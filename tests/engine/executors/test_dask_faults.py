@@ -15,6 +15,7 @@ from headwater.executors.dask_tasks import DaskExecutor
 from headwater.executors.graph import TaskBasedGraphExecutor
 from headwater.executors.grouping import GroupNodesAllAsOne, GroupNodesIndividually
 from support.dask_cluster import imported_dask, local_cluster
+from support.dask_workers import active
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("dask")]
 
@@ -141,7 +142,7 @@ def test_a_node_that_never_ends_is_given_up_and_its_worker_is_free_again(execute
 
         assert caught.value.node == "slow"
         assert "'slow' has been running for more than 0.5 s, the most that its tag" in str(caught.value)
-        assert set(client.run(_running).values()) == {0}
+        assert set(active(client)) == {0}
         # The cluster is as good as before.
         assert execute(DaskExecutor(client=client), "def n(a: int) -> int: return a + 1", "n", a=1) == 2
 
@@ -164,10 +165,6 @@ def test_a_node_that_lets_no_other_thread_run_is_ended_all_the_same(execute, clu
     assert caught.value.node == "deaf"
     told = "'deaf', number 2 of 2 nodes of the task 'root', which took longer than the 0.5 s that it may"
     assert told in str(caught.value)
-
-
-def _running(dask_worker):
-    return len(dask_worker.active_keys)
 
 
 @pytest.mark.parametrize("by", ["client", "address"])
@@ -194,7 +191,7 @@ def test_a_failure_ends_what_runs_beside_it(execute, cluster, tmp_path, by):
         given = {"client": client} if by == "client" else {"address": client.scheduler.address}
         with pytest.raises(NodeFailed, match="'either' failed with ValueError: no"):
             execute(DaskExecutor(**given), source, "total", folder=str(tmp_path))
-        assert set(client.run(_running).values()) == {0}
+        assert set(active(client)) == {0}
 
 
 def test_a_cluster_that_goes_away_is_told(execute, cluster, tmp_path):
