@@ -99,8 +99,12 @@ def test_an_interruption_leaves_no_worker_in_a_task_that_never_ends(on_session, 
 
     thread = threading.Thread(target=interrupt)
     thread.start()
-    with pytest.raises(KeyboardInterrupt):
-        on_session.run(ENDLESS, "total", folder=str(tmp_path))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process of pytest-xdist ignores it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            on_session.run(ENDLESS, "total", folder=str(tmp_path))
+    finally:
+        signal.signal(signal.SIGINT, before)
     thread.join()
 
     assert until_gone([int((tmp_path / "endless").read_text())]) == []
