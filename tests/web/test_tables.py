@@ -51,6 +51,10 @@ _READING = """\
 modules = ["m"]
 [dataflows.next.sources]
 out = { connection = "warehouse", table = "marts.out" }
+[dataflows.daily]
+modules = ["m"]
+[dataflows.daily.sources]
+days = { path = "data/days.csv" }
 """
 
 
@@ -92,6 +96,12 @@ def test_the_page_of_a_table_has_its_columns_with_what_reads_and_fills_them(clie
     assert "Where mail goes." in page and "pii: true" in page
     assert '/r/shop/lineage?focus=input:email"' in page
     assert "as <" not in page
+
+
+def test_the_page_of_a_table_without_known_columns_says_what_to_do(client):
+    page = _text(client, "/r/later/t/data/days.csv")
+
+    assert "None is known. Declare the table with its columns in" in page
 
 
 def test_the_page_of_a_table_that_is_filled_leads_to_features_here_and_elsewhere(client):
