@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -115,7 +116,7 @@ class IcebergWriter(ArrowSaver):
     def _make(self, catalog: Any, table: Any) -> bool:
         """Return whether the table was made; if not, somebody else has made it meanwhile."""
         known = needed("pyiceberg.exceptions", "save_to.iceberg")
-        catalog.create_namespace_if_not_exists(self.table.rpartition(".")[0])
+        _make_namespace(catalog, self.table.rpartition(".")[0])
         try:
             # One transaction, so that no table without rows is left where they cannot be written.
             with catalog.create_table_transaction(
@@ -159,13 +160,30 @@ class IcebergWriter(ArrowSaver):
 
 
 _MODES = ("error", "append", "overwrite")
+_PAUSES = (0.05, 0.1, 0.2, 0.4)
+"""Seconds between attempts to open a catalog that somebody else makes at the same time."""
+
+
+def _make_namespace(catalog: Any, name: str) -> None:
+    try:
+        catalog.create_namespace_if_not_exists(name)
+    except Exception:
+        # One in a database tells in the database's words that somebody else has made it meanwhile.
+        if not catalog.namespace_exists(name):
+            raise
 
 
 def _catalog(given: Any) -> Any:
     if not isinstance(given, (str, Mapping)):
         return given
     load_catalog = needed("pyiceberg.catalog", "An Iceberg catalog").load_catalog
-    if isinstance(given, str):
-        return load_catalog(given)
-    properties = dict(given)
-    return load_catalog(properties.pop("name", "headwater"), **properties)
+    properties = {"name": given} if isinstance(given, str) else {"name": "headwater", **given}
+    for pause in _PAUSES:
+        # One in a database makes its tables as it is opened, and fails where somebody else just does so.
+        try:
+            return load_catalog(**properties)
+        except Exception as error:
+            if "already exists" not in str(error):
+                raise
+        time.sleep(pause)
+    return load_catalog(**properties)

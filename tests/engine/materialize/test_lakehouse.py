@@ -235,6 +235,18 @@ def test_rows_that_are_added_at_once_are_all_there_also_where_nobody_had_made_th
     assert found == [{"n": 0}, {"n": 1}, {"n": 2}]
 
 
+def test_catalogs_in_databases_may_be_made_by_several_at_once(tmp_path) -> None:
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager, ProcessPoolExecutor(4, mp_context=context) as processes:
+        gate = manager.Barrier(4)
+        for number in range(8):
+            uri = f"sqlite:///{tmp_path / str(number)}.db"
+            properties = {"type": "sql", "uri": uri, "warehouse": str(tmp_path)}
+            saver = IcebergWriter(f"shop.t{number}", properties, mode="append")
+            saved = [processes.submit(_append, saver.save_data, gate, row) for row in range(4)]
+            assert [str(done.exception(timeout=120)) for done in saved] == ["None"] * 4
+
+
 def test_table_that_somebody_else_makes_meanwhile_is_added_to(tmp_path, catalog, monkeypatch) -> None:
     import deltalake
     from pyiceberg.catalog.sql import SqlCatalog
