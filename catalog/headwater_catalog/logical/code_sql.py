@@ -58,7 +58,10 @@ def sql_in(source: str) -> tuple[CodeSql, ...]:
     What counts is `@load_from.sql`, `@save_to.sql`, and calls of what pandas and polars read and write SQL
     with. A query that is put together from pieces, or that stands elsewhere, has no text here.
     """
-    return _sql_in(source) if _MAY.search(source) else ()
+    # Every feature of a snapshot is asked: most are told apart by words, which are found ten times as fast.
+    if ("sql" in source or "_database" in source) and _MAY.search(source):
+        return _sql_in(source)
+    return ()
 
 
 @lru_cache(maxsize=2_000)
