@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -11,7 +12,8 @@ from headwater.executors.base import TaskFutureWrappingPythonFuture
 from headwater.executors.failures import Failure
 from headwater.executors.portable import unsendable
 from headwater.executors.tasks import TaskImplementation, TaskState, execute_task
-from headwater.plan import Around
+from headwater.node import Node
+from headwater.plan import Around, call_it
 
 __all__ = ["Answer", "outcome_of", "packed_inputs", "record_of", "refused", "reply_of"]
 
@@ -62,22 +64,42 @@ def record_of(around: Around | None) -> Any:
     return None if take_record is None else take_record()
 
 
-def reply_of(task: TaskImplementation, watched: Callable[[Around | None], Around] | None = None) -> bytes:
+def reply_of(
+    task: TaskImplementation,
+    watched: Callable[[Around | None], Around] | None = None,
+    *,
+    is_measured: bool = False,
+) -> bytes:
     """Run a task, and return its outputs or its failure, and what was noted meanwhile.
 
     Args:
         task: The task, with its inputs.
         watched: Returns what to call in the place of each node's call, around what the task says.
+        is_measured: Whether the reply has what each node took, for a strategy that learns it.
     """
     noting = task.around()
     record_of(noting)
-    reply = outcome_of(task, noting if watched is None else watched(noting), _sendable)
-    return pickle.dumps((reply, record_of(noting)))
+    seconds: dict[str, float] = {}
+    around = noting if watched is None else watched(noting)
+    reply = outcome_of(task, _measured(around, seconds) if is_measured else around, _sendable)
+    return pickle.dumps((reply, record_of(noting), seconds))
+
+
+def _measured(around: Around | None, seconds: dict[str, float]) -> Around:
+    compute = call_it if around is None else around
+
+    def measuring(node: Node, call: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+        began = time.perf_counter()
+        value = compute(node, call, arguments)
+        seconds[node.name] = time.perf_counter() - began
+        return value
+
+    return measuring
 
 
 def refused(error: Exception) -> bytes:
     """Return the reply of a process that could not begin."""
-    return pickle.dumps((Failure.of(error), None))
+    return pickle.dumps((Failure.of(error), None, {}))
 
 
 class Answer(TaskFutureWrappingPythonFuture):
@@ -85,12 +107,14 @@ class Answer(TaskFutureWrappingPythonFuture):
 
     Attributes:
         task: The task.
+        seconds: What its nodes took, once it is done and where that was measured.
     """
 
     def __init__(self, future: Any, task: TaskImplementation) -> None:
         """Take both."""
         super().__init__(future)
         self.task = task
+        self.seconds: Mapping[str, float] = {}
         self._reply: Mapping[str, Any] | BaseException | None = None
 
     def get_state(self) -> TaskState:
@@ -116,22 +140,23 @@ class Answer(TaskFutureWrappingPythonFuture):
     def _opened(self) -> Mapping[str, Any] | BaseException:
         if self._reply is None:
             try:
-                self._reply = _opened(self.task, self.future.result())
+                self._reply, self.seconds = _opened(self.task, self.future.result())
             except BaseException as error:
                 self._reply = self.failure_of(error)
         assert self._reply is not None  # it was set in every branch
         return self._reply
 
 
-def _opened(task: TaskImplementation, reply: bytes) -> Mapping[str, Any] | BaseException:
-    """Return the outputs of a task or what ended it, and hand on what was noted."""
-    outcome, record = pickle.loads(reply)  # noqa: S301, it comes from our own worker
+def _opened(
+    task: TaskImplementation, reply: bytes
+) -> tuple[Mapping[str, Any] | BaseException, Mapping[str, float]]:
+    """Return the outputs of a task or what ended it, with what nodes took, and hand on what was noted."""
+    outcome, record, seconds = pickle.loads(reply)  # noqa: S301, it comes from our own worker
     if record is not None:
         task.around().give_record(record)  # type: ignore[union-attr]
     if isinstance(outcome, Failure):
-        return outcome.revive()
-    values: Mapping[str, Any] = pickle.loads(outcome)  # noqa: S301, as above
-    return values
+        return outcome.revive(), seconds
+    return pickle.loads(outcome), seconds  # noqa: S301, as above
 
 
 def _sendable(task: TaskImplementation, results: Mapping[str, Any]) -> bytes:

@@ -16,7 +16,7 @@ from typing import Any
 from headwater.errors import HeadwaterError, MissingExtra
 from headwater.modifiers.spark_passes import without_warnings
 
-__all__ = ["begun", "ended", "is_gone"]
+__all__ = ["begun", "ended", "is_gone", "places"]
 
 _PATIENCE = 20.0
 """Seconds that a JVM has to end by itself."""
@@ -65,6 +65,20 @@ def begun(session: Any, max_tasks: int | None) -> Any:
             _local = _started(max_tasks)
             running = _local.session.sparkContext
         return running
+
+
+def places(session: Any) -> int:
+    """Return how many tasks run at once in a session, or in that which `begun` would take or start.
+
+    Raises:
+        HeadwaterError: The session has ended.
+        MissingExtra: PySpark is not installed.
+    """
+    context = _spark().SparkContext._active_spark_context if session is None else _context_of(session)
+    # A context that was stopped, or whose JVM has ended, is not taken.
+    if context is None or context._jsc is None or is_gone(context):
+        return os.cpu_count() or 1
+    return int(context.defaultParallelism)
 
 
 def ended(context: Any) -> None:

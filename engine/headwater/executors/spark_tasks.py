@@ -123,10 +123,15 @@ class SparkTaskExecutor(TaskExecutor):
         return True
 
     def slots(self) -> int:
-        """Return how many tasks run at once; 1 before there is a session."""
+        """Return how many tasks run at once, also before the execution: graphs are cut by it.
+
+        Raises:
+            HeadwaterError: The session has ended.
+            MissingExtra: PySpark is not installed.
+        """
         if self._jobs is not None:
             return self._jobs.places
-        return self.max_tasks or 1
+        return self.max_tasks or spark_sessions.places(self.session)
 
     def submit_task(self, task: TaskImplementation) -> Answer:
         """Take a task for the next job.

@@ -104,7 +104,7 @@ def _reply(
         own = task.spec.needs.seconds
         limit = seconds if own is None else own
         with _marked(marks, number, limit) as watched, _limited(limit):
-            reply = reply_of(task, watched)
+            reply = reply_of(task, watched, is_measured=True)
     except Exception as error:
         reply = refused(error)
     return number, (reply, time.perf_counter() - start)

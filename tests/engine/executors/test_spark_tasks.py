@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from headwater.errors import HeadwaterError, NodeFailed
-from headwater.executors import spark_tasks
+from headwater.executors import SingleExecutionManager, spark_tasks
+from headwater.executors.fusing import GroupByCost
+from headwater.executors.graph import TaskBasedGraphExecutor
 from headwater.executors.spark_tasks import SparkTaskExecutor
 
 
@@ -217,6 +219,25 @@ def test_many_small_tasks_are_few_jobs(on_session, spark_session) -> None:
 
     assert on_session.run(source, "squares", count=500) == [number * number for number in range(500)]
     assert scheduler.numTotalJobs() - before <= 5
+
+
+@on_spark
+def test_a_graph_is_cut_for_all_places_of_its_session_until_it_is_known_to_be_small(
+    tasks, tmp_path, monkeypatch, spark_session
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    source = "\n".join(f"def n{number}(start: int) -> int: return start + {number}" for number in range(6))
+    wanted = [f"n{number}" for number in range(6)]
+    executor = SparkTaskExecutor(spark_session)
+    runner = TaskBasedGraphExecutor(
+        SingleExecutionManager(executor), GroupByCost(executor.slots, executor.cost_of_task)
+    )
+    graph = tasks.graph(source)
+
+    assert executor.slots() == SparkTaskExecutor().slots() == spark_session.sparkContext.defaultParallelism
+    assert len(runner.plan(graph, wanted, ["start"]).specs) == executor.slots() == 2
+    assert runner.execute(graph, wanted, {"start": 1}) == {f"n{number}": number + 1 for number in range(6)}
+    assert len(runner.plan(graph, wanted, ["start"]).specs) == 1
 
 
 @on_spark
