@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, ClassVar
 
 from headwater.materialize.arrow_tables import arrow_to_save, as_arrow, from_arrow, without_dictionaries
 from headwater.materialize.builtin import UNSET
-from headwater.materialize.files import write_bytes
+from headwater.materialize.files import by_way_of_memory, write_bytes
 from headwater.materialize.packages import needed
 from headwater.materialize.stamps import stamp_workbook
 from headwater.materialize.tables import FileLoader, StampedSaver, TableSaver
@@ -193,10 +193,8 @@ class ArrowORCWriter(_ArrowSaver):
     stripe_size: int = UNSET
 
     def _write(self, data: Any, made: Any) -> None:
-        # In memory first: on a disk that is full Arrow's writer of ORC ends the whole process.
-        buffer = BytesIO()
-        super()._write(without_dictionaries(data), buffer)
-        write_bytes(made, buffer.getbuffer())
+        with by_way_of_memory(made) as buffer:
+            super()._write(without_dictionaries(data), buffer)
 
 
 @dataclass

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import KW_ONLY, dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,7 +18,16 @@ from headwater.errors import InvalidInput
 from headwater.materialize.packages import needed, needing
 from headwater.materialize.packing import unpacked
 
-__all__ = ["Stored", "found_store", "is_remote", "opened", "remove", "replacing", "write_bytes"]
+__all__ = [
+    "Stored",
+    "by_way_of_memory",
+    "found_store",
+    "is_remote",
+    "opened",
+    "remove",
+    "replacing",
+    "write_bytes",
+]
 
 # Two letters at least, since one letter is the drive of a Windows path; `::` chains two protocols.
 _PROTOCOL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(://|::)")
@@ -119,6 +129,17 @@ def write_bytes(made: Any, content: bytes | memoryview) -> None:
         made.write(content)
     else:
         Path(made).write_bytes(content)
+
+
+@contextmanager
+def by_way_of_memory(made: Any) -> Iterator[BytesIO]:
+    """Yield a buffer, whose content goes to what `replacing` yielded if nothing failed.
+
+    On a disk that is full Arrow's writer of ORC ends the whole process: it is given this.
+    """
+    buffer = BytesIO()
+    yield buffer
+    write_bytes(made, buffer.getbuffer())
 
 
 def remove(path: Any, options: Mapping[str, Any] | None = None) -> None:

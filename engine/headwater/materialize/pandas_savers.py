@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from headwater.materialize.builtin import UNSET, BuiltInSaver, options
-from headwater.materialize.files import write_bytes
+from headwater.materialize.files import by_way_of_memory
 from headwater.materialize.metadata import get_dataframe_metadata, get_sql_metadata
 from headwater.materialize.packages import needed, needing
 from headwater.materialize.stamps import stamp_workbook, stamped
@@ -137,10 +137,8 @@ class PandasORCWriter(_PandasSaver):
     engine_kwargs: Options = UNSET
 
     def _write(self, data: Any, made: Any) -> None:
-        # In memory first: on a disk that is full Arrow's writer of ORC ends the whole process.
-        buffer = BytesIO()
-        super()._write(data, buffer)
-        write_bytes(made, buffer.getbuffer())
+        with by_way_of_memory(made) as buffer:
+            super()._write(data, buffer)
 
 
 @dataclass
