@@ -8,7 +8,14 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
-from headwater.materialize.arrow_tables import arrow_to_save, as_arrow, from_arrow, without_dictionaries
+from headwater.materialize.arrow_tables import (
+    WITHOUT_THEIR_OWN,
+    arrow_backed,
+    arrow_to_save,
+    as_arrow,
+    from_arrow,
+    without_dictionaries,
+)
 from headwater.materialize.builtin import UNSET
 from headwater.materialize.files import by_way_of_memory, write_bytes
 from headwater.materialize.packages import needed
@@ -35,7 +42,6 @@ __all__ = [
 Path_ = str | Path | BytesIO | BinaryIO
 
 _ARROW = ("pyarrow.Table",)
-_WITHOUT_THEIR_OWN = ("polars.DataFrame", "pyarrow.Table")
 
 
 class _ArrowLoader(FileLoader):
@@ -169,7 +175,7 @@ class ArrowORCReader(_ArrowLoader):
     """Loads a table from an ORC file, with `pyarrow.orc.read_table`."""
 
     key: ClassVar[str] = "orc"
-    types: ClassVar[tuple[str, ...]] = _WITHOUT_THEIR_OWN
+    types: ClassVar[tuple[str, ...]] = WITHOUT_THEIR_OWN
     package: ClassVar[str] = "pyarrow.orc"
     function: ClassVar[str] = "read_table"
     path: Path_
@@ -185,7 +191,7 @@ class ArrowORCWriter(_ArrowSaver):
     """Saves a table as an ORC file, with `pyarrow.orc.write_table`; categories become texts."""
 
     key: ClassVar[str] = "orc"
-    types: ClassVar[tuple[str, ...]] = (*_WITHOUT_THEIR_OWN, "polars.LazyFrame")
+    types: ClassVar[tuple[str, ...]] = (*WITHOUT_THEIR_OWN, "polars.LazyFrame")
     module: ClassVar[str] = "pyarrow.orc"
     function: ClassVar[str] = "write_table"
     path: Path_
@@ -238,8 +244,7 @@ class _JSONSaver(_ArrowSaver):
     lines: ClassVar[bool]
 
     def _write(self, data: Any, made: Any) -> None:
-        pandas = needed("pandas", f"save_to.{self.key} of an Arrow table")
-        frame = data.to_pandas(types_mapper=pandas.ArrowDtype)
+        frame = arrow_backed(data, f"save_to.{self.key} of an Arrow table")
         text = frame.to_json(orient="records", lines=self.lines, date_format="iso", date_unit="us")
         write_bytes(made, text.encode())
 
@@ -300,7 +305,7 @@ class ArrowExcelWriter(_ArrowSaver):
 
     def _write(self, data: Any, made: Any) -> None:
         pandas = needed("pandas", "save_to.excel of an Arrow table")
-        frame = data.to_pandas(types_mapper=pandas.ArrowDtype)
+        frame = arrow_backed(data, "save_to.excel of an Arrow table")
         with pandas.ExcelWriter(made, engine="openpyxl") as writer:
             frame.to_excel(writer, index=False, **self._options(frame.to_excel))
             stamp_workbook(writer.book, self.metadata or {})

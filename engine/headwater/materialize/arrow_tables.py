@@ -17,8 +17,10 @@ from headwater.types import Type
 __all__ = [
     "NULLABLE",
     "TABLES",
+    "WITHOUT_THEIR_OWN",
     "ArrowLoader",
     "ArrowSaver",
+    "arrow_backed",
     "arrow_to_save",
     "as_arrow",
     "from_arrow",
@@ -30,6 +32,10 @@ NULLABLE = "numpy_nullable"
 
 TABLES = ("pandas.DataFrame", "polars.DataFrame", "polars.LazyFrame", "pyarrow.Table")
 """The tables that come from Arrow and go there; the first is made where any table is welcome."""
+
+
+WITHOUT_THEIR_OWN = ("polars.DataFrame", "pyarrow.Table")
+"""The tables of those libraries that reach some formats only by way of Arrow, which pandas reaches itself."""
 
 
 def as_arrow(data: Any) -> Any:
@@ -95,7 +101,7 @@ def _as_pandas(table: Any, dtype_backend: str | None) -> Any:
     if dtype_backend is None:
         return table.to_pandas()
     if dtype_backend == "pyarrow":
-        return table.to_pandas(types_mapper=pandas.ArrowDtype)
+        return arrow_backed(table, "A pandas table")
     if dtype_backend != NULLABLE:
         raise InvalidInput(
             f"dtype_backend={dtype_backend!r} is not known. Give {NULLABLE!r}, 'pyarrow' or None."
@@ -112,6 +118,16 @@ def _as_pandas(table: Any, dtype_backend: str | None) -> Any:
         arrow.large_string(): pandas.StringDtype(),
     }
     return table.to_pandas(types_mapper=nullable.get)
+
+
+def arrow_backed(table: Any, purpose: str) -> Any:
+    """Return an Arrow table as a table of pandas whose columns keep the types of Arrow.
+
+    Args:
+        table: The Arrow table.
+        purpose: What pandas is needed for, as the beginning of a sentence.
+    """
+    return table.to_pandas(types_mapper=needed("pandas", purpose).ArrowDtype)
 
 
 def without_dictionaries(table: Any) -> Any:

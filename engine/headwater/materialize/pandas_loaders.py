@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from headwater.errors import InvalidInput
+from headwater.materialize.arrow_tables import NULLABLE
 from headwater.materialize.builtin import UNSET
 from headwater.materialize.metadata import get_dataframe_metadata, get_file_metadata, get_sql_metadata
 from headwater.materialize.tables import FileLoader, TableLoader
@@ -33,9 +34,6 @@ __all__ = [
 
 Readable = str | Path | BytesIO | BufferedReader
 Options = dict[str, Any] | None
-# Where columns may be missing values, these types keep integers and booleans what they are.
-NULLABLE = "numpy_nullable"
-
 
 _FRAME = ("pandas.DataFrame",)
 

@@ -7,15 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from headwater.errors import InvalidInput
-from headwater.materialize.arrow_tables import ArrowLoader, ArrowSaver, without_dictionaries
+from headwater.materialize.arrow_tables import (
+    WITHOUT_THEIR_OWN,
+    ArrowLoader,
+    ArrowSaver,
+    arrow_backed,
+    without_dictionaries,
+)
 from headwater.materialize.builtin import UNSET, options
 from headwater.materialize.metadata import get_sql_metadata
 from headwater.materialize.packages import needed, needing
 from headwater.materialize.transactions import in_one_transaction
 
 __all__ = ["ArrowSqlReader", "ArrowSqlWriter"]
-
-_WITHOUT_THEIR_OWN = ("polars.DataFrame", "pyarrow.Table")
 
 
 @dataclass
@@ -35,7 +39,7 @@ class ArrowSqlReader(ArrowLoader):
     """
 
     key: ClassVar[str] = "sql"
-    types: ClassVar[tuple[str, ...]] = _WITHOUT_THEIR_OWN
+    types: ClassVar[tuple[str, ...]] = WITHOUT_THEIR_OWN
     query_or_table: str
     db_connection: Any = field(repr=False)  # which may hold passwords
     params: Mapping[str, Any] | None = None
@@ -89,7 +93,7 @@ class ArrowSqlWriter(ArrowSaver):
     """
 
     key: ClassVar[str] = "sql"
-    types: ClassVar[tuple[str, ...]] = (*_WITHOUT_THEIR_OWN, "polars.LazyFrame")
+    types: ClassVar[tuple[str, ...]] = (*WITHOUT_THEIR_OWN, "polars.LazyFrame")
     table_name: str
     db_connection: Any = field(repr=False)  # which may hold passwords
     if_exists: str = UNSET
@@ -98,7 +102,7 @@ class ArrowSqlWriter(ArrowSaver):
     dtype: Any = UNSET
 
     def _save(self, table: Any) -> dict[str, Any]:
-        pandas = needed("pandas", "save_to.sql")
+        needed("pandas", "save_to.sql")  # before a database is opened
         _require_cells(table)
         with (
             needing("sqlalchemy", "save_to.sql"),
@@ -106,7 +110,7 @@ class ArrowSqlWriter(ArrowSaver):
         ):
             is_sqlite = getattr(getattr(connection, "dialect", None), "name", "sqlite") == "sqlite"
             written, types = _with_decimals(without_dictionaries(table), is_sqlite)
-            frame = written.to_pandas(types_mapper=pandas.ArrowDtype)
+            frame = arrow_backed(written, "save_to.sql")
             given = options(self, frame.to_sql, "table_name", "db_connection")
             if types and given.get("dtype") is None:
                 given["dtype"] = types
