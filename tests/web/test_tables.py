@@ -109,7 +109,8 @@ def test_the_page_of_a_table_that_is_filled_leads_to_features_here_and_elsewhere
 
     assert 'href="/r/shop/f/m:ratio"' in page
     assert "known from what reads or fills it" in page
-    assert "In later" in page and "input:ratio" in page
+    assert 'In <a href="/r/later">later</a>' in page
+    assert 'href="/r/later/lineage?focus=input:ratio"' in page
 
 
 def test_a_project_may_call_it_by_its_name(client):

@@ -6,6 +6,7 @@ import io
 import re
 import tokenize
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -161,17 +162,14 @@ def _verified(
 
 
 def _write(paths: Sequence[Path], texts: Sequence[str]) -> None:
-    """Write files so that each is whole or not there."""
+    """Write files so that all are whole, or none is there."""
+    from headwater.materialize.files import replacing, write_bytes
+
     paths[0].parent.mkdir(parents=True, exist_ok=True)
-    drafts = [path.with_name(f".{path.name}.partial") for path in paths]
-    try:
-        for draft, text in zip(drafts, texts, strict=True):
-            draft.write_text(text, "utf-8")
-        for draft, path in zip(drafts, paths, strict=True):
-            draft.replace(path)
-    finally:
-        for draft in drafts:
-            draft.unlink(missing_ok=True)
+    with ExitStack() as stack:
+        places = [stack.enter_context(replacing(path)) for path in paths]
+        for place, text in zip(places, texts, strict=True):
+            write_bytes(place, text.encode())
 
 
 def _json(paths: Sequence[Path], made: Conversion, verdict: Verdict | None) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import logging
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
@@ -368,17 +367,10 @@ def _save(told: Mapping[str, Any], path: Path, copy: Callable[[int, str, IO[byte
 
 
 def _write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
-    held: Path | None = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            held = Path(file.name)
-            write(file)
-        held.chmod(0o644)
-        held.replace(path)
-    except BaseException:
-        if held is not None:
-            held.unlink(missing_ok=True)
-        raise
+    from headwater.materialize.files import replacing
+
+    with replacing(path) as made, Path(made).open("wb") as file:
+        write(file)
 
 
 def who_asks() -> str:

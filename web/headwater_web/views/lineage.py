@@ -76,6 +76,7 @@ def lineage(repo: str) -> str:
         drawing=picture(page),
         facts=_facts(page),
         unclear=view.moment.snapshot.tables.told_of(page.found.nodes),
+        has_tables=any(key.startswith(TABLE_PREFIX) for key in page.found.nodes),
         depths=DEPTHS,
         all=ALL,
         dataflows=[(flow.name, flow.name) for flow in flows],

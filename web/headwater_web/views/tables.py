@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from flask import Blueprint, render_template
@@ -50,14 +50,16 @@ class Elsewhere:
     """What another repository has to do with the table.
 
     Attributes:
-        repository: Its name, with the commit where that is not the scanned head.
-        readers: Keys of what reads the table or a column of it there.
-        makers: Keys of the features that fill it there.
+        repository: Its name.
+        at: The commit, where that is not the scanned head.
+        readers: What reads the table or a column of it there.
+        makers: What fills it there.
     """
 
     repository: str
-    readers: tuple[str, ...]
-    makers: tuple[str, ...]
+    at: str | None
+    readers: tuple[LineageNode, ...]
+    makers: tuple[LineageNode, ...]
 
 
 @blueprint.get("/r/<repo>/t/<path:name>")
@@ -128,9 +130,14 @@ def _elsewhere(view: AsOf, key: str) -> tuple[Elsewhere, ...]:
             _note(readers, target, whole.label)
         elif table_of(target) == key and table_of(source) != key:
             _note(makers, source, whole.label)
+
+    def nodes(label: str, keys: Iterable[str]) -> tuple[LineageNode, ...]:
+        return tuple(replace(whole.graph.nodes[f"{label}:{key}"], key=key) for key in sorted(keys))
+
     return tuple(
-        Elsewhere(name, tuple(sorted(readers.get(name, ()))), tuple(sorted(makers.get(name, ()))))
-        for name in sorted(readers.keys() | makers.keys())
+        Elsewhere(name, at or None, nodes(label, readers.get(label, ())), nodes(label, makers.get(label, ())))
+        for label in sorted(readers.keys() | makers.keys())
+        for name, _, at in [label.partition("@")]
     )
 
 
