@@ -496,6 +496,7 @@ def test_a_label_from_the_repository_stays_in_its_place(catalog: Catalog, git_re
         (["sales", "sales"], 3, "named twice"),
         (["sales", "summary", "--output", "best"], 3, "of one dataflow"),
         (["sales", "--output", "scorred"], 3, "no 'scorred'"),
+        (["sales", "--output", "factor"], 3, "none of factor is one"),
         (["sales", "--config", "colour=1"], 3, "configuration key 'colour'"),
         (["sales", "--env", "prod"], 3, "no environment 'prod'"),
         (["sales", "--executor", "synchronous"], 3, "makes the elements of a fan-out"),

@@ -13,6 +13,7 @@ from headwater.build import build
 from headwater.errors import InvalidInput
 from headwater.executors.tasks import is_expander
 from headwater.function import Function
+from headwater.graph import Graph
 from headwater.node import Node, Role
 from headwater_catalog.compiled.planning import (
     FlowToCompile,
@@ -44,6 +45,8 @@ __all__ = ["CompileAsked", "plan_at"]
 _RUNS: Final = 20  # the last ones that may know how long a node takes
 _MOST_RETRIES: Final = 100
 _MOST_SECONDS: Final = 86_400
+_NO_COLUMNS: Final = ("bool", "bytes", "complex", "float", "int", "str")
+"""Types that say that a value is no column; most others leave it open until the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,7 @@ def _flow(
     for name in outputs:
         if name not in graph:
             raise InvalidInput(f"There is no '{name}' in dataflow '{flow.name}' in this configuration.")
+    _require_a_column(flow, graph, outputs)
     needed = graph.upstream(*outputs)
     nodes = [node for node in graph if node.name in needed]
     _require_given(flow, nodes, config)
@@ -176,6 +180,15 @@ def _flow(
         seconds=_seconds(moment, flow.name),
         is_declared=not asked.outputs,
     )
+
+
+def _require_a_column(flow: DataflowAt, graph: Graph, outputs: Sequence[str]) -> None:
+    """Make sure that the last task has something to save, as far as types tell."""
+    if all(graph[name].type.name in _NO_COLUMNS for name in outputs):
+        raise Conflict(
+            f"Dataflow '{flow.name}' would make no dataset: only columns are saved, and none of "
+            f"{', '.join(outputs)} is one. Give --output with a column, too."
+        )
 
 
 def _require_given(flow: DataflowAt, nodes: Sequence[Node], config: Mapping[str, Any]) -> None:
