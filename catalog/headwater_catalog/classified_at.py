@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from headwater_catalog.cross_repository import Link, drawn_from
+from headwater_catalog.cross_repository import Drawn, drawn_from
 from headwater_catalog.days import today
 from headwater_catalog.moments import Moment
 from headwater_catalog.query.classified import Classified, classify
@@ -42,7 +42,7 @@ def imported_levels(
     if not draws_from_others(moment.snapshot):
         return {tag: {} for tag in tags}
     drawn = drawn_from(moment)
-    return {tag: _imported(*drawn, tag, day or today()) for tag in tags}
+    return {tag: _imported(drawn, tag, day or today()) for tag in tags}
 
 
 def draws_from_others(snapshot: Snapshot) -> bool:
@@ -52,25 +52,21 @@ def draws_from_others(snapshot: Snapshot) -> bool:
     return bool(snapshot.tables.shared(is_filled=False))
 
 
-def _imported(
-    own: str, moments: Mapping[str, Moment], links: Iterable[Link], tag: str, day: str
-) -> Mapping[str, int]:
-    found: dict[str, dict[str, int]] = {label: {} for label in moments}
-    pending = dict.fromkeys(moments)
+def _imported(drawn: Drawn, tag: str, day: str) -> Mapping[str, int]:
+    found: dict[str, dict[str, int]] = {label: {} for label in drawn.moments}
+    pending = dict.fromkeys(drawn.moments)
     while pending:
         label = next(iter(pending))
         del pending[label]
-        classified = classify(moments[label].snapshot, tag, day, found[label])
-        for link in links:
-            if link.source[0] != label or link.source[1] not in classified.levels:
-                continue
-            there, key = link.target
-            known = moments[there].snapshot.declared.rules.classification(tag)
-            level = _translated(classified.classification, classified.levels[link.source[1]], known)
-            if level > found[there].get(key, 0):
-                found[there][key] = level
-                pending[there] = None
-    return found[own]
+        classified = classify(drawn.moments[label].snapshot, tag, day, found[label])
+        for source, theirs in classified.levels.items():
+            for there, key in drawn.targets(label, source):
+                known = drawn.moments[there].snapshot.declared.rules.classification(tag)
+                level = _translated(classified.classification, theirs, known)
+                if level > found[there].get(key, 0):
+                    found[there][key] = level
+                    pending[there] = None
+    return found[drawn.label]
 
 
 def _translated(theirs: Classification, level: int, ours: Classification) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from headwater_catalog.store.models import Dataflow, DataflowVersion, Repository
 from headwater_catalog.table_specs import is_shared
 from headwater_catalog.views import DataflowView
 
-__all__ = ["Across", "Link", "across", "drawn_from"]
+__all__ = ["Across", "Drawn", "across", "drawn_from"]
 
 End = tuple[str, str]
 """A feature or an input of one of several repositories: what calls the repository, and the key in it."""
@@ -63,42 +63,36 @@ def _label(moment: Moment) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """An input that is declared to be a feature of another repository, or a table that both have.
+class Drawn:
+    """A moment with all that its sources and tables lead to, and theirs.
 
     Attributes:
-        source: The feature, or the table or column.
-        target: The input, or the table or column.
+        label: What calls the moment itself.
+        moments: The moments by what calls them.
+        links: The inputs that are declared to be a feature of another moment, by that.
     """
 
-    source: End
-    target: End
+    label: str
+    moments: Mapping[str, Moment]
+    links: Mapping[End, Sequence[End]]
+
+    def targets(self, label: str, key: str) -> Iterator[End]:
+        """Yield what is the same elsewhere: inputs that are to be a feature, or the same table or column."""
+        yield from self.links.get((label, key), ())
+        if is_shared(key):
+            for other, moment in self.moments.items():
+                if other != label and key in moment.snapshot.lineage.nodes:
+                    yield other, key
 
 
-def drawn_from(moment: Moment) -> tuple[str, dict[str, Moment], tuple[Link, ...]]:
-    """Return all moments that sources and tables of one lead to, and theirs, with the links between them.
-
-    Returns:
-        What calls the moment itself; the moments by what calls them; and the links.
-    """
+def drawn_from(moment: Moment) -> Drawn:
+    """Return a moment with all that its sources and tables lead to, and theirs."""
     union = _Union(moment)
     union.follow_up(moment)
-    links = (*union.links, *_same_tables(union.moments))
-    return _label(moment), union.moments, tuple(Link(*ends) for ends in links)
-
-
-def _same_tables(moments: Mapping[str, Moment]) -> Iterator[tuple[End, End]]:
-    """Yield what joins the tables and columns that several moments have: each of these to the next one."""
-    having: dict[str, list[str]] = defaultdict(list)
-    for label, moment in moments.items():
-        if moment.snapshot.tables.tables:
-            for key in filter(is_shared, moment.lineage().nodes):
-                having[key].append(label)
-    for key, labels in having.items():
-        if len(labels) > 1:
-            yield from (
-                ((one, key), (next_, key)) for one, next_ in zip(labels, labels[1:] + labels[:1], strict=True)
-            )
+    links: dict[End, list[End]] = defaultdict(list)
+    for source, target in union.links:
+        links[source].append(target)
+    return Drawn(_label(moment), union.moments, links)
 
 
 class _Union:

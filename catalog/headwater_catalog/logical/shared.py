@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Final
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterator, Mapping
+from functools import cache
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from headwater_catalog.locations import Whereabouts
 from headwater_catalog.logical.sql_lineage import query_lineage
+from headwater_catalog.recent import RecentOf
 from headwater_catalog.store.intervals import holds_at
 from headwater_catalog.store.models import (
     Dataflow,
@@ -24,6 +27,8 @@ from headwater_catalog.table_specs import place_key, table_key, tables_from_data
 
 __all__ = ["repositories_naming"]
 
+_MOST_TABLES: Final = 1_000_000
+"""Of the scanned heads of one database that are kept at hand."""
 _IN_CODE: Final = ("read_sql", "read_database", "to_sql", "write_database", "load_from.sql", "save_to.sql")
 
 
@@ -34,24 +39,53 @@ def repositories_naming(session: Session, keys: Collection[str]) -> list[Reposit
         session: An open session; only repositories that it sees are told.
         keys: What the tables are called in a lineage.
     """
-    found: dict[Repository, None] = {}
-    for repository, sources, sinks in session.execute(
-        select(Repository, DataflowVersion.sources, DataflowVersion.sinks)
+    asked = frozenset(keys)
+    kept = _RECENT[session]
+    read = cache(lambda: _read(session))  # of all, once one has changed
+
+    def may_name(repository: Repository) -> bool:
+        known = kept.get(_key(repository), lambda: read()[repository.id])
+        return known.has_sql_in_code or not known.tables.isdisjoint(asked)
+
+    scanned = select(Repository).where(Repository.scanned_sha.is_not(None)).order_by(Repository.name)
+    return [repository for repository in session.scalars(scanned).all() if may_name(repository)]
+
+
+class _Known(NamedTuple):
+    """What the scanned head of a repository says of tables."""
+
+    tables: frozenset[str] = frozenset()
+    has_sql_in_code: bool = False
+
+
+_RECENT: Final = RecentOf[_Known](lambda known: 1 + len(known.tables), _MOST_TABLES)
+
+
+def _key(repository: Repository) -> Hashable:
+    return repository.id, repository.scanned_sha, repository.reader_version
+
+
+def _read(session: Session) -> Mapping[int, _Known]:
+    """Read what the scanned heads of all repositories say."""
+    tables: dict[int, set[str]] = defaultdict(set)
+    for number, sources, sinks in session.execute(
+        select(Repository.id, DataflowVersion.sources, DataflowVersion.sinks)
         .join(Dataflow, Dataflow.repository_id == Repository.id)
         .join(DataflowVersion, DataflowVersion.dataflow_id == Dataflow.id)
         .where(holds_at(DataflowVersion, Repository.scanned_position))
     ):
-        if any(key in keys for stored in (sources, sinks) for key in _named(stored)):
-            found[repository] = None
-    for repository, content in session.execute(
-        select(Repository, Declaration.content)
+        for stored in (sources, sinks):
+            tables[number].update(_named(stored))
+    for number, content in session.execute(
+        select(Repository.id, Declaration.content)
         .join(Declaration, Declaration.repository_id == Repository.id)
         .where(Declaration.kind == "tables", holds_at(Declaration, Repository.scanned_position))
     ):
-        if any(spec.key in keys for spec in tables_from_data(content).values()):
-            found[repository] = None
-    found.update(dict.fromkeys(_with_sql_in_code(session)))
-    return sorted(found, key=lambda repository: repository.name)
+        tables[number].update(spec.key for spec in tables_from_data(content).values())
+    in_code = frozenset(_with_sql_in_code(session))
+    return defaultdict(
+        _Known, {each: _Known(frozenset(tables[each]), each in in_code) for each in {*tables, *in_code}}
+    )
 
 
 def _named(stored: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -67,12 +101,11 @@ def _named(stored: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             yield place_key(place)
 
 
-def _with_sql_in_code(session: Session) -> Collection[Repository]:
+def _with_sql_in_code(session: Session) -> Collection[int]:
     """Return the repositories whose features read or write SQL by themselves."""
     texts = (Definition.source.contains(text, autoescape=True) for text in _IN_CODE)
     return session.scalars(
-        select(Repository)
-        .where(
+        select(Repository.id).where(
             select(FeatureVersion.id)
             .join(Feature, Feature.id == FeatureVersion.feature_id)
             .join(Definition, Definition.id == FeatureVersion.definition_id)
@@ -83,5 +116,4 @@ def _with_sql_in_code(session: Session) -> Collection[Repository]:
             )
             .exists()
         )
-        .order_by(Repository.name)
     ).all()

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from flask import Blueprint, render_template
 
-from headwater_catalog.cross_repository import across
 from headwater_catalog.lineage import LineageNode
 from headwater_catalog.logical.bound import TableUse
 from headwater_catalog.logical.reach import readers_and_makers
+from headwater_catalog.logical.shared import repositories_naming
+from headwater_catalog.moments import moment_at
+from headwater_catalog.snapshot import Snapshot
 from headwater_catalog.table_datasets import versions_sent_to
-from headwater_catalog.table_specs import ColumnSpec, column_key, is_shared, table_of
+from headwater_catalog.table_specs import ColumnSpec, column_key, is_shared
 from headwater_web.lists import Table, as_files
 from headwater_web.reading import AsOf, as_of, exported, reading
 
@@ -51,13 +54,11 @@ class Elsewhere:
 
     Attributes:
         repository: Its name.
-        at: The commit, where that is not the scanned head.
-        readers: What reads the table or a column of it there.
+        readers: What reads the table or a column of it there, at its scanned head.
         makers: What fills it there.
     """
 
     repository: str
-    at: str | None
     readers: tuple[LineageNode, ...]
     makers: tuple[LineageNode, ...]
 
@@ -77,7 +78,7 @@ def table(repo: str, name: str) -> str:
         read=_by_flow(uses, is_filled=False),
         filled=_by_flow(uses, is_filled=True),
         unclear=here.told_of({found.key, *found.column_keys}),
-        elsewhere=_elsewhere(view, found.key) if exported() is None else (),
+        elsewhere=tuple(_elsewhere(view, found.key)) if exported() is None else (),
         versions=versions_sent_to(reading(), view.repository, found.key) if exported() is None else (),
     )
 
@@ -118,30 +119,22 @@ def _by_flow(uses: Iterable[TableUse], *, is_filled: bool) -> list[TableUse]:
     return [use for use in uses if use.is_filled is is_filled]
 
 
-def _elsewhere(view: AsOf, key: str) -> tuple[Elsewhere, ...]:
-    """Return what other repositories have to do with a table."""
-    if not is_shared(key):
-        return ()
-    whole = across(view.moment)
-    readers: dict[str, set[str]] = {}
-    makers: dict[str, set[str]] = {}
-    for source, target in whole.graph.edges:
-        if table_of(source) == key and table_of(target) != key:
-            _note(readers, target, whole.label)
-        elif table_of(target) == key and table_of(source) != key:
-            _note(makers, source, whole.label)
-
-    def nodes(label: str, keys: Iterable[str]) -> tuple[LineageNode, ...]:
-        return tuple(replace(whole.graph.nodes[f"{label}:{key}"], key=key) for key in sorted(keys))
-
-    return tuple(
-        Elsewhere(name, at or None, nodes(label, readers.get(label, ())), nodes(label, makers.get(label, ())))
-        for label in sorted(readers.keys() | makers.keys())
-        for name, _, at in [label.partition("@")]
-    )
+def _elsewhere(view: AsOf, key: str) -> Iterator[Elsewhere]:
+    """Yield what other repositories have to do with a table."""
+    moment = view.moment
+    for repository in repositories_naming(moment.session, [key]) if is_shared(key) else ():
+        if repository.id == moment.repository.id:
+            continue
+        snapshot = moment_at(moment.session, moment.settings, repository).snapshot
+        found = snapshot.tables.tables.get(key)
+        if found is not None:
+            ends = [readers_and_makers(snapshot, each) for each in (key, *found.column_keys)]
+            readers, makers = (
+                _nodes(snapshot, chain.from_iterable(some)) for some in zip(*ends, strict=True)
+            )
+            if readers or makers:
+                yield Elsewhere(repository.name, readers, makers)
 
 
-def _note(ends: dict[str, set[str]], key: str, own: str) -> None:
-    repository, _, rest = key.partition(":")
-    if repository != own and not is_shared(key):
-        ends.setdefault(repository, set()).add(rest)
+def _nodes(snapshot: Snapshot, keys: Iterable[str]) -> tuple[LineageNode, ...]:
+    return tuple(snapshot.lineage.nodes[key] for key in sorted(set(keys)))
