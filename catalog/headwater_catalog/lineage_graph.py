@@ -191,6 +191,17 @@ class LineageGraph:
         """The keys of what comes from outside."""
         return frozenset(key for key, node in self.nodes.items() if node.is_input)
 
+    @cached_property
+    def _modules(self) -> Mapping[str, Sequence[LineageNode]]:
+        found: dict[str, list[LineageNode]] = {}
+        for node in self.nodes.values():
+            found.setdefault(node.module, []).append(node)
+        return found
+
+    def defined_in(self, module: str) -> Sequence[LineageNode]:
+        """Return the features of a module."""
+        return self._modules.get(module, ())
+
     def __getitem__(self, key: str) -> LineageNode:
         """Return the node with a key.
 

@@ -6,7 +6,8 @@ from flask import Flask, url_for
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headwater_web.links import feature_url, lineage_url
+from headwater_catalog.table_specs import table_of
+from headwater_web.links import feature_url, lineage_url, table_url
 
 _KEYS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1) | st.sampled_from(
     ("m:a b", "m:price/unit", "input:x&y", "m:é+%?#", "HeadwaterKey:HeadwaterKey")
@@ -21,9 +22,11 @@ def test_an_address_with_any_key_is_the_one_of_its_route(
     with app.test_request_context("/", base_url="http://localhost/under"):
         feature = url_for("features.feature", repo="shop", key=key, at=at)
         lineage = url_for("lineage.lineage", repo="shop", focus=key, up=up, at=at)
+        table = url_for("tables.table", repo="shop", name=f"w:{table_of(key)}", at=at)
 
         assert feature_url("shop", key, at=at) == feature
         assert lineage_url("shop", key, up=up, at=at) == lineage
+        assert table_url("shop", f"table:w:{key}", at=at) == table
 
 
 @given(name=st.text(st.characters(exclude_categories=("Cs",))) | st.sampled_from(("a//b", "..", "a\nb\n")))

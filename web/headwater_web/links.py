@@ -54,8 +54,7 @@ def here(endpoint: str, **values: Any) -> str:
 
 def feature_url(repository: str, key: str, **values: Any) -> str:
     """Return the page of a feature; `key` is `module:name`."""
-    # As routing quotes what stands in a path.
-    return _keyed("features.feature", "key", repository, quote(key, safe="!$&'()*+,/:;=@"), values)
+    return _keyed("features.feature", "key", repository, _in_path(key), values)
 
 
 def lineage_url(repository: str, key: str, **values: Any) -> str:
@@ -67,7 +66,12 @@ def lineage_url(repository: str, key: str, **values: Any) -> str:
 def table_url(repository: str, key: str, **values: Any) -> str:
     """Return the page of a table; `key` is its own, or that of a column of it."""
     name = table_of(key).removeprefix(TABLE_PREFIX).removeprefix("./")  # which browsers would leave out
-    return here("tables.table", repo=repository, name=name, **values)
+    return _keyed("tables.table", "name", repository, _in_path(name), values)
+
+
+def _in_path(key: str) -> str:
+    """Quote a key as routing quotes what stands in a path."""
+    return quote(key, safe="!$&'()*+,/:;=@")
 
 
 def _keyed(endpoint: str, name: str, repository: str, quoted: str, values: dict[str, Any]) -> str:

@@ -82,10 +82,10 @@ def as_json(value: Any) -> str:
 
 def makers(graph: LineageGraph, flow: DataflowView) -> dict[str, str]:
     """Return the key of the feature that makes each output of a dataflow."""
-    modules, outputs = frozenset(flow.modules), frozenset(flow.outputs)
+    outputs = frozenset(flow.outputs)
     return {
         name: node.key
-        for node in graph.nodes.values()
-        if node.module in modules
+        for module in flow.modules
+        for node in graph.defined_in(module)
         for name in outputs.intersection((node.name, *node.parts))
     }
