@@ -57,6 +57,7 @@ def request_partitions(
     now: int,
     *,
     env: str | None = None,
+    executor: str = "synchronous",
     sinks: Sequence[str] = (),
 ) -> list[Requested]:
     """Queue a run of each of some partitions, unless one is underway, or has saved it meanwhile.
@@ -70,11 +71,12 @@ def request_partitions(
         requested_by: Who asks.
         now: The present instant.
         env: The environment whose sources count; None: the usual one.
+        executor: What computes the nodes of each run.
         sinks: Sinks that each table goes to besides.
 
     Raises:
-        NotFound: There is no such dataflow, environment or sink.
-        Conflict: It has no partitions, or a day is none of them.
+        NotFound: There is no such dataflow, environment, executor or sink.
+        Conflict: It has no partitions, a day is none of them, or the repository may not use the executor.
     """
     repository = get_repository(session, head.repository.name)
     # Of two that ask at the same time one waits, and then finds what the other has asked for.
@@ -90,7 +92,8 @@ def request_partitions(
         if known.underway is not None:
             found.append(Requested(day, known.underway, is_new=False))
         elif known.saved == saved:
-            options = RunOptions(env=env, sinks=tuple(sinks), note=f"backfill of {key}={day}")
+            note = f"backfill of {key}={day}"
+            options = RunOptions(env=env, executor=executor, sinks=tuple(sinks), note=note)
             asked = (session, head.settings, repository, head.commit, dataflow)
             told = (FORMAT, requested_by, now)
             run = request_run(*asked, [], {key: day}, {}, *told, options=options)

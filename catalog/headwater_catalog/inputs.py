@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from headwater_catalog.moments import Moment
+from headwater_catalog.partitions import Partitions
 from headwater_catalog.views import DataflowView
 
 __all__ = ["Supply", "missing_inputs", "supplies"]
@@ -21,6 +22,7 @@ class Supply:
         paths: Files that may hold the column.
         feature: The feature of another repository that it is declared to be, `repository:module:name`.
         at: The commit, tag or branch of that; None for what was scanned last.
+        every: How long each partition is that it names; None where it names none.
     """
 
     dataflow: str
@@ -28,20 +30,32 @@ class Supply:
     paths: tuple[str, ...]
     feature: str | None = None
     at: str | None = None
+    every: str | None = None
 
 
-def supplies(name: str, dataflows: Iterable[DataflowView]) -> tuple[Supply, ...]:
+def supplies(
+    name: str, dataflows: Iterable[DataflowView], partitions: Mapping[str, Partitions]
+) -> tuple[Supply, ...]:
     """Return what each dataflow has for an input; those that have nothing are left out.
 
     Only a file that is read tells its columns, so that all files of a dataflow are named, unless one is
     declared to have the column.
+
+    Args:
+        name: The input.
+        dataflows: The dataflows.
+        partitions: The partitions of dataflows that have some, by the dataflow's name. Their key is a key of
+            the configuration, which says of each run which partition it is of.
     """
     found: list[Supply] = []
     for flow in dataflows:
+        cut = partitions.get(flow.name)
         telling = [s["path"] for s in flow.sources.values() if name in (s["index"], *s["dates"])]
         paths = telling or [source["path"] for source in flow.sources.values()]
         other = flow.upstream.get(name, {})
-        if name in flow.config:
+        if cut is not None and cut.key == name:
+            found.append(Supply(flow.name, True, (), every=cut.every))
+        elif name in flow.config:
             found.append(Supply(flow.name, True, ()))
         elif paths or other:
             origin = other.get("feature"), other.get("at")

@@ -23,7 +23,7 @@ from headwater_catalog.read.project import read_project
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.scan import scan
-from headwater_catalog.store.models import DatasetVersion
+from headwater_catalog.store.models import DatasetVersion, Run
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog
 
@@ -170,6 +170,17 @@ def test_it_goes_on_after_a_partition_that_fails(shop: Catalog, git_repo: GitRep
     computed = json.loads(found.stdout)["computed"]
     assert [each["state"] for each in computed] == ["succeeded", "failed", "succeeded"]
     assert "data/2026-01-02.csv" in computed[1]["error"]
+
+
+@pytest.mark.runs
+def test_each_run_is_computed_by_the_executor_that_is_named(shop: Catalog):
+    assert _computed(shop, "--executor", "threads", "--limit", "1") == ["2026-01-01"]
+
+    with shop.database.read() as session:
+        assert session.scalars(select(Run.executor)).all() == ["threads"]
+    refused = _run(shop, "--executor", "thread")
+    assert refused.exit_code == 3
+    assert "There is no executor 'thread'. Did you mean 'threads'?" in refused.output
 
 
 def test_a_run_names_a_partition_that_there_is(shop: Catalog):

@@ -1,6 +1,7 @@
 """Runs on a real cluster of Dask: the same as on the machine of the worker, and nothing is left there."""
 
 import hashlib
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -24,6 +25,25 @@ from support.git_repo import GitRepo
 from support.run_catalog import Catalog
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("dask"), pytest.mark.runs]
+
+_DOUBLED = """\
+import pandas as pd
+
+def doubled(signups: pd.Series) -> pd.Series:
+    return signups * 2
+"""
+_MONTHLY = """
+[tool.headwater.dataflows.monthly]
+modules = ["features.monthly"]
+outputs = ["doubled"]
+[tool.headwater.dataflows.monthly.partitions]
+key = "month"
+every = "month"
+from = 2026-01-01
+until = 2026-01-31
+[tool.headwater.dataflows.monthly.sources]
+weekly = { path = "data/weekly.csv", index = "week", dates = ["week"] }
+"""
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +108,21 @@ def test_nothing_is_kept_of_a_run_that_changes_what_it_is_given(shop: Catalog):
     again = shop.run("changed", "ratio", dataflow="traps", **on("synchronous"))
 
     assert {node.kept_from for node in again.nodes} == {None}
+
+
+def test_partitions_are_computed_there(shop: Catalog, git_repo: GitRepo, client: Any):
+    project = (git_repo.path / "pyproject.toml").read_text()
+    git_repo.write("pyproject.toml", f"{project}{_MONTHLY}")
+    git_repo.write("features/monthly.py", _DOUBLED)
+    git_repo.commit("Compute it for each month")
+    scan(shop.database, shop.settings, "shop")
+    cluster = client.scheduler.address.replace("tcp://", "big=dask://")
+    found = shop.headwater("backfill", "monthly", "--executor", "big", "--json", HEADWATER_CLUSTERS=cluster)
+
+    assert found.exit_code == 0, found.output
+    computed = json.loads(found.stdout)["computed"]
+    assert [(each["day"], each["state"]) for each in computed] == [("2026-01-01", "succeeded")]
+    assert shop.get(computed[0]["run"]).executor == "big"
 
 
 def test_each_commit_has_its_own_code_there(shop: Catalog, git_repo: GitRepo, client: Any):

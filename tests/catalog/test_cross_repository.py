@@ -142,8 +142,8 @@ def test_an_input_tells_which_feature_it_is_declared_to_be(shops):
     with shops.database.read() as session:
         flows = moment_at(session, shops.settings, get_repository(session, "spend")).snapshot.dataflows
 
-    assert supplies("cost", flows) == (Supply("flow", False, ("rates.csv",), "costs:m:cost", "v1"),)
-    assert supplies("rate", flows) == (Supply("flow", False, ("rates.csv",)),)
+    assert supplies("cost", flows, {}) == (Supply("flow", False, ("rates.csv",), "costs:m:cost", "v1"),)
+    assert supplies("rate", flows, {}) == (Supply("flow", False, ("rates.csv",)),)
 
 
 _OUT = '[dataflows.flow.sinks]\nout = { connection = "warehouse", table = "marts.costs" }\n'

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from headwater_catalog.inputs import Supply, missing_inputs, supplies
+from headwater_catalog.partitions import Partitions
 from headwater_catalog.store.database import Database
 from headwater_catalog.views import DataflowView
 from support.catalog_rows import CatalogRows
@@ -108,7 +109,7 @@ def test_an_input_comes_from_the_configuration_or_from_the_files_of_a_dataflow()
     sources = {"weekly": _FILE, "people": people}
     flows = [_flow("a", config={"spend": 1}, sources=sources), _flow("b", sources=sources), _flow("c")]
 
-    assert supplies("spend", flows) == (
+    assert supplies("spend", flows, {}) == (
         Supply("a", True, ()),
         Supply("b", False, ("data/weekly.csv", "data/people.csv")),
     )
@@ -117,6 +118,14 @@ def test_an_input_comes_from_the_configuration_or_from_the_files_of_a_dataflow()
 def test_a_file_that_is_declared_to_have_the_column_is_named_alone():
     people = {**_FILE, "path": "data/people.csv", "index": None, "dates": []}
 
-    assert supplies("until", [_flow("b", sources={"people": people, "weekly": _FILE})]) == (
-        Supply("b", False, ("data/weekly.csv",)),
-    )
+    flow = _flow("b", sources={"people": people, "weekly": _FILE})
+
+    assert supplies("until", [flow], {}) == (Supply("b", False, ("data/weekly.csv",)),)
+
+
+def test_the_key_of_partitions_comes_from_no_file():
+    flow = _flow("b", sources={"weekly": _FILE})
+    partitions = {"b": Partitions("until", "month", "2026-01-01")}
+
+    assert supplies("until", [flow], partitions) == (Supply("b", True, (), every="month"),)
+    assert supplies("spend", [flow], partitions) == (Supply("b", False, ("data/weekly.csv",)),)

@@ -14,6 +14,7 @@ from headwater_catalog.cli.backfill_asked import BackfillAsked
 from headwater_catalog.cli.context import Workspace, now, only_repository, pass_workspace
 from headwater_catalog.cli.failures import FINDINGS
 from headwater_catalog.cli.output import json_option, print_json, print_table, say
+from headwater_catalog.cli.run_asked import executor_option
 from headwater_catalog.cli.runs import perform_run, who_asks
 
 __all__ = ["backfill"]
@@ -27,6 +28,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--from", "since", type=_DAY, help="The first partition, by its first day.")
 @click.option("--to", "until", type=_DAY, help="The last partition; else the last that is over.")
 @click.option("--env", help="The environment whose sources and sinks count; the usual one unless given.")
+@executor_option
 @click.option("--all", "everything", is_flag=True, help="Also the fresh ones: data elsewhere may be new.")
 @click.option("--dry-run", is_flag=True, help="Only tell how they stand.")
 @click.option("--limit", type=click.IntRange(1), help="How many to compute at most, the oldest first.")
@@ -40,6 +42,7 @@ def backfill(
     since: datetime.datetime | None,
     until: datetime.datetime | None,
     env: str | None,
+    executor: str,
     everything: bool,
     dry_run: bool,
     limit: int | None,
@@ -58,7 +61,7 @@ def backfill(
     if workspace.remote:
         raise click.UsageError("backfill needs the catalog of this machine: leave out --remote.")
     first, last = (None if day is None else day.date().isoformat() for day in (since, until))
-    asked = BackfillAsked(repo, dataflow, first, last, env, sinks)
+    asked = BackfillAsked(repo, dataflow, first, last, env, executor, sinks)
     where = _Here(workspace, asked)
     states = where.states()
     if not as_json:
@@ -113,7 +116,9 @@ class _Here:
         with workspace.database.write() as session:
             head = moment_at(session, workspace.settings, only_repository(session, asked.repo))
             what = (head, asked.dataflow, {day: saved}, who_asks(), now())
-            made = request_partitions(session, *what, env=asked.env, sinks=asked.sinks)
+            made = request_partitions(
+                session, *what, env=asked.env, executor=asked.executor, sinks=asked.sinks
+            )
             return [(each.run, get_run(session, each.run).job_id) for each in made]
 
 

@@ -17,6 +17,7 @@ class BackfillAsked:
         since: The first day of the first partition; None: from the beginning.
         until: The first day of the last partition; None: up to the last that is over.
         env: The environment whose sources and sinks count; None: the usual one.
+        executor: What computes the nodes of each run.
         sinks: Sinks that each table goes to besides.
     """
 
@@ -25,4 +26,5 @@ class BackfillAsked:
     since: str | None
     until: str | None
     env: str | None
+    executor: str
     sinks: tuple[str, ...]

@@ -13,7 +13,15 @@ import click
 if TYPE_CHECKING:
     from headwater_catalog.relays import Relay
 
-__all__ = ["RunAsked", "local", "pairs", "relay_asked", "saved_format", "value"]
+__all__ = ["RunAsked", "executor_option", "local", "pairs", "relay_asked", "saved_format", "value"]
+
+executor_option = click.option(
+    "--executor",
+    default="synchronous",
+    help="What computes the nodes: synchronous (one after the other), threads (side by side), processes "
+    "(fan-outs in processes), or the name of a cluster that the administrator of the catalog has set up.",
+)
+"""Says what computes the nodes of the runs that a command asks for."""
 
 
 @dataclass(frozen=True, slots=True)

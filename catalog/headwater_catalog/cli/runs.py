@@ -15,7 +15,15 @@ import click
 from headwater_catalog.cli.context import Workspace, now, pass_workspace
 from headwater_catalog.cli.failures import FINDINGS, Failure, Findings
 from headwater_catalog.cli.output import json_option, print_json, progress_bar, say
-from headwater_catalog.cli.run_asked import RunAsked, local, pairs, relay_asked, saved_format, value
+from headwater_catalog.cli.run_asked import (
+    RunAsked,
+    executor_option,
+    local,
+    pairs,
+    relay_asked,
+    saved_format,
+    value,
+)
 from headwater_catalog.cli.run_output import print_run, why_it_failed
 from headwater_catalog.cli.working_trees import taken_changes, tell_changes
 
@@ -73,12 +81,7 @@ _POLL_SECONDS: Final = 0.5
 @click.option("--sink", "sinks", multiple=True, help="A sink of the dataflow that the table goes to besides.")
 @click.option("--query", help="Add the features that meet a query to the outputs.")
 @click.option("--env", help="The environment whose sources and sinks count; the usual one unless given.")
-@click.option(
-    "--executor",
-    default="synchronous",
-    help="What computes the nodes: synchronous (one after the other), threads (side by side), processes "
-    "(fan-outs in processes), or the name of a cluster that the administrator of the catalog has set up.",
-)
+@executor_option
 @click.option("--sample", type=click.IntRange(1, 2**31 - 1), help="Read only the first rows of each source.")
 @click.option("--note", default="", help="Why, for whoever looks at the run later.")
 @click.option("--relay", metavar="KEY", help="Take part in an execution of the dataflow in several runs.")

@@ -13,7 +13,7 @@ __all__ = ["CONFIGURED", "UNDECLARED", "inputs_by_source"]
 UNDECLARED: Final = "not declared"
 """No dataflow says where these inputs come from: whoever runs it gives them."""
 CONFIGURED: Final = "configuration"
-"""The configuration of a dataflow has a value for these."""
+"""The configuration of a dataflow has a value for these, or that of a run."""
 
 _MOST_TOLD: Final = 5
 
@@ -37,7 +37,7 @@ def _by_source(snapshot: Snapshot) -> Mapping[str, tuple[str, ...]]:
     for key in sorted(graph.inputs):
         reading = {flow for child in graph.children(key) for flow in graph.edges[key, child]}
         flows = [flow for flow in snapshot.dataflows if flow.name in reading]
-        told = supplies(graph.nodes[key].name, flows)
+        told = supplies(graph.nodes[key].name, flows, snapshot.declared.partitions)
         for name in dict.fromkeys(map(_name, told)) or (UNDECLARED,):
             found.setdefault(name, []).append(key)
     return {name: tuple(keys) for name, keys in sorted(found.items())}

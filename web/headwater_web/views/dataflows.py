@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from headwater_catalog.inputs import Supply, supplies
 from headwater_catalog.lineage import LineageGraph, LineageNode
+from headwater_catalog.partitions import Partitions
 from headwater_catalog.runs import list_runs
 from headwater_catalog.views import DataflowView
 from headwater_web.drawing import Drawing, draw_graph
@@ -49,14 +50,14 @@ def dataflow(repo: str, name: str) -> str:
     graph = view.moment.graph(name)
     features = sorted((node for node in graph.nodes.values() if not node.is_input), key=lambda node: node.key)
     inputs = sorted((node for node in graph.nodes.values() if node.is_input), key=lambda node: node.key)
-    offset = offset_asked()
+    offset, partitions = offset_asked(), view.moment.snapshot.declared.partitions
     return render_template(
         "dataflow.html",
         view=view,
         flow=flow,
         makers=makers(graph, flow),
         as_json=as_json,
-        inputs=[_input(graph, flow, node) for node in inputs[:_LISTED]],
+        inputs=[_input(graph, flow, node, partitions) for node in inputs[:_LISTED]],
         input_count=len(inputs),
         features=features[offset : offset + _PAGE],
         feature_count=len(features),
@@ -64,7 +65,7 @@ def dataflow(repo: str, name: str) -> str:
         limit=_PAGE,
         drawing=_drawing(repo, flow, graph),
         focus=_focus(graph, flow, features),
-        partitions=view.moment.snapshot.declared.partitions.get(name),
+        partitions=partitions.get(name),
         tables=[use for use in view.moment.snapshot.tables.uses if use.dataflow == name],
         runs=list_runs(reading(), view.repository, dataflow=name, limit=_RUNS),
     )
@@ -87,8 +88,10 @@ def nodes(repo: str, name: str) -> Table | ResponseReturnValue:
     return Table(name, _COLUMNS, rows)
 
 
-def _input(graph: LineageGraph, flow: DataflowView, node: LineageNode) -> InputRow:
-    supply = next(iter(supplies(node.name, [flow])), None)
+def _input(
+    graph: LineageGraph, flow: DataflowView, node: LineageNode, partitions: Mapping[str, Partitions]
+) -> InputRow:
+    supply = next(iter(supplies(node.name, [flow], partitions)), None)
     return InputRow(node, len(graph.children(node.key)), supply)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -11,9 +11,9 @@ from flask import Blueprint, Response, render_template, request
 from headwater_catalog.errors import NotFound
 from headwater_catalog.inputs import Supply, supplies
 from headwater_catalog.lineage import INPUT_PREFIX, Hidden, LineageGraph, LineageNode
+from headwater_catalog.snapshot import Snapshot
 from headwater_catalog.spelling import nearest_keys
 from headwater_catalog.table_specs import TABLE_PREFIX
-from headwater_catalog.views import DataflowView
 from headwater_web.explorer import Explored, explored, picture
 from headwater_web.explorer_files import FILES
 from headwater_web.explorer_state import ALL, DEPTHS, ExplorerState
@@ -82,7 +82,7 @@ def lineage(repo: str) -> str:
         dataflows=[(flow.name, flow.name) for flow in flows],
         groups=group_names(view.moment),
         lenses=lens_names(view.moment),
-        supplies=_supplies(page.graph, page.focus, flows),
+        supplies=_supplies(page.graph, page.focus, view.moment.snapshot),
         other_end=page.graph.nodes.get(page.state.to),
         common=_common(page),
         sides=(
@@ -161,12 +161,13 @@ def _common(page: Explored) -> tuple[LineageNode, ...]:
     return tuple(page.graph.nodes[node.key] for node in shared[:_MEMBERS])
 
 
-def _supplies(graph: LineageGraph, focus: LineageNode, flows: Iterable[DataflowView]) -> tuple[Supply, ...]:
+def _supplies(graph: LineageGraph, focus: LineageNode, snapshot: Snapshot) -> tuple[Supply, ...]:
     """Return what the dataflows that read an input have for it."""
     if not focus.is_input:
         return ()
     reading_it = {name for child in graph.children(focus.key) for name in graph.edges[focus.key, child]}
-    return supplies(focus.name, (flow for flow in flows if flow.name in reading_it))
+    flows = (flow for flow in snapshot.dataflows if flow.name in reading_it)
+    return supplies(focus.name, flows, snapshot.declared.partitions)
 
 
 def _rings(page: Explored, distances: Mapping[str, int]) -> tuple[Ring, ...]:

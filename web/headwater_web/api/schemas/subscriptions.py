@@ -73,9 +73,10 @@ class ShownSubscriptionSchema(SubscriptionSchema):
 _PLAIN = validate.Regexp(r"^[^\x00]*$")
 
 
-def _asked(description: str, most: int = 400, **more: Any) -> fields.Field[Any]:
+def _asked(description: str, most: int = 400, kind: str | None = None) -> fields.Field[Any]:
     checks = [validate.Length(max=most), _PLAIN]
-    return Text(validate=checks, metadata={"description": description}, **more)
+    told = {"description": description, "format": kind} if kind else {"description": description}
+    return Text(validate=checks, metadata=told)
 
 
 def _name(**more: Any) -> fields.Field[Any]:
@@ -92,7 +93,7 @@ class SubscriptionChangeSchema(Schema):
 
     name = _name()
     about = _one_of("features or findings.", ABOUT)
-    query = _asked("Of features: the query that finds them.")
+    query = _asked("Of features: the query that finds them.", kind="query")
     repository = _asked("The only repository that matters; empty for all that one sees.")
     rule = _asked("Of findings: the policy, or the rule.")
     least = _one_of("Of findings: how bad they are at least.", ("", *SEVERITIES))
