@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from headwater_catalog.lineage_graph import LineageNode
 from headwater_catalog.moments import Moment
 from headwater_catalog.partitions import Partitions
+from headwater_catalog.source_specs import is_frame
 from headwater_catalog.views import DataflowView
 
 __all__ = ["Supply", "missing_inputs", "supplies"]
@@ -34,23 +36,26 @@ class Supply:
 
 
 def supplies(
-    name: str, dataflows: Iterable[DataflowView], partitions: Mapping[str, Partitions]
+    node: LineageNode, dataflows: Iterable[DataflowView], partitions: Mapping[str, Partitions]
 ) -> tuple[Supply, ...]:
     """Return what each dataflow has for an input; those that have nothing are left out.
 
     Only a file that is read tells its columns, so that all files of a dataflow are named, unless one is
-    declared to have the column.
+    declared to have the column, or to be the table that the input is.
 
     Args:
-        name: The input.
+        node: The input.
         dataflows: The dataflows.
         partitions: The partitions of dataflows that have some, by the dataflow's name. Their key is a key of
             the configuration, which says of each run which partition it is of.
     """
     found: list[Supply] = []
+    name = node.name
     for flow in dataflows:
         cut = partitions.get(flow.name)
         telling = [s["path"] for s in flow.sources.values() if name in (s["index"], *s["dates"])]
+        if not telling and name in flow.sources and is_frame(node.type):
+            telling = [flow.sources[name]["path"]]
         paths = telling or [source["path"] for source in flow.sources.values()]
         other = flow.upstream.get(name, {})
         if cut is not None and cut.key == name:

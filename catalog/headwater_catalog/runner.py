@@ -13,8 +13,9 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -26,7 +27,7 @@ from headwater_catalog.node_profiles import NodeProfiles
 from headwater_catalog.printed_lines import PrintedLines
 from headwater_catalog.refusals import NetworkAttempts
 from headwater_catalog.run_recording import RESULT, Recorder, write_whole
-from headwater_catalog.source_specs import SourceSpec
+from headwater_catalog.source_specs import SourceSpec, is_frame
 from headwater_catalog.sources import columns_of, read_sources
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def perform(request: Request, recorder: Recorder) -> None:
     external = {node.name for node in driver.graph.inputs} & upstream
     recorder.total = len(upstream) - len(external)
     values: dict[str, Any] = {}
-    columns = _columns_by_source(request) if request.kept is not None else {}
+    columns = _inputs_by_source(request, driver.graph) if request.kept is not None else {}
     kept, keeper = _kept(request, driver.graph, columns), None
     if kept is not None:
         values = kept.take(request.outputs)
@@ -154,11 +155,11 @@ def perform(request: Request, recorder: Recorder) -> None:
         from headwater_catalog.handed_values import cut, read_handed
 
         values = {name: read_handed(name, Path(file)) for name, file in request.handed.items()}
-        found = _columns_of_readable(request)
+        found = _inputs_of_readable(request, driver.graph)
         recorder.sources = {name: None for name, columns in found.items() if external & set(columns)}
         recorder.total, external = cut(driver.graph, request.outputs, values)
     needed = external - set(request.config) - set(request.inputs)
-    inputs = {**request.inputs, **_columns(request, recorder, needed)}
+    inputs = {**request.inputs, **_supplied(request, recorder, driver.graph, needed)}
     if values:  # the driver refuses inputs that nothing needs any more
         inputs = {name: value for name, value in inputs.items() if name in external}
     recorder.profiles = profiles = NodeProfiles() if request.profile else None
@@ -175,7 +176,7 @@ def perform(request: Request, recorder: Recorder) -> None:
             watchers=[each for each in (profiles, keeper, printed) if each is not None],
         )
     except MissingInput as error:
-        raise _missing(error, request) from None
+        raise _missing(error, request, _tables(driver.graph)) from None
     if profiles is not None:
         profiles.note_missing(node.name for node in run.nodes)
     recorder.checked(run.checks)
@@ -234,12 +235,12 @@ class _ModuleFailed(HeadwaterError):
         self.__traceback__ = cause.__traceback__
 
 
-def _columns(request: Request, recorder: Recorder, needed: set[str]) -> dict[str, Any]:
+def _supplied(request: Request, recorder: Recorder, graph: Graph, needed: set[str]) -> dict[str, Any]:
     if not needed:
         return {}
     specs = {name: _spec(**declared) for name, declared in request.sources.items()}
     files = {name: Path(path) for name, path in request.files.items()}
-    supplied = read_sources(specs, files, needed, request.sample)
+    supplied = read_sources(specs, files, needed, request.sample, _tables(graph))
     recorder.sources |= supplied.rows
     return dict(supplied.values)
 
@@ -262,24 +263,26 @@ def _kept(request: Request, graph: Graph, columns: Mapping[str, Iterable[str]]) 
     return KeptValues(graph, keys, Path(given["known"]), Path(given["new"]), given["most"])
 
 
-def _columns_by_source(request: Request) -> dict[str, tuple[str, ...]]:
-    """Return the columns of each source that is a file; nothing where one of them cannot be read."""
-    try:
-        return {
-            name: columns_of(_spec(**declared), Path(request.files[name]))
-            for name, declared in request.sources.items()
-        }
-    except Exception:  # to read it for good says what is wrong with it, if anything needs it
-        return {}
+def _tables(graph: Graph) -> set[str]:
+    return {node.name for node in graph.inputs if is_frame(str(node.type))}
 
 
-def _columns_of_readable(request: Request) -> dict[str, tuple[str, ...]]:
-    """Return the columns of those sources that can be read: of no other can anything have been made."""
+def _inputs_by_source(request: Request, graph: Graph) -> dict[str, tuple[str, ...]]:
+    """Return what each source may supply; nothing where one of them cannot be read."""
+    found = _inputs_of_readable(request, graph)
+    # To read the others for good says what is wrong with them, if anything needs them.
+    return found if len(found) == len(request.sources) else {}
+
+
+def _inputs_of_readable(request: Request, graph: Graph) -> dict[str, tuple[str, ...]]:
+    """Return what those sources supply that can be read: of no other can anything have been made."""
     found = {}
     for name, declared in request.sources.items():
         with contextlib.suppress(Exception):
             found[name] = columns_of(_spec(**declared), Path(request.files[name]))
-    return found
+    columns = set(chain.from_iterable(found.values()))
+    tables = _tables(graph) - columns
+    return {name: (*each, name) if name in tables else each for name, each in found.items()}
 
 
 def _hand_on(request: Request, recorder: Recorder, values: Mapping[str, Any]) -> None:
@@ -294,7 +297,7 @@ def _hand_on(request: Request, recorder: Recorder, values: Mapping[str, Any]) ->
 
 
 def _inputs_told(request: Request, columns: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """Return what tells the values of inputs: literals themselves, columns by the bytes of their source."""
+    """Return what tells the values of inputs: literals themselves, others by the bytes of their source."""
     assert request.kept is not None
     told: dict[str, str] = {}
     for name, found in columns.items():
@@ -305,8 +308,8 @@ def _inputs_told(request: Request, columns: Mapping[str, Iterable[str]]) -> dict
     return told
 
 
-def _missing(error: MissingInput, request: Request) -> MissingInput:
-    """Return the error with the ways in which inputs are given to a run."""
+def _missing(error: MissingInput, request: Request, tables: Collection[str]) -> MissingInput:
+    """Return the error with the ways in which inputs are given to a run; those of `tables` are tables."""
     # The engine's last line is its own way, that of a Python program.
     lines = str(error).splitlines()[:-1]
     looked = ", ".join(f"'{name}' ({declared['path']})" for name, declared in request.sources.items())
@@ -318,6 +321,9 @@ def _missing(error: MissingInput, request: Request) -> MissingInput:
         f"Declare a file that has them as columns in [tool.headwater.dataflows.{key}.sources], or give one "
         f"to the run: --input NAME=FILE. A single value is given likewise: --input {error.names[0]}=VALUE."
     )
+    whole = next((name for name in error.names if name in tables), None)
+    if whole is not None:
+        lines.append(f"A table is the source that is called like it: --input {whole}=FILE.")
     return MissingInput("\n".join(lines), error.names)
 
 

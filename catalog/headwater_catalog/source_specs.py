@@ -6,17 +6,24 @@ Apart from the reader of project files, which every run would import with it and
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from headwater_catalog.locations import Whereabouts
 
-__all__ = ["SourceSpec"]
+__all__ = ["SourceSpec", "is_frame"]
+
+_FRAMES: Final = frozenset({"DataFrame", "GeoDataFrame", "LazyFrame", "RecordBatch", "Table"})
+
+
+def is_frame(type_: str) -> bool:
+    """Tell whether a type, as text, is that of a table: such an input may be a source as a whole."""
+    return type_.partition("[")[0].rpartition(".")[2] in _FRAMES
 
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """Data whose columns are inputs of a dataflow.
+    """Data whose columns are inputs of a dataflow, or which is one as a whole where that has its name.
 
     Attributes:
         path: The file, relative to the repository; where it is none, the words that name where the data is.

@@ -33,9 +33,9 @@ FORMATS: Final = {
 
 @dataclass(slots=True)
 class SourceColumns:
-    """What sources supplied: values by column, and for each source used its number of rows."""
+    """What sources supplied: values by input, and for each source used its number of rows."""
 
-    values: dict[str, pd.Series[Any]] = field(default_factory=dict)
+    values: dict[str, pd.Series[Any] | pd.DataFrame] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
 
 
@@ -65,7 +65,7 @@ def columns_of(spec: SourceSpec, file: Path) -> tuple[str, ...]:
     if found == "csv":
         with file.open(encoding="utf-8-sig", newline="") as stream:
             return tuple(next(csv.reader(stream), ()))
-    return tuple(_READERS[found](file, set(), 0)[1])
+    return tuple(_READERS[found](file, lambda column: False, 0)[1])
 
 
 def read_sources(
@@ -73,22 +73,29 @@ def read_sources(
     files: Mapping[str, Path],
     needed: Collection[str],
     sample: int | None = None,
+    tables: Collection[str] = (),
 ) -> SourceColumns:
-    """Read the columns that a graph needs from the files of its sources.
+    """Read what a graph needs from the files of its sources.
 
     Args:
         sources: The sources by name.
         files: Where the file of each stands.
-        needed: The columns.
+        needed: The inputs; each is a column.
         sample: How many rows of each source, the first ones; None: all.
+        tables: Those of the inputs that are tables: the source of the same name is one, with all of its
+            columns, where no source has a column of that name.
 
     Raises:
         InvalidInput: A file cannot be read as declared, or two sources have the same needed column.
     """
     supplied = SourceColumns()
     origin: dict[str, str] = {}
+    whole: dict[str, pd.DataFrame] = {}
     for name, spec in sources.items():
-        frame = _read(name, spec, files[name], set(needed), sample)
+        is_whole = name in tables
+        frame = _read(name, spec, files[name], None if is_whole else needed, sample)
+        if is_whole:
+            whole[name] = frame
         for column in frame.columns.intersection(list(needed)):
             if column in origin:
                 raise InvalidInput(
@@ -99,11 +106,17 @@ def read_sources(
             origin[column] = name
             supplied.values[column] = frame[column]
             supplied.rows[name] = len(frame)
+    for name, frame in whole.items():
+        if name not in origin:
+            supplied.values[name] = frame
+            supplied.rows[name] = len(frame)
     return supplied
 
 
-def _read(name: str, spec: SourceSpec, file: Path, needed: set[str], rows: int | None) -> pd.DataFrame:
-    wanted = needed | set(spec.dates) | ({spec.index} if spec.index else set())
+def _read(
+    name: str, spec: SourceSpec, file: Path, needed: Collection[str] | None, rows: int | None
+) -> pd.DataFrame:
+    wanted = None if needed is None else {*needed, *spec.dates, spec.index}
     reader = _READERS[format_of(spec.path, spec.format)]
     if not file.is_file():
         raise InvalidInput(
@@ -111,7 +124,7 @@ def _read(name: str, spec: SourceSpec, file: Path, needed: set[str], rows: int |
             "Add it, correct the path, or give a file for this source."
         )
     try:
-        frame, present = reader(file, wanted, rows)
+        frame, present = reader(file, lambda column: wanted is None or column in wanted, rows)
         for column in set(spec.dates) & set(frame.columns):
             frame[column] = _dates(frame[column])
     except Exception as error:  # whatever a file may hold, its reader may raise
@@ -134,22 +147,23 @@ def _dates(column: pd.Series[Any]) -> pd.Series[Any]:
     return pd.to_datetime(column, format="ISO8601") if column.dtype.kind not in "Mm" else column
 
 
+_IsWanted = Callable[[str], bool]
 _Read = tuple["pd.DataFrame", list[str]]
 """The wanted columns of a file, and the names of all that it has."""
 
 
-def _read_csv(file: Path, wanted: set[str], rows: int | None) -> _Read:
+def _read_csv(file: Path, is_wanted: _IsWanted, rows: int | None) -> _Read:
     import pandas as pd
 
     present: list[str] = []
 
-    def is_wanted(column: str) -> bool:
+    def note(column: str) -> bool:
         present.append(column)
-        return column in wanted
+        return is_wanted(column)
 
     _require_names(file)
     # Else more cells than names would shift every column by one: pandas takes the first for an index.
-    return pd.read_csv(file, usecols=is_wanted, index_col=False, nrows=rows), present
+    return pd.read_csv(file, usecols=note, index_col=False, nrows=rows), present
 
 
 def _require_names(file: Path) -> None:
@@ -163,22 +177,22 @@ def _require_names(file: Path) -> None:
         raise ValueError(f"the first line has {len(names)} names, and the first row {len(row)} cells")
 
 
-def _read_json(file: Path, wanted: set[str], rows: int | None) -> _Read:
+def _read_json(file: Path, is_wanted: _IsWanted, rows: int | None) -> _Read:
     import pandas as pd
 
     with file.open("rb") as stream:
         frame = pd.read_json(stream, convert_dates=False)
     present = [str(column) for column in frame.columns]
-    return frame[[column for column in frame.columns if column in wanted]].head(rows or len(frame)), present
+    return frame[[column for column in frame.columns if is_wanted(column)]].head(rows or len(frame)), present
 
 
-def _read_parquet(file: Path, wanted: set[str], rows: int | None) -> _Read:
+def _read_parquet(file: Path, is_wanted: _IsWanted, rows: int | None) -> _Read:
     import pyarrow as pa  # type: ignore[import-untyped]
     from pyarrow import parquet
 
     with parquet.ParquetFile(file) as opened:
         present = opened.schema_arrow.names
-        columns = [column for column in present if column in wanted]
+        columns = [column for column in present if is_wanted(column)]
         if rows is None:
             _require_room(_unpacked(opened, set(columns)))
             return opened.read(columns=columns, use_pandas_metadata=True).to_pandas(), present
@@ -192,13 +206,13 @@ def _read_parquet(file: Path, wanted: set[str], rows: int | None) -> _Read:
         return pa.Table.from_batches(batches, schema).to_pandas(), present
 
 
-def _read_arrow(file: Path, wanted: set[str], rows: int | None) -> _Read:
+def _read_arrow(file: Path, is_wanted: _IsWanted, rows: int | None) -> _Read:
     import pyarrow as pa
     from pyarrow import ipc
 
     with pa.memory_map(str(file)) as opened, ipc.open_file(opened) as reader:
         present = reader.schema.names
-        columns = [column for column in present if column in wanted]
+        columns = [column for column in present if is_wanted(column)]
         batches, left = [], rows
         for number in range(reader.num_record_batches):
             batch = reader.get_batch(number).select(columns)
@@ -231,7 +245,7 @@ def _require_room(size: int) -> None:
         )
 
 
-_READERS: Final[dict[str, Callable[[Path, set[str], int | None], _Read]]] = {
+_READERS: Final[dict[str, Callable[[Path, _IsWanted, int | None], _Read]]] = {
     "csv": _read_csv,
     "json": _read_json,
     "parquet": _read_parquet,

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from headwater_catalog.cross_repository import Across, across
 from headwater_catalog.inputs import Supply, supplies
-from headwater_catalog.lineage import LineageEdge
+from headwater_catalog.lineage import LineageEdge, LineageNode
 from headwater_catalog.moments import moment_at
 from headwater_catalog.repositories import add_repository, get_repository
 from headwater_catalog.scan import scan
@@ -142,8 +142,12 @@ def test_an_input_tells_which_feature_it_is_declared_to_be(shops):
     with shops.database.read() as session:
         flows = moment_at(session, shops.settings, get_repository(session, "spend")).snapshot.dataflows
 
-    assert supplies("cost", flows, {}) == (Supply("flow", False, ("rates.csv",), "costs:m:cost", "v1"),)
-    assert supplies("rate", flows, {}) == (Supply("flow", False, ("rates.csv",)),)
+    assert supplies(LineageNode("input:cost", "cost", "", ""), flows, {}) == (
+        Supply("flow", False, ("rates.csv",), "costs:m:cost", "v1"),
+    )
+    assert supplies(LineageNode("input:rate", "rate", "", ""), flows, {}) == (
+        Supply("flow", False, ("rates.csv",)),
+    )
 
 
 _OUT = '[dataflows.flow.sinks]\nout = { connection = "warehouse", table = "marts.costs" }\n'

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from headwater_catalog.inputs import Supply, missing_inputs, supplies
+from headwater_catalog.lineage_graph import LineageNode, input_key
 from headwater_catalog.partitions import Partitions
 from headwater_catalog.store.database import Database
 from headwater_catalog.views import DataflowView
@@ -100,6 +101,10 @@ def test_a_dataflow_with_sources_is_trusted_to_have_its_inputs(rows: CatalogRows
     assert missing_inputs(rows.moment(), flow, "features.spend:net") == ()
 
 
+def _input(name: str, type_: str = "") -> LineageNode:
+    return LineageNode(input_key(name), name, "", type_)
+
+
 def _flow(name: str, **changes: Any) -> DataflowView:
     return replace(DataflowView(name, "declared", (), {}, {}, ()), **changes)
 
@@ -109,7 +114,7 @@ def test_an_input_comes_from_the_configuration_or_from_the_files_of_a_dataflow()
     sources = {"weekly": _FILE, "people": people}
     flows = [_flow("a", config={"spend": 1}, sources=sources), _flow("b", sources=sources), _flow("c")]
 
-    assert supplies("spend", flows, {}) == (
+    assert supplies(_input("spend"), flows, {}) == (
         Supply("a", True, ()),
         Supply("b", False, ("data/weekly.csv", "data/people.csv")),
     )
@@ -120,12 +125,21 @@ def test_a_file_that_is_declared_to_have_the_column_is_named_alone():
 
     flow = _flow("b", sources={"people": people, "weekly": _FILE})
 
-    assert supplies("until", [flow], {}) == (Supply("b", False, ("data/weekly.csv",)),)
+    assert supplies(_input("until"), [flow], {}) == (Supply("b", False, ("data/weekly.csv",)),)
+
+
+def test_an_input_that_is_a_table_comes_from_the_source_of_its_name():
+    people = {**_FILE, "path": "data/people.csv", "index": None, "dates": []}
+    flow = _flow("b", sources={"people": people, "weekly": _FILE})
+    both = ("data/people.csv", "data/weekly.csv")
+
+    assert supplies(_input("people", "pandas.DataFrame"), [flow], {}) == (Supply("b", False, both[:1]),)
+    assert supplies(_input("people", "pandas.Series"), [flow], {}) == (Supply("b", False, both),)
 
 
 def test_the_key_of_partitions_comes_from_no_file():
     flow = _flow("b", sources={"weekly": _FILE})
     partitions = {"b": Partitions("until", "month", "2026-01-01")}
 
-    assert supplies("until", [flow], partitions) == (Supply("b", True, (), every="month"),)
-    assert supplies("spend", [flow], partitions) == (Supply("b", False, ("data/weekly.csv",)),)
+    assert supplies(_input("until"), [flow], partitions) == (Supply("b", True, (), every="month"),)
+    assert supplies(_input("spend"), [flow], partitions) == (Supply("b", False, ("data/weekly.csv",)),)

@@ -56,6 +56,9 @@ SALES = """
     def heads(age: pd.Series) -> int:
         return int((age > 0).sum())
 
+    def crowd(people: pd.DataFrame) -> int:
+        return len(people)
+
     @cache(behavior="recompute")
     def drawn(net: pd.Series) -> float:
         return random.random()
@@ -132,6 +135,22 @@ def test_a_second_run_computes_nothing_and_says_who_did(catalog_of_each: Catalog
         name: used["sha256"] for name, used in first.inputs.items()
     }
     assert _count(catalog_of_each, CommitDefinitions) == 1
+
+
+def test_what_is_made_of_a_source_as_a_whole_is_kept_until_the_source_changes(
+    catalog: Catalog, git_repo: GitRepo
+):
+    first = catalog.run("crowd")
+    again = catalog.run("crowd")
+    _changed(catalog, git_repo, "data/orders.csv", "30", "40")
+    other = catalog.run("crowd")
+    _changed(catalog, git_repo, "data/people.csv", "31", "31\n5")
+    changed = catalog.run("crowd")
+
+    assert first.inputs["people"]["rows"] == 2 and list(first.inputs) == ["people"]
+    assert _kept(again) == _kept(other) == {"crowd": first.id}
+    assert _computed(changed) == {"crowd"}
+    assert changed.preview["values"][0]["text"] == "3"
 
 
 def test_another_run_takes_what_it_needs_and_computes_the_rest(catalog: Catalog):

@@ -188,6 +188,67 @@ def test_a_saved_table_can_be_a_source_again(bench: Bench, format: str):
     assert report.preview["values"][0]["text"] == "20.0"
 
 
+_WHOLE = """
+    import pandas as pd
+    from headwater import extract_columns
+
+    @extract_columns("spend")
+    def cleaned(weekly: pd.DataFrame) -> pd.DataFrame:
+        return weekly.dropna()
+
+    def shape(weekly: pd.DataFrame) -> str:
+        return f"{weekly.shape[0]} x {', '.join(weekly.columns)}, {weekly.index.name}"
+
+    def total(spend: pd.Series) -> float:
+        return float(spend.sum())
+"""
+
+
+@pytest.mark.parametrize("format", ["json", "parquet", "arrow", "csv"])
+def test_a_source_is_the_input_of_its_name_that_is_a_table(bench: Bench, format: str):
+    bench.run("spend_per_signup", "spend_shift", sources=BY_WEEK, save="table.arrow")
+    with open_table(bench.folder / "table.arrow", "arrow") as table:
+        said = dict.fromkeys(table.schema.names, b"{}")
+        write_table(bench.tree / f"data/weekly.{format}", format, table, b"{}", said)
+    bench.write(
+        "spend.py",
+        _WHOLE.replace('"spend"', '"spend_per_signup"')
+        .replace("spend:", "spend_per_signup:")
+        .replace("spend.sum", "spend_per_signup.sum"),
+    )
+    (bench.folder / RESULT).unlink()
+    source = {"weekly": (f"data/weekly.{format}", {"index": "week", "dates": ["week"]})}
+    report = bench.run("shape", "total", sources=source)
+    (bench.folder / RESULT).unlink()
+    sampled = bench.run("shape", sources=source, sample=2)
+
+    assert report is not None and report.preview is not None, report
+    values = {value["name"]: value["text"] for value in report.preview["values"]}
+    assert values == {"shape": "3 x week, spend_per_signup, spend_shift, week", "total": "11.0"}
+    assert report.sources == {"weekly": 3}
+    assert sampled is not None and sampled.preview is not None
+    assert sampled.preview["values"][0]["text"].startswith("2 x ")
+
+
+def test_a_column_of_that_name_goes_before_the_source_as_a_whole(bench: Bench):
+    bench.write("data/weekly.csv", "weekly,spend\n1,2\n")
+    bench.write(
+        "spend.py", _WHOLE.replace("weekly.shape[0]", "weekly.shape").replace("weekly.columns", "weekly.name")
+    )
+    report = bench.run("shape", sources={"weekly": ("data/weekly.csv", {})})
+
+    assert report is not None and report.failure is not None
+    assert "weekly" in report.failure["message"] and "Series" in report.failure["message"]
+
+
+def test_a_table_that_is_missing_is_told_with_how_to_give_it(bench: Bench):
+    bench.write("spend.py", _WHOLE)
+    failure = bench.failure("shape", sources={"other": ("data/weekly.csv", {})})
+
+    assert "'weekly' (pandas.DataFrame), needed by" in failure["message"]
+    assert "A table is the source that is called like it: --input weekly=FILE." in failure["message"]
+
+
 def test_rows_without_names_have_no_index_column(bench: Bench):
     report = bench.run("spend_shift", sources={"weekly": ("data/weekly.csv", {})})
 

@@ -37,7 +37,7 @@ def _by_source(snapshot: Snapshot) -> Mapping[str, tuple[str, ...]]:
     for key in sorted(graph.inputs):
         reading = {flow for child in graph.children(key) for flow in graph.edges[key, child]}
         flows = [flow for flow in snapshot.dataflows if flow.name in reading]
-        told = supplies(graph.nodes[key].name, flows, snapshot.declared.partitions)
+        told = supplies(graph.nodes[key], flows, snapshot.declared.partitions)
         for name in dict.fromkeys(map(_name, told)) or (UNDECLARED,):
             found.setdefault(name, []).append(key)
     return {name: tuple(keys) for name, keys in sorted(found.items())}

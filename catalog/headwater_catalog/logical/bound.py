@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.errors import did_you_mean
 from headwater_catalog.errors import NotFound
-from headwater_catalog.lineage_graph import LineageGraph, input_key
+from headwater_catalog.lineage_graph import LineageGraph, LineageNode
 from headwater_catalog.locations import Location, Whereabouts
 from headwater_catalog.logical.code_sql import CodeSql, sql_in
 from headwater_catalog.logical.known_tables import KnownTables, LogicalTable
 from headwater_catalog.logical.sql_lineage import QueryLineage, query_lineage
+from headwater_catalog.source_specs import is_frame
 from headwater_catalog.table_specs import TABLE_PREFIX, column_key, is_shared, table_of
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ __all__ = ["NO_TABLES", "TableUse", "TablesHere", "Unclear", "tables_of"]
 _MOST_WORK: Final = (
     8_000_000  # steps to read the queries of a repository: thousands, unless they are made to last
 )
-_FRAMES: Final = frozenset({"DataFrame", "GeoDataFrame", "LazyFrame", "RecordBatch", "Table"})
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -202,7 +203,7 @@ class _Binder:
             for node in graph.nodes.values():
                 for output in wanted.intersection((node.name, *node.parts)) if node.module else ():
                     # A table is saved with its own columns, which nothing here tells.
-                    target = key if _is_frame(node.type) else self._known.column(key, output)
+                    target = key if is_frame(node.type) else self._known.column(key, output)
                     self._edges[node.key, target].add(flow.name)
 
     # What dataflows read
@@ -215,7 +216,7 @@ class _Binder:
         given = {*flow.config, *flow.upstream, *((partitions.key,) if partitions else ())}
         for node in self._snapshot.graph_of(flow.name).nodes.values():
             if node.is_input and node.name not in given:
-                self._bind(flow, node.name, supplied)
+                self._bind(flow, node, supplied)
 
     def _supplied(self, flow: DataflowView, name: str, stored: Mapping[str, Any]) -> _Supplied:
         place = Whereabouts.from_dict(stored).at(None)
@@ -255,8 +256,8 @@ class _Binder:
         open_tables = tuple(keys[table] for table in found.open if table in keys)
         return _Supplied(name, known, open_tables, bool(found.open or not found.columns))
 
-    def _bind(self, flow: DataflowView, name: str, supplied: Sequence[_Supplied]) -> None:
-        target, folded = input_key(name), name.casefold()
+    def _bind(self, flow: DataflowView, node: LineageNode, supplied: Sequence[_Supplied]) -> None:
+        name, target, folded = node.name, node.key, node.name.casefold()
         sure = [each for each in supplied if folded in each.known]
         for each in sure:
             for source in each.known[folded]:
@@ -266,6 +267,11 @@ class _Binder:
             told = f"Input '{name}' of dataflow '{flow.name}' is a column of the sources {several}"
             self._tell(f"{told}: a run refuses that. Leave it out of all but one.", target)
         if sure:
+            return
+        whole = next((each for each in supplied if each.name == name), None)
+        if whole is not None and is_frame(node.type):
+            for source in (*whole.open, *chain.from_iterable(whole.known.values())):
+                self._edges[source, target].add(flow.name)
             return
         possible = [each for each in supplied if each.is_open]
         tables = list(dict.fromkeys(table for each in possible for table in each.open))
@@ -315,8 +321,3 @@ class _Binder:
 
     def _tell(self, text: str, *keys: str) -> None:
         self._unclear[Unclear(text, frozenset(keys))] = None
-
-
-def _is_frame(type_: str) -> bool:
-    """Tell whether a type, as text, is that of a table."""
-    return type_.partition("[")[0].rpartition(".")[2] in _FRAMES

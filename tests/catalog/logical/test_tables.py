@@ -201,6 +201,24 @@ def test_a_classification_flows_from_a_column_through_tables(folder):
     )
 
 
+def test_a_source_that_is_an_input_as_a_whole_brings_all_of_its_columns(folder):
+    project = f'{_USERS}{_FLOW}[dataflows.main.sources]\nusers = {{ table = "users" }}\n'
+    code = "import pandas as pd\ndef known(users: pd.DataFrame) -> pd.Series: ...\n"
+    snapshot = folder.read(project.replace('["m"]', '["n"]'), n=code)
+    undeclared = folder.read(
+        f'{_FLOW}[dataflows.main.sources]\nusers = {{ connection = "w", table = "u" }}\n'.replace(
+            '"m"', '"n"'
+        ),
+        n=code,
+    )
+
+    columns = ("table:warehouse:crm.users#email", "table:warehouse:crm.users#id")
+    assert snapshot.lineage.parents("input:users") == columns
+    assert "n:known" in classify(snapshot, "pii").keys
+    assert undeclared.lineage.parents("input:users") == ("table:w:u",)
+    assert snapshot.tables.unclear == undeclared.tables.unclear == ()
+
+
 def test_a_table_may_be_classified_as_a_whole_and_a_column_of_it_be_a_barrier(folder):
     project = (
         '[tables.people]\nurl = "s3://lake/people.parquet"\ntags = { pii = true }\n'

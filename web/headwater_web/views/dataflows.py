@@ -91,7 +91,7 @@ def nodes(repo: str, name: str) -> Table | ResponseReturnValue:
 def _input(
     graph: LineageGraph, flow: DataflowView, node: LineageNode, partitions: Mapping[str, Partitions]
 ) -> InputRow:
-    supply = next(iter(supplies(node.name, [flow], partitions)), None)
+    supply = next(iter(supplies(node, [flow], partitions)), None)
     return InputRow(node, len(graph.children(node.key)), supply)
 
 

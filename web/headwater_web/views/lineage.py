@@ -167,7 +167,7 @@ def _supplies(graph: LineageGraph, focus: LineageNode, snapshot: Snapshot) -> tu
         return ()
     reading_it = {name for child in graph.children(focus.key) for name in graph.edges[focus.key, child]}
     flows = (flow for flow in snapshot.dataflows if flow.name in reading_it)
-    return supplies(focus.name, flows, snapshot.declared.partitions)
+    return supplies(focus, flows, snapshot.declared.partitions)
 
 
 def _rings(page: Explored, distances: Mapping[str, int]) -> tuple[Ring, ...]:
