@@ -70,9 +70,11 @@ def convert(
     are run on copies of the data, with the ARGUMENTs, confined as runs are, and what they leave is compared:
     variables and files. Exit 1: something differs, or could not be compared.
 
+    The lines of a project file are printed by which the catalog runs the features.
+
     JSON: module, driver, features (name, line), notes (line, kind, why, what_to_do), verdict (is_same, same,
-    different (name, difference), error; null where it was not run). With --lineage: steps (name, line, kind,
-    needs (name, line), sources, is_certain).
+    different (name, difference), error; null where it was not run), project. With --lineage: steps (name,
+    line, kind, needs (name, line), sources, is_certain).
     """
     text = _text(script)
     if lineage:
@@ -95,10 +97,13 @@ def convert(
     limits = Limits(wall_seconds=seconds, cpu_seconds=seconds)
     verdict = None if no_verify else _verified(script, text, made, data or Path(), arguments, limits)
     _write(paths, [made.module_text, made.driver_text])
+    project = _project(made, target, data or Path())
     if as_json:
-        print_json(_json(paths, made, verdict))
+        print_json(_json(paths, made, verdict, project))
     else:
         _show(paths, made, verdict)
+        if project:
+            say(f"\nDeclare this in the project file, and the catalog runs it, too:\n\n{project}")
     if verdict is not None and not verdict.is_same:
         raise Findings(_unlike(verdict))
 
@@ -172,13 +177,20 @@ def _write(paths: Sequence[Path], texts: Sequence[str]) -> None:
             write_bytes(place, text.encode())
 
 
-def _json(paths: Sequence[Path], made: Conversion, verdict: Verdict | None) -> dict[str, Any]:
+def _project(made: Conversion, target: Path, data: Path) -> str:
+    from headwater_catalog.convert.project_text import project_text
+
+    return project_text(made.flow, target, data) if made.flow is not None and made.flow.outputs else ""
+
+
+def _json(paths: Sequence[Path], made: Conversion, verdict: Verdict | None, project: str) -> dict[str, Any]:
     return {
         "module": str(paths[0]),
         "driver": str(paths[1]),
         "features": [{"name": name, "line": line} for name, line in made.features.items()],
         "notes": [note.as_dict() for note in made.notes],
         "verdict": None if verdict is None else verdict.as_dict(),
+        "project": project,
     }
 
 

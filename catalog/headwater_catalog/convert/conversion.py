@@ -12,9 +12,11 @@ from typing import Final
 from headwater_catalog.convert.driver_text import DriverText
 from headwater_catalog.convert.effects import effects_of
 from headwater_catalog.convert.functions import sets_columns
+from headwater_catalog.convert.known import WRITERS
 from headwater_catalog.convert.module_text import definition_text, module_text
 from headwater_catalog.convert.naming import built_in, names_of, word
 from headwater_catalog.convert.outline import outline_of
+from headwater_catalog.convert.project_text import ScriptFlow, flow_of
 from headwater_catalog.convert.rendering import Rendering
 from headwater_catalog.convert.source import Source
 from headwater_catalog.convert.state import State
@@ -44,6 +46,7 @@ class Conversion:
         variables: The variables that count at the end of the script: not those of loops that nobody reads.
         main: The function that does what the script does; empty where its own statements do.
         uncalled: Where nothing became a feature: functions that set columns of what they are given.
+        flow: The dataflow that has them; None where nothing became a feature.
     """
 
     module: str
@@ -56,6 +59,7 @@ class Conversion:
     variables: tuple[str, ...] = ()
     main: str = ""
     uncalled: tuple[str, ...] = ()
+    flow: ScriptFlow | None = None
 
 
 def read_script(text: str, folders: Sequence[Path] = ()) -> State:
@@ -144,13 +148,14 @@ class _Writing:
             [*taken.values(), *(v for v in self._reads.values() if v.made == "constant")],
         )
         inputs = [v for v in self._ordered if v.made == "left" and v.stage == "before"]
+        settings = [v for v in self._ordered if v.made == "setting"]
         driver = DriverText(
             self._script,
             self._module,
             state.source,
             names,
             inputs,
-            [v for v in self._ordered if v.made == "setting"],
+            settings,
             taken,
             imports,
             beside,
@@ -167,6 +172,15 @@ class _Writing:
             finals,
             tuple(state.env),
             state.outline.main,
+            flow=flow_of(
+                self._module.removesuffix("_features"),
+                self._module,
+                names,
+                inputs,
+                settings,
+                state.leftovers,
+                self._saved(),
+            ),
         )
 
     # Which values there are
@@ -194,6 +208,29 @@ class _Writing:
             name: value for name, value in self._finals.items() if value.shape == "table" or name in before
         }
         return wanted or self._finals
+
+    def _saved(self) -> list[Value]:
+        """Return what a dataset is made of: what the script writes last, the last table, or columns."""
+        made = sorted(self._outputs().values(), key=lambda value: value.line)
+        tables = self._written() or [value for value in made if value.shape == "table"]
+        return tables[-1:] or [value for value in made if value.shape == "column"]
+
+    def _written(self) -> list[Value]:
+        """Return what features make and the script writes out as a whole, as in `df.to_csv(...)`."""
+        calls = (
+            (left, call.func)
+            for left in self._state.leftovers
+            for call in ast.walk(left.statement)
+            if isinstance(call, ast.Call)
+        )
+        found = (
+            self._reads.get((id(left), called.value.id))
+            for left, called in calls
+            if isinstance(called, ast.Attribute)
+            and called.attr in WRITERS
+            and isinstance(called.value, ast.Name)
+        )
+        return [value for value in found if value is not None and value.made == "node"]
 
     def _read_by_leftovers(self) -> dict[tuple[int, str], Value]:
         found: dict[tuple[int, str], Value] = {}

@@ -23,6 +23,7 @@ __all__ = [
     "TABLE_ONLY_BY",
     "TEXT_METHODS",
     "WINDOWS",
+    "WRITERS",
     "dotted",
     "gives_table",
     "impure_name",
@@ -234,12 +235,12 @@ def impurity(call: ast.Call, name: str) -> str:
         return "it depends on the time"
     if last in _UNSEEDED and all(keyword.arg != "random_state" for keyword in call.keywords):
         return "it draws random numbers, which depend on what was drawn before"
-    if last.startswith("to_") and last in _WRITERS and (call.args or call.keywords):
+    if last.startswith("to_") and last in WRITERS and (call.args or call.keywords):
         return "it writes data"
     return ""
 
 
-_WRITERS: Final = frozenset(
+WRITERS: Final = frozenset(
     """to_csv to_excel to_feather to_hdf to_json to_orc to_parquet to_pickle to_sql to_stata to_xml
     to_html to_markdown to_latex to_clipboard""".split()  # noqa: SIM905
 )
