@@ -10,12 +10,21 @@ from flask.testing import FlaskClient
 from jsonschema_rs import Draft202012Validator
 from werkzeug.test import TestResponse
 
+from headwater_catalog.scan import scan
 from headwater_web.api.reference import groups_of
 from support.git_repo import GitRepo
+from support.managed_demo import catalog_of
 from support.served import served
 
 _MANUAL = Path(__file__).parents[2] / "docs" / "api.md"
 _SERVER = "http://127.0.0.1:8000"
+_DAILY = """
+[tool.headwater.dataflows.daily]
+modules = ["features.signups"]
+outputs = ["spend_per_signup"]
+partitions = { key = "day", from = 2026-01-01 }
+sources = { weekly = "data/weekly-{day}.csv" }
+"""
 
 
 def _lines() -> list[str]:
@@ -48,26 +57,37 @@ def _endpoint(app: Flask, line: str) -> str:
 
 
 @pytest.fixture
+def daily(managed: FlaskClient) -> FlaskClient:
+    """Give the demo with accounts, and with the dataflow that the manual says somebody has declared."""
+    catalog = catalog_of(managed.application)
+    repo = GitRepo(catalog.settings.home / "demo-repository")
+    project = (repo.path / "pyproject.toml").read_text()
+    repo.commit("Compute each day by itself", files={"pyproject.toml": f"{project}{_DAILY}"})
+    scan(catalog.database, catalog.settings, "demo")
+    return managed
+
+
+@pytest.fixture
 def shop(git_repo: GitRepo) -> Path:
     git_repo.commit("Begin", files={"features/sales.py": "def sales(raw: int) -> int:\n    return raw\n"})
     return git_repo.path
 
 
-def test_every_line_of_the_manual_works(managed: FlaskClient, shop: Path):
-    answers = [_request(managed, line, shop) for line in _lines()]
+def test_every_line_of_the_manual_works(daily: FlaskClient, shop: Path):
+    answers = [_request(daily, line, shop) for line in _lines()]
 
     assert [(path, found.text) for path, found in answers if found.status_code not in (200, 201, 202)] == []
 
 
-def test_every_answer_has_just_the_shape_that_is_described(managed: FlaskClient, shop: Path):
-    document = managed.get("/api/v1/openapi.json").json
+def test_every_answer_has_just_the_shape_that_is_described(daily: FlaskClient, shop: Path):
+    document = daily.get("/api/v1/openapi.json").json
     shapes = {
         operation.id: operation.shape for group in groups_of(document) for operation in group.operations
     }
 
     for line in _lines():
-        path, answer = _request(managed, line, shop)
-        shape = shapes[f"{answer.request.method.lower()}_{_endpoint(managed.application, line)}"]
+        path, answer = _request(daily, line, shop)
+        shape = shapes[f"{answer.request.method.lower()}_{_endpoint(daily.application, line)}"]
         if shape is None:  # a file
             assert answer.data
             continue
