@@ -10,21 +10,12 @@ from flask.testing import FlaskClient
 from jsonschema_rs import Draft202012Validator
 from werkzeug.test import TestResponse
 
-from headwater_catalog.scan import scan
 from headwater_web.api.reference import groups_of
 from support.git_repo import GitRepo
-from support.managed_demo import catalog_of
 from support.served import served
 
 _MANUAL = Path(__file__).parents[2] / "docs" / "api.md"
 _SERVER = "http://127.0.0.1:8000"
-_DAILY = """
-[tool.headwater.dataflows.daily]
-modules = ["features.signups"]
-outputs = ["spend_per_signup"]
-partitions = { key = "day", from = 2026-01-01 }
-sources = { weekly = "data/weekly-{day}.csv" }
-"""
 
 
 def _lines() -> list[str]:
@@ -54,17 +45,6 @@ def _endpoint(app: Flask, line: str) -> str:
     method, path, _ = _asked(line)
     rule, _ = app.url_map.bind("127.0.0.1").match(path.partition("?")[0], method)
     return str(rule).removeprefix("api_").partition(".")[2]
-
-
-@pytest.fixture
-def daily(managed: FlaskClient) -> FlaskClient:
-    """Give the demo with accounts, and with the dataflow that the manual says somebody has declared."""
-    catalog = catalog_of(managed.application)
-    repo = GitRepo(catalog.settings.home / "demo-repository")
-    project = (repo.path / "pyproject.toml").read_text()
-    repo.commit("Compute each day by itself", files={"pyproject.toml": f"{project}{_DAILY}"})
-    scan(catalog.database, catalog.settings, "demo")
-    return managed
 
 
 @pytest.fixture

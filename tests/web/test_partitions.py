@@ -1,8 +1,10 @@
-"""Partitions of a dataflow by the API, the client and the command line of another machine."""
+"""Partitions of a dataflow on the page, by the API, the client and the command line of another machine."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -16,8 +18,9 @@ from headwater_catalog.errors import NotFound
 from headwater_catalog.runs import list_runs
 from headwater_catalog.scan import scan
 from headwater_web.app import create_app
-from support.daily_shop import PROJECT, make_daily_shop
+from support.daily_shop import CODE, PROJECT, make_daily_shop
 from support.git_repo import GitRepo
+from support.queries import counted_queries
 from support.run_catalog import Catalog
 from support.served import served
 from support.worker_process import Workers
@@ -189,3 +192,139 @@ def test_the_client_has_typed_methods_for_partitions(shop: Catalog):
     ):
         assert answer.keys() == shape.__required_keys__
     assert again["requested"] == [{**made["requested"][0], "is_new": False}]
+
+
+_PAGE = "/r/shop/partitions?dataflow=daily"
+
+
+def _send(client: FlaskClient, address: str = _PAGE, **form: object):
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get(_PAGE).text)
+    assert token
+    return client.post(address, data={"csrf_token": token[1], **form})
+
+
+def _text(page: str) -> str:
+    return unescape(" ".join(re.sub(r"<[^>]+>", " ", page).split()))
+
+
+def _rows(page: str) -> list[str]:
+    body = page.partition("<tbody>")[2].partition("</tbody>")[0]
+    return [_text(row) for row in body.split("</tr>")[:-1]]
+
+
+@pytest.mark.runs
+def test_the_page_tells_how_each_partition_stands_and_why(
+    shop: Catalog, client: FlaskClient, git_repo: GitRepo
+):
+    git_repo.delete("data/2026-01-03.csv")
+    git_repo.commit("Lose a day")
+    scan(shop.database, shop.settings, "shop")
+    assert shop.headwater("backfill", "daily", "--from", "2026-01-02").exit_code == 1
+    git_repo.commit("More of a day", files={"data/2026-01-02.csv": "amount\n2\n3\n"})
+    scan(shop.database, shop.settings, "shop")
+    assert _ask(client, limit=1).status_code == 202
+
+    page = client.get(_PAGE).text
+    assert _rows(page) == [
+        "2026-01-03 nothing missing failed #2",
+        "2026-01-02 #1 stale the file of source 'sales' is another",
+        "2026-01-01 nothing missing underway #3",
+    ]
+    assert "all 3 missing 2 stale 1 fresh 0 underway 1 failed 1" in _text(page)
+    assert "Missing or stale: 2" in page and "All, also the fresh ones: 2" in page
+    assert 'hx-trigger="load' in page  # it is followed
+    assert [row[:10] for row in _rows(client.get(f"{_PAGE}&state=failed").text)] == ["2026-01-03"]
+    stale = client.get("/r/shop/partitions.json?dataflow=daily&state=stale").json["items"]
+    assert [(each["day"], each["because"]) for each in stale] == [
+        ("2026-01-02", ["the file of source 'sales' is another"])
+    ]
+    narrow = client.get(f"{_PAGE}&since=2026-01-02&until=2026-01-02").text
+    assert "all 1 missing 0 stale 1" in _text(narrow)
+    assert "hx-trigger" not in narrow.partition('id="partitions"')[2]
+
+
+def test_the_form_asks_for_what_it_told_and_for_none_twice(shop: Catalog, client: FlaskClient):
+    sent = _send(client, f"{_PAGE}&since=2026-01-02", which="due", executor="threads")
+    assert sent.status_code == 303
+    assert sent.location == f"{_PAGE}&since=2026-01-02&state=underway"
+    assert len(_rows(client.get(sent.location).text)) == 2
+    assert "Missing or stale: 1" in client.get(_PAGE).text
+    assert _send(client, which="all").status_code == 303
+
+    with shop.database.read() as session:
+        runs = list_runs(session)
+    assert [(run.config["day"], run.executor) for run in reversed(runs)] == [
+        ("2026-01-02", "threads"),
+        ("2026-01-03", "threads"),
+        ("2026-01-01", "synchronous"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("address", "form", "status", "told"),
+    [
+        (_PAGE, {"sink": "report"}, 404, "has no sink"),
+        (_PAGE, {"executor": "big"}, 409, "may not use the cluster"),
+        (f"{_PAGE}&since=soon", {}, 409, "is a day such as 2026-01-31"),
+        ("/r/shop/partitions?dataflow=plain", {}, 409, "has no partitions"),
+        ("/r/shop/partitions?dataflow=dayly", {}, 404, "has no dataflow"),
+        ("/r/shop/partitions", {}, 409, "several dataflows: daily, plain"),
+        (f"{_PAGE}&env=prod", {}, 404, "has no environment"),
+    ],
+)
+def test_a_form_with_a_fault_says_so_and_queues_nothing(
+    shop: Catalog, client: FlaskClient, address: str, form: dict[str, str], status: int, told: str
+):
+    refused = _send(client, address, which="due", **form)
+
+    assert (refused.status_code, told in refused.text) == (status, True)
+    with shop.database.read() as session:
+        assert list_runs(session) == []
+
+
+def test_a_form_without_its_token_asks_for_nothing(shop: Catalog, client: FlaskClient):
+    assert client.post(_PAGE, data={"which": "all"}).status_code == 400
+    with shop.database.read() as session:
+        assert list_runs(session) == []
+
+
+def test_ten_years_of_days_are_told_page_by_page_and_asked_for_in_parts(
+    catalog_url: str, git_repo: GitRepo, tmp_path: Path
+):
+    long = PROJECT.replace("2026-01-01", "2015-01-01").replace("2026-01-03", "2025-12-31")
+    shop = make_daily_shop(catalog_url, git_repo, tmp_path / "home", **{"headwater.toml": long})
+    client = create_app(shop.settings, shop.database).test_client()
+    with counted_queries(shop.database) as statements:
+        page = client.get(_PAGE).text
+    assert len(statements) <= 16
+    assert (len(_rows(page)), _rows(page)[0]) == (100, "2025-12-31 nothing missing")
+    assert "100 of 4,018" in page
+    assert "Missing or stale: 4,018, of which the oldest 200 at once" in page
+    last = _rows(client.get(f"{_PAGE}&offset=4000").text)
+    assert (len(last), last[-1]) == (18, "2015-01-01 nothing missing")
+    assert _send(client, which="due").status_code == 303
+    assert "Missing or stale: 3,818" in client.get(_PAGE).text
+    first = client.get(f"{_LIST}?limit=500").json
+    second = client.get(f"{_LIST}?limit=500&cursor={first['next']}").json
+    days = [each["day"] for each in (*first["items"], *second["items"])]
+    assert (len(set(days)), days) == (1000, sorted(days))
+    shop.database.dispose()
+
+
+def test_the_day_of_a_partition_comes_from_no_file(client: FlaskClient, shop: Catalog, git_repo: GitRepo):
+    code = CODE.replace("amount: pd.Series, rate", "amount: pd.Series, day: str, rate")
+    git_repo.commit("Read the day", files={"m.py": code})
+    scan(shop.database, shop.settings, "shop")
+
+    rows = _rows(client.get("/r/shop/d/daily").text)
+    assert "day str 1 the day that it is computed for" in rows
+    assert "rate Series 1 data/rates.csv , data/{day}.csv" in rows
+    page = client.get("/r/shop/lineage?focus=input:day").text
+    assert "is computed for each day by itself, and this is that day" in _text(page)
+
+
+def test_the_page_of_a_dataflow_leads_to_its_partitions(client: FlaskClient):
+    page = client.get("/r/shop/d/daily").text
+
+    assert 'href="/r/shop/partitions?dataflow=daily"' in page
+    assert "/partitions" not in client.get("/r/shop/d/plain").text

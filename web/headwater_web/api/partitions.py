@@ -13,7 +13,7 @@ from headwater_catalog.partition_states import partition_days, partition_states
 from headwater_web.access import require
 from headwater_web.api.answering import answer, page_answer
 from headwater_web.api.cursors import cursor_of
-from headwater_web.api.resources import DATAFLOW, REPOSITORY, Resource
+from headwater_web.api.resources import PARTITIONED, REPOSITORY, Resource
 from headwater_web.api.schemas.partitions import (
     BackfillSchema,
     NewBackfillSchema,
@@ -29,17 +29,17 @@ resource = Resource("partitions", "Stretches of time that dataflows are computed
 
 
 @resource.get(
-    *("/partitions/<repo>/<path:name>", PartitionPageSchema, PartitionsQuery, (REPOSITORY, DATAFLOW)),
+    *("/partitions/<repo>/<path:dataflow>", PartitionPageSchema, PartitionsQuery, (REPOSITORY, PARTITIONED)),
     errors=(404, 409),
 )
-def list_partitions(args: dict[str, Any], repo: str, name: str) -> Response:
+def list_partitions(args: dict[str, Any], repo: str, dataflow: str) -> Response:
     """List the partitions of a dataflow, and how their datasets stand at the scanned head."""
     cursor, head, limit = cursor_of(args, ""), moment_named(repo, None), args["limit"]
-    days = partition_days(head, name, args.get("since"), args.get("until"))
+    days = partition_days(head, dataflow, args.get("since"), args.get("until"))
     rest = [day for day in days if day > str(cursor.after)]
     page = rest[:limit]
     # Only these are looked at: there may be thousands.
-    found = partition_states(head, name, page[0], page[-1], args.get("env")) if page else ()
+    found = partition_states(head, dataflow, page[0], page[-1], args.get("env")) if page else ()
     following = cursor.moved(page[-1]) if len(rest) > len(page) else None
     return page_answer([asdict(each) for each in found], following)
 
@@ -47,7 +47,7 @@ def list_partitions(args: dict[str, Any], repo: str, name: str) -> Response:
 @resource.send(
     *("POST", "/backfills", 202, BackfillSchema, NewBackfillSchema),
     errors=(404, 409),
-    example={"repository": "demo", "dataflow": "marketing", "limit": 10},
+    example={"repository": "demo", "dataflow": "daily", "limit": 10},
 )
 def request_backfill(body: dict[str, Any]) -> Response:
     """Ask for the partitions that lack their dataset or have a stale one; a worker performs each as a run."""
@@ -64,5 +64,5 @@ def request_backfill(body: dict[str, Any]) -> Response:
     made = backfill(head, dataflow, some, **how)
     told = {"requested": [asdict(each) for each in made], "left": len(seen) - len(some)}
     found = answer(told, 202)
-    found.headers["Location"] = url_for("api_partitions.list_partitions", repo=repo, name=dataflow)
+    found.headers["Location"] = url_for("api_partitions.list_partitions", repo=repo, dataflow=dataflow)
     return found
