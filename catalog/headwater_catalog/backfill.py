@@ -44,8 +44,8 @@ class Requested:
 
 
 def due(states: Iterable[PartitionState], *, everything: bool = False) -> list[PartitionState]:
-    """Return the partitions to compute, in their order: those that are not fresh, or all."""
-    return [each for each in states if everything or each.state != "fresh"]
+    """Return the partitions to ask for, in their order: those not fresh, or all, that are not underway."""
+    return [each for each in states if each.underway is None and (everything or each.state != "fresh")]
 
 
 def request_partitions(

@@ -1,4 +1,4 @@
-"""Days, by which barriers and exceptions end."""
+"""Days, by which barriers and exceptions end, and partitions begin."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
-__all__ = ["on_day", "today"]
+__all__ = ["is_day", "on_day", "today"]
 
 _DAY: Final = ContextVar[str | None]("day", default=None)
 
@@ -16,6 +16,14 @@ _DAY: Final = ContextVar[str | None]("day", default=None)
 def today() -> str:
     """Return this day in UTC, as YYYY-MM-DD."""
     return _DAY.get() or datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def is_day(text: str) -> bool:
+    """Tell whether a text is a day as YYYY-MM-DD."""
+    try:
+        return datetime.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 @contextmanager

@@ -23,7 +23,14 @@ from headwater_catalog.store.bulk import chunks
 from headwater_catalog.store.models import Dataset, DatasetVersion, Job, Run
 from headwater_catalog.views import DataflowView
 
-__all__ = ["LatestRuns", "PartitionState", "latest_runs", "partition_states", "partitions_of"]
+__all__ = [
+    "LatestRuns",
+    "PartitionState",
+    "latest_runs",
+    "partition_days",
+    "partition_states",
+    "partitions_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,24 @@ def partitions_of(head: Moment, dataflow: str) -> Partitions:
     return found
 
 
+def partition_days(
+    head: Moment, dataflow: str, since: str | None = None, until: str | None = None
+) -> tuple[str, ...]:
+    """Return the first days of the partitions of a dataflow, in the order of time.
+
+    Args:
+        head: The repository at its scanned head.
+        dataflow: Name of the dataflow.
+        since: Only partitions that begin on this day or later.
+        until: Only those that begin on this day or before; None: those that are over.
+
+    Raises:
+        NotFound: There is no such dataflow.
+        Conflict: It has no partitions, or too many.
+    """
+    return partitions_of(head, dataflow).days(since, until, today())
+
+
 def partition_states(
     head: Moment, dataflow: str, since: str | None = None, until: str | None = None, env: str | None = None
 ) -> tuple[PartitionState, ...]:
@@ -106,7 +131,7 @@ def partition_states(
     chosen = choose_dataflow(head, dataflow, ())
     chosen.require_env(env)
     env = chosen.env_of(env)
-    days = partitions.days(since, until, today())
+    days = partition_days(head, dataflow, since, until)
     runs = latest_runs(head.session, head.repository.id, dataflow, partitions.key, env)
     known = {version: day for day in days if (version := runs.get(day, LatestRuns()).version) is not None}
     compare = _Comparison(head, chosen.view, partitions, env)

@@ -259,25 +259,25 @@ def _changed(known: Meanings, stamp: Mapping[str, Any], head: Moment) -> _Change
     changed = [column for column in bound if _then(known, stamp, column) != _now(now, column)]
     if not changed:
         return _Changed((), now, {})
+    gone = {key for column in changed for key in column["features"] if now.get(key) is None}
+    if not gone:
+        return _Changed(changed, now, {})
     then = moment_at(known.session, known.settings, known.repository, stamp["commit"])
-    trails = _trails(then, head, changed, now)
+    trails = _trails(then, head, gone)
     moved = _last(trails)
     again = known.hashes(sha, moved.values())
     now = {**now, **{key: again[to] for key, to in moved.items()}}
     return _Changed([c for c in changed if _then(known, stamp, c) != _now(now, c)], now, trails)
 
 
-def _trails(
-    then: Moment, head: Moment, changed: Sequence[_Column], now: Mapping[str, str | None]
-) -> dict[str, tuple[str, ...]]:
-    """Return where the features of columns went that are no longer where they were, one key after the other.
+def _trails(then: Moment, head: Moment, gone: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return where features went that are no longer where they were, one key after the other.
 
     The main line knows each step, also of what was changed later. Of a commit beside it only the two ends
     are known, where what moved must have the same code.
     """
-    gone = {key for column in changed for key in column["features"] if now.get(key) is None}
     trails = moves_along(then.session, then.repository, gone, then.base, head.base) if then.base >= 0 else {}
-    rest = gone - trails.keys()
+    rest = set(gone) - trails.keys()
     moved = compare_moments(then, head).found.moved if rest else {}
     return {**trails, **{key: (moved[key],) for key in rest if key in moved}}
 

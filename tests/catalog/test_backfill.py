@@ -24,40 +24,14 @@ from headwater_catalog.repositories import get_repository
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.scan import scan
 from headwater_catalog.store.models import DatasetVersion, Run
+from support.daily_shop import CODE, PROJECT, SALES, make_daily_shop
 from support.git_repo import GitRepo
-from support.run_catalog import Catalog, make_catalog
-
-_CODE = """\
-import pandas as pd
-
-def spend(amount: pd.Series, rate: pd.Series) -> pd.Series:
-    return amount * rate
-
-def apart(amount: pd.Series) -> pd.Series:
-    return amount
-"""
-_PROJECT = """\
-[dataflows.daily]
-modules = ["m"]
-outputs = ["spend"]
-[dataflows.daily.partitions]
-key = "day"
-from = 2026-01-01
-until = 2026-01-03
-[dataflows.daily.sources]
-sales = "data/{day}.csv"
-rates = "data/rates.csv"
-"""
-_SALES = "amount\n{}\n"
+from support.run_catalog import Catalog
 
 
 @pytest.fixture
 def shop(catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog]:
-    files = {f"data/2026-01-0{day}.csv": _SALES.format(day) for day in (1, 2, 3)}
-    git_repo.commit(
-        "Begin", files={"m.py": _CODE, "headwater.toml": _PROJECT, "data/rates.csv": "rate\n10\n", **files}
-    )
-    made = make_catalog(catalog_url, git_repo, tmp_path / "home")
+    made = make_daily_shop(catalog_url, git_repo, tmp_path / "home")
     yield made
     made.database.dispose()
 
@@ -93,20 +67,20 @@ def test_only_what_is_missing_or_stale_is_computed(shop: Catalog, git_repo: GitR
     assert _computed(shop) == ["2026-01-03"]
     assert _computed(shop) == []
 
-    _change(shop, git_repo, m_py=_CODE.replace("return amount\n", "return amount + 1\n"))
+    _change(shop, git_repo, m_py=CODE.replace("return amount\n", "return amount + 1\n"))
     assert {state for state, _ in _states(shop).values()} == {"fresh"}
 
-    git_repo.commit("More of a day", files={"data/2026-01-02.csv": _SALES.format("2\n3")})
+    git_repo.commit("More of a day", files={"data/2026-01-02.csv": SALES.format("2\n3")})
     scan(shop.database, shop.settings, "shop")
     assert _states(shop)["2026-01-02"] == ("stale", ("the file of source 'sales' is another",))
     assert _computed(shop) == ["2026-01-02"]
 
-    _change(shop, git_repo, m_py=_CODE.replace("amount * rate", "amount / rate"))
+    _change(shop, git_repo, m_py=CODE.replace("amount * rate", "amount / rate"))
     assert _states(shop)["2026-01-01"] == ("stale", ("column 'spend' means something else",))
     assert _computed(shop, "--from", "2026-01-02", "--to", "2026-01-02") == ["2026-01-02"]
     assert [state for state, _ in _states(shop).values()] == ["stale", "fresh", "stale"]
 
-    git_repo.commit("Another output", files={"headwater.toml": _PROJECT.replace('["spend"]', '["apart"]')})
+    git_repo.commit("Another output", files={"headwater.toml": PROJECT.replace('["spend"]', '["apart"]')})
     scan(shop.database, shop.settings, "shop")
     assert "the outputs are others" in _states(shop)["2026-01-02"][1]
 
@@ -190,7 +164,7 @@ def test_a_run_names_a_partition_that_there_is(shop: Catalog):
 
 
 def test_a_dataflow_without_partitions_is_refused(shop: Catalog, git_repo: GitRepo):
-    git_repo.commit("No more", files={"headwater.toml": _PROJECT.replace("partitions", "config", 1)})
+    git_repo.commit("No more", files={"headwater.toml": PROJECT.replace("partitions", "config", 1)})
     scan(shop.database, shop.settings, "shop")
 
     assert "Dataflow 'daily' has no partitions." in _run(shop).output
@@ -268,11 +242,11 @@ def test_features_may_read_the_day_and_sinks_may_have_it(shop: Catalog, git_repo
     lake = tmp_path / "lake"
     lake.mkdir()
     sink = f'[dataflows.daily.sinks.out]\nurl = "file://{lake}/spend-{{day}}.parquet"\n'
-    project = _PROJECT.replace('["spend"]', '["spend", "of"]')
+    project = PROJECT.replace('["spend"]', '["spend", "of"]')
     git_repo.commit(
         "Read the day",
         files={
-            "m.py": f"{_CODE}\ndef of(spend: pd.Series, day: str) -> pd.Series:\n    return spend.map(lambda _: day)\n",
+            "m.py": f"{CODE}\ndef of(spend: pd.Series, day: str) -> pd.Series:\n    return spend.map(lambda _: day)\n",
             "headwater.toml": project + sink,
         },
     )

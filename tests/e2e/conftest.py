@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from headwater_catalog.settings import Settings
+from support.daily_shop import make_daily_shop
 from support.demo_catalog import copied_demo_catalog, make_demo_catalog
+from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_shop
 
 _PATIENCE = 120  # seconds until the server answers, on however busy a machine
@@ -40,6 +42,15 @@ def shop(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ca
     catalog, _ = make_shop(tmp_path_factory.mktemp("shop"))
     with _served(catalog.settings) as address:
         yield catalog, address
+    catalog.database.dispose()
+
+
+@pytest.fixture
+def daily_shop(browser, sqlite_catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[str]:
+    """Give the address of a catalog with a dataflow that is computed for each of three days."""
+    catalog = make_daily_shop(sqlite_catalog_url, git_repo, tmp_path / "home")
+    with _served(catalog.settings) as address:
+        yield address
     catalog.database.dispose()
 
 

@@ -19,6 +19,14 @@ from support.demo_catalog import copied_demo_catalog, settings_in
 from support.git_repo import GitRepo
 from support.managed_demo import catalog_of, logged_in, managed_demo
 
+_DAILY = """
+[tool.headwater.dataflows.daily]
+modules = ["features.signups"]
+outputs = ["spend_per_signup"]
+partitions = { key = "day", from = 2026-01-01 }
+sources = { weekly = "data/weekly-{day}.csv" }
+"""
+
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str) -> Generator[None, Any, Any]:
@@ -64,6 +72,17 @@ def managed(demo_settings: Settings, tmp_path: Path) -> Iterator[FlaskClient]:
     logged_in(app, "ada")
     yield logged_in(app, "ada")
     catalog_of(app).database.dispose()
+
+
+@pytest.fixture
+def daily(managed: FlaskClient) -> FlaskClient:
+    """Give the demo with accounts, and with the dataflow that the manual says somebody has declared."""
+    catalog = catalog_of(managed.application)
+    repo = GitRepo(catalog.settings.home / "demo-repository")
+    project = (repo.path / "pyproject.toml").read_text()
+    repo.commit("Compute each day by itself", files={"pyproject.toml": f"{project}{_DAILY}"})
+    scan(catalog.database, catalog.settings, "demo")
+    return managed
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,10 @@ _SHARED = (
     "    return (spend - spend.mean()) / spend.std() * 2\n"
 )
 _POLICY = "[{0}-owned]\nquery = '-has:owner'\n"
-_DATA = "[tool.headwater.dataflows.{0}]\nmodules = ['{0}', '{0}_shared']\n"
+_DATA = (
+    "[tool.headwater.dataflows.{0}]\nmodules = ['{0}', '{0}_shared']\noutputs = ['{0}_sales']\n"
+    "partitions = {{ key = 'day', from = 2026-01-01, until = 2026-01-09 }}\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +137,8 @@ _PAGES = (
     "/r/{0}/timeline",
     "/r/{0}/m/{0}",
     "/r/{0}/d/{0}",
+    "/r/{0}/partitions?dataflow={0}",
+    "/r/{0}/partitions.csv?dataflow={0}",
     "/search?q={0}_sales&repo={0}",
     "/search.json?q={0}_sales&repo={0}",
     "/r/{0}/timeline.csv",
@@ -279,6 +284,25 @@ def test_features_are_executed_by_those_only_who_may(clients, name, repository, 
         seen = clients["rita"].get(answer.location)
         assert seen.status_code == (200 if repository == "open" else 404)
         assert (f"</svg> {name}," in seen.text) == (repository == "open")
+
+
+@pytest.mark.parametrize(
+    ("name", "repository", "status"),
+    [("ada", "cellar", 303), ("rita", "open", 303), ("rita", "cellar", 404), ("vera", "open", 403)]
+    + [("vera", "cellar", 404), ("nora", "open", 404)],
+)
+def test_partitions_are_asked_for_by_those_only_who_may_run(clients, name, repository, status):
+    address = f"/r/{repository}/partitions?dataflow={repository}"
+
+    answer = _post(clients[name], address, which="due")
+    assert answer.status_code == status
+    page = clients[name].get(address)
+    if status == 404:
+        unknown = clients[name].get(address.replace(repository, "nowhere"))
+        assert page.text.replace(repository, "nowhere") == unknown.text
+    else:
+        assert ("Compute</button>" in page.text) == (status == 303)
+        assert ("Runs need the role runner" in page.text) == (status == 403)
 
 
 @pytest.mark.parametrize(

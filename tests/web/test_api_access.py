@@ -49,7 +49,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     for name in _JOBS:
         git_repo = GitRepo(folder / name)
         data = (
-            f"[tool.headwater.dataflows.{name}]\nmodules = ['{name}']\n"
+            f"[tool.headwater.dataflows.{name}]\nmodules = ['{name}']\noutputs = ['{name}_sales']\n"
+            f"partitions = {{ key = 'day', from = 2026-01-01, until = 2026-01-09 }}\n"
             f"[tool.headwater.tables.sold]\nconnection = '{name}'\ntable = 'sold'\n"
         )
         git_repo.commit("Begin", files={f"{name}.py": _SOURCE.format(name), "pyproject.toml": data})
@@ -102,7 +103,7 @@ _SEEN = (
     "/repositories/{0}/reach?of=input:{0}_raw",
     "/repositories/{0}/suggestions",
     "/review/{0}",
-    *("/tables/{0}", "/tables/{0}/{0}:sold"),
+    *("/tables/{0}", "/tables/{0}/{0}:sold", "/partitions/{0}/{0}"),
 )
 
 
@@ -198,6 +199,24 @@ def test_a_run_is_reported_by_those_only_who_may_run(app):
             assert sent.status_code == (201 if may else 403 if sees else 404), (name, repository)
             if may:
                 assert (sent.json["reported"], sent.json["requested_by"]) == (True, name)
+
+
+def test_partitions_are_asked_for_by_those_only_who_may_run(app):
+    for name in _RANKS:
+        for repository in _JOBS:
+            body = {"repository": repository, "dataflow": repository, "limit": 1}
+            sent = app.test_client().post(f"{_API}/backfills", json=body, headers=_token(app, name))
+            sees = name == "ada" or (repository == "open" and name != "nora")
+            may = sees and _RANKS.index(name) >= _RANKS.index("rita")
+            assert sent.status_code == (202 if may else 403 if sees else 404), (name, repository)
+            if may:
+                [asked] = sent.json["requested"]
+                run = logged_in(app, name).get(f"{_API}/runs/{asked['run']}").json
+                assert (asked["is_new"], run["requested_by"], run["config"]) == (
+                    True,
+                    name,
+                    {"day": asked["day"]},
+                )
 
 
 @pytest.mark.parametrize("what", _DONE)

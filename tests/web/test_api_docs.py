@@ -101,10 +101,10 @@ def test_the_page_shows_every_operation_with_a_line_for_the_terminal(
     assert set(re.findall('href="#([^"]+)"', page)) <= {*re.findall('id="([^"]+)"', page)}
 
 
-def test_every_example_of_the_page_works(managed: FlaskClient, document: dict[str, Any]):
+def test_every_example_of_the_page_works(daily: FlaskClient, document: dict[str, Any]):
     examples = [operation.example for group in groups_of(document) for operation in group.operations]
     addresses = [re.search(r"'(/[^']+)'$", example)[1] for example in examples]
 
     for example, address in zip(examples, addresses, strict=True):
         if example.startswith("curl '/"):
-            assert managed.get(address).status_code == 200, address
+            assert daily.get(address).status_code == 200, address

@@ -53,21 +53,21 @@ def shop(git_repo: GitRepo) -> Path:
     return git_repo.path
 
 
-def test_every_line_of_the_manual_works(managed: FlaskClient, shop: Path):
-    answers = [_request(managed, line, shop) for line in _lines()]
+def test_every_line_of_the_manual_works(daily: FlaskClient, shop: Path):
+    answers = [_request(daily, line, shop) for line in _lines()]
 
     assert [(path, found.text) for path, found in answers if found.status_code not in (200, 201, 202)] == []
 
 
-def test_every_answer_has_just_the_shape_that_is_described(managed: FlaskClient, shop: Path):
-    document = managed.get("/api/v1/openapi.json").json
+def test_every_answer_has_just_the_shape_that_is_described(daily: FlaskClient, shop: Path):
+    document = daily.get("/api/v1/openapi.json").json
     shapes = {
         operation.id: operation.shape for group in groups_of(document) for operation in group.operations
     }
 
     for line in _lines():
-        path, answer = _request(managed, line, shop)
-        shape = shapes[f"{answer.request.method.lower()}_{_endpoint(managed.application, line)}"]
+        path, answer = _request(daily, line, shop)
+        shape = shapes[f"{answer.request.method.lower()}_{_endpoint(daily.application, line)}"]
         if shape is None:  # a file
             assert answer.data
             continue

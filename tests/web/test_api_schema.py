@@ -81,7 +81,7 @@ _SERVED = _Served(create_app(Settings(home=Path("nowhere"), database_url="sqlite
 schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", _SERVED)
 quick = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", _SERVED)
 quick.config.phases.coverage.enabled = False  # every bound of every parameter is left to the slow test
-_BY_NAME = ("/repositories", "/refs", "/accounts", "/findings")
+_BY_NAME = ("/repositories", "/refs", "/accounts", "/findings", "/partitions/{repo}/{dataflow}")
 _PLAIN = settings(derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
 

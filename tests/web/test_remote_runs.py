@@ -235,6 +235,7 @@ def test_a_file_that_is_too_large_to_be_sent_is_told_so(shop: Shop, tmp_path: Pa
         *(("repo", "list"), ("search", "spend"), ("show", "scaled"), ("history", "scaled"), ("diff", "HEAD")),
         *(("stale",), ("audit", "FILE"), ("reproduce", "marketing@99"), ("run", "scaled", "--at", "nothing")),
         *(("values", "scaled", "nothing..main"), ("cancel", "1"), ("manifest", "sign", "1")),
+        ("backfill", "marketing"),
     ],
     ids=" ".join,
 )

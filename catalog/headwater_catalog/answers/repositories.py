@@ -24,10 +24,12 @@ def repository_json(view: RepositoryView) -> dict[str, Any]:
 
 
 def dataflow_json(flow: DataflowView, snapshot: Snapshot) -> dict[str, Any]:
-    """Return a dataflow with the keys of the features in it."""
+    """Return a dataflow with its partitions and the keys of the features in it."""
     modules = frozenset(flow.modules)
     keys = [key for key, variants in snapshot.variants.items() if variants[0].module in modules]
-    return {**asdict(flow), "features": sorted(keys)}
+    partitions = snapshot.declared.partitions.get(flow.name)
+    told = partitions.as_data() if partitions is not None else None
+    return {**asdict(flow), "partitions": told, "features": sorted(keys)}
 
 
 def module_json(module: ModuleView, commits: Iterable[CommitRef]) -> dict[str, Any]:

@@ -85,7 +85,8 @@ COMMANDS: Mapping[str, LazyCommand] = {
     ),
     "backfill": LazyCommand(
         "headwater_catalog.cli.backfill:backfill",
-        "Compute partitions of a dataflow that lack or are stale.",
+        "Compute partitions of a dataflow that are missing or stale.",
+        asks=True,
     ),
     "stale": LazyCommand(
         "headwater_catalog.cli.datasets:stale", "List saved columns that mean something else now.", asks=True

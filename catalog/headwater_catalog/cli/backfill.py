@@ -58,11 +58,9 @@ def backfill(
     JSON: partitions (day, state, run, because, unknown: sources elsewhere that were not looked at, underway,
     failed), computed (day, run, state, error).
     """
-    if workspace.remote:
-        raise click.UsageError("backfill needs the catalog of this machine: leave out --remote.")
     first, last = (None if day is None else day.date().isoformat() for day in (since, until))
     asked = BackfillAsked(repo, dataflow, first, last, env, executor, sinks)
-    where = _Here(workspace, asked)
+    where = workspace.remote.backfill(asked) if workspace.remote else _Here(workspace, asked)
     states = where.states()
     if not as_json:
         _print(states)

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from headwater_catalog.cli.backfill_asked import BackfillAsked
+from headwater_catalog.cli.remote_backfill import RemoteBackfill
 from headwater_catalog.cli.remote_erasures import RemoteErasures
 from headwater_catalog.cli.remote_runs import RemoteDatasets, RemoteRuns, range_ends
 from headwater_catalog.cli.remote_subscriptions import RemoteSubscriptions
@@ -130,6 +132,10 @@ class Remote:
     def suggestions(self, repo: str | None) -> RemoteSuggestions:
         """Return where the suggestions of a repository are."""
         return RemoteSuggestions(self._client, self.datasets, self._one(repo))
+
+    def backfill(self, asked: BackfillAsked) -> RemoteBackfill:
+        """Return where partitions are computed."""
+        return RemoteBackfill(self._client, self.runs, self._one(asked.repo), asked)
 
     def _repository_of(self, feature: str | None, repo: str | None) -> str:
         return self._one(repo) if feature is None else self._repository(feature, repo)

@@ -37,6 +37,7 @@ from headwater_catalog.client.dataset_answers import (
 )
 from headwater_catalog.client.erasure_answers import Erasure, ErasureItem
 from headwater_catalog.client.governance_answers import PushedBranch, Review, Suggestion, TagPatch
+from headwater_catalog.client.partition_answers import Backfill, Partition, RequestedPartition
 from headwater_catalog.client.subscription_answers import (
     ShownSubscription,
     Subscription,
@@ -47,6 +48,7 @@ from headwater_catalog.client.table_answers import LogicalTable
 
 __all__ = [
     "Audit",
+    "Backfill",
     "Change",
     "Client",
     "Commit",
@@ -65,6 +67,7 @@ __all__ = [
     "Look",
     "Module",
     "ModuleRow",
+    "Partition",
     "Paths",
     "Problem",
     "PushedBranch",
@@ -72,6 +75,7 @@ __all__ = [
     "Repository",
     "RepositoryDetail",
     "Reproduction",
+    "RequestedPartition",
     "Review",
     "Run",
     "RunComparison",

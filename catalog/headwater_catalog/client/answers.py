@@ -85,7 +85,7 @@ class Problem(TypedDict):
 
 
 class Dataflow(TypedDict):
-    """A dataflow with the keys of the features in it."""
+    """A dataflow with its partitions and the keys of the features in it."""
 
     name: str
     origin: str
@@ -95,6 +95,7 @@ class Dataflow(TypedDict):
     outputs: list[str]
     upstream: dict[str, Any]
     sinks: dict[str, Any]
+    partitions: dict[str, Any] | None
     features: list[str]
 
 

@@ -40,6 +40,7 @@ from headwater_catalog.client.dataset_answers import (
 )
 from headwater_catalog.client.erasure_answers import Erasure, ErasureItem
 from headwater_catalog.client.governance_answers import PushedBranch, Review, Suggestion, TagPatch
+from headwater_catalog.client.partition_answers import Backfill, Partition
 from headwater_catalog.client.subscription_answers import ShownSubscription, Subscription, Told, ToldItem
 from headwater_catalog.client.table_answers import LogicalTable
 from headwater_catalog.client.transport import Transport
@@ -309,6 +310,42 @@ class Client:
     def cancel_run(self, number: int) -> Run:
         """Cancel a run that waits or goes on."""
         return cast(Run, self._transport.post("runs", str(number), "cancel", body={}))
+
+    def partitions(
+        self,
+        repo: str,
+        dataflow: str,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        env: str | None = None,
+    ) -> Iterator[Partition]:
+        """Yield the partitions of a dataflow in the order of time, and how their datasets stand.
+
+        Args:
+            repo: The repository.
+            dataflow: The dataflow.
+            since: Only partitions that begin on this day or later, YYYY-MM-DD.
+            until: Only those that begin on this day or before; those that are over unless given.
+            env: The environment whose datasets are meant; the usual one unless given.
+        """
+        return self._list("partitions", repo, dataflow, since=since, until=until, env=env)
+
+    def backfill(
+        self, repo: str, dataflow: str, *, seen: Mapping[str, int | None] | None = None, **how: Any
+    ) -> Backfill:
+        """Ask for partitions that lack their dataset or have a stale one; `run` tells how each goes.
+
+        Args:
+            repo: The repository.
+            dataflow: The dataflow.
+            seen: Just these partitions, whatever their state: by the first day, the run that saved it last.
+            how: What else the API takes: `since`, `until`, `everything`, `limit`, `env`, `executor`, `sinks`.
+        """
+        body: dict[str, Any] = {"repository": repo, "dataflow": dataflow, **how}
+        if seen is not None:
+            body["partitions"] = [{"day": day, "run": run} for day, run in seen.items()]
+        return cast(Backfill, self._transport.post("backfills", body=body))
 
     def compare_runs(self, a: int, b: int) -> RunComparison:
         """Return what differs between two runs."""

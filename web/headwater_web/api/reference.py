@@ -18,7 +18,7 @@ _EXAMPLES = {
     "table": "data/weekly.csv",
 }
 _EXAMPLES |= {"module": "features.signups"}
-_EXAMPLES |= {"account": "vera", "telling": "1"}
+_EXAMPLES |= {"account": "vera", "telling": "1", "dataflow": "daily"}
 
 
 @dataclass(frozen=True, slots=True)

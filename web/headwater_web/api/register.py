@@ -26,6 +26,7 @@ from headwater_web.api import (
     lineage,
     modules,
     operations,
+    partitions,
     redundancy,
     repositories,
     runs,
@@ -50,8 +51,8 @@ _ABOUT = (
 
 
 _RESOURCES = (
-    *(repositories, features, search, lineage, tables, commits, compare, dataflows, modules, runs, datasets),
-    *(audit, governance, redundancy, upkeep, erasures, subscriptions, suggestions),
+    *(repositories, features, search, lineage, tables, commits, compare, dataflows, modules, runs),
+    *(partitions, datasets, audit, governance, redundancy, upkeep, erasures, subscriptions, suggestions),
     *(jobs, operations, events, accounts, account, tokens),
 )
 

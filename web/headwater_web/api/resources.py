@@ -23,6 +23,7 @@ __all__ = [
     "JOB",
     "KEY",
     "MODULE",
+    "PARTITIONED",
     "PREFIX",
     "REPOSITORY",
     "RUN",
@@ -51,6 +52,7 @@ REPOSITORY: Final = _parameter(
 KEY: Final = _parameter("key", "`module:name` of a feature, or a name that only one has.", format="feature")
 SHA: Final = _parameter("sha", "A commit, or a branch or a tag.", format="ref")
 DATAFLOW: Final = _parameter("name", "Name of a dataflow.", format="dataflow")
+PARTITIONED: Final = _parameter("dataflow", "Name of a dataflow that has partitions.", format="dataflow")
 TABLE: Final = _parameter("table", "Key of a table, or what the project calls it.", format="table")
 MODULE: Final = _parameter("module", "Name of a module.", format="module")
 DATASET: Final = _parameter("name", "Name of a dataset.", format="dataset")

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from headwater_catalog.days import is_day
+
 __all__ = [
     "AtPageQuery",
     "AtQuery",
@@ -23,6 +25,7 @@ __all__ = [
     "Whole",
     "anything",
     "count",
+    "day_asked",
     "flag",
     "formatting_asked",
     "listed",
@@ -165,6 +168,16 @@ def named(description: str, kind: str, most: int = 500, **more: Any) -> Any:
     """Return a field that names something; `kind` is its format: ref, feature or dataflow."""
     told = {"description": description, "format": kind}
     return Text(validate=validate.Length(min=1, max=most), metadata=told, **more)
+
+
+def day_asked(description: str, **more: Any) -> Any:
+    """Return a field by which a day is said, as YYYY-MM-DD."""
+    return Text(validate=_require_day, metadata={"description": description, "format": "date"}, **more)
+
+
+def _require_day(value: str) -> None:
+    if not is_day(value):
+        raise ValidationError("It must be a day, such as 2027-06-30.")
 
 
 def formatting_asked() -> Flag:

@@ -121,6 +121,15 @@ class FileProblemSchema(Schema):
     message = text("What it is.")
 
 
+class PartitionsSchema(Schema):
+    """How a dataflow is cut into stretches of time."""
+
+    key = text("The key of its configuration that says which one a run is of, by its first day.")
+    every = text("How long each is: day, week or month.")
+    first = text("The first day of the first one, as YYYY-MM-DD.")
+    last = optional_text("The last day on which one begins; null: they go on.")
+
+
 class DataflowSchema(Schema):
     """A dataflow: modules and a configuration that make one graph."""
 
@@ -132,6 +141,7 @@ class DataflowSchema(Schema):
     outputs = texts("The nodes that its dataset has as columns.")
     upstream = mapping("Features of other repositories that its inputs come from.", anything("A feature."))
     sinks = mapping("Where its saved tables go besides.", anything("A sink."))
+    partitions = nested(PartitionsSchema, "Its partitions; null where it has none.", allow_none=True)
     features = texts("Keys of the features in it.")
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
-
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, fields
 
 from headwater_web.api.schemas.compare import (
     DataflowChangeSchema,
@@ -15,8 +13,8 @@ from headwater_web.api.schemas.compare import (
     TwoQuery,
 )
 from headwater_web.api.schemas.fields import (
-    Text,
     count,
+    day_asked,
     flag,
     listed,
     mapping,
@@ -29,25 +27,11 @@ from headwater_web.api.schemas.governance import BroughtSchema
 __all__ = ["ReviewQuery", "ReviewSchema"]
 
 
-def _require_day(value: str) -> None:
-    try:
-        same = datetime.date.fromisoformat(value).isoformat() == value
-    except ValueError:
-        same = False
-    if not same:
-        raise ValidationError("It must be a day, such as 2027-06-30.")
-
-
 class ReviewQuery(TwoQuery):
     """What reviews are asked."""
 
-    day = Text(
-        load_default=None,
-        validate=_require_day,
-        metadata={
-            "description": "The day on which barriers and exceptions must hold; today unless given.",
-            "format": "date",
-        },
+    day = day_asked(
+        "The day on which barriers and exceptions must hold; today unless given.", load_default=None
     )
 
 

@@ -33,6 +33,7 @@ from headwater_web.api.schemas.fields import (
 )
 
 __all__ = [
+    "ExecutionSchema",
     "ManifestSchema",
     "NewRunPairSchema",
     "NewRunSchema",
@@ -302,7 +303,32 @@ class RelaySchema(Schema):
     )
 
 
-class NewRunSchema(Schema):
+class ExecutionSchema(Schema):
+    """How runs are executed, and where what they save goes."""
+
+    env = named(
+        "The environment whose sources and sinks count; the usual one unless given.",
+        "env",
+        load_default=None,
+        allow_none=True,
+    )
+    executor = Text(
+        load_default="synchronous",
+        validate=validate.Regexp(r"^[a-z][a-z0-9_-]{0,19}$", error="is no name of an executor"),
+        metadata={
+            "description": f"What computes the nodes: {', '.join(EXECUTORS)}, or the name of a cluster that "
+            "the administrator has set up, in trusted repositories."
+        },
+    )
+    sinks = fields.List(
+        named("A sink.", "sink"),
+        load_default=list,
+        validate=validate.Length(max=100),
+        metadata={"description": "Sinks of the dataflow that the saved table goes to besides."},
+    )
+
+
+class NewRunSchema(ExecutionSchema):
     """A run that somebody asks for."""
 
     repository = repository_named("Name of the repository.", required=True)
@@ -344,20 +370,6 @@ class NewRunSchema(Schema):
         validate=validate.Length(max=1000),
         metadata={"description": "By the name of a source or an input, what takes its place."},
     )
-    env = named(
-        "The environment whose sources and sinks count; the usual one unless given.",
-        "env",
-        load_default=None,
-        allow_none=True,
-    )
-    executor = Text(
-        load_default="synchronous",
-        validate=validate.Regexp(r"^[a-z][a-z0-9_-]{0,19}$", error="is no name of an executor"),
-        metadata={
-            "description": f"What computes the nodes: {', '.join(EXECUTORS)}, or the name of a cluster that "
-            "the administrator has set up, in trusted repositories."
-        },
-    )
     sample = Whole(
         load_default=None,
         allow_none=True,
@@ -372,12 +384,6 @@ class NewRunSchema(Schema):
     )
     dataset = named(
         "Name of the dataset; the dataflow's unless given.", "dataset", load_default=None, allow_none=True
-    )
-    sinks = fields.List(
-        named("A sink.", "sink"),
-        load_default=list,
-        validate=validate.Length(max=100),
-        metadata={"description": "Sinks of the dataflow that the saved table goes to besides."},
     )
     saver = Text(
         load_default="",
