@@ -15,6 +15,7 @@ from sqlalchemy import URL
 from headwater_catalog.demo import init_demo
 from headwater_catalog.store.database import Database
 from support.chromium import find_chromium, fresh_page, open_window, running_browser
+from support.compiled_statements import shared_statements
 from support.environment import isolated_environment
 from support.git_repo import GitRepo
 from support.missing import missing
@@ -77,6 +78,13 @@ def _templates_compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterat
     cache = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Flask, "jinja_options", {**Flask.jinja_options, "bytecode_cache": cache})
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements_compiled_once() -> Iterator[None]:
+    """Let the databases of this test process, of which there are thousands, share their compiled SQL."""
+    with shared_statements():
         yield
 
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from headwater.errors import DefinitionError, HeadwaterError, InvalidInput, MissingInput
 from headwater_catalog.cluster_runs import compute_on
 from headwater_catalog.clusters_of_runs import ClusterOfRun
+from headwater_catalog.collection import without_collection
 from headwater_catalog.node_profiles import NodeProfiles
 from headwater_catalog.printed_lines import PrintedLines
 from headwater_catalog.refusals import NetworkAttempts
@@ -132,10 +133,7 @@ def perform(request: Request, recorder: Recorder) -> None:
         BaseException: Whatever feature code raises, and the errors of the engine.
     """
     _enter(request)
-    from headwater import compat
-
-    compat.activate()
-    modules = [_load(name, Path(request.tree)) for name in request.modules]
+    modules = _modules(request)
     driver = _driver(request, modules)
     upstream = driver.graph.upstream(*request.outputs)
     external = {node.name for node in driver.graph.inputs} & upstream
@@ -212,6 +210,16 @@ def _enter(request: Request) -> None:
     tree = Path(request.tree)
     os.chdir(tree)
     sys.path[:0] = [str(tree / root) for root in request.roots]
+
+
+def _modules(request: Request) -> list[ModuleType]:
+    """Import the modules."""
+    from headwater import compat
+
+    # What they and the packages that they ask for are made of stays to the end.
+    with without_collection(at_the_end=True):
+        compat.activate()
+        return [_load(name, Path(request.tree)) for name in request.modules]
 
 
 def _load(name: str, tree: Path) -> ModuleType:

@@ -199,6 +199,9 @@ def _environment(folder: Path) -> dict[str, str]:
         "USER": "headwater",  # its user may have no name, and some packages ask for one
         # OpenBLAS reserves address space for every thread, on a large machine more than the limit.
         "OPENBLAS_NUM_THREADS": str(min(4, os.cpu_count() or 1)),
+        # Its threads turn round and round for 2 to the power of this many cycles of the clock before they
+        # sleep; with the usual 26 a tenth of the processor time of a short run goes into that.
+        "OPENBLAS_THREAD_TIMEOUT": "20",
     }
 
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from headwater.errors import InvalidInput
+from headwater_catalog.collection import without_collection
 
 __all__ = ["ANSWER", "CONVERTED", "TASK", "main", "perform"]
 
@@ -37,10 +39,12 @@ class _NoPandas:
             raise ModuleNotFoundError("pandas is not used here", name=fullname)
 
 
-def main() -> None:
-    """Do the task in the folder that the command line names."""
+def main() -> NoReturn:
+    """Do the task in the folder that the command line names, and end the process."""
     sys.meta_path.insert(0, _NoPandas())
-    perform(Path(sys.argv[1]))
+    with without_collection():  # tables hold no cycles
+        perform(Path(sys.argv[1]))
+    os._exit(0)  # Arrow takes a while to give back what the process has, which ends all the same.
 
 
 def perform(folder: Path) -> None:
