@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
@@ -43,6 +44,10 @@ __all__ = [
     "taken_note",
 ]
 
+_FEW, _MANY = 4, 2
+"""No more values than this, read by more batches than this for each slot, are worth having on all workers:
+the bounds of Dask for keys of one name."""
+
 _Outcome = tuple[list[dict[str, Any] | None], bytes]
 """What a batch leaves where it ran: the outputs of each element, None where there are none, and the reply."""
 
@@ -65,6 +70,10 @@ class Source:
     def entries(self, refer: Callable[[Source], Any]) -> dict[str, Any]:
         """Return its part of a graph, with `refer` giving what stands there for another source."""
         raise NotImplementedError
+
+    def origins(self) -> set[Source]:
+        """Return what made on the cluster it consists of."""
+        return {self}
 
     def futures(self) -> list[Any]:
         """Return what keeps something of it on the cluster."""
@@ -108,6 +117,10 @@ class Literal(Source):
         value, self._value = self._value, b""
         return {self.key: (_unpickled, value)}
 
+    def origins(self) -> set[Source]:
+        """Return nothing: it can be anywhere."""
+        return set()
+
 
 class Part(Source):
     """Some elements of a fan-out that was made elsewhere, so that not all of them go to who reads some."""
@@ -123,6 +136,10 @@ class Part(Source):
         wanted = [(*self._path, place) for place in self.turns]
         return {self.key: (_cut, refer(self._source), pickle.dumps(wanted))}
 
+    def origins(self) -> set[Source]:
+        """Return what made the fan-out."""
+        return {self._source}
+
 
 class Batch(Source):
     """Tasks of one spec that run one after the other in one place.
@@ -133,6 +150,7 @@ class Batch(Source):
         reply_key: Its name.
         told: The reply of a batch that has failed, where it was told before it could be asked for.
         note: The name of the file in which its worker notes how far it is; empty for none.
+        is_anywhere: Whether the next free worker takes it, wherever what it reads is.
     """
 
     def __init__(
@@ -144,6 +162,7 @@ class Batch(Source):
         self.tasks = tasks
         self.reply: Any = None
         self.told = b""
+        self.is_anywhere = False
         # Beginning otherwise, or Dask would take the batch to be as short as that.
         self.reply_key = f"reply-{key}"
         self._place = place
@@ -192,14 +211,22 @@ class Batch(Source):
             if 2 * len(places) < count
         }
 
+    def read(self) -> frozenset[Source]:
+        """Return what made on the cluster it reads."""
+        return frozenset[Source]().union(*(source.origins() for source in self._reads))
+
     def _number(self, source: Source) -> int:
         return self._reads.setdefault(source, len(self._reads))
 
     def entries(self, refer: Callable[[Source], Any]) -> dict[str, Any]:
         """Return the batch, and its reply apart from its values."""
-        reads = [refer(source) for source in self._reads]
+        graph = needed("dask._task_spec", "Running tasks on Dask")
+        reads = graph.List(*(refer(source) for source in self._reads))
         self._reads = {}  # what it reads is kept by the graph from here on
-        run = (_run, refer(self._code), self._work, self._topic.encode(), reads)
+        topic = self._topic.encode()
+        run = graph.Task(
+            self.key, _run, refer(self._code), self._work, topic, reads, _data_producer=self.is_anywhere
+        )
         self._work = b""
         return {self.key: run, self.reply_key: (_reply, self.key)}
 
@@ -212,15 +239,36 @@ class Batch(Source):
         self.future = self.reply = None
 
 
-def send(client: Any, sources: Sequence[Source]) -> None:
-    """Send sources, each after those that it reads, as few graphs: one for each run of equal resources."""
+def _spread(batches: Sequence[Batch], slots: int) -> None:
+    """Let batches go to any worker that read nothing made on the cluster, or the same as many others.
+
+    Dask sends a task to who has what it reads, which of the code is the first worker that asked for it, and
+    lets others take from that one once in a second. Of many keys of one name it knows better; each batch has
+    a name of its own, since what it takes is known by that.
+    """
+    reads = {batch: batch.read() for batch in batches}
+    readers = Counter(reads.values())
+    for batch, read in reads.items():
+        batch.is_anywhere = not read or (len(read) <= _FEW and readers[read] > _MANY * slots)
+
+
+def send(client: Any, sources: Sequence[Source], slots: int) -> None:
+    """Send sources, each after those that it reads, as few graphs: one for each run of equal resources.
+
+    Args:
+        client: A client of the cluster.
+        sources: The sources.
+        slots: How many tasks run at once.
+    """
+    _spread([source for source in sources if isinstance(source, Batch)], slots)
+    reference = needed("dask._task_spec", "Running tasks on Dask").TaskRef
     for resources, several in groupby(sources, lambda source: resources_of(source.needs)):
         graph: dict[str, Any] = {}
         sent = list(several)
         here = {source.key for source in sent}
 
         def refer(source: Source, here: set[str] = here) -> Any:
-            return source.key if source.key in here else source.future
+            return reference(source.key) if source.key in here else source.future
 
         wanted: list[str] = []
         for source in sent:

@@ -317,7 +317,7 @@ class DaskExecutor(TaskExecutor):
         with warnings.catch_warnings():
             # It says how to load data otherwise, which is not for who only gave an input.
             warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
-            send(self.client, unsent)
+            send(self.client, unsent, self.slots())
         self._sent.update(unsent)
         for source in unsent:
             if isinstance(source, Batch):
