@@ -48,8 +48,8 @@ _FEW, _MANY = 4, 2
 """No more values than this, read by more batches than this for each slot, are worth having on all workers:
 the bounds of Dask for keys of one name."""
 
-_Outcome = tuple[list[dict[str, Any] | None], bytes]
-"""What a batch leaves where it ran: the outputs of each element, None where there are none, and the reply."""
+_Outputs = list[dict[str, Any] | None]
+"""What a batch leaves where it ran: the outputs of each element, None where there are none."""
 
 
 class Source:
@@ -74,14 +74,6 @@ class Source:
     def origins(self) -> set[Source]:
         """Return what made on the cluster it consists of."""
         return {self}
-
-    def futures(self) -> list[Any]:
-        """Return what keeps something of it on the cluster."""
-        return [] if self.future is None else [self.future]
-
-    def let_go(self) -> None:
-        """Keep nothing of it on the cluster."""
-        self.future = None
 
 
 class Kept:
@@ -146,9 +138,7 @@ class Batch(Source):
 
     Attributes:
         tasks: The tasks.
-        reply: What becomes the reply once the batch is done; None before it was sent.
-        reply_key: Its name.
-        told: The reply of a batch that has failed, where it was told before it could be asked for.
+        reply: What the first worker told that was done with it; empty before.
         note: The name of the file in which its worker notes how far it is; empty for none.
         is_anywhere: Whether the next free worker takes it, wherever what it reads is.
     """
@@ -160,11 +150,8 @@ class Batch(Source):
         super().__init__(key, tasks[0].spec.needs)
         self._code, self._topic = code, topic
         self.tasks = tasks
-        self.reply: Any = None
-        self.told = b""
+        self.reply = b""
         self.is_anywhere = False
-        # Beginning otherwise, or Dask would take the batch to be as short as that.
-        self.reply_key = f"reply-{key}"
         self._place = place
         self._reads: dict[Source, int] = {}
         self._work = b""
@@ -219,7 +206,7 @@ class Batch(Source):
         return self._reads.setdefault(source, len(self._reads))
 
     def entries(self, refer: Callable[[Source], Any]) -> dict[str, Any]:
-        """Return the batch, and its reply apart from its values."""
+        """Return the batch."""
         graph = needed("dask._task_spec", "Running tasks on Dask")
         reads = graph.List(*(refer(source) for source in self._reads))
         self._reads = {}  # what it reads is kept by the graph from here on
@@ -228,15 +215,7 @@ class Batch(Source):
             self.key, _run, refer(self._code), self._work, topic, reads, _data_producer=self.is_anywhere
         )
         self._work = b""
-        return {self.key: run, self.reply_key: (_reply, self.key)}
-
-    def futures(self) -> list[Any]:
-        """Return what keeps the values and the reply."""
-        return super().futures() + ([] if self.reply is None else [self.reply])
-
-    def let_go(self) -> None:
-        """Keep nothing of it on the cluster."""
-        self.future = self.reply = None
+        return {self.key: run}
 
 
 def _spread(batches: Sequence[Batch], slots: int) -> None:
@@ -270,18 +249,12 @@ def send(client: Any, sources: Sequence[Source], slots: int) -> None:
         def refer(source: Source, here: set[str] = here) -> Any:
             return reference(source.key) if source.key in here else source.future
 
-        wanted: list[str] = []
         for source in sent:
-            entries = source.entries(refer)
-            graph.update(entries)
-            wanted += entries
+            graph.update(source.entries(refer))
         with needed("dask", "Running tasks on Dask").annotate(priority=priority_of):
-            futures = client.get(graph, wanted, sync=False, resources=resources or None)
-        by_key = dict(zip(wanted, futures, strict=True))
-        for source in sent:
-            source.future = by_key[source.key]
-            if isinstance(source, Batch):
-                source.reply = by_key[source.reply_key]
+            futures = client.get(graph, list(graph), sync=False, resources=resources or None)
+        for source, future in zip(sent, futures, strict=True):
+            source.future = future
 
 
 def fetch(client: Any, kept: Sequence[Kept], key: Callable[[], str]) -> list[bytes | Failure]:
@@ -301,12 +274,9 @@ def fetch(client: Any, kept: Sequence[Kept], key: Callable[[], str]) -> list[byt
 
 
 def priority_of(key: Any) -> int:
-    """Return which of several keys Dask shall compute first: the elements of a fan-out in their order.
-
-    Replies are before all, since one may tell of a failure that makes the rest needless.
-    """
+    """Return which of several keys Dask shall compute first: the elements of a fan-out in their order."""
     turn = str(key).rpartition("-turn-")[2]
-    return -int(turn) if turn.isdecimal() and not str(key).startswith("reply-") else 0
+    return -int(turn) if turn.isdecimal() else 0
 
 
 def resources_of(needs: Needs) -> dict[str, float]:
@@ -322,7 +292,7 @@ def _unpickled(value: bytes) -> Any:
     return pickle.loads(value)  # noqa: S301, it comes from the process that drives
 
 
-def _run(code: Code, work: bytes, topic: bytes, given: Sequence[Any]) -> _Outcome:
+def _run(code: Code, work: bytes, topic: bytes, given: Sequence[Any]) -> _Outputs:
     worker = needed("distributed", "Running tasks on Dask").get_worker()
 
     def tell(message: Mapping[str, Any]) -> None:
@@ -337,10 +307,10 @@ def _run(code: Code, work: bytes, topic: bytes, given: Sequence[Any]) -> _Outcom
         tell=tell,
         is_alone=worker.state.nthreads == 1,
     )
-    if reply.failures or reply.fault:
-        # Told at once: the reply has a key of its own, which may stand behind a long task of this worker.
-        tell({"key": worker.get_current_task(), "reply": pickle.dumps(reply)})
-    return outputs, pickle.dumps(reply)
+    failed = bool(reply.failures or reply.fault)
+    # It is on its way, by the same connection, before the scheduler is told that the key is done.
+    tell({"key": worker.get_current_task(), "reply": pickle.dumps(reply), "failed": failed})
+    return outputs
 
 
 def _scratch(worker: Any) -> Path:
@@ -351,10 +321,6 @@ def _scratch(worker: Any) -> Path:
 def taken_note(name: str, dask_worker: Any) -> bytes | None:
     """Return what a worker has noted that died on the machine of this one."""
     return take_note(_scratch(dask_worker) / name)
-
-
-def _reply(outcome: _Outcome) -> bytes:
-    return outcome[1]
 
 
 _PLAIN = (int, float, str, bytes, bool, type(None))

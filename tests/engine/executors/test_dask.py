@@ -222,7 +222,9 @@ def test_only_one_cluster_can_be_named():
 def test_nothing_stays_on_the_cluster(execute, dask_client):
     import time
 
+    told = dask_client.get_events()
     execute(FAN_OUT, "squares", count=20, table=[5] * 10_000)
+    assert not [topic for topic in dask_client.get_events() if "headwater" in topic and topic not in told]
     until = time.monotonic() + 10
     while (kept := [key for key in dask_client.who_has() if "headwater" in str(key)]) and (
         time.monotonic() < until
