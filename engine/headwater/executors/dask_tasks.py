@@ -15,7 +15,7 @@ from typing import Any
 
 from headwater.errors import HeadwaterError
 from headwater.executors.answers import Answer, share
-from headwater.executors.base import TaskExecutor
+from headwater.executors.base import TaskExecutor, in_use
 from headwater.executors.batches import Reply, code_of, unprepared
 from headwater.executors.dask_answers import DaskAnswer, lost
 from headwater.executors.dask_clusters import close, end_busy_workers, forget_events, started
@@ -139,10 +139,7 @@ class DaskExecutor(TaskExecutor):
                 it for too long.
         """
         if self._is_used:
-            raise HeadwaterError(
-                "This DaskExecutor is in use by another execution. Give each driver, and each thread that "
-                "executes, an executor of its own; they may share a client."
-            )
+            raise in_use(self, "; they may share a client")
         if self.client is None:
             self._connect()
         self._is_used = True

@@ -23,7 +23,7 @@ from headwater import compat
 from headwater.carried import Carried, carried
 from headwater.errors import HeadwaterError, NodeFailed, in_words
 from headwater.executors import spark_sessions
-from headwater.executors.base import TaskExecutor
+from headwater.executors.base import TaskExecutor, in_use
 from headwater.executors.portable import dumps, find_lost_modules
 from headwater.executors.replies import Answer, packed_inputs
 from headwater.executors.shipments import Shipment
@@ -103,10 +103,7 @@ class SparkTaskExecutor(TaskExecutor):
             MissingExtra: PySpark is not installed.
         """
         if self._jobs is not None:
-            raise HeadwaterError(
-                "This SparkTaskExecutor is in use by another execution. Give each driver, and each thread "
-                "that executes, an executor of its own."
-            )
+            raise in_use(self)
         context = spark_sessions.begun(self.session, self.max_tasks)
         try:
             self._jobs = _Jobs(context, self.max_tasks, self.seconds, self.shipment)
