@@ -64,8 +64,8 @@ class SparkTaskExecutor(TaskExecutor):
             machine alone, which ends with the execution.
         max_tasks: How many tasks may run at once; by default as many as the cluster has places for.
         seconds: How long a task may take whose nodes do not say (`resources.seconds`); for ever where None.
-            One that takes longer gets a `TimeoutError`; native code that it does not reach is ended, with
-            its process, some seconds later.
+            One that takes longer is interrupted, which is told as a `TimeoutError`; native code that this
+            does not reach is ended, with its process, some seconds later.
         shipment: The files of the feature modules, where workers need not have them.
     """
 
