@@ -138,7 +138,7 @@ class Batch(Source):
 
     Attributes:
         tasks: The tasks.
-        reply: What the first worker told that was done with it; empty before.
+        reply: What the worker told of it; empty before.
         note: The name of the file in which its worker notes how far it is; empty for none.
         is_anywhere: Whether the next free worker takes it, wherever what it reads is.
     """

@@ -301,15 +301,15 @@ class DaskExecutor(TaskExecutor):
 
     def settle(self, batch: Batch) -> None:
         """Settle the answers of a batch that is done."""
-        answers = self._answers_of(batch)
-        if batch.reply:
+        answers, status = self._answers_of(batch), batch.future.status
+        # A worker may die with the values that it has told of; they are computed again, or that failed, too.
+        if batch.reply and status not in ("cancelled", "error"):
             reply: Reply = pickle.loads(batch.reply)  # noqa: S301, it comes from our own worker
             batch.reply = b""
             share(reply, answers, partial(self._results, batch, reply))
             return
-        is_finished = batch.future.status == "finished"
-        why = RuntimeError("its worker told nothing of it" if is_finished else "it was cancelled")
-        if batch.future.status == "error":
+        why = RuntimeError("its worker told nothing" if status == "finished" else "it was cancelled")
+        if status == "error":
             why = batch.future.exception()
         note = self._note_of(batch)
         fail(answers, lost(why, batch.tasks, note, self._memory), 0 if note is None else note.element)
@@ -356,8 +356,8 @@ class DaskExecutor(TaskExecutor):
         """Take what a worker tells, in a thread of the client."""
         _, told = event
         if "reply" in told:
-            batch = self._waiting.get(told["key"])  # none if it is computed again, since its values were lost
-            if batch is not None and not batch.reply:
+            batch = self._waiting.get(told["key"])  # None if it was done, and is computed again
+            if batch is not None:
                 batch.reply = told["reply"]
                 if told["failed"]:
                     self._end(batch, None)  # what reads it may be done long before it ends
