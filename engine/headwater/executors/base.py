@@ -25,6 +25,7 @@ __all__ = [
     "TaskExecutor",
     "TaskFuture",
     "TaskFutureWrappingPythonFuture",
+    "in_use",
 ]
 
 
@@ -129,6 +130,19 @@ class TaskExecutor(ABC):
         """Give up what was taken and is not finished; called before `finalize` where an execution failed."""
 
 
+def in_use(executor: TaskExecutor, beside: str = "") -> HeadwaterError:
+    """Return the error of an executor that is to begin an execution while another one uses it.
+
+    Args:
+        executor: The executor.
+        beside: What several may share, as the end of the sentence.
+    """
+    return HeadwaterError(
+        f"This {type(executor).__name__} is in use by another execution. Give each driver, and each thread "
+        f"that executes, an executor of its own{beside}."
+    )
+
+
 class TaskFutureWrappingPythonFuture:
     """A task behind a future such as those of `concurrent.futures`."""
 
@@ -182,10 +196,7 @@ class PoolExecutor(TaskExecutor):
             HeadwaterError: Another execution is using the executor.
         """
         if self.initialized:
-            raise HeadwaterError(
-                f"This {type(self).__name__} is in use by another execution. Give each driver, and each "
-                "thread that executes, an executor of its own."
-            )
+            raise in_use(self)
         self.initialized = True
 
     def finalize(self) -> None:

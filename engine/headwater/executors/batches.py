@@ -305,7 +305,7 @@ def found(value: Any, given: Sequence[Any]) -> Any:
     if isinstance(value, Ref):
         inside, path = given[value.source], value.path
         if len(path) >= 2:  # an output of an element of a batch
-            outputs = inside[0][path[0]] if path[0] < len(inside[0]) else None
+            outputs = inside[path[0]] if path[0] < len(inside) else None
             inside, path = outputs and outputs[path[1]], path[2:]
             if outputs is None:
                 raise Unmet("A task that this one reads from failed.")

@@ -42,7 +42,7 @@ class DaskAnswer(Answer):
 
     def _settled(self) -> Mapping[str, Any] | BaseException | None:
         if self._outcome is None:
-            self._executor.read_replies()
+            self._executor.settle(self.batch)
         return self._outcome
 
 

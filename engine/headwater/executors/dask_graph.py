@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
@@ -43,8 +44,12 @@ __all__ = [
     "taken_note",
 ]
 
-_Outcome = tuple[list[dict[str, Any] | None], bytes]
-"""What a batch leaves where it ran: the outputs of each element, None where there are none, and the reply."""
+_FEW, _MANY = 4, 2
+"""No more values than this, read by more batches than this for each slot, are worth having on all workers:
+the bounds of Dask for keys of one name."""
+
+_Outputs = list[dict[str, Any] | None]
+"""What a batch leaves where it ran: the outputs of each element, None where there are none."""
 
 
 class Source:
@@ -66,13 +71,9 @@ class Source:
         """Return its part of a graph, with `refer` giving what stands there for another source."""
         raise NotImplementedError
 
-    def futures(self) -> list[Any]:
-        """Return what keeps something of it on the cluster."""
-        return [] if self.future is None else [self.future]
-
-    def let_go(self) -> None:
-        """Keep nothing of it on the cluster."""
-        self.future = None
+    def origins(self) -> set[Source]:
+        """Return what made on the cluster it consists of."""
+        return {self}
 
 
 class Kept:
@@ -108,6 +109,10 @@ class Literal(Source):
         value, self._value = self._value, b""
         return {self.key: (_unpickled, value)}
 
+    def origins(self) -> set[Source]:
+        """Return nothing: it can be anywhere."""
+        return set()
+
 
 class Part(Source):
     """Some elements of a fan-out that was made elsewhere, so that not all of them go to who reads some."""
@@ -123,16 +128,19 @@ class Part(Source):
         wanted = [(*self._path, place) for place in self.turns]
         return {self.key: (_cut, refer(self._source), pickle.dumps(wanted))}
 
+    def origins(self) -> set[Source]:
+        """Return what made the fan-out."""
+        return {self._source}
+
 
 class Batch(Source):
     """Tasks of one spec that run one after the other in one place.
 
     Attributes:
         tasks: The tasks.
-        reply: What becomes the reply once the batch is done; None before it was sent.
-        reply_key: Its name.
-        told: The reply of a batch that has failed, where it was told before it could be asked for.
+        reply: What the worker told of it; empty before.
         note: The name of the file in which its worker notes how far it is; empty for none.
+        is_anywhere: Whether the next free worker takes it, wherever what it reads is.
     """
 
     def __init__(
@@ -142,10 +150,8 @@ class Batch(Source):
         super().__init__(key, tasks[0].spec.needs)
         self._code, self._topic = code, topic
         self.tasks = tasks
-        self.reply: Any = None
-        self.told = b""
-        # Beginning otherwise, or Dask would take the batch to be as short as that.
-        self.reply_key = f"reply-{key}"
+        self.reply = b""
+        self.is_anywhere = False
         self._place = place
         self._reads: dict[Source, int] = {}
         self._work = b""
@@ -192,48 +198,63 @@ class Batch(Source):
             if 2 * len(places) < count
         }
 
+    def read(self) -> frozenset[Source]:
+        """Return what made on the cluster it reads."""
+        return frozenset[Source]().union(*(source.origins() for source in self._reads))
+
     def _number(self, source: Source) -> int:
         return self._reads.setdefault(source, len(self._reads))
 
     def entries(self, refer: Callable[[Source], Any]) -> dict[str, Any]:
-        """Return the batch, and its reply apart from its values."""
-        reads = [refer(source) for source in self._reads]
+        """Return the batch."""
+        graph = needed("dask._task_spec", "Running tasks on Dask")
+        reads = graph.List(*(refer(source) for source in self._reads))
         self._reads = {}  # what it reads is kept by the graph from here on
-        run = (_run, refer(self._code), self._work, self._topic.encode(), reads)
+        topic = self._topic.encode()
+        run = graph.Task(
+            self.key, _run, refer(self._code), self._work, topic, reads, _data_producer=self.is_anywhere
+        )
         self._work = b""
-        return {self.key: run, self.reply_key: (_reply, self.key)}
-
-    def futures(self) -> list[Any]:
-        """Return what keeps the values and the reply."""
-        return super().futures() + ([] if self.reply is None else [self.reply])
-
-    def let_go(self) -> None:
-        """Keep nothing of it on the cluster."""
-        self.future = self.reply = None
+        return {self.key: run}
 
 
-def send(client: Any, sources: Sequence[Source]) -> None:
-    """Send sources, each after those that it reads, as few graphs: one for each run of equal resources."""
+def _spread(batches: Sequence[Batch], slots: int) -> None:
+    """Let batches go to any worker that read nothing made on the cluster, or the same as many others.
+
+    Dask sends a task to who has what it reads, which of the code is the first worker that asked for it, and
+    lets others take from that one once in a second. Of many keys of one name it knows better; each batch has
+    a name of its own, since what it takes is known by that.
+    """
+    reads = {batch: batch.read() for batch in batches}
+    readers = Counter(reads.values())
+    for batch, read in reads.items():
+        batch.is_anywhere = not read or (len(read) <= _FEW and readers[read] > _MANY * slots)
+
+
+def send(client: Any, sources: Sequence[Source], slots: int) -> None:
+    """Send sources, each after those that it reads, as few graphs: one for each run of equal resources.
+
+    Args:
+        client: A client of the cluster.
+        sources: The sources.
+        slots: How many tasks run at once.
+    """
+    _spread([source for source in sources if isinstance(source, Batch)], slots)
+    reference = needed("dask._task_spec", "Running tasks on Dask").TaskRef
     for resources, several in groupby(sources, lambda source: resources_of(source.needs)):
         graph: dict[str, Any] = {}
         sent = list(several)
         here = {source.key for source in sent}
 
         def refer(source: Source, here: set[str] = here) -> Any:
-            return source.key if source.key in here else source.future
+            return reference(source.key) if source.key in here else source.future
 
-        wanted: list[str] = []
         for source in sent:
-            entries = source.entries(refer)
-            graph.update(entries)
-            wanted += entries
+            graph.update(source.entries(refer))
         with needed("dask", "Running tasks on Dask").annotate(priority=priority_of):
-            futures = client.get(graph, wanted, sync=False, resources=resources or None)
-        by_key = dict(zip(wanted, futures, strict=True))
-        for source in sent:
-            source.future = by_key[source.key]
-            if isinstance(source, Batch):
-                source.reply = by_key[source.reply_key]
+            futures = client.get(graph, list(graph), sync=False, resources=resources or None)
+        for source, future in zip(sent, futures, strict=True):
+            source.future = future
 
 
 def fetch(client: Any, kept: Sequence[Kept], key: Callable[[], str]) -> list[bytes | Failure]:
@@ -253,12 +274,9 @@ def fetch(client: Any, kept: Sequence[Kept], key: Callable[[], str]) -> list[byt
 
 
 def priority_of(key: Any) -> int:
-    """Return which of several keys Dask shall compute first: the elements of a fan-out in their order.
-
-    Replies are before all, since one may tell of a failure that makes the rest needless.
-    """
+    """Return which of several keys Dask shall compute first: the elements of a fan-out in their order."""
     turn = str(key).rpartition("-turn-")[2]
-    return -int(turn) if turn.isdecimal() and not str(key).startswith("reply-") else 0
+    return -int(turn) if turn.isdecimal() else 0
 
 
 def resources_of(needs: Needs) -> dict[str, float]:
@@ -274,7 +292,7 @@ def _unpickled(value: bytes) -> Any:
     return pickle.loads(value)  # noqa: S301, it comes from the process that drives
 
 
-def _run(code: Code, work: bytes, topic: bytes, given: Sequence[Any]) -> _Outcome:
+def _run(code: Code, work: bytes, topic: bytes, given: Sequence[Any]) -> _Outputs:
     worker = needed("distributed", "Running tasks on Dask").get_worker()
 
     def tell(message: Mapping[str, Any]) -> None:
@@ -289,10 +307,10 @@ def _run(code: Code, work: bytes, topic: bytes, given: Sequence[Any]) -> _Outcom
         tell=tell,
         is_alone=worker.state.nthreads == 1,
     )
-    if reply.failures or reply.fault:
-        # Told at once: the reply has a key of its own, which may stand behind a long task of this worker.
-        tell({"key": worker.get_current_task(), "reply": pickle.dumps(reply)})
-    return outputs, pickle.dumps(reply)
+    failed = bool(reply.failures or reply.fault)
+    # It is on its way, by the same connection, before the scheduler is told that the key is done.
+    tell({"key": worker.get_current_task(), "reply": pickle.dumps(reply), "failed": failed})
+    return outputs
 
 
 def _scratch(worker: Any) -> Path:
@@ -303,10 +321,6 @@ def _scratch(worker: Any) -> Path:
 def taken_note(name: str, dask_worker: Any) -> bytes | None:
     """Return what a worker has noted that died on the machine of this one."""
     return take_note(_scratch(dask_worker) / name)
-
-
-def _reply(outcome: _Outcome) -> bytes:
-    return outcome[1]
 
 
 _PLAIN = (int, float, str, bytes, bool, type(None))

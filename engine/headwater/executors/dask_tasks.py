@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import pickle
-import tempfile
-import time
 import uuid
 import warnings
 import weakref
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any
 
 from headwater.errors import HeadwaterError
 from headwater.executors.answers import Answer, share
-from headwater.executors.base import TaskExecutor
+from headwater.executors.base import TaskExecutor, in_use
 from headwater.executors.batches import Reply, code_of, unprepared
 from headwater.executors.dask_answers import DaskAnswer, lost
+from headwater.executors.dask_clusters import close, end_busy_workers, forget_events, started
 from headwater.executors.dask_graph import (
     Batch,
     Kept,
@@ -51,18 +49,8 @@ wait for another's last one, and that a failure is known before many more are be
 _LARGE = 1_000
 """Bytes above which a value that several tasks read is sent apart from them."""
 
-_LAST_MOMENT = 0.5
-"""Seconds that a worker which is ended has to close what it has open."""
-
 _NOTED = 10.0
 """Seconds that a worker has to be started anew, which tells how far the one came that died."""
-
-_DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
-"""What workers of our own do first: an interrupt from the keyboard goes to all processes, and the first one
-decides what follows."""
-
-_GRACE = 1.0
-"""Seconds that tasks are given to end by themselves once their execution has failed."""
 
 
 class DaskExecutor(TaskExecutor):
@@ -139,7 +127,7 @@ class DaskExecutor(TaskExecutor):
         self._unsent: list[Source] = []
         self._sent: weakref.WeakSet[Source] = weakref.WeakSet()
         self._answers: dict[str, DaskAnswer] = {}
-        self._done: list[Batch] = []
+        self._waiting: dict[str, Batch] = {}
         self._slots = 0
         self._memory = 0
 
@@ -151,10 +139,7 @@ class DaskExecutor(TaskExecutor):
                 it for too long.
         """
         if self._is_used:
-            raise HeadwaterError(
-                "This DaskExecutor is in use by another execution. Give each driver, and each thread that "
-                "executes, an executor of its own; they may share a client."
-            )
+            raise in_use(self, "; they may share a client")
         if self.client is None:
             self._connect()
         self._is_used = True
@@ -174,34 +159,14 @@ class DaskExecutor(TaskExecutor):
         distributed = needed("distributed", "Running tasks on Dask")
         try:
             with ExitStack() as opened:
-                where = self.address or opened.enter_context(self._started(distributed))
+                where = self.address or opened.enter_context(started(self.workers, self.memory_limit))
                 self.client = distributed.Client(where, set_as_default=False)
-                opened.callback(_close, self.client)
+                opened.callback(close, self.client)
                 self._owned = opened.pop_all()
         except Exception as error:
             told = f"at {self.address}" if self.address else "on this machine"
             raise HeadwaterError(f"The Dask cluster {told} cannot be used: {error}") from error
         self._owns_cluster = self.address is None
-
-    @contextmanager
-    def _started(self, distributed: Any) -> Iterator[Any]:
-        """Start a cluster on loopback, which nobody else reaches, with ports and a folder of its own."""
-        config = needed("dask", "Running tasks on Dask").config
-        with tempfile.TemporaryDirectory(prefix="hw-dask-", ignore_cleanup_errors=True) as folder:
-            with config.set(temporary_directory=folder):
-                cluster = distributed.LocalCluster(
-                    n_workers=self.workers,
-                    threads_per_worker=1,
-                    host="127.0.0.1",
-                    dashboard_address="127.0.0.1:0",
-                    memory_limit=self.memory_limit,
-                    silence_logs=logging.ERROR,  # of workers that die, the error tells
-                    preload=[_DEAF],
-                )
-            try:
-                yield cluster
-            finally:
-                _close(cluster)
 
     def prepare(self, specs: Sequence[TaskSpec], context: RunContext) -> None:
         """Keep the tasks, which travel with the first graph."""
@@ -212,8 +177,9 @@ class DaskExecutor(TaskExecutor):
         """Let go of all that the cluster keeps, and end what was started."""
         with suppress(Exception):  # the cluster may be gone
             self.client.unsubscribe_topic(self._topic)
+            forget_events(self.client, self._topic)
         for source in list(self._sent):  # some may be referred to still, as from an exception
-            source.let_go()
+            source.future = None
         turn, self._turn = self._turn, None
         if turn is not None:
             turn.give()
@@ -314,48 +280,39 @@ class DaskExecutor(TaskExecutor):
         unsent, self._unsent = self._unsent, []
         if not unsent:
             return
+        batches = [source for source in unsent if isinstance(source, Batch)]
+        self._waiting.update((batch.key, batch) for batch in batches)
         with warnings.catch_warnings():
             # It says how to load data otherwise, which is not for who only gave an input.
             warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
-            send(self.client, unsent)
+            send(self.client, unsent, self.slots())
         self._sent.update(unsent)
-        for source in unsent:
-            if isinstance(source, Batch):
-                source.reply.add_done_callback(partial(self._end, source))
+        for batch in batches:
+            batch.future.add_done_callback(partial(self._end, batch))
 
     def _end(self, batch: Batch, _: object) -> None:
-        """Note that a batch is done, in a thread of the client."""
-        self._done.append(batch)
+        """Tell who waits that a batch is done, in a thread of the client."""
+        if self._waiting.pop(batch.key, None) is None:
+            return
         for task in batch.tasks:
             answer = self._answers.get(task.task_id)
             if answer is not None:
                 answer.end()
 
-    def read_replies(self) -> None:
-        """Bring home the replies of all batches that are done, in one question to the cluster."""
-        done, self._done = self._done, []
-        done = [batch for batch in dict.fromkeys(done) if batch.reply is not None]
-        finished = [batch for batch in done if not batch.told and batch.reply.status == "finished"]
-        error: BaseException
-        try:
-            replies = self.client.gather([batch.reply for batch in finished])
-        except Exception as gone:
-            finished, replies, error = [], [], gone
-        else:
-            error = RuntimeError("it was cancelled")
-        told = [batch for batch in done if batch.told]
-        for batch, reply in zip((*finished, *told), (*replies, *(each.told for each in told)), strict=True):
-            self._share(batch, pickle.loads(reply))  # noqa: S301, it comes from our own worker
-        for batch in done:
-            if batch not in finished and not batch.told:
-                why = batch.reply.exception() if batch.reply.status == "error" else error
-                note = self._note_of(batch)
-                number = 0 if note is None else note.element
-                fail(self._answers_of(batch), lost(why, batch.tasks, note, self._memory), number)
-            batch.reply = None
-
-    def _share(self, batch: Batch, reply: Reply) -> None:
-        share(reply, self._answers_of(batch), partial(self._results, batch, reply))
+    def settle(self, batch: Batch) -> None:
+        """Settle the answers of a batch that is done."""
+        answers, status = self._answers_of(batch), batch.future.status
+        # A worker may die with the values that it has told of; they are computed again, or that failed, too.
+        if batch.reply and status not in ("cancelled", "error"):
+            reply: Reply = pickle.loads(batch.reply)  # noqa: S301, it comes from our own worker
+            batch.reply = b""
+            share(reply, answers, partial(self._results, batch, reply))
+            return
+        why = RuntimeError("its worker told nothing" if status == "finished" else "it was cancelled")
+        if status == "error":
+            why = batch.future.exception()
+        note = self._note_of(batch)
+        fail(answers, lost(why, batch.tasks, note, self._memory), 0 if note is None else note.element)
 
     def _answers_of(self, batch: Batch) -> list[tuple[int, DaskAnswer]]:
         """Return those that wait for a batch, which nobody needs to find any more."""
@@ -396,10 +353,14 @@ class DaskExecutor(TaskExecutor):
         return values
 
     def _hear(self, event: tuple[float, Mapping[str, Any]]) -> None:
-        """Take what a worker tells while it runs, in a thread of the client."""
+        """Take what a worker tells, in a thread of the client."""
         _, told = event
         if "reply" in told:
-            self._hear_reply(told["key"], told["reply"])
+            batch = self._waiting.get(told["key"])  # None if it was done, and is computed again
+            if batch is not None:
+                batch.reply = told["reply"]
+                if told["failed"]:
+                    self._end(batch, None)  # what reads it may be done long before it ends
             return
         answer = self._answers.get(told["task"])
         if answer is not None:
@@ -407,21 +368,14 @@ class DaskExecutor(TaskExecutor):
             answer.settle(late(node, told["limit"]))
             answer.end()
 
-    def _hear_reply(self, key: str, reply: bytes) -> None:
-        """Note that a batch has failed, and how."""
-        waiting = [answer.batch for answer in list(self._answers.values()) if answer.batch.key == key]
-        for batch in waiting[:1]:
-            batch.told = reply
-            self._end(batch, None)
-
     def cancel(self) -> None:
         """Drop what has not begun, and end what has and does not end by itself."""
         if self.client is None:
             return
-        futures = [future for source in self._sent for future in source.futures()]
+        futures = [source.future for source in self._sent if source.future is not None]
         with suppress(Exception):  # the cluster may be gone
             self.client.cancel(futures, force=True)
-            _end_busy_workers(self.client, self._topic, self._owns_cluster)
+            end_busy_workers(self.client, self._topic, is_own=self._owns_cluster)
 
 
 def end_execution(client: Any, name: str) -> None:
@@ -432,51 +386,12 @@ def end_execution(client: Any, name: str) -> None:
         name: The name that its `DaskExecutor` had.
     """
     topic = f"headwater-{name}"
-    _end_busy_workers(client, topic, is_own=False)
+    end_busy_workers(client, topic, is_own=False)
     end_turn(client, topic)
-
-
-def _end_busy_workers(client: Any, topic: str, is_own: bool) -> None:
-    """End workers that do not end by themselves what they run of an execution, and start others.
-
-    Args:
-        client: A client of the cluster.
-        topic: Names the execution.
-        is_own: Whether the cluster ends with the execution: nobody needs others, nor time to end well.
-    """
-    until = time.monotonic() + (0.0 if is_own else _GRACE)
-    while busy := _busy(client, topic):
-        if time.monotonic() >= until:
-            client.run(_end, not is_own, workers=busy, nanny=True, on_error="ignore")
-            return
-        time.sleep(0.05)
-
-
-def _busy(client: Any, topic: str) -> list[str]:
-    """Return the addresses of the workers that still run something of an execution."""
-    running = client.run(_is_running, topic, on_error="ignore")
-    return [address for address, is_running in running.items() if is_running]
-
-
-def _close(one: Any) -> None:
-    with suppress(TimeoutError):  # it was told to end, and will
-        one.close()
+    forget_events(client, topic)
 
 
 def _kind(spec: TaskSpec) -> str:
     """Return the beginning of a batch's key: Dask takes what begins so to last as long as such did before."""
     names = "\0".join(node.name for node in spec.nodes)
     return f"{spec.base_id.replace('-', '_')}_{zlib.crc32(names.encode()):08x}"
-
-
-async def _end(again: bool, dask_worker: Any) -> None:
-    """End, in the nanny of a worker, that process, and start it anew if that is wanted."""
-    # What it runs does not end when it is asked to: that was tried.
-    await dask_worker.kill(timeout=_LAST_MOMENT, reason="its execution has failed")
-    if again:
-        await dask_worker.instantiate()
-
-
-def _is_running(topic: str, dask_worker: Any) -> bool:
-    """Tell, in a worker, whether it runs a task of an execution."""
-    return any(topic in str(key) for key in dask_worker.active_keys)

@@ -11,7 +11,7 @@ from typing import Any
 from headwater.errors import HeadwaterError
 from headwater.executors import ray_clusters
 from headwater.executors.answers import Answer
-from headwater.executors.base import TaskExecutor
+from headwater.executors.base import TaskExecutor, in_use
 from headwater.executors.batches import unprepared
 from headwater.executors.held import Held
 from headwater.executors.needs import Needs
@@ -86,10 +86,7 @@ class RayTaskExecutor(TaskExecutor):
             HeadwaterError: Another execution uses the executor, or there is no cluster.
         """
         if self._is_in_use:
-            raise HeadwaterError(
-                f"This {type(self).__name__} is in use by another execution. Give each driver, and each "
-                "thread that executes, an executor of its own."
-            )
+            raise in_use(self)
         if self.skip_init and not ray_clusters.is_reached():
             raise HeadwaterError(
                 f"{type(self).__name__}(skip_init=True) needs a cluster that is there. Call ray.init(), "

@@ -23,7 +23,7 @@ from headwater import compat
 from headwater.carried import Carried, carried
 from headwater.errors import HeadwaterError, NodeFailed, in_words
 from headwater.executors import spark_sessions
-from headwater.executors.base import TaskExecutor
+from headwater.executors.base import TaskExecutor, in_use
 from headwater.executors.portable import dumps, find_lost_modules
 from headwater.executors.replies import Answer, packed_inputs
 from headwater.executors.shipments import Shipment
@@ -64,8 +64,8 @@ class SparkTaskExecutor(TaskExecutor):
             machine alone, which ends with the execution.
         max_tasks: How many tasks may run at once; by default as many as the cluster has places for.
         seconds: How long a task may take whose nodes do not say (`resources.seconds`); for ever where None.
-            One that takes longer gets a `TimeoutError`; native code that it does not reach is ended, with
-            its process, some seconds later.
+            One that takes longer is interrupted, which is told as a `TimeoutError`; native code that this
+            does not reach is ended, with its process, some seconds later.
         shipment: The files of the feature modules, where workers need not have them.
     """
 
@@ -103,10 +103,7 @@ class SparkTaskExecutor(TaskExecutor):
             MissingExtra: PySpark is not installed.
         """
         if self._jobs is not None:
-            raise HeadwaterError(
-                "This SparkTaskExecutor is in use by another execution. Give each driver, and each thread "
-                "that executes, an executor of its own."
-            )
+            raise in_use(self)
         context = spark_sessions.begun(self.session, self.max_tasks)
         try:
             self._jobs = _Jobs(context, self.max_tasks, self.seconds, self.shipment)

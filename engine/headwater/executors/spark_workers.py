@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import faulthandler
 import os
 import pickle
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,13 @@ from headwater.errors import HeadwaterError, in_words
 from headwater.executors.replies import refused, reply_of
 from headwater.executors.surroundings import ShippedCode
 from headwater.executors.tasks import TaskImplementation
+from headwater.executors.time_limits import PATIENCE, OutOfTime, can_interrupt, interrupting
 from headwater.plan import Around, call_it
 
 __all__ = ["Mark", "Work", "on_worker"]
 
 Work = tuple[int, int | bytes, tuple[str | None, str | None], bytes]
 """A task on its way: its number, its place among the prepared ones or itself, its names, its inputs."""
-
-_PATIENCE = 5.0
-"""Seconds that code which ran out of time has to come back to Python, before its process is ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +100,10 @@ def _reply(
         task = _task(code, what, names, inputs)
         own = task.spec.needs.seconds
         limit = seconds if own is None else own
-        with _marked(marks, number, limit) as watched, _limited(limit):
-            reply = reply_of(task, watched, is_measured=True)
+        with _marked(marks, number, limit) as mark, _limited(limit):
+            reply = reply_of(task, partial(_watching, mark, limit), is_measured=True)
+    except OutOfTime:  # between two nodes
+        reply = refused(_late(limit))
     except Exception as error:
         reply = refused(error)
     return number, (reply, time.perf_counter() - start)
@@ -124,15 +123,13 @@ def _task(
 
 
 @contextmanager
-def _marked(
-    marks: str | None, number: int, limit: float | None
-) -> Iterator[Callable[[Around | None], Around] | None]:
-    """Keep a file that says what this process is at, while it is at it."""
+def _marked(marks: str | None, number: int, limit: float | None) -> Iterator[Callable[[str], object] | None]:
+    """Keep a file that says what this process is at, and give what writes the name of a node into it."""
     if marks is None:
         yield None
         return
     path = Path(marks) / str(number)
-    until = 0.0 if limit is None else time.time() + limit + _PATIENCE
+    until = 0.0 if limit is None else time.time() + limit + PATIENCE
     head = f"{os.getpid()} {until:f}\n".encode()
     try:
         mark = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
@@ -140,43 +137,31 @@ def _marked(
         yield None
         return
     os.write(mark, head)
-
-    def watched(around: Around | None) -> Around:
-        compute = call_it if around is None else around
-
-        def noting(node: Any, call: Callable[..., Any], arguments: Sequence[Any]) -> Any:
-            os.pwrite(mark, f"{node.name}\n".ljust(256).encode(), len(head))
-            return compute(node, call, arguments)
-
-        return noting
-
     try:
-        yield watched
+        yield lambda name: os.pwrite(mark, f"{name}\n".ljust(256).encode(), len(head))
     finally:
         os.close(mark)
         path.unlink(missing_ok=True)
 
 
-@contextmanager
-def _limited(seconds: float | None) -> Iterator[None]:
-    """Raise in the code that runs here once it has taken too long, and again if it goes on.
+def _limited(seconds: float | None) -> AbstractContextManager[None]:
+    return interrupting(seconds) if seconds is not None and can_interrupt() else nullcontext()
 
-    Native code that does not come back to Python cannot be reached so: then the process ends itself.
-    """
-    if seconds is None or not hasattr(signal, "setitimer"):
-        yield
-        return
 
-    def end(*_: object) -> None:
-        raise TimeoutError(f"it took longer than the {seconds:g} seconds that a task may take")
+def _watching(mark: Callable[[str], object] | None, limit: float | None, around: Around | None) -> Around:
+    """Return what notes each node that begins, and tells which one was interrupted."""
+    compute = call_it if around is None else around
 
-    before = signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
-    if sys.__stderr__ is not None:
-        faulthandler.dump_traceback_later(seconds + _PATIENCE, exit=True, file=sys.__stderr__)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        faulthandler.cancel_dump_traceback_later()
+    def watching(node: Any, call: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+        if mark is not None:
+            mark(node.name)
+        try:
+            return compute(node, call, arguments)
+        except OutOfTime as error:
+            raise _late(limit).with_traceback(error.__traceback__) from None
+
+    return watching
+
+
+def _late(limit: float | None) -> TimeoutError:
+    return TimeoutError(f"it took longer than the {limit:g} seconds that a task may take")

@@ -204,16 +204,6 @@ def test_what_no_worker_has_is_told_at_once(execute, tag, told):
         execute(source, "embedded", start=1)
 
 
-def test_one_executor_runs_one_execution_at_a_time(dask_client):
-    executor = DaskExecutor(client=dask_client)
-    executor.init()
-    try:
-        with pytest.raises(HeadwaterError, match="in use by another execution"):
-            executor.init()
-    finally:
-        executor.finalize()
-
-
 def test_only_one_cluster_can_be_named():
     with pytest.raises(HeadwaterError, match="one of client=, address= and workers="):
         DaskExecutor(address="tcp://127.0.0.1:1", workers=2)
@@ -222,7 +212,9 @@ def test_only_one_cluster_can_be_named():
 def test_nothing_stays_on_the_cluster(execute, dask_client):
     import time
 
+    told = dask_client.get_events()
     execute(FAN_OUT, "squares", count=20, table=[5] * 10_000)
+    assert not [topic for topic in dask_client.get_events() if "headwater" in topic and topic not in told]
     until = time.monotonic() + 10
     while (kept := [key for key in dask_client.who_has() if "headwater" in str(key)]) and (
         time.monotonic() < until

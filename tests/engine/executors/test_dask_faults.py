@@ -83,6 +83,39 @@ def test_a_worker_that_dies_in_the_middle_costs_only_what_was_on_it(execute, clu
     assert 1 <= len(list(folder.glob("begun-*"))) <= 2
 
 
+@pytest.mark.parametrize("read", ["start", "begun"])
+def test_groups_that_read_the_same_are_taken_by_workers_that_are_free(execute, cluster, tmp_path, read):
+    count = 6  # more than twice the workers: fewer stay where the value is that they read
+    source = """
+        import os, pathlib, time
+
+        def begun(start: int) -> int:
+            return start
+    """
+    for number in range(count):
+        source += f"""
+        def lane{number}({read}: int, folder: str) -> int:
+            (pathlib.Path(folder) / str(os.getpid())).touch()
+            until = time.monotonic() + 30
+            while len(list(pathlib.Path(folder).iterdir())) < 2:
+                assert time.monotonic() < until, "the other worker has nothing to do"
+                time.sleep(0.02)
+            return {read}
+    """
+    lanes = [f"lane{number}" for number in range(count)]
+    source += f"""
+        def total({", ".join(f"{lane}: int" for lane in lanes)}) -> int:
+            return {" + ".join(lanes)}
+    """
+    folder = tmp_path / "processes"
+    folder.mkdir()
+    # Who has nothing to do would take some from the other one after a while.
+    with cluster({"distributed.scheduler.work-stealing": False}) as client:
+        total = execute(DaskExecutor(client=client), source, "total", start=1, folder=str(folder))
+
+    assert total == count
+
+
 def test_a_node_under_which_every_worker_dies_is_named(execute, cluster, tmp_path):
     with cluster(_ONE_MORE) as client, pytest.raises(NodeFailed) as caught:
         given = {"folder": str(tmp_path), "deaths": 100, "table": [1]}

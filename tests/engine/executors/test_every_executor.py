@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from headwater.errors import CheckFailed, NodeFailed
+from headwater.errors import CheckFailed, HeadwaterError, NodeFailed
 from headwater.executors import (
     MultiProcessingExecutor,
     MultiThreadingExecutor,
@@ -397,6 +397,17 @@ def test_tasks_run_side_by_side(tasks, executor, tmp_path):
         (tmp_path / "alone").touch()
 
     assert tasks.run(source, "both", folder=str(tmp_path))
+
+
+@on_every_executor(never={"synchronous": _ALONE})
+def test_one_executor_serves_one_execution_at_a_time(tasks, executor):
+    for _ in range(2):
+        tasks.remote.init()
+        try:
+            with pytest.raises(HeadwaterError, match=r"This \w+ is in use by another execution. Give each"):
+                tasks.remote.init()
+        finally:
+            tasks.remote.finalize()
 
 
 @on_every_executor()

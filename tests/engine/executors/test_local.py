@@ -51,16 +51,6 @@ def test_a_pool_that_was_not_begun_takes_no_task(tasks):
         MultiThreadingExecutor(max_tasks=1).submit_task(_task(tasks, x=2))
 
 
-def test_one_executor_serves_one_execution_at_a_time():
-    executor = MultiThreadingExecutor(max_tasks=1)
-    executor.init()
-    with pytest.raises(HeadwaterError, match="in use by another execution"):
-        executor.init()
-    executor.finalize()
-    executor.init()
-    executor.finalize()
-
-
 def test_ending_what_was_not_begun_does_nothing():
     MultiThreadingExecutor(max_tasks=1).finalize()
     SynchronousLocalTaskExecutor().finalize()

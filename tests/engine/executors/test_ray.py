@@ -286,16 +286,6 @@ def test_says_what_no_machine_has(ray_cluster, needs, missing):
     assert RayTaskExecutor(skip_init=True, is_elastic=True).lacks(needs) == ""
 
 
-def test_one_executor_serves_one_execution(ray_cluster):
-    executor = RayTaskExecutor(skip_init=True)
-    executor.init()
-    try:
-        with pytest.raises(HeadwaterError, match="in use by another execution"):
-            executor.init()
-    finally:
-        executor.finalize()
-
-
 def test_a_graph_adapter_needs_a_result_builder():
     with pytest.raises(InvalidInput, match="needs a result builder"):
         RayGraphAdapter(None)

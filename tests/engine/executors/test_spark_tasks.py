@@ -83,12 +83,22 @@ def test_a_worker_that_dies_is_told_with_the_node_that_it_computed(on_session, t
     assert on_session.run(ENDLESS.replace("== 1", "== 2"), "total", folder=str(tmp_path)) == 1
 
 
+STUBBORN = """
+            try:
+                time.sleep(0.05)
+            except Exception:
+                pass
+"""
+
+
 @on_spark
-def test_a_task_that_takes_too_long_is_ended_and_told(on_session, tmp_path) -> None:
+@pytest.mark.parametrize("sleep", ["time.sleep(0.05)", STUBBORN.strip()], ids=["gives up", "goes on"])
+def test_a_task_that_takes_too_long_is_ended_and_told(on_session, tmp_path, sleep) -> None:
     on_session.remote = SparkTaskExecutor(seconds=1)
+    endless = ENDLESS.replace("time.sleep(0.05)", sleep)
 
     with pytest.raises(NodeFailed, match="'slow' failed with TimeoutError: it took longer than the 1 sec"):
-        on_session.run(ENDLESS, "total", folder=str(tmp_path))
+        on_session.run(endless, "total", folder=str(tmp_path))
     assert on_session.run(ENDLESS.replace("== 1", "== 2"), "total", folder=str(tmp_path)) == 1
 
 
