@@ -2,10 +2,14 @@
 
 import json
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -23,7 +27,7 @@ from support.git_repo import GitRepo
 from support.queries import counted_queries
 from support.run_catalog import Catalog
 from support.served import served
-from support.worker_process import Workers
+from support.worker_process import Workers, until
 
 _LIST = "/api/v1/partitions/shop/daily"
 _DAYS = ["2026-01-01", "2026-01-02", "2026-01-03"]
@@ -173,6 +177,25 @@ def test_partitions_are_computed_elsewhere_as_here(elsewhere: tuple[Catalog, str
     assert again.exit_code == 0, again.output
     assert "2026-01-01: run 4 succeeded" in again.stderr
     assert _there(url, "daily", "--to", "2026-01-01", "--json").exit_code == 0
+
+
+def test_who_is_interrupted_is_told_what_goes_on_elsewhere(shop: Catalog):
+    app, asked = create_app(shop.settings, shop.database), []
+
+    def recorded(environ: dict[str, Any], start: Any) -> Any:
+        asked.append(environ["PATH_INFO"])
+        return app(environ, start)
+
+    with served(recorded) as url:
+        words = ["-m", "headwater_web.cli", "--remote", url, "backfill", "daily"]
+        asking = subprocess.Popen([sys.executable, "-P", *words], stderr=subprocess.PIPE, text=True)
+        until(lambda: "/api/v1/runs/1" in asked)  # no worker is there, so that it waits
+        asking.send_signal(signal.SIGINT)
+        _, told = asking.communicate(timeout=60)
+
+    assert asking.returncode != 0
+    assert "Run 1 goes on there. To end it: headwater cancel 1" in told
+    assert "So do those that were asked for with it: 2, 3." in told
 
 
 def test_the_client_has_typed_methods_for_partitions(shop: Catalog):
