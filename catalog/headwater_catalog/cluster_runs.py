@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from headwater.errors import HeadwaterError
-from headwater_catalog.clusters_of_runs import SECONDS, ClusterOfRun, not_reached
+from headwater_catalog.clusters_of_runs import SECONDS, ClusterOfRun, not_reached, without_workers
 
 if TYPE_CHECKING:
     from headwater.builder import Builder
     from headwater.executors.dask_tasks import DaskExecutor
+    from headwater.executors.ray_tasks import RayTaskExecutor
     from headwater.executors.shipments import Shipment
     from headwater.executors.spark_tasks import SparkTaskExecutor
 
@@ -52,7 +52,7 @@ def _on_dask(cluster: ClusterOfRun, shipment: Shipment) -> tuple[DaskExecutor, i
     client = _dask_client(cluster)
     if not client.scheduler_info(n_workers=-1)["workers"]:
         client.close()
-        raise HeadwaterError(f"The cluster '{cluster.name}' has no workers. Start some, and run again.")
+        raise without_workers(cluster.name)
     executor = DaskExecutor(client=client, shipment=shipment, name=cluster.execution)
     return executor, executor.slots()
 
@@ -65,8 +65,18 @@ def _on_spark(cluster: ClusterOfRun, shipment: Shipment) -> tuple[SparkTaskExecu
     return SparkTaskExecutor(session, shipment=shipment), places
 
 
+def _on_ray(cluster: ClusterOfRun, shipment: Shipment) -> tuple[RayTaskExecutor, int]:
+    from headwater.executors.ray_tasks import RayTaskExecutor
+    from headwater_catalog.ray_clients import connect
+
+    connect(cluster)
+    executor = RayTaskExecutor(skip_init=True, shipment=shipment)
+    return executor, executor.slots()
+
+
 _EXECUTORS: Final[Mapping[str, Callable[[ClusterOfRun, Shipment], tuple[Any, int]]]] = {
     "dask": _on_dask,
+    "ray": _on_ray,
     "spark": _on_spark,
 }
 
@@ -74,7 +84,7 @@ _EXECUTORS: Final[Mapping[str, Callable[[ClusterOfRun, Shipment], tuple[Any, int
 def end_what_is_left() -> None:
     """End what a cluster still computes of a run whose process is gone: as a program of its own."""
     cluster = ClusterOfRun(**json.loads(Path(sys.argv[1], ENDING).read_text("utf-8")))
-    if cluster.kind != "dask":  # Spark ends what it does for a program that is gone
+    if cluster.kind != "dask":  # the others end what they do for a program that is gone
         return
     from headwater.executors.dask_tasks import end_execution
 

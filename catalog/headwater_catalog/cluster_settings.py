@@ -15,12 +15,8 @@ CLUSTER_NAMES: Final = ("clusters",)
 
 _NAME: Final = re.compile(r"(?:(?P<owner>[a-z0-9][a-z0-9._-]{0,99})/)?(?P<name>[a-z][a-z0-9_-]{0,19})")
 _PLACE: Final = r"(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}"
-_ADDRESS: Final = re.compile(rf"(?P<kind>dask|spark)://(?P<place>{_PLACE})")
-_TITLES: Final = {"dask": "Dask", "spark": "Spark"}
-_REFUSED: Final = {
-    "ray": "Runs cannot compute on Ray: what uses Ray shares memory, sockets and files with a part of Ray on "
-    "its own machine, which what holds a run keeps apart from it.",
-}
+_ADDRESS: Final = re.compile(rf"(?P<kind>dask|ray|spark)://(?P<place>{_PLACE})")
+_TITLES: Final = {"dask": "Dask", "ray": "Ray", "spark": "Spark"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +33,7 @@ class Cluster:
 
     @property
     def kind(self) -> str:
-        """What it is a cluster of: `dask` or `spark`."""
+        """What it is a cluster of: `dask`, `ray` or `spark`."""
         return self.address.partition("://")[0]
 
     @property
@@ -108,11 +104,10 @@ def cluster_settings(given: tuple[Any, str] | None, taken: Mapping[str, str]) ->
                 "the worker. Give it another name."
             )
         # What is wrong may be a password, so the address is not repeated.
-        if reason := _REFUSED.get(str(address).partition("://")[0]):
-            raise SettingError(f"{origin} has for {name!r} an address that cannot be used. {reason}")
         if not isinstance(address, str) or not _ADDRESS.fullmatch(address):
             raise SettingError(
                 f"{origin} has for {name!r} no address of a cluster. Write dask://HOST:PORT for a scheduler "
-                "of Dask or spark://HOST:PORT for a master of Spark, and nothing behind the port."
+                "of Dask, ray://HOST:PORT for a client server of Ray, or spark://HOST:PORT for a master of "
+                "Spark, and nothing behind the port."
             )
     return ClusterSettings(dict(value))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from headwater.errors import HeadwaterError
 
-__all__ = ["SECONDS", "ClusterOfRun", "not_reached"]
+__all__ = ["SECONDS", "ClusterOfRun", "not_reached", "require_answer", "without_workers"]
 
 SECONDS: Final = 20
 """How long a cluster may take to answer."""
@@ -23,6 +25,7 @@ class ClusterOfRun:
         place: Its host and port.
         execution: By what it knows the run.
         java: The folder of Java, where that is needed.
+        environment: What the process of the run has in its environment, secrets of the cluster among it.
     """
 
     name: str
@@ -30,6 +33,26 @@ class ClusterOfRun:
     place: str
     execution: str
     java: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def discreet(self, text: str) -> str:
+        """Return a text without the token by which a cluster of Ray knows who may use it."""
+        token = self.environment.get("RAY_AUTH_TOKEN")
+        return text.replace(token, "...") if token else text
+
+
+def require_answer(cluster: ClusterOfRun) -> str:
+    """Return the address of this machine from which it reaches a cluster, and so is reached.
+
+    Raises:
+        HeadwaterError: The cluster is not reached.
+    """
+    host, _, port = cluster.place.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=SECONDS) as connection:
+            return str(connection.getsockname()[0])
+    except OSError as error:
+        raise not_reached(cluster.name, error) from None
 
 
 def not_reached(name: str, error: Exception) -> HeadwaterError:
@@ -39,3 +62,8 @@ def not_reached(name: str, error: Exception) -> HeadwaterError:
         "running, is the address in the setting HEADWATER_CLUSTERS right, and does the machine of the worker "
         "reach it?"
     )
+
+
+def without_workers(name: str) -> HeadwaterError:
+    """Return the error of a cluster on which nothing computes."""
+    return HeadwaterError(f"The cluster '{name}' has no workers. Start some, and run again.")

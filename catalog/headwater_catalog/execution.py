@@ -129,8 +129,9 @@ def execute(
                 run_clusters.end_on_cluster(computing, interpreter, place, access, settings)
         report, reason = _discreet(*_judge(folder, outcome), task, tree)
         log = outcome.log.replace(f"{tree}/", "")  # paths as they are in the repository
-        if cluster is not None:
-            log, reason, report = run_clusters.without_address(cluster, log, reason, report)
+        if cluster is not None and computing is not None:
+            told = (cluster, computing, log, reason, report)
+            log, reason, report = run_clusters.without_address(*told)
         held = [measure.as_dict() for measure in outcome.measures]
         around = {"isolation": held, "built_from": interpreter.built_from}
         made_by = {node: taken.run for node, taken in handed.items()}

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from headwater_catalog import sandbox
+from headwater_catalog import ray_clients, sandbox
 from headwater_catalog.cluster_runs import ENDING
 from headwater_catalog.clusters_of_runs import ClusterOfRun
 from headwater_catalog.errors import JobError
@@ -39,11 +39,12 @@ def computing(cluster: Cluster, run_id: int) -> ClusterOfRun:
     """Return a cluster as the process of a run gets it; the cluster knows the run by a name of its own.
 
     Raises:
-        JobError: It cannot be used without Java, and the worker finds none.
+        JobError: It cannot be used without Java, or a token, and the worker finds none.
     """
     execution = f"run-{run_id}-{secrets.token_hex(6)}"
     java = _java(cluster.name) if cluster.kind == "spark" else ""
-    return ClusterOfRun(cluster.name, cluster.kind, cluster.place, execution, java)
+    environment = ray_clients.environment() if cluster.kind == "ray" else {}
+    return ClusterOfRun(cluster.name, cluster.kind, cluster.place, execution, java, environment)
 
 
 def readable(cluster: ClusterOfRun) -> list[Path]:
@@ -87,10 +88,14 @@ def end_on_cluster(
 
 
 def without_address(
-    cluster: Cluster, log: str, reason: str, report: Report | None
+    cluster: Cluster, computing: ClusterOfRun, log: str, reason: str, report: Report | None
 ) -> tuple[str, str, Report | None]:
-    """Return what is told of a run with the cluster's name in the place of its address."""
+    """Return what is told of a run with the cluster's name in the place of its address, and no token."""
+
+    def discreet(text: str) -> str:
+        return computing.discreet(cluster.discreet(text))
+
     if report is not None and report.failure is not None:
-        told = {**report.failure, "message": cluster.discreet(report.failure["message"])}
+        told = {**report.failure, "message": discreet(report.failure["message"])}
         report = replace(report, failure=told)
-    return cluster.discreet(log), cluster.discreet(reason), report
+    return discreet(log), discreet(reason), report

@@ -206,8 +206,9 @@ def _driver(request: Request, modules: list[ModuleType]) -> Driver:
 
 
 def _enter(request: Request) -> None:
-    """Make this process look like one started in a checkout of the commit."""
+    """Make this process look like one started in a checkout of the commit, for the cluster that it uses."""
     tree = Path(request.tree)
+    os.environ.update({} if request.cluster is None else request.cluster["environment"])
     os.chdir(tree)
     sys.path[:0] = [str(tree / root) for root in request.roots]
 

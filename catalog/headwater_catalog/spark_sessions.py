@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import sys
 import time
 import warnings
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.errors import HeadwaterError
-from headwater_catalog.clusters_of_runs import SECONDS, not_reached
+from headwater_catalog.clusters_of_runs import require_answer
 
 if TYPE_CHECKING:
     from headwater_catalog.clusters_of_runs import ClusterOfRun
@@ -40,7 +39,7 @@ def session_on(cluster: ClusterOfRun) -> tuple[Any, int]:
     from headwater.materialize.packages import needed
 
     needed("pyspark", f"A run on the cluster '{cluster.name}'")
-    here = _own_address(cluster)
+    here = require_answer(cluster)
     home = os.environ["HOME"]
     os.environ.update(
         JAVA_HOME=cluster.java,
@@ -71,16 +70,6 @@ def session_on(cluster: ClusterOfRun) -> tuple[Any, int]:
         ) from error
     _require_executor(session, cluster)
     return session, session.sparkContext.defaultParallelism
-
-
-def _own_address(cluster: ClusterOfRun) -> str:
-    """Return the address of this machine from which it reaches the cluster, and so is reached."""
-    host, _, port = cluster.place.rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=SECONDS) as connection:
-            return str(connection.getsockname()[0])
-    except OSError as error:
-        raise not_reached(cluster.name, error) from None
 
 
 def _require_executor(session: Any, cluster: ClusterOfRun) -> None:

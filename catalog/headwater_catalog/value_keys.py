@@ -128,14 +128,19 @@ class ValueKeys:
 
 
 def installed() -> tuple[str, ...]:
-    """Return what tells this Python with its packages from others."""
+    """Return what tells this Python with its packages from others.
+
+    What a package brings along in a folder of its own belongs to it, and is the same whether that is on the
+    path, as it is once Ray was imported, or not yet.
+    """
     found = {
-        entry.name.removesuffix(".dist-info").casefold()
+        folder: [entry.name.removesuffix(".dist-info").casefold() for entry in folder.glob("*.dist-info")]
         for folder in map(Path, sys.path)
         if folder.is_dir()
-        for entry in folder.glob("*.dist-info")
     }
-    return platform.python_version(), platform.machine(), *sorted(found)
+    holding = {folder for folder, names in found.items() if names}
+    own = {name for folder, names in found.items() if holding.isdisjoint(folder.parents) for name in names}
+    return platform.python_version(), platform.machine(), *sorted(own)
 
 
 def _digest(*parts: str) -> str:

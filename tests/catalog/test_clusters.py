@@ -44,14 +44,14 @@ def trust(shop: Catalog, is_trusted: bool = True) -> None:
 
 
 def test_settings_name_clusters_by_their_kind(tmp_path: Path):
-    text = "big=dask://scheduler.example.org:8786 shop/own=dask://[::1]:8786"
+    text = "big=dask://scheduler.example.org:8786 shop/own=ray://[::1]:10001"
     settings = load_settings({"HEADWATER_CLUSTERS": text}, tmp_path)
     (tmp_path / "headwater-server.toml").write_text('[clusters]\n"shop/big" = "dask://own.example.org:1"\n')
     of_file = load_settings({}, tmp_path)
 
     assert {name: each.title for name, each in settings.clusters.of("shop").items()} == {
         "big": "Dask",
-        "own": "Dask",
+        "own": "Ray",
     }
     assert list(settings.clusters.of("cellar")) == ["big"]
     assert of_file.clusters.of("shop")["big"].place == "own.example.org:1"
@@ -70,7 +70,7 @@ def test_settings_name_clusters_by_their_kind(tmp_path: Path):
         ("a23456789012345678901=dask://h:1", "no name of a cluster"),
         ("threads=dask://h:1", "on the machine of the worker"),
         ("shop/threads=dask://h:1", "on the machine of the worker"),
-        ("big=ray://h:10001", "Runs cannot compute on Ray"),
+        ("big=ray://token@h:10001", "no address of a cluster"),
     ],
 )
 def test_settings_that_name_no_cluster_are_refused(tmp_path: Path, text: str, told: str):

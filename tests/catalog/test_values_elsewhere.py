@@ -18,7 +18,7 @@ from headwater_catalog.kept_values import KeptValues, ValueKeeper, Written
 from headwater_catalog.node_profiles import NodeProfiles
 from headwater_catalog.printed_lines import PrintedLines
 from headwater_catalog.value_files import read_value
-from headwater_catalog.value_keys import ValueKeys
+from headwater_catalog.value_keys import ValueKeys, installed
 
 FEATURES = """
     import os, sys
@@ -181,3 +181,13 @@ def test_profiles_of_all_processes_have_one_room():
     here.describe("late", 1)
     assert "at most" in here.found["late"]["reason"]
     assert there.take_record() == ({}, 0.0)
+
+
+def test_what_a_package_brings_for_itself_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "cluster-1.0.dist-info").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    before = installed()
+    (tmp_path / "cluster" / "brought" / "tool-2.0.dist-info").mkdir(parents=True)
+    monkeypatch.syspath_prepend(tmp_path / "cluster" / "brought")
+
+    assert "cluster-1.0" in before and installed() == before

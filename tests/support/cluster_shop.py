@@ -30,6 +30,10 @@ _TRAPS = """
         print("looking for the parent")
         return os.getppid()
 
+    def around(signups: pd.Series) -> int:
+        print("the token is", os.environ.get("RAY_AUTH_TOKEN"))
+        return len(signups)
+
     def endless(signups: pd.Series) -> int:
         time.sleep(600)
         return 1

@@ -43,7 +43,8 @@ class Parcel:
         return cls(pickle.PickleBuffer(data) if len(data) >= _WORTH_A_BUFFER else data, buffers)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Parcel, (self._data, self._buffers)
+        # What an engine has moved is a view of its memory, which by itself cannot be pickled once more.
+        return Parcel, (_apart(self._data), [_apart(buffer) for buffer in self._buffers])
 
     @property
     def size(self) -> int:
@@ -57,6 +58,10 @@ class Parcel:
             Exception: It cannot be unpickled here.
         """
         return pickle.loads(self._data, buffers=self._buffers)  # noqa: S301, it comes from our own workers
+
+
+def _apart(data: Any) -> Any:
+    return data if isinstance(data, bytes | pickle.PickleBuffer) else pickle.PickleBuffer(data)
 
 
 class Unmade:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headwater.errors import add_note
+from headwater.executors import ray_clusters
 from headwater.executors.answers import Answer, share, unmet
 from headwater.executors.batches import Reply
 from headwater.executors.held import Gathered, Held, held_in
@@ -86,7 +86,7 @@ class Sent:
             tasks: The calls.
             names: The outputs of each that are handed on before they are there.
             handle: Ray's references to the reply and the outputs, or to a stream of these.
-            note: The file in which the worker notes how far it is; empty for none.
+            note: The name of the file in which the worker notes how far it is; empty for none.
             origins: How far the work is that makes what they read.
         """
         self.tasks = tasks
@@ -98,7 +98,8 @@ class Sent:
         self._stream = handle if tasks[0].spec.expanders else None
         if self._stream is not None:
             self.handle = handle
-            self.done_ref = handle.completed()
+            # From a program elsewhere a stream is a value, which is there when it is whole.
+            self.done_ref = handle if ray_clusters.is_elsewhere() else handle.completed()
             self.answers = [Answer(task, {}) for task in tasks]
             return
         refs = handle if isinstance(handle, list) else [handle]
@@ -129,8 +130,8 @@ class Sent:
         refs: list[Any] = []
         try:
             if self._stream is not None:
-                ray.get(self.done_ref)
-                refs = list(self._stream)
+                whole = ray.get(self.done_ref)
+                refs = list(whole if self.done_ref is self._stream else self._stream)
                 reply: Reply = ray.get(refs[0])
                 if len(refs) != self._count(reply):
                     ray.get(refs[-1])  # where a stream breaks off, its last element is the reason
@@ -177,7 +178,7 @@ class Sent:
             for origin in self._origins:
                 if origin.state is TaskState.RUNNING:
                     return origin
-        note = find_note(Path(self._note)) if self._note else None
+        note = find_note(self._note) if self._note else None
         if is_inherited(error) and any(origin.state is TaskState.FAILED for origin in self._origins):
             self._end(unmet(self.tasks[0]), 0)
         else:

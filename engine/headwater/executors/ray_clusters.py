@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -23,10 +24,12 @@ __all__ = [
     "end_use",
     "end_when_unused",
     "import_ray",
+    "is_elsewhere",
     "is_reached",
     "machines",
     "missing_on",
     "start_or_reach",
+    "telling_losses",
 ]
 
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0"}
@@ -109,6 +112,12 @@ def is_reached() -> bool:
     return ray is not None and bool(ray.is_initialized())
 
 
+def is_elsewhere() -> bool:
+    """Tell whether this process is none of the cluster's machines, but speaks to one through Ray's client."""
+    client = sys.modules.get("ray.util.client")
+    return client is not None and bool(client.ray.is_connected())
+
+
 def start_or_reach(config: Mapping[str, Any]) -> None:
     """Start a cluster of this machine, or reach one that runs where an address is given.
 
@@ -117,10 +126,11 @@ def start_or_reach(config: Mapping[str, Any]) -> None:
 
     Args:
         config: What `ray.init` is to be given: `address` for a cluster that runs ("auto" for that of this
-            machine), else what is started. The environment's RAY_ADDRESS is an address too.
+            machine, "ray://..." for one elsewhere), else what is started. The environment's RAY_ADDRESS is
+            an address too.
 
     Raises:
-        MissingExtra: Ray is not installed.
+        MissingExtra: Ray is not installed, or what its client needs.
         HeadwaterError: The cluster cannot be started or reached.
     """
     ray = import_ray()
@@ -130,9 +140,14 @@ def start_or_reach(config: Mapping[str, Any]) -> None:
         if address == "local":
             _start(ray, config)
         else:
-            with _environment(_QUIET):
+            if address.startswith("ray://"):
+                _require_client()
+            with _environment(_QUIET), warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Ray Client connection timed out")  # the error tells it
                 ray.init(**{"logging_level": "error", **config, "address": address})
-    except (OSError, RuntimeError, ValueError, TypeError) as error:
+    except (OSError, RuntimeError, ValueError, TypeError, ray.exceptions.RayError) as error:
+        if address.startswith("ray://"):
+            ray.util.client.ray.disconnect()  # else Ray would still take this process for a client
         what = "started" if address == "local" else f"reached at {address}"
         raise HeadwaterError(
             f"The Ray cluster could not be {what}: {error}. See what ray_init_config says: {dict(config)}."
@@ -140,6 +155,15 @@ def start_or_reach(config: Mapping[str, Any]) -> None:
     finally:
         if threading.current_thread() is threading.main_thread() and callable(terminated):
             signal.signal(signal.SIGTERM, terminated)  # Ray puts its own in the place of ours
+
+
+def _require_client() -> None:
+    try:
+        importlib.import_module("grpc")
+    except ImportError as error:
+        raise MissingExtra(
+            "grpcio", "ray", "Reaching a cluster of Ray from a machine outside of it"
+        ) from error
 
 
 def _start(ray: Any, config: Mapping[str, Any]) -> None:
@@ -196,6 +220,25 @@ def end_cluster() -> None:
     atexit.unregister(end_cluster)
     while _folders:
         shutil.rmtree(_folders.pop(), ignore_errors=True)
+
+
+@contextmanager
+def telling_losses() -> Iterator[None]:
+    """Tell that the connection to the cluster is lost, where the work inside finds that.
+
+    Raises:
+        HeadwaterError: It is lost; what Ray's client raises would tell the address of the cluster.
+    """
+    try:
+        yield
+    except Exception as error:
+        grpc = sys.modules.get("grpc")
+        if isinstance(error, ConnectionError) or (grpc is not None and isinstance(error, grpc.RpcError)):
+            raise HeadwaterError(
+                f"The connection to the Ray cluster was lost ({type(error).__name__}). Does the cluster "
+                "still run, and does the network reach it?"
+            ) from None
+        raise
 
 
 def machines() -> list[Mapping[str, float]]:

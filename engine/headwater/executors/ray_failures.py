@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from headwater.errors import HeadwaterError, NodeFailed
 from headwater.executors.losses import overdue, place_of, when, where
-from headwater.executors.ray_clusters import import_ray
+from headwater.executors.ray_clusters import import_ray, is_elsewhere
+from headwater.executors.ray_workers import left_note
 from headwater.executors.tasks import TaskImplementation
-from headwater.executors.worker_notes import Note, take_note
+from headwater.executors.worker_notes import Note
 from headwater.node import Node
 
 __all__ = ["find_note", "is_inherited", "lost_value", "lost_work", "without_machine"]
@@ -27,21 +27,22 @@ def is_inherited(error: BaseException) -> bool:
     )
 
 
-def find_note(path: Path) -> Note | None:
+def find_note(name: str) -> Note | None:
     """Return the note that a worker left that died; None where there is none any more."""
-    data = take_note(path)
-    return _asked_elsewhere(path) if data is None else Note(data)
+    data = None if is_elsewhere() else left_note(name)
+    return _asked_elsewhere(name) if data is None else Note(data)
 
 
-def _asked_elsewhere(path: Path) -> Note | None:
+def _asked_elsewhere(name: str) -> Note | None:
     ray = import_ray()
     on_machine = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
-    here = ray.get_runtime_context().get_node_id()
+    here = None if is_elsewhere() else ray.get_runtime_context().get_node_id()
     others = [node["NodeID"] for node in ray.nodes() if node["Alive"] and node["NodeID"] != here]
-    ask = ray.remote(take_note).options(num_cpus=0, max_retries=0)
-    asked = [
-        ask.options(scheduling_strategy=on_machine(node_id, soft=False)).remote(path) for node_id in others
-    ]
+    ask = ray.remote(left_note)
+    asked = []
+    for node_id in others:
+        there = {"scheduling_strategy": on_machine(node_id, soft=False)}
+        asked.append(ask.options(num_cpus=0, max_retries=0, **there).remote(name))
     answered, _ = ray.wait(asked, num_returns=len(asked), timeout=_SECONDS) if asked else ([], [])
     for answer in answered:
         try:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from pickle import PickleBuffer
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec
 
 if TYPE_CHECKING:
     from headwater.executors.base import TaskExecutor
+    from headwater.executors.shipments import Shipment
 
 __all__ = ["Sending"]
 
@@ -35,8 +36,8 @@ __all__ = ["Sending"]
 class Sending:
     """The tasks of an execution, as they are sent."""
 
-    def __init__(self, specs: Sequence[TaskSpec], context: RunContext) -> None:
-        """Send the code.
+    def __init__(self, specs: Sequence[TaskSpec], context: RunContext, shipment: Shipment | None) -> None:
+        """Send the code, with the files of the feature modules where workers need not have them.
 
         Raises:
             HeadwaterError: It cannot be sent, or a node has options that Ray cannot be given.
@@ -50,9 +51,8 @@ class Sending:
         self._count = 0
         for spec in specs:
             self._way(spec, 1)  # what is wrong with its options is told before anything is sent
-        code = code_of(specs, context, cloudpickle="ray.cloudpickle")
-        found = ray.get_runtime_context()
-        self._notes = Path(found.get_temp_dir(), found.get_session_name(), "headwater", code.key)
+        code = code_of(specs, context, shipment, cloudpickle="ray.cloudpickle")
+        self._key = code.key
         self._code = ray.put(code._replace(data=PickleBuffer(code.data)))
 
     def send(self, executor: TaskExecutor, tasks: Sequence[TaskImplementation]) -> Sent:
@@ -82,7 +82,7 @@ class Sending:
             self._place(tasks[0]),
             [Element.of(task, refer) for task in tasks],
             attempts_of(spec),
-            f"{self._notes}-{self._count}" if is_noted(tasks) else "",
+            f"{self._key}-{self._count}" if is_noted(tasks) else "",
         )
         try:
             parcel = Parcel.of(work, dumps_value)
@@ -113,11 +113,15 @@ class Sending:
         """
         way = self._ways.get((id(spec), calls))
         if way is None:
-            returns = "streaming" if spec.expanders else 1 + calls * len(promised_outputs(spec))
+            returns: Any = 1 + calls * len(promised_outputs(spec))
+            if spec.expanders:  # Ray's client has no streams, but knows what came before these
+                returns = "dynamic" if ray_clusters.is_elsewhere() else "streaming"
             remote = self._remote_elements if spec.expanders else self._remote
             options = options_of(spec)
             try:
-                way = remote.options(**options, num_returns=returns)
+                with warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", "num_returns='dynamic' is deprecated")
+                    way = remote.options(**options, num_returns=returns)
             except (TypeError, ValueError) as error:
                 raise HeadwaterError(
                     f"Ray cannot be given the options {options} of the task '{spec.base_id}' "

@@ -6,6 +6,7 @@ import os
 import queue
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from headwater.errors import HeadwaterError
@@ -19,6 +20,7 @@ from headwater.executors.parcels import Parcel, Unmade
 from headwater.executors.ray_answers import Kept, Sent
 from headwater.executors.ray_failures import lost_value, without_machine
 from headwater.executors.ray_sending import Sending
+from headwater.executors.shipments import Shipment
 from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec
 
 __all__ = ["RayTaskExecutor"]
@@ -49,6 +51,8 @@ class RayTaskExecutor(TaskExecutor):
         keeps_cluster: Whether the cluster goes on after an execution, until the program ends.
         is_elastic: Whether the cluster starts machines when they are asked for, so that what no machine has
             now is waited for, and not refused.
+        shipment: The files of the feature modules, where workers need not have them. Worker processes belong
+            to one program, so those of others are not in the way.
     """
 
     accepts_pending = True
@@ -63,6 +67,7 @@ class RayTaskExecutor(TaskExecutor):
         *,
         keeps_cluster: bool = False,
         is_elastic: bool = False,
+        shipment: Shipment | None = None,
     ) -> None:
         """Start nothing yet.
 
@@ -75,6 +80,7 @@ class RayTaskExecutor(TaskExecutor):
         self.skip_init = skip_init
         self.keeps_cluster = keeps_cluster
         self.is_elastic = is_elastic
+        self.shipment = shipment
         self._is_in_use = False
         self._sending: Sending | None = None
         self._listener: _Listener | None = None
@@ -97,18 +103,20 @@ class RayTaskExecutor(TaskExecutor):
         self._is_in_use = True
         self._listener = _Listener(self)
 
+    @ray_clusters.telling_losses()
     def prepare(self, specs: Sequence[TaskSpec], context: RunContext) -> None:
         """Send the code, once for all tasks.
 
         Raises:
             HeadwaterError: It cannot be sent, or a node has options that Ray cannot be given.
         """
-        self._sending = Sending(specs, context)
+        self._sending = Sending(specs, context, self.shipment)
 
     def submit_task(self, task: TaskImplementation) -> Answer:
         """Send a task."""
         return self.submit_tasks([task])[0]
 
+    @ray_clusters.telling_losses()
     def submit_tasks(self, tasks: Sequence[TaskImplementation]) -> list[Answer]:
         """Send tasks; those of one fan-out some at once.
 
@@ -138,6 +146,7 @@ class RayTaskExecutor(TaskExecutor):
         """Tell that there is room: tasks wait in the cluster."""
         return True
 
+    @ray_clusters.telling_losses()
     def hold(self, values: Sequence[Any]) -> Sequence[Any]:
         """Put values into the cluster; what cannot be sent stays, and is told with the task that reads it."""
         ray = ray_clusters.import_ray()
@@ -154,6 +163,7 @@ class RayTaskExecutor(TaskExecutor):
                 held.append(Held(self, Kept(ray.put(parcel)), type(value).__name__))
         return held
 
+    @ray_clusters.telling_losses()
     def fetch(self, held: Sequence[Held]) -> list[Any]:
         """Bring values home.
 
@@ -176,12 +186,14 @@ class RayTaskExecutor(TaskExecutor):
                 raise HeadwaterError(f"The value of {one.where} was not made, since what it needs failed.")
         return [parcel.open() if isinstance(parcel, Parcel) else parcel for parcel in parcels]
 
+    @ray_clusters.telling_losses()
     def slots(self) -> int:
         """Return how many processors the cluster has."""
         if not ray_clusters.is_reached():
             return self.num_cpus or os.cpu_count() or 1
         return max(1, int(sum(machine.get("CPU", 0) for machine in ray_clusters.machines())))
 
+    @ray_clusters.telling_losses()
     def lacks(self, needs: Needs) -> str:
         """Return what no machine of the cluster has."""
         return "" if self.is_elastic else ray_clusters.missing_on(ray_clusters.machines(), needs)
@@ -189,7 +201,8 @@ class RayTaskExecutor(TaskExecutor):
     def cancel(self) -> None:
         """End what runs, and drop what waits."""
         if self._listener is not None:
-            self._listener.cancel()
+            with suppress(HeadwaterError), ray_clusters.telling_losses():  # nothing is left to be ended then
+                self._listener.cancel()
 
     def finalize(self) -> None:
         """Let go of the cluster, and end it if it was started for this execution."""
@@ -210,6 +223,7 @@ class _Listener:
         self._heard: queue.SimpleQueue[Sent | None] = queue.SimpleQueue()
         self._running: dict[int, Sent] = {}
         self._is_cancelled = False
+        self._has_ended = False
         self._idle = 0.0
         self._thread: threading.Thread | None = None
 
@@ -240,6 +254,16 @@ class _Listener:
         self._running.clear()
 
     def _run(self) -> None:
+        while not self._has_ended:
+            try:
+                with ray_clusters.telling_losses():
+                    self._hear()
+            except Exception as error:  # nobody would hear what became of them
+                for sent in list(self._running.values()):
+                    sent.fail(error)
+                self._running.clear()
+
+    def _hear(self) -> None:
         while True:
             try:
                 sent = self._heard.get(timeout=_PATIENCE)
@@ -248,6 +272,7 @@ class _Listener:
                 continue
             self._idle = 0.0
             if sent is None:
+                self._has_ended = True
                 return
             if not self._is_cancelled:
                 self._settle(sent)

@@ -12,8 +12,9 @@ from headwater.executors.parcels import Parcel, Unmade
 from headwater.executors.portable import unsendable
 from headwater.executors.ray_clusters import import_ray
 from headwater.executors.tasks import TaskImplementation
+from headwater.executors.worker_notes import take_note
 
-__all__ = ["compute", "compute_elements"]
+__all__ = ["compute", "compute_elements", "left_note"]
 
 _SMALL = 100_000
 """Bytes up to which the elements of a fan-out travel as one, since their tasks are sent from home."""
@@ -44,9 +45,20 @@ def compute_elements(code: Code, work: Parcel, count: int, *found: Any) -> Itera
         yield output  # Ray asks in a way that generators know, and lists do not
 
 
+def left_note(name: str) -> bytes | None:
+    """Return the note of a worker of this machine that died, and remove it; None where there is none."""
+    return take_note(_notes() / name)
+
+
+def _notes() -> Path:
+    """Return where the workers of this machine note how far they are, which goes with the cluster."""
+    found = import_ray().get_runtime_context()
+    return Path(found.get_temp_dir(), found.get_session_name(), "headwater")
+
+
 def _computed(code: Code, work: Parcel, found: Sequence[Any]) -> tuple[Reply, list[Any]]:
     """Return the reply, and the outputs of all elements that succeeded, packed."""
-    packed, reply = run_batch(code, work.open, _Opened(found), _packed, folder=Path())
+    packed, reply = run_batch(code, work.open, _Opened(found), _packed, folder=_notes())
     return reply, [parcel for several in packed for parcel in several or ()]
 
 
