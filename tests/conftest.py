@@ -12,6 +12,7 @@ from hypothesis import settings
 from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import URL
 
+from headwater_catalog.accounts import passwords
 from headwater_catalog.demo import init_demo
 from headwater_catalog.store.database import Database
 from support.chromium import find_chromium, fresh_page, open_window, running_browser
@@ -33,13 +34,15 @@ settings.load_profile("headwater")
 def pytest_collection() -> Generator[None, object, object]:
     """Look for no garbage while tests are found, and never again at what was made then.
 
-    Nearly all of it stays until the end, and going through it took a third of the time.
+    Nearly all of it stays until the end, and going through it took a third of the time. What tests keep for each
+    other grows after that, too: so it is looked through ten times less often than usual.
     """
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(10 * gc.get_threshold()[0])
         gc.enable()
 
 
@@ -86,6 +89,15 @@ def _statements_compiled_once() -> Iterator[None]:
     """Let the databases of this test process, of which there are thousands, share their compiled SQL."""
     with shared_statements():
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def usual_method() -> Iterator[str]:
+    """Hash passwords at little cost, by the same method, and give how they are hashed else."""
+    with pytest.MonkeyPatch.context() as patch:
+        usual = passwords._METHOD
+        patch.setattr(passwords, "_METHOD", "scrypt:1024:8:1")
+        yield usual
 
 
 @pytest.fixture

@@ -39,17 +39,8 @@ OTHER = "nine loud kettles here"
 NOW = 1_000_000
 
 
-@pytest.fixture(autouse=True)
-def _quick_hashes(monkeypatch):
-    """Hash at little cost; how dear hashes are else has a test of its own."""
-    passwords._nobody.cache_clear()
-    monkeypatch.setattr(passwords, "_METHOD", "scrypt:1024:8:1")
-    yield
-    passwords._nobody.cache_clear()
-
-
-def test_passwords_are_dear_to_guess(monkeypatch):
-    monkeypatch.undo()
+def test_passwords_are_dear_to_guess(monkeypatch, usual_method):
+    monkeypatch.setattr(passwords, "_METHOD", usual_method)
     method, cost, blocks, _ = re.split("[:$]", hash_password(GOOD, "ada"))[:4]
 
     assert method == "scrypt"

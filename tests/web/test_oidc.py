@@ -16,7 +16,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 from sqlalchemy import select
 
-from headwater_catalog.accounts import Role, passwords
+from headwater_catalog.accounts import Role
 from headwater_catalog.accounts.events import list_events
 from headwater_catalog.accounts.people import create_account, get_account, set_disabled, set_role
 from headwater_catalog.oidc_settings import OidcSettings
@@ -36,15 +36,6 @@ _PASSWORD = "seven quiet lanterns"
 def _nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget the providers of other tests, which may have had the same port."""
     monkeypatch.setattr(oidc, "_KNOWN", {})
-
-
-@pytest.fixture(autouse=True)
-def _quick_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Hash at little cost; how dear hashes are else is tested with accounts."""
-    passwords._nobody.cache_clear()
-    monkeypatch.setattr(passwords, "_METHOD", "scrypt:1024:8:1")
-    yield
-    passwords._nobody.cache_clear()
 
 
 @pytest.fixture
