@@ -241,6 +241,19 @@ def test_a_column_of_that_name_goes_before_the_source_as_a_whole(bench: Bench):
     assert "weekly" in report.failure["message"] and "Series" in report.failure["message"]
 
 
+def test_a_source_is_no_table_where_none_is_needed_or_the_run_has_the_value(bench: Bench):
+    sources = {"weekly": ("data/weekly.csv", {}), "costs": ("data/costs.csv", {})}
+    twice = "def cost_twice(cost: pd.Series) -> pd.Series:\n        return 2 * cost\n"
+    bench.write("spend.py", f"{_WHOLE}\n    {twice}")
+    bench.write("data/costs.csv", "cost\n2\n")
+    beside = bench.run("cost_twice", sources=sources)
+    (bench.folder / RESULT).unlink()
+    failure = bench.failure("shape", sources=sources, inputs={"weekly": "given"})
+
+    assert beside is not None and beside.sources == {"costs": 1}
+    assert "Input 'weekly' must be pandas.DataFrame" in failure["message"]
+
+
 def test_a_table_that_is_missing_is_told_with_how_to_give_it(bench: Bench):
     bench.write("spend.py", _WHOLE)
     failure = bench.failure("shape", sources={"other": ("data/weekly.csv", {})})
