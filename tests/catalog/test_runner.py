@@ -230,6 +230,19 @@ def test_a_source_is_the_input_of_its_name_that_is_a_table(bench: Bench, format:
     assert sampled.preview["values"][0]["text"].startswith("2 x ")
 
 
+@pytest.mark.parametrize(
+    "type_", ["Optional[pd.DataFrame]", "'None | pd.DataFrame'", "Annotated[pd.DataFrame, 'net'] | None"]
+)
+def test_an_input_that_may_be_a_table_or_none_is_given_the_source(bench: Bench, type_: str):
+    head = "import pandas as pd\nfrom typing import Annotated, Optional\n"
+    body = f"def known(weekly: {type_} = None) -> bool:\n    return weekly is not None\n"
+    bench.write("spend.py", f"{head}\n{body}")
+    report = bench.run("known", sources={"weekly": ("data/weekly.csv", {})})
+
+    assert report is not None and report.preview is not None, report
+    assert report.preview["values"][0]["text"] == "True"
+
+
 def test_a_column_of_that_name_goes_before_the_source_as_a_whole(bench: Bench):
     bench.write("data/weekly.csv", "weekly,spend\n1,2\n")
     bench.write(
