@@ -22,6 +22,10 @@ _FORMATS: Final = {
     "read_feather": ("arrow", (".feather", ".arrow")),
 }
 """What reads files as sources are read, with the endings that say so by themselves."""
+_ELSEWHERE: Final = re.compile(r"~|[A-Za-z][A-Za-z0-9+.-]*:(?=/)|[A-Za-z0-9+.-]+::")
+"""How pandas is told of a file at an address, or in somebody's own folder."""
+_PACKED: Final = frozenset({".bz2", ".gz", ".tar", ".tgz", ".xz", ".zip", ".zst"})
+"""Endings of files that pandas unpacks as it reads them, and sources do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +119,12 @@ def _file_read(left: Leftover) -> FileRead | None:
                 args=[ast.Constant(value=str(path))],
                 keywords=keywords,
             ),
-        ) if function in _FORMATS:
+        ) if function in _FORMATS and not _ELSEWHERE.match(path):
             format_, endings = _FORMATS[function]
-            dates = _dates(keywords)
-            if dates is None:
+            dates, ending = _dates(keywords), PurePath(path).suffix.lower()
+            if dates is None or ending in _PACKED:
                 return None
-            return FileRead(path, dates, "" if PurePath(path).suffix.lower() in endings else format_)
+            return FileRead(path, dates, "" if ending in endings else format_)
     return None
 
 

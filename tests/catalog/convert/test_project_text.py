@@ -81,6 +81,32 @@ def test_files_and_what_is_written_out_are_declared_and_all_else_is_told(tmp_pat
     assert "# Each run is given 'told' (line 9): --input told=FILE or --input told=VALUE" in text
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "https://example.com/a.csv",
+        "s3://lake/a.csv",
+        "simplecache::s3://a.csv",
+        "~/a.csv",
+        "a.csv.gz",
+        "a.zip",
+    ],
+)
+def test_what_is_no_plain_file_of_the_repository_is_no_source(tmp_path: Path, path: str):
+    script = f"""
+        import pandas as pd
+        df = pd.read_csv("{path}")
+        df["x"] = df["y"] + 1
+    """
+    flow = convert_script(dedent(script), "sales.py").flow
+    assert flow is not None
+
+    assert "# Each run is given 'df_raw' (line 3): --input df_raw=FILE" in project_text(
+        flow, tmp_path, tmp_path
+    )
+    assert "sources" not in _declared(script, tmp_path, tmp_path)
+
+
 @pytest.mark.parametrize("literal", ['"a\\"b\\\\ \\x7f ä"', "[1, 2.5, True]", "-3", "1e-7", "'two\\nlines'"])
 def test_a_value_of_the_configuration_is_what_it_was(tmp_path: Path, literal: str):
     script = f"""
