@@ -149,9 +149,8 @@ def project_text(flow: ScriptFlow, target: Path, data: Path) -> str:
         data: The folder in which the script finds its files.
     """
     root = _root(target)
-    package = Path(os.path.relpath(target, root)).parts
     table = f"[tool.headwater.dataflows.{_key(flow.name)}"
-    lines = [f"{table}]", f"modules = [{_toml('.'.join((*package, flow.module)))}]"]
+    lines = [f"{table}]", f"modules = [{_toml(_imported(root, target, flow.module))}]"]
     lines.append(f"outputs = {_toml(list(flow.outputs))}")
     if flow.config:
         entries = (f"{_key(name)} = {_toml(value)}" for name, value in flow.config.items())
@@ -182,6 +181,18 @@ def _root(folder: Path) -> Path:
             return each
     here = Path.cwd()
     return here if found.is_relative_to(here) else found
+
+
+def _imported(root: Path, folder: Path, module: str) -> str:
+    """Return what the catalog calls a module of a folder: it is imported from a source root."""
+    from headwater_catalog.read import PROJECT_FILES, Content, modules_of, read_project
+
+    path = (folder.resolve() / f"{module}.py").relative_to(root).as_posix()
+    files = [path, *(each for each in ("src/__init__.py",) if (root / each).is_file())]
+    told = (root / name for name in PROJECT_FILES)
+    project = read_project(*(file.read_bytes() if file.is_file() else None for file in told))
+    found, _ = modules_of(dict.fromkeys(files, Content(b"")), project.source_roots)
+    return next((each.name for each in found.values() if each.path == path), module)
 
 
 def _key(name: str) -> str:
