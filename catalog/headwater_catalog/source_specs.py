@@ -17,8 +17,9 @@ _FRAMES: Final = frozenset({"DataFrame", "GeoDataFrame", "LazyFrame", "RecordBat
 
 
 def is_frame(type_: str) -> bool:
-    """Tell whether a type, as text, is that of a table: such an input may be a source as a whole."""
-    return type_.partition("[")[0].rpartition(".")[2] in _FRAMES
+    """Tell whether a type, as text, is that of a table, or of one or None: such an input may be a source."""
+    named = type_.removeprefix("None | ").removesuffix(" | None").removeprefix("typing.Annotated[")
+    return named.partition("[")[0].rstrip("]").rpartition(".")[2] in _FRAMES
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def read_sources(
         files: Where the file of each stands.
         needed: The inputs; each is a column.
         sample: How many rows of each source, the first ones; None: all.
-        tables: Those of the inputs that are tables: the source of the same name is one, with all of its
+        tables: Inputs of the graph that are tables: the source of the same name is one, with all of its
             columns, where no source has a column of that name.
 
     Raises:
@@ -92,7 +92,7 @@ def read_sources(
     origin: dict[str, str] = {}
     whole: dict[str, pd.DataFrame] = {}
     for name, spec in sources.items():
-        is_whole = name in tables
+        is_whole = name in needed and name in tables
         frame = _read(name, spec, files[name], None if is_whole else needed, sample)
         if is_whole:
             whole[name] = frame

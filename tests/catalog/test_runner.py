@@ -230,6 +230,19 @@ def test_a_source_is_the_input_of_its_name_that_is_a_table(bench: Bench, format:
     assert sampled.preview["values"][0]["text"].startswith("2 x ")
 
 
+@pytest.mark.parametrize(
+    "type_", ["Optional[pd.DataFrame]", "'None | pd.DataFrame'", "Annotated[pd.DataFrame, 'net'] | None"]
+)
+def test_an_input_that_may_be_a_table_or_none_is_given_the_source(bench: Bench, type_: str):
+    head = "import pandas as pd\nfrom typing import Annotated, Optional\n"
+    body = f"def known(weekly: {type_} = None) -> bool:\n    return weekly is not None\n"
+    bench.write("spend.py", f"{head}\n{body}")
+    report = bench.run("known", sources={"weekly": ("data/weekly.csv", {})})
+
+    assert report is not None and report.preview is not None, report
+    assert report.preview["values"][0]["text"] == "True"
+
+
 def test_a_column_of_that_name_goes_before_the_source_as_a_whole(bench: Bench):
     bench.write("data/weekly.csv", "weekly,spend\n1,2\n")
     bench.write(
@@ -239,6 +252,19 @@ def test_a_column_of_that_name_goes_before_the_source_as_a_whole(bench: Bench):
 
     assert report is not None and report.failure is not None
     assert "weekly" in report.failure["message"] and "Series" in report.failure["message"]
+
+
+def test_a_source_is_no_table_where_none_is_needed_or_the_run_has_the_value(bench: Bench):
+    sources = {"weekly": ("data/weekly.csv", {}), "costs": ("data/costs.csv", {})}
+    twice = "def cost_twice(cost: pd.Series) -> pd.Series:\n        return 2 * cost\n"
+    bench.write("spend.py", f"{_WHOLE}\n    {twice}")
+    bench.write("data/costs.csv", "cost\n2\n")
+    beside = bench.run("cost_twice", sources=sources)
+    (bench.folder / RESULT).unlink()
+    failure = bench.failure("shape", sources=sources, inputs={"weekly": "given"})
+
+    assert beside is not None and beside.sources == {"costs": 1}
+    assert "Input 'weekly' must be pandas.DataFrame" in failure["message"]
 
 
 def test_a_table_that_is_missing_is_told_with_how_to_give_it(bench: Bench):

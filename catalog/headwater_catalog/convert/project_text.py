@@ -22,6 +22,10 @@ _FORMATS: Final = {
     "read_feather": ("arrow", (".feather", ".arrow")),
 }
 """What reads files as sources are read, with the endings that say so by themselves."""
+_ELSEWHERE: Final = re.compile(r"~|[A-Za-z][A-Za-z0-9+.-]*:(?=/)|[A-Za-z0-9+.-]+::")
+"""How pandas is told of a file at an address, or in somebody's own folder."""
+_PACKED: Final = frozenset({".bz2", ".gz", ".tar", ".tgz", ".xz", ".zip", ".zst"})
+"""Endings of files that pandas unpacks as it reads them, and sources do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +119,12 @@ def _file_read(left: Leftover) -> FileRead | None:
                 args=[ast.Constant(value=str(path))],
                 keywords=keywords,
             ),
-        ) if function in _FORMATS:
+        ) if function in _FORMATS and not _ELSEWHERE.match(path):
             format_, endings = _FORMATS[function]
-            dates = _dates(keywords)
-            if dates is None:
+            dates, ending = _dates(keywords), PurePath(path).suffix.lower()
+            if dates is None or ending in _PACKED:
                 return None
-            return FileRead(path, dates, "" if PurePath(path).suffix.lower() in endings else format_)
+            return FileRead(path, dates, "" if ending in endings else format_)
     return None
 
 
@@ -145,9 +149,8 @@ def project_text(flow: ScriptFlow, target: Path, data: Path) -> str:
         data: The folder in which the script finds its files.
     """
     root = _root(target)
-    package = Path(os.path.relpath(target, root)).parts
     table = f"[tool.headwater.dataflows.{_key(flow.name)}"
-    lines = [f"{table}]", f"modules = [{_toml('.'.join((*package, flow.module)))}]"]
+    lines = [f"{table}]", f"modules = [{_toml(_imported(root, target, flow.module))}]"]
     lines.append(f"outputs = {_toml(list(flow.outputs))}")
     if flow.config:
         entries = (f"{_key(name)} = {_toml(value)}" for name, value in flow.config.items())
@@ -178,6 +181,18 @@ def _root(folder: Path) -> Path:
             return each
     here = Path.cwd()
     return here if found.is_relative_to(here) else found
+
+
+def _imported(root: Path, folder: Path, module: str) -> str:
+    """Return what the catalog calls a module of a folder: it is imported from a source root."""
+    from headwater_catalog.read import PROJECT_FILES, Content, modules_of, read_project
+
+    path = (folder.resolve() / f"{module}.py").relative_to(root).as_posix()
+    files = [path, *(each for each in ("src/__init__.py",) if (root / each).is_file())]
+    told = (root / name for name in PROJECT_FILES)
+    project = read_project(*(file.read_bytes() if file.is_file() else None for file in told))
+    found, _ = modules_of(dict.fromkeys(files, Content(b"")), project.source_roots)
+    return next((each.name for each in found.values() if each.path == path), module)
 
 
 def _key(name: str) -> str:

@@ -6,7 +6,7 @@ from headwater_catalog.read.diagnostics import Diagnostic
 from headwater_catalog.read.discover import Drivers, ambiguity, drivers_from_text, text_of_drivers
 from headwater_catalog.read.functions import RawFunction
 from headwater_catalog.read.link import LinkedModule
-from headwater_catalog.read.modules import is_source
+from headwater_catalog.read.modules import is_source, modules_of
 from headwater_catalog.read.named import NAMED_FORM, Named, is_test_file, named_in
 from headwater_catalog.read.parse import Content, ParsedModule, read_blob
 from headwater_catalog.read.pieces import Pieces
@@ -42,6 +42,7 @@ __all__ = [
     "drivers_from_text",
     "is_source",
     "is_test_file",
+    "modules_of",
     "named_in",
     "read_blob",
     "read_directory",

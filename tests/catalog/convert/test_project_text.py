@@ -10,6 +10,7 @@ import pytest
 
 from headwater_catalog.convert import convert_script
 from headwater_catalog.convert.project_text import project_text
+from headwater_catalog.tree_snapshots import read_folder
 from support.compiled_shop import saved
 from support.git_repo import GitRepo
 from support.run_catalog import make_catalog
@@ -73,12 +74,71 @@ def test_files_and_what_is_written_out_are_declared_and_all_else_is_told(tmp_pat
     text = project_text(flow, tmp_path / "src" / "features", tmp_path)
     declared = _declared(script, tmp_path / "src" / "features", tmp_path)
 
-    assert declared["modules"] == ["src.features.sales_features"]
+    assert declared["modules"] == ["features.sales_features"]
     assert declared["outputs"] == ["a"]
     assert declared["sources"] == {"a_raw": {"path": "a.parquet"}, "b": {"path": "b.txt", "format": "csv"}}
     told = [line.partition("'")[2].partition("'")[0] for line in text.splitlines() if line.startswith("#")]
     assert sorted(told) == ["c", "d", "e", "told"]
     assert "# Each run is given 'told' (line 9): --input told=FILE or --input told=VALUE" in text
+
+
+@pytest.mark.parametrize(
+    ("folder", "others"),
+    [
+        ("features", {}),
+        ("src/features", {}),
+        ("src/features", {"src/__init__.py": ""}),
+        ("lib/features", {"headwater.toml": 'source_roots = ["lib"]'}),
+        ("my-lib", {}),
+        ("linked", {"real/other.py": ""}),
+    ],
+)
+def test_the_module_is_called_what_the_catalog_calls_it(tmp_path: Path, folder: str, others: dict[str, str]):
+    tree = tmp_path.resolve()
+    (tree / ".git").mkdir()
+    for path, text in others.items():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text(text)
+    if folder == "linked":
+        (tree / folder).symlink_to(tree / "real")
+    made = convert_script(dedent(SALES), "sales.py")
+    assert made.flow is not None
+    text = project_text(made.flow, tree / folder, tree)
+    (tree / folder).mkdir(parents=True, exist_ok=True)
+    (tree / folder / "sales_features.py").write_text(made.module_text)
+    with (tree / "headwater.toml").open("a") as file:
+        file.write("\n" + text.replace("tool.headwater.", ""))
+    snapshot = read_folder(tree)
+
+    assert snapshot.diagnostics == ()
+    [flow] = snapshot.dataflows
+    assert flow.modules == tuple(tomllib.loads(text)["tool"]["headwater"]["dataflows"]["sales"]["modules"])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "https://example.com/a.csv",
+        "s3://lake/a.csv",
+        "simplecache::s3://a.csv",
+        "~/a.csv",
+        "a.csv.gz",
+        "a.zip",
+    ],
+)
+def test_what_is_no_plain_file_of_the_repository_is_no_source(tmp_path: Path, path: str):
+    script = f"""
+        import pandas as pd
+        df = pd.read_csv("{path}")
+        df["x"] = df["y"] + 1
+    """
+    flow = convert_script(dedent(script), "sales.py").flow
+    assert flow is not None
+
+    assert "# Each run is given 'df_raw' (line 3): --input df_raw=FILE" in project_text(
+        flow, tmp_path, tmp_path
+    )
+    assert "sources" not in _declared(script, tmp_path, tmp_path)
 
 
 @pytest.mark.parametrize("literal", ['"a\\"b\\\\ \\x7f ä"', "[1, 2.5, True]", "-3", "1e-7", "'two\\nlines'"])

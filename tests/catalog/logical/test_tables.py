@@ -201,9 +201,10 @@ def test_a_classification_flows_from_a_column_through_tables(folder):
     )
 
 
-def test_a_source_that_is_an_input_as_a_whole_brings_all_of_its_columns(folder):
+@pytest.mark.parametrize("type_", ["pd.DataFrame", "pd.DataFrame | None", "Annotated[pd.DataFrame, 'net']"])
+def test_a_source_that_is_an_input_as_a_whole_brings_all_of_its_columns(folder, type_):
     project = f'{_USERS}{_FLOW}[dataflows.main.sources]\nusers = {{ table = "users" }}\n'
-    code = "import pandas as pd\ndef known(users: pd.DataFrame) -> pd.Series: ...\n"
+    code = f"import pandas as pd\nfrom typing import Annotated\ndef known(users: {type_}) -> pd.Series: ...\n"
     snapshot = folder.read(project.replace('["m"]', '["n"]'), n=code)
     undeclared = folder.read(
         f'{_FLOW}[dataflows.main.sources]\nusers = {{ connection = "w", table = "u" }}\n'.replace(
