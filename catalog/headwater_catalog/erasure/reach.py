@@ -13,6 +13,8 @@ from headwater_catalog.erasure.items import DERIVED, UNKNOWN, Standing, weightie
 from headwater_catalog.lineage_graph import input_key
 from headwater_catalog.query.classified import Classified, classify
 from headwater_catalog.snapshot import Snapshot, SnapshotFeature
+from headwater_catalog.source_specs import is_frame
+from headwater_catalog.table_specs import column_key, table_of
 from headwater_catalog.views import DataflowView
 
 __all__ = ["Reach", "Seeds", "merged", "reach_in", "reach_of_all"]
@@ -113,7 +115,7 @@ def reach_of_all(snapshot: Snapshot, seeds: Seeds, day: str) -> Reach:
 
 def _reach(
     snapshot: Snapshot,
-    features: Iterable[SnapshotFeature],
+    features: Collection[SnapshotFeature],
     seeds: Seeds,
     day: str,
     index: Mapping[str, str],
@@ -128,6 +130,9 @@ def _reach(
     inputs = children.keys() - needs.keys()
     columns = {name for name in seeds.names if name in known} | (seeds.inputs & inputs)
     columns |= {name for name, keys in makers.items() if not seeds.keys.isdisjoint(keys)}
+    tables = _with_the_column(snapshot, features, inputs.difference(apart), seeds.names | seeds.inputs)
+    columns |= {name for name, reason in tables.items() if not reason}
+    partial |= {name: reason for name, reason in tables.items() if reason}
     indexed = frozenset(name for name, column in index.items() if column in seeds.names | seeds.inputs)
     # Whatever is read from a source is read with its index.
     start = columns | (inputs.difference(apart) if indexed else set())
@@ -136,6 +141,25 @@ def _reach(
     for name, reason in _unknown(partial, children).items():
         reached.setdefault(name, Standing(UNKNOWN, reason))
     return Reach(reached, needs, makers, frozenset(columns), indexed)
+
+
+def _with_the_column(
+    snapshot: Snapshot,
+    features: Collection[SnapshotFeature],
+    inputs: Collection[str],
+    asked: Collection[str],
+) -> dict[str, str]:
+    """Return the inputs that are tables with one of some columns, with why that is not known for certain."""
+    found: dict[str, str] = {}
+    needed = {each.name for feature in features for each in feature.dependencies if is_frame(each.type)}
+    for name in needed.intersection(inputs) if asked else ():
+        key = input_key(name)
+        read = snapshot.lineage.parents(key) if key in snapshot.lineage.nodes else ()
+        if any(each == column_key(table_of(each), column) for each in read for column in asked):
+            found[name] = ""
+        elif not read or any(each == table_of(each) for each in read):
+            found[name] = f"input '{name}' is a table, and nothing declares which columns it has"
+    return found
 
 
 def _wired(
