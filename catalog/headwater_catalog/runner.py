@@ -40,6 +40,7 @@ __all__ = ["REQUEST", "Request", "main", "perform"]
 
 REQUEST: Final = "request.json"
 _PREVIEW_ROWS: Final = 500
+_OTHER_TABLES: Final = re.compile(r"\b(?P<package>polars|pyarrow)\.(?P<name>DataFrame|LazyFrame|Table)\b")
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -251,7 +252,18 @@ def _supplied(request: Request, recorder: Recorder, graph: Graph, needed: set[st
     files = {name: Path(path) for name, path in request.files.items()}
     supplied = read_sources(specs, files, needed, request.sample, _tables(graph))
     recorder.sources |= supplied.rows
-    return dict(supplied.values)
+    return {name: _of_library(str(graph[name].type), value) for name, value in supplied.values.items()}
+
+
+def _of_library(type_: str, value: Any) -> Any:
+    """Return a table as one of polars or Arrow where the features that take it ask for that."""
+    wanted = _OTHER_TABLES.search(type_)
+    if wanted is None or not hasattr(value, "columns"):
+        return value
+    from headwater.materialize.arrow_tables import as_arrow, from_arrow
+
+    kind = getattr(importlib.import_module(wanted["package"]), wanted["name"])
+    return from_arrow(as_arrow(value.reset_index(drop=True)), kind)  # the index is a column, too
 
 
 def _kept(request: Request, graph: Graph, columns: Mapping[str, Iterable[str]]) -> KeptValues | None:

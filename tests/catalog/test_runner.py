@@ -243,6 +243,27 @@ def test_an_input_that_may_be_a_table_or_none_is_given_the_source(bench: Bench, 
     assert report.preview["values"][0]["text"] == "True"
 
 
+@pytest.mark.parametrize("type_", ["pl.DataFrame", "pl.LazyFrame", "pa.Table", "pl.DataFrame | None"])
+def test_a_source_as_a_whole_is_a_table_of_the_library_that_is_asked_for(bench: Bench, type_: str):
+    bench.write(
+        "spend.py",
+        f"""
+        import polars as pl
+        import pyarrow as pa
+
+        def kind(weekly: {type_}) -> str:
+            made = weekly.collect() if isinstance(weekly, pl.LazyFrame) else weekly
+            found = made.to_pydict() if isinstance(made, pa.Table) else made.to_dict(as_series=False)
+            return f"{{type(weekly).__name__}} {{' '.join(found)}} {{found['spend']}}"
+        """,
+    )
+    report = bench.run("kind", sources=BY_WEEK)
+
+    assert report is not None and report.preview is not None, report
+    name = type_.partition(" ")[0].rpartition(".")[2]
+    assert report.preview["values"][0]["text"] == f"{name} week spend signups [10, 20, 30]"
+
+
 def test_a_column_of_that_name_goes_before_the_source_as_a_whole(bench: Bench):
     bench.write("data/weekly.csv", "weekly,spend\n1,2\n")
     bench.write(
