@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -69,6 +71,7 @@ def connect(cluster: ClusterOfRun) -> None:
     from headwater.executors import ray_clusters
 
     require_answer(cluster)
+    _let_say_nothing()
     try:
         ray_clusters.start_or_reach({"address": f"ray://{cluster.place}", "log_to_driver": False})
     except MissingExtra:
@@ -79,6 +82,14 @@ def connect(cluster: ClusterOfRun) -> None:
         having = ray_clusters.machines()
     if not any(machine.get("CPU") for machine in having):
         raise without_workers(cluster.name)
+
+
+def _let_say_nothing() -> None:
+    """Keep what Ray's client says beside its errors out of the output of the run."""
+    for name in ("dataclient", "logsclient"):
+        logging.getLogger(f"ray.util.client.{name}").disabled = True
+    for advice in ("More than 10MB of messages", "Ray Client is attempting to retrieve"):
+        warnings.filterwarnings("ignore", advice, UserWarning)
 
 
 def _refused(name: str, error: BaseException | None) -> HeadwaterError:

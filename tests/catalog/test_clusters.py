@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from headwater_catalog.cluster_settings import ClusterSettings
-from headwater_catalog.errors import Conflict, NotFound, SettingError
+from headwater_catalog.errors import Conflict, JobError, NotFound, SettingError
+from headwater_catalog.ray_clients import environment
 from headwater_catalog.repositories import get_repository, set_trust
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.settings import load_settings
@@ -78,6 +79,32 @@ def test_settings_that_name_no_cluster_are_refused(tmp_path: Path, text: str, to
         load_settings({"HEADWATER_CLUSTERS": text}, tmp_path)
 
     assert "secret" not in str(caught.value) and "HEADWATER_CLUSTERS" in str(caught.value)
+
+
+def test_the_token_of_ray_is_the_one_that_its_own_programs_would_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    without = environment()
+    (tmp_path / ".ray").mkdir()
+    (tmp_path / ".ray" / "auth_token").write_text("of-home\n")
+    of_home = environment()
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "other"))
+    with pytest.raises(JobError, match="RAY_AUTH_TOKEN_PATH names"):
+        environment()
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "given")
+    given = environment()
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    disabled = environment()
+
+    assert [each.get("RAY_AUTH_TOKEN") for each in (without, of_home, given, disabled)] == [
+        *(None, "of-home", "given", None)
+    ]
+    assert [each["RAY_AUTH_MODE"] for each in (without, of_home, given, disabled)] == [
+        *("disabled", "token", "token", "disabled")
+    ]
 
 
 def test_a_cluster_is_refused_before_anything_runs_where_nobody_trusts_the_repository(shop: Catalog):

@@ -119,12 +119,12 @@ def test_failures_name_the_node_and_the_cluster(shop: Catalog, program: RayProgr
     assert "'deadly'" in deadly.job.error and "died" in deadly.job.error
     for run in (broken, deadly):
         assert "the cluster 'big'" in run.job.error
-        assert program.place not in run.job.error + run.log
+        assert program.place not in run.job.error and run.log == ""
 
 
 @pytest.mark.parametrize("why", ["cancelled", "late"])
 def test_what_is_ended_here_is_ended_there(shop: Catalog, program: RayProgram, why: str):
-    limits = replace(Limits(), wall_seconds=20 if why == "late" else 200)
+    limits = replace(Limits(), wall_seconds=45 if why == "late" else 200)
     run_id, job_id = shop.request("endless", dataflow="traps", **on("big"))
     worker = Worker(shop.database, shop.settings, limits=limits, lease_seconds=4)
     working = threading.Thread(target=worker.perform_next, args=(job_id,))
@@ -176,7 +176,7 @@ def test_a_cluster_that_goes_away_ends_the_run(shop: Catalog, monkeypatch: pytes
     assert not working.is_alive()
     assert ended.job.state == "failed" and "the cluster 'big'" in ended.job.error
     assert "The connection to the Ray cluster was lost" in ended.job.error
-    assert "127.0.0.1" not in ended.job.error + ended.log
+    assert "127.0.0.1" not in ended.job.error and ended.log == ""
 
 
 def test_a_cluster_without_workers_is_told(shop: Catalog, monkeypatch: pytest.MonkeyPatch):

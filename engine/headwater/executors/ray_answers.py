@@ -95,6 +95,7 @@ class Sent:
         self._names = names
         self._note = note
         self._origins = origins
+        self._done: Any = None
         self._stream = handle if tasks[0].spec.expanders else None
         if self._stream is not None:
             self.handle = handle
@@ -119,24 +120,26 @@ class Sent:
 
     def when_done(self, function: Callable[[Any], object]) -> None:
         """Call a function, from any thread, once the calls have ended."""
-        self.done_ref.future().add_done_callback(function)
+        self._done = self.done_ref.future()
+        self._done.add_done_callback(function)
 
     def settle(self) -> Origin | None:
-        """Say what became of each call; or return what must be known for that.
+        """Say what became of each call, once that is heard; or return what must be known for that.
 
-        It asks Ray, and may take a while.
+        It asks Ray, and may take a while. What came with the news is not asked for again: Ray's client would
+        let go of the references in it when the first copy goes.
         """
         ray = import_ray()
         refs: list[Any] = []
         try:
             if self._stream is not None:
-                whole = ray.get(self.done_ref)
+                whole = self._done.result()
                 refs = list(whole if self.done_ref is self._stream else self._stream)
                 reply: Reply = ray.get(refs[0])
                 if len(refs) != self._count(reply):
                     ray.get(refs[-1])  # where a stream breaks off, its last element is the reason
             else:
-                reply = ray.get(self.done_ref)
+                reply = self._done.result()
         except ray.exceptions.RayError as error:
             return self._lost(error)
         answers = list(enumerate(self.answers))
