@@ -305,20 +305,6 @@ def slurm(
     return execute(content, folder, {**environment, **more}, PATH=path, JOBS=str(jobs)), jobs
 
 
-@pytest.mark.slow
-def test_jobs_of_slurm_wait_for_each_other_and_make_the_same_dataset(catalog: Catalog, tmp_path: Path):
-    content = compiled(catalog, "sales", "--to", "slurm", "--by", "module", "--retries", "0")
-    done, jobs = slurm(catalog, content, tmp_path)
-    whole = catalog.run(dataflow="sales", save="csv", options=THREADS)
-
-    assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in jobs.glob("*.ok")) == ["1.ok", "2.ok", "3.ok"], (
-        jobs / "log"
-    ).read_text()
-    assert "--dependency=afterok:1:2" in (jobs / "3.words").read_text()
-    assert saved(catalog, runs_of(catalog)[2]) == saved(catalog, whole)
-
-
 def test_a_job_of_slurm_that_fails_is_tried_again_and_keeps_the_others_from_running(
     catalog: Catalog, tmp_path: Path
 ):
