@@ -80,7 +80,7 @@ def measure(who: str, count: int) -> None:
         read = perf_counter()
         table.agg(*[functions.sum(f"c{i}") for i in range(count)]).collect()
         end = perf_counter()
-        seconds = f"{made - start:.2f} {read - made:.2f} {end - read:.2f}"
+        seconds = f"{made - start:.4f} {read - made:.4f} {end - read:.4f}"
         print(f"{who} {count}: execute, last column, all columns: {seconds} s (sum {last:.0f})", flush=True)
     session.stop()
 
