@@ -11,18 +11,24 @@ from typing import Any
 
 import pytest
 
-from headwater_catalog import jobs
 from headwater_catalog.cluster_settings import ClusterSettings
-from headwater_catalog.limits import Limits
 from headwater_catalog.run_executors import EXECUTORS
 from headwater_catalog.scan import scan
 from headwater_catalog.worker import Worker
-from support.cluster_shop import demo_runs, facts, make_cluster_shop, on
+from support.cluster_shop import (
+    demo_runs,
+    end_in_the_midst,
+    facts,
+    make_cluster_shop,
+    on,
+    require_failures_told,
+)
 from support.compiled_shop import saved
 from support.dask_cluster import local_cluster
 from support.dask_workers import active, modules_of, pretend_older_pandas
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog
+from support.worker_process import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("dask"), pytest.mark.runs]
 
@@ -137,34 +143,14 @@ def test_each_commit_has_its_own_code_there(shop: Catalog, git_repo: GitRepo, cl
 
 
 def test_failures_name_the_node_and_the_cluster(shop: Catalog, client: Any):
-    broken = shop.run("broken", dataflow="traps", **on("big"))
-    deadly = shop.run("deadly", dataflow="traps", **on("big"))
+    _, deadly = require_failures_told(shop, client.scheduler.address.partition("://")[2])
 
-    assert "ZeroDivisionError" in broken.job.error
-    assert "'deadly'" in deadly.job.error and "died" in deadly.job.error
-    for run in (broken, deadly):
-        assert "the cluster 'big'" in run.job.error
-        assert client.scheduler.address.partition("://")[2] not in run.job.error + run.log
+    assert "died" in deadly.job.error
 
 
 @pytest.mark.parametrize("why", ["cancelled", "late"])
 def test_what_is_ended_here_is_ended_there(shop: Catalog, client: Any, why: str):
-    limits = replace(Limits(), wall_seconds=12 if why == "late" else 120)
-    run_id, job_id = shop.request("endless", dataflow="traps", **on("big"))
-    worker = Worker(shop.database, shop.settings, limits=limits, lease_seconds=4)
-    working = threading.Thread(target=worker.perform_next, args=(job_id,))
-    working.start()
-    _until(lambda: any(active(client)))
-    if why == "cancelled":
-        with shop.database.write() as session:
-            jobs.cancel(session, job_id, "ana")
-    working.join(100)
-    ended = shop.get(run_id)
-
-    assert not working.is_alive()
-    assert ended.job.state == ("cancelled" if why == "cancelled" else "failed")
-    _until(lambda: not any(active(client)))
-    assert shop.leftovers() == []
+    end_in_the_midst(shop, why, 12 if why == "late" else 120, lambda: any(active(client)))
 
 
 def test_a_cluster_that_is_not_there_is_told_by_its_name(shop: Catalog):
@@ -194,16 +180,9 @@ def test_a_cluster_that_goes_away_ends_the_run(shop: Catalog):
         worker = Worker(shop.database, shop.settings)
         working = threading.Thread(target=worker.perform_next, args=(job_id,))
         working.start()
-        _until(lambda: any(active(client)))
+        until(lambda: any(active(client)))
     working.join(120)
     ended = shop.get(run_id)
 
     assert not working.is_alive()
     assert ended.job.state == "failed" and "the cluster 'big'" in ended.job.error
-
-
-def _until(holds: Any) -> None:
-    until = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.1)

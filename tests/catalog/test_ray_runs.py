@@ -2,7 +2,6 @@
 
 import hashlib
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,16 +9,22 @@ from typing import Any
 
 import pytest
 
-from headwater_catalog import jobs
 from headwater_catalog.cluster_settings import ClusterSettings
-from headwater_catalog.limits import Limits
 from headwater_catalog.scan import scan
 from headwater_catalog.worker import Worker
-from support.cluster_shop import demo_runs, facts, make_cluster_shop, on
+from support.cluster_shop import (
+    demo_runs,
+    end_in_the_midst,
+    facts,
+    make_cluster_shop,
+    on,
+    require_failures_told,
+)
 from support.compiled_shop import saved
 from support.git_repo import GitRepo
 from support.ray_programs import RayProgram, ray_program
 from support.run_catalog import Catalog
+from support.worker_process import until
 
 pytestmark = [
     *(pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("ray"), pytest.mark.runs),
@@ -98,7 +103,7 @@ def test_each_commit_has_its_own_code_there_also_side_by_side(
     worker = Worker(shop.database, shop.settings)
     working = threading.Thread(target=worker.perform_next, args=(beside,))
     working.start()
-    _until(lambda: bool(program.active()))
+    until(lambda: bool(program.active()))
     git_repo.write("features/constants.py", "ANSWER = 43\n")
     git_repo.commit("Change the answer")
     scan(shop.database, shop.settings, "shop")
@@ -112,34 +117,15 @@ def test_each_commit_has_its_own_code_there_also_side_by_side(
 
 
 def test_failures_name_the_node_and_the_cluster(shop: Catalog, program: RayProgram):
-    broken = shop.run("broken", dataflow="traps", **on("big"))
-    deadly = shop.run("deadly", dataflow="traps", **on("big"))
+    broken, deadly = require_failures_told(shop, program.place)
 
-    assert "ZeroDivisionError" in broken.job.error
-    assert "'deadly'" in deadly.job.error and "died" in deadly.job.error
-    for run in (broken, deadly):
-        assert "the cluster 'big'" in run.job.error
-        assert program.place not in run.job.error and run.log == ""
+    assert "died" in deadly.job.error
+    assert broken.log == deadly.log == ""
 
 
 @pytest.mark.parametrize("why", ["cancelled", "late"])
 def test_what_is_ended_here_is_ended_there(shop: Catalog, program: RayProgram, why: str):
-    limits = replace(Limits(), wall_seconds=45 if why == "late" else 200)
-    run_id, job_id = shop.request("endless", dataflow="traps", **on("big"))
-    worker = Worker(shop.database, shop.settings, limits=limits, lease_seconds=4)
-    working = threading.Thread(target=worker.perform_next, args=(job_id,))
-    working.start()
-    _until(lambda: bool(program.active()))
-    if why == "cancelled":
-        with shop.database.write() as session:
-            jobs.cancel(session, job_id, "ana")
-    working.join(100)
-    ended = shop.get(run_id)
-
-    assert not working.is_alive()
-    assert ended.job.state == ("cancelled" if why == "cancelled" else "failed")
-    _until(lambda: not program.active())
-    assert shop.leftovers() == []
+    end_in_the_midst(shop, why, 45 if why == "late" else 200, lambda: bool(program.active()))
 
 
 def test_a_cluster_that_is_not_there_is_told_by_its_name(shop: Catalog):
@@ -169,7 +155,7 @@ def test_a_cluster_that_goes_away_ends_the_run(shop: Catalog, monkeypatch: pytes
         worker = Worker(shop.database, shop.settings)
         working = threading.Thread(target=worker.perform_next, args=(job_id,))
         working.start()
-        _until(lambda: bool(program.active()))
+        until(lambda: bool(program.active()))
     working.join(120)
     ended = shop.get(run_id)
 
@@ -186,10 +172,3 @@ def test_a_cluster_without_workers_is_told(shop: Catalog, monkeypatch: pytest.Mo
         run = shop.run("parent", dataflow="traps", **on("big"))
 
     assert "The cluster 'big' has no workers" in run.job.error
-
-
-def _until(holds: Any) -> None:
-    until = time.monotonic() + 100
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.1)

@@ -2,7 +2,6 @@
 
 import hashlib
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +12,12 @@ import pytest
 from headwater_catalog.cluster_settings import ClusterSettings
 from headwater_catalog.limits import Limits
 from headwater_catalog.worker import Worker
-from support.cluster_shop import demo_runs, facts, make_cluster_shop, on
+from support.cluster_shop import demo_runs, facts, make_cluster_shop, on, require_failures_told
 from support.compiled_shop import saved
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog
 from support.spark_cluster import executors, spark_cluster
+from support.worker_process import until
 
 pytestmark = [
     *(pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("spark"), pytest.mark.runs),
@@ -65,14 +65,7 @@ def test_records_are_the_same_and_values_are_kept(shop: Catalog):
 
 
 def test_failures_name_the_node_and_the_cluster(shop: Catalog, place: str):
-    broken = shop.run("broken", dataflow="traps", **on("big"))
-    deadly = shop.run("deadly", dataflow="traps", **on("big"))
-
-    assert "ZeroDivisionError" in broken.job.error
-    assert "'deadly'" in deadly.job.error
-    for run in (broken, deadly):
-        assert "the cluster 'big'" in run.job.error
-        assert place not in run.job.error + run.log
+    require_failures_told(shop, place)
 
 
 def test_what_is_ended_here_is_ended_there(shop: Catalog, place: str):
@@ -80,13 +73,13 @@ def test_what_is_ended_here_is_ended_there(shop: Catalog, place: str):
     worker = Worker(shop.database, shop.settings, limits=replace(Limits(), wall_seconds=400))
     working = threading.Thread(target=worker.perform_next, args=(job_id,))
     working.start()
-    _until(lambda: bool(executors(place)))
+    until(lambda: bool(executors(place)), seconds=200)
     worker.stop("The test has seen enough.")
     working.join(100)
 
     assert not working.is_alive()
     assert shop.get(run_id).job.error == "The test has seen enough."
-    _until(lambda: not executors(place))
+    until(lambda: not executors(place), seconds=200)
     assert shop.leftovers() == []
 
 
@@ -105,10 +98,3 @@ def test_a_cluster_without_workers_is_told(shop: Catalog, tmp_path: Path):
 
     assert "The cluster 'big' gave no executor within 60 seconds. It may have no workers" in run.job.error
     assert empty not in run.job.error + run.log
-
-
-def _until(holds: Any) -> None:
-    until = time.monotonic() + 200
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.2)

@@ -1,15 +1,18 @@
 """Trusted repositories whose runs may use a cluster named `big`, and what is to be equal of such runs."""
 
 import hashlib
+import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+from headwater_catalog import jobs
 from headwater_catalog.cluster_settings import ClusterSettings
 from headwater_catalog.datasets import file_of, version_of_run
+from headwater_catalog.limits import Limits
 from headwater_catalog.repositories import get_repository, list_repositories, resolve_at, set_trust
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.runs import get_run, request_run
@@ -21,6 +24,7 @@ from support.compiled_shop import make_compiled_shop
 from support.demo_catalog import make_demo_catalog
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog
+from support.worker_process import until
 
 _TRAPS = """
     import os, time
@@ -116,3 +120,46 @@ def facts(run: Run) -> dict[str, Any]:
         "inputs": run.inputs,
         "prints": sorted(run.log.splitlines()),
     }
+
+
+def require_failures_told(shop: Catalog, place: str) -> tuple[Run, Run]:
+    """Make sure that failures on the cluster name the node and the cluster, and not where that is.
+
+    Returns:
+        The run of a feature that raises, and that of one that ends its process.
+    """
+    broken = shop.run("broken", dataflow="traps", **on("big"))
+    deadly = shop.run("deadly", dataflow="traps", **on("big"))
+
+    assert "ZeroDivisionError" in broken.job.error
+    assert "'deadly'" in deadly.job.error
+    for run in (broken, deadly):
+        assert "the cluster 'big'" in run.job.error
+        assert place not in run.job.error + run.log
+    return broken, deadly
+
+
+def end_in_the_midst(shop: Catalog, why: str, seconds: float, is_active: Callable[[], bool]) -> None:
+    """Make sure that a run which is cancelled or late ends here and on the cluster.
+
+    Args:
+        shop: The catalog.
+        why: "cancelled" or "late".
+        seconds: How long the run may take.
+        is_active: Tells whether the cluster computes anything.
+    """
+    run_id, job_id = shop.request("endless", dataflow="traps", **on("big"))
+    limits = replace(Limits(), wall_seconds=seconds)
+    worker = Worker(shop.database, shop.settings, limits=limits, lease_seconds=4)
+    working = threading.Thread(target=worker.perform_next, args=(job_id,))
+    working.start()
+    until(is_active)
+    if why == "cancelled":
+        with shop.database.write() as session:
+            jobs.cancel(session, job_id, "ana")
+    working.join(100)
+
+    assert not working.is_alive()
+    assert shop.get(run_id).job.state == ("cancelled" if why == "cancelled" else "failed")
+    until(lambda: not is_active())
+    assert shop.leftovers() == []
