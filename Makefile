@@ -25,6 +25,7 @@ RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 PEER := $(VENV)/peer/.installed
 SCALE := $(VENV)/scale/.installed
+KOALAS := $(VENV)/koalas/.installed
 ORCHESTRATORS := airflow dagster prefect
 # What tests of clusters need comes with an environment of its own: a gigabyte that few need.
 SMALL_EXTRAS := duckdb excel large manifest oidc parquet polars postgres remote spss xml
@@ -50,7 +51,7 @@ test: check ## Run the checks and every test but the slow ones
 	$(BIN)/pytest -n $(PROCESSES) --dist worksteal -m "not slow" $(ARGS)
 
 # One process has the tests that share what takes minutes to make.
-test-slow: $(DEV) $(PEER) $(SCALE) $(ORCHESTRATORS:%=$(VENV)/%/.installed) ## Run the slow tests: scale, peers, clusters, orchestrators
+test-slow: $(DEV) $(PEER) $(SCALE) $(KOALAS) $(ORCHESTRATORS:%=$(VENV)/%/.installed) ## Run the slow tests: scale, peers, clusters, orchestrators
 	$(BIN)/pytest -n $(PROCESSES) --dist loadgroup -m "slow and not cluster" $(ARGS)
 	$(VENV)/scale/bin/python -m pytest -n 1 -m cluster $(ARGS)
 
@@ -73,7 +74,7 @@ lock: $(DEV) ## Pin pyproject.toml's dependencies anew, keeping pins that still 
 	$(COMPILE) pyproject.toml --group build --group dev --all-extras $(ARGS) --constraints requirements-dev.txt \
 		--output-file tests/environments/scale.txt
 	$(COMPILE) --group peer $(ARGS) --constraints requirements-dev.txt --output-file tests/environments/peer.txt
-	for each in $(ORCHESTRATORS); do \
+	for each in koalas $(ORCHESTRATORS); do \
 		$(COMPILE) --group $$each $(ARGS) --output-file tests/environments/$$each.txt || exit; done
 
 clean: ## Remove the environment, the caches and the demo

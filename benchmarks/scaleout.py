@@ -5,8 +5,8 @@ python benchmarks/scaleout.py [--peer PYTHON] [--spark-peer PYTHON] [--rounds N]
 
 Run it with a Python that has the engines, as `make test-slow` makes in .venv/scale. Each engine has a process
 of its own with a cluster of two workers on loopback, where ours and Hamilton's execute in turn; the medians
-of all rounds are compared. `make peer` makes Hamilton's environment; without it its figures are left out.
-Hamilton's Spark needs pandas before version 3: --spark-peer is a Python with that, PySpark and Hamilton.
+of all rounds are compared. `make peer` makes Hamilton's environment and `make .venv/koalas/.installed` that
+of its Spark, which needs pandas before version 3; without them its figures are left out.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from page import write_section
 
 HERE = Path(__file__).parent
 PEER = HERE.parent / ".venv" / "peer" / "bin" / "python"
+SPARK_PEER = HERE.parent / ".venv" / "koalas" / "bin" / "python"
 SIZES: Final = (100, 1_000, 10_000)
 MOST_FOR_PEER: Final = {"dask": 1_000, "ray": 1_000, "spark": 0}
 """Nodes of the largest graph that Hamilton is given: with Ray it sends the whole graph with each node."""
@@ -54,7 +55,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("--peer", type=Path, default=PEER, help="a Python that has the real Hamilton")
-    options.add_argument("--spark-peer", type=Path, help="a Python with Hamilton, PySpark and pandas < 3")
+    options.add_argument(
+        "--spark-peer", type=Path, default=SPARK_PEER, help="one with pandas < 3 and PySpark"
+    )
     options.add_argument("--rounds", type=int, default=5, help="executions of each, in turn")
     options.add_argument("--only", action="append", choices=tuple(ENGINES), help="an engine")
     options.add_argument("--write", type=Path, help="a page to write the table into")
@@ -69,7 +72,7 @@ def main() -> None:
             engine: in_process(engine, given.rounds, folder if has_peer else "")
             for engine in given.only or ENGINES
         }
-    columns = spark_columns(given.spark_peer) if given.spark_peer else {}
+    columns = spark_columns(given.spark_peer) if given.spark_peer.exists() else {}
     section = report(found, columns, given.rounds)
     print(section)
     if given.write:

@@ -1,7 +1,6 @@
 """Fixtures for all tests: an environment apart from the user's, git repositories, databases and a browser."""
 
 import gc
-import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +13,9 @@ from sqlalchemy import URL
 
 from headwater_catalog.accounts import passwords
 from headwater_catalog.demo import init_demo
-from headwater_catalog.store.database import Database
 from support.chromium import find_chromium, fresh_page, open_window, running_browser
 from support.compiled_statements import shared_statements
+from support.empty_catalog import empty_catalog
 from support.environment import isolated_environment
 from support.git_repo import GitRepo
 from support.missing import missing
@@ -120,6 +119,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     given = given_server()
     if given is not None:
         yield given
+        given.close()
         return
     programs = find_programs()
     if programs is None:
@@ -149,38 +149,20 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(name))
 
 
-def make_schema(url: str) -> None:
-    """Make the tables of a catalog, and close every connection."""
-    database = Database(url)
-    database.upgrade()
-    database.dispose()
-
-
-@pytest.fixture(scope="session")
-def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an empty catalog on SQLite, to be copied."""
-    path = tmp_path_factory.mktemp("catalog") / "headwater.db"
-    make_schema(f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture(scope="session")
 def _made_postgres(postgres_server: PostgresServer) -> Iterator[URL]:
     """Make an empty catalog on PostgreSQL, to be copied."""
     url = postgres_server.create_database()
-    make_schema(url.render_as_string(hide_password=False))
+    empty_catalog(url.render_as_string(hide_password=False)).dispose()
     yield url
     postgres_server.drop_database(url)
 
 
 @pytest.fixture
-def sqlite_catalog_url(empty_sqlite: Path, tmp_path: Path) -> str:
-    """Give the URL of an empty catalog on SQLite.
-
-    A copy of one that the migrations made takes a tenth of the time that they take.
-    """
-    shutil.copy(empty_sqlite, tmp_path / "headwater.db")
-    return f"sqlite:///{tmp_path / 'headwater.db'}"
+def sqlite_catalog_url(sqlite_url: str) -> str:
+    """Give the URL of an empty catalog on SQLite."""
+    empty_catalog(sqlite_url).dispose()
+    return sqlite_url
 
 
 @pytest.fixture

@@ -99,8 +99,8 @@ def test_test_lock_holds_the_extras_and_the_tools_too(pyproject: dict[str, Any])
     assert unmet([*tools, *every], "tests/environments/scale.txt") == []
 
 
-@pytest.mark.parametrize("name", ORCHESTRATORS)
-def test_locks_of_orchestrators_hold_them(pyproject: dict[str, Any], name: str) -> None:
+@pytest.mark.parametrize("name", [*ORCHESTRATORS, "koalas"])
+def test_locks_of_environments_apart_hold_what_they_are_for(pyproject: dict[str, Any], name: str) -> None:
     assert unmet(pyproject["dependency-groups"][name], f"tests/environments/{name}.txt") == []
 
 

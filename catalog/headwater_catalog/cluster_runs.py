@@ -86,7 +86,7 @@ def end_what_is_left() -> None:
     cluster = ClusterOfRun(**json.loads(Path(sys.argv[1], ENDING).read_text("utf-8")))
     if cluster.kind != "dask":  # the others end what they do for a program that is gone
         return
-    from headwater.executors.dask_tasks import end_execution
+    from headwater.executors.dask_clusters import end_execution
 
     with contextlib.closing(_dask_client(cluster)) as client:
         end_execution(client, cluster.execution)

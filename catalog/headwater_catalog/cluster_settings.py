@@ -11,11 +11,12 @@ from headwater_catalog.errors import SettingError
 
 __all__ = ["CLUSTER_NAMES", "NO_CLUSTERS", "Cluster", "ClusterSettings", "cluster_settings"]
 
-CLUSTER_NAMES: Final = ("clusters",)
+CLUSTER_NAMES: Final = ("clusters", "cluster_tokens")
 
 _NAME: Final = re.compile(r"(?:(?P<owner>[a-z0-9][a-z0-9._-]{0,99})/)?(?P<name>[a-z][a-z0-9_-]{0,19})")
 _PLACE: Final = r"(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}"
 _ADDRESS: Final = re.compile(rf"(?P<kind>dask|ray|spark)://(?P<place>{_PLACE})")
+_TOKEN: Final = re.compile(r"[!-~]{1,1000}")
 _TITLES: Final = {"dask": "Dask", "ray": "Ray", "spark": "Spark"}
 
 
@@ -26,10 +27,12 @@ class Cluster:
     Attributes:
         name: Its name.
         address: Where it is, which nobody is told but the process of a run.
+        token: By which it knows who may use it; empty where it has none of its own.
     """
 
     name: str
     address: str = field(repr=False)
+    token: str = field(default="", repr=False)
 
     @property
     def kind(self) -> str:
@@ -57,9 +60,11 @@ class ClusterSettings:
 
     Attributes:
         clusters: The address of each, whose scheme says what it is a cluster of.
+        cluster_tokens: By which clusters of Ray know who may use them, for those that have one of their own.
     """
 
     clusters: Mapping[str, str] = field(default_factory=dict, repr=False)
+    cluster_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def of(self, repository: str) -> dict[str, Cluster]:
         """Return the clusters that one repository may name: those of all, and its own in their place."""
@@ -67,26 +72,52 @@ class ClusterSettings:
         for name, address in sorted(self.clusters.items(), key=lambda each: "/" in each[0]):
             owner, _, short = name.rpartition("/")
             if owner in ("", repository):
-                found[short] = Cluster(short, address)
+                found[short] = Cluster(short, address, self.cluster_tokens.get(name, ""))
         return dict(sorted(found.items()))
 
 
 NO_CLUSTERS: Final = ClusterSettings()
 
 
-def cluster_settings(given: tuple[Any, str] | None, taken: Mapping[str, str]) -> ClusterSettings:
-    """Read the setting of clusters, which comes with the words that say where it was set.
+def cluster_settings(given: Mapping[str, tuple[Any, str]], taken: Mapping[str, str]) -> ClusterSettings:
+    """Read the settings of clusters: each with the words that say where it was set.
 
     Args:
-        given: The value, and where it was set; None where nobody has.
+        given: The settings by name, those that somebody has set.
         taken: Names that no cluster may have.
 
     Raises:
-        SettingError: It cannot be used.
+        SettingError: A value cannot be used.
     """
-    if given is None:
-        return NO_CLUSTERS
-    value, origin = given
+    clusters = _clusters(*given["clusters"], taken) if "clusters" in given else {}
+    tokens = _tokens(*given["cluster_tokens"], clusters) if "cluster_tokens" in given else {}
+    return ClusterSettings(clusters, tokens)
+
+
+def _tokens(value: Any, origin: str, clusters: Mapping[str, str]) -> dict[str, str]:
+    if isinstance(value, str):
+        value = dict(each.partition("=")[::2] for each in value.split())
+    if not isinstance(value, dict):
+        raise SettingError(f"{origin} must be tokens by the names of clusters: big=TOKEN")
+    for name, token in value.items():
+        # Without its "=" a token stands where the name should, so that is only told of clusters.
+        if not clusters.get(name, "").startswith("ray://"):
+            raise SettingError(
+                f"{origin} has a token for what is no cluster of Ray in HEADWATER_CLUSTERS. Write NAME=TOKEN "
+                f"with the name of one, of which there are: {', '.join(_of_ray(clusters)) or 'none'}."
+            )
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+            raise SettingError(
+                f"{origin} has for {name!r} no token: up to 1,000 letters, digits and signs, no spaces."
+            )
+    return dict(value)
+
+
+def _of_ray(clusters: Mapping[str, str]) -> list[str]:
+    return sorted(name for name, address in clusters.items() if address.startswith("ray://"))
+
+
+def _clusters(value: Any, origin: str, taken: Mapping[str, str]) -> dict[str, str]:
     if isinstance(value, str):
         value = dict(each.partition("=")[::2] for each in value.split())
     if not isinstance(value, dict):
@@ -110,4 +141,4 @@ def cluster_settings(given: tuple[Any, str] | None, taken: Mapping[str, str]) ->
                 "of Dask, ray://HOST:PORT for a client server of Ray, or spark://HOST:PORT for a master of "
                 "Spark, and nothing behind the port."
             )
-    return ClusterSettings(dict(value))
+    return dict(value)

@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import re
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-
-from sqlalchemy.exc import OperationalError
 
 from headwater_catalog import interpreters, jobs, relays, run_clusters, sandbox
 from headwater_catalog.dataset_files import sweep_files
@@ -30,7 +26,7 @@ from headwater_catalog.interruption import until_late
 from headwater_catalog.jobs import LeasedJob
 from headwater_catalog.relays import Taken
 from headwater_catalog.removal import remove_folder
-from headwater_catalog.reports import Report, read_progress, read_report, storable
+from headwater_catalog.reports import Report, read_report, storable
 from headwater_catalog.reproduce import compare_again, require_original, require_same_inputs
 from headwater_catalog.results import TABLE, save_table
 from headwater_catalog.run_endings import Ended, write_end
@@ -38,6 +34,7 @@ from headwater_catalog.run_executors import cluster_of_run
 from headwater_catalog.run_recording import PROGRESS, RESULT
 from headwater_catalog.run_sources import BroughtSource, bring_sources, copy_from_commits, inputs_used
 from headwater_catalog.run_tasks import Task, task_of
+from headwater_catalog.run_watch import Watch
 from headwater_catalog.runner import Request
 from headwater_catalog.sandbox import Access, Limits, Outcome
 from headwater_catalog.sinks import deliver
@@ -52,10 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = ["execute", "sweep"]
 
-logger = logging.getLogger("headwater.runs")
-
 _VALUES: Final = "values"
-_PROGRESS_SECONDS: Final = 1.0
 _WORK_FOLDER: Final = re.compile(r"run-(?P<job>[0-9]{1,9})-.+")
 
 
@@ -118,7 +112,7 @@ def execute(
         handed = _handed(database, settings, task, place, sources)
         computing = None if cluster is None else run_clusters.computing(cluster, task.run_id)
         _request(task, tree, sources, kept, handed, computing).write(folder)
-        watch = _Watch(database, leased, folder / PROGRESS, stopping, tell)
+        watch = Watch(database, leased, folder / PROGRESS, stopping, tell)
         with interpreters.of_commit(settings, place, tree, stopping) as interpreter:
             reads = [*interpreter.reads, tree, *_readable(sources, kept, handed)]
             reads += [] if computing is None else run_clusters.readable(computing)
@@ -255,48 +249,6 @@ def _kept(
     }
 
 
-class _Watch:
-    """Passes progress on to the job while the runner works, and says when it must stop."""
-
-    def __init__(
-        self,
-        database: Database,
-        leased: LeasedJob,
-        path: Path,
-        stopping: Callable[[], str | None],
-        tell: Callable[[Mapping[str, Any]], None] | None,
-    ) -> None:
-        self.database = database
-        self.leased = leased
-        self.path = path
-        self.stopping = stopping
-        self.tell = tell
-        self.told: dict[str, Any] | None = None
-        self.next = 0.0
-
-    def __call__(self) -> str | None:
-        """Return why the run must stop, or None."""
-        if reason := self.stopping():
-            return reason
-        if time.monotonic() < self.next:
-            return None
-        self.next = time.monotonic() + _PROGRESS_SECONDS
-        progress = read_progress(self.path)
-        if progress is None or progress == self.told:
-            return None
-        try:
-            with self.database.write() as session:
-                jobs.report(session, self.leased, progress)
-        except jobs.LeaseLost as lost:
-            return str(lost)
-        except OperationalError:  # progress is worth less than the run
-            logger.warning("The progress of job %s could not be written.", self.leased.id, exc_info=True)
-        self.told = progress
-        if self.tell is not None:
-            self.tell(progress)
-        return None
-
-
 def _judge(folder: Path, outcome: Outcome) -> tuple[Report | None, str]:
     """Return what the runner reports, and why the run failed; no reason where it went well."""
     try:
@@ -346,7 +298,7 @@ def _keep(
     task: Task,
     folder: Path,
     ended: Ended,
-    watch: _Watch,
+    watch: Watch,
     own: Path,
 ) -> None:
     """Write what came of a run, with the end of its job."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 from headwater_catalog.errors import JobError
 
-__all__ = ["Until", "interrupted", "until_late"]
+__all__ = ["Until", "interrupted", "interrupted_by_termination", "until_late"]
 
 Until = Callable[[], "str | None"]
 """Asked again and again, from another thread; a sentence that it returns is the reason to end."""
@@ -59,3 +60,16 @@ def interrupted(interrupt: Callable[[], Any], until: Until) -> Iterator[None]:
         thread.join()
     if reasons:
         raise JobError(reasons[0])
+
+
+@contextlib.contextmanager
+def interrupted_by_termination() -> Iterator[None]:
+    """Let SIGTERM interrupt what is done here, as Ctrl-C does; only the main thread can be interrupted."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)

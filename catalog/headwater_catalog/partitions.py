@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from headwater_catalog.errors import Conflict
 
-__all__ = ["EVERY", "Partitions", "of_partition"]
+__all__ = ["EVERY", "MOST", "Partitions", "of_partition"]
 
 EVERY: Final = ("day", "week", "month")
-_MOST: Final = 10_000  # of one dataflow
+MOST: Final = 10_000
+"""Partitions that a dataflow may have."""
 _PLACE: Final = ("path", "query", "url")
 
 
@@ -55,8 +56,8 @@ class Partitions:
                 break
             if not since or day >= since:
                 found.append(day)
-            if len(found) > _MOST:
-                raise Conflict(f"There are more than {_MOST:,} partitions. Ask for fewer of them.")
+            if len(found) > MOST:
+                raise Conflict(f"There are more than {MOST:,} partitions. Ask for fewer of them.")
         return tuple(found)
 
     def require(self, config: Mapping[str, Any], sources: Mapping[str, Any]) -> None:

@@ -25,15 +25,16 @@ _OF_CLIENTS: Final = {
 }
 
 
-def environment() -> dict[str, str]:
+def environment(own: str = "") -> dict[str, str]:
     """Return what the process of a run has in its environment, from its beginning: Ray reads it once.
 
-    With it comes the token that Ray's own programs would show here.
+    Args:
+        own: The token of the cluster; empty: the one that Ray's own programs would show here, if any.
 
     Raises:
         JobError: The file that has the token cannot be read.
     """
-    token = _token()
+    token = own or _token()
     shown = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token} if token else {"RAY_AUTH_MODE": "disabled"}
     return {**_OF_CLIENTS, **shown}
 
@@ -97,8 +98,8 @@ def _refused(name: str, error: BaseException | None) -> HeadwaterError:
         return HeadwaterError(
             f"The cluster '{name}' answers, but takes no client. Is the port in the setting "
             "HEADWATER_CLUSTERS that of Ray's clients (10001, unless it was started with another), and has "
-            "the worker the token that the cluster asks for (RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or "
-            "~/.ray/auth_token)?"
+            "the worker the token that the cluster asks for (the setting "
+            "HEADWATER_CLUSTER_TOKENS, else RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token)?"
         )
     told = [line.strip() for line in str(error).splitlines() if line.strip()]
     if not isinstance(error, ConnectionAbortedError) or not told:

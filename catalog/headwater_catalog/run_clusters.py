@@ -43,7 +43,7 @@ def computing(cluster: Cluster, run_id: int) -> ClusterOfRun:
     """
     execution = f"run-{run_id}-{secrets.token_hex(6)}"
     java = _java(cluster.name) if cluster.kind == "spark" else ""
-    environment = ray_clients.environment() if cluster.kind == "ray" else {}
+    environment = ray_clients.environment(cluster.token) if cluster.kind == "ray" else {}
     return ClusterOfRun(cluster.name, cluster.kind, cluster.place, execution, java, environment)
 
 

@@ -42,7 +42,7 @@ class BroughtSource:
     """A source where the runner finds it.
 
     Attributes:
-        declared: How it is to be read: path as shown, index, dates, format.
+        declared: How it is to be read: path as shown, index, dates, format, and whether in any case.
         file: Its file, which may not be there.
         sha256: Of the bytes of the file; empty where there is none.
         origin: What the run says of where it comes from.
@@ -113,7 +113,7 @@ def bring_sources(
     for number, (name, declared) in enumerate(sources.items()):
         given = inputs.get(name, {})
         format: str | None = None
-        is_outside, otherwise = False, ""
+        is_outside, otherwise, any_case = False, "", False
         if given.get("upload"):
             origin = {key: given[key] for key in ("path", "upload")}
             file = input_file(settings, given["sha256"])
@@ -121,7 +121,7 @@ def bring_sources(
         else:
             place = place_of_source(name, declared, given, env)
             origin = {"path": place.shown}
-            is_outside = not place.path
+            is_outside, any_case = not place.path, bool(place.connection)
             target = folder / "sources" / str(number)
             if "commit" in given:
                 file, format = _copy_of(name, folder), place.format
@@ -140,7 +140,7 @@ def bring_sources(
             raise JobError(otherwise)
         if given.get("upload") and then is None:  # else it is held against what was used then
             _require_as_sent(name, given, sha256)
-        told = {**readable, "format": format}
+        told = {**readable, "format": format, **({"any_case": True} if any_case else {})}
         brought[name] = BroughtSource(told, file, sha256, origin, size, is_outside)
     return brought
 

@@ -29,7 +29,7 @@ from headwater_catalog.printed_lines import PrintedLines
 from headwater_catalog.refusals import NetworkAttempts
 from headwater_catalog.run_recording import RESULT, Recorder, write_whole
 from headwater_catalog.source_specs import SourceSpec, is_frame
-from headwater_catalog.sources import columns_of, read_sources
+from headwater_catalog.sources import columns_named, columns_of, read_sources
 
 if TYPE_CHECKING:
     from headwater.driver import Driver
@@ -54,7 +54,7 @@ class Request:
         roots: Folders inside the tree from which modules are imported; "" is the tree itself.
         modules: Names of the modules of the dataflow, in order.
         config: Configuration of the dataflow.
-        sources: Declaration of each source by its name: path as shown, index, dates, format.
+        sources: Declaration of each source by its name: path as shown, index, dates, format, any case.
         files: Where the file of each source stands.
         inputs: Values of inputs by name; they go before columns of sources.
         outputs: Names of the nodes asked for.
@@ -300,9 +300,11 @@ def _inputs_of_readable(request: Request, graph: Graph) -> dict[str, tuple[str, 
     found = {}
     for name, declared in request.sources.items():
         with contextlib.suppress(Exception):
-            found[name] = columns_of(_spec(**declared), Path(request.files[name]))
-    columns = set(chain.from_iterable(found.values()))
-    tables = _tables(graph) - columns
+            spec = _spec(**declared)
+            columns = columns_of(spec, Path(request.files[name]))
+            asked = columns_named(spec, columns, (node.name for node in graph.inputs))
+            found[name] = tuple(dict.fromkeys((*columns, *asked)))
+    tables = _tables(graph).difference(chain.from_iterable(found.values()))
     return {name: (*each, name) if name in tables else each for name, each in found.items()}
 
 
@@ -348,8 +350,10 @@ def _missing(error: MissingInput, request: Request, tables: Collection[str]) -> 
     return MissingInput("\n".join(lines), error.names)
 
 
-def _spec(path: str, index: str | None, dates: list[str], format: str | None) -> SourceSpec:
-    return SourceSpec(path, index, tuple(dates), format)
+def _spec(
+    path: str, index: str | None, dates: list[str], format: str | None, any_case: bool = False
+) -> SourceSpec:
+    return SourceSpec(path, index, tuple(dates), format, any_case=any_case)
 
 
 def _arrange(request: Request, recorder: Recorder, graph: Graph, values: Mapping[str, Any]) -> None:

@@ -47,7 +47,7 @@ NAMES = (
 
 SECRETS = (
     *("database_url", "secret_key", "manifest_key", "openlineage_key", "oidc_client_secret"),
-    "smtp_password",
+    *("smtp_password", "cluster_tokens"),
 )
 """Settings that may be in a file of their own: the environment names it by the name with _FILE behind it."""
 
@@ -145,7 +145,7 @@ class Settings:
         if name in DATA_NAMES:
             return getattr(self.data, name)
         if name in CLUSTER_NAMES:
-            return self.clusters.clusters
+            return getattr(self.clusters, name)
         if name in MESSAGE_NAMES:
             return getattr(self.messages, name)
         if name in OIDC_NAMES:
@@ -226,7 +226,8 @@ def load_settings(environ: Mapping[str, str] | None = None, home: Path | None = 
             {name: (values[name].value, values[name].origin) for name in DATA_NAMES if name in values}
         ),
         clusters=cluster_settings(
-            (values["clusters"].value, values["clusters"].origin) if "clusters" in values else None, EXECUTORS
+            {name: (values[name].value, values[name].origin) for name in CLUSTER_NAMES if name in values},
+            EXECUTORS,
         ),
         runs=run_settings(
             lambda name, default, allowed: _number(values, name, default, allowed),

@@ -275,15 +275,18 @@ class Snapshot:
     def certain_needs(self, dataflow: str) -> CertainNeeds:
         """Return what features of one dataflow need in every configuration that its own one allows.
 
+        Of a dataflow with partitions, that has the key that names them.
+
         Raises:
             NotFound: There is no dataflow of this name.
         """
         if dataflow not in self._certain_needs:
             graph = self.graph_of(dataflow)
-            config = next(each.config for each in self.dataflows if each.name == dataflow)
+            cut = self.declared.partitions.get(dataflow)
+            supplied = {*self.dataflow(dataflow).config, *((cut.key,) if cut else ())}
             features = graph.nodes.keys() - graph.inputs
             needed = {key: _certainly_needed(self.variants[key]) for key in features}
-            self._certain_needs[dataflow] = CertainNeeds(graph, needed, config)
+            self._certain_needs[dataflow] = CertainNeeds(graph, needed, supplied)
         return self._certain_needs[dataflow]
 
     def _graph_of(self, dataflow: str) -> LineageGraph:

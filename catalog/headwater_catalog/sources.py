@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Collection, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _BATCH: Final = 65_536  # rows that are unpacked at once where only some are read
 _MEGA: Final = 1 << 20
 
-__all__ = ["FORMATS", "SourceColumns", "columns_of", "format_of", "read_sources"]
+__all__ = ["FORMATS", "SourceColumns", "columns_named", "columns_of", "format_of", "read_sources"]
 
 FORMATS: Final = {
     ".csv": "csv",
@@ -68,6 +69,40 @@ def columns_of(spec: SourceSpec, file: Path) -> tuple[str, ...]:
     return tuple(_READERS[found](file, lambda column: False, 0)[1])
 
 
+def columns_named(spec: SourceSpec, columns: Collection[str], names: Iterable[str]) -> dict[str, str]:
+    """Return which column of a source each of some names means; of those that none is meant by nothing.
+
+    A file, like pandas and polars, tells names apart by case. A database does not, and it is for it to say in
+    which case it answers, so that there a column of that very name comes first, and then one in any case.
+
+    Args:
+        spec: The source.
+        columns: The columns that it has.
+        names: The names.
+
+    Raises:
+        InvalidInput: A name may mean several columns that differ by case alone.
+    """
+    names, known = list(names), frozenset(columns)
+    found = {name: name for name in names if name in known}
+    if not spec.any_case:
+        return found
+    folded = defaultdict[str, list[str]](list)
+    for column in columns:
+        folded[column.casefold()].append(column)
+    for name in names:
+        same = folded.get(name.casefold(), []) if name not in found else []
+        if len(same) > 1:
+            several = " or ".join(f"'{column}'" for column in same)
+            raise InvalidInput(
+                f"'{name}' may be column {several} of '{spec.path}', which differ by case alone. Name one of "
+                "them as it stands there, or let a query give them other names."
+            )
+        if same:
+            found[name] = same[0]
+    return found
+
+
 def read_sources(
     sources: Mapping[str, SourceSpec],
     files: Mapping[str, Path],
@@ -96,7 +131,7 @@ def read_sources(
         frame = _read(name, spec, files[name], None if is_whole else needed, sample)
         if is_whole:
             whole[name] = frame
-        for column in frame.columns.intersection(list(needed)):
+        for column, actual in columns_named(spec, list(frame.columns), sorted(needed)).items():
             if column in origin:
                 raise InvalidInput(
                     f"Column '{column}' is in two sources, '{origin[column]}' "
@@ -104,7 +139,7 @@ def read_sources(
                     "Rename it in one of them, or leave one of the sources out."
                 )
             origin[column] = name
-            supplied.values[column] = frame[column]
+            supplied.values[column] = frame[actual] if actual == column else frame[actual].rename(column)
             supplied.rows[name] = len(frame)
     for name, frame in whole.items():
         if name not in origin:
@@ -116,7 +151,8 @@ def read_sources(
 def _read(
     name: str, spec: SourceSpec, file: Path, needed: Collection[str] | None, rows: int | None
 ) -> pd.DataFrame:
-    wanted = None if needed is None else {*needed, *spec.dates, spec.index}
+    wanted = None if needed is None else {*needed, *spec.dates, spec.index or ""}
+    folded = {each.casefold() for each in wanted or ()} if spec.any_case else set[str]()
     reader = _READERS[format_of(spec.path, spec.format)]
     if not file.is_file():
         raise InvalidInput(
@@ -124,21 +160,30 @@ def _read(
             "Add it, correct the path, or give a file for this source."
         )
     try:
-        frame, present = reader(file, lambda column: wanted is None or column in wanted, rows)
-        for column in set(spec.dates) & set(frame.columns):
+        frame, present = reader(
+            file,
+            lambda column: wanted is None or column in wanted or column.casefold() in folded,
+            rows,
+        )
+        declared = [column for column in (spec.index, *spec.dates) if column]
+        actual = columns_named(spec, present, declared)
+        for column in {actual[each] for each in spec.dates if each in actual}:
             frame[column] = _dates(frame[column])
     except Exception as error:  # whatever a file may hold, its reader may raise
         raise InvalidInput(
             f"Source '{name}' ({spec.path}) cannot be read: {type(error).__name__}: {error}"
         ) from error
-    absent = [column for column in (spec.index, *spec.dates) if column and column not in frame]
+    absent = [column for column in declared if column not in actual]
     if absent:
         raise InvalidInput(
             f"Source '{name}' ({spec.path}) has no column '{absent[0]}', which its declaration names."
             f"{did_you_mean(absent[0], present)}"
         )
     # The column stays beside the index, for features that ask for it by name.
-    return frame.set_index(spec.index, drop=False) if spec.index else frame
+    if spec.index:
+        frame = frame.set_index(actual[spec.index], drop=False)
+        frame.index.name = spec.index
+    return frame
 
 
 def _dates(column: pd.Series[Any]) -> pd.Series[Any]:

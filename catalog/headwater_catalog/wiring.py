@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from headwater_catalog.lineage_graph import LineageGraph, LineageNode, input_key
+from headwater_catalog.source_specs import is_frame
 from headwater_catalog.views import summary_of
 
 __all__ = ["GraphBuilder", "Need"]
@@ -14,6 +15,9 @@ __all__ = ["GraphBuilder", "Need"]
 
 _MOST_MAKERS: Final = 100
 """Features that answer one name in one dataflow; thousands for thousands that ask fill the memory."""
+
+_TOLD: Final = (False, None, True)
+"""Whether an input is a table, by how much of its lineage hangs on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,8 @@ class GraphBuilder:
         key, own_parts = f"{module}:{name}", tuple(parts)
         asked = self._needs.setdefault(key, {})
         for need in needs:
-            asked.setdefault(need.name, need)
+            known = asked.setdefault(need.name, need)
+            asked[need.name] = need if _says_more(need.type, known.type) else known
         if first := self._nodes.get(key):
             self._nodes[key] = replace(first, parts=tuple(dict.fromkeys(first.parts + own_parts)))
             return
@@ -100,6 +105,8 @@ class GraphBuilder:
         known = self._nodes.get(key)
         if known is None:
             known = self._nodes[key] = LineageNode(key=key, name=need.name, module="", type=need.type)
+        elif not known.is_declared and _says_more(need.type, known.type):
+            known = self._nodes[key] = replace(known, type=need.type)
         if not known.is_declared:
             told = (each for each in self._declared.get(need.name, ()) if each.module in modules)
             if (said := next(told, None)) is not None:
@@ -120,3 +127,11 @@ class GraphBuilder:
                 for target, names in self._resolved.items()
             },
         )
+
+
+def _says_more(type_: str, known: str) -> bool:
+    """Tell whether a type says more of an input than another that it is asked for as: that it may be a table.
+
+    An input must be what all ask for, so that one of them makes it a table.
+    """
+    return type_ != known and _TOLD.index(is_frame(type_)) > _TOLD.index(is_frame(known))

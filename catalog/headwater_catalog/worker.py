@@ -127,11 +127,7 @@ class Worker:
         while not self._stopped.is_set():
             try:
                 self._end_unended()
-                lost = jobs.release_expired(self.database)
-                for number in lost:
-                    self._tell_lineage(number)
-                if lost:
-                    execution.sweep(self.database, self.settings)
+                self.take_back()
                 self._request_due()
                 worked = self.perform_next() or (not once and self._judge_more())
             except DBAPIError:
@@ -144,6 +140,14 @@ class Worker:
                     return
                 self._watch_more()
                 self._stopped.wait(_POLL_SECONDS)
+
+    def take_back(self) -> None:
+        """Take jobs back from workers that were lost, and remove what these have left."""
+        lost = jobs.release_expired(self.database)
+        for number in lost:
+            self._tell_lineage(number)
+        if lost:
+            execution.sweep(self.database, self.settings)
 
     def _end_unended(self) -> None:
         """End the job that the worker had when the database failed, since nobody else knows that yet."""

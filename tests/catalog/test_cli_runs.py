@@ -2,6 +2,8 @@
 
 import json
 import re
+import signal
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,13 +11,17 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import Result
+from sqlalchemy import update
 
 from headwater_catalog import jobs
 from headwater_catalog.cli.context import Workspace
 from headwater_catalog.cli.runs import perform_run, run
+from headwater_catalog.store.models import Job
 from headwater_catalog.worker import Worker
+from support.compiled_shop import program
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog, make_repository
+from support.worker_process import until
 
 Headwater = Callable[..., Result]
 
@@ -137,6 +143,7 @@ def test_run_names_the_sources_that_lack_a_column(headwater: Headwater, tmp_path
         (["scaled", "--input", "factor"], 2, "not of the form NAME=VALUE"),
         (["scaled", "--input", "factor=1", "--input", "factor=2"], 2, "given twice"),
         (["scaled", "--save", "out.xls"], 2, "csv, json, parquet"),
+        (["scaled", "--save", "parquet"], 2, "Name the file that is to be written, such as table.parquet"),
         (["scaled", "--save", "nowhere/out.csv"], 2, "does not exist"),
         (["scaled", "--input", "weekly=nowhere.csv"], 3, "no file"),
         (["scaled", "--input", "nothing=nowhere.csv"], 3, "no file"),
@@ -166,6 +173,29 @@ def test_run_waits_where_a_worker_was_quicker(catalog: Catalog, monkeypatch: pyt
     other.join()
 
     assert catalog.get(run_id).job.state == "succeeded"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_command_that_is_ended_leaves_no_run_that_seems_to_go_on(
+    catalog: Catalog, tmp_path: Path, number: signal.Signals
+):
+    environment = program(catalog, tmp_path)
+    command = subprocess.Popen(
+        [environment["HW_COMMAND"], "run", "waiting", "--dataflow", "traps"],
+        env=environment,
+        stderr=subprocess.DEVNULL,
+    )
+    work = catalog.settings.home / "work"
+    until(lambda: list(work.glob("run-1-*")) != [])
+    command.send_signal(number)
+    assert command.wait(60) != 0
+    if number == signal.SIGKILL:  # its lease ends by itself, after a minute
+        with catalog.database.write() as session:
+            session.execute(update(Job).values(leased_until=1))
+        assert catalog.headwater("run", "holiday_count").exit_code == 0
+
+    assert catalog.get(1).job.state == "failed"
+    assert catalog.leftovers() == []
 
 
 def test_worker_once_ends_when_nothing_is_queued(headwater: Headwater, catalog: Catalog):

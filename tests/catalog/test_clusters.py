@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from headwater_catalog.accounts.events import list_events
+from headwater_catalog.accounts.settings_log import WORKER, note_settings
 from headwater_catalog.cluster_settings import ClusterSettings
 from headwater_catalog.errors import Conflict, JobError, NotFound, SettingError
 from headwater_catalog.ray_clients import environment
 from headwater_catalog.repositories import get_repository, set_trust
+from headwater_catalog.run_clusters import computing
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.settings import load_settings
+from headwater_catalog.store.database import Database
 from headwater_catalog.worker import Worker
 from headwater_web.app import create_app
 from support.git_repo import GitRepo
@@ -79,6 +83,56 @@ def test_settings_that_name_no_cluster_are_refused(tmp_path: Path, text: str, to
         load_settings({"HEADWATER_CLUSTERS": text}, tmp_path)
 
     assert "secret" not in str(caught.value) and "HEADWATER_CLUSTERS" in str(caught.value)
+
+
+def test_clusters_of_ray_may_have_tokens_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "secret-of-all")
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # of the worker's own user
+    secret = tmp_path / "tokens"
+    secret.write_text("own=secret-of-own==\nshop/big=secret-of-shop\n")
+    secret.chmod(0o600)
+    clusters = "big=ray://h:1 own=ray://h:2 shop/big=ray://h:3"
+    given = {"HEADWATER_CLUSTERS": clusters, "HEADWATER_CLUSTER_TOKENS_FILE": str(secret)}
+    settings = load_settings(given, tmp_path)
+
+    shown = {
+        (repository, name): computing(cluster, 1).environment.get("RAY_AUTH_TOKEN")
+        for repository in ("shop", "cellar")
+        for name, cluster in settings.clusters.of(repository).items()
+    }
+    assert shown == {
+        **{("shop", "big"): "secret-of-shop", ("shop", "own"): "secret-of-own=="},
+        **{("cellar", "big"): None, ("cellar", "own"): "secret-of-own=="},
+    }
+    assert "secret-of" not in repr(settings) + repr(settings.clusters.of("shop"))
+    own = computing(settings.clusters.of("shop")["own"], 1)
+    assert own.discreet("it is secret-of-own== here") == "it is ... here" and "of-own" not in repr(own)
+
+
+def test_the_log_of_settings_tells_that_a_token_is_another_and_not_which(tmp_path: Path):
+    database = Database(f"sqlite:///{tmp_path / 'headwater.db'}")
+    database.upgrade()
+    for token in ("s3cret-one", "s3cret-two"):
+        (tmp_path / "headwater-server.toml").write_text(
+            f'[clusters]\nown = "ray://h:1"\n[cluster_tokens]\nown = "{token}"\n'
+        )
+        note_settings(database, load_settings({}, tmp_path), WORKER, 1)
+    with database.read() as session:
+        last, first = (each.details for each in list_events(session, kind="settings changed"))
+    database.dispose()
+
+    assert list(last["cluster_tokens"]) == list(first["cluster_tokens"]) == ["own"]
+    assert last["cluster_tokens"] != first["cluster_tokens"]
+    assert "s3cret" not in str(last) + str(first)
+
+
+@pytest.mark.parametrize("text", ["own", "s3cret", "big=s3cret", "other=s3cret", "own=", "own=s3crét"])
+def test_settings_that_are_no_tokens_are_refused_without_telling_them(tmp_path: Path, text: str):
+    clusters = {"HEADWATER_CLUSTERS": "big=dask://h:1 own=ray://h:2"}
+    with pytest.raises(SettingError, match="HEADWATER_CLUSTER_TOKENS has") as caught:
+        load_settings({**clusters, "HEADWATER_CLUSTER_TOKENS": text}, tmp_path)
+
+    assert "s3cr" not in str(caught.value)
 
 
 def test_the_token_of_ray_is_the_one_that_its_own_programs_would_show(

@@ -2,8 +2,10 @@
 
 import ast
 import json
+import os
 import re
 import shlex
+import signal
 import stat
 import subprocess
 import sys
@@ -24,8 +26,9 @@ from support.argo_schema import require_workflow
 from support.compiled_shop import compiled, make_compiled_shop, program, saved
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog
+from support.worker_process import until
 
-THREADS = RunOptions(executor="threads")
+THREADS = RunOptions(executor="threads", use_kept=False)
 
 
 @pytest.fixture
@@ -261,7 +264,7 @@ def test_nodes_that_modifiers_make_are_handed_on_like_any_other(catalog: Catalog
     for task in tasks:
         done = catalog.headwater(*(word.replace("@relay@", "one") for word in task["command"]))
         assert done.exit_code == 0, done.output
-    whole = catalog.run(dataflow="modified", save="csv")
+    whole = catalog.run(dataflow="modified", save="csv", options=RunOptions(use_kept=False))
 
     assert len(tasks) == 2
     assert {"low", "high", "half", "double"} == set(tasks[1]["takes"])
@@ -388,6 +391,33 @@ def test_python_files_import_the_orchestrator_and_nothing_of_headwater(catalog: 
     assert imported == {target, "os", "re", "shlex", "subprocess"} | (imported & {"datetime", "sys"})
 
 
+WAITING = """#!/bin/sh
+trap 'echo "$2" > ended; exit 1' TERM
+echo begun > begun
+for _ in $(seq 600); do sleep 0.1; done
+"""
+
+
+@pytest.mark.parametrize("target", ["airflow", "dagster", "prefect"])
+def test_a_task_of_python_that_is_ended_ends_its_command(catalog: Catalog, target: str, tmp_path: Path):
+    content = compiled(catalog, "sales", "--to", target)
+    [perform] = [node for node in ast.parse(content).body if isinstance(node, ast.FunctionDef)][:1]
+    command = tmp_path / "command"
+    command.write_text(WAITING)
+    command.chmod(command.stat().st_mode | stat.S_IXUSR)
+    code = f"import os, re, shlex, subprocess\n{ast.unparse(perform)}\nperform(['run', '@relay@'], 'a.b')"
+    environment = {**os.environ, "HW_COMMAND": str(command)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, cwd=tmp_path, stderr=subprocess.PIPE
+    )
+    until(lambda: (tmp_path / "begun").exists())
+    process.send_signal(signal.SIGINT)
+
+    assert b"KeyboardInterrupt" in process.communicate()[1]
+    ended = tmp_path / "ended"
+    until(lambda: ended.exists() and ended.read_text() == "a-b\n")
+
+
 ODD = "region=a'b\"c $(touch x) `id` \\ $HOME %s {% raw %} }} !x\n#\u202e\U0001f600"
 
 
@@ -446,14 +476,32 @@ def test_no_task_has_a_name_that_an_orchestrator_keeps_for_itself(catalog: Catal
     source = (git_repo.path / "features" / "load.py").read_text()
     git_repo.write("features/load.py", source.replace('stage="load"', 'stage="import"'))
     project = (git_repo.path / "pyproject.toml").read_text()
-    long = f"{'a' * 49}_b"
-    git_repo.write("pyproject.toml", project.replace("dataflows.sales", f"dataflows.{long}"))
-    git_repo.commit("Name a stage as a word of Python, and a dataflow at length")
+    long, other = f"{'a' * 49}_b", f"{'a' * 49}_c"
+    project = project.replace("dataflows.sales", f"dataflows.{long}")
+    git_repo.write("pyproject.toml", project.replace("dataflows.summary", f"dataflows.{other}"))
+    git_repo.commit("Name a stage as a word of Python, and dataflows at length")
     scan(catalog.database, catalog.settings, "shop")
     plan = plan_of(catalog, long, "--by", "tag:stage")
 
     assert {task["name"] for task in plan["tasks"]} > {"import_task"}
-    assert plan["name"] == f"shop_{'a' * 45}"
+    names = [plan["name"], plan_of(catalog, other)["name"]]
+    assert [(len(name), name[:44]) for name in names] == [(50, f"shop_{'a' * 38}_")] * 2
+    assert names[0] != names[1]
+
+
+def test_dataflows_of_names_that_are_alike_have_tasks_of_their_own(catalog: Catalog, git_repo: GitRepo):
+    project = (
+        (git_repo.path / "pyproject.toml").read_text().replace("dataflows.sales", 'dataflows."uk.sales"')
+    )
+    git_repo.write("pyproject.toml", project.replace("dataflows.summary", 'dataflows."uk-sales"'))
+    git_repo.commit("Name both dataflows after sales")
+    scan(catalog.database, catalog.settings, "shop")
+    tasks = plan_of(catalog, "uk-sales", "uk.sales")["tasks"]
+
+    assert [(t["dataflow"], t["name"], t["after"]) for t in tasks] == [
+        ("uk.sales", "uk_sales", []),
+        ("uk-sales", "uk_sales_2", ["uk_sales"]),
+    ]
 
 
 def test_a_label_from_the_repository_stays_in_its_place(catalog: Catalog, git_repo: GitRepo):

@@ -30,6 +30,17 @@ def test_an_upgraded_database_is_current(database):
     database.check()
 
 
+def test_alembic_is_loaded_only_where_there_is_something_to_migrate(catalog_url, tmp_path):
+    code = (
+        "import sys; from headwater_catalog.store.database import Database\n"
+        "for url in sys.argv[1:]: Database(url).upgrade(); print('alembic' in sys.modules)"
+    )
+    urls = [catalog_url, f"sqlite:///{tmp_path / 'new.db'}"]
+    done = subprocess.run([sys.executable, "-c", code, *urls], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["False", "True"]
+
+
 def test_a_database_of_a_newer_headwater_is_refused(database):
     with database.write() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))

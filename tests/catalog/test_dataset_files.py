@@ -16,6 +16,7 @@ from headwater_catalog.jobs import State
 from headwater_catalog.stamps import SIDECAR
 from headwater_catalog.store.database import Database
 from headwater_catalog.worker import Worker
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 from support.lost_answers import losing_answers
 from support.run_catalog import Catalog, make_catalog, make_repository
@@ -130,8 +131,7 @@ def test_files_of_a_catalog_that_is_not_this_one_stay(catalog: Catalog, tmp_path
     """As with another database for the same home, or one restored from before the repository was there."""
     run = catalog.run("spend_per_signup", dataflow="marketing", save="csv")
     before = _files(catalog)
-    other = Database(f"sqlite:///{tmp_path / 'other.db'}")
-    other.upgrade()
+    other = empty_catalog(f"sqlite:///{tmp_path / 'other.db'}")
     sweep_files(other, catalog.settings)
     other.dispose()
 

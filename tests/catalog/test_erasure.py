@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +39,7 @@ from headwater_catalog.scan import scan
 from headwater_catalog.store.models import DatasetVersion, ErasureItem, KeptInput, KeptValue, Run
 from headwater_catalog.uploads import Upload
 from headwater_catalog.worker import Worker
+from support.empty_catalog import empty_catalog
 from support.erasing import BY, CSV, PEOPLE, PROJECT, Erasing, write_people
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, copied_catalog, make_catalog
@@ -67,11 +67,12 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> GitRepo:
 
 
 @pytest.fixture(scope="module")
-def made(people: GitRepo, empty_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+def made(people: GitRepo, tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     """Give the catalog on SQLite, which nobody changes."""
     folder = tmp_path_factory.mktemp("made")
-    shutil.copy(empty_sqlite, folder / "headwater.db")
-    return _with_a_run(make_catalog(f"sqlite:///{folder / 'headwater.db'}", people, folder / "home"))
+    url = f"sqlite:///{folder / 'headwater.db'}"
+    empty_catalog(url).dispose()
+    return _with_a_run(make_catalog(url, people, folder / "home"))
 
 
 @pytest.fixture

@@ -311,6 +311,7 @@ OTHERS = {  # another value of each setting, and what the log tells of it
         {"lake": "duckdb:////srv/lake.duckdb", "w": "postgresql://***@db/x (…)"},
     ),
     "clusters": ("big=dask://scheduler:8786", {"big": "dask://scheduler:8786"}),
+    "cluster_tokens": ("own=geheim", {"own": "…"}),
     "oidc_issuer": ("https://login.example.com", "https://login.example.com"),
     "oidc_client_id": ("another", "another"),
     "oidc_client_secret": ("geheim", "…"),
@@ -341,6 +342,7 @@ def test_every_setting_is_noted_when_it_is_another_and_secrets_never(database: D
     usual = {"HEADWATER_OIDC_ISSUER": "https://login.example.org", "HEADWATER_OIDC_CLIENT_ID": "headwater"}
     usual |= {"HEADWATER_SMTP_HOST": "mail.example.org", "HEADWATER_SMTP_FROM": "a@example.org"}
     usual |= {"HEADWATER_SMTP_PORT": "2525", "HEADWATER_SMTP_USER": "catalog"}
+    usual |= {"HEADWATER_CLUSTERS": "own=ray://head:10001"}
     (tmp_path / "policies.toml").write_text('[owned]\nquery = "-has:owner"\n')
 
     def start(environment: Mapping[str, str], home: Path | None = tmp_path, who: str = SERVER) -> list[Event]:

@@ -13,6 +13,7 @@ import pytest
 from headwater_catalog.repositories import get_repository, set_trust
 from headwater_catalog.sandbox import Limits
 from headwater_catalog.store.models import Run
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 from support.processes import working_in
 from support.run_catalog import Catalog, make_catalog
@@ -250,21 +251,13 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         repo.write("evil.py", _module(places))
         repo.commit("Mean harm")
         url = f"sqlite:///{folder / 'catalog.db'}"
-        _make_database(url)
+        empty_catalog(url).dispose()
         catalog = make_catalog(url, repo, home)
         _write(Path(places["other"]), "nobody's business")
         _write(home / "secret-key", "secret")
         yield Scene(folder, catalog, folder / "outside.txt")
         catalog.database.dispose()
         abstract.close()
-
-
-def _make_database(url: str) -> None:
-    from headwater_catalog.store.database import Database
-
-    database = Database(url)
-    database.upgrade()
-    database.dispose()
 
 
 def _write(path: Path, text: str) -> None:

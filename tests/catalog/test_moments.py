@@ -16,6 +16,7 @@ from headwater_catalog.scan import scan
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from support.demo_catalog import settings_in
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 
 SPEND = "def spend(cost: float) -> float:\n    return cost\n\n\ndef net(spend: float) -> float:\n    return spend\n"
@@ -61,8 +62,7 @@ def test_a_commit_beside_the_main_line_shows_what_a_scan_of_it_alone_shows(
 ):
     side = at(session, settings, "side")
     alone = settings_in(tmp_path / "alone")
-    other = Database(alone.database_url)
-    other.upgrade()
+    other = empty_catalog(alone.database_url)
     with other.write() as writing:
         add_repository(writing, "shop", str(origin.path), 0)
     scan(other, alone, "shop", ref="side")

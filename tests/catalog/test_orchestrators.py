@@ -1,4 +1,8 @@
-"""Compiled files as the real Airflow, Dagster and Prefect take and execute them, against `headwater run`."""
+"""The demo's dataflow compiled: each target makes the dataset of `headwater run`, bit for bit.
+
+The real Airflow, Dagster and Prefect execute it, the shell, and what stands in for Argo on Kubernetes; the real
+Slurm in `test_slurm`.
+"""
 
 import json
 import subprocess
@@ -7,12 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from headwater_catalog.run_options import RunOptions
-from headwater_catalog.runs import list_runs
-from headwater_catalog.store.models import Run
-from support.compiled_shop import compiled, make_compiled_shop, program, saved
-from support.git_repo import GitRepo
-from support.orchestrators import find_orchestrator
+from support.argo_cluster import ArgoCluster
+from support.compiled_demo import (
+    TASKS,
+    compiled_demo,
+    failing_program,
+    failures,
+    make_compiled_demo,
+    require_same_dataset,
+)
+from support.environments import find_environment
 from support.run_catalog import Catalog
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -21,8 +29,8 @@ _SECONDS = 600
 
 
 @pytest.fixture
-def catalog(sqlite_catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Iterator[Catalog]:
-    made = make_compiled_shop(sqlite_catalog_url, git_repo, tmp_path)
+def catalog(sqlite_catalog_url: str, demo_repository: Path, tmp_path: Path) -> Iterator[Catalog]:
+    made = make_compiled_demo(sqlite_catalog_url, demo_repository, tmp_path)
     yield made
     made.database.dispose()
 
@@ -30,7 +38,7 @@ def catalog(sqlite_catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Itera
 def written(catalog: Catalog, target: str, folder: Path) -> Path:
     file = folder / target / "compiled.py"
     file.parent.mkdir()
-    file.write_text(compiled(catalog, "sales", "--to", target, "--by", "module", "--retries", "0"))
+    file.write_text(compiled_demo(catalog, target))
     return file
 
 
@@ -49,24 +57,11 @@ def call(words: list[str | Path], environment: Mapping[str, str], folder: Path) 
     return done.stdout
 
 
-def require_same_dataset(catalog: Catalog) -> list[Run]:
-    """Make sure that an execution made the dataset of `headwater run`; return its runs, the last one first."""
-    with catalog.database.read() as session:
-        runs = [catalog.get(run.id) for run in list_runs(session)]
-    whole = catalog.run(dataflow="sales", save="csv", options=RunOptions(executor="threads"))
-
-    assert [run.job.state for run in runs] == ["succeeded"] * 3
-    assert saved(catalog, runs[0]) == saved(catalog, whole)
-    assert {run.commit.sha for run in runs} == {whole.commit.sha}
-    assert len({run.note for run in runs}) == 1
-    return runs
-
-
 def test_airflow_imports_and_executes_the_file(catalog: Catalog, tmp_path: Path):
-    airflow = find_orchestrator("airflow", "airflow")
+    airflow = find_environment("airflow", "airflow")
     file = written(catalog, "airflow", tmp_path)
     environment = {
-        **program(catalog, tmp_path),
+        **failing_program(catalog, tmp_path),
         "AIRFLOW_HOME": str(tmp_path / "airflow-home"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(file.parent),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -79,35 +74,37 @@ def test_airflow_imports_and_executes_the_file(catalog: Catalog, tmp_path: Path)
     }
     errors = call([airflow, "dags", "list-import-errors", "-o", "json"], scheduler, tmp_path)
     assert json.loads(errors.splitlines()[-1]) == []  # after warnings
-    call([airflow, "dags", "test", "shop_sales", "2026-10-02"], environment, tmp_path)
+    call([airflow, "dags", "test", "demo_marketing", "2026-10-02"], environment, tmp_path)
 
-    assert require_same_dataset(catalog)[0].note.startswith("compiled, shop_sales-manual__")
+    assert failures(tmp_path) == 1
+    assert require_same_dataset(catalog)[0].note.startswith("compiled, demo_marketing-manual__")
 
 
 def test_dagster_validates_and_executes_the_file(catalog: Catalog, tmp_path: Path):
-    dagster = find_orchestrator("dagster", "dagster")
+    dagster = find_environment("dagster", "dagster")
     file = written(catalog, "dagster", tmp_path)
     home = tmp_path / "dagster-home"
     home.mkdir()
     (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
     quiet = {"DAGSTER_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "1"}
-    environment = {**program(catalog, tmp_path), **quiet}
+    environment = {**failing_program(catalog, tmp_path), **quiet}
     code = (
         "import compiled; [job] = compiled.defs.resolve_all_job_defs(); [s] = compiled.defs.schedules;"
         "print(sorted(n.name for n in job.nodes), s.cron_schedule)"
     )
     told = call([dagster.with_name("python"), "-c", code], environment, file.parent)
-    call([dagster, "job", "execute", "-f", file, "-j", "shop_sales"], environment, tmp_path)
+    call([dagster, "job", "execute", "-f", file, "-j", "demo_marketing"], environment, tmp_path)
 
-    assert told.strip() == "['load', 'model', 'report'] 0 6 * * 1"
+    assert told.strip() == f"{list(TASKS)} 0 6 * * 1"
+    assert failures(tmp_path) == 1
     require_same_dataset(catalog)
 
 
 def test_prefect_executes_the_file(catalog: Catalog, tmp_path: Path):
-    python = find_orchestrator("prefect", "python")
+    python = find_environment("prefect", "python")
     file = written(catalog, "prefect", tmp_path)
     environment = {
-        **program(catalog, tmp_path),
+        **failing_program(catalog, tmp_path),
         "PREFECT_HOME": str(tmp_path / "prefect-home"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_LOGGING_TO_API_ENABLED": "false",
@@ -122,4 +119,30 @@ def test_prefect_executes_the_file(catalog: Catalog, tmp_path: Path):
     call([python, file], environment, tmp_path)
 
     assert told.strip() == "{'relay': None}"
+    assert failures(tmp_path) == 1
     require_same_dataset(catalog)
+
+
+def test_the_script_is_executed(catalog: Catalog, tmp_path: Path):
+    file = tmp_path / "compiled.sh"
+    file.write_text(compiled_demo(catalog, "script"))
+    call(["bash", file], failing_program(catalog, tmp_path), tmp_path)
+
+    assert failures(tmp_path) == 1
+    require_same_dataset(catalog)
+
+
+def test_argo_executes_the_file_and_goes_on_where_it_failed(catalog: Catalog, tmp_path: Path):
+    environment = failing_program(catalog, tmp_path, times=2)
+    secrets = {"headwater": {"HEADWATER_DATABASE_URL": environment["HEADWATER_DATABASE_URL"]}}
+    claims = {"headwater-home": catalog.settings.home}
+    cluster = ArgoCluster({"shop:7": tmp_path / "image"}, claims, secrets, services=("headwater",))
+    workflow = cluster.submit(compiled_demo(catalog, "argo"), image="shop:7")
+    failed = dict(workflow.phases)
+    cluster.retry(workflow)
+
+    first = dict.fromkeys(("channels", "holidays", "spend"), "Succeeded")
+    assert failed == {**first, "signups": "Failed"}, workflow.log
+    assert workflow.phases == dict.fromkeys(TASKS, "Succeeded"), workflow.log
+    assert workflow.pods == {**dict.fromkeys(TASKS, 1), "signups": 3}
+    assert require_same_dataset(catalog)[0].note == f"compiled, argo-{workflow.uid}"

@@ -9,13 +9,17 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
+from headwater.errors import InvalidInput
 from headwater_catalog.data_settings import DataSettings
 from headwater_catalog.errors import Conflict, NotFound, SettingError
 from headwater_catalog.scan import scan
 from headwater_catalog.settings import load_settings
+from headwater_catalog.source_specs import SourceSpec
+from headwater_catalog.sources import read_sources
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog, make_repository
 
@@ -90,6 +94,50 @@ def test_the_environment_says_where_a_source_is(shop: Catalog, env: str | None, 
     assert run.inputs["weekly"]["path"] == shown
     assert len(run.inputs["weekly"]["sha256"]) == 64
     assert shop.leftovers() == []
+
+
+@pytest.mark.parametrize("env", ["prod", "lake"])
+def test_a_database_names_columns_in_any_case(shop: Catalog, git_repo: GitRepo, tmp_path: Path, env: str):
+    query = "select week as Week, spend as SPEND, signups from weekly"
+    project = _PROJECT.replace('"lake", query = "select week', '"lake", query = "select week as WEEK')
+    project = project.replace("as spend", "as Spend").replace('table = "weekly"', f'query = "{query}"')
+    git_repo.write("pyproject.toml", dedent(project.format(tmp_path)))
+    git_repo.commit("Let queries answer in another case")
+    scan(shop.database, shop.settings, "shop")
+    runs = [shop.run("scaled", save="csv", **_options(env=env)) for _ in range(2)]
+    version = shop.version(runs[0])
+
+    assert [run.job.error for run in runs] == [None, None]
+    assert version is not None and [each["name"] for each in version.columns] == ["week", "scaled"]
+    assert runs[0].preview == runs[1].preview
+    assert [[node.kept_from for node in run.nodes] for run in runs] == [[None], [runs[0].id]]
+
+
+def test_a_file_names_columns_in_its_own_case(shop: Catalog, tmp_path: Path):
+    frame = pd.DataFrame({"week": ["2026-02-02"], "Spend": [5], "signups": [1]})
+    frame.to_parquet(tmp_path / "allowed" / "weekly.parquet")
+    run = shop.run("scaled", **_options(env="away"))
+
+    assert "'spend' (pandas.Series), needed by" in (run.job.error or "")
+
+
+def test_columns_of_a_database_that_differ_by_case_alone_are_told_apart(tmp_path: Path):
+    file = tmp_path / "rows.arrow"
+    table = pa.table({"Id": [1], "id": [2], "Name": [3], "NAME": [4], "City": [5]})
+    with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    rows = {"rows": SourceSpec("w:rows", format="arrow", any_case=True)}
+
+    found = read_sources(rows, {"rows": file}, {"id", "city", "City", "Name", "other"}).values
+
+    assert {name: list(value) for name, value in found.items()} == {
+        **{"id": [2], "city": [5], "City": [5], "Name": [3]}
+    }
+    assert [found[name].name for name in ("city", "City")] == ["city", "City"]
+    with pytest.raises(
+        InvalidInput, match="'name' may be column 'Name' or 'NAME' of 'w:rows', which differ by"
+    ):
+        read_sources(rows, {"rows": file}, {"name"})
 
 
 def test_a_file_elsewhere_is_read(shop: Catalog):

@@ -146,6 +146,11 @@ def test_a_cluster_that_asks_for_another_token_is_told(
     assert "RAY_AUTH_TOKEN" in run.job.error
     assert "of-elsewhere" not in run.job.error + run.log and program.place not in run.job.error + run.log
 
+    own = replace(_named(program.place), cluster_tokens={"big": program.token})
+    shop.settings = replace(shop.settings, clusters=own)
+    run = shop.run("around", dataflow="traps", **on("big"))
+    assert (run.job.error, run.log) == (None, "the token is ...\n")
+
 
 def test_a_cluster_that_goes_away_ends_the_run(shop: Catalog, monkeypatch: pytest.MonkeyPatch):
     with ray_program(cpus=1) as program:

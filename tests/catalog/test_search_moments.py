@@ -10,6 +10,7 @@ from headwater_catalog.scan import scan
 from headwater_catalog.search import SearchPage, heads, search, warm
 from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 
 MAYA = "Maya Lindqvist <maya.lindqvist@example.com>"
@@ -156,8 +157,7 @@ def test_a_search_after_one_more_commit_finds_what_one_in_a_new_process_would(
     both = source("spend", body="x + signups", tags="owner='growth'") + source("signups")
     repository.commit("Four", files={"a.py": both, "b.py": source("email", "phone", body="x + 2")})
     scan(database, settings, "shop", now=2)
-    other = Database(f"sqlite:///{tmp_path / 'other.db'}")
-    other.upgrade()
+    other = empty_catalog(f"sqlite:///{tmp_path / 'other.db'}")
     with other.write() as session:
         add_repository(session, "shop", str(repository.path), 0)
     scan(other, settings, "shop", now=2)

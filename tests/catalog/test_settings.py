@@ -216,7 +216,7 @@ def test_each_setting_of_the_file_is_one_of_the_environment(tmp_path):
         "jobs_per_repository": "3",
     }
     values |= {"upload_megabytes": "1", "locations": "s3://x/", "connections": "x=sqlite://"}
-    values |= {"clusters": "x=dask://x:1"}
+    values |= {"clusters": "x=ray://x:1", "cluster_tokens": "x=y"}
     (tmp_path / "x.toml").write_text('[x]\nquery = "a"\n')
     values |= {"policies": str(tmp_path / "x.toml")}
     values |= {"oidc_issuer": "https://x.example", "oidc_required": "x=y", "oidc_roles": "x:viewer"}

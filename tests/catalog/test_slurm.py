@@ -7,9 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from headwater_catalog.run_options import RunOptions
-from headwater_catalog.runs import list_runs
-from support.compiled_shop import compiled, make_compiled_shop, program, saved
+from support.compiled_demo import (
+    TASKS,
+    compiled_demo,
+    failing_program,
+    failures,
+    make_compiled_demo,
+    require_same_dataset,
+)
+from support.compiled_shop import compiled, make_compiled_shop, program
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog
 from support.slurm_cluster import SlurmCluster, started_slurm
@@ -30,15 +36,22 @@ def catalog(sqlite_catalog_url: str, git_repo: GitRepo, tmp_path: Path) -> Itera
     made.database.dispose()
 
 
+@pytest.fixture
+def demo(sqlite_catalog_url: str, demo_repository: Path, tmp_path: Path) -> Iterator[Catalog]:
+    made = make_compiled_demo(sqlite_catalog_url, demo_repository, tmp_path)
+    yield made
+    made.database.dispose()
+
+
 def submit(
-    cluster: SlurmCluster, catalog: Catalog, folder: Path, content: str, **more: str
+    cluster: SlurmCluster, environment: dict[str, str], folder: Path, content: str, **more: str
 ) -> subprocess.CompletedProcess[str]:
     """Execute a compiled file, and wait for the jobs that it submitted."""
     file = folder / "compiled.slurm.sh"
     file.write_text(content)
     done = subprocess.run(
         ["bash", str(file)],
-        env={**program(catalog, folder), **cluster.environment, **more},
+        env={**environment, **cluster.environment, **more},
         capture_output=True,
         text=True,
         cwd=folder,
@@ -53,21 +66,16 @@ def compiled_sales(catalog: Catalog, retries: int = 0) -> str:
     return compiled(catalog, "sales", "--to", "slurm", *words)
 
 
-def test_jobs_wait_for_each_other_and_make_the_same_dataset(
-    cluster: SlurmCluster, catalog: Catalog, tmp_path: Path
+def test_jobs_wait_for_each_other_and_make_the_dataset_of_the_demo(
+    cluster: SlurmCluster, demo: Catalog, tmp_path: Path
 ):
-    done = submit(cluster, catalog, tmp_path, compiled_sales(catalog))
+    done = submit(cluster, failing_program(demo, tmp_path), tmp_path, compiled_demo(demo, "slurm"))
     told = "\n".join(path.read_text() for path in tmp_path.glob("slurm-*.out"))
-    with catalog.database.read() as session:
-        runs = [catalog.get(run.id) for run in list_runs(session)]
-    whole = catalog.run(dataflow="sales", save="csv", options=RunOptions(executor="threads"))
 
     assert done.returncode == 0, done.stderr
-    assert cluster.states() == dict.fromkeys(("load", "model", "report"), "COMPLETED"), told
-    assert [run.job.state for run in runs] == ["succeeded"] * 3
-    assert saved(catalog, runs[0]) == saved(catalog, whole)
-    assert len({run.note for run in runs}) == 1
-    assert {node.kept_from for node in runs[0].nodes} == {None, runs[1].id, runs[2].id}
+    assert cluster.states() == dict.fromkeys(TASKS, "COMPLETED"), told
+    assert failures(tmp_path) == 1
+    require_same_dataset(demo)
 
 
 def test_a_job_that_fails_is_tried_again_and_those_that_wait_for_it_are_cancelled(
@@ -75,10 +83,10 @@ def test_a_job_that_fails_is_tried_again_and_those_that_wait_for_it_are_cancelle
 ):
     content = compiled_sales(catalog, retries=1)
     broken = content.replace("run ratio factor", "run ratio factor --sample x")
-    done = submit(cluster, catalog, tmp_path, broken, RELAY="monday")
+    done = submit(cluster, program(catalog, tmp_path), tmp_path, broken, RELAY="monday")
     (told,) = (path.read_text() for path in tmp_path.glob("slurm-*.out"))
     failed = cluster.states()
-    again = submit(cluster, catalog, tmp_path, content, RELAY="monday")
+    again = submit(cluster, program(catalog, tmp_path), tmp_path, content, RELAY="monday")
 
     assert (done.returncode, again.returncode) == (0, 0)
     assert failed == {"load": "FAILED", "model": "CANCELLED", "report": "CANCELLED"}
@@ -93,7 +101,7 @@ def test_no_job_stays_where_one_cannot_be_submitted(cluster: SlurmCluster, catal
     content = compiled_sales(catalog)
     of_report = 'submit report "$job_load:$job_model"'
     refused = content.replace(of_report, f"{of_report} --nodes=900")
-    done = submit(cluster, catalog, tmp_path, refused, HW_COMMAND=str(waiting))
+    done = submit(cluster, program(catalog, tmp_path), tmp_path, refused, HW_COMMAND=str(waiting))
 
     assert refused != content
     assert done.returncode != 0

@@ -12,10 +12,10 @@ from headwater_catalog.moments import snapshot_at
 from headwater_catalog.repositories import add_repository, get_repository
 from headwater_catalog.scan import scan
 from headwater_catalog.snapshot import Snapshot, SnapshotEdge
-from headwater_catalog.store.database import Database
 from headwater_catalog.tree_snapshots import read_folder
 from headwater_catalog.views import ColumnUse
 from support.demo_catalog import settings_in
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 
 SPEND = '''\
@@ -56,8 +56,7 @@ config = { region = "UK" }
 def assert_agree_with_the_store(tmp_path: Path, origin: Path, every: int) -> Snapshot:
     """Scan a repository, compare snapshots of its commits with the rows, and return the last one."""
     settings = settings_in(tmp_path / "home")
-    database = Database(settings.database_url)
-    database.upgrade()
+    database = empty_catalog(settings.database_url)
     with database.write() as session:
         add_repository(session, "shop", str(origin), now=0)
     scan(database, settings, "shop")

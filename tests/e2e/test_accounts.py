@@ -9,9 +9,9 @@ from playwright.sync_api import Page, expect
 from headwater_catalog.accounts.setup import setup_code
 from headwater_catalog.repositories import add_repository
 from headwater_catalog.scan import scan
-from headwater_catalog.store.database import Database
 from headwater_web.app import create_app
 from support.demo_catalog import settings_in
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 from support.looks import look_over
 from support.served import served
@@ -25,8 +25,7 @@ def closed_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str,
     """Give the address of a catalog with accounts and none made yet, and the code for the first."""
     folder = tmp_path_factory.mktemp("closed")
     settings = replace(settings_in(folder / "home"), auth="accounts")
-    database = Database(settings.database_url)
-    database.upgrade()
+    database = empty_catalog(settings.database_url)
     git_repo = GitRepo(folder / "shop")
     git_repo.commit("Count sales", files={"features/sales.py": _SOURCE})
     with database.write() as session:

@@ -87,30 +87,49 @@ def test_packages_that_are_installed_are_never_exchanged() -> None:
 
 
 EDITED = """
-import pathlib, pickle, sys
+import os, pathlib, pickle, sys
 module = pathlib.Path(sys.argv[1])
 for name in sys.argv[2:]:
     module.write_text(pathlib.Path(f"{name}.py").read_text())
+    os.utime(module, (10**9, 10**9))
     print(pickle.loads(pathlib.Path(name).read_bytes()).load()(20))
 """
 
 
-def test_a_worker_takes_a_module_again_that_was_edited(tmp_path, load, monkeypatch) -> None:
-    monkeypatch.syspath_prepend(tmp_path)
-    sent = []
-    for number, text in enumerate(("def f(x): return x + 1\n", "def f(x): return x * 2000\n")):
-        code = carried(load(text, "edited").f, pickle.dumps)
-        sent.append(tmp_path / f"{number}.pickle")
-        sent[-1].write_bytes(pickle.dumps(code))
-        Path(f"{sent[-1]}.py").write_text(text)
-
+def edited(tmp_path: Path, sent: list[Path], module: str) -> list[str]:
+    """Let a worker load what was sent, of one text of a module after the other, all as old and as long."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    told = subprocess.run(
-        [sys.executable, "-c", EDITED, str(tmp_path / "edited.py"), *map(str, sent)],
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return subprocess.run(
+        [sys.executable, "-c", EDITED, str(tmp_path / module), *map(str, sent)],
         env=environment,
         capture_output=True,
         text=True,
         check=True,
     ).stdout.split()
 
-    assert told == ["21", "40000"]
+
+def test_a_worker_takes_a_module_again_that_was_edited(tmp_path, load, monkeypatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    sent = []
+    for number, text in enumerate(("def f(x): return x + 1\n", "def f(x): return x * 2\n")):
+        code = carried(load(text, "edited").f, pickle.dumps)
+        sent.append(tmp_path / f"{number}.pickle")
+        sent[-1].write_bytes(pickle.dumps(code))
+        Path(f"{sent[-1]}.py").write_text(text)
+
+    assert edited(tmp_path, sent, "edited.py") == ["21", "40"]
+
+
+def test_a_worker_takes_modules_again_where_one_beside_them_was_edited(tmp_path, load, monkeypatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    sent = []
+    for number in (1, 2):
+        text = f"FACTOR = {number}\n"
+        load(text, "beside")
+        code = carried(load("from beside import FACTOR\ndef f(x): return FACTOR * x\n").f, pickle.dumps)
+        sent.append(tmp_path / f"{number}.pickle")
+        sent[-1].write_bytes(pickle.dumps(code))
+        Path(f"{sent[-1]}.py").write_text(text)
+
+    assert edited(tmp_path, sent, "beside.py") == ["20", "40"]

@@ -3,21 +3,40 @@
 The names are those of Argo's own API (`argoproj.io/v1alpha1`) and of Kubernetes' pods.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["require_workflow"]
+__all__ = ["EXPRESSION_WORDS", "require_workflow", "spec_of"]
 
-_NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?-?")
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_CRON_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?")  # 11 signs of the time follow
+_BEGIN_OF_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,57}")  # 5 signs of Kubernetes' own follow
+_FIELD = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,127}")
+EXPRESSION_WORDS = {
+    "and",
+    "contains",
+    "else",
+    "false",
+    "if",
+    "in",
+    "let",
+    "matches",
+    "nil",
+    "not",
+    "or",
+    "true",
+}
+"""Words of the language in which Argo asks whether tasks that another one waits for have succeeded."""
 _AMOUNT = re.compile(r"\d+(\.\d+)?m?")
 _TEXT, _TEXTS = str, [str]
 _LABELS = {"*": str}
 
 _TEMPLATE = {
-    "name": _NAME,
+    "name": _FIELD,
     "activeDeadlineSeconds?": re.compile(r"\d+"),
-    "dag?": {"tasks": [{"name": _NAME, "template": _NAME, "dependencies?": [_NAME]}]},
+    "dag?": {"tasks": [{"name": _FIELD, "template": _FIELD, "dependencies?": [_FIELD]}]},
     "container?": {
         "image": _TEXT,
         "command": _TEXTS,
@@ -38,8 +57,10 @@ _TEMPLATE = {
 }
 
 _SPEC = {
-    "entrypoint": _NAME,
-    "arguments": {"parameters": [{"name": _NAME, "value": _TEXT}]},
+    "entrypoint": _FIELD,
+    "arguments": {"parameters": [{"name": _FIELD, "value": _TEXT}]},
+    "securityContext": {"fsGroup": int, "fsGroupChangePolicy": re.compile("OnRootMismatch|Always")},
+    "podSpecPatch": _TEXT,
     "volumes": [{"name": _NAME, "persistentVolumeClaim": {"claimName": _NAME}}],
     "templates": [_TEMPLATE],
 }
@@ -47,14 +68,14 @@ _SPEC = {
 _WORKFLOW = {
     "apiVersion": re.compile("argoproj.io/v1alpha1"),
     "kind": re.compile("Workflow"),
-    "metadata": {"generateName": _NAME, "labels": _LABELS, "annotations": _LABELS},
+    "metadata": {"generateName": _BEGIN_OF_NAME, "labels": _LABELS, "annotations": _LABELS},
     "spec": _SPEC,
 }
 
 _CRON_WORKFLOW = {
     "apiVersion": re.compile("argoproj.io/v1alpha1"),
     "kind": re.compile("CronWorkflow"),
-    "metadata": {"name": _NAME, "labels": _LABELS, "annotations": _LABELS},
+    "metadata": {"name": _CRON_NAME, "labels": _LABELS, "annotations": _LABELS},
     "spec": {
         "schedules": [re.compile(r"@\w+|\S+( \S+){4}")],
         "timezone": _TEXT,
@@ -64,11 +85,21 @@ _CRON_WORKFLOW = {
 }
 
 
+_POD_SPEC = {"enableServiceLinks": bool}
+
+
+def spec_of(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a workflow, or each workflow of a CronWorkflow, consists of."""
+    spec: dict[str, Any] = document["spec"]
+    return spec["workflowSpec"] if document["kind"] == "CronWorkflow" else spec  # type: ignore[no-any-return]
+
+
 def require_workflow(document: Mapping[str, Any]) -> None:
     """Make sure that a document is a workflow whose parts all refer to each other."""
     is_cron = document["kind"] == "CronWorkflow"
     _hold(document, _CRON_WORKFLOW if is_cron else _WORKFLOW, "")
-    spec = document["spec"]["workflowSpec"] if is_cron else document["spec"]
+    spec = spec_of(document)
+    _hold(json.loads(spec["podSpecPatch"]), _POD_SPEC, ".podSpecPatch")
     names = [each["name"] for each in spec["templates"]]
     assert len(set(names)) == len(names)
     assert spec["entrypoint"] in names
@@ -80,6 +111,7 @@ def require_workflow(document: Mapping[str, Any]) -> None:
         for task in template.get("dag", {}).get("tasks", ()):
             assert task["template"] in names
             assert set(task.get("dependencies", ())) <= before, "a task waits for one that comes later"
+            assert task["name"] not in EXPRESSION_WORDS and not task["name"][0].isdigit(), task["name"]
             before.add(task["name"])
 
 

@@ -22,6 +22,7 @@ from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import DatasetVersion, Job, Run
 from headwater_catalog.uploads import Upload, keep_files, keep_upload, note_uploads
 from headwater_catalog.worker import Worker
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 
 PROJECT = """
@@ -103,16 +104,17 @@ WEEKLY = "week,spend,signups\n2026-01-05,10,1\n2026-01-12,20,4\n"
 class Catalog:
     """A scanned repository, and the short way to runs of it."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database, settings: Settings, repository: str = "shop") -> None:
         self.database = database
         self.settings = settings
+        self.repository = repository
 
     def request(self, *outputs: str, at: str | None = None, **given: Any) -> tuple[int, int]:
         inputs = given.pop("inputs", {})
         mine = {name: value for name, value in inputs.items() if isinstance(value, Path)}
         [kept] = keep_files(self.settings, mine)
         with self.database.write() as session:
-            repository = get_repository(session, "shop")
+            repository = get_repository(session, self.repository)
             note_uploads(session, repository.id, kept.values(), 1_700_000_000)
             commit = resolve_at(session, self.settings, repository, at)
             run = request_run(
@@ -148,7 +150,7 @@ class Catalog:
         """Send a file for a run, as a page or a program does."""
         upload = keep_upload(self.settings, io.BytesIO(content), name)
         with self.database.write() as session:
-            number = get_repository(session, "shop").id
+            number = get_repository(session, self.repository).id
             note_sent(session, number, upload.sha256, now or int(time.time()))
         return upload
 
@@ -183,19 +185,22 @@ def make_shop(folder: Path) -> tuple[Catalog, GitRepo]:
     repo = GitRepo(folder / "repo")
     make_repository(repo)
     url = f"sqlite:///{folder / 'headwater.db'}"
-    database = Database(url)
-    database.upgrade()
-    database.dispose()
+    empty_catalog(url).dispose()
     return make_catalog(url, repo, folder / "home"), repo
 
 
 def make_catalog(url: str, repo: GitRepo, home: Path) -> Catalog:
+    return scanned_catalog(url, repo.path, home, "shop")
+
+
+def scanned_catalog(url: str, repository: Path, home: Path, name: str) -> Catalog:
+    """Make a catalog that has scanned a repository, by this name."""
     database = Database(url)
     settings = Settings(home=home, database_url=url, secret_key="k")
     with database.write() as session:
-        add_repository(session, "shop", str(repo.path), 1_700_000_000)
-    scan(database, settings, "shop")
-    return Catalog(database, settings)
+        add_repository(session, name, str(repository), 1_700_000_000)
+    scan(database, settings, name)
+    return Catalog(database, settings, name)
 
 
 def copied_catalog(made: Catalog, repo: GitRepo, folder: Path) -> Catalog:

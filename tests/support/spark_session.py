@@ -3,7 +3,7 @@
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,13 @@ _CONF = {
     "spark.sql.shuffle.partitions": "2",
     "spark.log.level": "OFF",
 }
+
+
+def on_spark(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a test that needs a running Spark."""
+    for mark in (pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("spark")):
+        test = mark(test)
+    return test
 
 
 @contextmanager

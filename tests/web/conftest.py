@@ -16,6 +16,7 @@ from headwater_catalog.store.database import Database
 from headwater_web.app import create_app
 from support import hostile
 from support.demo_catalog import copied_demo_catalog, settings_in
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 from support.managed_demo import catalog_of, logged_in, managed_demo
 
@@ -91,8 +92,7 @@ def hostile_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskCl
     folder = tmp_path_factory.mktemp("hostile")
     repository = hostile.build(GitRepo(folder / "repository"))
     settings = settings_in(folder / "home")
-    database = Database(settings.database_url)
-    database.upgrade()
+    database = empty_catalog(settings.database_url)
     with database.write() as session:
         add_repository(session, "hostile", str(repository.path), 0)
     scan(database, settings, "hostile")

@@ -18,6 +18,7 @@ from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_web.app import create_app
 from support.demo_catalog import settings_in
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 from support.saved_dataset import save_a_dataset
 
@@ -41,8 +42,7 @@ def settings(tmp_path_factory) -> Settings:
     """Give a catalog of two repositories with accounts: roles in the first, and an account with none."""
     folder = tmp_path_factory.mktemp("accounts")
     settings = replace(settings_in(folder / "home"), auth="accounts")
-    database = Database(settings.database_url)
-    database.upgrade()
+    database = empty_catalog(settings.database_url)
     for name in ("open", "cellar"):
         git_repo = GitRepo(folder / name)
         files = {f"{name}.py": _SOURCE.format(name), "pyproject.toml": _DATA.format(name)}
@@ -492,8 +492,7 @@ def test_a_form_from_elsewhere_is_refused(clients):
 
 def test_the_first_administrator_needs_the_code_and_is_made_once(tmp_path):
     settings = replace(settings_in(tmp_path / "home"), auth="accounts")
-    database = Database(settings.database_url)
-    database.upgrade()
+    database = empty_catalog(settings.database_url)
     app, code = create_app(settings, database), setup_code(settings)
     client = app.test_client()
     assert client.get("/setup").status_code == 403

@@ -21,6 +21,7 @@ from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_web.app import create_app
 from support.demo_catalog import settings_in
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 from support.managed_demo import PASSWORD, catalog_of, logged_in
 from support.saved_dataset import save_a_dataset
@@ -44,8 +45,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Give a catalog of two repositories, each with a scan that waits, and accounts of all roles."""
     folder = tmp_path_factory.mktemp("access")
     settings = settings_in(folder / "home")
-    database, now = Database(settings.database_url), int(time.time())
-    database.upgrade()
+    database, now = empty_catalog(settings.database_url), int(time.time())
     for name in _JOBS:
         git_repo = GitRepo(folder / name)
         data = (

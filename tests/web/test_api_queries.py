@@ -9,6 +9,7 @@ from headwater_catalog.scan import scan
 from headwater_catalog.store.database import Database
 from headwater_web.app import create_app
 from support.demo_catalog import settings_in
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 
 _PATHS = (
@@ -92,7 +93,5 @@ def test_an_answer_takes_as_many_statements_for_many_rows_as_for_few(tmp_path: P
 
 def _catalog(path: Path) -> str:
     """Make an empty catalog; return its URL."""
-    database = Database(f"sqlite:///{path}")
-    database.upgrade()
-    database.dispose()
+    empty_catalog(f"sqlite:///{path}").dispose()
     return f"sqlite:///{path}"

@@ -14,6 +14,7 @@ from headwater_catalog.scan import scan
 from headwater_catalog.store.database import Database
 from headwater_web.app import create_app
 from support.demo_catalog import settings_in
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 from support.queries import counted_queries
 
@@ -54,8 +55,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> GitRepo:
 @pytest.fixture(scope="module")
 def database(repository: GitRepo) -> Iterator[Database]:
     settings = settings_in(repository.path.parent / "home")
-    database = Database(settings.database_url)
-    database.upgrade()
+    database = empty_catalog(settings.database_url)
     with database.write() as session:
         add_repository(session, "shop", str(repository.path), 0)
     scan(database, settings, "shop")
@@ -152,8 +152,7 @@ def test_where_history_is_cut_off_a_commit_is_compared_with_nothing(repository: 
     shallow = tmp_path / "shallow"
     repository.git("clone", "--quiet", "--depth=2", f"file://{repository.path}", str(shallow))
     settings = settings_in(tmp_path / "home")
-    database = Database(settings.database_url)
-    database.upgrade()
+    database = empty_catalog(settings.database_url)
     with database.write() as session:
         add_repository(session, "shallow", str(shallow), 0)
     scan(database, settings, "shallow")

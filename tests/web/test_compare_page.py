@@ -13,6 +13,7 @@ from headwater_catalog.scan import scan
 from headwater_catalog.store.database import Database
 from headwater_web.app import create_app
 from support.demo_catalog import settings_in
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 from support.queries import counted_queries
 
@@ -60,8 +61,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> GitRepo:
 
 @pytest.fixture(scope="module")
 def database(repository: GitRepo) -> Iterator[Database]:
-    database = Database(settings_in(repository.path.parent / "home").database_url)
-    database.upgrade()
+    database = empty_catalog(settings_in(repository.path.parent / "home").database_url)
     with database.write() as session:
         add_repository(session, "shop", str(repository.path), 0)
     scan(database, settings_in(repository.path.parent / "home"), "shop")
@@ -297,8 +297,7 @@ def test_the_code_of_a_page_is_bounded(tmp_path: Path):
     repo.commit("Begin", files={"m.py": ""})
     repo.commit("Add", files={"m.py": long + wide})
     settings = settings_in(tmp_path / "home")
-    database = Database(settings.database_url)
-    database.upgrade()
+    database = empty_catalog(settings.database_url)
     with database.write() as session:
         add_repository(session, "long", str(repo.path), 0)
     scan(database, settings, "long")

@@ -14,6 +14,7 @@ from headwater_web.app import create_app
 from headwater_web.docs import render_doc, render_lead
 from headwater_web.highlighting import highlight
 from support.demo_catalog import settings_in
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 
 
@@ -34,8 +35,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> GitRepo:
 @pytest.fixture(scope="module")
 def client(repository: GitRepo) -> Iterator[FlaskClient]:
     settings = settings_in(repository.path.parent / "home")
-    database = Database(settings.database_url)
-    database.upgrade()
+    database = empty_catalog(settings.database_url)
     with database.write() as session:
         add_repository(session, "many", str(repository.path), 0)
     scan(database, settings, "many")

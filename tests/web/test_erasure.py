@@ -13,9 +13,9 @@ from headwater_catalog.accounts import Role
 from headwater_catalog.accounts.people import create_account, get_account, set_role
 from headwater_catalog.repositories import add_repository, get_repository, remove_repository
 from headwater_catalog.scan import scan
-from headwater_catalog.store.database import Database
 from headwater_catalog.worker import Worker
 from headwater_web.app import create_app
+from support.empty_catalog import empty_catalog
 from support.erasing import write_people
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog
@@ -64,9 +64,7 @@ class Site:
 def site(tmp_path_factory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("erasure")
     url = f"sqlite:///{folder / 'headwater.db'}"
-    database = Database(url)
-    database.upgrade()
-    database.dispose()
+    empty_catalog(url).dispose()
     repo, other = GitRepo(folder / "repo"), GitRepo(folder / "export")
     write_people(repo)
     catalog = make_catalog(url, repo, folder / "home")

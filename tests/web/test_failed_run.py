@@ -6,10 +6,10 @@ from html import unescape
 from headwater_catalog.repositories import add_repository, get_repository, resolve_at
 from headwater_catalog.runs import request_run
 from headwater_catalog.scan import scan
-from headwater_catalog.store.database import Database
 from headwater_catalog.worker import Worker
 from headwater_web.app import create_app
 from support.demo_catalog import settings_in
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 
 _MODULE = '''def broken(start: int) -> float:
@@ -27,8 +27,7 @@ config = { start = 7 }
 def test_the_error_its_node_and_its_line_are_shown(git_repo: GitRepo, tmp_path):
     git_repo.commit("Add", files={"features.py": _MODULE, "pyproject.toml": _PROJECT})
     settings = settings_in(tmp_path / "home")
-    database = Database(settings.database_url)
-    database.upgrade()
+    database = empty_catalog(settings.database_url)
     with database.write() as session:
         add_repository(session, "broken", str(git_repo.path), 0)
     scan(database, settings, "broken")

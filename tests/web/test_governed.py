@@ -10,9 +10,9 @@ from flask.testing import FlaskClient
 from headwater_catalog.kept_findings import keep_findings
 from headwater_catalog.repositories import add_repository
 from headwater_catalog.scan import scan
-from headwater_catalog.store.database import Database
 from headwater_web.app import create_app
 from support.demo_catalog import settings_in
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 
 _CODE = (
@@ -40,8 +40,7 @@ needs = "name:a"
 def client(tmp_path_factory) -> Iterator[FlaskClient]:
     folder = tmp_path_factory.mktemp("policies")
     settings = settings_in(folder / "home")
-    database = Database(settings.database_url)
-    database.upgrade()
+    database = empty_catalog(settings.database_url)
     repository = GitRepo(folder / "shop")
     repository.commit("Begin", files={"shop.py": _CODE})
     repository.commit("Ask for more", files={"policies/all.toml": _POLICIES})

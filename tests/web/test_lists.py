@@ -15,10 +15,10 @@ from headwater_catalog.moments import moment_at
 from headwater_catalog.repositories import add_repository, get_repository
 from headwater_catalog.runs import request_run
 from headwater_catalog.scan import scan
-from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import Job
 from headwater_web.app import create_app
 from support.demo_catalog import settings_in
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 
 _CODE = '''
@@ -44,8 +44,7 @@ def client(tmp_path_factory) -> Iterator[FlaskClient]:
     repository.commit("=Begin", files={"features/sales.py": _CODE, "pyproject.toml": _FLOW})
     repository.commit("Break", files={"features/sales_csv.py": "def (:\n", "features/csv.py": _CODE})
     settings = settings_in(folder / "home")
-    database = Database(settings.database_url)
-    database.upgrade()
+    database = empty_catalog(settings.database_url)
     with database.write() as session:
         add_repository(session, "shop", str(repository.path), 0)
     scan(database, settings, "shop")

@@ -13,6 +13,7 @@ from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import Repository
 from headwater_web.app import create_app
 from support.demo_catalog import settings_in
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 from support.queries import counted_queries
 
@@ -62,8 +63,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> GitRepo:
 @pytest.fixture(scope="module")
 def database(repository: GitRepo) -> Iterator[Database]:
     settings = settings_in(repository.path.parent / "home")
-    database = Database(settings.database_url)
-    database.upgrade()
+    database = empty_catalog(settings.database_url)
     with database.write() as session:
         add_repository(session, "shop", str(repository.path), 0)
     scan(database, settings, "shop")

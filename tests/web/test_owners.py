@@ -7,9 +7,9 @@ from flask.testing import FlaskClient
 
 from headwater_catalog.repositories import add_repository
 from headwater_catalog.scan import scan
-from headwater_catalog.store.database import Database
 from headwater_web.app import create_app
 from support.demo_catalog import settings_in
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 
 SPEND = """\
@@ -41,8 +41,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
     origin.tag("before")
     origin.commit("Own", files={"CODEOWNERS": "p/ @data @maya\n"})
     settings = settings_in(folder / "home")
-    database = Database(settings.database_url)
-    database.upgrade()
+    database = empty_catalog(settings.database_url)
     with database.write() as session:
         add_repository(session, "shop", str(origin.path), now=0)
     scan(database, settings, "shop")

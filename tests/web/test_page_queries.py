@@ -12,7 +12,6 @@ from headwater_catalog.kept_findings import keep_findings
 from headwater_catalog.moments import moment_at
 from headwater_catalog.repositories import add_repository, get_repository
 from headwater_catalog.scan import scan
-from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import Job, Run, Subscription
 from headwater_catalog.subscriptions.messages import CHANGED
 from headwater_catalog.subscriptions.subscribing import Wanted, subscribe
@@ -20,6 +19,7 @@ from headwater_catalog.subscriptions.telling import tell
 from headwater_catalog.subscriptions.watched import Watched
 from headwater_web.app import create_app
 from support.demo_catalog import settings_in
+from support.empty_catalog import empty_catalog
 from support.queries import counted_queries
 
 _PAGES = (
@@ -56,8 +56,7 @@ def _counts(folder: Path, size: int) -> dict[str, int]:
     """Return how many statements each page takes of a catalog with so many of everything."""
     init_synthetic(folder / "repository", features=size, commits=min(size, 60))
     settings = settings_in(folder / "home")
-    database = Database(settings.database_url)
-    database.upgrade()
+    database = empty_catalog(settings.database_url)
     with database.write() as session:
         add_repository(session, "shop", str(folder / "repository"), 0)
     scan(database, settings, "shop")

@@ -16,6 +16,7 @@ from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import Repository
 from headwater_web.app import create_app
 from support.demo_catalog import make_demo_catalog, settings_in
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 
 _FEATURE = "/r/demo/f/features.signups:spend_per_signup"
@@ -101,8 +102,7 @@ def _stable(html: str) -> str:
 
 def test_an_empty_catalog_says_how_to_begin(tmp_path):
     settings = settings_in(tmp_path)
-    database = Database(settings.database_url)
-    database.upgrade()
+    database = empty_catalog(settings.database_url)
     client = create_app(settings, database).test_client()
 
     assert "headwater repo add" in client.get("/").text
@@ -342,8 +342,7 @@ def test_an_input_tells_which_files_may_hold_it(client: FlaskClient):
 
 def test_an_input_that_is_a_feature_of_another_repository_leads_there(tmp_path):
     settings = settings_in(tmp_path / "home")
-    database = Database(settings.database_url)
-    database.upgrade()
+    database = empty_catalog(settings.database_url)
     sources = 'cost = { feature = "below:m:cost", at = "main" }'
     project = f'[dataflows.flow]\nmodules = ["m"]\n[dataflows.flow.sources]\n{sources}\n'
     for name, needed, toml in (("below", "raw", ""), ("above", "cost", project)):

@@ -118,7 +118,7 @@ def test_fresh_partitions_are_computed_where_everything_is_asked_for(shop: Catal
         ({"repository": "shops"}, 404, "No repository 'shops'"),
         ({"partitions": [{"day": "2026-01-01"}, {"day": "2026-01-04"}]}, 409, "is no partition"),
         ({"since": "2026-1-1"}, 422, ""),
-        ({"limit": 201}, 422, ""),
+        ({"limit": 10_001}, 422, ""),
         ({"env": "prod"}, 404, "has no environment 'prod'"),
         ({"sinks": ["report"]}, 404, "has no sink 'report'"),
         ({"executor": "thread"}, 404, "Did you mean 'threads'?"),
@@ -322,11 +322,14 @@ def test_ten_years_of_days_are_told_page_by_page_and_asked_for_in_parts(
     assert len(statements) <= 16
     assert (len(_rows(page)), _rows(page)[0]) == (100, "2025-12-31 nothing missing")
     assert "100 of 4,018" in page
-    assert "Missing or stale: 4,018, of which the oldest 200 at once" in page
+    assert "Missing or stale: 4,018<" in page
     last = _rows(client.get(f"{_PAGE}&offset=4000").text)
     assert (len(last), last[-1]) == (18, "2015-01-01 nothing missing")
-    assert _send(client, which="due").status_code == 303
-    assert "Missing or stale: 3,818" in client.get(_PAGE).text
+    assert len(_requested(client, limit=250)) == 250  # more than others have to wait for at once
+    assert "Missing or stale: 3,768<" in client.get(_PAGE).text
+    assert _send(client, f"{_PAGE}&since=2025-01-01", which="due").status_code == 303
+    assert "Missing or stale: 0<" in client.get(f"{_PAGE}&since=2025-01-01").text
+    assert "Missing or stale: 3,403<" in client.get(_PAGE).text
     first = client.get(f"{_LIST}?limit=500").json
     second = client.get(f"{_LIST}?limit=500&cursor={first['next']}").json
     days = [each["day"] for each in (*first["items"], *second["items"])]
@@ -351,3 +354,28 @@ def test_the_page_of_a_dataflow_leads_to_its_partitions(client: FlaskClient):
 
     assert 'href="/r/shop/partitions?dataflow=daily"' in page
     assert "/partitions" not in client.get("/r/shop/d/plain").text
+
+
+_SOURCELESS = """
+[dataflows.calendar]
+modules = ["calendar_of_days"]
+outputs = ["worked"]
+partitions = { key = "day", from = 2026-01-01 }
+"""
+
+
+def test_the_key_of_partitions_is_no_input_that_is_missing(
+    sqlite_catalog_url: str, git_repo: GitRepo, tmp_path: Path
+):
+    code = "import pandas as pd\ndef worked(day: str, rate: int, holidays: pd.DataFrame) -> bool: ...\n"
+    files = {"headwater.toml": PROJECT + _SOURCELESS, "calendar_of_days.py": code}
+    made = make_daily_shop(sqlite_catalog_url, git_repo, tmp_path / "home", **files)
+    client = create_app(made.settings, made.database).test_client()
+    form = client.get("/r/shop/run?dataflow=calendar").text
+    told = client.get("/api/v1/features/shop/calendar_of_days:worked").json
+    made.database.dispose()
+
+    assert "It needs <code>holidays</code>, <code>rate</code> from outside" in form
+    assert "A table is a file by the input's own name, as a whole: <code>holidays</code>." in form
+    assert 'name="config.day"' in form
+    assert told["missing_inputs"] == {"calendar": ["holidays", "rate"]}

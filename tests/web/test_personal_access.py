@@ -17,9 +17,9 @@ from headwater_catalog.accounts.people import create_account, set_role
 from headwater_catalog.datasets import file_of, version_of_run
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.reproduce import request_reproduction
-from headwater_catalog.store.database import Database
 from headwater_catalog.worker import Worker
 from headwater_web.app import create_app
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 from support.managed_demo import PASSWORD, logged_in
 from support.run_catalog import Catalog, make_catalog
@@ -78,9 +78,7 @@ def crm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
     people = "email,spend\nada@example.org,1\nbo@example.org,2\n"
     files = {"crm.py": dedent(_SOURCE), "pyproject.toml": dedent(_PROJECT), "people.csv": people}
     repository.commit("Keep people", files=files)
-    database = Database(f"sqlite:///{folder / 'headwater.db'}")
-    database.upgrade()
-    database.dispose()
+    empty_catalog(f"sqlite:///{folder / 'headwater.db'}").dispose()
     made = make_catalog(f"sqlite:///{folder / 'headwater.db'}", repository, folder / "home")
     made.settings = replace(made.settings, auth="accounts")
     made.settings.keep_manifest_key(dsse.new_key())

@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 from headwater_catalog.definitions_at import DefinitionReader
 from headwater_catalog.repositories import add_repository
 from headwater_catalog.scan import scan
-from headwater_catalog.store.database import Database
 from headwater_web.app import create_app
 from support.demo_catalog import settings_in
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 
 _HEAD = "from headwater import tag\n\n\n"
@@ -46,8 +46,7 @@ _CRM_TOML = (
 
 def make_catalog(folder: Path) -> Flask:
     settings = settings_in(folder / "home")
-    database = Database(settings.database_url)
-    database.upgrade()
+    database = empty_catalog(settings.database_url)
     shop, crm = GitRepo(folder / "shop"), GitRepo(folder / "crm")
     for code, toml in ((_SHOP, _TOML), (_OLD, _TOML), (_OLD + _USER, _TOML)):
         shop.commit("Work on the shop", files={"shop.py": code, "headwater.toml": toml})

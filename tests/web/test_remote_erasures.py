@@ -12,8 +12,8 @@ from headwater_catalog.cli import command_line
 from headwater_catalog.client import Client, Erasure, ErasureItem
 from headwater_catalog.dsse import new_key
 from headwater_catalog.errors import Conflict
-from headwater_catalog.store.database import Database
 from headwater_web.app import create_app
+from support.empty_catalog import empty_catalog
 from support.erasing import write_people
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog
@@ -43,9 +43,7 @@ class Shop:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("erasures")
     url = f"sqlite:///{folder / 'headwater.db'}"
-    database = Database(url)
-    database.upgrade()
-    database.dispose()
+    empty_catalog(url).dispose()
     repo = GitRepo(folder / "repo")
     write_people(repo)
     catalog = make_catalog(url, repo, folder / "home")

@@ -18,11 +18,11 @@ from headwater_catalog.moments import moment_at
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.scan import scan
-from headwater_catalog.store.database import Database
 from headwater_catalog.value_comparison import request_comparison
 from headwater_catalog.value_requests import pair_runs
 from headwater_catalog.worker import Worker
 from headwater_web.app import create_app
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 from support.managed_demo import PASSWORD, logged_in
 from support.run_catalog import Catalog, make_catalog
@@ -66,9 +66,7 @@ def crm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
     repository = GitRepo(folder / "repository")
     files = {"crm.py": dedent(_SOURCE), "pyproject.toml": _PROJECT, "people.csv": people}
     repository.commit("Keep people", files=files)
-    database = Database(f"sqlite:///{folder / 'headwater.db'}")
-    database.upgrade()
-    database.dispose()
+    empty_catalog(f"sqlite:///{folder / 'headwater.db'}").dispose()
     made = make_catalog(f"sqlite:///{folder / 'headwater.db'}", repository, folder / "home")
     made.settings = replace(made.settings, auth="accounts")
     with made.database.write() as session:

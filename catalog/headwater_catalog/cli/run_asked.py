@@ -110,12 +110,15 @@ def saved_format(save: Path, saver: str = "") -> str | None:
         click.BadParameter: There is no such format, or no such folder.
     """
     from headwater.errors import InvalidInput
-    from headwater_catalog.sources import format_of
+    from headwater_catalog.sources import FORMATS, format_of
 
     if not save.parent.is_dir():
         raise click.BadParameter(f"The folder {save.parent} does not exist.", param_hint="--save")
     if saver:
         return None
+    if str(save) in FORMATS.values():
+        told = f"'{save}' is a format. Name the file that is to be written, such as table.{save}."
+        raise click.BadParameter(told, param_hint="--save")
     try:
         return format_of(str(save))
     except InvalidInput as error:

@@ -297,7 +297,12 @@ def _is_source(flow: DataflowAt, name: str, text: str) -> bool:
 
 
 def perform_run(workspace: Workspace, run_id: int, job_id: int) -> None:
-    """Perform the run here; where a worker was quicker, wait for it."""
+    """Perform the run here; where a worker was quicker, wait for it.
+
+    Commands may be all that works with a catalog, called by an orchestrator that ends them as it likes: so
+    one that is terminated fails its run as by Ctrl-C, and each looks for runs of others that were killed.
+    """
+    from headwater_catalog.interruption import interrupted_by_termination
     from headwater_catalog.worker import Worker
 
     with progress_bar(f"Run {run_id}") as update:
@@ -307,8 +312,10 @@ def perform_run(workspace: Workspace, run_id: int, job_id: int) -> None:
 
         here = Worker(workspace.database, workspace.settings, tell=tell)
         try:
-            if not here.perform_next(job_id):
-                _follow(workspace, job_id, tell)
+            with interrupted_by_termination():
+                here.take_back()
+                if not here.perform_next(job_id):
+                    _follow(workspace, job_id, tell)
         finally:
             here.close()
 

@@ -14,6 +14,7 @@ from headwater_catalog.errors import Conflict
 __all__ = ["write_argo"]
 
 _IMAGE: Final = "{{workflow.parameters.image}}"
+_GROUP: Final = 10001  # of the user of Headwater's image, who is to write to the volume of the home
 
 
 def write_argo(plan: CompiledPlan) -> str:
@@ -39,8 +40,9 @@ def write_argo(plan: CompiledPlan) -> str:
         },
     }
     needs = (
-        "#\n# It needs a secret 'headwater' with HEADWATER_DATABASE_URL and other settings, and a volume\n"
-        "# claim 'headwater-home' that all pods can write to at once: the home of the catalog.\n"
+        "#\n# It needs a secret 'headwater' with HEADWATER_DATABASE_URL and other settings, a volume claim\n"
+        "# 'headwater-home' that all pods can write to at once (ReadWriteMany), the home of the catalog,\n"
+        "# and as parameter 'image' an image with Headwater and the packages of the features.\n"
     )
     return heading(plan, "argo") + needs + "\n".join(_yaml(document, 0)) + "\n"
 
@@ -57,6 +59,9 @@ def _spec(plan: CompiledPlan) -> dict[str, Any]:
     return {
         "entrypoint": "all-tasks",
         "arguments": {"parameters": [{"name": "image", "value": "headwater"}]},
+        "securityContext": {"fsGroup": _GROUP, "fsGroupChangePolicy": "OnRootMismatch"},
+        # Of a service called 'headwater' Kubernetes would make variables that look like settings.
+        "podSpecPatch": '{"enableServiceLinks": false}',
         "volumes": [{"name": "home", "persistentVolumeClaim": {"claimName": "headwater-home"}}],
         "templates": [
             {"name": "all-tasks", "dag": {"tasks": dag}},

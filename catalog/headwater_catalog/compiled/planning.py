@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import keyword
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -34,7 +35,12 @@ _TASK_SECONDS: Final = 30.0
 _MOST_AT_ONCE: Final = 8
 """Tasks side by side by cost, but where each has very much to do."""
 _LONGEST_NAME: Final = 50  # Argo takes no more of a CronWorkflow
+_ENDING: Final = 6  # of what a longer name is cut to
 _RESERVED: Final = {
+    "all_tasks",  # our own name of them all in Argo
+    # Argo makes an expression of the names that a task waits for: these are words and values of its language.
+    *("contains", "false", "let", "matches", "nil", "true"),
+    # Dagster calls nothing by these.
     *(
         "arg_dict",
         "bool",
@@ -50,7 +56,7 @@ _RESERVED: Final = {
     ),
     *("output", "output_arg_dict", "str", "type"),
 }
-"""What Dagster calls nothing by."""
+"""What no task can be called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +122,19 @@ def plan_flows(flows: Sequence[FlowToCompile], options: TaskOptions) -> tuple[Co
     saving: dict[str, str] = {}
     for name in order:
         prefix = f"{slug(name)}__" if len(flows) > 1 and options.by != "dataset" else ""
-        made = plan_flow(by_name[name], options, prefix, tuple(saving[each] for each in needs[name]))
+        after, taken = tuple(saving[each] for each in needs[name]), {task.name for task in tasks}
+        made = plan_flow(by_name[name], options, prefix, after, taken)
         saving[name] = next(task.name for task in made if task.saves)
         tasks += made
     return tuple(tasks)
 
 
 def plan_flow(
-    flow: FlowToCompile, options: TaskOptions, prefix: str = "", after: tuple[str, ...] = ()
+    flow: FlowToCompile,
+    options: TaskOptions,
+    prefix: str = "",
+    after: tuple[str, ...] = (),
+    taken: Collection[str] = (),
 ) -> list[CompiledTask]:
     """Return the tasks of a dataflow, each after those that it waits for; the last one makes the dataset.
 
@@ -132,6 +143,7 @@ def plan_flow(
         options: How its tasks are made.
         prefix: What their names begin with.
         after: The names of tasks that all of them wait for.
+        taken: The names of other tasks.
 
     Raises:
         InvalidInput: There is no such grouping, or nothing to group by.
@@ -147,7 +159,7 @@ def plan_flow(
         ends = [len(made) - 1]
         reads.append([])
     last = ends[0] if ends else 0
-    names = _names([group.label for group in made], prefix)
+    names = _names([group.label for group in made], prefix, taken)
     places = {name: place for place, name in enumerate(home)}
     tasks = []
     for number, group in enumerate(made):
@@ -181,10 +193,12 @@ def plan_flow(
 
 
 def slug(text: str) -> str:
-    """Return a text as a name that every orchestrator takes."""
+    """Return a text as a name that every orchestrator takes; two long ones stay two."""
     plain = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or "task"
-    named = plain if plain[0].isalpha() else f"t_{plain}"
-    short = named[:_LONGEST_NAME].rstrip("_")
+    short = named = plain if plain[0].isalpha() else f"t_{plain}"
+    if len(named) > _LONGEST_NAME:
+        ending = hashlib.sha256(text.encode()).hexdigest()[:_ENDING]
+        short = f"{named[: _LONGEST_NAME - _ENDING - 1].rstrip('_')}_{ending}"
     return f"{short}_task" if keyword.iskeyword(short) or short in _RESERVED else short
 
 
@@ -203,7 +217,7 @@ def _reads(group: Group, graph: Graph, home: Mapping[str, int], number: int) -> 
 
 def _groups(flow: FlowToCompile, nodes: Sequence[Node], by: str) -> list[Group]:
     if by == "dataset":
-        return [Group(flow.name, [node.name for node in nodes])]
+        return [Group(slug(flow.name), [node.name for node in nodes])]
     if by == "module":
         return group_nodes(nodes, {node.name: _module(node) for node in nodes})
     if by.startswith("tag:") and len(by) > 4:
@@ -242,7 +256,7 @@ def _by_cost(flow: FlowToCompile, nodes: Sequence[Node]) -> list[Group]:
     return group_by_cost(nodes, GroupByCost(_MOST_AT_ONCE, _TASK_SECONDS, costs))
 
 
-def _names(labels: Sequence[str], prefix: str) -> list[str]:
+def _names(labels: Sequence[str], prefix: str, others: Collection[str]) -> list[str]:
     """Return a name for each group: the last part of its label where that tells it from others."""
     short = [slug(label.rpartition(".")[2]) for label in labels]
     kinds = {
@@ -251,15 +265,13 @@ def _names(labels: Sequence[str], prefix: str) -> list[str]:
     plain = [
         name if len(kinds[name]) == 1 else slug(label) for label, name in zip(labels, short, strict=True)
     ]
-    taken: set[str] = set()
-    names = []
+    names: list[str] = []
     for name in plain:
-        number, free = 1, name
-        while free in taken:
+        number, free = 1, prefix + name
+        while free in names or free in others:
             number += 1
-            free = f"{name}_{number}"
-        taken.add(free)
-        names.append(prefix + free)
+            free = f"{prefix}{name}_{number}"
+        names.append(free)
     return names
 
 

@@ -23,7 +23,15 @@ def perform(words, relay):
     """Perform a task; the key of the relay has only characters that one may have."""
     relay = re.sub(r"[^A-Za-z0-9_:+-]", "-", relay)[:200]
     command = shlex.split(os.environ.get("HW_COMMAND", "headwater"))
-    subprocess.run([*command, *(word.replace("@relay@", relay) for word in words)], check=True)
+    words = [*command, *(word.replace("@relay@", relay) for word in words)]
+    with subprocess.Popen(words) as process:
+        try:
+            code = process.wait()
+        except BaseException:  # the task is ended, and with it the run
+            process.terminate()
+            raise
+    if code != 0:
+        raise subprocess.CalledProcessError(code, words)
 '''
 """A function of Python files that performs the words of a task."""
 

@@ -52,6 +52,8 @@ def as_block(state: State, statement: ast.stmt, why: str, what_to_do: str) -> No
             continue
         value = state.held(name, statement.lineno)
         assert value is not None
+        if isinstance(held, Value) and held.made == "import" and name in effects.changes:
+            raise Left(f"it changes the module '{name}'", "Keep it in the driver script.")
         if (
             isinstance(held, Value)
             and name in effects.changes

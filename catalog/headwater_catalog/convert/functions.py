@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from headwater_catalog.convert.blocks import NotInlined
 from headwater_catalog.convert.known import TABLE_METHODS
-from headwater_catalog.convert.outline import given_to
 from headwater_catalog.convert.state import State
+from headwater_catalog.convert.told_functions import given_to
 from headwater_catalog.convert.values import Frame, Left, Value
 
 __all__ = ["inlined", "sets_columns"]

@@ -6,51 +6,28 @@ import ast
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from headwater_catalog.convert.effects import Effects, changed_parameters, effects_of
+from headwater_catalog.convert.effects import Effects, effects_of
 from headwater_catalog.convert.known import READS_DATA, TABLE_ONLY, TABLE_ONLY_BY, dotted, impurity
+from headwater_catalog.convert.told_functions import (
+    Beside,
+    ToldFunction,
+    functions_of,
+    given_to,
+    imported_functions,
+    imports_of,
+    in_full,
+)
 from headwater_catalog.convert.values import NO_LITERAL
 
-__all__ = ["Beside", "Outline", "ToldFunction", "given_to", "outline_of"]
-
-Beside = Callable[[str], ast.Module | None]
-"""Gives the syntax tree of a module beside a script, by its name."""
+__all__ = ["Outline", "outline_of"]
 
 _LIKE_TABLES: Final = re.compile(r"(?i)(?:^|_)df(?:_|$|\d)|^df|df$|(?:^|_)(?:frame|dataframe)$")
 _LIKE_SETTINGS: Final = re.compile(r"(?i)(?:^|_)(?:cfg|conf|config|options|opts|params|parameters|settings)$")
 _OPENS: Final = "it opens a file"
-_PASSED_OVER: Final = ("it prints", "it logs", "it sets what is warned of")
-"""What a function may do besides, with no harm where it happens as the features are executed."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToldFunction:
-    """A function of the script.
-
-    Attributes:
-        node: Its definition.
-        impure: Why its value depends on more than its parameters; empty where it does not.
-        changes: The parameters that it changes in place.
-        reads: The names of the script that it reads.
-        is_own: Whether it stands in the script itself, not in a module beside it.
-    """
-
-    node: ast.FunctionDef
-    impure: str
-    changes: frozenset[str]
-    reads: frozenset[str]
-    is_own: bool = True
-
-    def given_to_changed(self, call: ast.Call) -> Iterator[ast.expr]:
-        """Yield what a call gives to the parameters that are changed."""
-        names = [each.arg for each in [*self.node.args.posonlyargs, *self.node.args.args]]
-        for name, argument in zip(names, call.args, strict=False):
-            if name in self.changes:
-                yield argument
-        yield from (each.value for each in call.keywords if each.arg in self.changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +106,8 @@ def outline_of(tree: ast.Module, beside: Beside = lambda _: None) -> Outline:
         beside: Gives the syntax tree of a module that stands beside it; None where there is none.
     """
     statements, main, written = _statements(tree)
-    own = _functions(tree)
-    functions = {**_imported_functions(tree, beside), **own}
+    own = functions_of(tree)
+    functions = {**imported_functions(tree, beside), **own}
     sets = Counter(
         name for statement in statements for node in ast.walk(statement) for name in _set_names(node)
     )
@@ -147,7 +124,7 @@ def outline_of(tree: ast.Module, beside: Beside = lambda _: None) -> Outline:
         frozenset(name for name, count in sets.items() if count > 1),
         later,
         frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name)),
-        _for_reading(statements, _imports(tree)),
+        _for_reading(statements, imports_of(tree)),
         main,
         written,
     )
@@ -160,7 +137,7 @@ def _for_reading(statements: Sequence[ast.stmt], imports: Mapping[str, str]) -> 
     for node in (node for statement in statements for node in ast.walk(statement)):
         match node:
             case ast.Call(func=function, args=arguments) if impurity(
-                node, _in_full(dotted(function), imports)
+                node, in_full(dotted(function), imports)
             ) in (READS_DATA, _OPENS):
                 given = [*arguments, *(keyword.value for keyword in node.keywords)]
                 found |= {name for each in given for name in _names_in(each)}
@@ -203,7 +180,7 @@ def _statements(tree: ast.Module) -> tuple[list[ast.stmt], str, dict[ast.stmt, s
                 pass
             case _:
                 continue
-        inner = _body_of(mains[name], call, target, _imports(tree))
+        inner = _body_of(mains[name], call, target, imports_of(tree))
         if inner is not None and sum(1 for n in ast.walk(tree) if _is_call_of(n, name)) == 1:
             kept = [each for each in found[:place] if each is not mains[name]]
             return [*kept, *inner[0], *found[place + 1 :]], name, inner[1]
@@ -239,7 +216,7 @@ def _body_of(
         for node in ast.walk(each)
     )
     calls = [node for node in inner if isinstance(node, ast.Call)]
-    brings = any(impurity(each, _in_full(dotted(each.func), imports)) == READS_DATA for each in calls)
+    brings = any(impurity(each, in_full(dotted(each.func), imports)) == READS_DATA for each in calls)
     if not body or returns > nested or not (brings or not (given or target)):
         return None
     written: dict[ast.stmt, str] = {}
@@ -261,94 +238,6 @@ def _made_up(name: str, value: ast.expr | None, written: dict[ast.stmt, str]) ->
     made = ast.Assign([ast.copy_location(ast.Name(name, ast.Store()), value)], value)
     written[ast.copy_location(made, value)] = f"{name} = {ast.unparse(value)}"
     return made
-
-
-def given_to(function: ast.FunctionDef, call: ast.Call) -> dict[str, ast.expr | None] | None:
-    """Return what a call gives to each parameter of a function, or its default.
-
-    Returns:
-        None for a parameter that gets nothing; nothing at all where the text does not tell which gets what.
-    """
-    arguments = function.args
-    if arguments.vararg or arguments.kwarg:
-        return None
-    parameters = [*arguments.posonlyargs, *arguments.args]
-    found: dict[str, ast.expr | None] = {each.arg: None for each in [*parameters, *arguments.kwonlyargs]}
-    defaults = arguments.defaults
-    for each, default in zip(parameters[len(parameters) - len(defaults) :], defaults, strict=True):
-        found[each.arg] = default
-    for each, given in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        found[each.arg] = given
-    if len(call.args) > len(parameters) or any(isinstance(each, ast.Starred) for each in call.args):
-        return None
-    taken = {each.arg for each in parameters[: len(call.args)]}
-    found.update(zip((each.arg for each in parameters), call.args, strict=False))
-    for keyword in call.keywords:
-        if keyword.arg not in found or keyword.arg in taken:
-            return None
-        found[keyword.arg] = keyword.value
-    return found
-
-
-def _functions(tree: ast.Module) -> dict[str, ToldFunction]:
-    definitions = {each.name: each for each in tree.body if isinstance(each, ast.FunctionDef)}
-    imports = _imports(tree)
-    own: dict[str, str] = {}
-    reads: dict[str, set[str]] = {}
-    for name, node in definitions.items():
-        body = ast.Module(body=node.body, type_ignores=[])
-        calls = [each for each in ast.walk(body) if isinstance(each, ast.Call)]
-        reasons = (impurity(call, _in_full(dotted(call.func), imports)) for call in calls)
-        own[name] = next((why for why in reasons if why and why not in _PASSED_OVER), "")
-        if any(isinstance(each, (ast.Global, ast.Yield, ast.YieldFrom)) for each in ast.walk(body)):
-            own[name] = own[name] or "it sets names of the script, or gives several values"
-        arguments = {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
-        effects = effects_of(body)
-        reads[name] = {*effects.reads, *effects.changes} - arguments - set(effects.sets)
-    for _ in definitions:  # what a function does that they call, they do
-        for name in definitions:
-            for called in reads[name] & set(definitions):
-                own[name] = own[name] or own[called]
-                reads[name] = reads[name] | reads[called]
-    return {
-        name: ToldFunction(node, own[name], frozenset(changed_parameters(node)), frozenset(reads[name]))
-        for name, node in definitions.items()
-    }
-
-
-def _imports(tree: ast.Module) -> dict[str, str]:
-    return {
-        alias.asname or alias.name: alias.name
-        for node in tree.body
-        if isinstance(node, ast.Import)
-        for alias in node.names
-    }
-
-
-def _imported_functions(tree: ast.Module, beside: Beside) -> dict[str, ToldFunction]:
-    """Return the functions of modules beside a script, by the names under which it can call them."""
-    found: dict[str, ToldFunction] = {}
-    for node in ast.walk(tree):
-        match node:
-            case ast.ImportFrom(module=str(module), names=names):
-                wanted = {alias.name: alias.asname or alias.name for alias in names}
-            case ast.Import(names=[ast.alias(name=module, asname=name)]):
-                wanted = {"*": f"{name or module}."}
-            case _:
-                continue
-        other = beside(module)
-        for name, told in _functions(other).items() if other is not None else ():
-            told = replace(told, reads=frozenset(), is_own=False)
-            if name in wanted:
-                found[wanted[name]] = told
-            elif "*" in wanted:
-                found[wanted["*"].removeprefix("*") + name] = told
-    return found
-
-
-def _in_full(name: str, imports: Mapping[str, str]) -> str:
-    root, _, rest = name.partition(".")
-    return imports.get(root, root) + (f".{rest}" if rest else "")
 
 
 def _tables(module: ast.Module) -> frozenset[str]:

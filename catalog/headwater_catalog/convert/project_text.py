@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, Final
 
-from headwater_catalog.convert.values import NO_LITERAL, Leftover, Value
+from headwater_catalog.convert.values import NO_LITERAL, Frame, Leftover, Value
 
 __all__ = ["FileRead", "ScriptFlow", "flow_of", "project_text"]
 
@@ -106,7 +106,18 @@ def _plain(literal: Any) -> Any:
     if isinstance(literal, (list, tuple)):
         parts = [_plain(each) for each in literal]
         return NO_LITERAL if any(part is NO_LITERAL for part in parts) else parts
-    return literal if isinstance(literal, (bool, int, float, str)) else NO_LITERAL
+    if isinstance(literal, str):
+        return literal if _is_text(literal) else NO_LITERAL
+    return literal if isinstance(literal, (bool, int, float)) else NO_LITERAL
+
+
+def _is_text(value: str) -> bool:
+    """Tell whether a text can be written down: in Python some hold bytes of file names that are no text."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _file_read(left: Leftover) -> FileRead | None:
@@ -116,16 +127,23 @@ def _file_read(left: Leftover) -> FileRead | None:
             targets=[ast.Name()],
             value=ast.Call(
                 func=ast.Attribute(value=ast.Name(id="pd" | "pandas"), attr=function),
-                args=[ast.Constant(value=str(path))],
+                args=[given],
                 keywords=keywords,
             ),
-        ) if function in _FORMATS and not _ELSEWHERE.match(path):
+        ) if function in _FORMATS and (path := _path(given, left.reads)) and not _ELSEWHERE.match(path):
             format_, endings = _FORMATS[function]
             dates, ending = _dates(keywords), PurePath(path).suffix.lower()
-            if dates is None or ending in _PACKED:
+            if dates is None or ending in _PACKED or not _is_text(path):
                 return None
             return FileRead(path, dates, "" if ending in endings else format_)
     return None
+
+
+def _path(given: ast.expr, reads: Mapping[str, Frame | Value]) -> str:
+    """Return the file that a call is given as a text, or by the name of one that is written out."""
+    held = reads.get(given.id) if isinstance(given, ast.Name) else None
+    told = held.literal if isinstance(held, Value) else getattr(given, "value", None)
+    return told if isinstance(told, str) else ""
 
 
 def _dates(keywords: Sequence[ast.keyword]) -> tuple[str, ...] | None:
@@ -135,7 +153,7 @@ def _dates(keywords: Sequence[ast.keyword]) -> tuple[str, ...] | None:
             return ()
         case [ast.keyword(arg="parse_dates", value=ast.List(elts=elements))]:
             found = [each.value for each in elements if isinstance(each, ast.Constant)]
-            texts = tuple(each for each in found if isinstance(each, str))
+            texts = tuple(each for each in found if isinstance(each, str) and _is_text(each))
             return texts if len(texts) == len(elements) else None
     return None
 
@@ -159,7 +177,7 @@ def project_text(flow: ScriptFlow, target: Path, data: Path) -> str:
     sources = []
     for name, read in flow.sources.items():
         path = os.path.relpath(data.resolve() / read.path, root)
-        if path.startswith(os.pardir):  # sources are files of the repository
+        if path.startswith(os.pardir) or not _is_text(path):  # sources are files of the repository, by name
             others[name] = (0, False)
             continue
         said = {"path": PurePath(path).as_posix(), "dates": list(read.dates), "format": read.format}

@@ -235,6 +235,8 @@ def _declared(repository: Repository, heads: Iterable[Head]) -> Iterator[Item]:
             elif outside:
                 why = f"dataflow '{view.name}' has {len(view.sources)} sources, and none declares the column"
                 standing = Standing(UNKNOWN, why)
+            elif name in reach.open:
+                standing = Standing(UNKNOWN, reach.open[name])
             else:
                 continue
             for place in Whereabouts.from_dict(declared).locations.values():
@@ -254,7 +256,7 @@ def _of_input(look: Look, source: str) -> Standing | None:
     given = {name for name, each in look.run.inputs.items() if "value" in each}
     outside = look.columns.difference(look.made, look.run.config, given)
     if not outside:
-        return None
+        return Standing(UNKNOWN, look.open[source]) if source in look.open else None
     if not outside & look.computed:
         return Standing(UNKNOWN, "it may have the column, which this run did not need")
     declared = look.view.sources.get(source, {}) if look.view else {}

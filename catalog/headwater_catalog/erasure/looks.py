@@ -42,6 +42,7 @@ class Look:
         columns: Names of inputs and nodes that are the columns themselves.
         made: Those of them that features make.
         index: Names of the sources whose index one of the columns is.
+        open: Names of inputs that are tables which may have one of the columns, with why that is not known.
         why: Why nothing can be told of it; empty where it can.
     """
 
@@ -53,6 +54,7 @@ class Look:
     columns: frozenset[str]
     made: frozenset[str]
     index: frozenset[str]
+    open: Mapping[str, str]
     why: str = ""
 
     def standing(self, names: Iterable[str]) -> Standing | None:
@@ -122,7 +124,7 @@ class Looks:
                 commit, known = run.commit_id, {}
                 moment = Moment(self._session, self._settings, repository, run.commit)
             given = sorted(name for name, each in run.inputs.items() if "value" in each)
-            told = [run.dataflow, run.config, given, run.origin is not None, run.outputs]
+            told = [run.dataflow, run.config, sorted(run.inputs), given, run.origin is not None, run.outputs]
             key = json.dumps(told, sort_keys=True)
             if run.origin is not None or key not in known:
                 known[key] = self._again(moment, key) or self._looked(moment, run, given, seeds, upstream)
@@ -157,7 +159,7 @@ class Looks:
             why = f"its code cannot be looked at: {error}"
             self.unknown[f"Run {run.id} of '{moment.repository.name}': {why}"] = moment.repository.name
             nothing: frozenset[str] = frozenset()
-            return None, None, {}, nothing, frozenset(run.outputs), nothing, nothing, nothing, why
+            return None, None, {}, nothing, frozenset(run.outputs), nothing, nothing, nothing, {}, why
         if run.origin is not None:
             computed = frozenset((*run.outputs, *(node.name for node in run.nodes)))
         else:
@@ -168,7 +170,7 @@ class Looks:
         names = frozenset(reach.needs).union(*reach.needs.values())
         alike = (shared.setdefault(each, each) for each in (names, computed))
         made = reach.columns & reach.keys.keys()
-        return reach, view, self._standings, *alike, reach.columns, made, reach.index, ""
+        return reach, view, self._standings, *alike, reach.columns, made, reach.index, reach.open, ""
 
     def _look(
         self, moment: Moment, run: Run, given: list[str], seeds: Seeds, upstream: _Upstream
@@ -180,7 +182,8 @@ class Looks:
             return None, reach_of_all(snapshot, seeds, self.day)
         view = snapshot.dataflow(run.dataflow)
         config = {**view.config, **run.config}
-        return view, reach_for(moment, view, config, given, seeds, upstream, self.day)
+        files = [name for name, each in run.inputs.items() if "value" not in each]
+        return view, reach_for(moment, view, config, given, seeds, upstream, self.day, files)
 
     def heads(
         self, repository: Repository, seeds: Seeds, upstream: _Upstream
@@ -206,9 +209,11 @@ def reach_for(
     seeds: Seeds,
     upstream: _Upstream,
     day: str,
+    files: Iterable[str] = (),
 ) -> Reach:
     """Return what columns reach in a dataflow, also those that it has from other repositories."""
-    return reach_in(moment.snapshot, view, config, tuple(given), _drawn(seeds, view, upstream), day)
+    drawn = _drawn(seeds, view, upstream)
+    return reach_in(moment.snapshot, view, config, tuple(given), drawn, day, tuple(files))
 
 
 def _drawn(seeds: Seeds, view: DataflowView, upstream: _Upstream) -> Seeds:
@@ -233,6 +238,8 @@ def _are_alike(before: Snapshot, now: Snapshot) -> bool:
     """Tell whether two commits differ in nothing that says what is made from what."""
     rules = now.declared.rules
     if before.declared.rules != rules or before.inputs != now.inputs:
+        return False
+    if before.declared.tables != now.declared.tables:
         return False
     # Whether a parameter is anonymised is told by the code of a function.
     reads_code = any(each.anonymisers for each in rules.classifications.values())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from headwater_catalog.erasure.columns import seeds_of
+from headwater_catalog.erasure.columns import seeds_of, told_of
 from headwater_catalog.erasure.data import Head, data_items
 from headwater_catalog.erasure.items import DONE, UNKNOWN, Item, Standing, target_of, weightier
 from headwater_catalog.erasure.looks import Look, Looks
@@ -33,7 +33,7 @@ class Plan:
     Attributes:
         items: It, by repository and kind.
         counts_as: By repository, what the columns are called there.
-        unknown: What could not be looked at, each a sentence.
+        unknown: What could not be looked at or is not known, each a sentence.
         runs: How many runs were looked at.
         commits: At how many commits.
         under_way: Numbers of the jobs of runs that have not ended, and need something of this.
@@ -102,7 +102,8 @@ def make_plan(
         NotFound: There was never such a column.
     """
     looks = Looks(session, settings, day)
-    found = _followed(session, looks, repository, seeds_of(session, repository, columns))
+    seeds = seeds_of(session, repository, columns)
+    found = _followed(session, looks, repository, seeds)
     erased = _erased(session)
     items: list[Item] = []
     for each in found.values():
@@ -117,7 +118,7 @@ def make_plan(
     return Plan(
         tuple(items),
         {each.repository.name: _called(each) for each in found.values()},
-        tuple(looks.unknown),
+        (*looks.unknown, *told_of(session, repository, seeds)),
         len(runs),
         len({run.commit_id for run in runs}),
         tuple(_under_way(every, items)),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -53,6 +54,7 @@ class Reach:
         keys: The features that may make each node.
         columns: Names of inputs and nodes that are the columns themselves.
         index: Names of sources whose index one of the columns is: it comes along with all that is read there.
+        open: Names of inputs that are tables which may have one of the columns, with why that is not known.
     """
 
     standings: Mapping[str, Standing]
@@ -60,6 +62,7 @@ class Reach:
     keys: Mapping[str, tuple[str, ...]]
     columns: frozenset[str]
     index: frozenset[str]
+    open: Mapping[str, str] = field(default_factory=dict)
 
     def needed(self, outputs: Iterable[str]) -> set[str]:
         """Return the names that some outputs need, these included."""
@@ -80,6 +83,7 @@ def reach_in(
     given: Collection[str],
     seeds: Seeds,
     day: str,
+    files: Collection[str] = (),
 ) -> Reach:
     """Return what columns reach in a dataflow.
 
@@ -90,6 +94,7 @@ def reach_in(
         given: Names of the inputs whose values the run was given, which come from no source.
         seeds: The columns.
         day: The day on which barriers must hold.
+        files: Names of the sources that the run was given, besides those that are declared.
     """
     inside = frozenset(view.modules)
     features = [
@@ -99,7 +104,8 @@ def reach_in(
     ]
     apart = {*(config or ()), *given, *view.upstream}
     index = {name: each["index"] for name, each in view.sources.items() if each.get("index")}
-    return _reach(snapshot, features, seeds, day, index, apart)
+    tables = functools.partial(_with_the_column, snapshot, view.name, features, {*view.sources, *files})
+    return _reach(snapshot, features, seeds, day, index, apart, tables)
 
 
 def reach_of_all(snapshot: Snapshot, seeds: Seeds, day: str) -> Reach:
@@ -110,7 +116,9 @@ def reach_of_all(snapshot: Snapshot, seeds: Seeds, day: str) -> Reach:
         for name, each in view.sources.items()
         if each.get("index")
     }
-    return _reach(snapshot, snapshot.features, seeds, day, index, set())
+    sources = {name for view in snapshot.dataflows for name in view.sources}
+    tables = functools.partial(_with_the_column, snapshot, None, snapshot.features, sources)
+    return _reach(snapshot, snapshot.features, seeds, day, index, set(), tables)
 
 
 def _reach(
@@ -120,8 +128,9 @@ def _reach(
     day: str,
     index: Mapping[str, str],
     apart: Collection[str],
+    with_the_column: Callable[[Collection[str], Collection[str]], Mapping[str, str]],
 ) -> Reach:
-    needs, makers, partial = _wired(features)
+    needs, makers, unsure = _wired(features)
     children: dict[str, list[str]] = {}
     for name, needed in needs.items():
         for each in needed:
@@ -130,35 +139,51 @@ def _reach(
     inputs = children.keys() - needs.keys()
     columns = {name for name in seeds.names if name in known} | (seeds.inputs & inputs)
     columns |= {name for name, keys in makers.items() if not seeds.keys.isdisjoint(keys)}
-    tables = _with_the_column(snapshot, features, inputs.difference(apart), seeds.names | seeds.inputs)
+    asked = seeds.names | seeds.inputs
+    tables = with_the_column(inputs.difference(apart), asked)
     columns |= {name for name, reason in tables.items() if not reason}
-    partial |= {name: reason for name, reason in tables.items() if reason}
-    indexed = frozenset(name for name, column in index.items() if column in seeds.names | seeds.inputs)
+    is_open = {name: reason for name, reason in tables.items() if reason}
+    indexed = frozenset(name for name, column in index.items() if column in asked)
     # Whatever is read from a source is read with its index.
     start = columns | (inputs.difference(apart) if indexed else set())
     held = {name: by for name, by in seeds.held.items() if name in inputs and name not in start}
     reached = _Walk(snapshot, children, makers, day).standings(start, held)
-    for name, reason in _unknown(partial, children).items():
+    for name, reason in _unknown({**unsure, **is_open}, children).items():
         reached.setdefault(name, Standing(UNKNOWN, reason))
-    return Reach(reached, needs, makers, frozenset(columns), indexed)
+    return Reach(reached, needs, makers, frozenset(columns), indexed, is_open)
 
 
 def _with_the_column(
     snapshot: Snapshot,
+    dataflow: str | None,
     features: Collection[SnapshotFeature],
+    sources: Collection[str],
     inputs: Collection[str],
     asked: Collection[str],
 ) -> dict[str, str]:
     """Return the inputs that are tables with one of some columns, with why that is not known for certain."""
+    needed = {(each.name, each.type) for feature in features for each in feature.dependencies}
+    needed |= {(each.name, each.type) for each in snapshot.inputs}
+    tables = {
+        name: type_
+        for name, type_ in sorted(needed, key=lambda each: is_frame(each[1]) is True)
+        if name in inputs and (is_frame(type_) or (is_frame(type_) is None and name in sources))
+    }
+    if not tables or not asked:
+        return {}
+    lineage = snapshot.lineage if dataflow is None else snapshot.lineage_of(dataflow)
     found: dict[str, str] = {}
-    needed = {each.name for feature in features for each in feature.dependencies if is_frame(each.type)}
-    for name in needed.intersection(inputs) if asked else ():
-        key = input_key(name)
-        read = snapshot.lineage.parents(key) if key in snapshot.lineage.nodes else ()
-        if any(each == column_key(table_of(each), column) for each in read for column in asked):
+    for name, type_ in tables.items():
+        key, is_table = input_key(name), is_frame(type_)
+        read = lineage.parents(key) if key in lineage.nodes else ()
+        has_it = any(each == column_key(table_of(each), column) for each in read for column in asked)
+        if is_table and has_it:
             found[name] = ""
-        elif not read or any(each == table_of(each) for each in read):
-            found[name] = f"input '{name}' is a table, and nothing declares which columns it has"
+        elif has_it or not read or any(each == table_of(each) for each in read):
+            why = "a table, and nothing declares which columns it has"
+            if is_table is None:
+                why = f"perhaps a table: only running the code tells what its type '{type_}' is"
+            found[name] = f"input '{name}' is {why}"
     return found
 
 

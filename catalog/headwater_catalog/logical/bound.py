@@ -154,15 +154,21 @@ class _Supplied:
 
     Attributes:
         name: The source.
-        known: What its columns are made of, by their names in small letters.
+        known: What its columns are made of, by their names; where these are so in any case in small letters.
         open: Tables that may have any other column.
         is_open: Whether it may have columns that are not known.
+        any_case: Whether it is of a database, so that letters of any case name one column.
     """
 
     name: str
     known: Mapping[str, frozenset[str]]
     open: tuple[str, ...] = ()
     is_open: bool = False
+    any_case: bool = False
+
+    def of(self, column: str) -> frozenset[str] | None:
+        """Return what a column is made of; None where it is not known to be there."""
+        return self.known.get(column.casefold() if self.any_case else column)
 
 
 class _Binder:
@@ -202,9 +208,16 @@ class _Binder:
             wanted = set(flow.outputs)
             for node in graph.nodes.values():
                 for output in wanted.intersection((node.name, *node.parts)) if node.module else ():
-                    # A table is saved with its own columns, which nothing here tells.
-                    target = key if is_frame(node.type) else self._known.column(key, output)
-                    self._edges[node.key, target].add(flow.name)
+                    self._filled(flow, node, output, key)
+
+    def _filled(self, flow: DataflowView, node: LineageNode, output: str, key: str) -> None:
+        is_whole = is_frame(node.type)
+        if is_whole is not False:  # a table is saved with its own columns, which nothing here tells
+            self._edges[node.key, key].add(flow.name)
+        if not is_whole:
+            self._edges[node.key, self._known.column(key, output)].add(flow.name)
+        if is_whole is None:
+            self._tell_unread(f"Output '{output}' of dataflow '{flow.name}' may be all of a table", node, key)
 
     # What dataflows read
 
@@ -228,16 +241,17 @@ class _Binder:
         if place.path and not self._known.is_declared(place):
             # It is listed, and lineage ends at the inputs: only a file that is read tells its columns.
             self._uses.add(TableUse(self._known.at(place), False, flow.name, name))
-            return _Supplied(name, {column.casefold(): none for column, none in told.items()}, (), True)
+            return _Supplied(name, told, (), True)
         key = self._known.at(place)
         self._uses.add(TableUse(key, False, flow.name, name))
         declared = self._known.declared_columns(key)
-        known = {each.casefold(): frozenset({column_key(key, each)}) for each in declared}
+        any_case = bool(place.connection)
+        columns = [(each.casefold() if any_case else each, each) for each in declared or told]
         if declared:
-            return _Supplied(name, known)
-        return _Supplied(
-            name, {c.casefold(): frozenset({self._known.column(key, c)}) for c in told}, (key,), True
-        )
+            known = {each: frozenset({column_key(key, column)}) for each, column in columns}
+            return _Supplied(name, known, any_case=any_case)
+        known = {each: frozenset({self._known.column(key, column)}) for each, column in columns}
+        return _Supplied(name, known, (key,), True, any_case)
 
     def _queried(self, flow: DataflowView, name: str, place: Location) -> _Supplied:
         partitions = self._snapshot.declared.partitions.get(flow.name)
@@ -254,13 +268,13 @@ class _Binder:
             for column, origins in found.columns.items()
         }
         open_tables = tuple(keys[table] for table in found.open if table in keys)
-        return _Supplied(name, known, open_tables, bool(found.open or not found.columns))
+        return _Supplied(name, known, open_tables, bool(found.open or not found.columns), any_case=True)
 
     def _bind(self, flow: DataflowView, node: LineageNode, supplied: Sequence[_Supplied]) -> None:
-        name, target, folded = node.name, node.key, node.name.casefold()
-        sure = [each for each in supplied if folded in each.known]
+        name, target = node.name, node.key
+        sure = [each for each in supplied if each.of(name) is not None]
         for each in sure:
-            for source in each.known[folded]:
+            for source in each.of(name) or ():
                 self._edges[source, target].add(flow.name)
         if len(sure) > 1:
             several = " and ".join(f"'{each.name}'" for each in sure)
@@ -269,10 +283,14 @@ class _Binder:
         if sure:
             return
         whole = next((each for each in supplied if each.name == name), None)
-        if whole is not None and is_frame(node.type):
+        is_whole = is_frame(node.type) if whole is not None else False
+        if whole is not None and is_whole is not False:
             for source in (*whole.open, *chain.from_iterable(whole.known.values())):
                 self._edges[source, target].add(flow.name)
+        if is_whole:
             return
+        if is_whole is None:
+            self._tell_unread(f"Input '{name}' of dataflow '{flow.name}' may be all of source '{name}'", node)
         possible = [each for each in supplied if each.is_open]
         tables = list(dict.fromkeys(table for each in possible for table in each.open))
         for table in tables:
@@ -318,6 +336,10 @@ class _Binder:
         found = query_lineage(query, self._known.columns_in(connection))
         self._left -= found.work
         return found
+
+    def _tell_unread(self, told: str, node: LineageNode, *keys: str) -> None:
+        why = f"only running the code tells whether its type '{node.type}' is a table"
+        self._tell(f"{told}: {why}. Write the type itself, such as pandas.DataFrame.", node.key, *keys)
 
     def _tell(self, text: str, *keys: str) -> None:
         self._unclear[Unclear(text, frozenset(keys))] = None

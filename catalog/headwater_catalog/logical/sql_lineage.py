@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
+
+from headwater_catalog.logical.sql_parsing import FILLED, TooMuchWork, Work, parsed
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -18,20 +19,8 @@ __all__ = ["QueryLineage", "query_lineage"]
 _LONGEST: Final = 50_000  # characters of a query
 _MOST_TOLD: Final = 20
 _MOST_LISTED: Final = 10
-_MOST_NODES: Final = 40_000  # of what one query is made of, those included that are given up again
-_NODES_PER_WORD: Final = 20  # a query that takes more lets the parser go back and forth without end
-_MOST_STEPS: Final = 400_000  # of one query
-_CHARACTERS_PER_STEP: Final = 8
-
-_DIALECTS: Final = ("", "postgres", "bigquery", "snowflake", "tsql", "mysql", "spark", "duckdb", "oracle")
-"""What a query may be written in, the usual first: what a connection leads to, no repository says."""
-
 _NAMELESS: Final = "\0"
 """How a column is called meanwhile that the query gives no name."""
-
-_TEMPLATE: Final = re.compile(r"\w{0,100}(\{\{[^{}]{0,500}\}\}|\{\w{1,100}\})\w{0,100}")
-_FILLED: Final = "headwater_filled_in"
-"""What stands for a place of a query that is filled in before it is asked, such as `{table}`."""
 
 _WORD: Final = re.compile(r"\w+")
 
@@ -59,27 +48,6 @@ class QueryLineage:
     work: int = 0
 
 
-class _TooMuchWork(Exception):
-    """A query would take too long to be read."""
-
-
-class _Work:
-    """Counts the steps that it takes to read a query."""
-
-    def __init__(self) -> None:
-        self.done = 0
-
-    def add(self, steps: int = 1) -> None:
-        """Count some steps.
-
-        Raises:
-            _TooMuchWork: There are too many by now.
-        """
-        self.done += steps
-        if self.done > _MOST_STEPS:
-            raise _TooMuchWork
-
-
 def query_lineage(query: str, known: Mapping[str, Collection[str]]) -> QueryLineage:
     """Return where the columns of a query come from; nothing is executed.
 
@@ -105,55 +73,19 @@ def _last_word(table: str) -> str:
 def _lineage(query: str, known: tuple[tuple[str, tuple[str, ...]], ...]) -> QueryLineage:
     from sqlglot.errors import SqlglotError
 
-    work = _Work()
+    work = Work()
     try:
-        parsed = _parsed(query, work)
-        if parsed is not None:
-            return replace(_Query(dict(known), work).read(parsed), work=work.done)
+        found = parsed(query, work)
+        if found is not None:
+            return replace(_Query(dict(known), work).read(found), work=work.done)
         told = "it is no query that could be read: write one SELECT"
     except RecursionError:
         told = "it is nested too deeply to be read"
-    except _TooMuchWork:
+    except TooMuchWork:
         told = "it would take too long to be read: make it simpler"
     except SqlglotError as error:
         told = f"it is no query that could be read: {' '.join(str(error).split())[:100]}"
     return QueryLineage(told=(told,), work=work.done)
-
-
-def _parsed(query: str, work: _Work) -> exp.Query | None:
-    """Return a query as the first dialect has it that can read it; None where none can.
-
-    Raises:
-        _TooMuchWork: It lets the parser go back and forth without end.
-    """
-    from sqlglot import exp
-    from sqlglot.dialects.dialect import Dialect
-    from sqlglot.errors import SqlglotError
-
-    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it would log pieces of the queries
-    left = _MOST_NODES
-    query = _TEMPLATE.sub(f":{_FILLED}", query)
-    for name in _DIALECTS:
-        dialect = Dialect.get_or_raise(name)
-        work.add(len(query) // _CHARACTERS_PER_STEP)
-        try:
-            words = dialect.tokenize(query)
-        except SqlglotError:
-            continue
-        parser = dialect.parser(max_nodes=min(left, 1_000 + _NODES_PER_WORD * len(words)))
-        try:
-            statements = parser.parse(words, query)
-        except SqlglotError:
-            if parser._node_count > parser.max_nodes:
-                raise _TooMuchWork from None
-            continue
-        finally:
-            left -= parser._node_count
-            work.add(len(words) + parser._node_count)
-        found = [each for each in statements if each is not None and not isinstance(each, exp.Semicolon)]
-        if len(found) == 1 and isinstance(found[0], exp.Query):
-            return found[0]
-    return None
 
 
 _Origins = dict[str, set[Column]]
@@ -163,7 +95,7 @@ _Origins = dict[str, set[Column]]
 class _Query:
     """Reads one query, from its innermost parts outwards."""
 
-    def __init__(self, known: Mapping[str, Collection[str]], work: _Work) -> None:
+    def __init__(self, known: Mapping[str, Collection[str]], work: Work) -> None:
         self._known = known
         self._folded = {table: frozenset(map(str.casefold, columns)) for table, columns in known.items()}
         self._work = work
@@ -171,11 +103,11 @@ class _Query:
         self._done: dict[int, tuple[_Origins, tuple[str, ...]]] = {}
         self._sources: dict[int, dict[str, Any]] = {}
 
-    def read(self, parsed: exp.Query) -> QueryLineage:
+    def read(self, query: exp.Query) -> QueryLineage:
         from sqlglot import exp
         from sqlglot.optimizer.scope import build_scope
 
-        scope = build_scope(parsed.unnest())
+        scope = build_scope(query.unnest())
         if scope is None:
             return QueryLineage(told=("it is no query that could be read",))
         read = (
@@ -230,7 +162,7 @@ class _Query:
             else:
                 origins = self._made_of(scope, selected, found)
                 name = selected.unnest().alias_or_name or f"{_NAMELESS}{selected.sql()[:60]}"
-                if name != _FILLED:
+                if name != FILLED:
                     _add(found, {name: origins})
         return found, tuple(dict.fromkeys(open_tables))
 
@@ -298,8 +230,8 @@ class _Query:
                 found = self._resolved(scope, node, before)
                 self._work.add(len(found))
                 origins |= found
-            elif isinstance(node, exp.Placeholder) and node.name == _FILLED:
-                whole = selected.sql()[:60].replace(f":{_FILLED}", "{…}")
+            elif isinstance(node, exp.Placeholder) and node.name == FILLED:
+                whole = selected.sql()[:60].replace(f":{FILLED}", "{…}")
                 self._tell(f"it is open what '{whole}' is: what it is filled in with stands elsewhere")
         return origins
 

@@ -227,6 +227,8 @@ class _Collector:
                 if isinstance(statement, (ast.Import, ast.ImportFrom)):
                     self._import(statement)
             self._block(orelse)
+        elif isinstance(test, ast.Constant):
+            self._block(body if test.value else orelse)
         elif not (isinstance(test, ast.Compare) and _last_name(test.left) == "__name__"):
             # `if __name__ == "__main__"` is passed over: it never runs in an imported module.
             self._conditional([*body, *orelse], "is set under a condition")

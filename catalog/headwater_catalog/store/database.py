@@ -61,15 +61,15 @@ class Database:
         Raises:
             SchemaOutdated: The database was made by a newer Headwater.
         """
-        from alembic import command
-
         engine = _engine(self.url, migrates=True)
         try:
             with engine.execution_options(**{_WRITES: True}).begin() as connection:
                 if connection.dialect.name == "postgresql":
                     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
-                self._refuse_newer(_version(connection))
-                command.upgrade(_alembic_config(connection), "head")
+                version = _version(connection)
+                self._refuse_newer(version)
+                if version != _newest():
+                    _migrate(connection)
         finally:
             engine.dispose()
 
@@ -195,7 +195,9 @@ def _prepare_sqlite(engine: Engine, *, foreign_keys: bool) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _alembic_config(connection: Connection) -> Any:
+def _migrate(connection: Connection) -> None:
+    # Imported here: servers and commands see to the schema at each start, and nearly always it is there.
+    from alembic import command
     from alembic.config import Config
 
     config = Config()
@@ -203,7 +205,7 @@ def _alembic_config(connection: Connection) -> Any:
     config.set_main_option("script_location", str(resources.files(_MIGRATIONS)))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    return config
+    command.upgrade(config, "head")
 
 
 def _version(connection: Connection) -> str | None:

@@ -86,7 +86,10 @@ class TaskExecutor(ABC):
         """Tell whether there is room for another task."""
 
     def prepare(self, specs: Sequence[TaskSpec], context: RunContext) -> None:  # noqa: B027, most need nothing
-        """Learn, after `init`, of all tasks that may follow, so that code travels once and not with each."""
+        """Learn, after `init`, of all tasks that may follow, so that code travels once and not with each.
+
+        Where the rest of an execution is cut anew, of those that follow instead; then nothing runs.
+        """
 
     def submit_tasks(self, tasks: Sequence[TaskImplementation]) -> Sequence[TaskFuture]:
         """Take tasks, and return at once; an executor may send many of them as one.

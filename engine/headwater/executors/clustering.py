@@ -60,12 +60,15 @@ class Clusters:
                     for number in bundle[1:]:
                         self._merge(number, into=bundle[0])
 
-    def fuse_without_delay(self) -> None:
+    def fuse_without_delay(self, most: int | None = None) -> None:
         """Put clusters to a source where nothing has to wait for that which would not wait anyway.
 
         All else that the cluster reads must be there before the source begins, and all else that reads the
         source must need the cluster, too. Then no way leads from the source to the cluster through a third
         one, either, so that no cluster comes to need itself.
+
+        Args:
+            most: How many nodes may come together; None for any number.
         """
         order = [number for level in self._levels() for number in level]
         before: dict[int, int] = {}  # the clusters that must be done before each one, as bits
@@ -78,6 +81,7 @@ class Clusters:
                 others = sum(1 << other for other in self.sources[number] if other != source)
                 if (
                     self._alike(number, source)
+                    and (most is None or len(self.members[number]) + len(self.members[source]) <= most)
                     and others & ~before[source] == 0
                     and all(before.get(r, 0) >> number & 1 for r in self.readers[source] if r != number)
                 ):

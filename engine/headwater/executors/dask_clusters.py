@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from headwater.executors.dask_turns import end_turn
 from headwater.materialize.packages import needed
 
-__all__ = ["close", "end_busy_workers", "forget_events", "started"]
+__all__ = ["close", "end_busy_workers", "end_execution", "forget_events", "started", "topic_of"]
 
 _LAST_MOMENT = 0.5
 """Seconds that a worker which is ended has to close what it has open."""
@@ -102,3 +103,21 @@ def _is_running(topic: str, dask_worker: Any) -> bool:
 
 def _truncate(topic: str, dask_scheduler: Any) -> None:
     dask_scheduler._broker.truncate(topic)
+
+
+def topic_of(name: str) -> str:
+    """Return the topic under which the cluster tells of an execution by a name."""
+    return f"headwater-{name}"
+
+
+def end_execution(client: Any, name: str) -> None:
+    """End what is left on a cluster of an execution whose process was killed.
+
+    Args:
+        client: A client of the cluster.
+        name: The name that its `DaskExecutor` had.
+    """
+    topic = topic_of(name)
+    end_busy_workers(client, topic, is_own=False)
+    end_turn(client, topic)
+    forget_events(client, topic)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -25,7 +26,7 @@ from headwater.executors.batches import (
 from headwater.executors.failures import Failure, Unmet
 from headwater.executors.held import Held, held_in
 from headwater.executors.needs import NO_NEEDS, Needs
-from headwater.executors.portable import unsendable
+from headwater.executors.portable import dumps_value, unsendable
 from headwater.executors.tasks import TaskImplementation
 from headwater.executors.worker_notes import take_note
 from headwater.materialize.packages import needed
@@ -47,6 +48,9 @@ __all__ = [
 _FEW, _MANY = 4, 2
 """No more values than this, read by more batches than this for each slot, are worth having on all workers:
 the bounds of Dask for keys of one name."""
+
+_COPYING = 10.0
+"""Seconds that workers have to take the code; some may not answer, as they compute."""
 
 _Outputs = list[dict[str, Any] | None]
 """What a batch leaves where it ran: the outputs of each element, None where there are none."""
@@ -138,6 +142,7 @@ class Batch(Source):
 
     Attributes:
         tasks: The tasks.
+        code: The code of all tasks.
         reply: What the worker told of it; empty before.
         note: The name of the file in which its worker notes how far it is; empty for none.
         is_anywhere: Whether the next free worker takes it, wherever what it reads is.
@@ -148,7 +153,7 @@ class Batch(Source):
     ) -> None:
         """Take the tasks, all of the spec at a place in the code, and under which topic to tell of them."""
         super().__init__(key, tasks[0].spec.needs)
-        self._code, self._topic = code, topic
+        self.code, self._topic = code, topic
         self.tasks = tasks
         self.reply = b""
         self.is_anywhere = False
@@ -175,9 +180,9 @@ class Batch(Source):
         elements = [Element.of(task, refer) for task in self.tasks]
         work = Work(self._place, elements, note=self.note)
         try:
-            self._work = pickle.dumps(work, pickle.HIGHEST_PROTOCOL)
+            self._work = dumps_value(work)
         except Exception as error:
-            raise unsendable_input(self.tasks, error) from error
+            raise unsendable_input(self.tasks, error, dumps_value) from error
         for task in self.tasks:
             task.dynamic_inputs = {}  # this process needs them no more
         return list(parts.values())
@@ -212,7 +217,7 @@ class Batch(Source):
         self._reads = {}  # what it reads is kept by the graph from here on
         topic = self._topic.encode()
         run = graph.Task(
-            self.key, _run, refer(self._code), self._work, topic, reads, _data_producer=self.is_anywhere
+            self.key, _run, refer(self.code), self._work, topic, reads, _data_producer=self.is_anywhere
         )
         self._work = b""
         return {self.key: run}
@@ -229,6 +234,30 @@ def _spread(batches: Sequence[Batch], slots: int) -> None:
     readers = Counter(reads.values())
     for batch, read in reads.items():
         batch.is_anywhere = not read or (len(read) <= _FEW and readers[read] > _MANY * slots)
+
+
+def _anywhere(sources: Sequence[Source]) -> list[Batch]:
+    return [source for source in sources if isinstance(source, Batch) and source.is_anywhere]
+
+
+def _copy_code(client: Any, codes: Collection[Source], resources: Mapping[str, float]) -> None:
+    """Give all workers with some resources the code of batches that may go to any of them.
+
+    Dask does not ask which worker is free where a task needs resources: of those that have something of what
+    it reads it takes the one that is at it first. So all shall have something, which is the code.
+    """
+    workers = [
+        address
+        for address, worker in client.scheduler_info(n_workers=-1)["workers"].items()
+        if all(worker["resources"].get(name, 0) >= amount for name, amount in resources.items())
+    ]
+
+    async def copy() -> None:
+        await client.replicate([code.future for code in codes], workers=workers, asynchronous=True)
+
+    if codes and len(workers) > 1:
+        with suppress(Exception):  # it would only be quicker, and what is wrong the tasks tell
+            client.sync(copy, callback_timeout=_COPYING)
 
 
 def send(client: Any, sources: Sequence[Source], slots: int) -> None:
@@ -251,6 +280,8 @@ def send(client: Any, sources: Sequence[Source], slots: int) -> None:
 
         for source in sent:
             graph.update(source.entries(refer))
+        if resources:
+            _copy_code(client, {each.code for each in _anywhere(sent)}, resources)
         with needed("dask", "Running tasks on Dask").annotate(priority=priority_of):
             futures = client.get(graph, list(graph), sync=False, resources=resources or None)
         for source, future in zip(sent, futures, strict=True):
@@ -332,6 +363,14 @@ class _Nowhere:
         return len(data)
 
 
+def _try_to_pickle(value: Any) -> None:
+    """Pickle a value as `dumps_value` does, and keep nothing."""
+    try:
+        pickle.Pickler(_Nowhere(), pickle.HIGHEST_PROTOCOL).dump(value)
+    except Exception:
+        needed("cloudpickle", "Running tasks on Dask").Pickler(_Nowhere()).dump(value)
+
+
 def staying(task: TaskImplementation, outputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
     """Return the outputs of a task, which stay, and how many elements fan-outs have.
 
@@ -347,9 +386,9 @@ def staying(task: TaskImplementation, outputs: dict[str, Any]) -> tuple[dict[str
         try:
             if isinstance(value, (GeneratorType, AsyncGeneratorType)):
                 raise TypeError("a generator cannot be gone through twice")
-            pickle.Pickler(_Nowhere(), pickle.HIGHEST_PROTOCOL).dump(value)
+            _try_to_pickle(value)
         except Exception as error:
-            failed = unsendable(task, {name: value}, error)
+            failed = unsendable(task, {name: value}, error, _try_to_pickle)
             add_note(failed, "It is handed on by the task to others, or home.")
             raise failed from error
     return outputs, {name: len(outputs[name]) for name in task.spec.expanders}
@@ -368,7 +407,7 @@ def _picked(whole: Any, paths: bytes) -> list[bytes | Failure]:
     picked: list[bytes | Failure] = []
     for path in _unpickled(paths):
         try:
-            picked.append(pickle.dumps(found(Ref(0, path), [whole]), pickle.HIGHEST_PROTOCOL))
+            picked.append(dumps_value(found(Ref(0, path), [whole])))
         except Exception as error:
             picked.append(Failure.of(error))
     return picked

@@ -18,7 +18,7 @@ from headwater.executors.answers import Answer, share
 from headwater.executors.base import TaskExecutor, in_use
 from headwater.executors.batches import Reply, code_of, unprepared
 from headwater.executors.dask_answers import DaskAnswer, lost
-from headwater.executors.dask_clusters import close, end_busy_workers, forget_events, started
+from headwater.executors.dask_clusters import close, end_busy_workers, forget_events, started, topic_of
 from headwater.executors.dask_graph import (
     Batch,
     Kept,
@@ -29,18 +29,20 @@ from headwater.executors.dask_graph import (
     send,
     taken_note,
 )
-from headwater.executors.dask_turns import Turn, end_turn
+from headwater.executors.dask_inputs import DaskInputs, is_of_dask
+from headwater.executors.dask_turns import Turn
 from headwater.executors.failures import Failure
 from headwater.executors.held import Gathered, Held
 from headwater.executors.losses import fail
 from headwater.executors.needs import Needs
+from headwater.executors.portable import dumps_value
 from headwater.executors.shipments import Shipment
 from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec
 from headwater.executors.watching import late
 from headwater.executors.worker_notes import Note
 from headwater.materialize.packages import needed
 
-__all__ = ["DaskExecutor", "end_execution"]
+__all__ = ["DaskExecutor"]
 
 _BATCHES_PER_SLOT = 8
 """Elements of a fan-out go in so many batches for each that can run at once: enough that none has much to
@@ -78,6 +80,8 @@ class DaskExecutor(TaskExecutor):
             modules of one shipment at a time, such an execution waits until no other one is on the cluster.
         patience: Seconds that it waits at most.
         name: By what the cluster knows the execution, so that `end_execution` can end what is left of it.
+        computes_inputs: Whether tables, delayed calls and futures of Dask that are given as inputs are
+            computed there, and functions get their values; else they get them as they are.
     """
 
     accepts_pending = True
@@ -94,6 +98,7 @@ class DaskExecutor(TaskExecutor):
         shipment: Shipment | None = None,
         patience: float = 300,
         name: str | None = None,
+        computes_inputs: bool = False,
     ) -> None:
         """Take which cluster.
 
@@ -111,6 +116,7 @@ class DaskExecutor(TaskExecutor):
         self.shipment = shipment
         self.patience = patience
         self.name = name
+        self.computes_inputs = computes_inputs
         self._owned: ExitStack | None = None
         self._owns_cluster = False
         self._is_used = False
@@ -118,12 +124,13 @@ class DaskExecutor(TaskExecutor):
         self._reset()
 
     def _reset(self) -> None:
-        self._topic = f"headwater-{self.name or uuid.uuid4().hex[:12]}"
+        self._topic = topic_of(self.name or uuid.uuid4().hex[:12])
         self._keys = itertools.count()
         self._places: dict[int, int] = {}
         self._specs: tuple[TaskSpec, ...] = ()
         self._context = RunContext()
         self._code: Source | None = None
+        self._inputs = DaskInputs() if self.computes_inputs else None
         self._unsent: list[Source] = []
         self._sent: weakref.WeakSet[Source] = weakref.WeakSet()
         self._answers: dict[str, DaskAnswer] = {}
@@ -252,6 +259,9 @@ class DaskExecutor(TaskExecutor):
             code = code_of(self._specs, self._context, self.shipment)
             self._code = Literal(self._key("code"), pickle.dumps(code))
             self._unsent.append(self._code)
+        if self._inputs is not None:
+            for task in tasks:
+                task.dynamic_inputs = self._inputs.held(self, task.dynamic_inputs)
         key = f"{self._key(_kind(tasks[0].spec))}-turn-{turn}"
         batch = Batch(key, place, tasks, self._code, self._topic)
         self._unsent += [*batch.connect(), batch]
@@ -265,7 +275,8 @@ class DaskExecutor(TaskExecutor):
         held = []
         for value in values:
             try:
-                pickled = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+                is_given = self._inputs is not None and is_of_dask(value)
+                pickled = b"" if is_given else dumps_value(value)
             except Exception:  # the task that reads it will tell, with the node
                 pickled = b""
             if len(pickled) > _LARGE:
@@ -310,6 +321,9 @@ class DaskExecutor(TaskExecutor):
             return
         why = RuntimeError("its worker told nothing" if status == "finished" else "it was cancelled")
         if status == "error":
+            error = None if self._inputs is None else self._inputs.failure()
+            if error is not None:
+                return fail(answers, error, 0)
             why = batch.future.exception()
         note = self._note_of(batch)
         fail(answers, lost(why, batch.tasks, note, self._memory), 0 if note is None else note.element)
@@ -376,19 +390,6 @@ class DaskExecutor(TaskExecutor):
         with suppress(Exception):  # the cluster may be gone
             self.client.cancel(futures, force=True)
             end_busy_workers(self.client, self._topic, is_own=self._owns_cluster)
-
-
-def end_execution(client: Any, name: str) -> None:
-    """End what is left on a cluster of an execution whose process was killed.
-
-    Args:
-        client: A client of the cluster.
-        name: The name that its `DaskExecutor` had.
-    """
-    topic = f"headwater-{name}"
-    end_busy_workers(client, topic, is_own=False)
-    end_turn(client, topic)
-    forget_events(client, topic)
 
 
 def _kind(spec: TaskSpec) -> str:

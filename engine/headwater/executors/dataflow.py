@@ -9,7 +9,7 @@ from typing import Any
 from headwater.executors.fanout import Scope
 from headwater.executors.held import gathered
 from headwater.executors.taskplan import Route, TaskPlan
-from headwater.executors.tasks import RunContext, TaskImplementation
+from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec
 
 __all__ = ["DataFlow", "Ready"]
 
@@ -44,6 +44,7 @@ class DataFlow:
         self.plan = plan
         self.context = context
         self.values: dict[str, Any] = {}
+        self._root = self._block(())
         self._ready: list[Ready] = []
         self._gathered = {
             scope: [name for name, route in routes.items() if route.gathered]
@@ -52,7 +53,7 @@ class DataFlow:
 
     def begin(self, given: Mapping[str, Any]) -> list[Ready]:
         """Return the tasks that need nothing but what is given."""
-        root = self._block(())
+        root = self._root
         for place in [place for place, waiting in root.waiting.items() if not waiting.missing]:
             self._release(root, place)
         for name in self.plan.given:
@@ -60,6 +61,15 @@ class DataFlow:
             value = list(given[name]) if name in self.plan.nodes else given[name]
             self._deliver(root, name, value)
         return self._taken()
+
+    def waiting(self) -> list[TaskSpec]:
+        """Return the tasks outside of fan-outs that wait for inputs."""
+        return [self.plan.specs[place] for place in self._root.waiting]
+
+    def at_hand(self) -> dict[str, Any]:
+        """Return the inputs that were handed to those tasks so far."""
+        waiting = self._root.waiting.values()
+        return {name: value for each in waiting for name, value in each.inputs.items()}
 
     def promise(self, submitted: Ready, promised: Mapping[str, Any]) -> list[Ready]:
         """Hand on what stands for values of a task that runs, and return the tasks that are ready now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from copy import copy
 
 from headwater.errors import HeadwaterError
 from headwater.executors.clustering import Clusters
@@ -38,7 +39,8 @@ class GroupByCost(GroupingStrategy):
         slots: How many tasks run at once, or what tells it; by default the number of processors.
         cost_of_task: Seconds that a task costs by itself: of being sent, scheduled and answered.
         costs: Seconds that nodes take. Those of other nodes are learned from the first execution in which
-            they are measured; until then each counts as worth a task of its own.
+            they are measured; until then each counts as worth a task of its own, or where tasks are sent one
+            level after the other as in Spark, as much as the nodes that are done (see `Regrouping`).
     """
 
     def __init__(
@@ -60,6 +62,8 @@ class GroupByCost(GroupingStrategy):
         self.cost_of_task = cost_of_task
         self.costs = dict(costs or {})
         self.learned = 0
+        self._expected = _WORTH * cost_of_task
+        self._most: int | None = None
 
     def learn(self, seconds: Mapping[str, float]) -> None:
         """Take what nodes took, for later executions; what is known already stays, so that groups settle."""
@@ -67,6 +71,25 @@ class GroupByCost(GroupingStrategy):
         if unknown:
             self.costs.update(unknown)
             self.learned += 1
+
+    def is_uncertain(self, nodes: Iterable[Node]) -> bool:
+        """Tell whether nodes could be grouped better if more were known of them."""
+        return self.cost_of_task > 0 and any(node.name not in self.costs for node in nodes)
+
+    def expecting(self, seconds: float, most: int) -> GroupByCost:
+        """Return what groups alike, but for nodes of unknown cost.
+
+        Args:
+            seconds: What these are taken to cost.
+            most: How many nodes may share a task, since they may cost more.
+        """
+        expecting = copy(self)
+        expecting._expected, expecting._most = seconds, most
+        return expecting
+
+    def would_split(self, nodes: Sequence[Node]) -> bool:
+        """Tell whether nodes are worth more than one task, if they can run side by side."""
+        return len(nodes) > 1 and self._cost(nodes) >= 2 * _WORTH * self.cost_of_task
 
     def group_nodes(self, nodes: list[Node]) -> list[NodeGroup]:
         """Return the groups."""
@@ -101,7 +124,7 @@ class GroupByCost(GroupingStrategy):
         width = self._width()
         clusters.fuse_chains()
         clusters.bundle(lambda level: self._bundles(level, clusters, width))
-        clusters.fuse_without_delay()
+        clusters.fuse_without_delay(self._most)
         return [clusters.ordered(number) for number in range(len(groups))]
 
     def _width(self) -> int:
@@ -118,6 +141,8 @@ class GroupByCost(GroupingStrategy):
             known = sum(self.costs.get(node.name, 0.0) for each in level for node in clusters.members[each])
             ample = min(_SPARE * width, known / (_AMPLE * worth))
             width = int(min(max(width, ample), max(1, total / worth)))
+        if self._most is not None:
+            width = max(width, -(-sum(len(clusters.members[each]) for each in level) // self._most))
         share = total / width
         bundles: list[list[int]] = [[] for _ in range(width)]
         spent = 0.0
@@ -129,8 +154,7 @@ class GroupByCost(GroupingStrategy):
         return filter(None, bundles)
 
     def _cost(self, nodes: Iterable[Node]) -> float:
-        unknown = _WORTH * self.cost_of_task
-        return sum(self.costs.get(node.name, unknown) for node in nodes)
+        return sum(self.costs.get(node.name, self._expected) for node in nodes)
 
 
 class GroupChainsAndSiblings(GroupByCost):

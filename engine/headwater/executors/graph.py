@@ -7,8 +7,10 @@ from typing import Any
 
 from headwater.errors import HeadwaterError
 from headwater.executors.fanout import find_dynamic
+from headwater.executors.fusing import GroupByCost
 from headwater.executors.grouping import GroupByRepeatableBlocks, GroupingStrategy
 from headwater.executors.managers import ExecutionManager
+from headwater.executors.regrouping import Regrouping
 from headwater.executors.running import run_tasks
 from headwater.executors.taskplan import TaskPlan, make_task_plan
 from headwater.executors.tasks import RunContext
@@ -77,8 +79,11 @@ class TaskBasedGraphExecutor:
             CheckFailed: A check of importance "fail" did not hold.
         """
         plan = self.plan(graph, outputs, given)
-        learn = getattr(self.grouping_strategy, "learn", None)
-        return run_tasks(plan, given, self.execution_manager, context or RunContext(), learn)
+        grouping = self.grouping_strategy
+        learn, regrouping = getattr(grouping, "learn", None), None
+        if isinstance(grouping, GroupByCost) and grouping.is_uncertain(plan.nodes.values()):
+            regrouping = Regrouping(graph, grouping)
+        return run_tasks(plan, given, self.execution_manager, context or RunContext(), learn, regrouping)
 
 
 def require_static(nodes: Iterable[Node]) -> None:

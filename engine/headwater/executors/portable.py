@@ -17,6 +17,7 @@ from headwater.shapes import summary
 __all__ = [
     "can_be_pickled",
     "dumps",
+    "dumps_value",
     "feature_modules",
     "find_lost_module",
     "find_lost_modules",
@@ -79,6 +80,26 @@ def _dump_by_value(what: Any, buffer: io.BytesIO, names: Collection[str], cloudp
     finally:
         for module in modules:
             cloudpickle.unregister_pickle_by_value(module)
+
+
+def dumps_value(value: Any, cloudpickle: str = "cloudpickle") -> bytes:
+    """Pickle a value; what pickle cannot, and what is of a script or a notebook, by cloudpickle.
+
+    Args:
+        value: The value.
+        cloudpickle: Where that is; see `dumps`.
+
+    Raises:
+        Exception: Neither can.
+    """
+    try:
+        found = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+        if b"__main__" not in found:
+            return found
+    except Exception:  # noqa: S110, the other one tells what hinders both
+        pass
+    pickled: bytes = importlib.import_module(cloudpickle).dumps(value, pickle.HIGHEST_PROTOCOL)
+    return pickled
 
 
 def find_lost_modules(specs: Iterable[TaskSpec]) -> list[str]:

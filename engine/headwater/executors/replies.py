@@ -6,6 +6,7 @@ import pickle
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from headwater.executors.base import TaskFutureWrappingPythonFuture
@@ -19,17 +20,20 @@ __all__ = ["Answer", "outcome_of", "packed_inputs", "record_of", "refused", "rep
 
 _Packed = TypeVar("_Packed")
 
+_dumps = partial(pickle.dumps, protocol=pickle.HIGHEST_PROTOCOL)
 
-def packed_inputs(task: TaskImplementation) -> bytes:
+
+def packed_inputs(task: TaskImplementation, dumps: Callable[[Any], bytes] = _dumps) -> bytes:
     """Return the inputs of a task as bytes.
+
+    Args:
+        task: The task.
+        dumps: What pickles them.
 
     Raises:
         NodeFailed: An input cannot be pickled.
     """
-    try:
-        return pickle.dumps(task.dynamic_inputs, pickle.HIGHEST_PROTOCOL)
-    except Exception as error:
-        raise unsendable(task, task.dynamic_inputs, error) from error
+    return _packed(task, task.dynamic_inputs, dumps)
 
 
 def outcome_of(
@@ -69,6 +73,7 @@ def reply_of(
     watched: Callable[[Around | None], Around] | None = None,
     *,
     is_measured: bool = False,
+    dumps: Callable[[Any], bytes] = _dumps,
 ) -> bytes:
     """Run a task, and return its outputs or its failure, and what was noted meanwhile.
 
@@ -76,12 +81,14 @@ def reply_of(
         task: The task, with its inputs.
         watched: Returns what to call in the place of each node's call, around what the task says.
         is_measured: Whether the reply has what each node took, for a strategy that learns it.
+        dumps: What pickles the outputs.
     """
     noting = task.around()
     record_of(noting)
     seconds: dict[str, float] = {}
     around = noting if watched is None else watched(noting)
-    reply = outcome_of(task, _measured(around, seconds) if is_measured else around, _sendable)
+    pack = partial(_packed, dumps=dumps)
+    reply = outcome_of(task, _measured(around, seconds) if is_measured else around, pack)
     return pickle.dumps((reply, record_of(noting), seconds))
 
 
@@ -159,8 +166,8 @@ def _opened(
     return pickle.loads(outcome), seconds  # noqa: S301, as above
 
 
-def _sendable(task: TaskImplementation, results: Mapping[str, Any]) -> bytes:
+def _packed(task: TaskImplementation, values: Mapping[str, Any], dumps: Callable[[Any], bytes]) -> bytes:
     try:
-        return pickle.dumps(results, pickle.HIGHEST_PROTOCOL)
+        return dumps(values)
     except Exception as error:
-        raise unsendable(task, results, error) from error
+        raise unsendable(task, values, error, dumps) from error

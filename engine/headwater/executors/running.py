@@ -16,8 +16,9 @@ from headwater.executors.failures import Unmet
 from headwater.executors.held import Held, fetched, held_in
 from headwater.executors.managers import ExecutionManager
 from headwater.executors.needs import NO_NEEDS, needs_of
+from headwater.executors.regrouping import Regrouping
 from headwater.executors.taskplan import TaskPlan
-from headwater.executors.tasks import RunContext, TaskImplementation, TaskState
+from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec, TaskState
 from headwater.node import Node
 
 __all__ = ["run_tasks"]
@@ -34,6 +35,7 @@ def run_tasks(
     manager: ExecutionManager,
     context: RunContext,
     on_seconds: Callable[[Mapping[str, float]], object] | None = None,
+    regrouping: Regrouping | None = None,
 ) -> dict[str, Any]:
     """Run the tasks of a plan, and return the outputs by name.
 
@@ -45,6 +47,8 @@ def run_tasks(
         manager: Says which executor gets which task.
         context: What all tasks share.
         on_seconds: Told what nodes took, by name, where executors measure it.
+        regrouping: Cuts the rest anew by what nodes took, where nothing is repeated by a fan-out and no
+            executor takes tasks before their inputs are there.
 
     Raises:
         HeadwaterError: A node needs what no machine of its executor has.
@@ -53,11 +57,7 @@ def run_tasks(
     """
     manager.init()
     try:
-        for executor in manager.executors:
-            # Executors that extend a class of their own may have only what Hamilton asks for.
-            if hasattr(executor, "prepare"):
-                executor.prepare(plan.specs, context)
-        return _Execution(plan, manager, context, on_seconds).run(given)
+        return _Execution(plan, manager, context, on_seconds, regrouping).run(given)
     except BaseException:
         for executor in manager.executors:
             if hasattr(executor, "cancel"):
@@ -76,11 +76,19 @@ class _Execution:
         manager: ExecutionManager,
         context: RunContext,
         on_seconds: Callable[[Mapping[str, float]], object] | None,
+        regrouping: Regrouping | None,
     ) -> None:
         self.plan = plan
+        self.outputs = plan.outputs
+        # Of what was cut before: the outputs that are there, and the tasks that are done.
+        self.values: dict[str, Any] = {}
+        self.done: list[str] = []
         self.manager = manager
         self.context = context
         self.on_seconds = on_seconds
+        fans_out = len(plan.scopes) > 1 or any(spec.expanders for spec in plan.specs)
+        is_ahead = any(getattr(executor, "accepts_pending", False) for executor in manager.executors)
+        self.regrouping = None if fans_out or is_ahead else regrouping
         self.flow = DataFlow(plan, context)
         self.lanes: dict[int, tuple[TaskExecutor, deque[Ready]]] = {}
         self.running = _Running()
@@ -88,20 +96,48 @@ class _Execution:
         self.unmet: Unmet | None = None
 
     def run(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        hooks = self.context.hooks
-        if hooks is not None:
-            task_ids = [spec.base_id for spec in self.plan.specs]
-            hooks.post_task_group(run_id=self.context.run_id, task_ids=task_ids)
-        self._require_what_is_needed()
-        self._enqueue(self.flow.begin(self._with_held(given)))
+        self._begin(given)
         while self._submit():
             finished = self.running.next_finished()
             if finished is not None:
                 self._settle(*finished)
         if self.unmet is not None:
             raise self.unmet
-        names = self.plan.outputs
-        return dict(zip(names, fetched(self.flow.values[name] for name in names), strict=True))
+        values = {**self.values, **self.flow.values}
+        return dict(zip(self.outputs, fetched(values[name] for name in self.outputs), strict=True))
+
+    def _begin(self, given: Mapping[str, Any]) -> None:
+        """Tell everybody of the tasks, and begin with those that need nothing but what is given."""
+        for executor in self.manager.executors:
+            # Executors that extend a class of their own may have only what Hamilton asks for.
+            if hasattr(executor, "prepare"):
+                executor.prepare(self.plan.specs, self.context)
+        hooks = self.context.hooks
+        if hooks is not None:
+            task_ids = [*self.done, *(spec.base_id for spec in self.plan.specs)]
+            hooks.post_task_group(run_id=self.context.run_id, task_ids=task_ids)
+        self._require_what_is_needed()
+        self._enqueue(self.flow.begin(self._with_held(given)))
+
+    def _left(self) -> list[TaskSpec]:
+        """Return the tasks outside of fan-outs that have not begun."""
+        ready = [one.task.spec for _, tasks in self.lanes.values() for one in tasks]
+        return [*ready, *self.flow.waiting()]
+
+    def _cut_rest(self, regrouping: Regrouping) -> None:
+        """Cut what is left into tasks anew, while nothing runs."""
+        dropped = {spec.base_id for spec in self._left()}
+        self.done += [spec.base_id for spec in self.plan.specs if spec.base_id not in dropped]
+        given = self.flow.at_hand()
+        for _, tasks in self.lanes.values():
+            for ready in tasks:
+                given.update(ready.task.dynamic_inputs)
+            tasks.clear()
+        self.values.update(self.flow.values)
+        left = [name for name in self.plan.outputs if name not in self.values]
+        self.plan = regrouping.plan(left, given)
+        self.flow = DataFlow(self.plan, self.context)
+        self._begin(given)
 
     def _home(self, place: int) -> TaskExecutor:
         """Return the executor that the tasks of a spec will go to."""
@@ -155,6 +191,10 @@ class _Execution:
 
     def _submit(self) -> bool:
         """Give the executors what they can take, and tell whether anything is running or waiting."""
+        if self.regrouping is not None and self.regrouping.is_due(self._left):
+            if self.running:
+                return True
+            self._cut_rest(self.regrouping)
         waiting = False
         for executor, tasks in list(self.lanes.values()):
             if getattr(executor, "accepts_pending", False):
@@ -212,6 +252,8 @@ class _Execution:
             raise _located(error, ready.task, self.plan) from error.__cause__
         if self.on_seconds is not None and getattr(future, "seconds", None):
             self.on_seconds(future.seconds)  # type: ignore[attr-defined]
+        if self.regrouping is not None:
+            self.regrouping.learn(getattr(future, "seconds", None) or {})
         self._enqueue(self.flow.complete(ready, results))
         if hasattr(future, "promised"):
             self._enqueue(self.early.freed(future.promised().values()))

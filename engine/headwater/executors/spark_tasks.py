@@ -27,7 +27,7 @@ from headwater.executors.base import TaskExecutor, in_use
 from headwater.executors.portable import dumps, find_lost_modules
 from headwater.executors.replies import Answer, packed_inputs
 from headwater.executors.shipments import Shipment
-from headwater.executors.spark_workers import Mark, Work, on_worker
+from headwater.executors.spark_workers import Mark, Work, by_spark, on_worker, over
 from headwater.executors.surroundings import ShippedCode, surroundings_of
 from headwater.executors.tasks import RunContext, TaskImplementation, TaskSpec
 
@@ -112,7 +112,7 @@ class SparkTaskExecutor(TaskExecutor):
             raise
 
     def prepare(self, specs: Sequence[TaskSpec], context: RunContext) -> None:
-        """Keep the tasks, which are sent with the first job."""
+        """Keep the tasks, which are sent with the next job."""
         self._begun().specs(specs, context)
 
     def can_submit_task(self) -> bool:
@@ -184,11 +184,12 @@ class _Jobs:
         self._thread: threading.Thread | None = None
 
     def specs(self, specs: Sequence[TaskSpec], context: RunContext) -> None:
+        self._forget_code()
         self._specs = (tuple(specs), context)
         self._known = {id(spec): place for place, spec in enumerate(specs)}
 
     def submit(self, task: TaskImplementation) -> Answer:
-        inputs = packed_inputs(task)
+        inputs = packed_inputs(task, by_spark)
         if self._code is None:
             self._code = self.context.broadcast(self._carried())
         # A task that was not among those of `prepare` travels whole.
@@ -224,8 +225,12 @@ class _Jobs:
         for waiting in dropped:
             waiting.future.cancel()
         if self._thread is not None:
+            if self._marks is not None:
+                with suppress(OSError):  # it is renamed already, or somebody cleared the temporary folder
+                    self._marks.rename(over(self._marks))
             with suppress(Exception):  # a JVM that has ended, or a context that was stopped, runs no jobs
-                self.context.cancelJobGroup(self._group)
+                # Also the job that the thread is about to hand in, which nobody would end.
+                self.context._jsc.sc().cancelJobGroupAndFutureJobs(self._group)
             # Spark waits no more, but lets a worker go on that is in the midst of a task.
             for mark in self._in_progress():
                 with suppress(OSError):
@@ -238,11 +243,16 @@ class _Jobs:
             self._changed.notify()
         if self._thread is not None:
             self._thread.join()
-        if self._code is not None:
-            with suppress(Exception):  # as for `cancel`
-                self._code.destroy()
+        self._forget_code()
         if self._marks is not None:
-            rmtree(self._marks, ignore_errors=True)
+            for folder in (self._marks, over(self._marks)):
+                rmtree(folder, ignore_errors=True)
+
+    def _forget_code(self) -> None:
+        code, self._code = self._code, None
+        if code is not None:
+            with suppress(Exception):  # as for `cancel`
+                code.destroy()
 
     def _run(self) -> None:
         while batch := self._next():
@@ -330,9 +340,9 @@ class _Jobs:
 
     def _in_progress(self) -> list[Mark]:
         found: list[Path] = []
-        if self._marks is not None:
-            with suppress(OSError):  # somebody cleared the temporary folder
-                found = list(self._marks.iterdir())
+        for folder in () if self._marks is None else (self._marks, over(self._marks)):
+            with suppress(OSError):  # it has the other name, or somebody cleared the temporary folder
+                found += folder.iterdir()
         return [mark for mark in map(Mark.read, found) if mark is not None]
 
 

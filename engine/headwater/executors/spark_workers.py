@@ -15,16 +15,21 @@ from typing import Any
 
 from headwater.carried import Carried
 from headwater.errors import HeadwaterError, in_words
+from headwater.executors.portable import dumps_value
 from headwater.executors.replies import refused, reply_of
 from headwater.executors.surroundings import ShippedCode
 from headwater.executors.tasks import TaskImplementation
 from headwater.executors.time_limits import PATIENCE, OutOfTime, can_interrupt, interrupting
 from headwater.plan import Around, call_it
 
-__all__ = ["Mark", "Work", "on_worker"]
+__all__ = ["Mark", "Work", "by_spark", "on_worker", "over"]
 
 Work = tuple[int, int | bytes, tuple[str | None, str | None], bytes]
 """A task on its way: its number, its place among the prepared ones or itself, its names, its inputs."""
+
+
+by_spark = partial(dumps_value, cloudpickle="pyspark.cloudpickle")
+"""Pickles a value; Spark brings what pickles those that pickle cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,15 @@ def _is_running(process: int) -> bool:
     return True
 
 
+def over(marks: Path) -> Path:
+    """Return what the folder of an execution's marks is called once the execution is over.
+
+    Who ends an execution renames the folder. From then on nothing begins, and a worker that is at a task
+    never goes on to another: it can be ended, and nothing that Spark has given it since ends with it.
+    """
+    return marks.with_name(f"{marks.name}-over")
+
+
 def on_worker(code: Any, marks: str | None, seconds: float | None) -> Callable[[Work], Any]:
     """Return what Spark takes along to run a task: its number, its reply, and how long it took.
 
@@ -101,7 +115,7 @@ def _reply(
         own = task.spec.needs.seconds
         limit = seconds if own is None else own
         with _marked(marks, number, limit) as mark, _limited(limit):
-            reply = reply_of(task, partial(_watching, mark, limit), is_measured=True)
+            reply = reply_of(task, partial(_watching, mark, limit), is_measured=True, dumps=by_spark)
     except OutOfTime:  # between two nodes
         reply = refused(_late(limit))
     except Exception as error:
@@ -124,7 +138,11 @@ def _task(
 
 @contextmanager
 def _marked(marks: str | None, number: int, limit: float | None) -> Iterator[Callable[[str], object] | None]:
-    """Keep a file that says what this process is at, and give what writes the name of a node into it."""
+    """Keep a file that says what this process is at, and give what writes the name of a node into it.
+
+    Raises:
+        HeadwaterError: The execution is over.
+    """
     if marks is None:
         yield None
         return
@@ -133,15 +151,24 @@ def _marked(marks: str | None, number: int, limit: float | None) -> Iterator[Cal
     head = f"{os.getpid()} {until:f}\n".encode()
     try:
         mark = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-    except FileNotFoundError:  # the execution is over
-        yield None
-        return
+    except FileNotFoundError:
+        raise HeadwaterError(f"The execution is over, or {marks} was removed.") from None
     os.write(mark, head)
+    _end_where_over(path)
     try:
         yield lambda name: os.pwrite(mark, f"{name}\n".ljust(256).encode(), len(head))
     finally:
         os.close(mark)
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink()
+        except FileNotFoundError:  # which a cleaner of temporary files may have done, too
+            _end_where_over(path)
+
+
+def _end_where_over(mark: Path) -> None:
+    """End this process where its mark is among those of an execution that is over; see `over`."""
+    if (over(mark.parent) / mark.name).exists():
+        os._exit(1)
 
 
 def _limited(seconds: float | None) -> AbstractContextManager[None]:

@@ -18,6 +18,7 @@ from headwater.executors.portable import feature_modules
 from headwater.executors.shipments import Shipment
 from headwater.executors.tasks import TaskSpec
 from headwater.record import record
+from headwater.source_imports import import_from_source
 
 __all__ = ["ShippedCode", "Surroundings", "surroundings_of"]
 
@@ -82,6 +83,7 @@ class Surroundings:
                 importlib.invalidate_caches()
         _roots.extend(root for root in self.roots if root not in _roots)
         wanted = dict(self.modules)
+        import_from_source(wanted)
         stale = [name for name, digest in wanted.items() if name in sys.modules and _digest(name) != digest]
         if stale:
             # Also what was imported from the same folders, which may hold what the stale ones defined.

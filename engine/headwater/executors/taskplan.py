@@ -168,6 +168,10 @@ class _Planner:
             # What lies before and what lies behind a fan-out is in one group, or nodes that read across.
             stages = self._stages()
             order, circle = self._ordered(proposed, lambda node: (stages[node.name], scopes[node.name]))
+        if circle is not None and any(self.fan_outs.gathered(node) for node in self.nodes):
+            # Of what gathers from one fan-out, some needs what others need of it, without a border between.
+            turns = self._turns(proposed)
+            order, circle = self._ordered(proposed, lambda node: (turns[node.name], scopes[node.name]))
         if circle is not None:
             raise HeadwaterError(
                 f"The grouping strategy {strategy} makes tasks that need each other: "
@@ -192,6 +196,25 @@ class _Planner:
             reads = self.fan_outs.reads[node.name]
             stages[node.name] = max((stages.get(r.name, 0) + r.crosses for r in reads), default=0)
         return stages
+
+    def _turns(self, proposed: Iterable[NodeGroup]) -> Mapping[str, int]:
+        """Return how often the way to each node goes from one group, or scope, to another, at most.
+
+        No part of a group whose nodes have one such number can need itself: the number never falls on a way,
+        and rises wherever one part is left for another.
+        """
+        homes = {node.name: group.base_id for group in proposed for node in group.nodes}
+        turns: dict[str, int] = {}
+        for node in self.nodes:
+            turns[node.name] = max(
+                (
+                    turns[read.name] + (read.crosses or homes[read.name] != homes[node.name])
+                    for read in self.fan_outs.reads[node.name]
+                    if read.name in turns
+                ),
+                default=0,
+            )
+        return turns
 
     def _scope(self, group: NodeGroup) -> Scope:
         return self.fan_outs.scopes[group.nodes[0].name]

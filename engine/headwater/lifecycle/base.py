@@ -176,7 +176,7 @@ class BasePostGraphExecuteAsync(ABC):
 
 
 class BasePostTaskGroup(ABC):
-    """Is told of the tasks into which a graph is cut."""
+    """Is told of the tasks into which a graph is cut, again where the rest of it is cut anew."""
 
     @abstractmethod
     def post_task_group(self, *, run_id: str, task_ids: list[str]) -> None:

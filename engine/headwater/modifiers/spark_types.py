@@ -6,7 +6,7 @@ import re
 from importlib import import_module
 from typing import Any
 
-from headwater.errors import HeadwaterError
+from headwater.errors import DefinitionError
 from headwater.types import Type
 
 __all__ = ["arrow_type", "cells", "cells_of_series", "plain_name", "spark_type"]
@@ -52,13 +52,13 @@ def cells(of: Type, name: str) -> str:
     """Return what Spark calls the type of a single cell.
 
     Raises:
-        HeadwaterError: It has none for it; the message says so of the column `name`.
+        DefinitionError: It has none for it; the message says so of the column `name`.
     """
     if of.name in _CELLS:
         return _CELLS[of.name]
     if of.name == "list" and len(of.args) == 1 and of.args[0].name in _CELLS:
         return f"array<{_CELLS[of.args[0].name]}>"
-    raise HeadwaterError(
+    raise DefinitionError(
         f"'{name}' returns {of}, which is no type of a Spark column. Return one of "
         f"{', '.join(_CELLS)}, or a list of one."
     )
@@ -68,11 +68,11 @@ def cells_of_series(of: Type, name: str) -> str:
     """Return what Spark calls the type of the cells of a series, which its annotation has to say.
 
     Raises:
-        HeadwaterError: It does not, or Spark has no such type; the message says so of the column `name`.
+        DefinitionError: It does not, or Spark has no such type; the message says so of the column `name`.
     """
     said = getattr(of.live, "__metadata__", ())
     if not said:
-        raise HeadwaterError(
+        raise DefinitionError(
             f"'{name}' returns {of}, which does not say what the cells are. Annotate it: "
             "column[pandas.Series, int]."
         )

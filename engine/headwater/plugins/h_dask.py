@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from headwater.errors import InvalidInput
+from headwater.executors.dask_inputs import future_of, is_of_dask
 from headwater.executors.dask_tasks import DaskExecutor
 from headwater.instances import is_instance
 from headwater.lifecycle.api import GraphAdapter, LegacyResultMixin, as_the_engine
@@ -25,8 +27,10 @@ class DaskGraphAdapter(GraphAdapter):
     """Computes the features of a driver on Dask, or lets Dask's own tables flow through them.
 
     By default the graph is cut into tasks by what its nodes cost, and `DaskExecutor` runs these; the result
-    is that of Hamilton's adapter, which makes a task of every node. Where the result shall not be computed
-    (`compute_at_end=False`) or the graph be drawn (`visualize_kwargs`), every node is wrapped in `delayed`.
+    is that of Hamilton's adapter, which makes a task of every node. Inputs that Dask has yet to compute
+    (tables, delayed calls, futures) are computed there, and functions get their values. Where the result
+    shall not be computed (`compute_at_end=False`) or the graph be drawn (`visualize_kwargs`), every node is
+    wrapped in `delayed`.
 
     With `use_delayed=False` functions are called here, on what they are given. Those for pandas Series take
     the Series of a Dask table, as far as Dask has what they use, and nothing is computed before the end.
@@ -74,17 +78,17 @@ class DaskGraphAdapter(GraphAdapter):
         from headwater.executors.graph import TaskBasedGraphExecutor
         from headwater.executors.managers import SingleExecutionManager
 
-        executor = DaskExecutor(client=self.client)
+        executor = DaskExecutor(client=self.client, computes_inputs=True)
         grouping = GroupByCost(executor.slots, executor.cost_of_task)
         return TaskBasedGraphExecutor(SingleExecutionManager(executor), grouping)
 
     @staticmethod
     def check_input_type(node_type: Any, input_value: Any) -> bool:
         """Tell whether an input of a type takes a value: Dask's tables do as pandas', and its arrays."""
-        if hasattr(input_value, "__dask_graph__"):
+        package, kind = type(input_value).__module__.partition(".")[0], type(input_value).__name__
+        if package in ("dask", "distributed"):
             name = getattr(node_type, "__name__", "")
-            kind = type(input_value).__name__
-            if kind == "Delayed" or (kind, name) in _ALIKE:
+            if kind in _UNKNOWN or (kind, name) in _ALIKE:
                 return True
         return is_instance(input_value, Type.of(node_type)) is not False
 
@@ -108,13 +112,17 @@ class DaskGraphAdapter(GraphAdapter):
 
         delayed = needed("dask", _PURPOSE).delayed
         key = f"{node.name}-{uuid4().hex}"
-        return delayed(node.callable, pure=False)(**kwargs, dask_key_name=key)
+        return delayed(node.callable, pure=False)(**_delayed_each(kwargs), dask_key_name=key)
 
     def build_result(self, **outputs: Any) -> Any:  # type: ignore[override]
         """Return the result that the builder makes, computed if that was asked for."""
         dask = needed("dask", _PURPOSE)
         build = self.result_builder.build_result
-        result = dask.delayed(build)(**outputs) if self._is_lazy else build(**outputs)
+        if self.use_delayed and not self._is_lazy:  # inputs that are asked for are as they were given
+            asked = {name: value for name, value in outputs.items() if is_of_dask(value)}
+            futures = {name: future_of(self.client, value) for name, value in asked.items()}
+            outputs.update(self.client.gather(futures))
+        result = dask.delayed(build)(**_delayed_each(outputs)) if self._is_lazy else build(**outputs)
         if self.visualize_kwargs is not None and hasattr(result, "visualize"):
             result.visualize(**self.visualize_kwargs)
         if not self.compute_at_end or (self.use_delayed and not self._is_lazy):
@@ -126,7 +134,15 @@ class DaskGraphAdapter(GraphAdapter):
         return self.result_builder.output_type() if self.compute_at_end else Any
 
 
-_ALIKE = {("Series", "Series"), ("DataFrame", "DataFrame"), ("Index", "Index"), ("Array", "ndarray")}
+_UNKNOWN = {"Delayed", "Future", "Item", "Scalar"}
+"""Names of Dask's classes that may become anything."""
+_ALIKE = {
+    ("Series", "Series"),
+    ("DataFrame", "DataFrame"),
+    ("Index", "Index"),
+    ("Array", "ndarray"),
+    ("Bag", "list"),
+}
 """Names of Dask's classes and of those that they stand in for."""
 
 
@@ -162,6 +178,12 @@ class DaskDataFrameResult(LegacyResultMixin):
     def output_type(self) -> Any:
         """Return the type of the result."""
         return needed("dask.dataframe", "A Dask table").DataFrame
+
+
+def _delayed_each(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments for a delayed call: Dask finds its tables in these, but fails to take them out."""
+    delayed = needed("dask", _PURPOSE).delayed
+    return {name: delayed(value) if is_of_dask(value) else value for name, value in values.items()}
 
 
 def _is_table(value: Any) -> bool:

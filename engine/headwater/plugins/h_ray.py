@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from headwater.errors import InvalidInput
+from headwater.errors import HeadwaterError, InvalidInput
 from headwater.executors import ray_clusters
 from headwater.executors.fusing import GroupByCost
 from headwater.executors.graph import TaskBasedGraphExecutor
@@ -16,7 +16,7 @@ from headwater.lifecycle.api import ResultBuilder
 from headwater.lifecycle.base import BaseDoValidateInput, BasePostGraphExecute
 from headwater.types import Type
 
-__all__ = ["RayGraphAdapter", "RayTaskExecutor"]
+__all__ = ["RayGraphAdapter", "RayTaskExecutor", "RayWorkflowGraphAdapter"]
 
 
 class RayGraphAdapter(ResultBuilder, BaseDoValidateInput, BasePostGraphExecute):
@@ -92,3 +92,18 @@ class RayGraphAdapter(ResultBuilder, BaseDoValidateInput, BasePostGraphExecute):
     def __getstate__(self) -> dict[str, Any]:
         # Adapters go with the tasks; what sends tasks stays.
         return {**vars(self), "_executor": None}
+
+
+class RayWorkflowGraphAdapter:
+    """Told apart from what is missing: Ray has had no workflows since version 2.48."""
+
+    def __init__(self, result_builder: Any, workflow_id: str) -> None:
+        """Refuse.
+
+        Raises:
+            HeadwaterError: Always.
+        """
+        raise HeadwaterError(
+            "RayWorkflowGraphAdapter needs ray.workflow, which Ray no longer has since version 2.48. Compute "
+            "the graph with RayGraphAdapter; what `materialize` keeps is not computed again after a failure."
+        )

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any
 
 from headwater.errors import HeadwaterError, InvalidInput
 from headwater.htypes import get_type_information
 from headwater.instances import is_instance
+from headwater.lifecycle.api import LegacyResultMixin, LocalGraphAdapter
 from headwater.lifecycle.base import BaseDoValidateInput, BasePreGraphExecute
 from headwater.lifecycle.views import NodeView
+from headwater.materialize.packages import needed
 from headwater.modifiers.checked import IS_DATA_VALIDATOR_TAG
 from headwater.modifiers.h_spark import CHECKED, require_columns, select, with_columns
 from headwater.modifiers.spark_calls import ColumnCall, is_table_of_spark, selected
 from headwater.modifiers.spark_passes import narrowed
 from headwater.modifiers.spark_types import cells, spark_type
-from headwater.results import SimplePythonDataFrameGraphAdapter
+from headwater.results import DictResult, PandasDataFrameResult, SimplePythonDataFrameGraphAdapter
 from headwater.types import Type
 
 __all__ = [
@@ -128,11 +130,11 @@ def _column_call(node: NodeView, kwargs: Mapping[str, Any]) -> ColumnCall:
 
 
 def _is_table(value: Any) -> bool:
-    return _is_of_spark(value) and any(is_table_of_spark(Type.of(kind)) for kind in type(value).__mro__)
+    return any(_is_of_spark(kind) and is_table_of_spark(Type.of(kind)) for kind in type(value).__mro__)
 
 
-def _is_of_spark(value: Any) -> bool:
-    return type(value).__module__.partition(".")[0] == "pyspark"
+def _is_of_spark(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] == "pyspark"
 
 
 class SparkInputValidator(BaseDoValidateInput):
@@ -143,7 +145,8 @@ class SparkInputValidator(BaseDoValidateInput):
         wanted = Type.of(node_type)
         if is_table_of_spark(wanted) and _is_table(input_value):
             return True
-        is_session = _is_of_spark(input_value) and type(input_value).__name__ == "SparkSession"
+        kinds = type(input_value).__mro__
+        is_session = any(_is_of_spark(kind) and kind.__name__ == "SparkSession" for kind in kinds)
         if is_session and wanted.name.startswith("pyspark.") and wanted.name.endswith(".SparkSession"):
             return True
         return is_instance(input_value, wanted) is not False
@@ -169,32 +172,121 @@ def get_spark_type(return_type: Any) -> Any:
 numpy_to_spark_type = python_to_spark_type = get_spark_type
 
 
-class KoalasDataFrameResult:
-    """Told apart from what is missing: PySpark has `pyspark.pandas` for older versions of pandas only."""
+class KoalasDataFrameResult(LegacyResultMixin):
+    """A table of pandas on Spark with a column for every output; the first one says which rows there are."""
 
     def __init__(self) -> None:
-        """Refuse.
+        """Take nothing.
 
         Raises:
-            HeadwaterError: Always.
+            HeadwaterError: There is no pandas on Spark.
         """
-        _refuse_koalas("KoalasDataFrameResult")
+        _koalas("KoalasDataFrameResult")
 
-
-class SparkKoalasGraphAdapter:
-    """Told apart from what is missing: PySpark has `pyspark.pandas` for older versions of pandas only."""
-
-    def __init__(self, spark_session: Any, result_builder: Any, spine_column: str) -> None:
-        """Refuse.
+    @staticmethod
+    def build_result(**outputs: Any) -> Any:
+        """Return the table.
 
         Raises:
-            HeadwaterError: Always.
+            InvalidInput: There are no outputs.
         """
-        _refuse_koalas("SparkKoalasGraphAdapter")
+        if not outputs:
+            raise InvalidInput("A table of pandas on Spark needs at least one output. Ask for some.")
+        return _table_on_spark(outputs, next(iter(outputs)))
+
+    def output_type(self) -> Any:
+        """Return the type of the result."""
+        return _koalas("KoalasDataFrameResult").DataFrame
 
 
-def _refuse_koalas(name: str) -> NoReturn:
-    raise HeadwaterError(
-        f"{name} needs pyspark.pandas, which PySpark has for pandas before version 3 only. Add columns to a "
-        "Spark table with @h_spark.with_columns, or compute a graph on one with PySparkUDFGraphAdapter."
-    )
+class SparkKoalasGraphAdapter(LocalGraphAdapter):
+    """Lets tables and series of pandas on Spark (`pyspark.pandas`) flow through functions for pandas.
+
+    Functions are called here, on what they are given; Spark computes when the result is needed. PySpark has
+    pandas on Spark for pandas before version 3 only. Columns of different tables meet where
+    `pyspark.pandas.set_option("compute.ops_on_diff_frames", True)` allows it.
+
+    Args:
+        spark_session: The session, which runs already.
+        result_builder: A `PandasDataFrameResult`, for which the table comes home, a `KoalasDataFrameResult`,
+            or a `DictResult`.
+        spine_column: The output that says which rows the table has, and the first column of it.
+    """
+
+    def __init__(
+        self, spark_session: Any, result_builder: LegacyResultMixin | DictResult, spine_column: str
+    ) -> None:
+        """Take what says how the result is built.
+
+        Raises:
+            HeadwaterError: There is no pandas on Spark.
+            InvalidInput: The result builder is another one.
+        """
+        _koalas("SparkKoalasGraphAdapter")
+        if not isinstance(result_builder, (PandasDataFrameResult, KoalasDataFrameResult, DictResult)):
+            raise InvalidInput(
+                "SparkKoalasGraphAdapter makes a table of pandas, one of pandas on Spark, or a dictionary. "
+                "Give PandasDataFrameResult(), KoalasDataFrameResult() or DictResult() as result_builder."
+            )
+        self.spark_session = spark_session
+        self.result_builder = result_builder
+        self.spine_column = spine_column
+
+    @staticmethod
+    def check_input_type(node_type: Any, input_value: Any) -> bool:
+        """Tell whether an input of a type takes a value: those of pandas on Spark do as those of pandas."""
+        kind, wanted = type(input_value), getattr(node_type, "__name__", "")
+        if kind.__module__.startswith("pyspark.pandas.") and wanted in ("Series", "DataFrame"):
+            return wanted == kind.__name__ or wanted == "Series"
+        return is_instance(input_value, Type.of(node_type)) is not False
+
+    @staticmethod
+    def check_node_type_equivalence(node_type: Any, input_type: Any) -> bool:
+        """Tell whether a node's type does for another that is asked for."""
+        names = {getattr(each, "__name__", "") for each in (node_type, input_type)}
+        packages = {getattr(each, "__module__", "").partition(".")[0] for each in (node_type, input_type)}
+        is_alike = names in ({"Series"}, {"DataFrame"}) and packages <= {"pandas", "pyspark"}
+        return is_alike or bool(node_type == input_type)
+
+    def build_result(self, **outputs: Any) -> Any:  # type: ignore[override]
+        """Return the result that the builder stands for.
+
+        Raises:
+            InvalidInput: The spine is not among the outputs.
+        """
+        if isinstance(self.result_builder, DictResult):
+            return self.result_builder.build_result(**outputs)
+        if self.spine_column not in outputs:
+            raise InvalidInput(
+                f"The spine_column {self.spine_column!r} is not among the outputs {', '.join(outputs)}. "
+                "Ask for it, too."
+            )
+        table = _table_on_spark(outputs, self.spine_column)
+        return table.to_pandas() if isinstance(self.result_builder, PandasDataFrameResult) else table
+
+    def output_type(self) -> Any:
+        """Return the type of the result."""
+        return self.result_builder.output_type()
+
+
+def _table_on_spark(outputs: Mapping[str, Any], spine: str) -> Any:
+    first = outputs[spine]
+    frames = import_module("pyspark.pandas")
+    is_series = isinstance(first, frames.Series)
+    table = first.to_frame(spine) if is_series else frames.DataFrame({spine: first})
+    for name, value in outputs.items():
+        if name != spine:
+            table[name] = value
+    return table
+
+
+def _koalas(name: str) -> Any:
+    needed("pyspark", name)
+    try:
+        return import_module("pyspark.pandas")
+    except ImportError as error:
+        raise HeadwaterError(
+            f"{name} needs pyspark.pandas, which PySpark has for pandas before version 3 only. Add columns "
+            "to a Spark table with @h_spark.with_columns, or compute a graph on one with "
+            "PySparkUDFGraphAdapter."
+        ) from error

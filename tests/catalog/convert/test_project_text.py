@@ -124,6 +124,7 @@ def test_the_module_is_called_what_the_catalog_calls_it(tmp_path: Path, folder: 
         "~/a.csv",
         "a.csv.gz",
         "a.zip",
+        "caf\\udce9.csv",
     ],
 )
 def test_what_is_no_plain_file_of_the_repository_is_no_source(tmp_path: Path, path: str):
@@ -154,10 +155,11 @@ def test_a_value_of_the_configuration_is_what_it_was(tmp_path: Path, literal: st
     assert json.dumps(declared.get("config")) == json.dumps({"k": eval(literal)})
 
 
-def test_what_a_project_file_cannot_hold_is_configuration_of_each_run(tmp_path: Path):
-    script = """
+@pytest.mark.parametrize("value", ["None", "'\\ud800'", "['a', '\\ud800']"])
+def test_what_a_project_file_cannot_hold_is_configuration_of_each_run(tmp_path: Path, value: str):
+    script = f"""
         import pandas as pd
-        settings = {"k": None}
+        settings = {{"k": {value}}}
         df = pd.read_csv("a.csv")
         df["x"] = df["y"].fillna(settings["k"])
     """
@@ -167,3 +169,33 @@ def test_what_a_project_file_cannot_hold_is_configuration_of_each_run(tmp_path: 
 
     assert "'k' (line 5): --config k=VALUE" in text or "'k' (line 3): --config k=VALUE" in text
     assert "config" not in _declared(script, tmp_path, tmp_path)
+
+
+def test_no_bytes_of_names_that_are_no_text_reach_a_project_file(tmp_path: Path):
+    folder = tmp_path / "caf\udce9"
+    script = """
+        import pandas as pd
+        df = pd.read_csv("a.csv")
+        dated = pd.read_csv("b.csv", parse_dates=["day \\ud800"])
+        df["x"] = df["y"] + dated["y"]
+    """
+    flow = convert_script(dedent(script), "sales.py").flow
+    assert flow is not None
+    text = project_text(flow, tmp_path, folder)
+
+    assert text.isascii()
+    assert "sources" not in text
+
+
+def test_a_file_that_has_a_name_in_the_script_is_a_source(tmp_path: Path):
+    script = """
+        import pandas as pd
+        FILE = "data/orders.csv"
+        other = input()
+        df = pd.read_csv(FILE)
+        more = pd.read_csv(other)
+        df["x"] = df["y"] + more["z"]
+    """
+    declared = _declared(script, tmp_path, tmp_path)
+
+    assert declared["sources"] == {"df_raw": {"path": "data/orders.csv"}}

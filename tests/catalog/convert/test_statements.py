@@ -92,6 +92,7 @@ def test_what_is_not_taken_apart_is_kept_whole_and_told(tmp_path: Path, statemen
         ("from math import *\ndf['d'] = sqrt(4)", "every name"),
         ("def use():\n    return df['a']\ndf['d'] = use() + 1", "reads the variable 'df'"),
         ("df['d'] = (x := 3)", "inside an expression"),
+        ("import decimal\ndecimal.DefaultContext.prec = 9", "it changes the module 'decimal'"),
     ],
 )
 def test_what_no_feature_may_do_is_left_and_told(tmp_path: Path, statements: str, why: str) -> None:
@@ -259,3 +260,10 @@ def test_variants_that_the_script_does_not_choose_are_right_too(tmp_path: Path) 
 
         assert {"df", "extra"} <= same
         assert '@config.when_not_in(mode=["one", "two"])' in module
+
+
+def test_what_is_written_without_a_name_is_told_to_be_given_one() -> None:
+    script = f"{_BEGIN}df.groupby('key')['c'].sum().to_csv('sums.csv')\ndf.to_csv('all.csv')\n"
+    told = [note.what_to_do for note in convert_script(script, "script.py").notes]
+
+    assert ["table.to_csv(...)" in each for each in told] == [True, False]

@@ -1,6 +1,7 @@
 """Tables of a repository: declared or known by use, bound to inputs, filled by outputs; what is open is told."""
 
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -218,6 +219,80 @@ def test_a_source_that_is_an_input_as_a_whole_brings_all_of_its_columns(folder, 
     assert "n:known" in classify(snapshot, "pii").keys
     assert undeclared.lineage.parents("input:users") == ("table:w:u",)
     assert snapshot.tables.unclear == undeclared.tables.unclear == ()
+
+
+_UNTOLD = """
+    import pandas as pd
+    from frames_of_others import Frame
+    try:
+        Either = pd.DataFrame
+    except AttributeError:
+        Either = dict
+    def size({parameter}) -> int: ...
+"""
+
+
+@pytest.mark.parametrize("type_", ["Frame", "Either", "Frame | None", "make_a_type()", "'Either'"])
+def test_an_input_that_only_python_can_tell_to_be_a_table_has_all_that_it_may_have(folder, type_):
+    project = f'{_USERS}{_FLOW}[dataflows.main.sources]\nusers = {{ table = "users" }}\n'
+    code = dedent(_UNTOLD.format(parameter=f"users: {type_}"))
+    snapshot = folder.read(project.replace('["m"]', '["n"]'), n=code)
+    (told,) = snapshot.tables.unclear
+
+    assert "n:size" in classify(snapshot, "pii").keys
+    assert told.text.startswith(
+        "Input 'users' of dataflow 'main' may be all of source 'users': only running the"
+    )
+    assert "Write the type itself, such as pandas.DataFrame." in told.text
+
+
+@pytest.mark.parametrize(
+    "type_", ["int", "pd.Series", "list[pd.DataFrame]", "dict | None", "pd.DataFrame | int"]
+)
+def test_an_input_that_is_certainly_no_table_is_not_told_of(folder, type_):
+    project = f'{_USERS}{_FLOW}[dataflows.main.sources]\nusers = {{ table = "users" }}\n'
+    code = dedent(_UNTOLD.format(parameter=f"users: {type_}"))
+    snapshot = folder.read(project.replace('["m"]', '["n"]'), n=code)
+
+    assert snapshot.tables.unclear == ()
+    assert "n:size" not in classify(snapshot, "pii").keys
+
+
+@pytest.mark.parametrize(
+    ("place", "is_bound"),
+    [
+        ('connection = "w"\ntable = "t"', True),
+        ('url = "s3://lake/t.parquet"', False),
+        ('path = "t.csv"', False),
+    ],
+)
+def test_columns_are_told_apart_by_case_but_for_those_of_databases(folder, place, is_bound):
+    project = f"[tables.t]\n{place}\ncolumns = ['EMAIL', 'Id']\n{_FLOW}"
+    sources = '[dataflows.main.sources]\nt = { table = "t" }\nother = { connection = "w", table = "other" }\n'
+    parents = folder.read(f"{project}{sources}").lineage.parents("input:email")
+
+    assert parents == (("table:w:t#email",) if is_bound else ("table:w:other#email",))
+
+
+def test_what_one_of_several_asks_for_as_a_table_is_one(folder):
+    project = f'{_USERS}{_FLOW}[dataflows.main.sources]\nusers = {{ table = "users" }}\n'
+    code = (
+        "from typing import Any\nimport pandas as pd\n"
+        "def first(users: Any) -> int: ...\ndef second(users: pd.DataFrame) -> int: ...\n"
+    )
+    snapshot = folder.read(project.replace('["m"]', '["n"]'), n=code)
+
+    assert snapshot.graph["input:users"].type == "pandas.DataFrame"
+    assert {"n:first", "n:second"} <= classify(snapshot, "pii").keys
+
+
+def test_an_output_that_only_python_can_tell_to_be_a_table_fills_all_that_it_may_fill(folder):
+    sink = '[dataflows.main.sinks]\nout = { connection = "w", table = "t" }\n'
+    code = "from frames_of_others import Frame\n\ndef ratio(a: int) -> Frame: ...\n"
+    snapshot = folder.read(f"{_FLOW}{sink}", m=code)
+
+    assert snapshot.lineage.children("m:ratio") == ("table:w:t", "table:w:t#ratio")
+    assert "Output 'ratio' of dataflow 'main' may be all of a table" in snapshot.tables.unclear[0].text
 
 
 def test_a_table_may_be_classified_as_a_whole_and_a_column_of_it_be_a_barrier(folder):

@@ -18,6 +18,7 @@ from headwater.executors import (
 )
 from headwater.executors.graph import TaskBasedGraphExecutor
 from headwater.executors.grouping import GroupingStrategy
+from headwater.executors.spark_tasks import SparkTaskExecutor
 from headwater.executors.taskplan import TaskPlan
 from headwater.executors.tasks import RunContext
 from headwater.function import functions_of
@@ -58,6 +59,14 @@ class Tasks:
 def tasks(load: Callable[..., ModuleType]) -> Tasks:
     """Give what executes feature functions task by task, in this thread."""
     return Tasks(load)
+
+
+@pytest.fixture
+def on_session(spark_session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tasks: Tasks) -> Tasks:
+    """Give what executes tasks on the Spark of the tests."""
+    monkeypatch.syspath_prepend(tmp_path)
+    tasks.remote = SparkTaskExecutor()
+    return tasks
 
 
 @pytest.fixture

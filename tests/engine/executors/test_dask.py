@@ -2,6 +2,7 @@
 
 import os
 import sys
+from threading import Lock
 from types import ModuleType
 
 import pytest
@@ -104,10 +105,10 @@ def test_a_generator_is_no_value(execute):
 
 
 def test_an_input_that_cannot_be_sent_is_told_with_who_reads_it(execute):
-    source = "def called(make: object) -> int: return make()"
+    source = "def locked(with_lock: object) -> bool: return with_lock.locked()"
 
-    with pytest.raises(NodeFailed, match=r"'called' reads 'make', a value of type function"):
-        execute(source, "called", make=lambda: 1)
+    with pytest.raises(NodeFailed, match=r"'locked' reads 'with_lock', a value of type lock"):
+        execute(source, "locked", with_lock=Lock())
 
 
 def test_a_failure_far_up_is_told_once_with_its_node(execute):

@@ -83,17 +83,20 @@ def test_a_worker_that_dies_in_the_middle_costs_only_what_was_on_it(execute, clu
     assert 1 <= len(list(folder.glob("begun-*"))) <= 2
 
 
+@pytest.mark.parametrize("tag", ["", '@tag(**{"resources.seat": "1"})'])
 @pytest.mark.parametrize("read", ["start", "begun"])
-def test_groups_that_read_the_same_are_taken_by_workers_that_are_free(execute, cluster, tmp_path, read):
+def test_groups_that_read_the_same_are_taken_by_workers_that_are_free(execute, cluster, tmp_path, read, tag):
     count = 6  # more than twice the workers: fewer stay where the value is that they read
     source = """
         import os, pathlib, time
+        from headwater import tag
 
         def begun(start: int) -> int:
             return start
     """
     for number in range(count):
         source += f"""
+        {tag}
         def lane{number}({read}: int, folder: str) -> int:
             (pathlib.Path(folder) / str(os.getpid())).touch()
             until = time.monotonic() + 30
@@ -110,7 +113,7 @@ def test_groups_that_read_the_same_are_taken_by_workers_that_are_free(execute, c
     folder = tmp_path / "processes"
     folder.mkdir()
     # Who has nothing to do would take some from the other one after a while.
-    with cluster({"distributed.scheduler.work-stealing": False}) as client:
+    with cluster({"distributed.scheduler.work-stealing": False}, resources={"seat": 1}) as client:
         total = execute(DaskExecutor(client=client), source, "total", start=1, folder=str(folder))
 
     assert total == count

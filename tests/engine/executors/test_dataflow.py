@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from headwater.executors import DefaultExecutionManager, SynchronousLocalTaskExecutor
 from headwater.executors.fanout import FanOuts
+from headwater.executors.fusing import GroupByCost, GroupChainsAndSiblings
 from headwater.executors.graph import TaskBasedGraphExecutor
 from headwater.executors.grouping import GroupNodesAllAsOne, GroupNodesByLevel, GroupNodesIndividually
 from headwater.function import Argument
@@ -169,7 +170,14 @@ def _has_meaning(nodes: list[Node]) -> bool:
     return max(map(len, fan_outs.scopes.values())) <= 3
 
 
-STRATEGIES = (None, GroupNodesIndividually(), GroupNodesAllAsOne(), GroupNodesByLevel())
+STRATEGIES = (
+    None,
+    GroupNodesIndividually(),
+    GroupNodesAllAsOne(),
+    GroupNodesByLevel(),
+    GroupChainsAndSiblings(2),
+    GroupByCost(2, 0.1),
+)
 
 
 @settings(max_examples=120, deadline=None)

@@ -6,6 +6,7 @@ does not do it yet, and `notimpl` where we do not; a claim that holds in spite o
 
 import multiprocessing
 import os
+import py_compile
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -19,10 +20,12 @@ from headwater.errors import CheckFailed, HeadwaterError, NodeFailed
 from headwater.executors import (
     MultiProcessingExecutor,
     MultiThreadingExecutor,
+    SingleExecutionManager,
     SynchronousLocalTaskExecutor,
     TaskExecutor,
 )
 from headwater.executors.dask_tasks import DaskExecutor
+from headwater.executors.graph import TaskBasedGraphExecutor
 from headwater.executors.grouping import GroupNodesIndividually
 from headwater.executors.ray_tasks import RayTaskExecutor
 from headwater.executors.spark_tasks import SparkTaskExecutor
@@ -314,7 +317,7 @@ def test_nodes_are_computed_through_what_is_put_around_them(tasks, executor, tmp
 _ELSEWHERE = "values travel to another process by pickling"
 
 
-@on_every_executor(never={"fork": _ELSEWHERE, "spawn": _ELSEWHERE, "dask": _ELSEWHERE, "spark": _ELSEWHERE})
+@on_every_executor(never={"fork": _ELSEWHERE, "spawn": _ELSEWHERE})
 def test_values_may_be_anything(tasks, executor):
     source = """
         from typing import Any
@@ -350,6 +353,31 @@ def test_features_share_the_state_of_their_module(tasks, executor):
             return sum(seen)
     """
     assert tasks.run(source, "total") == 3
+
+
+@on_every_executor(never={"spawn": "it starts as any Python does, with the bytecode that is there"})
+def test_computes_with_what_files_hold_though_older_bytecode_passes_for_theirs(tasks, executor, tmp_path):
+    source = "import beside_them\ndef scaled(a: int) -> int: return {} * beside_them.FACTOR * a"
+    found = []
+    for factor in (2, 3):
+        tasks.load(f"FACTOR = {factor}", "beside_them")
+        graph = tasks.graph(source.format(factor))
+        for name in ("beside_them", "features"):
+            leave_older_bytecode(tmp_path / f"{name}.py")
+        runner = TaskBasedGraphExecutor(SingleExecutionManager(tasks.remote))
+        found.append(runner.execute(graph, ["scaled"], {"a": 1})["scaled"])
+
+    assert found == [4, 9]
+
+
+def leave_older_bytecode(file: Path) -> None:
+    """Write bytecode that Python takes for that of a file, of a text in which all numbers are others."""
+    text = file.read_text()
+    for written in (text.translate(str.maketrans("23", "77")), text):
+        file.write_text(written)
+        os.utime(file, (10**9, 10**9))
+        if written != text:
+            py_compile.compile(str(file), doraise=True)
 
 
 _FRESH = "a fresh process cannot import it"

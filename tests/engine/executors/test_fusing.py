@@ -8,32 +8,13 @@ from headwater.errors import HeadwaterError
 from headwater.executors import DefaultExecutionManager, SynchronousLocalTaskExecutor
 from headwater.executors.fusing import GroupByCost, GroupChainsAndSiblings
 from headwater.executors.graph import TaskBasedGraphExecutor
-from headwater.function import Argument
-from headwater.graph import Graph
-from headwater.node import Node, Role
-from headwater.types import Type
-
-INT = Type("int")
-
-
-def _add(*values: int) -> int:
-    return sum(values) + 1
-
-
-def _graph(reads: list[list[int]]) -> Graph:
-    """Return a graph of nodes n0, n1, ..., each of which reads those of the given numbers and `start`."""
-    nodes = [Node("start", INT, role=Role.INPUT)]
-    for number, read in enumerate(reads):
-        names = ["start", *(f"n{other}" for other in read)]
-        arguments = tuple(Argument(name, INT, name) for name in names)
-        nodes.append(Node(f"n{number}", INT, arguments, f"n{number}", call=_add))
-    return Graph(nodes)
+from support.numbered_graphs import graph_of, reads_of_nodes
 
 
 def _groups(
     reads: list[list[int]], kind: type[GroupByCost] = GroupChainsAndSiblings, **options: object
 ) -> list[list[str]]:
-    graph = _graph(reads)
+    graph = graph_of(reads)
     strategy = kind(**options)
     groups = strategy.group_nodes([graph[f"n{number}"] for number in range(len(reads))])
     return [[node.name for node in group.nodes] for group in groups]
@@ -194,19 +175,10 @@ def test_what_a_fan_out_repeats_stays_one_task_for_each_element(tasks):
     assert tasks.run(source, "shown") == "5"
 
 
-@st.composite
-def graphs(draw: st.DrawFn) -> list[list[int]]:
-    size = draw(st.integers(1, 25))
-    return [
-        sorted(draw(st.sets(st.integers(max(0, number - 6), number - 1), max_size=3))) if number else []
-        for number in range(size)
-    ]
-
-
 @settings(max_examples=60, deadline=None)
-@given(graphs(), st.integers(1, 4), st.integers(1, 24))
+@given(reads_of_nodes(25), st.integers(1, 4), st.integers(1, 24))
 def test_fused_tasks_give_the_same_values_and_never_need_each_other(reads, width, wanted):
-    graph = _graph(reads)
+    graph = graph_of(reads)
     outputs = [f"n{number}" for number in range(len(reads)) if number % wanted == 0]
     manager = DefaultExecutionManager(None, SynchronousLocalTaskExecutor())
 
@@ -219,7 +191,12 @@ def test_fused_tasks_give_the_same_values_and_never_need_each_other(reads, width
 
 
 @settings(max_examples=60, deadline=None)
-@given(graphs(), st.integers(1, 4), st.lists(st.floats(0, 0.1), max_size=25), st.sampled_from([0, 0.01]))
+@given(
+    reads_of_nodes(25),
+    st.integers(1, 4),
+    st.lists(st.floats(0, 0.1), max_size=25),
+    st.sampled_from([0, 0.01]),
+)
 def test_groups_hold_each_node_once_and_stay_the_same(reads, slots, seconds, cost_of_task):
     costs = {f"n{number}": cost for number, cost in enumerate(seconds)}
     options = {"slots": slots, "costs": costs, "cost_of_task": cost_of_task}
@@ -230,9 +207,9 @@ def test_groups_hold_each_node_once_and_stay_the_same(reads, slots, seconds, cos
 
 
 @settings(max_examples=60, deadline=None)
-@given(graphs(), st.integers(1, 4), st.lists(st.floats(0, 0.1), max_size=25))
+@given(reads_of_nodes(25), st.integers(1, 4), st.lists(st.floats(0, 0.1), max_size=25))
 def test_groups_by_cost_give_the_same_values(reads, slots, seconds):
-    graph = _graph(reads)
+    graph = graph_of(reads)
     outputs = [f"n{number}" for number in range(len(reads))]
     costs = {f"n{number}": cost for number, cost in enumerate(seconds)}
     manager = DefaultExecutionManager(None, SynchronousLocalTaskExecutor())

@@ -1,4 +1,4 @@
-"""Tasks on a real Spark of this machine: what fails there, what never ends, and how many jobs it takes."""
+"""Tasks on a real Spark of this machine: what fails there, what never ends, and what is left behind."""
 
 import os
 import signal
@@ -7,24 +7,13 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from headwater.errors import HeadwaterError, NodeFailed
-from headwater.executors import SingleExecutionManager, spark_tasks
-from headwater.executors.fusing import GroupByCost
-from headwater.executors.graph import TaskBasedGraphExecutor
 from headwater.executors.spark_tasks import SparkTaskExecutor
-
-
-def on_spark(test: Callable[..., None]) -> Callable[..., None]:
-    """Mark a test that needs a running Spark."""
-    for mark in (pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("spark")):
-        test = mark(test)
-    return test
-
+from support.spark_session import on_spark
 
 ENDLESS = """
     import os, pathlib, time
@@ -46,14 +35,6 @@ ENDLESS = """
 """
 
 KILLED = ENDLESS.replace("while before == 1:", "while before == 1 and not os.kill(os.getpid(), 9):")
-
-
-@pytest.fixture
-def on_session(spark_session, tmp_path, monkeypatch, tasks):
-    """Give what executes tasks on the Spark of the tests."""
-    monkeypatch.syspath_prepend(tmp_path)
-    tasks.remote = SparkTaskExecutor()
-    return tasks
 
 
 def is_running(process: int) -> bool:
@@ -188,66 +169,6 @@ def test_functions_that_workers_cannot_import_travel_whole(on_session) -> None:
     exec(textwrap.dedent(NOTEBOOK), namespace)
 
     assert namespace["run"](on_session.remote) == {"total": 6}
-
-
-MANY = """
-    def number(count: int) -> Parallelizable[int]:
-        yield from range(count)
-
-    def made(number: int, size: int) -> bytes:
-        return bytes(size)
-
-    def total(made: Collect[bytes]) -> int:
-        return sum(map(len, made))
-"""
-
-
-@on_spark
-def test_jobs_bring_home_no_more_at_a_time_than_spark_takes(on_session, spark_session, monkeypatch) -> None:
-    monkeypatch.setattr(spark_tasks, "_BYTES", 2**20)
-    scheduler = spark_session.sparkContext._jsc.sc().dagScheduler()
-    before = scheduler.numTotalJobs()
-
-    assert on_session.run(MANY, "total", count=40, size=2**18) == 40 * 2**18
-    assert scheduler.numTotalJobs() - before >= 10
-
-
-@on_spark
-def test_many_small_tasks_are_few_jobs(on_session, spark_session) -> None:
-    source = """
-        def number(count: int) -> Parallelizable[int]:
-            yield from range(count)
-
-        def square(number: int) -> int:
-            return number * number
-
-        def squares(square: Collect[int]) -> list[int]:
-            return list(square)
-    """
-    scheduler = spark_session.sparkContext._jsc.sc().dagScheduler()
-    before = scheduler.numTotalJobs()
-
-    assert on_session.run(source, "squares", count=500) == [number * number for number in range(500)]
-    assert scheduler.numTotalJobs() - before <= 5
-
-
-@on_spark
-def test_a_graph_is_cut_for_all_places_of_its_session_until_it_is_known_to_be_small(
-    tasks, tmp_path, monkeypatch, spark_session
-) -> None:
-    monkeypatch.syspath_prepend(tmp_path)
-    source = "\n".join(f"def n{number}(start: int) -> int: return start + {number}" for number in range(6))
-    wanted = [f"n{number}" for number in range(6)]
-    executor = SparkTaskExecutor(spark_session)
-    runner = TaskBasedGraphExecutor(
-        SingleExecutionManager(executor), GroupByCost(executor.slots, executor.cost_of_task)
-    )
-    graph = tasks.graph(source)
-
-    assert executor.slots() == SparkTaskExecutor().slots() == spark_session.sparkContext.defaultParallelism
-    assert len(runner.plan(graph, wanted, ["start"]).specs) == executor.slots() == 2
-    assert runner.execute(graph, wanted, {"start": 1}) == {f"n{number}": number + 1 for number in range(6)}
-    assert len(runner.plan(graph, wanted, ["start"]).specs) == 1
 
 
 @on_spark

@@ -207,6 +207,44 @@ def test_every_strategy_gives_the_same_values(tasks, strategy):
     assert tasks.run(FAN_OUT, "total", "square", "count") == {"total": 5, "square": [0, 1, 4], "count": 3}
 
 
+_TWO = """
+    def number() -> Parallelizable[int]:
+        yield from (1, 2)
+
+    def letter() -> Parallelizable[str]:
+        yield from "abc"
+
+    def total(number: Collect[int]) -> int:
+        return sum(number)
+
+    def twice(total: int) -> int:
+        return 2 * total
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "value"),
+    [
+        ("def last(number: Collect[int], twice: int) -> int: return len(number) + twice", 8),
+        (
+            """
+    def word(letter: Collect[str], total: int) -> str:
+        return "".join(letter) * total
+
+    def count(letter: Collect[str]) -> int:
+        return len(letter)
+
+    def last(number: Collect[int], count: int, word: str) -> int:
+        return len(number) + count + len(word)
+            """,
+            14,
+        ),
+    ],
+)
+def test_what_gathers_may_need_what_others_made_of_the_same(tasks, more, value):
+    assert tasks.run(f"{_TWO}\n{more if more.startswith(chr(10)) else '    ' + more}", "last") == value
+
+
 class _Given(GroupingStrategy):
     """Groups nodes as a test says."""
 

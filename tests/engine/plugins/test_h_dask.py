@@ -114,6 +114,63 @@ def test_a_result_may_be_left_to_dask(spend, dask_client):
     assert dask_client.compute(found, sync=True).to_dict("list") == EXPECTED
 
 
+def given_by_dask(client, tables, kind):
+    """Return the inputs as something that Dask has yet to compute."""
+    if kind == "tables":
+        return tables
+    if kind == "futures":
+        return {name: client.submit(pd.Series, list(value)) for name, value in INPUTS.items()}
+    delayed = pytest.importorskip("dask").delayed
+    return {name: delayed(lambda value=value: value)() for name, value in INPUTS.items()}
+
+
+@pytest.mark.parametrize("is_lazy", [False, True])
+@pytest.mark.parametrize("kind", ["tables", "futures", "delayed"])
+def test_inputs_that_dask_has_yet_to_compute_are_computed_there(spend, dask_client, tables, kind, is_lazy):
+    adapter = DaskGraphAdapter(dask_client, compute_at_end=not is_lazy)
+    inputs = given_by_dask(dask_client, tables, kind)
+    found = Driver({}, spend, adapter=adapter).execute(["centred", "per_signup", "signups"], inputs=inputs)
+    if is_lazy:
+        found = dask_client.compute(found, sync=True)
+
+    assert found.to_dict("list") == {**EXPECTED, "signups": [1, 10, 3]}
+
+
+def test_a_list_of_what_dask_has_yet_to_compute_is_an_input(load, dask_client):
+    module = load("def total(parts: list) -> int: return sum(parts)", "total_features")
+    delayed = pytest.importorskip("dask").delayed
+    adapter = DaskGraphAdapter(dask_client, DictResult())
+    found = Driver({}, module, adapter=adapter).execute(["total"], inputs={"parts": [delayed(int)("3"), 4]})
+
+    assert found == {"total": 7}
+
+
+def test_what_is_raised_for_an_input_tells_which(spend, dask_client):
+    delayed = pytest.importorskip("dask").delayed
+    inputs = {**INPUTS, "spend": delayed(int)("no number")}
+
+    with pytest.raises(ValueError, match="no number") as caught:
+        Driver({}, spend, adapter=DaskGraphAdapter(dask_client)).execute(["centred"], inputs=inputs)
+    assert "Dask raised it where it computed what is given as 'spend'." in caught.value.__notes__
+
+
+def test_values_travel_that_only_cloudpickle_can_send(load, dask_client):
+    code = """
+        from collections.abc import Callable
+
+        def doubling(rule: Callable) -> Callable:
+            return lambda number: 2 * rule(number)
+
+        def found(doubling: Callable) -> int:
+            return doubling(20)
+    """
+    adapter = DaskGraphAdapter(dask_client, DictResult())
+    driver = Driver({}, load(code, "closure_features"), adapter=adapter)
+    found = driver.execute(["doubling", "found"], inputs={"rule": lambda number: number + 1})
+
+    assert (found["doubling"](1), found["found"]) == (4, 42)
+
+
 def test_series_of_dask_flow_through_functions_for_pandas(spend, dask_client, tables):
     adapter = DaskGraphAdapter(dask_client, DaskDataFrameResult(), use_delayed=False, compute_at_end=False)
     found = Driver({}, spend, adapter=adapter).execute(["centred", "per_signup"], inputs=tables)

@@ -1,6 +1,10 @@
 """Hamilton's adapters for Spark: whole graphs as columns of one table, on a real cluster of this machine."""
 
+import json
+import os
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +19,8 @@ from headwater.plugins.h_spark import (
     SparkKoalasGraphAdapter,
     get_spark_type,
 )
+from headwater.results import DictResult
+from support.environments import find_environment
 
 
 def on_spark(test: Callable[..., None]) -> Callable[..., None]:
@@ -124,8 +130,52 @@ def test_types_of_cells_are_those_of_spark(spark_session) -> None:
         get_spark_type(dict)
 
 
+@on_spark
 def test_adapters_of_pandas_on_spark_say_why_they_cannot_be() -> None:
     with pytest.raises(HeadwaterError, match=r"needs pyspark\.pandas, .* before version 3 only"):
-        SparkKoalasGraphAdapter(None, None, "spine")
+        SparkKoalasGraphAdapter(None, DictResult(), "spine")
     with pytest.raises(HeadwaterError, match="compute a graph on one with PySparkUDFGraphAdapter"):
         KoalasDataFrameResult()
+
+
+@on_spark
+def test_a_session_of_a_class_of_its_own_is_one_of_spark() -> None:
+    from pyspark.sql import SparkSession
+
+    class Session(SparkSession):
+        def __init__(self) -> None:
+            pass
+
+    check = SPARK_INPUT_CHECK.do_validate_input
+
+    assert check(node_type=SparkSession, input_value=Session())
+    assert not check(node_type=SparkSession, input_value=1)
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+def test_tables_of_pandas_on_spark_flow_as_with_hamilton() -> None:
+    python = find_environment("koalas", "python")
+    command = [python, Path(__file__).parents[2] / "peer" / "koalas.py"]
+    theirs, ours = (koalas_outcomes([*command, *more]) for more in ([], ["--headwater"]))
+
+    # Rows of docs/decisions/0003: the name of the spine's column, and the class of an error.
+    apart = theirs.pop("columns of different tables"), ours.pop("columns of different tables")
+    assert [told["columns"] for told in apart] == [
+        ["x", "spend_per_signup", "spend"],
+        ["spend", "spend_per_signup"],
+    ]
+    assert [row[1] for row in apart[0]["data"]] == [row[1] for row in apart[1]["data"]]
+    unasked = theirs.pop("a spine that is not asked for"), ours.pop("a spine that is not asked for")
+    assert [told[0] for told in unasked] == ["KeyError", "ValueError"]
+    assert ours == theirs
+
+
+def koalas_outcomes(command: list[Path | str]) -> dict[str, Any]:
+    """Return what one of both engines made of the cases."""
+    settings = {"HAMILTON_TELEMETRY_ENABLED": "false", "SPARK_LOCAL_IP": "127.0.0.1", "PYTHONPATH": ""}
+    done = subprocess.run(
+        command, env=os.environ | settings, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stderr[-4_000:]
+    return json.loads(done.stdout.splitlines()[-1])

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from headwater.driver import Driver
-from headwater.errors import MissingExtra
+from headwater.errors import HeadwaterError, MissingExtra
 from headwater.lifecycle import AdapterSet, ResultBuilder
 from headwater.plugins.h_logging import AsyncLoggingAdapter, ContextLogger, LoggingAdapter, get_logger
+from headwater.plugins.h_ray import RayWorkflowGraphAdapter
 from headwater.plugins.h_rich import RichProgressBar
 from headwater.plugins.h_threadpool import FutureAdapter
 from headwater.plugins.h_tqdm import ProgressBar
+from headwater.results import DictResult
 from support.event_loop import run_apart
 
 Drive = Callable[..., Driver]
@@ -223,3 +225,8 @@ def test_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(MissingExtra, match="A progress bar needs tqdm"):
         ProgressBar()
+
+
+def test_workflows_of_ray_say_why_they_cannot_be() -> None:
+    with pytest.raises(HeadwaterError, match=r"Ray no longer has .* Compute the graph with RayGraphAdapter"):
+        RayWorkflowGraphAdapter(DictResult(), "workflow")

@@ -10,7 +10,7 @@ from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from headwater_catalog.accounts import Role
-from headwater_catalog.backfill import MOST_AT_ONCE, due
+from headwater_catalog.backfill import due
 from headwater_catalog.dataflows import DataflowAt, choose_dataflow
 from headwater_catalog.days import is_day
 from headwater_catalog.errors import CatalogError, Conflict
@@ -60,7 +60,7 @@ def compute(repo: str) -> ResponseReturnValue:
     require(Role.RUNNER, head.repository)
     flow, given = _dataflow(head), request.form
     states = _states(head, flow)
-    wanted = due(states, everything=given.get("which") == "all")[:MOST_AT_ONCE]
+    wanted = due(states, everything=given.get("which") == "all")
     try:
         backfill(
             head,
@@ -99,7 +99,6 @@ def _page(
         env=flow.env_of(_env()),
         due=len(due(states)),
         all=len(due(states, everything=True)),
-        most=MOST_AT_ONCE,
         executors=executors_of(settings, repository),
         local_executors=EXECUTORS,
         sinks=sorted(flow.view.sinks),

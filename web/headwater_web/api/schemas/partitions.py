@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from marshmallow import Schema, fields, validate
 
-from headwater_catalog.backfill import MOST_AT_ONCE
+from headwater_catalog.partitions import MOST
 from headwater_web.api.schemas.fields import (
     PageQuery,
     Switch,
@@ -88,15 +88,16 @@ class NewBackfillSchema(ExecutionSchema):
         load_default=False, metadata={"description": "Also those that are fresh: data elsewhere may be new."}
     )
     limit = Whole(
-        load_default=MOST_AT_ONCE,
-        validate=validate.Range(min=1, max=MOST_AT_ONCE),
-        metadata={"description": "How many are asked for at most, the oldest first."},
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(min=1, max=MOST),
+        metadata={"description": "How many are asked for at most, the oldest first; all unless given."},
     )
     partitions = fields.List(
         fields.Nested(SeenSchema),
         load_default=None,
         allow_none=True,
-        validate=validate.Length(min=1, max=MOST_AT_ONCE),
+        validate=validate.Length(min=1, max=MOST),
         metadata={"description": "Just these, whatever their state, in place of those that are due."},
     )
 

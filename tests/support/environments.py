@@ -1,20 +1,20 @@
-"""Airflow, Dagster and Prefect, each in an environment of its own beside ours."""
+"""What stands in an environment of its own beside ours: orchestrators, and pandas on Spark."""
 
 import os
 from pathlib import Path
 
 from support.missing import missing
 
-__all__ = ["find_orchestrator"]
+__all__ = ["find_environment"]
 
 ROOT = Path(__file__).parents[2]
 
 
-def find_orchestrator(name: str, program: str) -> Path:
-    """Return a program of an orchestrator's environment; without it the test is skipped, in CI it fails.
+def find_environment(name: str, program: str) -> Path:
+    """Return a program of an environment; without it the test is skipped, in CI it fails.
 
     Args:
-        name: The orchestrator, of which `HEADWATER_TEST_<NAME>` may say the folder of its environment.
+        name: The environment, of which `HEADWATER_TEST_<NAME>` may say the folder.
         program: The program, such as `python`.
     """
     folder = Path(os.environ.get(f"HEADWATER_TEST_{name.upper()}", ROOT / ".venv" / name))
