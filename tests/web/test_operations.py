@@ -1,8 +1,9 @@
 """The jobs and how the installation does."""
 
 import re
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -105,7 +106,19 @@ def test_how_many_jobs_of_a_repository_run_at_once_is_set_beside_it(client, data
         assert _post(client, "/repos/shop/jobs", at_once=wrong).status_code == 409
 
 
-def test_what_needs_somebody_is_told_and_nothing_else(client, database):
+@pytest.fixture
+def set_free(monkeypatch) -> Callable[[int], None]:
+    """Have a disk of 1,000 bytes, of which so many are free, whatever this machine has."""
+
+    def _set(free: int) -> None:
+        usage = type(shutil.disk_usage("/"))(1_000, 1_000 - free, free)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+
+    return _set
+
+
+def test_what_needs_somebody_is_told_and_nothing_else(client, database, set_free):
+    set_free(100)
     with database.write() as session:
         for job in session.scalars(select(Job)):
             job.state, job.finished_at = jobs.State.SUCCEEDED, 1
@@ -127,6 +140,8 @@ def test_what_needs_somebody_is_told_and_nothing_else(client, database):
         for job in session.scalars(select(Job)):
             job.state = jobs.State.SUCCEEDED
     assert "All is well" in client.get("/operations").text
+    set_free(99)
+    assert "The disk is nearly full: 9 % of it are free." in client.get("/operations").text
 
 
 def test_the_figures_lead_to_lists_of_as_many(client):
