@@ -13,6 +13,7 @@ from sqlalchemy import URL
 
 from headwater_catalog.accounts import passwords
 from headwater_catalog.demo import init_demo
+from headwater_catalog.prepared import prepared_processes
 from support.chromium import find_chromium, fresh_page, open_window, running_browser
 from support.compiled_statements import shared_statements
 from support.empty_catalog import empty_catalog
@@ -71,6 +72,13 @@ def _is_half_on_postgresql(item: pytest.Item) -> bool:
 @pytest.fixture(scope="session", autouse=True)
 def _apart_from_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with isolated_environment(tmp_path_factory.mktemp("home")):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _prepared() -> Iterator[None]:
+    """Let runs begin as they do in a worker, which performs one after the other."""
+    with prepared_processes():
         yield
 
 

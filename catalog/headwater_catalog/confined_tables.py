@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from typing import Any, Final
 from headwater.errors import InvalidInput
 from headwater_catalog import sandbox
 from headwater_catalog.governance.kinds_of_data import KINDS
+from headwater_catalog.prepared import Program
 from headwater_catalog.reports import read_answer
 from headwater_catalog.run_settings import RunSettings
 from headwater_catalog.sandbox import Access
@@ -31,6 +31,10 @@ __all__ = [
     "looks_of",
 ]
 
+IMPORTED: Final = (
+    *("headwater_catalog.table_process", "headwater_catalog.table_files", "headwater_catalog.stamps"),
+    *("headwater_catalog.fingerprints", "pyarrow.parquet", "pyarrow.csv"),
+)
 _KINDS: Final = frozenset(kind.name for kind in KINDS)
 _NO_OTHER: Final = "Feature code may have written something else in its place."
 
@@ -247,7 +251,7 @@ def _ask(
         (folder / name).unlink(missing_ok=True)  # of the task before
     with (folder / TASK).open("x", encoding="utf-8") as file:
         json.dump(task, file)
-    program = [sys.executable, "-I", "-m", "headwater_catalog.table_process", str(folder)]
+    program = Program("headwater_catalog.table_process", "main", (str(folder),), IMPORTED)
     access = Access([path.absolute() for path in reads], users=held.users)
     outcome = sandbox.run(program, folder, held.limits, watch, access)
     answer = read_answer(folder / ANSWER)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -117,7 +118,8 @@ def execute(
             reads = [*interpreter.reads, tree, *_readable(sources, kept, handed)]
             reads += [] if computing is None else run_clusters.readable(computing)
             access = Access(reads, task.is_trusted, settings.runs.users)
-            runner = interpreter.command(folder)
+            # What is computed again must not come out alike by chance: by the seed of its process.
+            runner = interpreter.runner(folder, _names_at(tree, task.roots), is_apart=task.again is not None)
             outcome = sandbox.run(runner, folder, settings.runs.limits, watch, access)
             if computing is not None and (outcome.reason or not (folder / RESULT).exists()):
                 run_clusters.end_on_cluster(computing, interpreter, place, access, settings)
@@ -159,6 +161,15 @@ def _work_folder(settings: Settings, leased: LeasedJob) -> Iterator[Path]:
         yield folder
     finally:
         remove_folder(folder)
+
+
+def _names_at(tree: Path, roots: Iterable[str]) -> frozenset[str]:
+    """Return the first parts of the names of all modules that can be imported from the roots in a tree."""
+    found = set[str]()
+    for root in roots:
+        with contextlib.suppress(OSError):  # the runner says what is wrong with it
+            found |= {entry.name.partition(".")[0] for entry in os.scandir(tree / root)}
+    return frozenset(found)
 
 
 def _request(

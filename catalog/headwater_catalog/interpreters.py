@@ -6,7 +6,7 @@ import contextlib
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
@@ -18,16 +18,14 @@ import headwater_catalog
 from headwater_catalog import environments
 from headwater_catalog.errors import JobError
 from headwater_catalog.kept_environments import environment_held
+from headwater_catalog.prepared import Program
 
 if TYPE_CHECKING:
     from headwater_catalog.settings import Settings
 
 __all__ = ["Interpreter", "of_commit", "own"]
 
-_ENTER: Final = "import sys; sys.path.insert(0, sys.argv.pop(1)); from headwater_catalog.{} import {}; {}()"
-
-
-_IMPORTED: Final = (
+IMPORTED: Final = (
     *("headwater.compat", "headwater.driver", "headwater_catalog.runner", "headwater_catalog.tables"),
     *("pandas", "pyarrow"),
 )
@@ -58,17 +56,28 @@ class Interpreter:
     reads: tuple[Path, ...]
     built_from: str = ""
 
-    def command(self, folder: Path) -> list[str]:
-        """Return the command that does what the request in a folder says."""
-        return self._calling("runner", "main", folder)
+    def runner(
+        self, folder: Path, brings: frozenset[str] = frozenset(), *, is_apart: bool = False
+    ) -> Program:
+        """Return the program that does what the request in a folder says.
 
-    def command_to_end(self, folder: Path) -> list[str]:
-        """Return the command that ends what a cluster still computes of a run."""
+        Args:
+            folder: The folder.
+            brings: First parts of the names of modules that the commit brings.
+            is_apart: Whether the run shares nothing with others that come about by chance.
+        """
+        called = self._calling("runner", "main", folder)
+        return replace(called, imports=IMPORTED, brings=brings, is_apart=is_apart)
+
+    def ending(self, folder: Path) -> Program:
+        """Return the program that ends what a cluster still computes of a run."""
         return self._calling("cluster_runs", "end_what_is_left", folder)
 
-    def _calling(self, module: str, function: str, folder: Path) -> list[str]:
-        code = _ENTER.format(module, function, function)
-        return [str(self.python), "-I", "-c", code, str(self.packages), str(folder)]
+    def _calling(self, module: str, function: str, folder: Path) -> Program:
+        packages, python = (str(self.packages),), str(self.python)
+        return Program(
+            f"headwater_catalog.{module}", function, (str(folder),), packages=packages, python=python
+        )
 
 
 def own(place: Path) -> Interpreter:
@@ -113,7 +122,7 @@ def of_commit(
 @cache
 def _keep_bytecode() -> None:
     """Have Python keep the bytecode of what runs import, which may write nothing there themselves."""
-    found = {name: find_spec(name) for name in _IMPORTED}
+    found = {name: find_spec(name) for name in IMPORTED}
     missing = [
         name for name, spec in found.items() if spec and spec.cached and not Path(spec.cached).exists()
     ]

@@ -76,7 +76,7 @@ def end_on_cluster(
     write_whole(folder / ENDING, asdict(cluster))
     limits = replace(settings.runs.limits, wall_seconds=_ENDING_SECONDS)
     try:
-        ended = sandbox.run(interpreter.command_to_end(folder), folder, limits, None, access)
+        ended = sandbox.run(interpreter.ending(folder), folder, limits, None, access)
         is_ended = not (ended.code or ended.reason)
     except JobError:
         is_ended = False

@@ -23,11 +23,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, TypeAlias
 
 from headwater_catalog.errors import JobError
 from headwater_catalog.footprint import Unmeasured, disk_of, footprint_of
 from headwater_catalog.limits import MEGA, USERS, Limits
+from headwater_catalog.prepared import Forked, Program, fork
 
 __all__ = ["Access", "Limits", "Measure", "Outcome", "run"]
 
@@ -43,6 +44,9 @@ _STATUS: Final = 64 * 1024
 _TICK: Final = 0.2  # seconds between two looks at the clock and at the watch
 _MEASURED: Final = 0.5  # seconds between two looks at what it uses
 _PATIENCE: Final = 15  # seconds for all that it started to end
+
+
+_Keeper: TypeAlias = subprocess.Popen[bytes] | Forked
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ class Outcome:
 
 
 def run(
-    program: Sequence[str],
+    program: Program | Sequence[str],
     folder: Path,
     limits: Limits | None = None,
     watch: Callable[[], str | None] | None = None,
@@ -106,7 +110,8 @@ def run(
     """Run a program to its end and return how it ended; whatever it started ends with it.
 
     Args:
-        program: Absolute path of the program, and its arguments.
+        program: One of our own, which a process that is prepared may become; or the absolute path of any, and
+            its arguments.
         folder: Its working directory, also its home and its place for temporary files; all that it may
             write to.
         limits: What it may use.
@@ -156,21 +161,26 @@ def _open_files(watch: _Watch, limits: Limits) -> Measure:
 
 
 def _start(
-    program: Sequence[str], folder: Path, limits: Limits, access: Access, status: int
-) -> subprocess.Popen[bytes]:
+    program: Program | Sequence[str], folder: Path, limits: Limits, access: Access, status: int
+) -> _Keeper:
+    environment = _environment(folder)
     order = {
-        "program": [str(word) for word in program],
         "folder": str(folder),
+        "environment": environment,
         "limits": limits.as_rlimits(),
         "reads": [*_of_python(folder), *map(str, access.reads)],
         "network": access.network,
         "users": [access.users[0], access.users[-1]],
-        "status": status,
     }
+    if isinstance(program, Program):
+        if (forked := fork(program, order, status)) is not None:
+            return forked
+        program = program.command()
+    order |= {"program": [str(word) for word in program], "status": status}
     return subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", _ENTER, str(_ROOT), json.dumps(order)],
         cwd=folder,
-        env=_environment(folder),
+        env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -261,7 +271,7 @@ class _Watch:
         return ""
 
 
-def _follow(keeper: subprocess.Popen[bytes], output: IO[bytes], tail: _Tail, watch: _Watch) -> str:
+def _follow(keeper: _Keeper, output: IO[bytes], tail: _Tail, watch: _Watch) -> str:
     """Read the output until the program ends or must end; return why it must, or an empty text."""
     os.set_blocking(output.fileno(), False)
     with selectors.DefaultSelector() as selector:
@@ -310,7 +320,7 @@ class _Tail:
         return head + self._kept.decode("utf-8", "replace")
 
 
-def _end(keeper: subprocess.Popen[bytes]) -> None:
+def _end(keeper: _Keeper) -> None:
     """Let the keeper end all that there is, and end it should it not."""
     assert keeper.stdin is not None
     with contextlib.suppress(BrokenPipeError):

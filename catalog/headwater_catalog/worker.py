@@ -38,6 +38,7 @@ from headwater_catalog.errors import CatalogError, JobError
 from headwater_catalog.jobs import LEASE_SECONDS, LeasedJob, LeaseLost
 from headwater_catalog.lineage_events import LineageEvents
 from headwater_catalog.openlineage import event_of, run_number
+from headwater_catalog.prepared import prepared_processes
 from headwater_catalog.reports import storable
 from headwater_catalog.sandbox import Limits
 from headwater_catalog.scan_requests import request_due
@@ -124,6 +125,10 @@ class Worker:
             teller.close()
 
     def _work(self, *, once: bool = False) -> None:
+        with prepared_processes():
+            self._work_on(once=once)
+
+    def _work_on(self, *, once: bool) -> None:
         while not self._stopped.is_set():
             try:
                 self._end_unended()

@@ -17,6 +17,7 @@ import pytest
 
 import headwater
 import headwater_catalog
+import support
 from headwater_catalog.confinement import landlock, seccomp
 from support import lesser_worker
 from support.processes import working_in
@@ -85,6 +86,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+PACKAGES = (headwater, headwater_catalog, support)
+
+
 class Machine:
     """Runs the attack as a worker that lacks something."""
 
@@ -98,15 +102,22 @@ class Machine:
         self.own.mkdir()
         self.outside.write_text("secret")
         self.outside.chmod(0o600)
-        roots = [str(Path(package.__path__[0]).parent) for package in (headwater, headwater_catalog)]
+        roots = [str(Path(package.__path__[0]).parent) for package in PACKAGES]
         python, script = sys.executable, lesser_worker.__file__
-        if "root" in lacks:
+        if "root" in lacks or "everybody" in lacks:
             python, roots, script = self._for_everybody(roots)
         if "truncation" in lacks:
             self._lessen_landlock()
         code = code.format(outside=str(self.outside), worker=os.getpid(), readable=script, **places)
         done = subprocess.run(
-            [python, script, os.pathsep.join(roots), str(self.own), lacks.replace("truncation,", ""), code],
+            [
+                python,
+                script,
+                os.pathsep.join(roots),
+                str(self.own),
+                lacks.replace("truncation,", "").replace("everybody,", ""),
+                code,
+            ],
             capture_output=True,
             text=True,
             timeout=60,
@@ -125,8 +136,9 @@ class Machine:
         if not python or not version or version.split()[1].split(".")[:2] < ["3", "11"]:
             pytest.skip("needs a Python 3.11 or newer that every user may run, in /usr/bin or /usr/local/bin")
         copies = self.folder / "packages"
-        for root, name in zip(roots, ("headwater", "headwater_catalog"), strict=True):
-            shutil.copytree(Path(root, name), copies / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for root, package in zip(roots, PACKAGES, strict=True):
+            place = copies / package.__name__
+            shutil.copytree(Path(root, package.__name__), place, ignore=shutil.ignore_patterns("__pycache__"))
         script = Path(shutil.copy(lesser_worker.__file__, copies))
         os.chown(self.own, 65534, 65534)
         for file in (self.outside, copies, script):
@@ -156,6 +168,7 @@ ALL = {
 }
 
 
+@pytest.mark.parametrize("prepared", ["", ",prepared"])
 @pytest.mark.parametrize(
     ("lacks", "not_held"),
     [
@@ -168,8 +181,10 @@ ALL = {
         ("namespaces,root", {"user", "shared memory", "processes"}),
     ],
 )
-def test_what_a_machine_lacks_is_told_and_the_rest_holds(machine: Machine, lacks: str, not_held: set[str]):
-    held, met = machine.attack(lacks, f"{ATTACK}\nimport time; time.sleep(2)")
+def test_what_a_machine_lacks_is_told_and_the_rest_holds(
+    machine: Machine, lacks: str, not_held: set[str], prepared: str
+):
+    held, met = machine.attack(f"{lacks}{prepared}", f"{ATTACK}\nimport time; time.sleep(2)")
 
     assert held == {name: name not in not_held for name in ALL}
     assert (met["read"], met["write"]) == ("PermissionError", "PermissionError")
@@ -179,7 +194,9 @@ def test_what_a_machine_lacks_is_told_and_the_rest_holds(machine: Machine, lacks
     assert working_in(machine.own) == []
 
 
-@pytest.mark.parametrize("lacks", ["", "root", "truncation,root", "truncation,namespaces,root"])
+@pytest.mark.parametrize(
+    "lacks", ["", "prepared", "root", "root,prepared", "truncation,root", "truncation,namespaces,root"]
+)
 def test_files_of_its_user_beside_its_own_stay_as_they_are(machine: Machine, lacks: str):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
         log.bind(str(machine.folder / "log"))
@@ -216,13 +233,16 @@ def test_a_folder_that_is_closed_to_who_counts_ends_it(machine: Machine):
         machine.attack("root", CLOSES)
 
 
-def test_without_landlock_a_user_of_its_own_is_kept_from_the_files_of_others(machine: Machine):
-    held, met = machine.attack("landlock")
+@pytest.mark.parametrize("lacks", ["landlock", "everybody,landlock", "everybody,landlock,prepared"])
+def test_without_landlock_a_user_of_its_own_is_kept_from_the_files_of_others(machine: Machine, lacks: str):
+    itself = 'print("itself", tried(lambda: bool(Path("/proc/self/environ").read_bytes())))'
+    held, met = machine.attack(lacks, f"{ATTACK}\n{itself}")
 
     assert not held["files"]
+    assert held["user"] or "everybody" not in lacks
     if held["user"]:
         assert met["read"] == "PermissionError"
-    assert met["socket"] == "PermissionError"
+    assert (met["socket"], met["itself"]) == ("PermissionError", "True")
     assert working_in(machine.own) == []
 
 

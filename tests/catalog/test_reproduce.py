@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from headwater_catalog import datasets
+from headwater_catalog import datasets, interpreters
 from headwater_catalog.confined_tables import compare_files
 from headwater_catalog.errors import Conflict
 from headwater_catalog.execution import execute
@@ -32,6 +32,7 @@ from headwater_catalog.runs import get_run
 from headwater_catalog.scan import scan
 from headwater_catalog.store.models import DatasetVersion
 from headwater_catalog.worker import Worker
+from support.forked import wait_until_prepared
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog, make_repository
 
@@ -51,6 +52,9 @@ FICKLE = """
         if os.path.exists(path):
             raise RuntimeError("the second time it fails")
         return spend
+
+    def seeded(spend: pd.Series) -> pd.Series:
+        return spend + hash("by the seed of its process") % 1_000_000_007
 
     def texts(spend: pd.Series) -> pd.Series:
         return "no. " + spend.astype(str)
@@ -109,6 +113,15 @@ def test_what_is_the_same_is_identical_after_main_has_moved_on(
     assert found.details["columns"] == [] and found.details["environment"] == {}
     assert catalog.leftovers() == []
     assert len(list((catalog.settings.home / "datasets/shop").glob(f"*-*[0-9].{format}"))) == 1  # nothing new
+
+
+def test_what_hangs_on_the_seed_of_a_process_does_not_come_out_alike_by_chance(
+    catalog: Catalog, tmp_path: Path
+):
+    wait_until_prepared(tmp_path, interpreters.IMPORTED)
+    version = _saved(catalog, "seeded")
+
+    assert _again(catalog, version).word == DIFFERS
 
 
 def test_a_sample_is_made_again_as_the_sample_that_it_is(catalog: Catalog):

@@ -62,7 +62,7 @@ class Bench:
         file.write_text(dedent(text))
 
     def run(self, *outputs: str, limits: Limits | None = None, **changes: Any) -> Report | None:
-        sources = changes.pop("sources", {})
+        sources, is_apart = changes.pop("sources", {}), changes.pop("is_apart", False)
         request = {
             "tree": str(self.tree),
             "dataflow": "marketing",
@@ -79,7 +79,8 @@ class Bench:
         }
         Request(**{**request, **changes}).write(self.folder)
         access = Access([*self.interpreter.reads, self.tree])
-        self.outcome = sandbox.run(self.interpreter.command(self.folder), self.folder, limits, access=access)
+        runner = self.interpreter.runner(self.folder, is_apart=is_apart)
+        self.outcome = sandbox.run(runner, self.folder, limits, access=access)
         return read_report(self.folder / RESULT)
 
     def failure(self, *outputs: str, **changes: Any) -> dict[str, Any]:
@@ -536,7 +537,7 @@ def test_nothing_heavy_is_imported_before_feature_code(bench: Bench):
             return ",".join(LOADED)
         """,
     )
-    report = bench.run("loaded")
+    report = bench.run("loaded", is_apart=True)
 
     assert report is not None and report.preview is not None
     assert report.preview["values"][0]["text"] == ""

@@ -10,17 +10,27 @@ import pytest
 
 from headwater_catalog import sandbox
 from headwater_catalog.sandbox import Limits, Outcome
+from support.forked import ACCESS, forked, wait_until_prepared
 from support.processes import working_in
 
 MEGA = 1024 * 1024
 
 
-@pytest.fixture
-def run(tmp_path: Path):
-    def run_code(code: str, watch=None, **limits: float) -> Outcome:
-        return sandbox.run([sys.executable, "-I", "-c", code], tmp_path, Limits(**limits), watch)
+@pytest.fixture(params=["anew", "prepared"])
+def run(request: pytest.FixtureRequest, tmp_path: Path):
+    """Run code in a process that is started for it, and in one that was prepared before."""
 
+    def run_code(code: str, watch=None, **limits: float) -> Outcome:
+        program = _anew(code) if request.param == "anew" else forked(code)
+        return sandbox.run(program, tmp_path, Limits(**limits), watch, ACCESS)
+
+    if request.param == "prepared":
+        wait_until_prepared(tmp_path)
     return run_code
+
+
+def _anew(code: str) -> list[str]:
+    return [sys.executable, "-I", "-c", code]
 
 
 def test_output_and_exit_code_come_back(run):

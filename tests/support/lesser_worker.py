@@ -1,7 +1,7 @@
 """A worker on a lesser machine: `python lesser_worker.py ROOTS FOLDER LACKS CODE` runs a program there.
 
 It gives up what it is said to lack (rights of root, parts of the kernel, being root), lets the sandbox run the
-code, and prints the outcome as JSON.
+code, and prints the outcome as JSON. Where `prepared` is among what it lacks, a process prepared for it does.
 """
 
 import ctypes
@@ -53,13 +53,23 @@ def main() -> None:
     roots, folder, lacks, code = sys.argv[1:]
     sys.path[:0] = roots.split(os.pathsep)
     if "again" not in lacks:
-        for what in filter(None, lacks.split(",")):
-            lack(what)
+        again = "again,prepared" if "prepared" in lacks else "again"
+        for what in lacks.split(","):
+            if what not in ("", "prepared"):
+                lack(what)
         # What root may do is counted anew when it becomes another program.
-        os.execv(sys.executable, [sys.executable, __file__, roots, folder, "again", code])
+        os.execv(sys.executable, [sys.executable, __file__, roots, folder, again, code])
     from headwater_catalog import sandbox
+    from headwater_catalog.prepared import prepared_processes
+    from support.forked import ACCESS, forked, wait_until_prepared
 
-    print(json.dumps(asdict(sandbox.run([sys.executable, "-I", "-c", code], Path(folder)))))
+    if "prepared" in lacks:
+        with prepared_processes():
+            wait_until_prepared(Path(folder))
+            outcome = sandbox.run(forked(code), Path(folder), access=ACCESS)
+    else:
+        outcome = sandbox.run([sys.executable, "-I", "-c", code], Path(folder))
+    print(json.dumps(asdict(outcome)))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
@@ -94,15 +95,17 @@ class _Here:
         Args:
             seen: By the first day of each, the run that saved it last.
         """
+        from headwater_catalog.prepared import prepared_processes
         from headwater_catalog.runs import get_run
 
-        for day, saved in seen.items():
-            for number, job in self._requested(day, saved):
-                perform_run(self._workspace, number, job)
-                with self._workspace.reading() as session:
-                    found = get_run(session, number)
-                    told = {"id": number, "state": found.job.state, "error": found.job.error}
-                yield day, told
+        with prepared_processes() if len(seen) > 1 else nullcontext():
+            for day, saved in seen.items():
+                for number, job in self._requested(day, saved):
+                    perform_run(self._workspace, number, job)
+                    with self._workspace.reading() as session:
+                        found = get_run(session, number)
+                        told = {"id": number, "state": found.job.state, "error": found.job.error}
+                    yield day, told
 
     def _requested(self, day: str, saved: int | None) -> list[tuple[int, int]]:
         """Ask for a partition, and return its run and the job of that, or those that are underway."""

@@ -1,7 +1,7 @@
 """The process between the worker and a program that is not trusted: it ends all that the program started.
 
-`main` reads an order as JSON from its command line. It tells on a pipe what holds the program, and how the
-program ended. Its standard input is its tie to the worker: when that is closed, everything ends.
+An order is JSON; `main` reads one from its command line. It tells on a pipe what holds the program, and how
+the program ended. Its standard input is its tie to the worker: when that is closed, everything ends.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from headwater_catalog.confinement import kernel, namespaces, processes, users
 from headwater_catalog.confinement.hold import Hold
 
-__all__ = ["main"]
+__all__ = ["keep", "main"]
 
 _LINUX = sys.platform == "linux"
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -30,6 +30,21 @@ _TICK = 0.02
 def main() -> NoReturn:
     """Keep the program that the order names, until it or the worker ends."""
     order = json.loads(sys.argv[1])
+    keep(order)
+    program = order["program"]
+    try:
+        os.execv(program[0], program)  # noqa: S606 - the program is our own, its arguments a list
+    except OSError as error:
+        _say(order["status"], {"error": f"The program could not be started: {error}"})
+    os._exit(1)
+
+
+def keep(order: dict[str, Any]) -> None:
+    """Keep what an order says, until it or the worker ends.
+
+    This process never returns from here. One that it has forked does, held as the order says: it is to become
+    the program.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # which the first process of a namespace does not heed
     status = order["status"]
     os.set_inheritable(status, False)
@@ -39,10 +54,12 @@ def main() -> NoReturn:
     try:
         hold.choose_user()
         hold.enter_namespaces()
-        child = _start(hold, status)
+        child = _fork(hold, status)
     except OSError as error:
         _say(status, {"error": f"The program could not be confined: {error}"})
         os._exit(1)
+    if not child:
+        return
     _close_output()
     ended = _await(child)
     if ended is not None and not hold.together:
@@ -51,10 +68,13 @@ def main() -> NoReturn:
     os._exit(0)
 
 
-def _start(hold: Hold, status: int) -> int:
-    """Start the program; in a namespace of processes, as a child of the first process there."""
-    child = os.fork()
-    if child:
+def _fork(hold: Hold, status: int) -> int:
+    """Fork this process; in a namespace of processes, what is to be the program is forked once more there.
+
+    Returns:
+        The number of the child; 0 in what is to be the program.
+    """
+    if child := os.fork():
         return child
     try:
         if hold.together:
@@ -68,23 +88,17 @@ def _start(hold: Hold, status: int) -> int:
             os.close(0)
             _say(status, {"code": _reap_until(program)})
             os._exit(0)
-        _become(hold, status)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        os.setsid()  # a signal to its group goes to nobody else
+        os.chdir(hold.order["folder"])
+        hold.apply()
+        _say(status, {"measures": hold.measures})
     except BaseException as error:
         _say(status, {"error": f"The program could not be confined: {error}"})
-    finally:
         os._exit(1)
-
-
-def _become(hold: Hold, status: int) -> NoReturn:
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.setsid()  # a signal to its group goes to nobody else
-    os.chdir(hold.order["folder"])
-    hold.apply()
-    _say(status, {"measures": hold.measures})
-    program = hold.order["program"]
-    os.execv(program[0], program)  # noqa: S606 - the program is our own, its arguments a list
+    return 0
 
 
 def _await(child: int) -> int | None:

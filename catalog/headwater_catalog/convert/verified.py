@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from headwater_catalog.convert.conversion import Conversion
 from headwater_catalog.convert.trial import AFTER, ANSWER, BEFORE, TASK
 from headwater_catalog.errors import JobError
 from headwater_catalog.limits import MEGA, Limits
+from headwater_catalog.prepared import Program
 from headwater_catalog.reports import read_answer
 
 __all__ = ["Verdict", "verify"]
@@ -108,7 +108,7 @@ def verify(
         (folder / TASK).write_text(json.dumps(task), "utf-8")
         (folder / "files.json").write_text(json.dumps(sizes), "utf-8")
         _open_to_all(folder)
-        program = [sys.executable, "-I", "-m", "headwater_catalog.convert.trial", str(folder)]
+        program = Program("headwater_catalog.convert.trial", "main", (str(folder),))
         outcome = sandbox.run(program, folder, limits)
         answer = read_answer(folder / ANSWER)
     if answer is None or outcome.reason:

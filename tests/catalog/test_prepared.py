@@ -1,0 +1,224 @@
+"""Processes that are prepared: what is forked of them is as a process started anew would be."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import support
+from headwater_catalog import confined_tables, interpreters, sandbox
+from headwater_catalog.confinement.processes import children
+from headwater_catalog.prepared import Program
+from support.empty_catalog import empty_catalog
+from support.forked import ACCESS, forked, wait_until_prepared
+from support.git_repo import GitRepo
+from support.processes import working_in
+from support.run_catalog import make_catalog
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are prepared on Linux alone")
+
+STARTED_AS = "import sys; print(*sys.orig_argv)"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., str]:
+    """Run a program, where one is prepared for it, and return what it prints."""
+    wait_until_prepared(tmp_path)
+
+    def run_program(program: Program) -> str:
+        outcome = sandbox.run(program, tmp_path, access=ACCESS)
+        assert (outcome.code, outcome.reason) == (0, ""), outcome.log
+        return outcome.log
+
+    return run_program
+
+
+@pytest.mark.parametrize(
+    ("apart", "is_forked"),
+    [
+        ({}, True),
+        ({"brings": frozenset({"mine"})}, True),
+        ({"brings": frozenset({"mine", "decimal"})}, False),
+        ({"is_apart": True}, False),
+    ],
+)
+def test_only_what_finds_the_same_modules_and_is_not_apart_is_forked(
+    run, apart: dict[str, object], is_forked: bool
+):
+    assert ("fork_server" in run(replace(forked(STARTED_AS), **apart))) is is_forked
+
+
+def test_another_python_is_started_anew(run, tmp_path: Path):
+    other = tmp_path / "python"
+    other.symlink_to(sys.executable)
+
+    assert "fork_server" not in run(replace(forked(STARTED_AS), python=str(other)))
+
+
+def test_a_program_has_its_own_arguments_path_and_files_and_leaves_nothing_to_the_next(run, tmp_path: Path):
+    code = """
+import os, sys, decimal
+print(len(sys.argv), sys.path[0], sys.path.count(sys.path[0]), hasattr(decimal, "left"), "MINE" in os.environ)
+decimal.left = os.environ["MINE"] = "here"
+opened = []
+for number in range(64):
+    try:
+        os.fstat(number)
+        opened.append(number)
+    except OSError:
+        pass
+print(opened, os.environ["HOME"] == os.environ["TMPDIR"] == os.getcwd())
+"""
+    tests = str(Path(support.__path__[0]).parent)
+    expected = f"2 {tests} 1 False False\n[0, 1, 2] True\n"
+
+    assert [run(forked(code)), run(forked(code))] == [expected, expected]
+    outcome = sandbox.run(forked("raise SystemExit(7)"), tmp_path, access=ACCESS)
+    assert outcome.code == 7
+    outcome = sandbox.run(forked("1 / 0"), tmp_path, access=ACCESS)
+    assert outcome.code == 1 and outcome.log.endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_nothing_is_drawn_at_random_alike(run, tmp_path: Path):
+    code = "import numpy, random; print(numpy.random.random(), random.random(), numpy.random.default_rng().random())"
+    program = replace(forked(code), imports=("numpy.random", "random"))
+    wait_until_prepared(tmp_path, program.imports)
+    drawn = [run(program).split() for _ in range(2)]
+
+    assert all(one != another for one, another in zip(*drawn, strict=True))
+
+
+def test_a_server_that_ended_is_another_soon(run, tmp_path: Path):
+    [server] = [number for number in _servers() if b"decimal" in _command(number)]
+    os.kill(server, 9)
+
+    assert "fork_server" not in run(forked(STARTED_AS))
+    wait_until_prepared(tmp_path)
+    assert "fork_server" in run(forked(STARTED_AS))
+    assert server not in _servers()
+
+
+def test_a_program_ends_with_the_process_that_asked_for_it(tmp_path: Path):
+    (tmp_path / "own").mkdir()
+    code = "import time; open('begun', 'w').close(); time.sleep(600)"
+    parent = f"""
+import sys; sys.path.insert(0, {str(Path(support.__path__[0]).parent)!r})
+from pathlib import Path
+from headwater_catalog import sandbox
+from support.empty_catalog import empty_catalog
+from headwater_catalog.prepared import prepared_processes
+from support.forked import ACCESS, forked, wait_until_prepared
+own = Path({str(tmp_path / "own")!r})
+with prepared_processes():
+    wait_until_prepared(own)
+    sandbox.run(forked({code!r}), own, access=ACCESS)
+"""
+    started = subprocess.Popen([sys.executable, "-c", parent])
+    until(lambda: (tmp_path / "own" / "begun").exists())
+    servers = _servers(started.pid)
+    assert len(servers) == 1 and len(working_in(tmp_path)) >= 1
+    started.kill()
+    started.wait()
+
+    until(lambda: not working_in(tmp_path) and not any(Path(f"/proc/{each}").exists() for each in servers))
+
+
+def test_none_is_prepared_but_where_that_was_asked_for(tmp_path: Path):
+    code = f"""
+import sys; sys.path.insert(0, {str(Path(support.__path__[0]).parent)!r})
+import os
+from pathlib import Path
+from headwater_catalog import sandbox
+from headwater_catalog.confinement.processes import children
+from support.empty_catalog import empty_catalog
+from headwater_catalog.prepared import prepared_processes
+from support.forked import ACCESS, forked
+def run():
+    assert sandbox.run(forked("pass"), Path({str(tmp_path)!r}), access=ACCESS).code == 0
+    return len(children(os.getpid()))
+told = [run(), run()]
+with prepared_processes():
+    with prepared_processes():
+        told.append(run())
+    told.append(run())
+print(*told, run())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "0 0 1 1 0\n"
+
+
+def test_arrow_is_alone_where_tables_are_opened():
+    """Were pandas there, Arrow would make its values of some types, and know more types of columns."""
+    names = [*confined_tables.IMPORTED, "sys"]
+    code = f"import {', '.join(names)}; print('pandas' in sys.modules, 'pyarrow.parquet' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False True\n"
+
+
+def test_linear_algebra_goes_on_in_what_was_forked(run, tmp_path: Path):
+    """Its threads are not forked; it must start others."""
+    code = """
+import numpy, pandas
+square = numpy.random.default_rng(1).normal(size=(400, 400))
+print(numpy.allclose(square @ numpy.linalg.inv(square), numpy.eye(400)), pandas.Series([1, 2]).sum())
+"""
+    program = replace(forked(code), imports=interpreters.IMPORTED)
+    wait_until_prepared(tmp_path, program.imports)
+
+    assert run(program) == "True 3\n"
+
+
+MINE = """
+def __getattr__(name: str) -> object:
+    return object
+
+
+def mine(x: int) -> int:
+    return x + 1
+
+
+"""
+PROJECT = """
+[tool.headwater.dataflows.ours]
+modules = ["ours"]
+
+[tool.headwater.dataflows.theirs]
+modules = ["pprint"]
+"""
+
+
+def test_a_repository_may_bring_modules_of_names_that_pandas_needs(tmp_path: Path, git_repo: GitRepo):
+    files = {"pprint.py": MINE, "ours.py": MINE, "pyproject.toml": PROJECT}
+    git_repo.commit("Bring a module named as one of Python's", files=files)
+    url = f"sqlite:///{tmp_path / 'headwater.db'}"
+    empty_catalog(url).dispose()
+    catalog = make_catalog(url, git_repo, tmp_path / "home")
+    wait_until_prepared(tmp_path, interpreters.IMPORTED)
+    runs = [catalog.run("mine", dataflow=name, inputs={"x": 1}) for name in ("ours", "theirs")]
+    catalog.database.dispose()
+
+    assert [(run.job.state, run.job.error) for run in runs] == [("succeeded", None)] * 2
+    assert [run.preview["values"][0]["text"] for run in runs if run.preview] == ["2", "2"]
+
+
+def _servers(of: int | None = None) -> list[int]:
+    """Return the fork servers of a process; those of this one, where none is named."""
+    return [each for each in children(of or os.getpid()) if b"fork_server" in _command(each)]
+
+
+def _command(process: int) -> bytes:
+    return Path(f"/proc/{process}/cmdline").read_bytes()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
