@@ -22,6 +22,7 @@ __all__ = ["Watch"]
 logger = logging.getLogger("headwater.runs")
 
 _PROGRESS_SECONDS: Final = 1.0
+_PATIENCE: Final = 0.1  # seconds
 
 
 class Watch:
@@ -54,13 +55,15 @@ class Watch:
         if progress is None or progress == self.told:
             return None
         try:
-            with self.database.write() as session:
+            # Whoever waits here does not see to it that the run keeps within its limits.
+            with self.database.write(patience=_PATIENCE) as session:
                 jobs.report(session, self.leased, progress)
         except jobs.LeaseLost as lost:
             return str(lost)
-        except OperationalError:  # progress is worth less than the run
-            logger.warning("The progress of job %s could not be written.", self.leased.id, exc_info=True)
-        self.told = progress
+        except OperationalError:  # progress is worth less than the run, and is told again
+            logger.info("The progress of job %s could not be written yet.", self.leased.id)
+        else:
+            self.told = progress
         if self.tell is not None:
             self.tell(progress)
         return None

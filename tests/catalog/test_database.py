@@ -4,7 +4,7 @@ import threading
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from headwater_catalog.errors import SchemaOutdated, SettingError
 from headwater_catalog.store.database import Database
@@ -115,6 +115,28 @@ def test_writers_that_read_first_lose_no_update(database):
 
     with database.read() as session:
         assert session.scalar(select(Repository.added_at)) == 80
+
+
+def test_who_has_little_patience_waits_for_no_other_writer(database):
+    with database.write() as session:
+        session.add(_repository("one"))
+
+    def rename(name: str, **how: float) -> None:
+        with database.write(**how) as session:
+            session.execute(text("UPDATE repository SET name = :name"), {"name": name})
+
+    with database.write() as session:
+        session.execute(text("UPDATE repository SET added_at = 1"))
+        with pytest.raises(OperationalError):
+            rename("two", patience=0.05)
+        waiting = threading.Thread(target=rename, args=("three",))  # with the connection of before
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+    waiting.join()
+
+    with database.read() as session:
+        assert session.execute(select(Repository.name, Repository.added_at)).all() == [("three", 1)]
 
 
 def test_a_row_cannot_refer_to_one_that_is_not_there(database):

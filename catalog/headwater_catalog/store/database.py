@@ -22,6 +22,7 @@ _MIGRATIONS = "headwater_migrations"
 _BUSY_MILLISECONDS = 30_000
 _UPGRADE_LOCK = 0x4845414457415452  # any fixed number; PostgreSQL's advisory locks are named by numbers
 _WRITES = "headwater_writes"
+_PATIENCE = "headwater_patience"
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 
@@ -50,9 +51,22 @@ class Database:
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """Open a session in one transaction, kept as a whole at the end or not at all."""
+    def write(self, *, patience: float | None = None) -> Iterator[Session]:
+        """Open a session in one transaction, kept as a whole at the end or not at all.
+
+        Args:
+            patience: Seconds to wait for others that write; None: half a minute for all there is on SQLite,
+                and as long as it takes for rows and tables on PostgreSQL.
+
+        Raises:
+            sqlalchemy.exc.OperationalError: Others have written for longer.
+        """
         with self._writing.begin() as session:
+            if patience is not None:
+                milliseconds = max(1, round(patience * 1000))
+                session.connection(execution_options={_PATIENCE: milliseconds})
+                if self.engine.dialect.name == "postgresql":
+                    session.execute(text(f"SET LOCAL lock_timeout = {milliseconds}"))
             yield session
 
     def upgrade(self) -> None:
@@ -191,7 +205,12 @@ def _prepare_sqlite(engine: Engine, *, foreign_keys: bool) -> None:
 
     @event.listens_for(engine, "begin")
     def _begun(connection: Connection) -> None:
-        writes = connection.get_execution_options().get(_WRITES, False)
+        options = connection.get_execution_options()
+        patience = options.get(_PATIENCE, _BUSY_MILLISECONDS)
+        if connection.info.get(_PATIENCE, _BUSY_MILLISECONDS) != patience:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience}")
+            connection.info[_PATIENCE] = patience
+        writes = options.get(_WRITES, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
