@@ -31,6 +31,9 @@ IMPORTED: Final = (
 )
 """What most runs import."""
 
+PREPARED: Final = (*IMPORTED, "headwater_catalog.loaded_packages:environment")
+"""What is done before a run in a process that is prepared: also finding out which packages there are."""
+
 _IMPORT: Final = """\
 import importlib, sys
 sys.path[:0] = sys.argv[1].split("|")
@@ -67,7 +70,7 @@ class Interpreter:
             is_apart: Whether the run shares nothing with others that come about by chance.
         """
         called = self._calling("runner", "main", folder)
-        return replace(called, imports=IMPORTED, brings=brings, is_apart=is_apart)
+        return replace(called, imports=PREPARED, brings=brings, is_apart=is_apart)
 
     def ending(self, folder: Path) -> Program:
         """Return the program that ends what a cluster still computes of a run."""

@@ -6,6 +6,8 @@ import contextlib
 import inspect
 import platform
 import sys
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -33,17 +35,39 @@ def _packages() -> dict[str, str]:
 
     loaded = {name.partition(".")[0] for name in list(sys.modules)}
     packages = {"headwater": metadata.version("headwater")}  # an editable one lists no modules
-    for distribution in metadata.distributions():
+    for folder in (entry for entry in list(sys.path) if isinstance(entry, str)):
         # `metadata.packages_distributions` says the same, and takes every file of every package in hand.
-        if not loaded.isdisjoint(_modules_of(distribution)):
-            packages.setdefault(distribution.name, distribution.version)
+        for distribution, modules in _packages_in(folder, _changed_at(folder)):
+            if not loaded.isdisjoint(modules):
+                packages.setdefault(*_named(distribution))
     return packages
 
 
-def _modules_of(distribution: Distribution) -> set[str]:
+def _changed_at(folder: str) -> int:
+    """Return when something was last put into a folder or taken out of it, as each installing does."""
+    try:
+        return Path(folder).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+# What is found stays found in processes that are forked (`confinement.fork_server`).
+@cache
+def _packages_in(folder: str, changed_at: int) -> tuple[tuple[Distribution, frozenset[str]], ...]:
+    from importlib import metadata
+
+    return tuple((found, _modules_of(found)) for found in metadata.distributions(path=[folder]))
+
+
+@cache
+def _named(distribution: Distribution) -> tuple[str, str]:
+    return distribution.name, distribution.version
+
+
+def _modules_of(distribution: Distribution) -> frozenset[str]:
     """Return the names that a package brings for imports: those that it tells, or else those of its files."""
     if told := distribution.read_text("top_level.txt"):
-        return set(told.split())
+        return frozenset(told.split())
     listed = (distribution.read_text("RECORD") or "").splitlines()
     first = {line.partition(",")[0].lstrip('"').partition("/")[0] for line in listed}
-    return {inspect.getmodulename(name) or name for name in first}
+    return frozenset(inspect.getmodulename(name) or name for name in first)

@@ -169,7 +169,7 @@ import numpy, pandas
 square = numpy.random.default_rng(1).normal(size=(400, 400))
 print(numpy.allclose(square @ numpy.linalg.inv(square), numpy.eye(400)), pandas.Series([1, 2]).sum())
 """
-    program = replace(forked(code), imports=interpreters.IMPORTED)
+    program = replace(forked(code), imports=interpreters.PREPARED)
     wait_until_prepared(tmp_path, program.imports)
 
     assert run(program) == "True 3\n"
@@ -200,7 +200,7 @@ def test_a_repository_may_bring_modules_of_names_that_pandas_needs(tmp_path: Pat
     url = f"sqlite:///{tmp_path / 'headwater.db'}"
     empty_catalog(url).dispose()
     catalog = make_catalog(url, git_repo, tmp_path / "home")
-    wait_until_prepared(tmp_path, interpreters.IMPORTED)
+    wait_until_prepared(tmp_path, interpreters.PREPARED)
     runs = [catalog.run("mine", dataflow=name, inputs={"x": 1}) for name in ("ours", "theirs")]
     catalog.database.dispose()
 

@@ -118,7 +118,7 @@ def test_what_is_the_same_is_identical_after_main_has_moved_on(
 def test_what_hangs_on_the_seed_of_a_process_does_not_come_out_alike_by_chance(
     catalog: Catalog, tmp_path: Path
 ):
-    wait_until_prepared(tmp_path, interpreters.IMPORTED)
+    wait_until_prepared(tmp_path, interpreters.PREPARED)
     version = _saved(catalog, "seeded")
 
     assert _again(catalog, version).word == DIFFERS

@@ -1,10 +1,12 @@
 """The runner: from a tree of files to values, tables and errors, in a process of its own."""
 
 import json
+import os
 import sys
 from importlib import metadata
 from pathlib import Path
 from textwrap import dedent
+from types import ModuleType
 from typing import Any
 
 import pyarrow as pa
@@ -661,3 +663,20 @@ def test_the_packages_of_a_run_are_those_whose_modules_it_imported():
     named = {name for module, names in known if module in loaded for name in names} | {"headwater"}
 
     assert environment()["packages"] == {name: metadata.version(name) for name in named}
+
+
+def test_a_package_that_is_installed_later_is_named_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def install(name: str, version: str, at: int) -> None:
+        described = tmp_path / f"{name}-{version}.dist-info"
+        described.mkdir()
+        (described / "METADATA").write_text(f"Name: {name}\nVersion: {version}\n")
+        (described / "top_level.txt").write_text(f"{name}\n")
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+        os.utime(tmp_path, (at, at))  # clocks of file systems are coarse
+
+    monkeypatch.setattr(sys, "path", [str(tmp_path), Path("odd"), *sys.path])
+    install("early", "1", at=1)
+    before = environment()["packages"]
+    install("late", "2", at=2)
+
+    assert environment()["packages"] == {**before, "late": "2"} and before["early"] == "1"

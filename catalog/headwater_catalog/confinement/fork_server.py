@@ -6,10 +6,10 @@ and keeps the program as any other does; only that the program is a function of 
 executable.
 
 `main` is given, on its command line, folders from which to import, the number of a socket, and names of
-modules. It tells on the socket which modules it has. Each message after that is an order with three files:
-standard input, output, and where the keeper tells. It answers with the number of the keeper and a file that
-says when that has ended. It ends when the other end of the socket is closed, and when nothing was asked for
-long.
+modules, or `module:function` for what is to be called, too. It tells on the socket which modules it has. Each
+message after that is an order with three files: standard input, output, and where the keeper tells. It
+answers with the number of the keeper and a file that says when that has ended. It ends when the other end of
+the socket is closed, and when nothing was asked for long.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ def main() -> None:
     folders, number, *names = sys.argv[1:]
     sys.path[:0] = folders.split("|")
     for name in names:
-        importlib.import_module(name)
+        module, _, function = name.partition(":")
+        imported = importlib.import_module(module)
+        if function:
+            getattr(imported, function)()
     del sys.path[: len(folders.split("|"))]
     # Nothing of this is looked at again, so that its pages stay shared.
     gc.collect()
