@@ -318,15 +318,16 @@ class _Binder:
 
     def _code_query(self, feature: SnapshotFeature, found: CodeSql, where: str) -> None:
         read = self._read(found.text, None)
-        keys = {table: self._known.named_in_code(found.connection, table) for table in read.tables}
+        tables = [table for table in read.tables if table.casefold() not in found.own]
+        keys = {table: self._known.named_in_code(found.connection, table) for table in tables}
         self._uses.update(TableUse(key, False, "", feature.key) for key in keys.values())
-        for told in read.told:
+        for told in read.told if keys or not read.tables else ():
             self._tell(f"{where}: the query of '{feature.name}': {told}.", feature.key, *keys.values())
         columns = {column for origins in read.columns.values() for column in origins if column[0] in keys}
         for table, column in sorted(columns):
             ends = self._known.column(keys[table], column), feature.key
             self._edges[ends].update(feature.dataflows)
-        for table in read.open:
+        for table in keys.keys() & set(read.open):
             self._edges[keys[table], feature.key].update(feature.dataflows)
 
     def _read(self, query: str, connection: str | None) -> QueryLineage:

@@ -124,13 +124,19 @@ class _Query:
             for part in parts
             if part.is_cte and part.set_operation_scopes
         }
-        read = (
-            _name(source)
+        read = [
+            source
             for part in parts
             for _, source in part.selected_sources.values()
             if isinstance(source, exp.Table)
-        )
-        tables = dict.fromkeys(filter(None, read))
+        ]
+        tables = dict.fromkeys(filter(None, map(_name, read)))
+        for source in read:
+            if not _name(source) and not _is_function(source):
+                filled = ".".join(part.name for part in source.parts)
+                self._tell(
+                    f"it is open which table '{filled}' is: what it is filled in with stands elsewhere"
+                )
         columns, open_tables = self._outputs(scope)
         for name in [name for name in columns if name.startswith(_NAMELESS)]:
             self._tell(f"a column has no name: {name.removeprefix(_NAMELESS)}")
@@ -189,7 +195,7 @@ class _Query:
             else:
                 origins = self._made_of(scope, selected, found)
                 name = selected.unnest().alias_or_name or f"{_NAMELESS}{selected.sql()[:60]}"
-                if name != FILLED:
+                if FILLED not in name:
                     _add(found, {name: origins})
         return found, tuple(dict.fromkeys(open_tables))
 
@@ -234,7 +240,6 @@ class _Query:
             return {name: o for name, o in columns.items() if name.casefold() not in without}, more
         table = _name(source)
         if not table:
-            self._tell(f"all columns of {_sql_of(source)} are taken, which is no table")
             return {}, ()
         if known := self._known.get(table.casefold(), ()):
             return {name: {(table, name)} for name in known if name.casefold() not in without}, ()
@@ -264,7 +269,11 @@ class _Query:
                     columns.append(node)
             elif (column := read_as_unit(node) or _read_as_parameter(node)) is not None:
                 columns.append(column)
-            elif isinstance(node, exp.Placeholder) and node.name == FILLED:
+            elif (
+                isinstance(node, exp.Placeholder)
+                and node.name == FILLED
+                and not isinstance(node.parent, exp.Column)
+            ):
                 whole = selected.sql()[:60]
                 self._tell(f"it is open what '{whole}' is: what it is filled in with stands elsewhere")
         for column in columns:
@@ -277,6 +286,9 @@ class _Query:
         """Return what a column in an expression is, or may be."""
         around = list(_around(scope))
         parts = [part.name for part in column.parts]
+        if any(FILLED in part for part in parts):
+            self._tell(f"it is open what '{column.sql()}' is: what it is filled in with stands elsewhere")
+            return set()
         owners = [(part.casefold(), name) for part, name in pairwise(parts)]
         found = (
             (within, owner, name)
@@ -375,8 +387,8 @@ class _Query:
                 columns = self._folded.get(table.casefold(), ())
                 if name.casefold() in columns:
                     sure[table] = {(table, name)}
-                elif table and not columns:
-                    possible[table] = {(table, name)}
+                elif not columns:
+                    possible[table or _sql_of(source)] = {(table, name)} if table else set()
             else:
                 found, more = self._outputs(source)
                 self._work.add(len(found))
@@ -428,11 +440,19 @@ class _Query:
 
 
 def _name(table: exp.Table) -> str:
-    """Return the whole name of a table; empty where it is a function that makes one, or filled in."""
+    """Return the whole name of a table; empty where it is a function that makes one, or filled in.
+
+    A file that a function reads, as `read_csv('orders.csv')`, is a table by its name.
+    """
     from sqlglot import exp
 
+    if isinstance(table.this, exp.Func):
+        called = table.this.name if isinstance(table.this, exp.Anonymous) else table.this.sql_name()
+        first = next(table.this.iter_expressions(), None)
+        is_file = called.lower().startswith("read_") or called.lower().endswith("_scan")
+        return first.name if is_file and first is not None and first.is_string else ""
     parts = table.parts
-    is_name = all(isinstance(part, exp.Identifier) and part.name for part in parts)
+    is_name = all(isinstance(part, exp.Identifier) and FILLED not in part.name for part in parts)
     return ".".join(part.name for part in parts) if is_name else ""
 
 
@@ -441,7 +461,7 @@ def _is_function(source: Any) -> bool:
     from sqlglot import exp
 
     if isinstance(source, exp.Table):
-        return isinstance(source.this, exp.Func)
+        return isinstance(source.this, exp.Func) and not _name(source)
     return source is not None and isinstance(source.expression, exp.UDTF)
 
 

@@ -179,7 +179,22 @@ def test_sql_in_code_leads_to_its_columns(folder):
     )
     assert snapshot.lineage.children("m:saved") == ("table:engine:marts.orders",)
     (unclear,) = snapshot.tables.unclear
-    assert unclear.text.startswith("m.py:14: 'loose' reads SQL whose text does not stand there.")
+    told = "it is open which table '{…}' is: what it is filled in with stands elsewhere."
+    assert unclear.text == f"m.py:14: the query of 'loose': {told}"
+
+
+def test_duckdb_reads_files_and_tables_of_the_code_itself(folder):
+    code = (
+        "import duckdb\nimport pandas as pd\n\n\n"
+        "def spend(orders: pd.DataFrame) -> pd.DataFrame:\n"
+        "    return duckdb.sql(\"select o.id, r.rate from orders o join './data/rates.csv' r using (day)\").df()\n"
+    )
+    snapshot = folder.read(_FLOW, m=code)
+
+    assert snapshot.lineage.parents("m:spend") == ("input:orders",)
+    ((key, sources),) = [(use.table, snapshot.tables.edges) for use in snapshot.tables.uses]
+    assert key == "table:./data/rates.csv"
+    assert (f"{key}#rate", "m:spend") in sources
 
 
 def test_a_classification_flows_from_a_column_through_tables(folder):
