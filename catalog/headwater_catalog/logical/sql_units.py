@@ -26,7 +26,9 @@ def is_unit(column: exp.Column) -> bool:
     if isinstance(function, exp.Anonymous):
         is_of_time = function.name.lower().startswith(("date", "time"))
         return is_of_time and len(function.expressions) > 1 and function.expressions[0] is column
-    return function is not None and function.this is column and read_as_unit(function) is not None
+    if function is None or function.this is not column or function.args.get("unit") is None:
+        return False
+    return not isinstance(function.args["unit"], (exp.Var, exp.Literal)) or read_as_unit(function) is not None
 
 
 def read_as_unit(function: exp.Expr) -> exp.Column | None:
