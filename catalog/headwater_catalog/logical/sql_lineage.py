@@ -195,6 +195,8 @@ class _Query:
             else:
                 origins = self._made_of(scope, selected, found)
                 name = selected.unnest().alias_or_name or f"{_NAMELESS}{selected.sql()[:60]}"
+                if name == "*":  # of count(*)
+                    name = f"{_NAMELESS}{selected.sql()[:60]}"
                 if FILLED not in name:
                     _add(found, {name: origins})
         return found, tuple(dict.fromkeys(open_tables))
@@ -302,14 +304,15 @@ class _Query:
             sure, possible = self._having(holder, [self._sources_of(holder)[owner]], name)
         else:
             sure, possible = self._unowned(around, name)
-        if not owner and not sure and name in before:
+        is_same = before.get(name, set()) <= set().union(*possible.values())
+        if not owner and not sure and name in before and not (possible and is_same):
             if possible:
                 told = (
                     f"'{name}' may be of {_listed(possible)}, or what is selected under that name before it"
                 )
                 self._tell(told)
             possible = {**possible, "": before[name]}
-        elif not sure and not any(possible.values()) and _PIVOT not in possible:
+        elif not sure and not any(possible.values()) and not any(map(_is_told, possible)):
             self._tell(f"it is open what '{column.sql()}' is")
         if sure or len(possible) < 2 or "" in possible:
             if len(sure) > 1 and name.casefold() not in _joined_by(scope):
@@ -470,6 +473,11 @@ def _sql_of(source: Any) -> str:
 
     made = source if isinstance(source, exp.Table) else source.expression
     return str(made.sql())[:60]
+
+
+def _is_told(source: str) -> bool:
+    """Tell whether it was told already that nobody knows the columns of a source."""
+    return source == _PIVOT or FILLED in source
 
 
 def _called(scope: Scope, columns: _Origins, more: tuple[str, ...]) -> tuple[_Origins, tuple[str, ...]]:
