@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from headwater.errors import InvalidInput
 from headwater.materialize.arrow_tables import NULLABLE, ArrowLoader, ArrowSaver, without_dictionaries
 from headwater.materialize.builtin import UNSET, options
+from headwater.materialize.lossless import require_names, with_lake_types
 from headwater.materialize.metadata import FILE_METADATA, get_file_metadata
 from headwater.materialize.packages import needed
 
@@ -91,6 +92,7 @@ class DeltaWriter(ArrowSaver):
             table = table.replace_schema_metadata(None)
             given["commit_properties"] = deltalake.CommitProperties(custom_metadata=dict(self.metadata))
         _require_kept(table)
+        table = with_lake_types(table, "save_to.delta")
         stored = _texts(self.storage_options)
         write = partial(
             deltalake.write_deltalake,
@@ -114,17 +116,18 @@ def _require_kept(table: Any) -> None:
     """Refuse what Delta would take and give back as something else.
 
     Raises:
-        InvalidInput: A column holds unsigned integers, times of a day or durations.
+        InvalidInput: A column holds unsigned integers, short fractions, times of a day or durations, or has
+            the name of another but for letters of another case.
     """
     types = needed("pyarrow", "save_to.delta").types
+    lost = (types.is_unsigned_integer, types.is_float16, types.is_time, types.is_duration)
     for column in table.schema:
-        if any(
-            is_lost(column.type) for is_lost in (types.is_unsigned_integer, types.is_time, types.is_duration)
-        ):
+        if any(is_lost(column.type) for is_lost in lost):
             raise InvalidInput(
                 f"save_to.delta: column '{column.name}' holds {column.type}, which Delta tables cannot. "
-                "Return signed integers, times with a date, or texts."
+                "Return signed integers, longer fractions, times with a date, or texts."
             )
+    require_names("save_to.delta", table.column_names)
 
 
 def _described(path: Any, table: Any) -> dict[str, Any]:

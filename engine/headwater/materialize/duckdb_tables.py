@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from headwater.errors import InvalidInput
 from headwater.materialize.arrow_tables import NULLABLE, ArrowLoader, ArrowSaver
 from headwater.materialize.files import is_remote
+from headwater.materialize.lossless import require_names
 from headwater.materialize.metadata import get_file_metadata, get_sql_metadata
 from headwater.materialize.packages import needed
 
@@ -98,6 +99,7 @@ class DuckDBWriter(ArrowSaver):
             )
 
     def _save(self, table: Any) -> dict[str, Any]:
+        require_names("save_to.duckdb", table.column_names)
         save = partial(self._save_with, table)
         if isinstance(self.database, (str, Path)):
             _require_here(self.database)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from headwater.errors import InvalidInput
 from headwater.materialize.arrow_tables import NULLABLE, ArrowLoader, ArrowSaver, without_dictionaries
+from headwater.materialize.lossless import with_lake_types
 from headwater.materialize.metadata import get_sql_metadata
 from headwater.materialize.packages import needed, needing
 
@@ -104,7 +105,7 @@ class IcebergWriter(ArrowSaver):
             )
 
     def _save(self, table: Any) -> dict[str, Any]:
-        table = without_dictionaries(table).replace_schema_metadata(None)
+        table = with_lake_types(without_dictionaries(table), "save_to.iceberg").replace_schema_metadata(None)
         with needing("pyiceberg", "save_to.iceberg"):
             catalog = _catalog(self.catalog)
             if catalog.table_exists(self.table) or not self._make(catalog, table):
