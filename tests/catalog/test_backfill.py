@@ -60,6 +60,22 @@ def _change(shop: Catalog, repo: GitRepo, **files: str) -> None:
 
 
 @pytest.mark.runs
+def test_outputs_that_are_named_with_their_module_or_twice_leave_a_partition_fresh(
+    shop: Catalog, git_repo: GitRepo
+):
+    _change(shop, git_repo, headwater_toml=PROJECT.replace('["spend"]', '["m:spend", "spend"]'))
+
+    assert _computed(shop, "--limit", "1") == ["2026-01-01"]
+    assert _states(shop)["2026-01-01"] == ("fresh", ())
+
+
+def test_a_time_without_partitions_is_told(shop: Catalog):
+    assert "No partition begins in that time." in _run(shop, "--from", "2027-01-01", "--dry-run").output
+    turned = _run(shop, "--from", "2026-01-03", "--to", "2026-01-01")
+    assert (turned.exit_code, "--from is after --to" in turned.output) == (2, True)
+
+
+@pytest.mark.runs
 def test_only_what_is_missing_or_stale_is_computed(shop: Catalog, git_repo: GitRepo):
     assert {state for state, _ in _states(shop).values()} == {"missing"}
     assert _computed(shop, "--limit", "2") == ["2026-01-01", "2026-01-02"]

@@ -58,12 +58,14 @@ def backfill(
     JSON: partitions (day, state, run, because, unknown: sources elsewhere that were not looked at, underway,
     failed), computed (day, run, state, error).
     """
+    if since and until and since > until:
+        raise click.UsageError("--from is after --to: no partition is of that time.")
     first, last = (None if day is None else day.date().isoformat() for day in (since, until))
     asked = BackfillAsked(repo, dataflow, first, last, env, executor, sinks)
     where = workspace.remote.backfill(asked) if workspace.remote else _Here(workspace, asked)
     states = where.states()
     if not as_json:
-        _print(states)
+        _print(states, is_of_a_time=bool(since or until))
     due = {each["day"]: each["run"] for each in states if everything or each["state"] != "fresh"}
     some = {} if dry_run else dict(islice(due.items(), limit))
     done = [_told(day, told) for day, told in where.compute(some)]
@@ -127,7 +129,7 @@ def _told(day: str, told: Mapping[str, Any]) -> dict[str, Any]:
     return {"day": day, "run": told["id"], "state": told["state"], "error": told["error"]}
 
 
-def _print(states: Sequence[Mapping[str, Any]]) -> None:
+def _print(states: Sequence[Mapping[str, Any]], *, is_of_a_time: bool) -> None:
     rows = [
         (
             *(each["day"], each["state"], str(each["run"] or "")),
@@ -138,7 +140,7 @@ def _print(states: Sequence[Mapping[str, Any]]) -> None:
     if rows:
         print_table(("PARTITION", "STATE", "RUN", "BECAUSE"), rows)
     else:
-        say("No partition is over yet.")
+        say("No partition begins in that time." if is_of_a_time else "No partition is over yet.")
 
 
 def _more(state: Mapping[str, Any]) -> Iterator[str]:

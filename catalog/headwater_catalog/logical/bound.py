@@ -205,10 +205,20 @@ class _Binder:
                 told = f"Dataflow '{flow.name}' declares no outputs: what it saves to '{name}' each run says."
                 self._tell(f"{told} Add outputs.", key)
             graph = self._snapshot.graph_of(flow.name)
-            wanted = set(flow.outputs)
-            for node in graph.nodes.values():
-                for output in wanted.intersection((node.name, *node.parts)) if node.module else ():
-                    self._filled(flow, node, output, key)
+            made = [node for node in graph.nodes.values() if node.module]
+            for output in dict.fromkeys(flow.outputs):
+                module, _, bare = output.rpartition(":")  # as runs take them
+                filling = [
+                    node
+                    for node in made
+                    if bare in (node.name, *node.parts) and (not module or module == node.module)
+                ]
+                for node in filling:
+                    self._filled(flow, node, bare, key)
+                if not filling:
+                    hint = did_you_mean(output, [node.name for node in made])
+                    told = f"Output '{output}' of dataflow '{flow.name}' is made by no feature of it, so it"
+                    self._tell(f"{told} cannot be run.{hint}", key)
 
     def _filled(self, flow: DataflowView, node: LineageNode, output: str, key: str) -> None:
         is_whole = is_frame(node.type)

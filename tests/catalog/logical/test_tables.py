@@ -322,6 +322,17 @@ def test_a_table_may_be_classified_as_a_whole_and_a_column_of_it_be_a_barrier(fo
     assert "input:spend" not in found.keys
 
 
+def test_an_output_may_be_named_with_its_module_and_one_that_nothing_makes_is_told(folder):
+    flow = _FLOW.replace('"ratio"', '"m:ratio", "hallo"')
+    snapshot = folder.read(f'{flow}[dataflows.main.sinks]\nout = {{ connection = "w", table = "t" }}\n')
+
+    assert snapshot.lineage.parents("table:w:t#ratio") == ("m:ratio", "table:w:t")
+    assert [each.text for each in snapshot.tables.unclear] == [
+        "Output 'hallo' of dataflow 'main' is made by no feature of it, so it cannot be run. "
+        "Did you mean 'hello'?"
+    ]
+
+
 def test_a_dataflow_without_outputs_fills_what_a_run_says(folder):
     snapshot = folder.read(
         '[dataflows.main]\nmodules = ["m"]\n[dataflows.main.sinks]\nout = { connection = "w", table = "t" }\n'
