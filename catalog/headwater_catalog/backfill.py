@@ -44,8 +44,13 @@ class Requested:
 
 
 def due(states: Iterable[PartitionState], *, everything: bool = False) -> list[PartitionState]:
-    """Return the partitions to ask for, in their order: those not fresh, or all, that are not underway."""
-    return [each for each in states if each.underway is None and (everything or each.state != "fresh")]
+    """Return the partitions to ask for, of those that are not underway: those not fresh, or all.
+
+    They keep their order, but those that failed the last time come after the others: where only some are
+    asked for at a time, they would else be the same ones, time after time.
+    """
+    wanted = [each for each in states if each.underway is None and (everything or each.state != "fresh")]
+    return sorted(wanted, key=lambda each: each.failed is not None)
 
 
 def request_partitions(

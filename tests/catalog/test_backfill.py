@@ -12,12 +12,12 @@ import pytest
 from click.testing import Result
 from sqlalchemy import select
 
-from headwater_catalog.backfill import request_partitions
+from headwater_catalog.backfill import due, request_partitions
 from headwater_catalog.data_settings import DataSettings
 from headwater_catalog.days import on_day
 from headwater_catalog.errors import Conflict
 from headwater_catalog.moments import moment_at
-from headwater_catalog.partition_states import partition_states
+from headwater_catalog.partition_states import PartitionState, partition_states
 from headwater_catalog.partitions import Partitions, of_partition
 from headwater_catalog.read.project import read_project
 from headwater_catalog.repositories import get_repository
@@ -160,6 +160,19 @@ def test_it_goes_on_after_a_partition_that_fails(shop: Catalog, git_repo: GitRep
     computed = json.loads(found.stdout)["computed"]
     assert [each["state"] for each in computed] == ["succeeded", "failed", "succeeded"]
     assert "data/2026-01-02.csv" in computed[1]["error"]
+    assert _computed(shop, "--from", "2026-01-02", "--all", "--limit", "1") == ["2026-01-03"]
+
+
+def test_partitions_that_failed_the_last_time_do_not_keep_others_from_being_asked_for():
+    states = [
+        PartitionState("2026-01-01", "missing", failed=1),
+        PartitionState("2026-01-02", "fresh", run=2),
+        PartitionState("2026-01-03", "stale", run=3),
+        PartitionState("2026-01-04", "missing", underway=4),
+    ]
+
+    assert [each.day for each in due(states)] == ["2026-01-03", "2026-01-01"]
+    assert [each.day for each in due(states, everything=True)] == ["2026-01-02", "2026-01-03", "2026-01-01"]
 
 
 @pytest.mark.runs

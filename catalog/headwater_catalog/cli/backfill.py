@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from itertools import islice
 from typing import Any
 
 import click
@@ -31,7 +30,11 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @executor_option
 @click.option("--all", "everything", is_flag=True, help="Also the fresh ones: data elsewhere may be new.")
 @click.option("--dry-run", is_flag=True, help="Only tell how they stand.")
-@click.option("--limit", type=click.IntRange(1), help="How many to compute at most, the oldest first.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    help="How many to compute at most, the oldest first; those that failed the last time come last.",
+)
 @click.option("--sink", "sinks", multiple=True, help="A sink that each table goes to besides.")
 @json_option
 @pass_workspace
@@ -66,8 +69,10 @@ def backfill(
     states = where.states()
     if not as_json:
         _print(states, is_of_a_time=bool(since or until))
-    due = {each["day"]: each["run"] for each in states if everything or each["state"] != "fresh"}
-    some = {} if dry_run else dict(islice(due.items(), limit))
+    due = [each for each in states if everything or each["state"] != "fresh"]
+    # As `headwater_catalog.backfill.due` has them, but those that are underway are waited for.
+    due.sort(key=lambda each: each["failed"] is not None)
+    some = {} if dry_run else {each["day"]: each["run"] for each in due[:limit]}
     done = [_told(day, told) for day, told in where.compute(some)]
     if as_json:
         print_json({"partitions": states, "computed": done})
