@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from headwater.errors import InvalidInput
 from headwater.materialize.arrow_tables import NULLABLE, ArrowLoader, ArrowSaver, without_dictionaries
 from headwater.materialize.builtin import UNSET, options
-from headwater.materialize.lossless import require_names, with_lake_types
+from headwater.materialize.lossless import fitting, require_names, with_lake_types
 from headwater.materialize.metadata import FILE_METADATA, get_file_metadata
 from headwater.materialize.packages import needed
 
@@ -94,15 +94,19 @@ class DeltaWriter(ArrowSaver):
         _require_kept(table)
         table = with_lake_types(table, "save_to.delta")
         stored = _texts(self.storage_options)
+        table = without_dictionaries(table)
+        is_new = not deltalake.DeltaTable.is_deltatable(str(self.path), stored)
+        if not is_new and self.mode in ("append", "overwrite") and self.schema_mode != "overwrite":
+            there = deltalake.DeltaTable(self.path, storage_options=stored).schema().to_arrow()
+            table = fitting(table, needed("pyarrow", "save_to.delta").schema(there), "save_to.delta")
         write = partial(
             deltalake.write_deltalake,
             self.path,
-            without_dictionaries(table),
+            table,
             name=self.table_name,
             storage_options=stored,
             **given,
         )
-        is_new = not deltalake.DeltaTable.is_deltatable(str(self.path), stored)
         try:
             write()
         except deltalake.exceptions.CommitFailedError:

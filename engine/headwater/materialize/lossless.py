@@ -8,7 +8,7 @@ from typing import Any
 from headwater.errors import InvalidInput
 from headwater.materialize.packages import needed
 
-__all__ = ["missing_durations", "require_names", "with_lake_types"]
+__all__ = ["fitting", "missing_durations", "require_names", "with_lake_types"]
 
 
 def require_names(saver: str, names: Iterable[str]) -> None:
@@ -66,6 +66,45 @@ def with_lake_types(table: Any, saver: str) -> Any:
             ) from error
         table = table.set_column(place, column.with_type(wanted), cast)
     return table
+
+
+def fitting(table: Any, stored: Any, saver: str) -> Any:
+    """Return an Arrow table whose rows may join those of a stored one, which keeps its types.
+
+    Columns without any value get the type that they have there.
+
+    Args:
+        table: The table.
+        stored: The schema of the stored one.
+        saver: What saves it, as people write it: `save_to.delta`.
+
+    Raises:
+        InvalidInput: A number or an instant would be cut or rounded.
+    """
+    arrow = needed("pyarrow", saver)
+    there = {column.name.casefold(): column.type for column in stored}
+    for place, column in enumerate(table.schema):
+        wanted = there.get(column.name.casefold(), column.type)
+        if wanted == column.type or not (arrow.types.is_null(column.type) or _is_counted(arrow, column.type)):
+            continue
+        try:
+            cast = table.column(place).cast(wanted)
+        except arrow.ArrowInvalid as error:
+            raise InvalidInput(
+                f"{saver}: column '{column.name}' holds {column.type}, and {wanted} in the table that is "
+                "there, which would cut or round a value. Round it, or replace the table as a whole."
+            ) from error
+        except (arrow.ArrowNotImplementedError, arrow.ArrowTypeError):
+            continue  # whether that goes at all, who saves it tells
+        if arrow.types.is_null(column.type):
+            table = table.set_column(place, column.with_type(wanted), cast)
+    return table
+
+
+def _is_counted(arrow: Any, type_: Any) -> bool:
+    types = arrow.types
+    kinds = (types.is_integer, types.is_floating, types.is_decimal, types.is_temporal)
+    return any(is_kind(type_) for is_kind in kinds)
 
 
 def _wanted(arrow: Any, type_: Any) -> Any:

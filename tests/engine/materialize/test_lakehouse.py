@@ -133,6 +133,33 @@ def test_instants_of_a_time_zone_are_the_same_in_utc(kind, tmp_path, catalog) ->
     assert [row["at"] for row in found] == [dt.datetime(2026, 7, 1, tzinfo=dt.UTC)]
 
 
+@pytest.mark.parametrize("mode", ["append", "overwrite"])
+@pytest.mark.parametrize("kind", ["delta", "iceberg"])
+def test_numbers_that_a_table_would_cut_are_told_and_columns_without_values_join_it(
+    kind, mode, tmp_path, catalog
+) -> None:
+    def save(table: pa.Table, mode: str) -> None:
+        is_delta = kind == "delta"
+        saver = (
+            DeltaWriter(tmp_path / "t", mode=mode)
+            if is_delta
+            else IcebergWriter("shop.t", catalog, mode=mode)
+        )
+        saver.save_data(table)
+
+    save(pa.table({"n": [1], "text": ["a"]}), "error")
+    save(
+        pa.table({"n": [2.0], "text": [None]}) if kind == "delta" else pa.table({"n": [2], "text": [None]}),
+        mode,
+    )
+    with pytest.raises(InvalidInput, match="column 'n' holds double, and int64 in the table that is there"):
+        save(pa.table({"n": [2.5], "text": ["b"]}), mode)
+
+    found = delta(tmp_path / "t") if kind == "delta" else iceberg(catalog)
+    assert {"n": 2, "text": None} in found
+    assert len(found) == (2 if mode == "append" else 1)
+
+
 def test_columns_that_delta_takes_for_one_leave_nothing(tmp_path) -> None:
     with pytest.raises(InvalidInput, match="columns 'a' and 'A' are one"):
         DeltaWriter(tmp_path / "t").save_data(pa.table({"a": [1], "A": [2]}))

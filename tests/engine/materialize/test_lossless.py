@@ -9,7 +9,7 @@ import pytest
 
 from headwater.errors import InvalidInput
 from headwater.materialize.lossless import with_lake_types
-from headwater.materialize.registry import SAVER_REGISTRY, choose
+from headwater.materialize.registry import LOADER_REGISTRY, SAVER_REGISTRY, choose
 from headwater.types import Type
 
 TWICE = pa.table({"a": [1], "A": [2]})
@@ -76,3 +76,26 @@ def test_missing_durations_for_which_a_database_would_get_a_number_are_told(tabl
         save("sql", table, table_name="t", db_connection=f"sqlite:///{tmp_path}/t.db")
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("format_", ["duckdb", "partitioned"])
+def test_rows_that_join_others_are_neither_cut_nor_refused_for_having_no_value(format_, tmp_path) -> None:
+    pytest.importorskip("duckdb")
+    adding = (
+        {"database": tmp_path / "d.db", "table": "t", "if_exists": "append"}
+        if format_ == "duckdb"
+        else {"path": tmp_path / "t", "by": "day", "mode": "append"}
+    )
+    save(format_, pa.table({"n": [1], "text": ["a"], "day": ["x"]}), **adding)
+    save(format_, pa.table({"n": [2], "text": [None], "day": ["y"]}), **adding)
+
+    with pytest.raises(InvalidInput, match="column 'n' holds double, and int64 in the table that is there"):
+        save(format_, pa.table({"n": [2.5], "text": ["b"], "day": ["z"]}), **adding)
+    loader = choose(LOADER_REGISTRY[format_], Type.of(pa.Table))
+    assert loader is not None
+    told = {name: adding[name] for name in ("database", "table", "path") if name in adding}
+    table, _ = loader(**told).load_data(pa.Table)
+    assert sorted(zip(table["n"].to_pylist(), table["text"].to_pylist(), strict=True)) == [
+        (1, "a"),
+        (2, None),
+    ]
