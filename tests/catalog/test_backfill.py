@@ -266,6 +266,17 @@ def test_days_are_compared_as_they_are_on_a_day(shop: Catalog):
         assert list(_states(shop)) == ["2026-01-01"]
 
 
+def test_sink_in_which_each_partition_would_replace_another_is_refused(shop: Catalog, git_repo: GitRepo):
+    sinks = '[dataflows.daily.sinks]\nall = { connection = "w", table = "marts.spend" }\n'
+    _change(shop, git_repo, headwater_toml=PROJECT + sinks)
+
+    found = _run(shop, "--sink", "all")
+
+    assert found.exit_code == 3
+    assert "Sink 'all' has one place for all partitions, w:marts.spend" in found.output
+    assert "Write {day} into its path or url." in found.output
+
+
 @pytest.mark.runs
 def test_features_may_read_the_day_and_sinks_may_have_it(shop: Catalog, git_repo: GitRepo, tmp_path: Path):
     lake = tmp_path / "lake"
