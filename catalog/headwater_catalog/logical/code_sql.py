@@ -34,7 +34,8 @@ _SAVER: Final = (("table_name", "name"), ("db_connection", "con", "connection"))
 _DUCKDB: Final = (("query",), ())
 """Of `duckdb.sql` and its kin, which read files, and tables that the code has in its variables."""
 
-_QUERY: Final = re.compile(r"^\s*(\(|--|/\*|select\b|with\b|from\b)", re.IGNORECASE)
+_QUERY: Final = re.compile(r"\s*(\(|--|/\*|select\b|with\b|from\b|[a-z]+\s+\S)", re.IGNORECASE)
+"""A text of several words is no name of a table, even if it is no query, as `PRAGMA table_info(users)`."""
 
 
 @dataclass(frozen=True, slots=True)

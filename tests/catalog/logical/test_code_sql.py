@@ -67,6 +67,26 @@ def test_a_query_that_is_chosen_is_each_of_those_that_it_may_be():
     assert [found.text for found in sql_in(code)] == ["select a from t", "select b from t"]
 
 
+@pytest.mark.parametrize(
+    ("text", "is_query"),
+    [
+        ("users", False),
+        ("crm.users", False),
+        ("[dbo].[Users]", False),
+        ("SELECT 1 AS a", True),
+        ("(select 1 as a)", True),
+        ("/* all */ select 1 as a", True),
+        ("FROM users", True),
+        ("PRAGMA table_info(users)", True),
+        ("insert into t select 1 as a", True),
+    ],
+)
+def test_a_statement_is_no_name_of_a_table(text, is_query):
+    (found,) = sql_in(f"def f(con):\n    return pd.read_sql({text!r}, con)")
+
+    assert found.is_query is is_query
+
+
 def test_texts_that_may_be_very_many_are_none():
     chosen = "\n".join(f"    q += 'a' if x else 'b{n}'" for n in range(100))
 
