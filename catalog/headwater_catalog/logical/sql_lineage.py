@@ -109,6 +109,7 @@ class _Query:
         self._told: dict[str, None] = {}
         self._done: dict[int, tuple[_Origins, tuple[str, ...]]] = {}
         self._sources: dict[int, dict[str, Any]] = {}
+        self._quotes_names = False
         self._recursive: dict[int, Scope] = {}  # by what it begins with, which stands for it in itself
 
     def read(self, query: exp.Query) -> QueryLineage:
@@ -118,6 +119,7 @@ class _Query:
         scope = build_scope(query.unnest())
         if scope is None:
             return QueryLineage(told=("it is no query that could be read",))
+        self._quotes_names = any(map(_is_certainly_name, query.find_all(exp.Identifier)))
         parts = list(scope.traverse())
         self._recursive = {
             id(part.set_operation_scopes[0].expression): part
@@ -304,6 +306,8 @@ class _Query:
             sure, possible = self._having(holder, [self._sources_of(holder)[owner]], name)
         else:
             sure, possible = self._unowned(around, name)
+        if column.this.args.get("quoted") and len(parts) == 1 and not sure and not self._quotes_names:
+            self._tell(f"'\"{name}\"' may be a column, or a text: write texts in single quotes")
         is_same = before.get(name, set()) <= set().union(*possible.values())
         if not owner and not sure and name in before and not (possible and is_same):
             if possible:
@@ -478,6 +482,18 @@ def _sql_of(source: Any) -> str:
 def _is_told(source: str) -> bool:
     """Tell whether it was told already that nobody knows the columns of a source."""
     return source == _PIVOT or FILLED in source
+
+
+def _is_certainly_name(word: exp.Identifier) -> bool:
+    """Tell whether a word in double quotes is a name for sure, and no text, as some databases have it."""
+    from sqlglot import exp
+
+    if not word.args.get("quoted"):
+        return False
+    column = word.parent
+    if not isinstance(column, exp.Column) or column.table:
+        return True
+    return isinstance(column.parent, (exp.Select, exp.Group, exp.Ordered))
 
 
 def _called(scope: Scope, columns: _Origins, more: tuple[str, ...]) -> tuple[_Origins, tuple[str, ...]]:
