@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater_catalog.logical.sql_parsing import FILLED, TooMuchWork, Work, parsed
+from headwater_catalog.logical.sql_parts import (
+    around,
+    excepted,
+    is_certainly_name,
+    is_function,
+    joined_by,
+    read_as_parameter,
+    renamed,
+    sql_of,
+    star_of,
+    table_name,
+)
 from headwater_catalog.logical.sql_units import is_unit, read_as_unit
 
 if TYPE_CHECKING:
@@ -119,7 +131,7 @@ class _Query:
         scope = build_scope(query.unnest())
         if scope is None:
             return QueryLineage(told=("it is no query that could be read",))
-        self._quotes_names = any(map(_is_certainly_name, query.find_all(exp.Identifier)))
+        self._quotes_names = any(map(is_certainly_name, query.find_all(exp.Identifier)))
         parts = list(scope.traverse())
         self._recursive = {
             id(part.set_operation_scopes[0].expression): part
@@ -132,9 +144,9 @@ class _Query:
             for _, source in part.selected_sources.values()
             if isinstance(source, exp.Table)
         ]
-        tables = dict.fromkeys(filter(None, map(_name, read)))
+        tables = dict.fromkeys(filter(None, map(table_name, read)))
         for source in read:
-            if not _name(source) and not _is_function(source):
+            if not table_name(source) and not is_function(source):
                 filled = ".".join(part.name for part in source.parts)
                 self._tell(
                     f"it is open which table '{filled}' is: what it is filled in with stands elsewhere"
@@ -187,11 +199,11 @@ class _Query:
         for selected in scope.expression.expressions:
             if selected.is_star:
                 for alias in self._starred(scope, selected):
-                    columns, more = self._all_of(scope, alias, _excepted(selected))
-                    renamed = _renamed(selected)
-                    _add(found, {renamed.get(name.casefold(), name): o for name, o in columns.items()})
+                    columns, more = self._all_of(scope, alias, excepted(selected))
+                    names = renamed(selected)
+                    _add(found, {names.get(name.casefold(), name): o for name, o in columns.items()})
                     open_tables += more
-                for replaced in _star_of(selected).args.get("replace") or ():
+                for replaced in star_of(selected).args.get("replace") or ():
                     column = next((c for c in found if c.casefold() == replaced.alias.casefold()), None)
                     found[column or replaced.alias] = self._made_of(scope, replaced, {})
             else:
@@ -234,15 +246,15 @@ class _Query:
         source = self._sources_of(scope)[alias.casefold()]
         if source is None:
             return {}, ()
-        if _is_function(source):
+        if is_function(source):
             columns, is_more = self._made_by(scope, source)
             if is_more is not None:
-                self._tell(f"all columns of {_sql_of(source)} are taken, which is no table")
+                self._tell(f"all columns of {sql_of(source)} are taken, which is no table")
             return {name: o for name, o in columns.items() if name.casefold() not in without}, ()
         if not isinstance(source, exp.Table):
             columns, more = self._outputs(source)
             return {name: o for name, o in columns.items() if name.casefold() not in without}, more
-        table = _name(source)
+        table = table_name(source)
         if not table:
             return {}, ()
         if known := self._known.get(table.casefold(), ()):
@@ -271,7 +283,7 @@ class _Query:
             elif isinstance(node, exp.Column):
                 if not isinstance(node.this, exp.Star) and not is_unit(node):
                     columns.append(node)
-            elif (column := read_as_unit(node) or _read_as_parameter(node)) is not None:
+            elif (column := read_as_unit(node) or read_as_parameter(node)) is not None:
                 columns.append(column)
             elif (
                 isinstance(node, exp.Placeholder)
@@ -288,7 +300,7 @@ class _Query:
 
     def _resolved(self, scope: Scope, column: exp.Column, before: Mapping[str, set[Column]]) -> set[Column]:
         """Return what a column in an expression is, or may be."""
-        around = list(_around(scope))
+        scopes = list(around(scope))
         parts = [part.name for part in column.parts]
         if any(FILLED in part for part in parts):
             self._tell(f"it is open what '{column.sql()}' is: what it is filled in with stands elsewhere")
@@ -297,7 +309,7 @@ class _Query:
         found = (
             (within, owner, name)
             for owner, name in (*owners[-1:], *owners[:-1])
-            for within in around
+            for within in scopes
             if owner in self._sources_of(within)
         )
         # Where none is its owner, all but the first are fields of it.
@@ -305,7 +317,7 @@ class _Query:
         if holder is not None:
             sure, possible = self._having(holder, [self._sources_of(holder)[owner]], name)
         else:
-            sure, possible = self._unowned(around, name)
+            sure, possible = self._unowned(scopes, name)
         if column.this.args.get("quoted") and len(parts) == 1 and not sure and not self._quotes_names:
             self._tell(f"'\"{name}\"' may be a column, or a text: write texts in single quotes")
         is_same = before.get(name, set()) <= set().union(*possible.values())
@@ -319,17 +331,17 @@ class _Query:
         elif not sure and not any(possible.values()) and not any(map(_is_told, possible)):
             self._tell(f"it is open what '{column.sql()}' is")
         if sure or len(possible) < 2 or "" in possible:
-            if len(sure) > 1 and name.casefold() not in _joined_by(scope):
+            if len(sure) > 1 and name.casefold() not in joined_by(scope):
                 self._tell(f"column '{name}' may be of {_listed(sure)}: write which one")
             return set().union(*(sure or possible).values())
         unsure = f"column '{name}' may be of {_listed(possible)}"
         self._tell(f"{unsure}: write which one, or declare their columns")
         return set().union(*possible.values())
 
-    def _unowned(self, around: Sequence[Scope], name: str) -> tuple[_Candidates, _Candidates]:
+    def _unowned(self, scopes: Sequence[Scope], name: str) -> tuple[_Candidates, _Candidates]:
         """Return what a column without an owner is, or may be: of its own part, or else of one around."""
         possible: _Candidates = {}
-        for part in around:
+        for part in scopes:
             sure, more = self._having(part, self._sources_of(part).values(), name)
             if sure and possible:
                 return {}, {**sure, **possible}
@@ -382,20 +394,20 @@ class _Query:
             self._work.add()
             if source is None:
                 possible[_PIVOT] = set()
-            elif _is_function(source):
+            elif is_function(source):
                 made, others = self._made_by(scope, source)
                 same = [origins for each, origins in made.items() if each.casefold() == name.casefold()]
                 if same:
-                    sure[_sql_of(source)] = set().union(*same)
+                    sure[sql_of(source)] = set().union(*same)
                 elif others is not None:
-                    possible[_sql_of(source)] = others
+                    possible[sql_of(source)] = others
             elif isinstance(source, exp.Table):
-                table = _name(source)
+                table = table_name(source)
                 columns = self._folded.get(table.casefold(), ())
                 if name.casefold() in columns:
                     sure[table] = {(table, name)}
                 elif not columns:
-                    possible[table or _sql_of(source)] = {(table, name)} if table else set()
+                    possible[table or sql_of(source)] = {(table, name)} if table else set()
             else:
                 found, more = self._outputs(source)
                 self._work.add(len(found))
@@ -446,54 +458,9 @@ class _Query:
         self._told[what.replace(f":{FILLED}", "{…}").replace(FILLED, "{…}")] = None
 
 
-def _name(table: exp.Table) -> str:
-    """Return the whole name of a table; empty where it is a function that makes one, or filled in.
-
-    A file that a function reads, as `read_csv('orders.csv')`, is a table by its name.
-    """
-    from sqlglot import exp
-
-    if isinstance(table.this, exp.Func):
-        called = table.this.name if isinstance(table.this, exp.Anonymous) else table.this.sql_name()
-        first = next(table.this.iter_expressions(), None)
-        is_file = called.lower().startswith("read_") or called.lower().endswith("_scan")
-        return first.name if is_file and first is not None and first.is_string else ""
-    parts = table.parts
-    is_name = all(isinstance(part, exp.Identifier) and FILLED not in part.name for part in parts)
-    return ".".join(part.name for part in parts) if is_name else ""
-
-
-def _is_function(source: Any) -> bool:
-    """Tell whether a source is no table and no query, but a function that makes rows."""
-    from sqlglot import exp
-
-    if isinstance(source, exp.Table):
-        return isinstance(source.this, exp.Func) and not _name(source)
-    return source is not None and isinstance(source.expression, exp.UDTF)
-
-
-def _sql_of(source: Any) -> str:
-    from sqlglot import exp
-
-    made = source if isinstance(source, exp.Table) else source.expression
-    return str(made.sql())[:60]
-
-
 def _is_told(source: str) -> bool:
     """Tell whether it was told already that nobody knows the columns of a source."""
     return source == _PIVOT or FILLED in source
-
-
-def _is_certainly_name(word: exp.Identifier) -> bool:
-    """Tell whether a word in double quotes is a name for sure, and no text, as some databases have it."""
-    from sqlglot import exp
-
-    if not word.args.get("quoted"):
-        return False
-    column = word.parent
-    if not isinstance(column, exp.Column) or column.table:
-        return True
-    return isinstance(column.parent, (exp.Select, exp.Group, exp.Ordered))
 
 
 def _called(scope: Scope, columns: _Origins, more: tuple[str, ...]) -> tuple[_Origins, tuple[str, ...]]:
@@ -502,54 +469,6 @@ def _called(scope: Scope, columns: _Origins, more: tuple[str, ...]) -> tuple[_Or
         names = (*scope.outer_columns, *list(columns)[len(scope.outer_columns) :])
         columns = dict(zip(names, columns.values(), strict=False))
     return columns, more
-
-
-def _read_as_parameter(node: exp.Expr) -> exp.Column | None:
-    """Return the column of `f(column -> 'key')`, which is read as a function that has it as its parameter."""
-    from sqlglot import exp
-
-    if not isinstance(node, exp.Lambda) or len(node.expressions) != 1 or node.this.find(exp.Literal) is None:
-        return None
-    name = node.expressions[0].name
-    is_used = any(each.name == name for each in node.this.find_all(exp.Identifier))
-    return None if is_used else exp.column(name)
-
-
-def _around(scope: Scope) -> Iterator[Scope]:
-    """Yield a part of a query, and those around it whose sources it may read: not what it stands beside."""
-    yield scope
-    while scope.parent is not None and not scope.is_cte:
-        is_beside = scope.is_derived_table
-        scope = scope.parent
-        if not is_beside:
-            yield scope
-
-
-def _star_of(selected: exp.Expr) -> exp.Star:
-    """Return the star of what a query selects with one."""
-    from sqlglot import exp
-
-    found = selected if isinstance(selected, exp.Star) else selected.find(exp.Star)
-    return found if found is not None else exp.Star()
-
-
-def _excepted(selected: exp.Expr) -> frozenset[str]:
-    """Return the columns that a star leaves out, in small letters."""
-    star = _star_of(selected)
-    given = star.args.get("except_") or star.args.get("except") or ()
-    return frozenset(each.name.casefold() for each in given)
-
-
-def _renamed(selected: exp.Expr) -> dict[str, str]:
-    """Return what a star calls columns that it gives another name, by theirs in small letters."""
-    given = _star_of(selected).args.get("rename") or ()
-    return {each.this.name.casefold(): each.alias for each in given}
-
-
-def _joined_by(scope: Scope) -> frozenset[str]:
-    """Return the columns of `JOIN … USING (…)`, which tables have together, in small letters."""
-    joins = scope.expression.args.get("joins") or ()
-    return frozenset(each.name.casefold() for join in joins for each in join.args.get("using") or ())
 
 
 def _add(found: _Origins, more: Mapping[str, set[Column]]) -> None:
