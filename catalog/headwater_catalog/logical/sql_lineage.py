@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headwater_catalog.logical.sql_parsing import FILLED, TooMuchWork, Work, parsed
 from headwater_catalog.logical.sql_parts import (
+    GAP,
     around,
     excepted,
     is_certainly_name,
@@ -18,6 +19,8 @@ from headwater_catalog.logical.sql_parts import (
     joined_by,
     read_as_parameter,
     renamed,
+    shown,
+    shown_text,
     sql_of,
     star_of,
     table_name,
@@ -208,10 +211,10 @@ class _Query:
                     found[column or replaced.alias] = self._made_of(scope, replaced, {})
             else:
                 origins = self._made_of(scope, selected, found)
-                name = selected.unnest().alias_or_name or f"{_NAMELESS}{selected.sql()[:60]}"
-                if name == "*":  # of count(*)
-                    name = f"{_NAMELESS}{selected.sql()[:60]}"
-                if FILLED not in name:
+                name = selected.unnest().alias_or_name
+                if name in ("", "*"):  # that of count(*)
+                    name = f"{_NAMELESS}{shown(selected)}"
+                if GAP not in shown_text(name):
                     _add(found, {name: origins})
         return found, tuple(dict.fromkeys(open_tables))
 
@@ -290,7 +293,7 @@ class _Query:
                 and node.name == FILLED
                 and not isinstance(node.parent, exp.Column)
             ):
-                whole = selected.sql()[:60]
+                whole = shown(selected)
                 self._tell(f"it is open what '{whole}' is: what it is filled in with stands elsewhere")
         for column in columns:
             found = self._resolved(scope, column, before)
@@ -455,12 +458,12 @@ class _Query:
         return named, None if isinstance(called.this, exp.GenerateSeries) else origins
 
     def _tell(self, what: str) -> None:
-        self._told[what.replace(f":{FILLED}", "{…}").replace(FILLED, "{…}")] = None
+        self._told[shown_text(what)] = None
 
 
 def _is_told(source: str) -> bool:
     """Tell whether it was told already that nobody knows the columns of a source."""
-    return source == _PIVOT or FILLED in source
+    return source == _PIVOT or GAP in source
 
 
 def _called(scope: Scope, columns: _Origins, more: tuple[str, ...]) -> tuple[_Origins, tuple[str, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from headwater_catalog.logical.sql_parsing import FILLED
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sqlglot.optimizer.scope import Scope
 
 __all__ = [
+    "GAP",
     "around",
     "excepted",
     "is_certainly_name",
@@ -19,10 +20,17 @@ __all__ = [
     "joined_by",
     "read_as_parameter",
     "renamed",
+    "shown",
+    "shown_text",
     "sql_of",
     "star_of",
     "table_name",
 ]
+
+GAP: Final = "{…}"
+"""How a place of a query is shown that is filled in before it is asked."""
+
+_LONGEST: Final = 60  # characters of what is shown of a part
 
 
 def table_name(table: exp.Table) -> str:
@@ -56,7 +64,17 @@ def sql_of(source: Any) -> str:
     from sqlglot import exp
 
     made = source if isinstance(source, exp.Table) else source.expression
-    return str(made.sql())[:60]
+    return shown(made)
+
+
+def shown(part: exp.Expr) -> str:
+    """Return the beginning of the text of a part of a query."""
+    return shown_text(part.sql())[:_LONGEST]
+
+
+def shown_text(text: str) -> str:
+    """Return a text with a gap for each place that is filled in before the query is asked."""
+    return text.replace(f":{FILLED}", GAP).replace(FILLED, GAP)
 
 
 def is_certainly_name(word: exp.Identifier) -> bool:
