@@ -178,10 +178,15 @@ class _Query:
         """Return the columns of a part; one that reads itself is read until that adds nothing."""
         while True:
             known = set(self._done)
-            found = _called(scope, *self._found(scope))
-            if scope not in self._recursive.values() or found == self._done[id(scope)]:
+            columns, more = _called(scope, *self._found(scope))
+            if scope not in self._recursive.values():
+                return columns, more
+            before, more_before = self._done[id(scope)]
+            _add(columns, before)  # so that it only ever grows, and comes to an end
+            found = columns, tuple(dict.fromkeys((*more_before, *more)))
+            if found == self._done[id(scope)]:
                 return found
-            self._work.add(len(found[0]))
+            self._work.add(len(columns))
             for other in self._done.keys() - known:
                 del self._done[other]
             self._done[id(scope)] = found
