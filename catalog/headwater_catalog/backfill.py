@@ -14,6 +14,7 @@ from headwater_catalog.partition_states import LatestRuns, PartitionState, lates
 from headwater_catalog.repositories import get_repository
 from headwater_catalog.run_options import RunOptions
 from headwater_catalog.runs import request_run
+from headwater_catalog.sinks import places_of
 from headwater_catalog.store.models import Repository
 
 if TYPE_CHECKING:
@@ -44,8 +45,13 @@ class Requested:
 
 
 def due(states: Iterable[PartitionState], *, everything: bool = False) -> list[PartitionState]:
-    """Return the partitions to ask for, in their order: those not fresh, or all, that are not underway."""
-    return [each for each in states if each.underway is None and (everything or each.state != "fresh")]
+    """Return the partitions to ask for, of those that are not underway: those not fresh, or all.
+
+    They keep their order, but those that failed the last time come after the others: where only some are
+    asked for at a time, they would else be the same ones, time after time.
+    """
+    wanted = [each for each in states if each.underway is None and (everything or each.state != "fresh")]
+    return sorted(wanted, key=lambda each: each.failed is not None)
 
 
 def request_partitions(
@@ -76,15 +82,20 @@ def request_partitions(
 
     Raises:
         NotFound: There is no such dataflow, environment, executor or sink.
-        Conflict: It has no partitions, a day is none of them, or the repository may not use the executor.
+        Conflict: It has no partitions, a day is none of them, a sink has one place for all, or the repository
+            may not use the executor.
     """
     repository = get_repository(session, head.repository.name)
     # Of two that ask at the same time one waits, and then finds what the other has asked for.
     held = select(Repository.id).where(Repository.id == repository.id).with_for_update(key_share=True)
     session.execute(held)
-    key = partitions_of(head, dataflow).key
+    partitions = partitions_of(head, dataflow)
+    key = partitions.key
     chosen = choose_dataflow(head, dataflow, ())
     chosen.require_env(env)
+    declared = [name for name in sinks if name in chosen.view.sinks]  # others a run refuses
+    for sink, place in places_of(chosen.view.sinks, declared, chosen.env_of(env)).items():
+        partitions.require_apart(sink, place)
     latest = latest_runs(session, repository.id, dataflow, key, chosen.env_of(env))
     found: list[Requested] = []
     for day, saved in seen.items():

@@ -45,6 +45,11 @@ class DataflowAt:
         return self.view.name
 
     @property
+    def declared_names(self) -> list[str]:
+        """The node names of the outputs that it declares, each once."""
+        return list(dict.fromkeys(map(_bare, self.view.outputs)))
+
+    @property
     def envs(self) -> tuple[str, ...]:
         """The environments that its sources and sinks tell apart, the usual one first."""
         declared = (*self.view.sources.values(), *self.view.sinks.values())

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
-from headwater_catalog.dataflows import choose_dataflow
+from headwater_catalog.dataflows import DataflowAt, choose_dataflow
 from headwater_catalog.days import today
 from headwater_catalog.errors import Conflict, RepositoryError
 from headwater_catalog.jobs import State
@@ -21,7 +21,6 @@ from headwater_catalog.repositories import open_mirror
 from headwater_catalog.stale import stale_columns
 from headwater_catalog.store.bulk import chunks
 from headwater_catalog.store.models import Dataset, DatasetVersion, Job, Run
-from headwater_catalog.views import DataflowView
 
 __all__ = [
     "LatestRuns",
@@ -134,7 +133,7 @@ def partition_states(
     days = partition_days(head, dataflow, since, until)
     runs = latest_runs(head.session, head.repository.id, dataflow, partitions.key, env)
     known = {version: day for day in days if (version := runs.get(day, LatestRuns()).version) is not None}
-    compare = _Comparison(head, chosen.view, partitions, env)
+    compare = _Comparison(head, chosen, partitions, env)
     made = {state.day: state for some in chunks(known) for state in compare.states(some, known)}
     return tuple(_with_runs(made.get(day), day, runs.get(day, LatestRuns())) for day in days)
 
@@ -188,8 +187,9 @@ def _with_runs(made: PartitionState | None, day: str, latest: LatestRuns) -> Par
 class _Comparison:
     """Compares what versions were made with to what they would be made with now."""
 
-    def __init__(self, head: Moment, flow: DataflowView, partitions: Partitions, env: str | None) -> None:
-        self._head, self._flow, self._partitions, self._env = head, flow, partitions, env
+    def __init__(self, head: Moment, chosen: DataflowAt, partitions: Partitions, env: str | None) -> None:
+        self._head, self._flow, self._partitions, self._env = head, chosen.view, partitions, env
+        self._outputs = chosen.declared_names
         self._tree = cache(self._read_tree)
 
     def states(self, versions: Collection[int], days: Mapping[int, str]) -> Iterator[PartitionState]:
@@ -215,7 +215,7 @@ class _Comparison:
         config = {**self._flow.config, self._partitions.key: day}
         if row.config != config:
             because.append("the configuration is another")
-        if self._flow.outputs and list(row.outputs) != list(self._flow.outputs):
+        if self._outputs and list(row.outputs) != self._outputs:
             because.append("the outputs are others")
         unknown: list[str] = []
         for name, told in self._inputs(row.stamp, config):

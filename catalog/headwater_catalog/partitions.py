@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from headwater_catalog.errors import Conflict
+from headwater_catalog.locations import Location
 
 __all__ = ["EVERY", "MOST", "Partitions", "of_partition"]
 
@@ -79,6 +80,22 @@ class Partitions:
             raise Conflict(
                 f"{self.key}={given!r:.60} is no partition: each begins a {self.every}, from {self.first}"
                 f"{f' to {self.last}' if self.last else ' on'}, as YYYY-MM-DD."
+            )
+
+    def require_apart(self, sink: str, place: Location) -> None:
+        """Refuse a sink that has one place for all partitions: each would replace what another has written.
+
+        Args:
+            sink: Its name.
+            place: Where it is.
+
+        Raises:
+            Conflict: It has.
+        """
+        if not any(self._is_named(getattr(place, each)) for each in _PLACE):
+            raise Conflict(
+                f"Sink '{sink}' has one place for all partitions, {place.shown}, so each would replace what "
+                f"another has written. Write {{{self.key}}} into its path or url."
             )
 
     def _is_first_day(self, text: str) -> bool:

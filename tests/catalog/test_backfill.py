@@ -12,12 +12,12 @@ import pytest
 from click.testing import Result
 from sqlalchemy import select
 
-from headwater_catalog.backfill import request_partitions
+from headwater_catalog.backfill import due, request_partitions
 from headwater_catalog.data_settings import DataSettings
 from headwater_catalog.days import on_day
 from headwater_catalog.errors import Conflict
 from headwater_catalog.moments import moment_at
-from headwater_catalog.partition_states import partition_states
+from headwater_catalog.partition_states import PartitionState, partition_states
 from headwater_catalog.partitions import Partitions, of_partition
 from headwater_catalog.read.project import read_project
 from headwater_catalog.repositories import get_repository
@@ -57,6 +57,22 @@ def _change(shop: Catalog, repo: GitRepo, **files: str) -> None:
         "Change", files={name.replace("__", "/").replace("_", "."): text for name, text in files.items()}
     )
     scan(shop.database, shop.settings, "shop")
+
+
+@pytest.mark.runs
+def test_outputs_that_are_named_with_their_module_or_twice_leave_a_partition_fresh(
+    shop: Catalog, git_repo: GitRepo
+):
+    _change(shop, git_repo, headwater_toml=PROJECT.replace('["spend"]', '["m:spend", "spend"]'))
+
+    assert _computed(shop, "--limit", "1") == ["2026-01-01"]
+    assert _states(shop)["2026-01-01"] == ("fresh", ())
+
+
+def test_a_time_without_partitions_is_told(shop: Catalog):
+    assert "No partition begins in that time." in _run(shop, "--from", "2027-01-01", "--dry-run").output
+    turned = _run(shop, "--from", "2026-01-03", "--to", "2026-01-01")
+    assert (turned.exit_code, "--from is after --to" in turned.output) == (2, True)
 
 
 @pytest.mark.runs
@@ -144,6 +160,19 @@ def test_it_goes_on_after_a_partition_that_fails(shop: Catalog, git_repo: GitRep
     computed = json.loads(found.stdout)["computed"]
     assert [each["state"] for each in computed] == ["succeeded", "failed", "succeeded"]
     assert "data/2026-01-02.csv" in computed[1]["error"]
+    assert _computed(shop, "--from", "2026-01-02", "--all", "--limit", "1") == ["2026-01-03"]
+
+
+def test_partitions_that_failed_the_last_time_do_not_keep_others_from_being_asked_for():
+    states = [
+        PartitionState("2026-01-01", "missing", failed=1),
+        PartitionState("2026-01-02", "fresh", run=2),
+        PartitionState("2026-01-03", "stale", run=3),
+        PartitionState("2026-01-04", "missing", underway=4),
+    ]
+
+    assert [each.day for each in due(states)] == ["2026-01-03", "2026-01-01"]
+    assert [each.day for each in due(states, everything=True)] == ["2026-01-02", "2026-01-03", "2026-01-01"]
 
 
 @pytest.mark.runs
@@ -235,6 +264,17 @@ def test_faults_of_declarations_are_told(text, told):
 def test_days_are_compared_as_they_are_on_a_day(shop: Catalog):
     with on_day(datetime.date(2026, 1, 2).isoformat()):
         assert list(_states(shop)) == ["2026-01-01"]
+
+
+def test_sink_in_which_each_partition_would_replace_another_is_refused(shop: Catalog, git_repo: GitRepo):
+    sinks = '[dataflows.daily.sinks]\nall = { connection = "w", table = "marts.spend" }\n'
+    _change(shop, git_repo, headwater_toml=PROJECT + sinks)
+
+    found = _run(shop, "--sink", "all")
+
+    assert found.exit_code == 3
+    assert "Sink 'all' has one place for all partitions, w:marts.spend" in found.output
+    assert "Write {day} into its path or url." in found.output
 
 
 @pytest.mark.runs

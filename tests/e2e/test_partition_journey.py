@@ -32,4 +32,5 @@ def test_some_partitions_are_computed_and_followed_until_they_are_fresh(
 
 def test_the_page_of_partitions_is_for_everybody(page: Page, daily_shop: str):
     address = f"{daily_shop}/r/shop/partitions?dataflow=daily"
-    look_over(page, address, f"{address}&state=fresh", f"{address}&since=2030-01-01")
+    flow = f"{daily_shop}/r/shop/d/daily"
+    look_over(page, flow, address, f"{address}&state=fresh", f"{address}&since=2030-01-01")

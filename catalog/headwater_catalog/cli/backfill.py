@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
-from itertools import islice
 from typing import Any
 
 import click
@@ -32,7 +31,11 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @executor_option
 @click.option("--all", "everything", is_flag=True, help="Also the fresh ones: data elsewhere may be new.")
 @click.option("--dry-run", is_flag=True, help="Only tell how they stand.")
-@click.option("--limit", type=click.IntRange(1), help="How many to compute at most, the oldest first.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    help="How many to compute at most, the oldest first; those that failed the last time come last.",
+)
 @click.option("--sink", "sinks", multiple=True, help="A sink that each table goes to besides.")
 @json_option
 @pass_workspace
@@ -59,14 +62,18 @@ def backfill(
     JSON: partitions (day, state, run, because, unknown: sources elsewhere that were not looked at, underway,
     failed), computed (day, run, state, error).
     """
+    if since and until and since > until:
+        raise click.UsageError("--from is after --to: no partition is of that time.")
     first, last = (None if day is None else day.date().isoformat() for day in (since, until))
     asked = BackfillAsked(repo, dataflow, first, last, env, executor, sinks)
     where = workspace.remote.backfill(asked) if workspace.remote else _Here(workspace, asked)
     states = where.states()
     if not as_json:
-        _print(states)
-    due = {each["day"]: each["run"] for each in states if everything or each["state"] != "fresh"}
-    some = {} if dry_run else dict(islice(due.items(), limit))
+        _print(states, is_of_a_time=bool(since or until))
+    due = [each for each in states if everything or each["state"] != "fresh"]
+    # As `headwater_catalog.backfill.due` has them, but those that are underway are waited for.
+    due.sort(key=lambda each: each["failed"] is not None)
+    some = {} if dry_run else {each["day"]: each["run"] for each in due[:limit]}
     done = [_told(day, told) for day, told in where.compute(some)]
     if as_json:
         print_json({"partitions": states, "computed": done})
@@ -130,7 +137,7 @@ def _told(day: str, told: Mapping[str, Any]) -> dict[str, Any]:
     return {"day": day, "run": told["id"], "state": told["state"], "error": told["error"]}
 
 
-def _print(states: Sequence[Mapping[str, Any]]) -> None:
+def _print(states: Sequence[Mapping[str, Any]], *, is_of_a_time: bool) -> None:
     rows = [
         (
             *(each["day"], each["state"], str(each["run"] or "")),
@@ -141,7 +148,7 @@ def _print(states: Sequence[Mapping[str, Any]]) -> None:
     if rows:
         print_table(("PARTITION", "STATE", "RUN", "BECAUSE"), rows)
     else:
-        say("No partition is over yet.")
+        say("No partition begins in that time." if is_of_a_time else "No partition is over yet.")
 
 
 def _more(state: Mapping[str, Any]) -> Iterator[str]:

@@ -205,10 +205,20 @@ class _Binder:
                 told = f"Dataflow '{flow.name}' declares no outputs: what it saves to '{name}' each run says."
                 self._tell(f"{told} Add outputs.", key)
             graph = self._snapshot.graph_of(flow.name)
-            wanted = set(flow.outputs)
-            for node in graph.nodes.values():
-                for output in wanted.intersection((node.name, *node.parts)) if node.module else ():
-                    self._filled(flow, node, output, key)
+            made = [node for node in graph.nodes.values() if node.module]
+            for output in dict.fromkeys(flow.outputs):
+                module, _, bare = output.rpartition(":")  # as runs take them
+                filling = [
+                    node
+                    for node in made
+                    if bare in (node.name, *node.parts) and (not module or module == node.module)
+                ]
+                for node in filling:
+                    self._filled(flow, node, bare, key)
+                if not filling:
+                    hint = did_you_mean(output, [node.name for node in made])
+                    told = f"Output '{output}' of dataflow '{flow.name}' is made by no feature of it, so it"
+                    self._tell(f"{told} cannot be run.{hint}", key)
 
     def _filled(self, flow: DataflowView, node: LineageNode, output: str, key: str) -> None:
         is_whole = is_frame(node.type)
@@ -318,15 +328,16 @@ class _Binder:
 
     def _code_query(self, feature: SnapshotFeature, found: CodeSql, where: str) -> None:
         read = self._read(found.text, None)
-        keys = {table: self._known.named_in_code(found.connection, table) for table in read.tables}
+        tables = [table for table in read.tables if table.casefold() not in found.own]
+        keys = {table: self._known.named_in_code(found.connection, table) for table in tables}
         self._uses.update(TableUse(key, False, "", feature.key) for key in keys.values())
-        for told in read.told:
+        for told in read.told if keys or not read.tables else ():
             self._tell(f"{where}: the query of '{feature.name}': {told}.", feature.key, *keys.values())
         columns = {column for origins in read.columns.values() for column in origins if column[0] in keys}
         for table, column in sorted(columns):
             ends = self._known.column(keys[table], column), feature.key
             self._edges[ends].update(feature.dataflows)
-        for table in read.open:
+        for table in keys.keys() & set(read.open):
             self._edges[keys[table], feature.key].update(feature.dataflows)
 
     def _read(self, query: str, connection: str | None) -> QueryLineage:

@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from headwater_catalog.logical.code_texts import FILLED, Texts
+
 __all__ = ["CodeSql", "sql_in"]
 
-_MAY: Final = re.compile(r"read_sql|read_database|to_sql|write_database|(load_from|save_to)\.sql\b")
+_MAY: Final = re.compile(
+    r"read_sql|read_database|to_sql|write_database|(load_from|save_to)\.sql\b|duckdb\.(sql|query|execute)\b"
+)
 _READS: Final = {
     "read_sql": (("sql",), ("con",)),
     "read_sql_query": (("sql",), ("con",)),
@@ -27,7 +31,11 @@ _WRITES: Final = {
 }
 _LOADER: Final = (("query_or_table", "sql", "query"), ("db_connection", "con", "connection"))
 _SAVER: Final = (("table_name", "name"), ("db_connection", "con", "connection"))
-_QUERY: Final = re.compile(r"^\s*(\(|--|/\*|select\b|with\b|from\b)", re.IGNORECASE)
+_DUCKDB: Final = (("query",), ())
+"""Of `duckdb.sql` and its kin, which read files, and tables that the code has in its variables."""
+
+_QUERY: Final = re.compile(r"\s*(\(|--|/\*|select\b|with\b|from\b|[a-z]+\s+\S)", re.IGNORECASE)
+"""A text of several words is no name of a table, even if it is no query, as `PRAGMA table_info(users)`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +47,14 @@ class CodeSql:
         text: The query, or the name of the table; empty where it does not stand there.
         connection: What the code calls the database.
         is_written: Whether it is written to.
+        own: Names that in its queries may be tables of the code itself, in small letters.
     """
 
     line: int
     text: str
     connection: str
     is_written: bool = False
+    own: frozenset[str] = frozenset()
 
     @property
     def is_query(self) -> bool:
@@ -56,10 +66,11 @@ def sql_in(source: str) -> tuple[CodeSql, ...]:
     """Return where the code of a function, decorators included, reads SQL or writes to tables.
 
     What counts is `@load_from.sql`, `@save_to.sql`, and calls of what pandas and polars read and write SQL
-    with. A query that is put together from pieces, or that stands elsewhere, has no text here.
+    with, and `duckdb.sql` and its kin. What a query is filled in with as the program runs is
+    `code_texts.FILLED` in it; a text that stands elsewhere, or a table's name that is filled in, is none.
     """
     # Every feature of a snapshot is asked: most are told apart by words, which are found ten times as fast.
-    if ("sql" in source or "_database" in source) and _MAY.search(source):
+    if ("sql" in source or "_database" in source or "duckdb" in source) and _MAY.search(source):
         return _sql_in(source)
     return ()
 
@@ -68,39 +79,26 @@ def sql_in(source: str) -> tuple[CodeSql, ...]:
 def _sql_in(source: str) -> tuple[CodeSql, ...]:
     try:
         parsed = ast.parse(source)
-        literals = dict(_literals(parsed))
+        texts = Texts(parsed)
         calls = [node for node in ast.walk(parsed) if isinstance(node, ast.Call)]
-        return tuple(found for call in calls if (found := _sql(call, literals)) is not None)
+        return tuple(dict.fromkeys(found for call in calls for found in _sql(call, texts)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
 
 
-def _literals(parsed: ast.AST) -> Iterator[tuple[str, str]]:
-    """Yield the variables that are given one text, and no other, in the function itself."""
-    given: dict[str, list[ast.expr | None]] = {}
-    for node in ast.walk(parsed):
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
-                if isinstance(target, ast.Name):
-                    given.setdefault(target.id, []).append(node.value)
-        elif isinstance(node, (ast.AugAssign, ast.AnnAssign, ast.NamedExpr)) and isinstance(
-            node.target, ast.Name
-        ):
-            value = None if isinstance(node, ast.AugAssign) else node.value
-            given.setdefault(node.target.id, []).append(value)
-    for name, values in given.items():
-        if len(values) == 1 and isinstance(values[0], ast.Constant) and isinstance(values[0].value, str):
-            yield name, values[0].value
-
-
-def _sql(call: ast.Call, literals: dict[str, str]) -> CodeSql | None:
+def _sql(call: ast.Call, texts: Texts) -> Iterator[CodeSql]:
     function = call.func
     name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
     owner = function.value if isinstance(function, ast.Attribute) else None
-    if name == "sql":
+    own: frozenset[str] = frozenset()
+    if name in ("sql", "query", "execute") and isinstance(owner, ast.Name) and owner.id == "duckdb":
+        text, connection = _given(call, *_DUCKDB)
+        is_written, own = False, texts.names
+        connection = owner
+    elif name == "sql":
         kind = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")
         if kind not in ("load_from", "save_to"):
-            return None
+            return
         text, connection = _given(call, *(_LOADER if kind == "load_from" else _SAVER), positional=False)
         is_written = kind == "save_to"
     elif name in _READS:
@@ -110,8 +108,11 @@ def _sql(call: ast.Call, literals: dict[str, str]) -> CodeSql | None:
         text, connection = _given(call, *_WRITES[name])
         is_written = True
     else:
-        return None
-    return CodeSql(call.lineno, _text(text, literals), _connection(connection, literals), is_written)
+        return
+    for each in texts.of(text):
+        known = CodeSql(call.lineno, each, _connection(connection, texts), is_written, own)
+        is_open = FILLED in each and (is_written or not known.is_query)
+        yield CodeSql(call.lineno, "", known.connection, is_written) if is_open else known
 
 
 def _given(
@@ -125,22 +126,13 @@ def _given(
     return found[0], found[1]
 
 
-def _text(node: ast.expr | None, literals: dict[str, str]) -> str:
-    """Return the text that an expression certainly is, also in `value("…")` and `text("…")`."""
-    if isinstance(node, ast.Call) and node.args:
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        node = node.args[0] if name in ("text", "value", "dedent") else None
-    if isinstance(node, ast.Name):
-        return literals.get(node.id, "")
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
-
-
-def _connection(node: ast.expr | None, literals: dict[str, str]) -> str:
+def _connection(node: ast.expr | None, texts: Texts) -> str:
     """Return what the code calls a database: an address without its secrets, or the name of what holds it."""
     if isinstance(node, ast.Call) and node.args:
         node = node.args[0]
-    if text := _text(node, literals):
-        return re.sub(r"//[^@/]*@", "//", text).partition("?")[0]
+    text = texts.of(node)[0]
+    if text and not text.startswith(FILLED):
+        return re.sub(r"//.*@", "//", text, flags=re.DOTALL).partition("?")[0].replace(FILLED, "…")
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else "database"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +21,9 @@ from headwater_catalog.table_specs import (
 
 __all__ = ["KnownTables", "LogicalTable"]
 
+_FILE = re.compile(
+    r"[/\\]|\.(csv|tsv|json|jsonl|ndjson|parquet|arrow|feather|xlsx)(\.(gz|zst))?$", re.IGNORECASE
+)
 _UNDECLARED = ColumnSpec()
 
 
@@ -103,8 +108,12 @@ class KnownTables:
         """Return the key of a table as SQL in code calls it.
 
         What code calls its connection need not be what the server does, so a table that only one connection
-        is known to have is that one.
+        is known to have is that one. A name that is one of a file, as DuckDB reads it, is that file.
         """
+        if _FILE.search(table):
+            return self.at(
+                Location(url=table) if "://" in table else Location(path=posixpath.normpath(table))
+            )
         ending = table_key("", table).removeprefix(TABLE_PREFIX)
         same = [other for other in self._places if other.endswith(ending)]
         return same[0] if len(same) == 1 else self.named(connection, table)

@@ -29,7 +29,15 @@ __all__ = ["repositories_naming"]
 
 _MOST_TABLES: Final = 1_000_000
 """Of the scanned heads of one database that are kept at hand."""
-_IN_CODE: Final = ("read_sql", "read_database", "to_sql", "write_database", "load_from.sql", "save_to.sql")
+_IN_CODE: Final = (
+    "read_sql",
+    "read_database",
+    "to_sql",
+    "write_database",
+    "load_from.sql",
+    "save_to.sql",
+    "duckdb.",
+)
 
 
 def repositories_naming(session: Session, keys: Collection[str]) -> list[Repository]:

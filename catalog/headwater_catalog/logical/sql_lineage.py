@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater_catalog.logical.sql_parsing import FILLED, TooMuchWork, Work, parsed
+from headwater_catalog.logical.sql_parts import (
+    GAP,
+    around,
+    excepted,
+    is_certainly_name,
+    is_function,
+    joined_by,
+    read_as_parameter,
+    renamed,
+    shown,
+    shown_text,
+    sql_of,
+    star_of,
+    table_name,
+)
+from headwater_catalog.logical.sql_units import is_unit, read_as_unit
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -21,6 +38,8 @@ _MOST_TOLD: Final = 20
 _MOST_LISTED: Final = 10
 _NAMELESS: Final = "\0"
 """How a column is called meanwhile that the query gives no name."""
+
+_PIVOT: Final = "PIVOT"
 
 _WORD: Final = re.compile(r"\w+")
 
@@ -91,6 +110,9 @@ def _lineage(query: str, known: tuple[tuple[str, tuple[str, ...]], ...]) -> Quer
 _Origins = dict[str, set[Column]]
 """Columns of a result, in their order, each with what it is made of."""
 
+_Candidates = dict[str, set[Column]]
+"""What a column is made of, or may be, by what it is of."""
+
 
 class _Query:
     """Reads one query, from its innermost parts outwards."""
@@ -102,6 +124,8 @@ class _Query:
         self._told: dict[str, None] = {}
         self._done: dict[int, tuple[_Origins, tuple[str, ...]]] = {}
         self._sources: dict[int, dict[str, Any]] = {}
+        self._quotes_names = False
+        self._recursive: dict[int, Scope] = {}  # by what it begins with, which stands for it in itself
 
     def read(self, query: exp.Query) -> QueryLineage:
         from sqlglot import exp
@@ -110,13 +134,26 @@ class _Query:
         scope = build_scope(query.unnest())
         if scope is None:
             return QueryLineage(told=("it is no query that could be read",))
-        read = (
-            _name(source)
-            for part in scope.traverse()
+        self._quotes_names = any(map(is_certainly_name, query.find_all(exp.Identifier)))
+        parts = list(scope.traverse())
+        self._recursive = {
+            id(part.set_operation_scopes[0].expression): part
+            for part in parts
+            if part.is_cte and part.set_operation_scopes
+        }
+        read = [
+            source
+            for part in parts
             for _, source in part.selected_sources.values()
             if isinstance(source, exp.Table)
-        )
-        tables = dict.fromkeys(filter(None, read))
+        ]
+        tables = dict.fromkeys(filter(None, map(table_name, read)))
+        for source in read:
+            if not table_name(source) and not is_function(source):
+                filled = ".".join(part.name for part in source.parts)
+                self._tell(
+                    f"it is open which table '{filled}' is: what it is filled in with stands elsewhere"
+                )
         columns, open_tables = self._outputs(scope)
         for name in [name for name in columns if name.startswith(_NAMELESS)]:
             self._tell(f"a column has no name: {name.removeprefix(_NAMELESS)}")
@@ -131,13 +168,28 @@ class _Query:
     def _outputs(self, scope: Scope) -> tuple[_Origins, tuple[str, ...]]:
         """Return the columns of a part of the query, and the tables all of whose columns it takes."""
         if id(scope) not in self._done:
-            self._done[id(scope)] = {}, ()  # a part that reads itself adds nothing by that
-            columns, more = self._found(scope)
-            if scope.outer_columns and not more:  # WITH named (a, b) AS …
-                names = (*scope.outer_columns, *list(columns)[len(scope.outer_columns) :])
-                columns = dict(zip(names, columns.values(), strict=False))
-            self._done[id(scope)] = columns, more
+            self._done[id(scope)] = {}, ()
+            if scope in self._recursive.values():
+                self._done[id(scope)] = _called(scope, *self._outputs(scope.set_operation_scopes[0]))
+            self._done[id(scope)] = self._settled(scope)
         return self._done[id(scope)]
+
+    def _settled(self, scope: Scope) -> tuple[_Origins, tuple[str, ...]]:
+        """Return the columns of a part; one that reads itself is read until that adds nothing."""
+        while True:
+            known = set(self._done)
+            columns, more = _called(scope, *self._found(scope))
+            if scope not in self._recursive.values():
+                return columns, more
+            before, more_before = self._done[id(scope)]
+            _add(columns, before)  # so that it only ever grows, and comes to an end
+            found = columns, tuple(dict.fromkeys((*more_before, *more)))
+            if found == self._done[id(scope)]:
+                return found
+            self._work.add(len(columns))
+            for other in self._done.keys() - known:
+                del self._done[other]
+            self._done[id(scope)] = found
 
     def _found(self, scope: Scope) -> tuple[_Origins, tuple[str, ...]]:
         from sqlglot import exp
@@ -155,14 +207,19 @@ class _Query:
         for selected in scope.expression.expressions:
             if selected.is_star:
                 for alias in self._starred(scope, selected):
-                    columns, more = self._all_of(scope, alias, _excepted(selected))
-                    renamed = _renamed(selected)
-                    _add(found, {renamed.get(name.casefold(), name): o for name, o in columns.items()})
+                    columns, more = self._all_of(scope, alias, excepted(selected))
+                    names = renamed(selected)
+                    _add(found, {names.get(name.casefold(), name): o for name, o in columns.items()})
                     open_tables += more
+                for replaced in star_of(selected).args.get("replace") or ():
+                    column = next((c for c in found if c.casefold() == replaced.alias.casefold()), None)
+                    found[column or replaced.alias] = self._made_of(scope, replaced, {})
             else:
                 origins = self._made_of(scope, selected, found)
-                name = selected.unnest().alias_or_name or f"{_NAMELESS}{selected.sql()[:60]}"
-                if name != FILLED:
+                name = selected.unnest().alias_or_name
+                if name in ("", "*"):  # that of count(*)
+                    name = f"{_NAMELESS}{shown(selected)}"
+                if GAP not in shown_text(name):
                     _add(found, {name: origins})
         return found, tuple(dict.fromkeys(open_tables))
 
@@ -197,12 +254,16 @@ class _Query:
         source = self._sources_of(scope)[alias.casefold()]
         if source is None:
             return {}, ()
+        if is_function(source):
+            columns, is_more = self._made_by(scope, source)
+            if is_more is not None:
+                self._tell(f"all columns of {sql_of(source)} are taken, which is no table")
+            return {name: o for name, o in columns.items() if name.casefold() not in without}, ()
         if not isinstance(source, exp.Table):
             columns, more = self._outputs(source)
             return {name: o for name, o in columns.items() if name.casefold() not in without}, more
-        table = _name(source)
+        table = table_name(source)
         if not table:
-            self._tell(f"all columns of {source.sql()[:60]} are taken, which is no table")
             return {}, ()
         if known := self._known.get(table.casefold(), ()):
             return {name: {(table, name)} for name in known if name.casefold() not in without}, ()
@@ -221,48 +282,81 @@ class _Query:
 
         inner = {id(part.expression): part for part in scope.subquery_scopes}
         origins: set[Column] = set()
+        columns: list[exp.Column] = []
         for node in selected.walk(prune=lambda n: isinstance(n, exp.Query)):
             if isinstance(node, exp.Query):
                 part = inner.get(id(node.unnest())) or inner.get(id(node))
                 if part is not None:
                     origins.update(*self._outputs(part)[0].values())
-            elif isinstance(node, exp.Column) and not isinstance(node.this, exp.Star):
-                found = self._resolved(scope, node, before)
-                self._work.add(len(found))
-                origins |= found
-            elif isinstance(node, exp.Placeholder) and node.name == FILLED:
-                whole = selected.sql()[:60].replace(f":{FILLED}", "{…}")
+            elif isinstance(node, exp.Column):
+                if not isinstance(node.this, exp.Star) and not is_unit(node):
+                    columns.append(node)
+            elif (column := read_as_unit(node) or read_as_parameter(node)) is not None:
+                columns.append(column)
+            elif (
+                isinstance(node, exp.Placeholder)
+                and node.name == FILLED
+                and not isinstance(node.parent, exp.Column)
+            ):
+                whole = shown(selected)
                 self._tell(f"it is open what '{whole}' is: what it is filled in with stands elsewhere")
+        for column in columns:
+            found = self._resolved(scope, column, before)
+            self._work.add(len(found))
+            origins |= found
         return origins
 
     def _resolved(self, scope: Scope, column: exp.Column, before: Mapping[str, set[Column]]) -> set[Column]:
         """Return what a column in an expression is, or may be."""
-        name, owner = column.name, column.table.casefold()
-        sources = self._sources_of(scope)
-        if not sources:  # the part of a recursive query that it reads itself by
+        scopes = list(around(scope))
+        parts = [part.name for part in column.parts]
+        if any(FILLED in part for part in parts):
+            self._tell(f"it is open what '{column.sql()}' is: what it is filled in with stands elsewhere")
             return set()
-        if owner and owner not in sources:  # a field of a column: source.column.field, or column.field
-            owner, name = (column.db.casefold(), column.table) if column.db else ("", column.table)
-        if owner:
-            sources = {owner: sources[owner]} if owner in sources else {}
-        sure, possible = self._having(sources.values(), name)
-        self._work.add(len(sources))
-        if not owner and not sure and name in before:
+        owners = [(part.casefold(), name) for part, name in pairwise(parts)]
+        found = (
+            (within, owner, name)
+            for owner, name in (*owners[-1:], *owners[:-1])
+            for within in scopes
+            if owner in self._sources_of(within)
+        )
+        # Where none is its owner, all but the first are fields of it.
+        holder, owner, name = next(found, (None, "", parts[0]))
+        if holder is not None:
+            sure, possible = self._having(holder, [self._sources_of(holder)[owner]], name)
+        else:
+            sure, possible = self._unowned(scopes, name)
+        if column.this.args.get("quoted") and len(parts) == 1 and not sure and not self._quotes_names:
+            self._tell(f"'\"{name}\"' may be a column, or a text: write texts in single quotes")
+        is_same = before.get(name, set()) <= set().union(*possible.values())
+        if not owner and not sure and name in before and not (possible and is_same):
             if possible:
                 told = (
                     f"'{name}' may be of {_listed(possible)}, or what is selected under that name before it"
                 )
                 self._tell(told)
             possible = {**possible, "": before[name]}
-        elif not sure and not possible:
+        elif not sure and not any(possible.values()) and not any(map(_is_told, possible)):
             self._tell(f"it is open what '{column.sql()}' is")
         if sure or len(possible) < 2 or "" in possible:
-            if len(sure) > 1 and name.casefold() not in _joined_by(scope):
+            if len(sure) > 1 and name.casefold() not in joined_by(scope):
                 self._tell(f"column '{name}' may be of {_listed(sure)}: write which one")
             return set().union(*(sure or possible).values())
         unsure = f"column '{name}' may be of {_listed(possible)}"
         self._tell(f"{unsure}: write which one, or declare their columns")
         return set().union(*possible.values())
+
+    def _unowned(self, scopes: Sequence[Scope], name: str) -> tuple[_Candidates, _Candidates]:
+        """Return what a column without an owner is, or may be: of its own part, or else of one around."""
+        possible: _Candidates = {}
+        for part in scopes:
+            sure, more = self._having(part, self._sources_of(part).values(), name)
+            if sure and possible:
+                return {}, {**sure, **possible}
+            if sure:
+                return sure, more
+            possible = possible or more
+        return {}, possible
 
     def _sources_of(self, scope: Scope) -> Mapping[str, Any]:
         """Return what a part of the query reads, by what it calls that; None for what PIVOT makes of it."""
@@ -274,31 +368,54 @@ class _Query:
                     self._tell(
                         f"it turns rows of '{alias or 'a part of it'}' into columns, which nothing here tells"
                     )
-                found[alias.casefold()] = None if is_turned else source
+                found[alias.casefold()] = None if is_turned else self._source(source)
             self._sources[id(scope)] = found
         return self._sources[id(scope)]
 
-    def _having(
-        self, sources: Iterable[Any], name: str
-    ) -> tuple[dict[str, set[Column]], dict[str, set[Column]]]:
-        """Return what a column of some name is in the sources that have it, and in those that may have it."""
+    def _source(self, source: exp.Table | Scope) -> exp.Table | Scope:
+        """Return what a source really is: of what a query is within LATERAL, that query."""
         from sqlglot import exp
 
-        sure: dict[str, set[Column]] = {}
-        possible: dict[str, set[Column]] = {}
+        if isinstance(source, exp.Table):
+            return source
+        if id(source.expression) in self._recursive:
+            return self._recursive[id(source.expression)]
+        within = source.expression.this if isinstance(source.expression, exp.Lateral) else None
+        if isinstance(within, exp.Query) and source.subquery_scopes:
+            source.subquery_scopes[0].outer_columns = source.outer_columns
+            return source.subquery_scopes[0]
+        return source
+
+    def _having(self, scope: Scope, sources: Iterable[Any], name: str) -> tuple[_Candidates, _Candidates]:
+        """Return what a column of some name is in the sources that have it, and in those that may have it.
+
+        Args:
+            scope: The part of the query that reads the sources.
+            sources: They.
+            name: The column.
+        """
+        from sqlglot import exp
+
+        sure: _Candidates = {}
+        possible: _Candidates = {}
         for source in sources:
+            self._work.add()
             if source is None:
-                possible["PIVOT"] = set()
+                possible[_PIVOT] = set()
+            elif is_function(source):
+                made, others = self._made_by(scope, source)
+                same = [origins for each, origins in made.items() if each.casefold() == name.casefold()]
+                if same:
+                    sure[sql_of(source)] = set().union(*same)
+                elif others is not None:
+                    possible[sql_of(source)] = others
             elif isinstance(source, exp.Table):
-                table = _name(source)
+                table = table_name(source)
                 columns = self._folded.get(table.casefold(), ())
                 if name.casefold() in columns:
                     sure[table] = {(table, name)}
-                elif table and not columns:
-                    possible[table] = {(table, name)}
-            elif isinstance(source.expression, exp.UDTF):
-                if id(source) not in self._done:  # else its own arguments, which are none of what it makes
-                    possible[source.expression.sql()[:60]] = self._unnested(source)
+                elif not columns:
+                    possible[table or sql_of(source)] = {(table, name)} if table else set()
             else:
                 found, more = self._outputs(source)
                 self._work.add(len(found))
@@ -309,47 +426,57 @@ class _Query:
                     possible[table] = {(table, name)}
         return sure, possible
 
-    def _unnested(self, scope: Scope) -> set[Column]:
-        """Return what the rows that a function makes for each row of others are made of."""
-        self._done[id(scope)] = {}, ()
-        parts = (*scope.subquery_scopes, *scope.derived_table_scopes)
-        origins = {column for part in parts for each in self._outputs(part)[0].values() for column in each}
-        if scope.parent is not None and not parts:
-            origins |= self._made_of(scope.parent, scope.expression, {})
-        del self._done[id(scope)]
-        return origins
+    def _made_by(self, scope: Scope, source: Any) -> tuple[_Origins, set[Column] | None]:
+        """Return the columns of the rows that a function makes, perhaps for each row of others.
+
+        Args:
+            scope: The part of the query that reads it.
+            source: The function.
+
+        Returns:
+            Those columns that have a name, and what any other one is made of; None where it has no others.
+        """
+        from sqlglot import exp
+
+        if id(source) in self._done:  # its own arguments, which are none of what it makes
+            return {}, None
+        self._done[id(source)] = {}, ()
+        if isinstance(source, exp.Table):
+            called, origins = source, self._made_of(scope, source.this, {})
+        else:
+            called, parts = source.expression, (*source.subquery_scopes, *source.derived_table_scopes)
+            origins = {
+                column for part in parts for each in self._outputs(part)[0].values() for column in each
+            }
+            if not parts:
+                origins |= self._made_of(scope, called, {})
+        del self._done[id(source)]
+        self._work.add(len(origins))
+        if isinstance(called, exp.Values) and not called.alias_column_names:
+            count = len(called.expressions[0].expressions or [0])
+            return {f"{_NAMELESS}{place}": origins for place in range(count)}, None
+        place = called.args.get("offset")  # WITH ORDINALITY, WITH OFFSET
+        names = [*called.alias_column_names, *([place.name] if isinstance(place, exp.Identifier) else ())]
+        if called.alias_column_names:
+            return dict.fromkeys(names, origins), None
+        named = dict.fromkeys([called.alias, *names] if called.alias else names, origins)
+        return named, None if isinstance(called.this, exp.GenerateSeries) else origins
 
     def _tell(self, what: str) -> None:
-        self._told[what] = None
+        self._told[shown_text(what)] = None
 
 
-def _name(table: exp.Table) -> str:
-    """Return the whole name of a table; empty where it is a function that makes one."""
-    from sqlglot import exp
-
-    if not isinstance(table.this, exp.Identifier):
-        return ""
-    return ".".join(part.name for part in table.parts)
+def _is_told(source: str) -> bool:
+    """Tell whether it was told already that nobody knows the columns of a source."""
+    return source == _PIVOT or GAP in source
 
 
-def _excepted(selected: exp.Expr) -> frozenset[str]:
-    """Return the columns that a star leaves out, in small letters."""
-    star = selected.find(type(selected)) if selected.is_star else None
-    given = (star.args.get("except_") or star.args.get("except") or ()) if star is not None else ()
-    return frozenset(each.name.casefold() for each in given)
-
-
-def _renamed(selected: exp.Expr) -> dict[str, str]:
-    """Return what a star calls columns that it gives another name, by theirs in small letters."""
-    star = selected.find(type(selected)) if selected.is_star else None
-    given = (star.args.get("rename") or ()) if star is not None else ()
-    return {each.this.name.casefold(): each.alias for each in given}
-
-
-def _joined_by(scope: Scope) -> frozenset[str]:
-    """Return the columns of `JOIN … USING (…)`, which tables have together, in small letters."""
-    joins = scope.expression.args.get("joins") or ()
-    return frozenset(each.name.casefold() for join in joins for each in join.args.get("using") or ())
+def _called(scope: Scope, columns: _Origins, more: tuple[str, ...]) -> tuple[_Origins, tuple[str, ...]]:
+    """Return the columns of a part as the query calls them: `WITH named (a, b) AS …`."""
+    if scope.outer_columns and not more:
+        names = (*scope.outer_columns, *list(columns)[len(scope.outer_columns) :])
+        columns = dict(zip(names, columns.values(), strict=False))
+    return columns, more
 
 
 def _add(found: _Origins, more: Mapping[str, set[Column]]) -> None:

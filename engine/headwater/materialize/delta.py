@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from headwater.errors import InvalidInput
 from headwater.materialize.arrow_tables import NULLABLE, ArrowLoader, ArrowSaver, without_dictionaries
 from headwater.materialize.builtin import UNSET, options
+from headwater.materialize.lossless import fitting, require_names, with_lake_types
 from headwater.materialize.metadata import FILE_METADATA, get_file_metadata
 from headwater.materialize.packages import needed
 
@@ -91,16 +92,21 @@ class DeltaWriter(ArrowSaver):
             table = table.replace_schema_metadata(None)
             given["commit_properties"] = deltalake.CommitProperties(custom_metadata=dict(self.metadata))
         _require_kept(table)
+        table = with_lake_types(table, "save_to.delta")
         stored = _texts(self.storage_options)
+        table = without_dictionaries(table)
+        is_new = not deltalake.DeltaTable.is_deltatable(str(self.path), stored)
+        if not is_new and self.mode in ("append", "overwrite") and self.schema_mode != "overwrite":
+            there = deltalake.DeltaTable(self.path, storage_options=stored).schema().to_arrow()
+            table = fitting(table, needed("pyarrow", "save_to.delta").schema(there), "save_to.delta")
         write = partial(
             deltalake.write_deltalake,
             self.path,
-            without_dictionaries(table),
+            table,
             name=self.table_name,
             storage_options=stored,
             **given,
         )
-        is_new = not deltalake.DeltaTable.is_deltatable(str(self.path), stored)
         try:
             write()
         except deltalake.exceptions.CommitFailedError:
@@ -114,17 +120,18 @@ def _require_kept(table: Any) -> None:
     """Refuse what Delta would take and give back as something else.
 
     Raises:
-        InvalidInput: A column holds unsigned integers, times of a day or durations.
+        InvalidInput: A column holds unsigned integers, short fractions, times of a day or durations, or has
+            the name of another but for letters of another case.
     """
     types = needed("pyarrow", "save_to.delta").types
+    lost = (types.is_unsigned_integer, types.is_float16, types.is_time, types.is_duration)
     for column in table.schema:
-        if any(
-            is_lost(column.type) for is_lost in (types.is_unsigned_integer, types.is_time, types.is_duration)
-        ):
+        if any(is_lost(column.type) for is_lost in lost):
             raise InvalidInput(
                 f"save_to.delta: column '{column.name}' holds {column.type}, which Delta tables cannot. "
-                "Return signed integers, times with a date, or texts."
+                "Return signed integers, longer fractions, times with a date, or texts."
             )
+    require_names("save_to.delta", table.column_names)
 
 
 def _described(path: Any, table: Any) -> dict[str, Any]:

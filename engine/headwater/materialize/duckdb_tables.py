@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from headwater.errors import InvalidInput
 from headwater.materialize.arrow_tables import NULLABLE, ArrowLoader, ArrowSaver
 from headwater.materialize.files import is_remote
+from headwater.materialize.lossless import fitting, require_names
 from headwater.materialize.metadata import get_file_metadata, get_sql_metadata
 from headwater.materialize.packages import needed
 
@@ -98,6 +99,7 @@ class DuckDBWriter(ArrowSaver):
             )
 
     def _save(self, table: Any) -> dict[str, Any]:
+        require_names("save_to.duckdb", table.column_names)
         save = partial(self._save_with, table)
         if isinstance(self.database, (str, Path)):
             _require_here(self.database)
@@ -111,6 +113,8 @@ class DuckDBWriter(ArrowSaver):
         return known
 
     def _save_with(self, table: Any, connection: Any) -> None:
+        if self.if_exists == "append" and (there := self._there(connection)) is not None:
+            table = fitting(table, there, "save_to.duckdb")
         connection.register(_SAVED, table)
         try:
             with _transaction(connection):
@@ -118,6 +122,14 @@ class DuckDBWriter(ArrowSaver):
                     connection.execute(statement)
         finally:
             connection.unregister(_SAVED)
+
+    def _there(self, connection: Any) -> Any:
+        """Return the schema of the table; None where there is none."""
+        duckdb = needed("duckdb", "save_to.duckdb")
+        try:
+            return connection.sql(f"SELECT * FROM {_quoted(self.table)} LIMIT 0").to_arrow_table().schema  # noqa: S608
+        except duckdb.CatalogException:
+            return None
 
     def _statements(self) -> Iterator[str]:
         name = _quoted(self.table)

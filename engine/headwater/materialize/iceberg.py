@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from headwater.errors import InvalidInput
 from headwater.materialize.arrow_tables import NULLABLE, ArrowLoader, ArrowSaver, without_dictionaries
+from headwater.materialize.lossless import fitting, with_lake_types
 from headwater.materialize.metadata import get_sql_metadata
 from headwater.materialize.packages import needed, needing
 
@@ -104,7 +105,7 @@ class IcebergWriter(ArrowSaver):
             )
 
     def _save(self, table: Any) -> dict[str, Any]:
-        table = without_dictionaries(table).replace_schema_metadata(None)
+        table = with_lake_types(without_dictionaries(table), "save_to.iceberg").replace_schema_metadata(None)
         with needing("pyiceberg", "save_to.iceberg"):
             catalog = _catalog(self.catalog)
             if catalog.table_exists(self.table) or not self._make(catalog, table):
@@ -136,6 +137,8 @@ class IcebergWriter(ArrowSaver):
                 f"save_to.iceberg: there is a table '{self.table}'. Say what to do: mode=\"append\" or "
                 'mode="overwrite".'
             )
+        if self.schema_mode is None:
+            table = fitting(table, found.schema().as_arrow(), "save_to.iceberg")
         if self.mode == "append":
             found.append(table, snapshot_properties=told)
             return

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from headwater.materialize.builtin import UNSET, BuiltInSaver, options
 from headwater.materialize.files import by_way_of_memory
+from headwater.materialize.lossless import missing_durations
 from headwater.materialize.metadata import get_dataframe_metadata, get_sql_metadata
 from headwater.materialize.packages import needed, needing
 from headwater.materialize.stamps import stamp_workbook, stamped
@@ -195,6 +196,9 @@ class PandasSqlWriter(BuiltInSaver):
     def save_data(self, data: Any) -> dict[str, Any]:
         """Write the rows in one transaction, and return how many and into which table."""
         given = options(self, data.to_sql, "table_name", "db_connection")
+        for place, kind in enumerate(data.dtypes):
+            if getattr(kind, "kind", "") == "m" and data.iloc[:, place].hasnans:
+                raise missing_durations(str(data.columns[place]))
         with (
             needing("sqlalchemy", "save_to.sql"),
             in_one_transaction(self.db_connection, "save_to.sql") as connection,

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from headwater.errors import InvalidInput, did_you_mean
 from headwater.materialize.arrow_tables import NULLABLE, ArrowLoader, ArrowSaver, without_dictionaries
 from headwater.materialize.files import found_store, is_remote
+from headwater.materialize.lossless import fitting
 from headwater.materialize.metadata import FILE_METADATA, get_file_metadata
 from headwater.materialize.packages import needed
 
@@ -183,6 +184,7 @@ def _like_what_is_there(store: Any, folder: str, table: Any, by: Sequence[str], 
     if there is None:  # somebody else has made the folder
         return table
     notes = there.metadata or {}
+    table = fitting(table, there, "save_to.partitioned")
     names = json.loads(notes.get(_PARTITIONS, b"[]"))
     found = notes.get(_FORMAT, format.encode()).decode()
     types = {field.name: field.type for field in there}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
 from headwater.materialize.builtin import UNSET, BuiltInSaver, options
+from headwater.materialize.lossless import require_names
 from headwater.materialize.metadata import get_file_and_dataframe_metadata, get_sql_metadata
 from headwater.materialize.packages import needed, needing
 from headwater.materialize.stamps import stamp_workbook, stamped
@@ -185,6 +186,7 @@ class PolarsSpreadsheetWriter(_PolarsSaver):
     metadata: Mapping[str, str] | None = None
 
     def _write(self, data: Any, made: Any) -> None:
+        require_names(f"save_to.{self.key}", data.columns)  # else it writes a sheet without any rows
         given = self._options(data.write_excel)
         if not self.metadata:
             data.write_excel(made, **given)

@@ -15,6 +15,7 @@ from headwater.materialize.arrow_tables import (
     without_dictionaries,
 )
 from headwater.materialize.builtin import UNSET, options
+from headwater.materialize.lossless import missing_durations
 from headwater.materialize.metadata import get_sql_metadata
 from headwater.materialize.packages import needed, needing
 from headwater.materialize.transactions import in_one_transaction
@@ -139,7 +140,7 @@ def _require_cells(table: Any) -> None:
     """Refuse lists and structures, which drivers would write as bytes that nobody reads again.
 
     Raises:
-        InvalidInput: A column holds such.
+        InvalidInput: A column holds such, or durations some of which are missing.
     """
     types = needed("pyarrow", "save_to.sql").types
     for column in table.schema:
@@ -148,3 +149,5 @@ def _require_cells(table: Any) -> None:
                 f"save_to.sql: column '{column.name}' holds {column.type}, which tables of databases cannot. "
                 "Return a column for each part, or texts."
             )
+        if types.is_duration(column.type) and table[column.name].null_count:
+            raise missing_durations(column.name)

@@ -16,8 +16,20 @@ from headwater_catalog.logical.code_sql import CodeSql, sql_in
             ("select a\n from t", "postgresql://host/db"),
         ),
         ("def f(con):\n    return pd.read_sql(text('select 1 as a'), con)", ("select 1 as a", "con")),
-        ("def f(con, t):\n    return pd.read_sql(f'select a from {t}', con)", ("", "con")),
-        ("def f(con):\n    q = 'select a from t'\n    q += ' where b'\n    return pd.read_sql(q, con)", ("", "con")),
+        ("def f(con, t):\n    return pd.read_sql(f'select a from {t}', con)", ("select a from {filled}", "con")),
+        (
+            "def f(con):\n    q = 'select a from t'\n    if con:\n        q += f' where b = {con}'\n    return pd.read_sql(q, con)",
+            ("select a from t where b = {filled}", "con"),
+        ),
+        ("def f(con, t):\n    return pd.read_sql('select {{a}}, {} from t'.format(t), con)", ("select {a}, {filled} from t", "con")),
+        ("def f(con, d):\n    return pd.read_sql('select a from t where d = %s and n like \\'x%%\\'' % d, con)", ("select a from t where d = {filled} and n like 'x%'", "con")),
+        ("def f(con, d):\n    t = 'u'\n    return pd.read_sql('select a from ' + t + ' where d =' + d, con)", ("select a from u where d ={filled}", "con")),
+        ("def f(user, pw):\n    return pd.read_sql('select a from t', create_engine(f'pg://{user}:p/a@{pw}@host/db'))", ("select a from t", "pg://host/db")),
+        ("def f(con, t):\n    return pd.read_sql_table(f't_{t}', con)", ("", "con")),
+        ("def f(con):\n    for q in QUERIES:\n        pd.read_sql(q, con)", ("", "con")),
+        ("def f(con, q='select a from t'):\n    q += ' where b'\n    return pd.read_sql(q, con)", ("", "con")),
+        ("def f(con):\n    return pd.read_sql(QUERY, con)", ("", "con")),
+        ("def f(orders):\n    return duckdb.sql('select a from orders').df()", ("select a from orders", "duckdb")),
     ],
 )  # fmt: skip
 def test_what_code_reads_is_found(code, expected):
@@ -44,3 +56,39 @@ def test_what_code_writes_is_found_with_its_line():
 )
 def test_other_code_reads_nothing(code):
     assert sql_in(code) == ()
+
+
+def test_a_query_that_is_chosen_is_each_of_those_that_it_may_be():
+    code = (
+        "def f(con, old):\n    if old:\n        q = 'select a from t'\n    else:\n        q = 'select b from t'\n"
+        "    return pd.read_sql(q, con)"
+    )
+
+    assert [found.text for found in sql_in(code)] == ["select a from t", "select b from t"]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_query"),
+    [
+        ("users", False),
+        ("crm.users", False),
+        ("[dbo].[Users]", False),
+        ("SELECT 1 AS a", True),
+        ("(select 1 as a)", True),
+        ("/* all */ select 1 as a", True),
+        ("FROM users", True),
+        ("PRAGMA table_info(users)", True),
+        ("insert into t select 1 as a", True),
+    ],
+)
+def test_a_statement_is_no_name_of_a_table(text, is_query):
+    (found,) = sql_in(f"def f(con):\n    return pd.read_sql({text!r}, con)")
+
+    assert found.is_query is is_query
+
+
+def test_texts_that_may_be_very_many_are_none():
+    chosen = "\n".join(f"    q += 'a' if x else 'b{n}'" for n in range(100))
+
+    (found,) = sql_in(f"def f(x):\n    q = 'select '\n{chosen}\n    return pd.read_sql(q, x)")
+    assert found.text == ""

@@ -39,7 +39,7 @@ def test_columns_of_a_query_come_from_these(query, expected):
 
 
 def test_all_cases_are_read():
-    assert len(_cases()) == 38
+    assert len(_cases()) == 60
 
 
 @pytest.mark.parametrize(

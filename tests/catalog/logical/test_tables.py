@@ -179,7 +179,22 @@ def test_sql_in_code_leads_to_its_columns(folder):
     )
     assert snapshot.lineage.children("m:saved") == ("table:engine:marts.orders",)
     (unclear,) = snapshot.tables.unclear
-    assert unclear.text.startswith("m.py:14: 'loose' reads SQL whose text does not stand there.")
+    told = "it is open which table '{…}' is: what it is filled in with stands elsewhere."
+    assert unclear.text == f"m.py:14: the query of 'loose': {told}"
+
+
+def test_duckdb_reads_files_and_tables_of_the_code_itself(folder):
+    code = (
+        "import duckdb\nimport pandas as pd\n\n\n"
+        "def spend(orders: pd.DataFrame) -> pd.DataFrame:\n"
+        "    return duckdb.sql(\"select o.id, r.rate from orders o join './data/rates.csv' r using (day)\").df()\n"
+    )
+    snapshot = folder.read(_FLOW, m=code)
+
+    assert snapshot.lineage.parents("m:spend") == ("input:orders",)
+    ((key, sources),) = [(use.table, snapshot.tables.edges) for use in snapshot.tables.uses]
+    assert key == "table:./data/rates.csv"
+    assert (f"{key}#rate", "m:spend") in sources
 
 
 def test_a_classification_flows_from_a_column_through_tables(folder):
@@ -305,6 +320,17 @@ def test_a_table_may_be_classified_as_a_whole_and_a_column_of_it_be_a_barrier(fo
 
     assert {"input:signups", "m:ratio"} <= found.keys
     assert "input:spend" not in found.keys
+
+
+def test_an_output_may_be_named_with_its_module_and_one_that_nothing_makes_is_told(folder):
+    flow = _FLOW.replace('"ratio"', '"m:ratio", "hallo"')
+    snapshot = folder.read(f'{flow}[dataflows.main.sinks]\nout = {{ connection = "w", table = "t" }}\n')
+
+    assert snapshot.lineage.parents("table:w:t#ratio") == ("m:ratio", "table:w:t")
+    assert [each.text for each in snapshot.tables.unclear] == [
+        "Output 'hallo' of dataflow 'main' is made by no feature of it, so it cannot be run. "
+        "Did you mean 'hello'?"
+    ]
 
 
 def test_a_dataflow_without_outputs_fills_what_a_run_says(folder):

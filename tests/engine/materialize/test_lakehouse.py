@@ -115,10 +115,54 @@ def test_commit_of_a_delta_table_carries_what_is_said_of_it(tmp_path) -> None:
     assert table.metadata().name == "orders"
 
 
-@pytest.mark.parametrize("type_", [pa.uint32(), pa.time64("us"), pa.duration("us")])
+@pytest.mark.parametrize("type_", [pa.uint32(), pa.float16(), pa.time64("us"), pa.duration("us")])
 def test_column_that_delta_would_change_is_told(type_, tmp_path) -> None:
     with pytest.raises(InvalidInput, match=r"'odd' holds .*, which Delta tables cannot"):
         DeltaWriter(tmp_path / "t").save_data(pa.table({"odd": pa.array([1], type_)}))
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["delta", "iceberg"])
+def test_instants_of_a_time_zone_are_the_same_in_utc(kind, tmp_path, catalog) -> None:
+    zoned = pa.array([dt.datetime(2026, 7, 1, tzinfo=dt.UTC)], pa.timestamp("ns", tz="Europe/Berlin"))
+    saver = DeltaWriter(tmp_path / "t") if kind == "delta" else IcebergWriter("shop.t", catalog)
+    saver.save_data(pa.table({"at": zoned}))
+
+    found = delta(tmp_path / "t") if kind == "delta" else iceberg(catalog)
+    assert [row["at"] for row in found] == [dt.datetime(2026, 7, 1, tzinfo=dt.UTC)]
+
+
+@pytest.mark.parametrize("mode", ["append", "overwrite"])
+@pytest.mark.parametrize("kind", ["delta", "iceberg"])
+def test_numbers_that_a_table_would_cut_are_told_and_columns_without_values_join_it(
+    kind, mode, tmp_path, catalog
+) -> None:
+    def save(table: pa.Table, mode: str) -> None:
+        is_delta = kind == "delta"
+        saver = (
+            DeltaWriter(tmp_path / "t", mode=mode)
+            if is_delta
+            else IcebergWriter("shop.t", catalog, mode=mode)
+        )
+        saver.save_data(table)
+
+    save(pa.table({"n": [1], "text": ["a"]}), "error")
+    save(
+        pa.table({"n": [2.0], "text": [None]}) if kind == "delta" else pa.table({"n": [2], "text": [None]}),
+        mode,
+    )
+    with pytest.raises(InvalidInput, match="column 'n' holds double, and int64 in the table that is there"):
+        save(pa.table({"n": [2.5], "text": ["b"]}), mode)
+
+    found = delta(tmp_path / "t") if kind == "delta" else iceberg(catalog)
+    assert {"n": 2, "text": None} in found
+    assert len(found) == (2 if mode == "append" else 1)
+
+
+def test_columns_that_delta_takes_for_one_leave_nothing(tmp_path) -> None:
+    with pytest.raises(InvalidInput, match="columns 'a' and 'A' are one"):
+        DeltaWriter(tmp_path / "t").save_data(pa.table({"a": [1], "A": [2]}))
 
     assert list(tmp_path.iterdir()) == []
 

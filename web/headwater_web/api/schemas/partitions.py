@@ -91,7 +91,10 @@ class NewBackfillSchema(ExecutionSchema):
         load_default=None,
         allow_none=True,
         validate=validate.Range(min=1, max=MOST),
-        metadata={"description": "How many are asked for at most, the oldest first; all unless given."},
+        metadata={
+            "description": "How many are asked for at most, the oldest first, and those that failed the last "
+            "time at the end; all unless given."
+        },
     )
     partitions = fields.List(
         fields.Nested(SeenSchema),
