@@ -149,6 +149,8 @@ def _stores(node: ast.AST) -> Iterator[ast.expr]:
         target = stack.pop()
         if isinstance(target, (ast.Tuple, ast.List)):
             stack += target.elts
+        elif isinstance(target, ast.Starred):
+            stack.append(target.value)
         elif isinstance(target, (ast.Subscript, ast.Attribute)):
             yield target
 

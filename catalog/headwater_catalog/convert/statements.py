@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable
 from typing import Final
 
-from headwater_catalog.convert.assignments import assign, augmented, dropped
+from headwater_catalog.convert.assignments import assign, assign_same, augmented, dropped
 from headwater_catalog.convert.blocks import as_block, leave
 from headwater_catalog.convert.branches import read_branches
 from headwater_catalog.convert.columns import (
@@ -53,6 +53,8 @@ def _statement(state: State, statement: ast.stmt) -> None:
             pass
         case ast.Assign(targets=[target], value=value):
             assign(state, statement, target, value)
+        case ast.Assign():
+            assign_same(state, statement)
         case ast.AnnAssign(target=target, value=value) if value is not None:
             assign(state, statement, target, value)
         case ast.AugAssign(target=target, op=op, value=value):

@@ -51,6 +51,14 @@ def _both(tmp_path: Path, statements: str) -> tuple[Any, set[str], str]:
         ),
         ("df.columns = [name.upper() for name in df.columns]", ".set_axis([name.upper() for name in"),
         ("df.index = df['a'] * 2", "return df_1.set_axis(a * 2, axis=0)"),
+        ("df['d'] = df['e'] = df['a'] * 2", "def e(d_value: pd.Series)"),
+        ("df['d'] = df['e'] = 5", "return pd.Series(5, index=df_raw.index)"),
+        ("most = df['d'] = df['a'].max()\ndf['e'] = most", "assign(d=most)"),
+        ("df['a'], df['b'] = df['b'], df['a']", "def b(a_raw: pd.Series)"),
+        (
+            "def two(of):\n    return of, of.max()\ndf['d'], most = two(df['a'])",
+            '@unpack_fields("d_value", "most")',
+        ),
     ],
 )
 def test_a_statement_becomes_a_feature(tmp_path: Path, statements: str, text: str) -> None:
@@ -71,6 +79,8 @@ def test_a_statement_becomes_a_feature(tmp_path: Path, statements: str, text: st
         ("if df['a'].sum() > 2:\n    df['c'] = 0", "a branch on data"),
         ("for name in df.columns:\n    df[name + '_'] = df[name]", "a loop"),
         ("df.iloc[0, 1] = 7", "single cells"),
+        ("df['d'] = df.iloc[0, 1] = 7", "several things at once"),
+        ("first, *df['d'] = [0, *df['a']]", "several things at once"),
         ("seen = []\nfor value in df['a']:\n    seen.append(value)\ndf['d'] = seen", "a loop"),
         ("total = 0\nfor value in df['a']:\n    total += value\ndf['d'] = total", "a loop"),
     ],
