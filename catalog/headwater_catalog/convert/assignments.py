@@ -268,7 +268,9 @@ def _variable(state: State, statement: ast.stmt, name: str, value: ast.expr, rea
         if _is_constant(value):
             literal = _literal(value)
             body = inner_of(returned(text, read, value))
-            return Value(name, statement.lineno, "constant", "other", body, doc=doc, literal=literal)
+            made = Value(name, statement.lineno, "constant", "other", body, doc=doc, literal=literal)
+            made.is_container = read.is_container(value)
+            return made
         raise Left("")  # made from nothing, it comes into the features as an input
     if name in state.outline.for_reading and all(each.is_beforehand for each in needed):
         raise Left("")  # the driver needs it, to bring the data in
@@ -280,7 +282,7 @@ def _variable(state: State, statement: ast.stmt, name: str, value: ast.expr, rea
     made = Value(
         name, statement.lineno, "node", shape, unnamed(body) if is_scalar else body, base=rows, doc=doc
     )
-    made.is_scalar = is_scalar
+    made.is_scalar, made.is_container = is_scalar, read.is_container(value)
     made.origins = origins_of(value, read)
     return made
 
@@ -361,7 +363,10 @@ def augmented(
                 state.set(name, state.add(Value(name, statement.lineno, "constant", body=text)))
                 return
             made = Value(name, statement.lineno, "node", held.shape, ("return ", *text), base=held.base)
-            state.set(name, state.add(made))
+            made.is_container = held.is_container
+            (state.change if held.shape == "column" or held.is_container else state.set)(
+                name, state.add(made)
+            )
             return
     as_block(state, statement, "it changes several columns, or single cells", BLOCK)
 

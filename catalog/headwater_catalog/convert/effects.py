@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from headwater_catalog.convert.groups import named_in
 from headwater_catalog.convert.known import MUTATORS, dotted
 
-__all__ = ["Effects", "changed_parameters", "effects_of", "is_in_place"]
+__all__ = ["Effects", "changed_parameters", "changes_in_place", "effects_of", "is_in_place"]
 
 
 @dataclass(slots=True)
@@ -170,6 +170,13 @@ def is_in_place(call: ast.Call) -> bool:
         for keyword in call.keywords
     )
     return asked or (call.func.attr in MUTATORS and not dotted(call.func).startswith(("np.", "pd.")))
+
+
+def changes_in_place(node: ast.AST, name: str) -> bool:
+    """Tell whether a part of a statement, and no part of that, changes the value of a variable in place."""
+    if isinstance(node, (ast.Subscript, ast.Attribute)) and not isinstance(node.ctx, ast.Load):
+        return _root(node) == name
+    return isinstance(node, ast.Call) and is_in_place(node) and _root(node.func) == name
 
 
 def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:

@@ -373,6 +373,22 @@ class Expression:
             return None
         return self.rows_of(owner) if method in COLUMN_METHODS else None
 
+    def is_container(self, node: ast.expr) -> bool:
+        """Tell whether an expression surely is a list, a dictionary or a set."""
+        match node:
+            case ast.List() | ast.Dict() | ast.Set() | ast.ListComp() | ast.DictComp() | ast.SetComp():
+                return True
+            case ast.Call(func=ast.Name(id=name)):
+                return name in ("dict", "list", "set", "sorted") and self.known.get(name) is None
+            case ast.Call(func=ast.Attribute(attr=method)):
+                return method in ("to_dict", "to_list", "tolist")
+            case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.BitOr(), right=right):
+                return self.is_container(left) or self.is_container(right)
+            case ast.Name(id=name):
+                found = self.known.get(name)
+                return isinstance(found, Value) and found.is_container
+        return False
+
     def is_array(self, node: ast.expr) -> bool:
         """Tell whether an expression surely is an array with a value for each row of what it reads."""
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
@@ -392,6 +408,10 @@ class Expression:
             case ast.Subscript(value=ast.Attribute(value=owner, attr="loc"), slice=key):
                 alone = not isinstance(key, ast.Tuple) or isinstance(key.elts[-1], (ast.List, ast.Slice))
                 return self.is_table(owner) and alone
+            case ast.Subscript(value=ast.Attribute(value=owner, attr="iloc"), slice=key):
+                rows, columns = key.elts if isinstance(key, ast.Tuple) and len(key.elts) == 2 else (key, key)
+                many = (ast.List, ast.Slice)
+                return self.is_table(owner) and isinstance(rows, many) and isinstance(columns, many)
             case ast.Subscript(slice=ast.List()) if node not in self.columns:
                 return self._picks(node)
         return node in self.frames

@@ -5,10 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
 
 from headwater_catalog.convert.effects import changed_parameters, effects_of
-from headwater_catalog.convert.known import dotted, impurity
+from headwater_catalog.convert.known import ONLY_TOLD, dotted, impurity
 
 __all__ = [
     "Beside",
@@ -22,9 +21,6 @@ __all__ = [
 
 Beside = Callable[[str], ast.Module | None]
 """Gives the syntax tree of a module beside a script, by its name."""
-
-_PASSED_OVER: Final = ("it prints", "it logs", "it sets what is warned of")
-"""What a function may do besides, with no harm where it happens as the features are executed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +87,7 @@ def functions_of(tree: ast.Module) -> dict[str, ToldFunction]:
         body = ast.Module(body=node.body, type_ignores=[])
         calls = [each for each in ast.walk(body) if isinstance(each, ast.Call)]
         reasons = (impurity(call, in_full(dotted(call.func), imports)) for call in calls)
-        own[name] = next((why for why in reasons if why and why not in _PASSED_OVER), "")
+        own[name] = next((why for why in reasons if why and why not in ONLY_TOLD), "")
         if any(isinstance(each, (ast.Global, ast.Yield, ast.YieldFrom)) for each in ast.walk(body)):
             own[name] = own[name] or "it sets names of the script, or gives several values"
         arguments = {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}

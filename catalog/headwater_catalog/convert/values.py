@@ -88,6 +88,7 @@ class Value:
         origins: Where the columns of a table come from; of no table where that is not sure.
         source: What in the driver gives a setting, as text.
         is_scalar: Whether it surely is a single value.
+        is_container: Whether it surely is a list, a dictionary or a set.
         statement: The definition of a function or class; of a list or dictionary of tables, its assignment.
         is_apart: Of a column that is taken from a table: whether only some configurations need it.
         holds: Of a list or dictionary of tables, written out: the cells of these, by their variables.
@@ -110,6 +111,7 @@ class Value:
     origins: Origins = field(default_factory=lambda: Origins())
     source: str = ""
     is_scalar: bool = False
+    is_container: bool = False
     statement: ast.stmt | None = None
     is_apart: bool = False
     holds: dict[str, int] = field(default_factory=dict)

@@ -83,6 +83,12 @@ def test_a_statement_becomes_a_feature(tmp_path: Path, statements: str, text: st
         ("first, *df['d'] = [0, *df['a']]", "several things at once"),
         ("seen = []\nfor value in df['a']:\n    seen.append(value)\ndf['d'] = seen", "a loop"),
         ("total = 0\nfor value in df['a']:\n    total += value\ndf['d'] = total", "a loop"),
+        ("total = 0\nstart = total\nfor a in df['a']:\n    total += a\ndf['d'] = total + start", "a loop"),
+        ("for name in df.columns:\n    print(name)\n    df[name + '_'] = df[name]", "a loop"),
+        ("names = list(df.columns)\nnames.remove('key')\ndf['d'] = df[names].sum(axis=1)", "in place"),
+        ("names = [n for n in df]\nother = names\nother.append('key')\ndf = df[names]", "in place"),
+        ("gaps = df.isna().sum()\ngaps.sort_values(inplace=True)\ndf['d'] = gaps.iloc[0]", "in place"),
+        ("means = df[['a', 'b']].mean()\nmeans.loc['a'] = 5\ndf['d'] = means.sum()", "single cells"),
     ],
 )
 def test_what_is_not_taken_apart_is_kept_whole_and_told(tmp_path: Path, statements: str, why: str) -> None:
@@ -270,6 +276,38 @@ def test_variants_that_the_script_does_not_choose_are_right_too(tmp_path: Path) 
 
         assert {"df", "extra"} <= same
         assert '@config.when_not_in(mode=["one", "two"])' in module
+
+
+def test_what_is_asked_of_a_value_is_no_change_of_it(tmp_path: Path) -> None:
+    made, same, _ = _both(
+        tmp_path, "first = df.agg(['min', 'max'])\nfirst.head()\nfirst.info()\ndf['d'] = first['a'].sum()\n"
+    )
+
+    assert {"df", "first"} <= same
+    assert [(note.line, note.why) for note in made.notes] == [(6, "nothing is made of it")] + [
+        (7, "nothing is made of it")
+    ]
+    assert "d" in made.features
+
+
+def test_another_name_for_a_value_has_what_is_changed_and_not_what_is_set_anew(tmp_path: Path) -> None:
+    _, same, _ = _both(
+        tmp_path,
+        "names = list(df.columns)\nothers = names\nothers += ['x']\nseries = df['a']\nkept = series\nseries += 1\n"
+        "df['d'] = kept + len(names)\nfirst = df\nif len(first) > 2:\n    first = first.copy()\n    first['e'] = 1\n"
+        "df['f'] = first['e']\n",
+    )
+
+    assert {"df", "first", "names", "others", "kept", "series"} <= same
+
+
+def test_rows_and_columns_by_their_places_are_a_table(tmp_path: Path) -> None:
+    made, same, _ = _both(
+        tmp_path, "some = df.iloc[:, 1:]\nfor name in ['a', 'b']:\n    some[name] = some[name] * 2\n"
+    )
+
+    assert {"a", "b"} <= set(made.features)
+    assert {"df", "some"} <= same
 
 
 def test_what_is_written_without_a_name_is_told_to_be_given_one() -> None:
