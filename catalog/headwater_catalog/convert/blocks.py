@@ -12,7 +12,18 @@ from headwater_catalog.convert.known import ONLY_TOLD, READ_ONLY, dotted, gives_
 from headwater_catalog.convert.origins import columns_set_by
 from headwater_catalog.convert.source import Edit
 from headwater_catalog.convert.state import State
-from headwater_catalog.convert.values import Bind, Frame, Left, Leftover, Note, Origins, Piece, Ref, Value
+from headwater_catalog.convert.values import (
+    Bind,
+    Frame,
+    Left,
+    Leftover,
+    Note,
+    Origins,
+    Piece,
+    Ref,
+    Value,
+    closed,
+)
 
 __all__ = ["NotInlined", "as_block", "leave"]
 
@@ -39,6 +50,8 @@ def as_block(state: State, statement: ast.stmt, why: str, what_to_do: str) -> No
     """
     effects = effects_of(statement)
     called, told = _check_calls(state, statement, effects)
+    given = _given_to_helpers(state, statement)
+    effects.reads.update(dict.fromkeys(name for names in given.values() for name in names))
     spelled = _spell_groups(state, statement, effects)
     results = _results(state, statement, effects)
     pieces: list[Piece] = []
@@ -68,7 +81,7 @@ def as_block(state: State, statement: ast.stmt, why: str, what_to_do: str) -> No
             pieces.append(Bind(name, value, name in effects.changes))
     source = state.source
     pieces += [text for group in spelled.values() for text in (source.whole(group), "\n")]
-    edits = _fixed_edits(state, statement, effects)
+    edits = _fixed_edits(state, statement, effects, given)
     pieces += source.pieces(source.start(statement), source.end(statement), edits, statement.col_offset)
     pieces += [source.trailing(statement), f"\nreturn {', '.join(results)}"]
     needed = [piece.value for piece in pieces if isinstance(piece, (Bind, Ref))]
@@ -227,18 +240,33 @@ def _hold(state: State, name: str, value: Value, effects: Effects) -> None:
         state.change(name, Frame(name, value) if is_table else value)
 
 
-def _fixed_edits(state: State, statement: ast.stmt, effects: Effects) -> list[Edit]:
+def _given_to_helpers(state: State, statement: ast.stmt) -> dict[str, dict[str, Value]]:
+    """Return the variables that functions of the script read which a statement uses, by their names."""
+    names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    return {name: given for name in sorted(names) if (given := state.given_to(name))}
+
+
+def _fixed_edits(
+    state: State, statement: ast.stmt, effects: Effects, given: Mapping[str, Mapping[str, Value]]
+) -> list[Edit]:
     """Return the places of constants and functions, whose names in the new module may be others."""
     edits: list[Edit] = []
     for node in ast.walk(statement):
         if isinstance(node, ast.Name) and node.id not in effects.sets and node.id not in effects.changes:
             held = state.get(node.id)
             if isinstance(held, Value) and held.made in _FIXED:
-                piece: Piece = repr(held.literal) if held.made == "literal" else Ref(held)
-                edits.append((state.source.start(node), state.source.end(node), (piece,)))
+                needed = {name: _at_hand(name, value) for name, value in given.get(node.id, {}).items()}
+                literal = (repr(held.literal),) if held.made == "literal" else None
+                instead = literal or closed(held, needed)
+                edits.append((state.source.start(node), state.source.end(node), instead))
             elif held is None:
                 state.free.add(node.id)
     return edits
+
+
+def _at_hand(name: str, value: Value) -> Piece:
+    """Return how a variable is called in the text of a block."""
+    return Ref(value) if value.made in _FIXED else name
 
 
 # What is left
@@ -294,7 +322,7 @@ def leave(state: State, statement: ast.stmt, why: Left, is_told: bool) -> None:
 def _read_by_calls(state: State, statement: ast.stmt) -> set[str]:
     """Return the variables of the script that functions of it read which a statement calls."""
     names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
-    told = [state.outline.functions[name] for name in names if name in state.outline.functions]
+    told = [told for name in names if (told := state.told(name)) is not None]
     return {name for each in told for name in each.reads if name in state.env}
 
 
@@ -313,7 +341,7 @@ def _touched(state: State, statement: ast.stmt) -> set[str]:
     for node in ast.walk(statement):
         if not isinstance(node, ast.Call):
             continue
-        helper = state.outline.functions.get(dotted(node.func))
+        helper = state.told(dotted(node.func))
         if helper is not None or isinstance(node.func, ast.Name):
             if helper is not None:
                 found.update(name for each in helper.given_to_changed(node) for name in named_in(each) or ())

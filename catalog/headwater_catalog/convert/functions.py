@@ -34,7 +34,7 @@ def inlined(state: State, targets: list[str], value: ast.expr) -> bool:
     """
     if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Name):
         return False
-    told = state.outline.functions.get(value.func.id)
+    told = state.told(value.func.id)
     if (
         told is None
         or not told.is_own
@@ -44,12 +44,13 @@ def inlined(state: State, targets: list[str], value: ast.expr) -> bool:
         return False
     kept, outer = state.snapshot(), dict(state.env)
     given = _given(state, told.node, value)
-    visible = {name: cell for name, cell in outer.items() if _is_visible(state, name)}
-    if given is None or any(name in outer and name not in visible for name in told.reads):
+    if given is None or told.reads & state.own:
         state.restore(kept)
         return False
+    visible = {name: cell for name, cell in outer.items() if name in told.reads or _is_visible(state, name)}
     state.env = {**visible, **given}
     outside, state.returned = state.returned, _returned(told.node, targets)
+    around, state.own = state.own, told.own
     state.strict += 1
     state.depth += 1
     try:
@@ -60,7 +61,7 @@ def inlined(state: State, targets: list[str], value: ast.expr) -> bool:
     finally:
         state.strict -= 1
         state.depth -= 1
-        state.returned = outside
+        state.returned, state.own = outside, around
     state.env = outer
     for name, cell in zip(targets, cells, strict=True):
         state.env[name] = cell

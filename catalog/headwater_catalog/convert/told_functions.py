@@ -32,6 +32,8 @@ class ToldFunction:
         impure: Why its value depends on more than its parameters; empty where it does not.
         changes: The parameters that it changes in place.
         reads: The names of the script that it reads.
+        alters: Those of them whose values it changes in place.
+        own: The names that it has of its own.
         is_own: Whether it stands in the script itself, not in a module beside it.
     """
 
@@ -39,6 +41,8 @@ class ToldFunction:
     impure: str
     changes: frozenset[str]
     reads: frozenset[str]
+    alters: frozenset[str]
+    own: frozenset[str] = frozenset()
     is_own: bool = True
 
     def given_to_changed(self, call: ast.Call) -> Iterator[ast.expr]:
@@ -81,25 +85,37 @@ def functions_of(tree: ast.Module) -> dict[str, ToldFunction]:
     """Return the functions that a module defines, by name."""
     definitions = {each.name: each for each in tree.body if isinstance(each, ast.FunctionDef)}
     imports = imports_of(tree)
-    own: dict[str, str] = {}
+    impure: dict[str, str] = {}
+    own: dict[str, set[str]] = {}
     reads: dict[str, set[str]] = {}
+    alters: dict[str, set[str]] = {}
     for name, node in definitions.items():
         body = ast.Module(body=node.body, type_ignores=[])
         calls = [each for each in ast.walk(body) if isinstance(each, ast.Call)]
         reasons = (impurity(call, in_full(dotted(call.func), imports)) for call in calls)
-        own[name] = next((why for why in reasons if why and why not in ONLY_TOLD), "")
+        impure[name] = next((why for why in reasons if why and why not in ONLY_TOLD), "")
         if any(isinstance(each, (ast.Global, ast.Yield, ast.YieldFrom)) for each in ast.walk(body)):
-            own[name] = own[name] or "it sets names of the script, or gives several values"
+            impure[name] = impure[name] or "it sets names of the script, or gives several values"
         arguments = {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
         effects = effects_of(body)
-        reads[name] = {*effects.reads, *effects.changes} - arguments - set(effects.sets)
+        own[name] = arguments | set(effects.sets)
+        reads[name] = {*effects.reads, *effects.changes} - own[name]
+        alters[name] = set(effects.changes) - own[name]
     for _ in definitions:  # what a function does that they call, they do
         for name in definitions:
             for called in reads[name] & set(definitions):
-                own[name] = own[name] or own[called]
+                impure[name] = impure[name] or impure[called]
                 reads[name] = reads[name] | reads[called]
+                alters[name] = alters[name] | alters[called]
     return {
-        name: ToldFunction(node, own[name], frozenset(changed_parameters(node)), frozenset(reads[name]))
+        name: ToldFunction(
+            node,
+            impure[name],
+            frozenset(changed_parameters(node)),
+            frozenset(reads[name]),
+            frozenset(alters[name]),
+            frozenset(own[name]),
+        )
         for name, node in definitions.items()
     }
 

@@ -6,9 +6,10 @@ import ast
 import keyword
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 __all__ = [
+    "CLOSED",
     "NO_LITERAL",
     "Bind",
     "Frame",
@@ -22,10 +23,14 @@ __all__ = [
     "Value",
     "Variant",
     "can_be_keyword",
+    "closed",
+    "keywords",
     "quoted",
     "refs_of",
 ]
 
+CLOSED: Final = "functools.partial("
+"""Begins the text of a function that is given the variables that it reads."""
 NO_LITERAL: Any = object()
 """In the place of the literal of a value that has none."""
 
@@ -92,6 +97,8 @@ class Value:
         statement: The definition of a function or class; of a list or dictionary of tables, its assignment.
         is_apart: Of a column that is taken from a table: whether only some configurations need it.
         holds: Of a list or dictionary of tables, written out: the cells of these, by their variables.
+        closes_over: Of a function: the variables of the script that it is given, because it reads them; None
+            until it is used.
     """
 
     label: str
@@ -115,6 +122,7 @@ class Value:
     statement: ast.stmt | None = None
     is_apart: bool = False
     holds: dict[str, int] = field(default_factory=dict)
+    closes_over: tuple[str, ...] | None = None
 
     @property
     def is_beforehand(self) -> bool:
@@ -194,6 +202,19 @@ def refs_of(body: tuple[Piece, ...]) -> Iterator[Ref]:
             yield piece
         elif isinstance(piece, Bind):
             yield Ref(piece.value)
+
+
+def keywords(given: Mapping[str, Piece | Value]) -> tuple[Piece, ...]:
+    """Return the text that gives values to parameters by their names."""
+    pieces: list[Piece] = []
+    for name, value in given.items():
+        pieces += [", " if pieces else "", f"{name}=", Ref(value) if isinstance(value, Value) else value]
+    return tuple(pieces)
+
+
+def closed(helper: Value, given: Mapping[str, Piece | Value]) -> tuple[Piece, ...]:
+    """Return the text of a function of the script that is given the variables that it reads."""
+    return (CLOSED, Ref(helper), ", ", *keywords(given), ")") if given else (Ref(helper),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,15 @@ def test_what_is_not_taken_apart_is_kept_whole_and_told(tmp_path: Path, statemen
         ("print(df['c'])", "prints"),
         ("df.head()", "nothing is made"),
         ("from math import *\ndf['d'] = sqrt(4)", "every name"),
-        ("def use():\n    return df['a']\ndf['d'] = use() + 1", "reads the variable 'df'"),
+        (
+            "class Use:\n    def it(self):\n        return df['a']\ndf['d'] = Use().it() + 1",
+            "reads the variable 'df'",
+        ),
+        (
+            "seen = []\ndef note(a):\n    seen.append(a)\n    return a\ndf['d'] = df['a'].map(note)",
+            "changes the variable",
+        ),
+        ("def lot(a):\n    return np.random.normal()\ndf['d'] = df['a'].map(lot)", "draws random numbers"),
         ("df['d'] = (x := 3)", "inside an expression"),
         ("import decimal\ndecimal.DefaultContext.prec = 9", "it changes the module 'decimal'"),
     ],
@@ -260,6 +268,48 @@ def test_functions_that_set_columns_are_read_in_the_place_of_their_call(tmp_path
     assert "return a * 3" in module
     assert "return a / 2" in module
     assert {"df", "other"} <= same
+
+
+@pytest.mark.parametrize(
+    ("statements", "text"),
+    [
+        ("def use():\n    return df['a'] * 2\ndf['d'] = use()", "_use(df=df_1)"),
+        (
+            "def use(a, *more, by=2):\n    return a * most * by\ndf['d'] = use(df['a'],)",
+            "_use(a, most=most_1)",
+        ),
+        (
+            "def use(row):\n    return row['a'] * most\ndf['d'] = df.apply(use, axis=1)",
+            "partial(_use, most=most_1)",
+        ),
+        (
+            "def inner(a):\n    return a * most\ndef use(a):\n    return inner(a) + 1\ndf['d'] = df['a'].map(use)",
+            "return functools.partial(_inner, most=most)(a) + 1",
+        ),
+        (
+            "def use(a):\n    return a * most\nfor a in df['a']:\n    df['d'] = use(a)",
+            "partial(_use, most=most)(a)",
+        ),
+        (
+            "scale = 2\ndef use(a):\n    return a * scale\ndf['d'] = use(df['a'])\nscale = 3\ndf['e'] = use(df['a'])",
+            "_use(a, scale=scale)",
+        ),
+        (
+            "def main():\n    top = df['a'].max()\n    def use(a):\n        return a * top\n"
+            "    df['d'] = df['a'].map(use)\nmain()",
+            "partial(_use, top=top)",
+        ),
+        ("def more(table):\n    table['d'] = table['a'] * most\nmore(df)", "return a * most"),
+    ],
+)
+def test_a_function_is_given_the_variables_of_the_script_that_it_reads(
+    tmp_path: Path, statements: str, text: str
+) -> None:
+    made, same, module = _both(tmp_path, f"most = df['b'].max()\n{statements}\nmost = 0\n")
+
+    assert text in module
+    assert "df" in same
+    assert {note.kind for note in made.notes} <= {"whole"}
 
 
 def test_variants_that_the_script_does_not_choose_are_right_too(tmp_path: Path) -> None:
