@@ -9,6 +9,7 @@ from typing import Final
 from headwater_catalog.convert.blocks import as_block, leave
 from headwater_catalog.convert.columns import (
     BLOCK,
+    assign_attribute,
     assign_column,
     assign_keywords,
     assign_rows,
@@ -56,6 +57,8 @@ def assign(state: State, statement: ast.stmt, target: ast.expr, value: ast.expr)
             state.get(name), Frame
         ):
             _set_axis(state, statement, name, axis, value)
+        case ast.Attribute(value=ast.Name(id=name), attr=column) if isinstance(state.get(name), Frame):
+            assign_attribute(state, statement, name, column, value)
         case ast.Tuple(elts=parts) if all(isinstance(part, ast.Name) for part in parts):
             _unpack(state, statement, [part.id for part in parts if isinstance(part, ast.Name)], value)
         case ast.Tuple(elts=parts) if all(_place(state, part) for part in parts) and any(

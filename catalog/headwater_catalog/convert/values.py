@@ -235,6 +235,10 @@ class Frame:
     dropped: tuple[str, ...] = ()
     is_unsure: bool = False
 
+    def has(self, column: str) -> bool:
+        """Tell whether a column surely is there: it was set, or read."""
+        return column in self.columns or (column in self.base.columns and column not in self.dropped)
+
     def with_column(self, column: str, value: Value) -> Frame:
         """Return the table after a column is set."""
         return replace(self, columns={**self.columns, column: value})
