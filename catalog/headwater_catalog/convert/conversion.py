@@ -11,7 +11,6 @@ from typing import Final
 
 from headwater_catalog.convert.driver_text import DriverText
 from headwater_catalog.convert.effects import effects_of
-from headwater_catalog.convert.functions import sets_columns
 from headwater_catalog.convert.known import WRITERS
 from headwater_catalog.convert.module_text import definition_text, module_text
 from headwater_catalog.convert.naming import built_in, names_of, word
@@ -21,6 +20,7 @@ from headwater_catalog.convert.rendering import Rendering
 from headwater_catalog.convert.source import Source
 from headwater_catalog.convert.state import State
 from headwater_catalog.convert.statements import walk
+from headwater_catalog.convert.told_functions import sets_columns
 from headwater_catalog.convert.values import Frame, Note, Value, refs_of
 from headwater_catalog.read.syntax import TOO_DEEP, Unreadable, parse
 

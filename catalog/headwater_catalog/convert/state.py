@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -16,6 +17,7 @@ from headwater_catalog.convert.outline import Outline
 from headwater_catalog.convert.source import Source
 from headwater_catalog.convert.told_functions import ToldFunction, functions_of
 from headwater_catalog.convert.values import (
+    NO_LITERAL,
     Frame,
     Left,
     Leftover,
@@ -48,7 +50,7 @@ class State:
         leftovers: The statements that stay in the driver script.
         notes: What is to be told.
         imports: What imported names stand for, in full.
-        settings: The entries of configurations that are read, by their text.
+        settings: The entries of configurations that are read, by these, their keys and where they may differ.
         free: Names that are none of the script's variables, and that no feature may have.
         returned: The variables that a function gives back, and what its caller names them.
         own: The names that the function has of its own that is being read.
@@ -66,7 +68,7 @@ class State:
     leftovers: list[Leftover] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     imports: dict[str, str] = field(default_factory=dict)
-    settings: dict[str, Value] = field(default_factory=dict)
+    settings: dict[tuple[str, str, str], Value] = field(default_factory=dict)
     free: set[str] = field(default_factory=set)
     returned: dict[str, str] = field(default_factory=dict)
     own: frozenset[str] = frozenset()
@@ -392,17 +394,21 @@ class State:
 
     def setting(self, node: ast.expr) -> Value | None:
         """Return the value of an entry of a configuration; None where an expression is none."""
-        found = self.outline.setting(node)
-        if found is None or self.depth:
+        found = self.outline.setting(node, self._configuration)
+        if found is None:
             return None
         root, key, literal = found
-        if not isinstance(self.get(root), Value):
-            return None
-        text = self.source.text[self.source.start(node) : self.source.end(node)]
-        shown = " ".join(text.split())
-        if key not in self.settings:
-            self.settings[key] = Value(key, node.lineno, "setting", literal=literal, source=shown)
-        return self.settings[key]
+        text = " ".join(self.source.text[self.source.start(node) : self.source.end(node)].split())
+        shown = re.sub(r"\w+", root, text, count=1)
+        place = (root, key, "" if literal is not NO_LITERAL else shown)
+        if place not in self.settings:
+            self.settings[place] = Value(key, node.lineno, "setting", literal=literal, source=shown)
+        return self.settings[place]
+
+    def _configuration(self, name: str) -> str:
+        """Return the configuration that a variable stands for, be it a parameter; empty where it is none."""
+        held = self.get(name)
+        return held.label if isinstance(held, Value) and held.made == "left" else ""
 
 
 def _definition(helper: Value) -> ast.stmt:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from headwater_catalog.convert.effects import changed_parameters, effects_of
-from headwater_catalog.convert.known import ONLY_TOLD, dotted, impurity
+from headwater_catalog.convert.known import ONLY_TOLD, TABLE_METHODS, dotted, impurity
 
 __all__ = [
     "Beside",
@@ -17,10 +18,18 @@ __all__ = [
     "imported_functions",
     "imports_of",
     "in_full",
+    "sets_columns",
 ]
 
 Beside = Callable[[str], ast.Module | None]
 """Gives the syntax tree of a module beside a script, by its name."""
+
+
+_LONGEST: Final = 200
+_NOT_PLAIN: Final = (
+    *(ast.AsyncFunctionDef, ast.Await, ast.ClassDef, ast.Global, ast.Nonlocal, ast.Try, ast.While, ast.With),
+    *(ast.Yield, ast.YieldFrom),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +127,25 @@ def functions_of(tree: ast.Module) -> dict[str, ToldFunction]:
         )
         for name, node in definitions.items()
     }
+
+
+def sets_columns(function: ast.FunctionDef) -> bool:
+    """Tell whether a function does to tables what a script does, from its first line to its last."""
+    arguments = function.args
+    if function.decorator_list or arguments.vararg or arguments.kwarg or len(function.body) > _LONGEST:
+        return False
+    nodes = [node for statement in function.body for node in ast.walk(statement)]
+    returns = [node for node in nodes if isinstance(node, ast.Return)]
+    if any(isinstance(node, _NOT_PLAIN) for node in nodes) or returns not in ([], [function.body[-1]]):
+        return False
+    return any(_is_of_tables(node) for node in nodes)
+
+
+def _is_of_tables(node: ast.AST) -> bool:
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.ctx, ast.Store)
+    is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    return is_call and isinstance(node, ast.Call) and getattr(node.func, "attr", "") in TABLE_METHODS
 
 
 def imports_of(tree: ast.Module) -> dict[str, str]:

@@ -368,6 +368,29 @@ def test_rows_and_columns_by_their_places_are_a_table(tmp_path: Path) -> None:
     assert {"df", "some"} <= same
 
 
+def test_a_configuration_that_functions_are_given_or_read_makes_variants(tmp_path: Path) -> None:
+    script = (
+        "import pandas as pd\nCONFIG = {'twice': TWICE, 'by': 3, 'names': ['a']}\nOTHER_CONFIG = {'by': 4}\n\n"
+        "def build(df, cfg, other):\n    if cfg['twice']:\n        df['d'] = df['a'] * cfg['by']\n    else:\n"
+        "        df['d'] = df['a'] * other['by']\n    for name in cfg['names']:\n        df[name] = 1\n    return df\n\n"
+        "def more(df):\n    for name in CONFIG['names']:\n        df[name] += 1\n    df['e'] = CONFIG.get('more', 1)\n"
+        "    df['f'] = CONFIG.get('more', 2)\n    return df\n\n"
+        "def main():\n    df = pd.read_csv('data.csv')\n    df = build(df, CONFIG, OTHER_CONFIG)\n    df = more(df)\n"
+        "    df.to_csv('all.csv')\n\nmain()\n"
+    )
+
+    for twice in ("True", "False"):
+        folder = tmp_path / twice
+        folder.mkdir()
+        made, answer = run_both(folder, script.replace("TWICE", twice), _DATA)
+
+        assert answer.get("different") == [], (answer, made.module_text, made.driver_text)
+        assert {"df", "all.csv"} <= set(answer["same"])
+        assert "@config.when(twice=True)\ndef d__twice(a: pd.Series, by_1: int)" in made.module_text
+        assert "@config.when_not(twice=True)\ndef d__otherwise(a: pd.Series, by: int)" in made.module_text
+        assert "df_and_name" not in made.module_text
+
+
 def test_what_is_written_without_a_name_is_told_to_be_given_one() -> None:
     script = f"{_BEGIN}df.groupby('key')['c'].sum().to_csv('sums.csv')\ndf.to_csv('all.csv')\n"
     told = [note.what_to_do for note in convert_script(script, "script.py").notes]
