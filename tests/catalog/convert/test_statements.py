@@ -219,6 +219,17 @@ def test_another_name_for_what_a_statement_that_is_left_makes_is_known_to_the_ne
     assert {"df", "last.csv"} <= same
 
 
+def test_statements_above_the_execution_know_what_they_read_by_its_other_names(tmp_path: Path) -> None:
+    _, same, _ = _both(
+        tmp_path,
+        "raw = pd.read_csv('data.csv')\ndata = raw\nprint(data.shape)\nown = raw.copy()\n"
+        "for table in [1]:\n    own['n'] = eval('3')\nprint(raw.columns, own.columns)\n"
+        "raw = pd.read_csv('data.csv').head(1)\nprint(len(data), len(raw))\ndata['x'] = raw['a']\nown['y'] = 1\n",
+    )
+
+    assert {"data", "own", "raw"} <= same
+
+
 def test_what_a_function_reads_is_there_where_a_statement_that_is_left_calls_it(tmp_path: Path) -> None:
     _, same, _ = _both(
         tmp_path,
