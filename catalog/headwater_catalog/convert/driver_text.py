@@ -89,13 +89,16 @@ class DriverText:
                     asked[self.names[value]] = None
                     copied = self._copied(value, left, name)
                     ending.append(f"{name} = {copied.format(f'{results}[{quoted(self.names[value])}]')}")
-                elif value.made == "constant" and self.taken.get(name) is not value:
+                elif value.made == "constant" and bound.get(name, self.taken.get(name)) is not value:
                     ending.append(f"{name} = {self.module}.{self.names[value]}")
                 bound[name] = value
             ending.append(self._text(left))
             bound.update(left.binds)
         for name, value in outputs.items():
-            if bound.get(name) is not value:
+            if value.made == "constant":
+                if bound.get(name, self.taken.get(name)) is not value:
+                    ending.append(f"{name} = {self.module}.{self.names[value]}")
+            elif bound.get(name) is not value:
                 asked[self.names[value]] = None
                 ending.append(f"{name} = {results}[{quoted(self.names[value])}]")
         parts = [
@@ -140,7 +143,13 @@ class DriverText:
         for left in before:
             for name in left.reads:
                 value = wholes.get((id(left), name))
-                if value is None or value.made != "left" or bound.get(name) is value:
+                if value is None or bound.get(name, self.taken.get(name)) is value:
+                    continue
+                if value.made == "constant":
+                    line = f"{name} = {self.module}.{self.names[value]}"
+                    lines.setdefault(id(left), []).append(line)
+                    bound[name] = value
+                if value.made != "left":
                     continue
                 same = next((each for each, known in bound.items() if known is value), "")
                 same = same or kept.setdefault(value, self.own(f"{name}_of_line_{value.line}"))

@@ -107,8 +107,9 @@ def functions_of(tree: ast.Module) -> dict[str, ToldFunction]:
             impure[name] = impure[name] or "it sets names of the script, or gives several values"
         arguments = {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
         effects = effects_of(body)
-        own[name] = arguments | set(effects.sets)
-        reads[name] = {*effects.reads, *effects.changes} - own[name]
+        common = {each for part in ast.walk(body) if isinstance(part, ast.Global) for each in part.names}
+        own[name] = (arguments | set(effects.sets)) - common
+        reads[name] = {*effects.reads, *effects.changes, *common} - own[name]
         alters[name] = set(effects.changes) - own[name]
     for _ in definitions:  # what a function does that they call, they do
         for name in definitions:

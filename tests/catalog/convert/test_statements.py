@@ -230,6 +230,19 @@ def test_statements_above_the_execution_know_what_they_read_by_its_other_names(t
     assert {"data", "own", "raw"} <= same
 
 
+def test_constants_that_are_set_again_are_in_the_driver_script_what_they_were_at_each_line(
+    tmp_path: Path,
+) -> None:
+    _, same, _ = _both(
+        tmp_path,
+        "names = ['a', 'b']\nprint(names)\ndf['d'] = df[names].sum(axis=1)\nnames = list(df.columns)\n"
+        "names.remove('a')\nmost = df['a'].max()\nprint(most)\nmost = 7\ndf['e'] = most\nscale = 1\nseen = []\n"
+        "def show():\n    seen.append(scale)\nshow()\nscale = 2\nshow()\nprint(seen)\n",
+    )
+
+    assert {"df", "names", "most", "scale", "seen"} <= same
+
+
 def test_what_a_function_reads_is_there_where_a_statement_that_is_left_calls_it(tmp_path: Path) -> None:
     _, same, _ = _both(
         tmp_path,
