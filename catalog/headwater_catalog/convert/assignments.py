@@ -212,8 +212,7 @@ def _assign_name(state: State, statement: ast.stmt, name: str, value: ast.expr) 
                 assign_keywords(state, statement, name, frame, value)
                 return
             if method == "drop" and (columns := dropped(state, value)):
-                for column in columns:
-                    frame = frame.without(column)
+                frame = state.without(frame, columns)
                 state.set(
                     name, Frame(state.called(name), frame.base, frame.columns, frame.dropped, frame.is_unsure)
                 )
@@ -222,7 +221,7 @@ def _assign_name(state: State, statement: ast.stmt, name: str, value: ast.expr) 
                 column = static_value(value.args[0], state.get)
                 if isinstance(column, str):
                     taken = state.column(frame, column, value.lineno)
-                    state.change(other, frame.without(column))
+                    state.change(other, state.without(frame, [column]))
                     pieces: tuple[Piece, ...] = ("return ", Ref(taken, named=True))
                     made = Value(name, statement.lineno, "node", "column", pieces, base=taken.base)
                     state.set(name, state.add(made))

@@ -234,7 +234,7 @@ def _hold(state: State, name: str, value: Value, effects: Effects) -> None:
     before = state.get(name)
     is_table = isinstance(before, Frame) or (before is None and name in state.outline.tables)
     value.shape = "table" if is_table else before.shape if isinstance(before, Value) else "other"
-    if before is None or name in effects.sets:
+    if before is None or (name in effects.sets and name not in effects.changes):
         state.bind(name, value)
     else:
         state.change(name, Frame(name, value) if is_table else value)

@@ -94,7 +94,9 @@ def _names_taken(value: Value, names: Mapping[Value, str]) -> list[str]:
 
 def _is_accessed(value: Value, names: Mapping[Value, str]) -> bool:
     """Tell whether a column is taken from its table by a function of its own."""
-    return value.made == "column" and (names[value] != value.label or value.is_apart)
+    if value.made != "column" or value.base is None:
+        return False
+    return names[value] != value.label or value.is_apart or value.base.part_of is not None
 
 
 def _extracted(value: Value, values: Sequence[Value], names: Mapping[Value, str]) -> bool:

@@ -162,6 +162,17 @@ class State:
         found.is_apart = found.is_apart and self.branches > 0
         return found
 
+    def without(self, frame: Frame, columns: Iterable[str]) -> Frame:
+        """Return a table after columns are taken away.
+
+        Raises:
+            Left: It is made after the features.
+        """
+        self.readable(frame.base)
+        for column in columns:
+            frame = frame.without(column)
+        return frame
+
     def whole(self, frame: Frame, line: int) -> Value:
         """Return the value of a table with the columns that were set in it.
 

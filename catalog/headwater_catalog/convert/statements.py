@@ -111,7 +111,7 @@ def _delete(state: State, statement: ast.Delete, targets: list[ast.expr]) -> Non
                 column = static_value(key, state.get)
                 if not isinstance(column, str):
                     raise Left("which column it takes away is not known from the text", "Name the column.")
-                state.change(name, frame.without(column))
+                state.change(name, state.without(frame, [column]))
             case _:
                 raise Left("it takes away something that is no column")
 
@@ -123,9 +123,7 @@ def _call(state: State, statement: ast.Expr, call: ast.Call) -> None:
         name = call.func.value.id
         frame = state.get(name)
         if isinstance(frame, Frame) and call.func.attr == "drop" and (columns := dropped(state, call)):
-            for column in columns:
-                frame = frame.without(column)
-            state.change(name, frame)
+            state.change(name, state.without(frame, columns))
             return
         if isinstance(frame, Frame) and _in_place(state, statement, frame, call):
             return

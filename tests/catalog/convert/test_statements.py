@@ -243,6 +243,41 @@ def test_constants_that_are_set_again_are_in_the_driver_script_what_they_were_at
     assert {"df", "names", "most", "scale", "seen"} <= same
 
 
+def test_columns_that_are_taken_away_of_what_a_statement_that_is_left_makes_are_gone(tmp_path: Path) -> None:
+    _, same, _ = _both(
+        tmp_path,
+        "some_df = df.sample(2)\nkept_df = some_df.head(1)\nsome_df.drop(['a'], axis=1, inplace=True)\nless_df = some_df.drop(columns=['b'])\n"
+        "del some_df['key']\n",
+    )
+
+    assert {"df", "some_df", "less_df", "kept_df"} <= same
+
+
+def test_columns_are_taken_of_one_of_several_tables_that_a_function_gives(tmp_path: Path) -> None:
+    made, same, module = _both(
+        tmp_path,
+        "def halves(table):\n    return table[table['a'] > 1], table[table['a'] < 2]\n\n"
+        "upper, lower = halves(df)\nlower['d'] = lower['b'] - upper['b'].mean()\n",
+    )
+
+    assert {"df", "lower"} <= same
+    assert "def lower_b(" in module or "def b(lower" in module
+    assert not made.notes
+
+
+def test_a_block_that_changes_a_table_and_sets_its_name_anew_changes_it_by_all_its_names(
+    tmp_path: Path,
+) -> None:
+    _, same, _ = _both(
+        tmp_path,
+        "def filled(table, name):\n    if name in table:\n        table[name] = table[name].fillna(0)\n    return table\n\n"
+        "other = df.head(2)\nfor each in [df, other]:\n    for name in ['a', 'b']:\n        each = filled(each, name)\n"
+        "df['d'] = df['b'] * 2\n",
+    )
+
+    assert {"df", "other"} <= same
+
+
 def test_what_a_function_reads_is_there_where_a_statement_that_is_left_calls_it(tmp_path: Path) -> None:
     _, same, _ = _both(
         tmp_path,
