@@ -7,7 +7,7 @@ from typing import Final
 
 from headwater_catalog.convert.blocks import as_block
 from headwater_catalog.convert.expressions import Expression
-from headwater_catalog.convert.known import COLUMNWISE, FRAME_NAMES
+from headwater_catalog.convert.known import COLUMNWISE, FRAME_NAMES, dotted
 from headwater_catalog.convert.source import Edit
 from headwater_catalog.convert.state import State
 from headwater_catalog.convert.static import static_value
@@ -79,10 +79,8 @@ def _assign_each(state: State, statement: ast.stmt, name: str, columns: list[str
         case _:
             return False
     given = [*value.args, *(keyword.value for keyword in value.keywords)]
-    if not all(isinstance(each, (ast.Attribute, ast.Constant, ast.Name, ast.UnaryOp)) for each in given):
-        return False
     read = state.expression(*given)
-    if read.columns or read.frames:
+    if not all(read.is_scalar(each) or _is_named_by_module(state, each) for each in given):
         return False
     source = state.source
     arguments = source.pieces(source.end(called), source.end(value), read.edits, statement.col_offset)
@@ -95,6 +93,13 @@ def _assign_each(state: State, statement: ast.stmt, name: str, columns: list[str
         made.doc = source.doc(statement)
         state.change(name, frame.with_column(column, state.add(made)))
     return True
+
+
+def _is_named_by_module(state: State, node: ast.expr) -> bool:
+    """Tell whether an expression is a name of Python or of a module, such as `float` or `np.nan`."""
+    root, _, _ = dotted(node).partition(".")
+    held = state.get(root)
+    return bool(root) and (held is None or (isinstance(held, Value) and held.made == "import"))
 
 
 def _assign_all(state: State, statement: ast.stmt, name: str, columns: list[str], value: ast.expr) -> None:

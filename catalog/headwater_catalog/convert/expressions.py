@@ -355,7 +355,7 @@ class Expression:
         """Return the rows of several columns and single values put together."""
         found: Value | None = None
         for node in nodes:
-            if self._is_scalar(node):
+            if self.is_scalar(node):
                 continue
             rows = self.rows_of(node)
             if rows is None or (found is not None and rows is not found):
@@ -363,14 +363,15 @@ class Expression:
             found = rows
         return found
 
-    def _is_scalar(self, node: ast.expr) -> bool:
+    def is_scalar(self, node: ast.expr) -> bool:
+        """Tell whether an expression surely is a single value."""
         match node:
             case ast.Constant():
                 return True
             case ast.UnaryOp(operand=ast.Constant()):
                 return True
             case ast.BinOp(left=left, right=right):
-                return self._is_scalar(left) and self._is_scalar(right)
+                return self.is_scalar(left) and self.is_scalar(right)
             case ast.Name(id=name):
                 found = self.known.get(name)
                 is_written = isinstance(found, Value) and isinstance(found.literal, (bool, int, float, str))
