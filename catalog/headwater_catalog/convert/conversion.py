@@ -206,7 +206,7 @@ class _Writing:
         Also those that would else be what statements that are left made of them, or read, before.
         """
         before = {name for left in self._state.leftovers for name in left.binds}
-        before |= {name for (_, name), value in self._reads.items() if value.made == "constant"}
+        before |= {name for _, name in self._reads}
         wanted = {
             name: value for name, value in self._finals.items() if value.shape == "table" or name in before
         }

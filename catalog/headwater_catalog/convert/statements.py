@@ -12,7 +12,7 @@ from headwater_catalog.convert.branches import read_branches
 from headwater_catalog.convert.columns import (
     returned,
 )
-from headwater_catalog.convert.effects import is_in_place
+from headwater_catalog.convert.effects import effects_of, is_in_place
 from headwater_catalog.convert.functions import inlined
 from headwater_catalog.convert.known import READS_DATA, WRITERS
 from headwater_catalog.convert.loops import unrolled
@@ -48,6 +48,7 @@ def _statement(state: State, statement: ast.stmt) -> None:
         case ast.Import() | ast.ImportFrom():
             _import(state, statement)
         case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            _check_definition(state, statement)
             state.set(name, state.add(Value(name, statement.lineno, "helper", statement=statement)))
         case ast.Expr(value=ast.Constant()) | ast.Pass():
             pass
@@ -98,6 +99,26 @@ def _import(state: State, statement: ast.Import | ast.ImportFrom) -> None:
         text += f" as {alias.asname}" if alias.asname else ""
         state.imports[name] = full
         state.set(name, state.add(Value(name, statement.lineno, "import", body=(text,))))
+
+
+def _check_definition(state: State, statement: ast.FunctionDef | ast.ClassDef) -> None:
+    """Refuse a definition that is made of data: by a default, a decorator or a base.
+
+    Raises:
+        Left: It is such a one.
+    """
+    parts: list[ast.expr | None] = [*statement.decorator_list]
+    if isinstance(statement, ast.FunctionDef):
+        parts += [*statement.args.defaults, *statement.args.kw_defaults]
+    else:
+        parts += statement.bases
+    for name in (name for part in parts if part is not None for name in effects_of(part).reads):
+        held = state.get(name)
+        if isinstance(held, Frame) or (isinstance(held, Value) and held.made in ("column", "left", "node")):
+            raise Left(f"'{statement.name}' is defined with the variable '{name}' of the script", _DEFAULT)
+
+
+_DEFAULT: Final = "Give the variable where the function is called, instead of as a default."
 
 
 def _delete(state: State, statement: ast.Delete, targets: list[ast.expr]) -> None:

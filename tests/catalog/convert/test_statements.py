@@ -130,6 +130,10 @@ def test_what_is_not_taken_apart_is_kept_whole_and_told(tmp_path: Path, statemen
         ),
         ("def lot(a):\n    return np.random.normal()\ndf['d'] = df['a'].map(lot)", "draws random numbers"),
         ("df['d'] = (x := 3)", "inside an expression"),
+        (
+            "def use(table=df):\n    return table['a'] * 2\ndf['d'] = use()",
+            "is defined with the variable 'df'",
+        ),
         ("import decimal\ndecimal.DefaultContext.prec = 9", "it changes the module 'decimal'"),
     ],
 )
@@ -247,6 +251,14 @@ def test_constants_that_are_set_again_are_in_the_driver_script_what_they_were_at
     )
 
     assert {"df", "names", "most", "scale", "seen"} <= same
+
+
+def test_variables_that_are_read_and_made_anew_are_at_the_end_what_they_are_in_the_script(
+    tmp_path: Path,
+) -> None:
+    _, same, _ = _both(tmp_path, "most = df['a'].max()\nprint(most)\nmost = df['b'].max()\ndf['d'] = most\n")
+
+    assert {"df", "most"} <= same
 
 
 def test_columns_that_are_taken_away_of_what_a_statement_that_is_left_makes_are_gone(tmp_path: Path) -> None:
