@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from headwater_catalog.convert.groups import named_in
 from headwater_catalog.convert.known import MUTATORS, dotted
 
-__all__ = ["Effects", "changed_parameters", "changes_in_place", "effects_of", "is_in_place"]
+__all__ = ["Effects", "changed_parameters", "changes_in_place", "defined_with", "effects_of", "is_in_place"]
 
 
 @dataclass(slots=True)
@@ -122,6 +122,17 @@ def _definition(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, fou
     for each in [*inner.reads, *inner.changes]:
         if each not in inner.sets and each not in arguments:
             found.reads[each] = None
+    for part in defined_with(node):
+        found.reads.update(effects_of(part).reads)
+
+
+def defined_with(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> list[ast.expr]:
+    """Return what is evaluated where a function or class is defined, such as decorators and defaults."""
+    if isinstance(node, ast.ClassDef):
+        return [*node.decorator_list, *node.bases]
+    annotated = [each.annotation for each in ast.walk(node.args) if isinstance(each, ast.arg)]
+    given = [*node.args.defaults, *node.args.kw_defaults, *annotated, node.returns]
+    return [*node.decorator_list, *(part for part in given if part is not None)]
 
 
 def _stored(node: ast.AST, found: Effects, own: frozenset[str]) -> None:

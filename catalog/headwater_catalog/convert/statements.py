@@ -12,7 +12,7 @@ from headwater_catalog.convert.branches import read_branches
 from headwater_catalog.convert.columns import (
     returned,
 )
-from headwater_catalog.convert.effects import effects_of, is_in_place
+from headwater_catalog.convert.effects import defined_with, effects_of, is_in_place
 from headwater_catalog.convert.functions import inlined
 from headwater_catalog.convert.known import READS_DATA, WRITERS
 from headwater_catalog.convert.loops import unrolled
@@ -107,12 +107,7 @@ def _check_definition(state: State, statement: ast.FunctionDef | ast.ClassDef) -
     Raises:
         Left: It is such a one.
     """
-    parts: list[ast.expr | None] = [*statement.decorator_list]
-    if isinstance(statement, ast.FunctionDef):
-        parts += [*statement.args.defaults, *statement.args.kw_defaults]
-    else:
-        parts += statement.bases
-    for name in (name for part in parts if part is not None for name in effects_of(part).reads):
+    for name in (name for part in defined_with(statement) for name in effects_of(part).reads):
         held = state.get(name)
         if isinstance(held, Frame) or (isinstance(held, Value) and held.made in ("column", "left", "node")):
             raise Left(f"'{statement.name}' is defined with the variable '{name}' of the script", _DEFAULT)
