@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import Final
 
 from headwater_catalog.convert.blocks import as_block, leave
 from headwater_catalog.convert.columns import (
     BLOCK,
+    assign_attribute,
     assign_column,
     assign_keywords,
     assign_rows,
@@ -34,7 +36,7 @@ from headwater_catalog.convert.values import (
     Value,
 )
 
-__all__ = ["assign", "augmented", "dropped"]
+__all__ = ["assign", "assign_same", "augmented", "dropped"]
 
 
 def assign(state: State, statement: ast.stmt, target: ast.expr, value: ast.expr) -> None:
@@ -55,20 +57,126 @@ def assign(state: State, statement: ast.stmt, target: ast.expr, value: ast.expr)
             state.get(name), Frame
         ):
             _set_axis(state, statement, name, axis, value)
+        case ast.Attribute(value=ast.Name(id=name), attr=column) if isinstance(state.get(name), Frame):
+            assign_attribute(state, statement, name, column, value)
         case ast.Tuple(elts=parts) if all(isinstance(part, ast.Name) for part in parts):
             _unpack(state, statement, [part.id for part in parts if isinstance(part, ast.Name)], value)
+        case ast.Tuple(elts=parts) if all(_place(state, part) for part in parts) and any(
+            isinstance(part, ast.Subscript) for part in parts
+        ):
+            _unpack_columns(state, statement, parts, value)
         case ast.Subscript() | ast.Attribute():
             as_block(state, statement, "it sets more than one column, or single cells", BLOCK)
         case _:
-            raise Left("it sets several things at once", "Write one assignment for each.")
+            as_block(state, statement, *_SEVERAL)
+
+
+_SEVERAL: Final = ("it sets several things at once", "Write one assignment for each.")
+_GIVEN: Final = ("import", "constant", "helper")
+"""How what is there without any data is made."""
+_NAMELESS: Final = " "
+"""Stands for a variable where a script has none: no script can call one so."""
+
+
+def assign_same(state: State, statement: ast.Assign) -> None:
+    """Read `x = table["y"] = value`, which gives one value to each."""
+    targets, value = statement.targets, statement.value
+    names = [target.id for target in targets if isinstance(target, ast.Name)]
+    columns = [target for target in targets if isinstance(target, ast.Subscript)]
+    owners = {place[0] for target in columns if (place := _place(state, target))}
+    if not all(_place(state, target) for target in targets) or owners & set(names):
+        as_block(state, statement, *_SEVERAL)
+        return
+    if names:
+        _assign_name(state, statement, names[0], value)
+        state.env.update((name, state.env[names[0]]) for name in names[1:])
+        for target in columns:
+            _set_given(state, statement, target, _standing_for(names[0], value))
+        return
+    read, text = _right_side(state, statement, value)
+    if not any(isinstance(piece, Ref) and piece.value.made not in _GIVEN for piece in text):
+        for target in columns:
+            set_column(state, statement, *_get_place(state, target), value, read, text)
+        return
+    label = _get_place(state, columns[0])[1]
+    made = state.add(_variable(state, statement, label, value, read))
+    for target in columns:
+        _set_to(state, statement, target, made, value)
+
+
+def _place(state: State, target: ast.expr) -> tuple[str, str] | None:
+    """Return the variable that is set, or the table and its column; None where it is something else."""
+    match target:
+        case ast.Name(id=name) if name not in state.outline.roots:
+            return name, ""
+        case ast.Subscript(value=ast.Name(id=name), slice=key) if isinstance(state.get(name), Frame):
+            column = static_value(key, state.get)
+            return (name, column) if isinstance(column, str) else None
+    return None
+
+
+def _standing_for(name: str, value: ast.expr) -> ast.Name:
+    """Return a variable as an expression that stands where another one does, and has no text there."""
+    found = ast.copy_location(ast.Name(name, ast.Load()), value)
+    found.end_lineno, found.end_col_offset = found.lineno, found.col_offset
+    return found
+
+
+def _get_place(state: State, target: ast.expr) -> tuple[str, str]:
+    found = _place(state, target)
+    assert found is not None
+    return found
+
+
+def _set_given(state: State, statement: ast.stmt, target: ast.expr, given: ast.Name) -> None:
+    """Let a table have what a variable stands for as a column."""
+    read = state.expression(given)
+    text = state.source.pieces(state.source.start(given), state.source.end(given), read.edits, 0)
+    set_column(state, statement, *_get_place(state, target), given, read, text)
+
+
+def _set_to(state: State, statement: ast.stmt, target: ast.expr, made: Value, value: ast.expr) -> None:
+    """Let a table have a value that no variable has as a column."""
+    state.set(_NAMELESS, made)
+    _set_given(state, statement, target, _standing_for(_NAMELESS, value))
+    del state.env[_NAMELESS]
+
+
+def _unpack_columns(state: State, statement: ast.stmt, targets: Sequence[ast.expr], value: ast.expr) -> None:
+    """Read `table["x"], y = value`."""
+    places = [_get_place(state, target) for target in targets]
+    owners = {name for name, column in places if column}
+    if any(not column and name in owners for name, column in places):
+        as_block(state, statement, *_SEVERAL)
+        return
+    if isinstance(value, ast.Tuple):
+        if not all(column for _, column in places) or len(value.elts) != len(places):
+            as_block(state, statement, *_SEVERAL)
+            return
+        given = [(each, *_right_side(state, statement, each)) for each in value.elts]
+        for place, (each, read, text) in zip(places, given, strict=True):
+            set_column(state, statement, *place, each, read, text)
+        return
+    parts = _parts(state, statement, [column or name for name, column in places], value)
+    for target, (name, column), part in zip(targets, places, parts, strict=True):
+        if column:
+            _set_to(state, statement, target, part, value)
+        else:
+            state.bind(name, part)
+
+
+def _right_side(state: State, statement: ast.stmt, value: ast.expr) -> tuple[Expression, tuple[Piece, ...]]:
+    """Return what was read of the right side of an assignment, and its text."""
+    read = state.expression(value)
+    where = state.source.right_side(statement, value)
+    return read, state.source.pieces(*where, read.edits, statement.col_offset)
 
 
 def _set_axis(state: State, statement: ast.stmt, name: str, axis: str, value: ast.expr) -> None:
     """Read `table.columns = names` and `table.index = labels` as the table with these."""
     frame = state.get(name)
     assert isinstance(frame, Frame)
-    read = state.expression(value)
-    text = state.source.pieces(*state.source.right_side(statement, value), read.edits, statement.col_offset)
+    read, text = _right_side(state, statement, value)
     number = 1 if axis == "columns" else 0
     inner = inner_of(returned(text, read, value))
     whole = state.whole(frame, statement.lineno)
@@ -104,8 +212,7 @@ def _assign_name(state: State, statement: ast.stmt, name: str, value: ast.expr) 
                 assign_keywords(state, statement, name, frame, value)
                 return
             if method == "drop" and (columns := dropped(state, value)):
-                for column in columns:
-                    frame = frame.without(column)
+                frame = state.without(frame, columns)
                 state.set(
                     name, Frame(state.called(name), frame.base, frame.columns, frame.dropped, frame.is_unsure)
                 )
@@ -114,7 +221,7 @@ def _assign_name(state: State, statement: ast.stmt, name: str, value: ast.expr) 
                 column = static_value(value.args[0], state.get)
                 if isinstance(column, str):
                     taken = state.column(frame, column, value.lineno)
-                    state.change(other, frame.without(column))
+                    state.change(other, state.without(frame, [column]))
                     pieces: tuple[Piece, ...] = ("return ", Ref(taken, named=True))
                     made = Value(name, statement.lineno, "node", "column", pieces, base=taken.base)
                     state.set(name, state.add(made))
@@ -159,11 +266,13 @@ def _variable(state: State, statement: ast.stmt, name: str, value: ast.expr, rea
     text = state.source.pieces(*state.source.right_side(statement, value), read.edits, statement.col_offset)
     needed = {piece.value for piece in text if isinstance(piece, Ref)}
     doc = state.source.doc(statement)
-    if all(each.made in ("import", "constant", "helper") for each in needed):
+    if all(each.made in _GIVEN for each in needed):
         if _is_constant(value):
             literal = _literal(value)
             body = inner_of(returned(text, read, value))
-            return Value(name, statement.lineno, "constant", "other", body, doc=doc, literal=literal)
+            made = Value(name, statement.lineno, "constant", "other", body, doc=doc, literal=literal)
+            made.is_container = read.is_container(value)
+            return made
         raise Left("")  # made from nothing, it comes into the features as an input
     if name in state.outline.for_reading and all(each.is_beforehand for each in needed):
         raise Left("")  # the driver needs it, to bring the data in
@@ -175,7 +284,7 @@ def _variable(state: State, statement: ast.stmt, name: str, value: ast.expr, rea
     made = Value(
         name, statement.lineno, "node", shape, unnamed(body) if is_scalar else body, base=rows, doc=doc
     )
-    made.is_scalar = is_scalar
+    made.is_scalar, made.is_container = is_scalar, read.is_container(value)
     made.origins = origins_of(value, read)
     return made
 
@@ -256,7 +365,10 @@ def augmented(
                 state.set(name, state.add(Value(name, statement.lineno, "constant", body=text)))
                 return
             made = Value(name, statement.lineno, "node", held.shape, ("return ", *text), base=held.base)
-            state.set(name, state.add(made))
+            made.is_container = held.is_container
+            (state.change if held.shape == "column" or held.is_container else state.set)(
+                name, state.add(made)
+            )
             return
     as_block(state, statement, "it changes several columns, or single cells", BLOCK)
 
@@ -286,16 +398,22 @@ def _unpack(state: State, statement: ast.stmt, names: list[str], value: ast.expr
         return
     if inlined(state, names, value):
         return
-    read = state.expression(value)
-    text = state.source.pieces(*state.source.right_side(statement, value), read.edits, statement.col_offset)
+    for name, part in zip(names, _parts(state, statement, names, value), strict=True):
+        part.shape = "table" if name in state.outline.tables else "other"
+        state.bind(name, part)
+
+
+def _parts(state: State, statement: ast.stmt, labels: Sequence[str], value: ast.expr) -> list[Value]:
+    """Return what an expression gives as several values.
+
+    Raises:
+        Left: No feature can give it.
+    """
+    read, text = _right_side(state, statement, value)
     if not any(isinstance(piece, Ref) and piece.value.made not in ("import", "helper") for piece in text):
         raise Left("")
-    line = statement.lineno
-    whole = Value("_and_".join(names[:3]), line, "node", body=returned(text, read, value))
+    whole = Value("_and_".join(labels[:3]), statement.lineno, "node", body=returned(text, read, value))
     whole.doc = state.source.doc(statement)
     state.add(whole)
-    for name in names:
-        shape: Shape = "table" if name in state.outline.tables else "other"
-        part = Value(name, line, "node", shape, part_of=whole)
-        whole.parts.append(part)
-        state.bind(name, state.add(part))
+    whole.parts += [Value(label, statement.lineno, "node", part_of=whole) for label in labels]
+    return [state.add(part) for part in whole.parts]

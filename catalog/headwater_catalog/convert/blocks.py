@@ -6,13 +6,24 @@ import ast
 from collections.abc import Mapping
 from typing import Literal
 
-from headwater_catalog.convert.effects import Effects, effects_of, is_in_place
+from headwater_catalog.convert.effects import Effects, changes_in_place, effects_of, is_in_place
 from headwater_catalog.convert.groups import named_in
-from headwater_catalog.convert.known import dotted, gives_table
+from headwater_catalog.convert.known import ONLY_TOLD, READ_ONLY, dotted, gives_table
 from headwater_catalog.convert.origins import columns_set_by
 from headwater_catalog.convert.source import Edit
 from headwater_catalog.convert.state import State
-from headwater_catalog.convert.values import Bind, Frame, Left, Leftover, Note, Origins, Piece, Ref, Value
+from headwater_catalog.convert.values import (
+    Bind,
+    Frame,
+    Left,
+    Leftover,
+    Note,
+    Origins,
+    Piece,
+    Ref,
+    Value,
+    closed,
+)
 
 __all__ = ["NotInlined", "as_block", "leave"]
 
@@ -38,7 +49,9 @@ def as_block(state: State, statement: ast.stmt, why: str, what_to_do: str) -> No
         Left: It does more than that.
     """
     effects = effects_of(statement)
-    called = _check_calls(state, statement, effects)
+    called, told = _check_calls(state, statement, effects)
+    given = _given_to_helpers(state, statement)
+    effects.reads.update(dict.fromkeys(name for names in given.values() for name in names))
     spelled = _spell_groups(state, statement, effects)
     results = _results(state, statement, effects)
     pieces: list[Piece] = []
@@ -58,7 +71,7 @@ def as_block(state: State, statement: ast.stmt, why: str, what_to_do: str) -> No
             isinstance(held, Value)
             and name in effects.changes
             and held.shape != "column"
-            and not _is_container(held, name)
+            and not _is_copied(held, statement, name)
         ):
             raise Left(
                 f"it changes '{name}', which is no table, in place",
@@ -68,31 +81,57 @@ def as_block(state: State, statement: ast.stmt, why: str, what_to_do: str) -> No
             pieces.append(Bind(name, value, name in effects.changes))
     source = state.source
     pieces += [text for group in spelled.values() for text in (source.whole(group), "\n")]
-    edits = _fixed_edits(state, statement, effects)
+    edits = _fixed_edits(state, statement, effects, given)
     pieces += source.pieces(source.start(statement), source.end(statement), edits, statement.col_offset)
     pieces += [source.trailing(statement), f"\nreturn {', '.join(results)}"]
     needed = [piece.value for piece in pieces if isinstance(piece, (Bind, Ref))]
     if results and set(results) <= state.outline.for_reading and all(each.is_beforehand for each in needed):
         raise Left("")  # the driver needs it, to bring the data in
     if not results:
-        raise Left("nothing is made of it", "Keep it in the driver script, or take it out.")
+        raise told or Left("nothing is made of it", "Keep it in the driver script, or take it out.")
     made = Value(
         "_and_".join(results[:3]), statement.lineno, "node", body=tuple(pieces), doc=source.doc(statement)
     )
     state.add(made)
     for name in set(effects.sets) - set(results):
         state.env.pop(name, None)  # nobody reads what it is from here on
-    _bind_results(state, made, results, {} if called else _origins(state, statement, effects))
+    containers = {name for name in results if name not in effects.sets and _holds_container(state, name)}
+    _bind_results(state, made, results, effects, {} if called else _origins(state, statement, effects))
+    for name in containers:
+        if isinstance(held := state.get(name), Value):
+            held.is_container = True
     note = Note(statement.lineno, "whole", why, what_to_do)
     if note not in state.notes:  # in a loop it comes again and again
         state.notes.append(note)
 
 
-def _is_container(value: Value, name: str) -> bool:
-    """Tell whether a value surely is a list, a dictionary or a set, which can be copied as a whole."""
-    if isinstance(value.literal, (list, dict, set)):
+def _is_copied(value: Value, statement: ast.stmt, name: str) -> bool:
+    """Tell whether a value that a statement changes surely can be copied as a whole before that."""
+    if _is_container(value):
         return True
-    return any(isinstance(piece, Bind) and piece.name == name and piece.copied for piece in value.body)
+    if any(isinstance(piece, Bind) and piece.name == name and piece.copied for piece in value.body):
+        return True
+    changes = [node for node in ast.walk(statement) if changes_in_place(node, name)]
+    return bool(changes) and all(map(_is_of_pandas, changes))
+
+
+def _is_container(value: Value) -> bool:
+    return value.is_container or isinstance(value.literal, (list, dict, set))
+
+
+def _holds_container(state: State, name: str) -> bool:
+    held = state.get(name)
+    return isinstance(held, Value) and _is_container(held)
+
+
+def _is_of_pandas(node: ast.AST) -> bool:
+    """Tell whether a change in place is one that only tables and columns know."""
+    match node:
+        case ast.Call(keywords=keywords):
+            return any(keyword.arg == "inplace" for keyword in keywords)
+        case ast.Subscript(value=ast.Attribute(value=ast.Name(), attr="at" | "iat" | "iloc" | "loc")):
+            return True
+    return False
 
 
 def _spell_groups(state: State, statement: ast.stmt, effects: Effects) -> dict[str, ast.stmt]:
@@ -129,15 +168,29 @@ def _sets_item(statement: ast.stmt, name: str) -> bool:
     return False
 
 
-def _check_calls(state: State, statement: ast.stmt, effects: Effects) -> bool:
-    """Note what functions of the script change that a statement calls; tell whether there is such a one."""
-    calls = [node for node in ast.walk(statement) if isinstance(node, ast.Call)]
-    changed = [name for call in calls for name in state.check_call(call)]
+def _check_calls(state: State, statement: ast.stmt, effects: Effects) -> tuple[bool, Left | None]:
+    """Note what functions of the script change that a statement calls.
+
+    Returns:
+        Whether there is such a one, and why the statement would be left if it did nothing but tell.
+
+    Raises:
+        Left: It calls what no feature may.
+    """
+    told: Left | None = None
+    changed: list[str] = []
+    for call in (node for node in ast.walk(statement) if isinstance(node, ast.Call)):
+        try:
+            changed += state.check_call(call)
+        except Left as why:
+            if why.why not in ONLY_TOLD or not isinstance(statement, _COMPOUND):
+                raise
+            told = told or why
     for node in ast.walk(statement):
         if isinstance(node, ast.Attribute):
             state.check_name(node)
     effects.changes.update(dict.fromkeys(changed))
-    return bool(changed)
+    return bool(changed), told
 
 
 def _origins(state: State, statement: ast.stmt, effects: Effects) -> dict[str, Origins]:
@@ -162,40 +215,58 @@ def _results(state: State, statement: ast.stmt, effects: Effects) -> list[str]:
     return found
 
 
-def _bind_results(state: State, made: Value, results: list[str], origins: Mapping[str, Origins]) -> None:
+def _bind_results(
+    state: State, made: Value, results: list[str], effects: Effects, origins: Mapping[str, Origins]
+) -> None:
     if len(results) == 1:
         made.label = results[0]
         made.origins = origins.get(results[0], Origins())
-        _hold(state, results[0], made)
+        _hold(state, results[0], made, effects)
         return
     for name in results:
         part = Value(name, made.line, "node", part_of=made, origins=origins.get(name, Origins()))
         made.parts.append(part)
-        _hold(state, name, state.add(part))
+        _hold(state, name, state.add(part), effects)
 
 
-def _hold(state: State, name: str, value: Value) -> None:
+def _hold(state: State, name: str, value: Value, effects: Effects) -> None:
+    """Give a variable what a statement made of it, and all others that are the same if it only changed."""
     before = state.get(name)
     is_table = isinstance(before, Frame) or (before is None and name in state.outline.tables)
     value.shape = "table" if is_table else before.shape if isinstance(before, Value) else "other"
-    if before is not None and name not in state.outline.roots:
-        state.change(name, Frame(name, value) if is_table else value)
-    else:
+    if before is None or (name in effects.sets and name not in effects.changes):
         state.bind(name, value)
+    else:
+        state.change(name, Frame(name, value) if is_table else value)
 
 
-def _fixed_edits(state: State, statement: ast.stmt, effects: Effects) -> list[Edit]:
+def _given_to_helpers(state: State, statement: ast.stmt) -> dict[str, dict[str, Value]]:
+    """Return the variables that functions of the script read which a statement uses, by their names."""
+    names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    return {name: given for name in sorted(names) if (given := state.given_to(name))}
+
+
+def _fixed_edits(
+    state: State, statement: ast.stmt, effects: Effects, given: Mapping[str, Mapping[str, Value]]
+) -> list[Edit]:
     """Return the places of constants and functions, whose names in the new module may be others."""
     edits: list[Edit] = []
     for node in ast.walk(statement):
         if isinstance(node, ast.Name) and node.id not in effects.sets and node.id not in effects.changes:
             held = state.get(node.id)
             if isinstance(held, Value) and held.made in _FIXED:
-                piece: Piece = repr(held.literal) if held.made == "literal" else Ref(held)
-                edits.append((state.source.start(node), state.source.end(node), (piece,)))
+                needed = {name: _at_hand(name, value) for name, value in given.get(node.id, {}).items()}
+                literal = (repr(held.literal),) if held.made == "literal" else None
+                instead = literal or closed(held, needed)
+                edits.append((state.source.start(node), state.source.end(node), instead))
             elif held is None:
                 state.free.add(node.id)
     return edits
+
+
+def _at_hand(name: str, value: Value) -> Piece:
+    """Return how a variable is called in the text of a block."""
+    return Ref(value) if value.made in _FIXED else name
 
 
 # What is left
@@ -251,7 +322,7 @@ def leave(state: State, statement: ast.stmt, why: Left, is_told: bool) -> None:
 def _read_by_calls(state: State, statement: ast.stmt) -> set[str]:
     """Return the variables of the script that functions of it read which a statement calls."""
     names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
-    told = [state.outline.functions[name] for name in names if name in state.outline.functions]
+    told = [told for name in names if (told := state.told(name)) is not None]
     return {name for each in told for name in each.reads if name in state.env}
 
 
@@ -270,17 +341,18 @@ def _touched(state: State, statement: ast.stmt) -> set[str]:
     for node in ast.walk(statement):
         if not isinstance(node, ast.Call):
             continue
-        helper = state.outline.functions.get(dotted(node.func))
+        helper = state.told(dotted(node.func))
         if helper is not None or isinstance(node.func, ast.Name):
             if helper is not None:
                 found.update(name for each in helper.given_to_changed(node) for name in named_in(each) or ())
         elif isinstance(statement, ast.Expr) and node is statement.value:
-            owner = node.func.value if isinstance(node.func, ast.Attribute) else None
-            held = state.get(owner.id) if isinstance(owner, ast.Name) else None
-            is_object = isinstance(held, Value) and held.shape == "other"
-            if is_object and isinstance(held, Value) and held.made not in ("import", "helper", "constant"):
-                assert isinstance(owner, ast.Name)
-                found.add(owner.id)
+            match node.func:
+                case ast.Attribute(value=ast.Name(id=name), attr=method) if method not in READ_ONLY:
+                    held = state.get(name)
+                case _:
+                    continue
+            if isinstance(held, Value) and held.shape == "other" and held.made not in _FIXED:
+                found.add(name)
     return {name for name in found if state.get(name) is not None}
 
 

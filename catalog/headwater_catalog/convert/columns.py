@@ -7,7 +7,7 @@ from typing import Final
 
 from headwater_catalog.convert.blocks import as_block
 from headwater_catalog.convert.expressions import Expression
-from headwater_catalog.convert.known import COLUMNWISE
+from headwater_catalog.convert.known import COLUMNWISE, FRAME_NAMES, dotted
 from headwater_catalog.convert.source import Edit
 from headwater_catalog.convert.state import State
 from headwater_catalog.convert.static import static_value
@@ -15,6 +15,7 @@ from headwater_catalog.convert.values import Frame, Left, Piece, Ref, Value, can
 
 __all__ = [
     "BLOCK",
+    "assign_attribute",
     "assign_column",
     "assign_keywords",
     "assign_rows",
@@ -35,7 +36,10 @@ def assign_column(state: State, statement: ast.stmt, name: str, key: ast.expr, v
         Left: No feature can give the column.
     """
     column = static_value(key, state.get)
-    if isinstance(column, list) and _assign_each(state, statement, name, column, value):
+    names = column if isinstance(column, list) and all(isinstance(each, str) for each in column) else []
+    if names and len(set(names)) == len(names):
+        if not _assign_each(state, statement, name, names, value):
+            _assign_all(state, statement, name, names, value)
         return
     if not isinstance(column, str):
         as_block(state, statement, "which columns it sets is not known from the text", BLOCK)
@@ -47,9 +51,19 @@ def assign_column(state: State, statement: ast.stmt, name: str, key: ast.expr, v
     set_column(state, statement, name, column, value, read, text)
 
 
-def _assign_each(
-    state: State, statement: ast.stmt, name: str, columns: list[object], value: ast.expr
-) -> bool:
+def assign_attribute(state: State, statement: ast.stmt, name: str, column: str, value: ast.expr) -> None:
+    """Read `table.x = value`, which sets a column where there is one of that name already."""
+    frame = state.get(name)
+    assert isinstance(frame, Frame)
+    read = state.expression(value)
+    if column in FRAME_NAMES or column.startswith("_") or not frame.has(column):
+        as_block(state, statement, "it sets a column only if there is one of that name", BLOCK)
+        return
+    text = state.source.pieces(*state.source.right_side(statement, value), read.edits, statement.col_offset)
+    set_column(state, statement, name, column, value, read, text)
+
+
+def _assign_each(state: State, statement: ast.stmt, name: str, columns: list[str], value: ast.expr) -> bool:
     """Read `table[["x", "y"]] = table[["x", "y"]].fillna(0)` as the same of each column.
 
     Returns:
@@ -65,15 +79,12 @@ def _assign_each(
         case _:
             return False
     given = [*value.args, *(keyword.value for keyword in value.keywords)]
-    if not all(isinstance(each, (ast.Attribute, ast.Constant, ast.Name, ast.UnaryOp)) for each in given):
-        return False
-    names = [each for each in columns if isinstance(each, str)]
     read = state.expression(*given)
-    if read.columns or read.frames or len(set(names)) < len(columns) or not names:
+    if not all(read.is_scalar(each) or _is_named_by_module(state, each) for each in given):
         return False
     source = state.source
     arguments = source.pieces(source.end(called), source.end(value), read.edits, statement.col_offset)
-    for column in names:
+    for column in columns:
         frame = state.get(name)
         assert isinstance(frame, Frame)
         before = Ref(state.column(frame, column, statement.lineno))
@@ -82,6 +93,31 @@ def _assign_each(
         made.doc = source.doc(statement)
         state.change(name, frame.with_column(column, state.add(made)))
     return True
+
+
+def _is_named_by_module(state: State, node: ast.expr) -> bool:
+    """Tell whether an expression is a name of Python or of a module, such as `float` or `np.nan`."""
+    root, _, _ = dotted(node).partition(".")
+    held = state.get(root)
+    return bool(root) and (held is None or (isinstance(held, Value) and held.made == "import"))
+
+
+def _assign_all(state: State, statement: ast.stmt, name: str, columns: list[str], value: ast.expr) -> None:
+    """Read `table[["x", "y"]] = value` as a table of these columns alone, from which each is taken."""
+    frame = state.get(name)
+    assert isinstance(frame, Frame)
+    read = state.expression(value)
+    text = state.source.pieces(*state.source.right_side(statement, value), read.edits, statement.col_offset)
+    inner, line = inner_of(returned(text, read, value)), statement.lineno
+    rows = _rows(state, frame, text)
+    body = ("changed = ", rows, f"[[]].copy()\nchanged[{quoted(columns)}] = ", *inner, "\nreturn changed")
+    whole = state.add(Value("_and_".join(columns[:3]), line, "node", "table", body))
+    whole.doc = state.source.doc(statement)
+    for column in columns:
+        taken = ("return ", Ref(whole), f"[{quoted(column)}]")
+        made = Value(column, line, "node", "column", taken, frame=frame.name, base=frame.base, doc=whole.doc)
+        frame = frame.with_column(column, state.add(made))
+    state.change(name, frame)
 
 
 def set_column(
@@ -162,11 +198,11 @@ def assign_rows(
     """Read `table.loc[rows, "x"] = value`, where the column is there already."""
     frame, column = state.get(name), static_value(key, state.get)
     assert isinstance(frame, Frame) and isinstance(column, str)
-    if column not in frame.columns and column not in frame.base.columns:
+    read = state.expression(rows, value)
+    if not frame.has(column):
         as_block(state, statement, "it may make the column for some rows alone", BLOCK)
         return
     before = state.column(frame, column, statement.lineno)
-    read = state.expression(rows, value)
     source, indent = state.source, statement.col_offset
     right = source.pieces(*source.right_side(statement, value), _within(read, value), indent)
     where = source.pieces(source.start(rows), source.end(rows), _within(read, rows), indent)

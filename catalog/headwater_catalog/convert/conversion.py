@@ -11,7 +11,6 @@ from typing import Final
 
 from headwater_catalog.convert.driver_text import DriverText
 from headwater_catalog.convert.effects import effects_of
-from headwater_catalog.convert.functions import sets_columns
 from headwater_catalog.convert.known import WRITERS
 from headwater_catalog.convert.module_text import definition_text, module_text
 from headwater_catalog.convert.naming import built_in, names_of, word
@@ -21,6 +20,7 @@ from headwater_catalog.convert.rendering import Rendering
 from headwater_catalog.convert.source import Source
 from headwater_catalog.convert.state import State
 from headwater_catalog.convert.statements import walk
+from headwater_catalog.convert.told_functions import sets_columns
 from headwater_catalog.convert.values import Frame, Note, Value, refs_of
 from headwater_catalog.read.syntax import TOO_DEEP, Unreadable, parse
 
@@ -139,13 +139,15 @@ class _Writing:
             if isinstance(held := state.get(name), Value) and held.made in ("constant", "helper", "import")
         }
         beside, taken, imports = self._beside_driver(fixed)
+        read = {name for _, name in self._reads}
+        ending = {name: held for name, held in fixed.items() if held.made == "constant" and name in read}
         module = module_text(
             self._script,
             state.source,
             self._ordered,
             names,
             fixed,
-            [*taken.values(), *(v for v in self._reads.values() if v.made == "constant")],
+            [*taken.values(), *ending.values(), *(v for v in self._reads.values() if v.made == "constant")],
         )
         inputs = [v for v in self._ordered if v.made == "left" and v.stage == "before"]
         settings = [v for v in self._ordered if v.made == "setting"]
@@ -160,7 +162,7 @@ class _Writing:
             imports,
             beside,
             state.outline.words,
-        ).text(state.leftovers, self._outputs(), self._reads)
+        ).text(state.leftovers, {**self._outputs(), **ending}, self._reads)
         finals = {name: names[value] for name, value in self._finals.items()}
         return Conversion(
             self._module,
@@ -201,9 +203,10 @@ class _Writing:
     def _outputs(self) -> dict[str, Value]:
         """Return the variables that the driver gives at its end: the tables, or else whatever there is.
 
-        Also those that would else be what statements that are left made of them before.
+        Also those that would else be what statements that are left made of them, or read, before.
         """
         before = {name for left in self._state.leftovers for name in left.binds}
+        before |= {name for _, name in self._reads}
         wanted = {
             name: value for name, value in self._finals.items() if value.shape == "table" or name in before
         }
@@ -294,7 +297,7 @@ class _Writing:
             if held is None or held.made != "helper" or name in own:
                 continue
             reads = told.reads if told is not None else set(effects_of(_statement(held)).reads)
-            if any(each in self._state.env and each not in fixed for each in reads):
+            if any(self._is_of_driver(each, fixed) for each in reads):
                 own[name] = definition_text(rendering, self._state.source, held, {})
                 used.update(dict.fromkeys(reads))
                 stack += reads
@@ -310,6 +313,11 @@ class _Writing:
             str(fixed[name].body[0]) for name in used if name in fixed and fixed[name].made == "import"
         ]
         return list(own.values()), taken, sorted(set(imports))
+
+    def _is_of_driver(self, name: str, fixed: Mapping[str, Value]) -> bool:
+        """Tell whether a variable is another one in the driver than in the module, at least at times."""
+        state = self._state
+        return name in state.env and (name not in fixed or name in state.outline.set_often)
 
 
 class _Own(dict[Value, str]):

@@ -71,8 +71,8 @@ class DriverText:
         after = [left for left in leftovers if left.stage == "after"]
         asked: dict[str, None] = {}
         ending: list[str] = []
-        bound = {name: value for left in before for name, value in left.binds.items()}
         kept: dict[Value, str] = {}
+        renamed, bound = self._renamed(before, wholes, kept)
         results = self.own("results")
         for left in after:
             for name in left.reads:
@@ -89,16 +89,24 @@ class DriverText:
                     asked[self.names[value]] = None
                     copied = self._copied(value, left, name)
                     ending.append(f"{name} = {copied.format(f'{results}[{quoted(self.names[value])}]')}")
-                elif value.made == "constant" and self.taken.get(name) is not value:
+                elif value.made == "constant" and bound.get(name, self.taken.get(name)) is not value:
                     ending.append(f"{name} = {self.module}.{self.names[value]}")
                 bound[name] = value
             ending.append(self._text(left))
             bound.update(left.binds)
         for name, value in outputs.items():
-            if bound.get(name) is not value:
+            if value.made == "constant":
+                if bound.get(name, self.taken.get(name)) is not value:
+                    ending.append(f"{name} = {self.module}.{self.names[value]}")
+            elif bound.get(name) is not value:
                 asked[self.names[value]] = None
                 ending.append(f"{name} = {results}[{quoted(self.names[value])}]")
-        parts = [self._head(first), self._before(before, kept), self._driver(list(asked)), "\n".join(ending)]
+        parts = [
+            self._head(first),
+            self._before(before, kept, renamed),
+            self._driver(list(asked)),
+            "\n".join(ending),
+        ]
         return "\n\n".join(part for part in parts if part) + "\n"
 
     def _text(self, left: Leftover) -> str:
@@ -123,11 +131,41 @@ class DriverText:
             lines.append(f"from {self.module} import {self.names[value]}{as_name}")
         return "\n".join([*lines, *(f"\n\n{text}\n" for text in self.definitions)])
 
-    def _before(self, before: Sequence[Leftover], kept: Mapping[Value, str]) -> str:
+    def _renamed(
+        self,
+        before: Sequence[Leftover],
+        wholes: Mapping[tuple[int, str], Value],
+        kept: dict[Value, str],
+    ) -> tuple[dict[int, list[str]], dict[str, Value]]:
+        """Return the lines that give what is left another name, by what reads it, and what the names are."""
+        bound: dict[str, Value] = {}
+        lines: dict[int, list[str]] = {}
+        for left in before:
+            for name in left.reads:
+                value = wholes.get((id(left), name))
+                if value is None or bound.get(name, self.taken.get(name)) is value:
+                    continue
+                if value.made == "constant":
+                    line = f"{name} = {self.module}.{self.names[value]}"
+                    lines.setdefault(id(left), []).append(line)
+                    bound[name] = value
+                if value.made != "left":
+                    continue
+                same = next((each for each, known in bound.items() if known is value), "")
+                same = same or kept.setdefault(value, self.own(f"{name}_of_line_{value.line}"))
+                line = f"{name} = {self._copied(value, left, name).format(same)}"
+                lines.setdefault(id(left), []).append(line)
+                bound[name] = value
+            bound.update(left.binds)
+        return lines, bound
+
+    def _before(
+        self, before: Sequence[Leftover], kept: Mapping[Value, str], renamed: Mapping[int, Sequence[str]]
+    ) -> str:
         inputs = self.own("inputs")
         lines = [f"{inputs} = {{}}"] if self.inputs else []
         for left in before:
-            lines.append(self._text(left))
+            lines += [*renamed.get(id(left), ()), self._text(left)]
             for name, value in left.binds.items():
                 if value in self.inputs:
                     lines.append(f"{inputs}[{quoted(self.names[value])}] = {name}")

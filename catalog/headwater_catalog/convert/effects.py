@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from headwater_catalog.convert.groups import named_in
 from headwater_catalog.convert.known import MUTATORS, dotted
 
-__all__ = ["Effects", "changed_parameters", "effects_of", "is_in_place"]
+__all__ = ["Effects", "changed_parameters", "changes_in_place", "defined_with", "effects_of", "is_in_place"]
 
 
 @dataclass(slots=True)
@@ -122,6 +122,17 @@ def _definition(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, fou
     for each in [*inner.reads, *inner.changes]:
         if each not in inner.sets and each not in arguments:
             found.reads[each] = None
+    for part in defined_with(node):
+        found.reads.update(effects_of(part).reads)
+
+
+def defined_with(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> list[ast.expr]:
+    """Return what is evaluated where a function or class is defined, such as decorators and defaults."""
+    if isinstance(node, ast.ClassDef):
+        return [*node.decorator_list, *node.bases]
+    annotated = [each.annotation for each in ast.walk(node.args) if isinstance(each, ast.arg)]
+    given = [*node.args.defaults, *node.args.kw_defaults, *annotated, node.returns]
+    return [*node.decorator_list, *(part for part in given if part is not None)]
 
 
 def _stored(node: ast.AST, found: Effects, own: frozenset[str]) -> None:
@@ -149,6 +160,8 @@ def _stores(node: ast.AST) -> Iterator[ast.expr]:
         target = stack.pop()
         if isinstance(target, (ast.Tuple, ast.List)):
             stack += target.elts
+        elif isinstance(target, ast.Starred):
+            stack.append(target.value)
         elif isinstance(target, (ast.Subscript, ast.Attribute)):
             yield target
 
@@ -168,6 +181,13 @@ def is_in_place(call: ast.Call) -> bool:
         for keyword in call.keywords
     )
     return asked or (call.func.attr in MUTATORS and not dotted(call.func).startswith(("np.", "pd.")))
+
+
+def changes_in_place(node: ast.AST, name: str) -> bool:
+    """Tell whether a part of a statement, and no part of that, changes the value of a variable in place."""
+    if isinstance(node, (ast.Subscript, ast.Attribute)) and not isinstance(node.ctx, ast.Load):
+        return _root(node) == name
+    return isinstance(node, ast.Call) and is_in_place(node) and _root(node.func) == name
 
 
 def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:

@@ -25,7 +25,17 @@ from headwater_catalog.convert.known import (
 )
 from headwater_catalog.convert.source import Edit, Source
 from headwater_catalog.convert.static import static_value
-from headwater_catalog.convert.values import NO_LITERAL, Frame, Left, Piece, Ref, Value, quoted
+from headwater_catalog.convert.values import (
+    NO_LITERAL,
+    Frame,
+    Left,
+    Piece,
+    Ref,
+    Value,
+    closed,
+    keywords,
+    quoted,
+)
 
 __all__ = ["Expression", "Known"]
 
@@ -43,6 +53,7 @@ class Known:
         column: Gives the value of a column of a table.
         whole: Gives the value of a table with all its columns.
         setting: Gives the value of an entry of a configuration; None where it is none.
+        given_to: Gives the variables of the script that a function of it reads.
         imports: What imported names stand for, in full.
     """
 
@@ -51,6 +62,7 @@ class Known:
     column: Callable[[Frame, str, int], Value]
     whole: Callable[[Frame, int], Value]
     setting: Callable[[ast.expr], Value | None]
+    given_to: Callable[[str], dict[str, Value]]
     imports: Mapping[str, str]
 
 
@@ -139,6 +151,8 @@ class Expression:
             self._replace(node, quoted(found.literal))
         elif (entry := self.known.setting(node)) is not None:
             self._replace(node, Ref(entry))
+        elif found.made == "helper":
+            self._edit(node, closed(found, self.known.given_to(name)))
         else:
             self._replace(node, Ref(found, named=found.shape == "column"))
             if found.shape == "column":
@@ -228,9 +242,32 @@ class Expression:
         if is_len and self._is_frame(node.args[0], bound):
             self._replace(node.args[0], Ref(self._frame_of(node.args[0]).base, rows=True))
             return
-        if not self._grouped(node, bound):
+        if not self._grouped(node, bound) and not self._helped(node, bound):
             for part in ast.iter_child_nodes(node):
                 self.read(part, bound)
+
+    def _helped(self, node: ast.Call, bound: frozenset[str]) -> bool:
+        """Read a call of a function of the script that reads variables of it, which it is given, too."""
+        match node.func:
+            case ast.Name(id=name) if name not in bound:
+                helper = self.known.get(name)
+            case _:
+                return False
+        if not isinstance(helper, Value) or helper.made != "helper":
+            return False
+        given = self.known.given_to(name)
+        arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+        source = self.known.source
+        last = max([source.end(node.func), *map(source.end, arguments)])
+        sign = {"": ", ", "(": "", ",": " "}.get(source.text[last : source.end(node) - 1].strip())
+        if not given or sign is None:
+            return False
+        self._replace(node.func, Ref(helper))
+        for part in [*node.args, *node.keywords]:
+            self.read(part, bound)
+        end = source.end(node) - 1
+        self.edits.append((end, end, (sign, *keywords(given))))
+        return True
 
     def _grouped(self, node: ast.Call, bound: frozenset[str]) -> bool:
         """Read `table.groupby("k")["v"].transform(...)` as what it does to columns."""
@@ -318,7 +355,7 @@ class Expression:
         """Return the rows of several columns and single values put together."""
         found: Value | None = None
         for node in nodes:
-            if self._is_scalar(node):
+            if self.is_scalar(node):
                 continue
             rows = self.rows_of(node)
             if rows is None or (found is not None and rows is not found):
@@ -326,14 +363,15 @@ class Expression:
             found = rows
         return found
 
-    def _is_scalar(self, node: ast.expr) -> bool:
+    def is_scalar(self, node: ast.expr) -> bool:
+        """Tell whether an expression surely is a single value."""
         match node:
             case ast.Constant():
                 return True
             case ast.UnaryOp(operand=ast.Constant()):
                 return True
             case ast.BinOp(left=left, right=right):
-                return self._is_scalar(left) and self._is_scalar(right)
+                return self.is_scalar(left) and self.is_scalar(right)
             case ast.Name(id=name):
                 found = self.known.get(name)
                 is_written = isinstance(found, Value) and isinstance(found.literal, (bool, int, float, str))
@@ -373,6 +411,22 @@ class Expression:
             return None
         return self.rows_of(owner) if method in COLUMN_METHODS else None
 
+    def is_container(self, node: ast.expr) -> bool:
+        """Tell whether an expression surely is a list, a dictionary or a set."""
+        match node:
+            case ast.List() | ast.Dict() | ast.Set() | ast.ListComp() | ast.DictComp() | ast.SetComp():
+                return True
+            case ast.Call(func=ast.Name(id=name)):
+                return name in ("dict", "list", "set", "sorted") and self.known.get(name) is None
+            case ast.Call(func=ast.Attribute(attr=method)):
+                return method in ("to_dict", "to_list", "tolist")
+            case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.BitOr(), right=right):
+                return self.is_container(left) or self.is_container(right)
+            case ast.Name(id=name):
+                found = self.known.get(name)
+                return isinstance(found, Value) and found.is_container
+        return False
+
     def is_array(self, node: ast.expr) -> bool:
         """Tell whether an expression surely is an array with a value for each row of what it reads."""
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
@@ -392,6 +446,10 @@ class Expression:
             case ast.Subscript(value=ast.Attribute(value=owner, attr="loc"), slice=key):
                 alone = not isinstance(key, ast.Tuple) or isinstance(key.elts[-1], (ast.List, ast.Slice))
                 return self.is_table(owner) and alone
+            case ast.Subscript(value=ast.Attribute(value=owner, attr="iloc"), slice=key):
+                rows, columns = key.elts if isinstance(key, ast.Tuple) and len(key.elts) == 2 else (key, key)
+                many = (ast.List, ast.Slice)
+                return self.is_table(owner) and isinstance(rows, many) and isinstance(columns, many)
             case ast.Subscript(slice=ast.List()) if node not in self.columns:
                 return self._picks(node)
         return node in self.frames

@@ -6,19 +6,13 @@ import ast
 from dataclasses import replace
 
 from headwater_catalog.convert.blocks import NotInlined
-from headwater_catalog.convert.known import TABLE_METHODS
 from headwater_catalog.convert.state import State
-from headwater_catalog.convert.told_functions import given_to
+from headwater_catalog.convert.told_functions import given_to, sets_columns
 from headwater_catalog.convert.values import Frame, Left, Value
 
-__all__ = ["inlined", "sets_columns"]
+__all__ = ["inlined"]
 
-_LONGEST = 200
 _VISIBLE = ("constant", "helper", "import")
-_NOT_PLAIN = (
-    *(ast.AsyncFunctionDef, ast.Await, ast.ClassDef, ast.Global, ast.Nonlocal, ast.Try, ast.While, ast.With),
-    *(ast.Yield, ast.YieldFrom),
-)
 
 
 def inlined(state: State, targets: list[str], value: ast.expr) -> bool:
@@ -34,7 +28,7 @@ def inlined(state: State, targets: list[str], value: ast.expr) -> bool:
     """
     if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Name):
         return False
-    told = state.outline.functions.get(value.func.id)
+    told = state.told(value.func.id)
     if (
         told is None
         or not told.is_own
@@ -44,12 +38,13 @@ def inlined(state: State, targets: list[str], value: ast.expr) -> bool:
         return False
     kept, outer = state.snapshot(), dict(state.env)
     given = _given(state, told.node, value)
-    visible = {name: cell for name, cell in outer.items() if _is_visible(state, name)}
-    if given is None or any(name in outer and name not in visible for name in told.reads):
+    if given is None or told.reads & state.own:
         state.restore(kept)
         return False
+    visible = {name: cell for name, cell in outer.items() if name in told.reads or _is_visible(state, name)}
     state.env = {**visible, **given}
     outside, state.returned = state.returned, _returned(told.node, targets)
+    around, state.own = state.own, told.own
     state.strict += 1
     state.depth += 1
     try:
@@ -60,7 +55,7 @@ def inlined(state: State, targets: list[str], value: ast.expr) -> bool:
     finally:
         state.strict -= 1
         state.depth -= 1
-        state.returned = outside
+        state.returned, state.own = outside, around
     state.env = outer
     for name, cell in zip(targets, cells, strict=True):
         state.env[name] = cell
@@ -83,25 +78,6 @@ def _returned(function: ast.FunctionDef, targets: list[str]) -> dict[str, str]:
 def _is_visible(state: State, name: str) -> bool:
     held = state.get(name)
     return isinstance(held, Value) and held.made in _VISIBLE
-
-
-def sets_columns(function: ast.FunctionDef) -> bool:
-    """Tell whether a function does to tables what a script does, from its first line to its last."""
-    arguments = function.args
-    if function.decorator_list or arguments.vararg or arguments.kwarg or len(function.body) > _LONGEST:
-        return False
-    nodes = [node for statement in function.body for node in ast.walk(statement)]
-    returns = [node for node in nodes if isinstance(node, ast.Return)]
-    if any(isinstance(node, _NOT_PLAIN) for node in nodes) or returns not in ([], [function.body[-1]]):
-        return False
-    return any(_is_of_tables(node) for node in nodes)
-
-
-def _is_of_tables(node: ast.AST) -> bool:
-    if isinstance(node, ast.Subscript):
-        return isinstance(node.ctx, ast.Store)
-    is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-    return is_call and isinstance(node, ast.Call) and getattr(node.func, "attr", "") in TABLE_METHODS
 
 
 def _given(state: State, function: ast.FunctionDef, call: ast.Call) -> dict[str, int] | None:

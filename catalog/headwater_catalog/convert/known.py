@@ -15,7 +15,9 @@ __all__ = [
     "FRAME_NAMES",
     "GROUP_TRANSFORMS",
     "MUTATORS",
+    "ONLY_TOLD",
     "READS_DATA",
+    "READ_ONLY",
     "REDUCTIONS",
     "TABLE_CALLS",
     "TABLE_METHODS",
@@ -125,6 +127,15 @@ MUTATORS: Final = frozenset(
 )
 """Methods that change what they are called on and are mostly called for that."""
 
+READ_ONLY: Final = frozenset(
+    """all any astype corr count cov describe drop drop_duplicates dropna duplicated equals fillna groupby
+    head hist idxmax idxmin info isna isnull items iterrows itertuples keys kurt kurtosis max mean median
+    memory_usage min mode nlargest notna notnull nsmallest nunique quantile reset_index round sem skew
+    sort_index sort_values std sum tail to_frame to_list to_string tolist transpose unique value_counts
+    values var""".split()  # noqa: SIM905
+)
+"""Methods of tables and columns that change nothing, unless they are asked to, of whatever has them."""
+
 CONSTANT_CALLS: Final = frozenset(
     """DateOffset DatetimeIndex Decimal Fraction Path PurePath Timedelta Timestamp array compile date
     datetime dict float float32 float64 frozenset int int32 int64 join len linspace arange list max
@@ -134,6 +145,9 @@ CONSTANT_CALLS: Final = frozenset(
 
 READS_DATA: Final = "it reads data from outside"
 """Why the value of a call depends on more than its arguments: no reason to tell, as data must come in."""
+
+ONLY_TOLD: Final = ("it prints", "it logs", "it sets what is warned of")
+"""What a function or a block may do besides, with no harm where it happens as the features are executed."""
 
 _EFFECTS: Final = {
     "open": "it opens a file",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from headwater_catalog.convert.rendering import Rendering, docstring, helper_pieces
 from headwater_catalog.convert.source import IN_TEXT, Edit, Source
-from headwater_catalog.convert.values import Ref, Value, quoted, refs_of
+from headwater_catalog.convert.values import Ref, Value, closed, quoted, refs_of
 
 __all__ = ["definition_text", "module_text"]
 
@@ -94,7 +94,9 @@ def _names_taken(value: Value, names: Mapping[Value, str]) -> list[str]:
 
 def _is_accessed(value: Value, names: Mapping[Value, str]) -> bool:
     """Tell whether a column is taken from its table by a function of its own."""
-    return value.made == "column" and (names[value] != value.label or value.is_apart)
+    if value.made != "column" or value.base is None:
+        return False
+    return names[value] != value.label or value.is_apart or value.base.part_of is not None
 
 
 def _extracted(value: Value, values: Sequence[Value], names: Mapping[Value, str]) -> bool:
@@ -155,7 +157,10 @@ def _is_late(constant: Value) -> bool:
 
 
 def definition_text(rendering: Rendering, source: Source, value: Value, fixed: Mapping[str, Value]) -> str:
-    """Return the text of a constant, a function or a class."""
+    """Return the text of a constant, a function or a class.
+
+    Where nothing is fixed, it stands beside the variables that it reads; else it is given them.
+    """
     name = rendering.names[value]
     if value.made == "constant":
         said = f"  # {value.doc}" if value.doc else ""
@@ -169,19 +174,34 @@ def definition_text(rendering: Rendering, source: Source, value: Value, fixed: M
     )
     assert begin is not None
     edits: list[Edit] = [
-        (source.start(node), source.end(node), (Ref(held),))
+        (source.start(node), source.end(node), closed(held, {name: name for name in held.closes_over or ()}))
         for node, held in helper_pieces(statement, fixed)
         if isinstance(node, ast.expr)
     ]
+    if fixed and value.closes_over:
+        edits.append(_further_parameters(source, statement, value.closes_over, begin.end()))
     edits.append((begin.start(1), begin.end(1), (name,)))
     pieces = source.pieces(start, source.end(statement), edits, statement.col_offset)
     return rendering.text(pieces).replace(IN_TEXT, "\n")
 
 
+def _further_parameters(source: Source, statement: ast.stmt, names: Sequence[str], begin: int) -> Edit:
+    """Return the parameters of a function for the variables of the script that it reads."""
+    assert isinstance(statement, ast.FunctionDef)
+    given = statement.args
+    own = [*given.posonlyargs, *given.args, *given.kwonlyargs, *([given.vararg] if given.vararg else [])]
+    parts: list[ast.arg | ast.expr] = [*own, *given.defaults, *filter(None, given.kw_defaults)]
+    listed = ", ".join(names)
+    if not parts:
+        end = source.text.index("(", begin) + 1
+        return end, end, (f"*, {listed}",)
+    end = max(source.offset(part.end_lineno or 0, part.end_col_offset or 0) for part in parts)
+    return end, end, (f", {listed}" if given.vararg or given.kwonlyargs else f", *, {listed}",)
+
+
 def _imports(rendering: Rendering, values: Sequence[Value], text: str) -> str:
     lines: dict[str, None] = {}
-    if "copy" in rendering.imports:
-        lines["import copy"] = None
+    lines.update((f"import {name}", None) for name in ("copy", "functools") if name in rendering.imports)
     if "Any" in rendering.imports:
         lines["from typing import Any"] = None
     if re.search(r"\bpd\.", text):

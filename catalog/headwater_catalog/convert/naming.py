@@ -14,7 +14,7 @@ from headwater_catalog.convert.values import Value
 __all__ = ["RESERVED", "built_in", "names_of", "word"]
 
 RESERVED = frozenset(
-    {"Any", "changed", "config", "copy", "extract_columns", "name", "pd", "tuple", "unpack_fields"}
+    """Any changed config copy extract_columns functools name pd tuple unpack_fields""".split()  # noqa: SIM905
 )
 """Names that the text of a module of features uses itself, or that modifiers keep to themselves."""
 

@@ -6,7 +6,7 @@ import ast
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from headwater_catalog.convert.told_functions import (
     imported_functions,
     imports_of,
     in_full,
+    sets_columns,
 )
 from headwater_catalog.convert.values import NO_LITERAL
 
@@ -57,7 +58,7 @@ class Outline:
     for_reading: frozenset[str] = frozenset()
     main: str = ""
     written: Mapping[ast.stmt, str] = field(default_factory=dict)
-    _places: dict[ast.stmt, int] = field(default_factory=dict)
+    _places: dict[ast.stmt, tuple[list[ast.stmt], int]] = field(default_factory=dict)
     _effects: dict[ast.stmt, Effects] = field(default_factory=dict)
 
     def is_read_after(self, statement: ast.stmt, name: str) -> bool:
@@ -65,10 +66,13 @@ class Outline:
         if self.later.get(name, 0) <= (statement.end_lineno or statement.lineno):
             return False
         if not self._places:
-            self._places.update((each, place) for place, each in enumerate(self.statements))
+            bodies = [told.node.body for told in self.functions.values() if told.is_own]
+            for body in [*bodies, self.statements]:
+                self._places.update((each, (body, place)) for place, each in enumerate(body))
         if statement not in self._places:
-            return True  # it stands in another one, or in a function
-        for each in itertools.islice(self.statements, self._places[statement] + 1, None):
+            return True  # it stands in another one
+        body, place = self._places[statement]
+        for each in itertools.islice(body, place + 1, None):
             effects = self.effects(each)
             if name in effects.reads or name in effects.changes:
                 return True
@@ -82,19 +86,22 @@ class Outline:
             self._effects[statement] = effects_of(statement)
         return self._effects[statement]
 
-    def setting(self, node: ast.expr) -> tuple[str, str, Any] | None:
-        """Return the variable, key and value of an entry of a configuration; None where it is none."""
+    def setting(self, node: ast.expr, held_by: Callable[[str], str]) -> tuple[str, str, Any] | None:
+        """Return the variable, key and value of an entry of a configuration; None where it is none.
+
+        Args:
+            node: The expression.
+            held_by: Gives the configuration that a variable stands for there; empty where it is none.
+        """
         shape = _entry(node)
-        if shape is None or shape[0] not in self.roots:
+        root = held_by(shape[0]) if shape is not None else ""
+        if shape is None or root not in self.roots:
             return None
-        root, key = shape
-        literal = self.roots[root]
-        if isinstance(literal, dict):
-            if isinstance(node, (ast.Name, ast.Attribute)):
-                return None
-            return root, key, literal.get(key, NO_LITERAL)
+        literal, key = self.roots[root], shape[1]
         if isinstance(node, ast.Name):
-            return None if literal is NO_LITERAL else (root, key, literal)
+            return None if literal is NO_LITERAL or isinstance(literal, dict) else (root, root, literal)
+        if isinstance(literal, dict):
+            return None if isinstance(node, ast.Attribute) else (root, key, literal.get(key, NO_LITERAL))
         return (root, key, NO_LITERAL) if literal is NO_LITERAL else None
 
 
@@ -120,7 +127,7 @@ def outline_of(tree: ast.Module, beside: Beside = lambda _: None) -> Outline:
         statements,
         functions,
         _tables(module),
-        _roots(statements, own, sets),
+        _roots(statements, {name: told for name, told in own.items() if name != main}, sets),
         frozenset(name for name, count in sets.items() if count > 1),
         later,
         frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name)),
@@ -296,7 +303,9 @@ def _roots(
         for node in ast.walk(statement):
             if isinstance(node, ast.If):
                 tested |= {shape[0] for part in _tested(node.test) if (shape := _entry(part)) is not None}
+    others = [told for told in functions.values() if not told.is_own or not sets_columns(told.node)]
     in_functions = {name for told in functions.values() for name in told.reads}
+    in_helpers = {name for told in others for name in told.reads}
     changed = {name for statement in statements for name in effects_of(statement).changes}
     found: dict[str, Any] = {}
     for statement in _with_opened(statements):
@@ -305,9 +314,10 @@ def _roots(
                 pass
             case _:
                 continue
-        if sets[name] > 1 or name in changed or name in in_functions:
-            continue
         literal = _literal(value)
+        is_many = isinstance(literal, dict) or isinstance(value, ast.Call)
+        if sets[name] > 1 or name in changed or name in (in_helpers if is_many else in_functions):
+            continue
         is_settings = isinstance(literal, (dict, str, int, float, bool)) or isinstance(value, ast.Call)
         if (name in tested and is_settings) or (isinstance(literal, dict) and _LIKE_SETTINGS.search(name)):
             is_read = isinstance(value, ast.Call) and _reads_settings(value)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from headwater_catalog.convert.source import IN_TEXT
-from headwater_catalog.convert.values import NO_LITERAL, Bind, Piece, Ref, Value, quoted
+from headwater_catalog.convert.values import CLOSED, NO_LITERAL, Bind, Piece, Ref, Value, quoted
 
 __all__ = ["Rendering", "docstring", "helper_pieces", "is_given"]
 
@@ -45,6 +45,8 @@ class Rendering:
 
     def _piece(self, piece: Piece) -> str:
         if isinstance(piece, str):
+            if piece == CLOSED:
+                self.imports.add("functools")
             return piece
         if isinstance(piece, Bind):
             return self._bind(piece)

@@ -9,7 +9,7 @@ from typing import Any
 
 from headwater_catalog.convert.conversion import read_script
 from headwater_catalog.convert.state import State
-from headwater_catalog.convert.values import Frame, Leftover, Value
+from headwater_catalog.convert.values import Frame, Leftover, Ref, Value, quoted
 
 __all__ = ["ColumnStep", "lineage_of"]
 
@@ -147,6 +147,9 @@ class _Sources:
     def _value(self, value: Value) -> _Found:
         if value.made == "column" and value.base is not None:
             return _Found(((value.base, value.label),))
+        match value.body:
+            case ("return ", Ref(value=table), str(key)) if key == f"[{quoted(value.label)}]":
+                return _Found(((table, value.label),))
         needed = [each for each in _direct(self._state, value) if each.made in (*_TOLD, "setting")]
         if needed:
             return _Found(tuple((each, None) for each in needed))
@@ -160,7 +163,8 @@ class _Sources:
         if there is None or not origins:
             needed = [each for each in _direct(self._state, table) if each.made in _TOLD]
             if needed:
-                return _Found(tuple((each, None) for each in needed), is_certain=False)
+                is_certain = len(needed) == 1 and needed[0].shape == "column"
+                return _Found(tuple((each, None) for each in needed), is_certain=is_certain)
             return _Found((), frozenset({f"{table.label}.{name}"}))
         knowing = [each for each in origins if there in each.columns or there in each.base.columns]
         is_open = len(origins) > 1 and len(knowing) != 1 and not told.is_stacked

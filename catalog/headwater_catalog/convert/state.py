@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from headwater_catalog.convert.effects import effects_of
 from headwater_catalog.convert.expressions import Expression, Known
 from headwater_catalog.convert.groups import named_in
 from headwater_catalog.convert.known import READS_DATA, dotted, impure_name, impurity
 from headwater_catalog.convert.outline import Outline
 from headwater_catalog.convert.source import Source
+from headwater_catalog.convert.told_functions import ToldFunction, functions_of
 from headwater_catalog.convert.values import (
+    NO_LITERAL,
     Frame,
     Left,
     Leftover,
@@ -46,9 +50,10 @@ class State:
         leftovers: The statements that stay in the driver script.
         notes: What is to be told.
         imports: What imported names stand for, in full.
-        settings: The entries of configurations that are read, by their text.
+        settings: The entries of configurations that are read, by these, their keys and where they may differ.
         free: Names that are none of the script's variables, and that no feature may have.
         returned: The variables that a function gives back, and what its caller names them.
+        own: The names that the function has of its own that is being read.
         depth: How many functions of the script are being read in the place of their calls.
         branches: How many branches on configuration are being read.
         strict: How many statements are being read of which all or nothing is converted.
@@ -63,12 +68,15 @@ class State:
     leftovers: list[Leftover] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     imports: dict[str, str] = field(default_factory=dict)
-    settings: dict[str, Value] = field(default_factory=dict)
+    settings: dict[tuple[str, str, str], Value] = field(default_factory=dict)
     free: set[str] = field(default_factory=set)
     returned: dict[str, str] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
     depth: int = 0
     branches: int = 0
     strict: int = 0
+    _inner: dict[ast.stmt, ToldFunction] = field(default_factory=dict)
+    _closing: list[Value] = field(default_factory=list)
     _wholes: dict[Any, Value] = field(default_factory=dict)
     read: dict[Value, None] = field(default_factory=dict)
     _next: int = 0
@@ -153,6 +161,17 @@ class State:
         found = base.columns[name]
         found.is_apart = found.is_apart and self.branches > 0
         return found
+
+    def without(self, frame: Frame, columns: Iterable[str]) -> Frame:
+        """Return a table after columns are taken away.
+
+        Raises:
+            Left: It is made after the features.
+        """
+        self.readable(frame.base)
+        for column in columns:
+            frame = frame.without(column)
+        return frame
 
     def whole(self, frame: Frame, line: int) -> Value:
         """Return the value of a table with the columns that were set in it.
@@ -244,7 +263,15 @@ class State:
         Raises:
             Left: No feature can give one of them.
         """
-        known = Known(self.source, self._get_readable, self.column, self.whole, self.setting, self.imports)
+        known = Known(
+            self.source,
+            self._get_readable,
+            self.column,
+            self.whole,
+            self.setting,
+            self.given_to,
+            self.imports,
+        )
         found = Expression(known, given or {})
         for node in nodes:
             found.read(node)
@@ -307,39 +334,108 @@ class State:
         return impurity(node, self.in_full(name)) == READS_DATA
 
     def _changed_by(self, call: ast.Call) -> Iterator[str]:
-        told = self.outline.functions.get(dotted(call.func))
+        told = self.told(dotted(call.func))
         if told is None:
             return
-        label = dotted(call.func)
         if told.impure:
-            raise Left(f"'{label}' is called: {told.impure}", _advice(told.impure))
-        for name in told.reads:
-            found = self.get(name)
-            is_fixed = isinstance(found, Value) and found.made in ("constant", "helper", "import")
-            if (found is not None and not is_fixed) or name in self.outline.set_often:
-                raise Left(
-                    f"'{label}' reads the variable '{name}' of the script",
-                    f"Give '{name}' to the function as a parameter.",
-                )
+            raise Left(f"'{dotted(call.func)}' is called: {told.impure}", _advice(told.impure))
         for argument in told.given_to_changed(call):
             for name in named_in(argument) or ():
                 held = self.get(name)
                 if isinstance(held, Frame) or (isinstance(held, Value) and held.made in ("node", "left")):
                     yield name
 
+    # Functions of the script
+
+    def told(self, name: str) -> ToldFunction | None:
+        """Return what is known of a function; None where nothing is."""
+        found, held = self.outline.functions.get(name), self.get(name)
+        statement = held.statement if isinstance(held, Value) else None
+        if not isinstance(statement, ast.FunctionDef) or (found is not None and found.node is statement):
+            return found
+        if statement not in self._inner:  # it stands in another function
+            self._inner[statement] = functions_of(ast.Module([statement], []))[statement.name]
+        return self._inner[statement]
+
+    def given_to(self, name: str) -> dict[str, Value]:
+        """Return the variables of the script that a function of it reads, as they are at this moment.
+
+        Raises:
+            Left: No feature can give them to it.
+        """
+        helper, told = self.get(name), self.told(name)
+        if not isinstance(helper, Value) or helper.made != "helper" or helper in self._closing:
+            return {}
+        reads = told.reads if told is not None else effects_of(_definition(helper)).reads
+        self._closing.append(helper)
+        try:
+            found = self._closed_over(reads, told)
+        finally:
+            self._closing.pop()
+        names = tuple(found)
+        if told is not None and told.impure:
+            raise Left(f"'{name}' is called: {told.impure}", _advice(told.impure))
+        if altered := sorted(each for each in told.alters if each in self.env) if told is not None else []:
+            raise Left(f"'{name}' changes the variable '{altered[0]}' of the script", _GIVE_BACK)
+        if (names and not _may_be_given_more(helper, names)) or helper.closes_over not in (None, names):
+            which = sorted({*names, *(helper.closes_over or ())})[0]
+            raise Left(
+                f"'{name}' reads the variable '{which}' of the script",
+                f"Give '{which}' to the function as a parameter.",
+            )
+        helper.closes_over = names
+        return found
+
+    def _closed_over(self, reads: Iterable[str], told: ToldFunction | None) -> dict[str, Value]:
+        found: dict[str, Value] = {}
+        for each in sorted(reads):
+            held = self.get(each)
+            if held is None or (isinstance(held, Value) and held.made == "import"):
+                continue
+            if isinstance(held, Value) and held.made == "helper":
+                inner = self.given_to(each)
+                if told is not None and told.own & set(inner):
+                    raise Left(f"'{each}' reads a variable that is another one where it is called")
+                found.update(inner)
+            elif isinstance(held, Frame) or held.made != "constant" or each in self.outline.set_often:
+                value = self.held(each, 0)
+                assert value is not None
+                found[each] = value
+        return found
+
     def setting(self, node: ast.expr) -> Value | None:
         """Return the value of an entry of a configuration; None where an expression is none."""
-        found = self.outline.setting(node)
-        if found is None or self.depth:
+        found = self.outline.setting(node, self._configuration)
+        if found is None:
             return None
         root, key, literal = found
-        if not isinstance(self.get(root), Value):
-            return None
-        text = self.source.text[self.source.start(node) : self.source.end(node)]
-        shown = " ".join(text.split())
-        if key not in self.settings:
-            self.settings[key] = Value(key, node.lineno, "setting", literal=literal, source=shown)
-        return self.settings[key]
+        text = " ".join(self.source.text[self.source.start(node) : self.source.end(node)].split())
+        shown = re.sub(r"\w+", root, text, count=1)
+        place = (root, key, "" if literal is not NO_LITERAL else shown)
+        if place not in self.settings:
+            self.settings[place] = Value(key, node.lineno, "setting", literal=literal, source=shown)
+        return self.settings[place]
+
+    def _configuration(self, name: str) -> str:
+        """Return the configuration that a variable stands for, be it a parameter; empty where it is none."""
+        held = self.get(name)
+        return held.label if isinstance(held, Value) and held.made == "left" else ""
+
+
+def _definition(helper: Value) -> ast.stmt:
+    assert helper.statement is not None
+    return helper.statement
+
+
+def _may_be_given_more(helper: Value, names: Iterable[str]) -> bool:
+    """Tell whether a function can have further parameters."""
+    statement = helper.statement
+    if not isinstance(statement, ast.FunctionDef) or statement.decorator_list or statement.args.kwarg:
+        return False
+    return all(can_be_keyword(name) for name in names)
+
+
+_GIVE_BACK: Final = "Let it return what it makes, and assign that."
 
 
 def _listed(names: Iterable[str]) -> str:

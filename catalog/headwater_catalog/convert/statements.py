@@ -6,13 +6,13 @@ import ast
 from collections.abc import Iterable
 from typing import Final
 
-from headwater_catalog.convert.assignments import assign, augmented, dropped
+from headwater_catalog.convert.assignments import assign, assign_same, augmented, dropped
 from headwater_catalog.convert.blocks import as_block, leave
 from headwater_catalog.convert.branches import read_branches
 from headwater_catalog.convert.columns import (
     returned,
 )
-from headwater_catalog.convert.effects import is_in_place
+from headwater_catalog.convert.effects import defined_with, effects_of, is_in_place
 from headwater_catalog.convert.functions import inlined
 from headwater_catalog.convert.known import READS_DATA, WRITERS
 from headwater_catalog.convert.loops import unrolled
@@ -48,11 +48,14 @@ def _statement(state: State, statement: ast.stmt) -> None:
         case ast.Import() | ast.ImportFrom():
             _import(state, statement)
         case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            _check_definition(state, statement)
             state.set(name, state.add(Value(name, statement.lineno, "helper", statement=statement)))
         case ast.Expr(value=ast.Constant()) | ast.Pass():
             pass
         case ast.Assign(targets=[target], value=value):
             assign(state, statement, target, value)
+        case ast.Assign():
+            assign_same(state, statement)
         case ast.AnnAssign(target=target, value=value) if value is not None:
             assign(state, statement, target, value)
         case ast.AugAssign(target=target, op=op, value=value):
@@ -98,6 +101,21 @@ def _import(state: State, statement: ast.Import | ast.ImportFrom) -> None:
         state.set(name, state.add(Value(name, statement.lineno, "import", body=(text,))))
 
 
+def _check_definition(state: State, statement: ast.FunctionDef | ast.ClassDef) -> None:
+    """Refuse a definition that is made of data: by a default, a decorator or a base.
+
+    Raises:
+        Left: It is such a one.
+    """
+    for name in (name for part in defined_with(statement) for name in effects_of(part).reads):
+        held = state.get(name)
+        if isinstance(held, Frame) or (isinstance(held, Value) and held.made in ("column", "left", "node")):
+            raise Left(f"'{statement.name}' is defined with the variable '{name}' of the script", _DEFAULT)
+
+
+_DEFAULT: Final = "Give the variable where the function is called, instead of as a default."
+
+
 def _delete(state: State, statement: ast.Delete, targets: list[ast.expr]) -> None:
     for target in targets:
         match target:
@@ -109,7 +127,7 @@ def _delete(state: State, statement: ast.Delete, targets: list[ast.expr]) -> Non
                 column = static_value(key, state.get)
                 if not isinstance(column, str):
                     raise Left("which column it takes away is not known from the text", "Name the column.")
-                state.change(name, frame.without(column))
+                state.change(name, state.without(frame, [column]))
             case _:
                 raise Left("it takes away something that is no column")
 
@@ -121,9 +139,7 @@ def _call(state: State, statement: ast.Expr, call: ast.Call) -> None:
         name = call.func.value.id
         frame = state.get(name)
         if isinstance(frame, Frame) and call.func.attr == "drop" and (columns := dropped(state, call)):
-            for column in columns:
-                frame = frame.without(column)
-            state.change(name, frame)
+            state.change(name, state.without(frame, columns))
             return
         if isinstance(frame, Frame) and _in_place(state, statement, frame, call):
             return

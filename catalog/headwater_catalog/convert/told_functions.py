@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from headwater_catalog.convert.effects import changed_parameters, effects_of
-from headwater_catalog.convert.known import dotted, impurity
+from headwater_catalog.convert.known import ONLY_TOLD, TABLE_METHODS, dotted, impurity
 
 __all__ = [
     "Beside",
@@ -18,13 +18,18 @@ __all__ = [
     "imported_functions",
     "imports_of",
     "in_full",
+    "sets_columns",
 ]
 
 Beside = Callable[[str], ast.Module | None]
 """Gives the syntax tree of a module beside a script, by its name."""
 
-_PASSED_OVER: Final = ("it prints", "it logs", "it sets what is warned of")
-"""What a function may do besides, with no harm where it happens as the features are executed."""
+
+_LONGEST: Final = 200
+_NOT_PLAIN: Final = (
+    *(ast.AsyncFunctionDef, ast.Await, ast.ClassDef, ast.Global, ast.Nonlocal, ast.Try, ast.While, ast.With),
+    *(ast.Yield, ast.YieldFrom),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class ToldFunction:
         impure: Why its value depends on more than its parameters; empty where it does not.
         changes: The parameters that it changes in place.
         reads: The names of the script that it reads.
+        alters: Those of them whose values it changes in place.
+        own: The names that it has of its own.
         is_own: Whether it stands in the script itself, not in a module beside it.
     """
 
@@ -43,6 +50,8 @@ class ToldFunction:
     impure: str
     changes: frozenset[str]
     reads: frozenset[str]
+    alters: frozenset[str]
+    own: frozenset[str] = frozenset()
     is_own: bool = True
 
     def given_to_changed(self, call: ast.Call) -> Iterator[ast.expr]:
@@ -85,27 +94,59 @@ def functions_of(tree: ast.Module) -> dict[str, ToldFunction]:
     """Return the functions that a module defines, by name."""
     definitions = {each.name: each for each in tree.body if isinstance(each, ast.FunctionDef)}
     imports = imports_of(tree)
-    own: dict[str, str] = {}
+    impure: dict[str, str] = {}
+    own: dict[str, set[str]] = {}
     reads: dict[str, set[str]] = {}
+    alters: dict[str, set[str]] = {}
     for name, node in definitions.items():
         body = ast.Module(body=node.body, type_ignores=[])
         calls = [each for each in ast.walk(body) if isinstance(each, ast.Call)]
         reasons = (impurity(call, in_full(dotted(call.func), imports)) for call in calls)
-        own[name] = next((why for why in reasons if why and why not in _PASSED_OVER), "")
+        impure[name] = next((why for why in reasons if why and why not in ONLY_TOLD), "")
         if any(isinstance(each, (ast.Global, ast.Yield, ast.YieldFrom)) for each in ast.walk(body)):
-            own[name] = own[name] or "it sets names of the script, or gives several values"
+            impure[name] = impure[name] or "it sets names of the script, or gives several values"
         arguments = {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
         effects = effects_of(body)
-        reads[name] = {*effects.reads, *effects.changes} - arguments - set(effects.sets)
+        common = {each for part in ast.walk(body) if isinstance(part, ast.Global) for each in part.names}
+        own[name] = (arguments | set(effects.sets)) - common
+        reads[name] = {*effects.reads, *effects.changes, *common} - own[name]
+        alters[name] = set(effects.changes) - own[name]
     for _ in definitions:  # what a function does that they call, they do
         for name in definitions:
             for called in reads[name] & set(definitions):
-                own[name] = own[name] or own[called]
+                impure[name] = impure[name] or impure[called]
                 reads[name] = reads[name] | reads[called]
+                alters[name] = alters[name] | alters[called]
     return {
-        name: ToldFunction(node, own[name], frozenset(changed_parameters(node)), frozenset(reads[name]))
+        name: ToldFunction(
+            node,
+            impure[name],
+            frozenset(changed_parameters(node)),
+            frozenset(reads[name]),
+            frozenset(alters[name]),
+            frozenset(own[name]),
+        )
         for name, node in definitions.items()
     }
+
+
+def sets_columns(function: ast.FunctionDef) -> bool:
+    """Tell whether a function does to tables what a script does, from its first line to its last."""
+    arguments = function.args
+    if function.decorator_list or arguments.vararg or arguments.kwarg or len(function.body) > _LONGEST:
+        return False
+    nodes = [node for statement in function.body for node in ast.walk(statement)]
+    returns = [node for node in nodes if isinstance(node, ast.Return)]
+    if any(isinstance(node, _NOT_PLAIN) for node in nodes) or returns not in ([], [function.body[-1]]):
+        return False
+    return any(_is_of_tables(node) for node in nodes)
+
+
+def _is_of_tables(node: ast.AST) -> bool:
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.ctx, ast.Store)
+    is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    return is_call and isinstance(node, ast.Call) and getattr(node.func, "attr", "") in TABLE_METHODS
 
 
 def imports_of(tree: ast.Module) -> dict[str, str]:

@@ -6,9 +6,10 @@ import ast
 import keyword
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 __all__ = [
+    "CLOSED",
     "NO_LITERAL",
     "Bind",
     "Frame",
@@ -22,10 +23,14 @@ __all__ = [
     "Value",
     "Variant",
     "can_be_keyword",
+    "closed",
+    "keywords",
     "quoted",
     "refs_of",
 ]
 
+CLOSED: Final = "functools.partial("
+"""Begins the text of a function that is given the variables that it reads."""
 NO_LITERAL: Any = object()
 """In the place of the literal of a value that has none."""
 
@@ -88,9 +93,12 @@ class Value:
         origins: Where the columns of a table come from; of no table where that is not sure.
         source: What in the driver gives a setting, as text.
         is_scalar: Whether it surely is a single value.
+        is_container: Whether it surely is a list, a dictionary or a set.
         statement: The definition of a function or class; of a list or dictionary of tables, its assignment.
         is_apart: Of a column that is taken from a table: whether only some configurations need it.
         holds: Of a list or dictionary of tables, written out: the cells of these, by their variables.
+        closes_over: Of a function: the variables of the script that it is given, because it reads them; None
+            until it is used.
     """
 
     label: str
@@ -110,9 +118,11 @@ class Value:
     origins: Origins = field(default_factory=lambda: Origins())
     source: str = ""
     is_scalar: bool = False
+    is_container: bool = False
     statement: ast.stmt | None = None
     is_apart: bool = False
     holds: dict[str, int] = field(default_factory=dict)
+    closes_over: tuple[str, ...] | None = None
 
     @property
     def is_beforehand(self) -> bool:
@@ -194,6 +204,19 @@ def refs_of(body: tuple[Piece, ...]) -> Iterator[Ref]:
             yield Ref(piece.value)
 
 
+def keywords(given: Mapping[str, Piece | Value]) -> tuple[Piece, ...]:
+    """Return the text that gives values to parameters by their names."""
+    pieces: list[Piece] = []
+    for name, value in given.items():
+        pieces += [", " if pieces else "", f"{name}=", Ref(value) if isinstance(value, Value) else value]
+    return tuple(pieces)
+
+
+def closed(helper: Value, given: Mapping[str, Piece | Value]) -> tuple[Piece, ...]:
+    """Return the text of a function of the script that is given the variables that it reads."""
+    return (CLOSED, Ref(helper), ", ", *keywords(given), ")") if given else (Ref(helper),)
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """What a variable that holds a table stands for at a moment.
@@ -211,6 +234,10 @@ class Frame:
     columns: Mapping[str, Value] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
     is_unsure: bool = False
+
+    def has(self, column: str) -> bool:
+        """Tell whether a column surely is there: it was set, or read."""
+        return column in self.columns or (column in self.base.columns and column not in self.dropped)
 
     def with_column(self, column: str, value: Value) -> Frame:
         """Return the table after a column is set."""

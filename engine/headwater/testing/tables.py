@@ -47,6 +47,10 @@ def as_table(value: Any) -> Table | None:
         library == "pandas" and name.endswith("Index")
     ):
         return _pandas(value, f"pandas.{name}")
+    if library == "pandas" and (
+        name.endswith("Array") or name == "Categorical"
+    ):  # what unique() gives of texts
+        return Table(f"pandas.{name}", [Column("", str(value.dtype), value.tolist())])
     if library == "polars" and name in ("DataFrame", "Series", "LazyFrame"):
         return _polars(value)
     if library == "numpy" and hasattr(value, "shape") and value.shape != ():

@@ -51,6 +51,27 @@ def _both(tmp_path: Path, statements: str) -> tuple[Any, set[str], str]:
         ),
         ("df.columns = [name.upper() for name in df.columns]", ".set_axis([name.upper() for name in"),
         ("df.index = df['a'] * 2", "return df_1.set_axis(a * 2, axis=0)"),
+        ("df[['a', 'b']] = df[['b', 'a']]", 'pd.DataFrame({"b": b_raw, "a": a_raw})'),
+        ("df[['a', 'b']] = df[['a', 'b']].fillna(df['a'].mean())", "return b_raw.fillna(a_raw.mean())"),
+        ("df[['a', 'c']] = df[['a', 'c']].clip(df['a'], axis=0)", ".clip(a_raw, axis=0)"),
+        (
+            "means = df[['a', 'b']].mean()\ndf[['a', 'b']] = df[['a', 'b']].fillna(means)",
+            'changed[["a", "b"]] =',
+        ),
+        ("gaps = {'a': 1, 'b': 2}\ndf[['a', 'b']] = df[['a', 'b']].fillna(gaps)", 'changed[["a", "b"]] ='),
+        ("most = df['a'].max()\ndf[['a', 'b']] = df[['a', 'b']].fillna(most)", "return b_raw.fillna(most)"),
+        ("df[['d', 'e f']] = df['key'].str.split('x', expand=True)", 'return d_and_e_f["e f"]'),
+        ("df[['d', 'e']] = np.zeros((3, 2))\ndf[['f', 'g']] = 0", 'return d_and_e["d"]'),
+        ("df.b = df.b.fillna(0)", "return b_raw.fillna(0)"),
+        ("df.loc[df['b'] > 3, 'b'] = 0", "changed.loc[b_raw > 3] = 0"),
+        ("df['d'] = df['e'] = df['a'] * 2", "def e(d_value: pd.Series)"),
+        ("df['d'] = df['e'] = 5", "return pd.Series(5, index=df_raw.index)"),
+        ("most = df['d'] = df['a'].max()\ndf['e'] = most", "assign(d=most)"),
+        ("df['a'], df['b'] = df['b'], df['a']", "def b(a_raw: pd.Series)"),
+        (
+            "def two(of):\n    return of, of.max()\ndf['d'], most = two(df['a'])",
+            '@unpack_fields("d_value", "most")',
+        ),
     ],
 )
 def test_a_statement_becomes_a_feature(tmp_path: Path, statements: str, text: str) -> None:
@@ -63,16 +84,25 @@ def test_a_statement_becomes_a_feature(tmp_path: Path, statements: str, text: st
 @pytest.mark.parametrize(
     ("statements", "why"),
     [
-        ("df[['a', 'b']] = df[['b', 'a']]", "which columns it sets"),
-        ("df[['a', 'b']] = df[['a', 'b']].fillna(df['c'].mean())", "which columns it sets"),
-        ("df[['a', 'c']] = df[['a', 'c']].clip(df['a'], axis=0)", "which columns it sets"),
+        ("df[list(df.columns[:2])] = 0", "which columns it sets"),
+        ("df[['d', 'd']] = df[['a', 'b']]", "which columns it sets"),
+        ("df.d = 5", "only if there is one of that name"),
+        ("df.loc[df['a'] > 1, 'd'] = 5", "for some rows alone"),
         ("df['b'].fillna(0, inplace=True)", "changes a column in place"),
         ("df.eval('d = a + 1', inplace=True)", "changes a value in place"),
         ("if df['a'].sum() > 2:\n    df['c'] = 0", "a branch on data"),
         ("for name in df.columns:\n    df[name + '_'] = df[name]", "a loop"),
         ("df.iloc[0, 1] = 7", "single cells"),
+        ("df['d'] = df.iloc[0, 1] = 7", "several things at once"),
+        ("first, *df['d'] = [0, *df['a']]", "several things at once"),
         ("seen = []\nfor value in df['a']:\n    seen.append(value)\ndf['d'] = seen", "a loop"),
         ("total = 0\nfor value in df['a']:\n    total += value\ndf['d'] = total", "a loop"),
+        ("total = 0\nstart = total\nfor a in df['a']:\n    total += a\ndf['d'] = total + start", "a loop"),
+        ("for name in df.columns:\n    print(name)\n    df[name + '_'] = df[name]", "a loop"),
+        ("names = list(df.columns)\nnames.remove('key')\ndf['d'] = df[names].sum(axis=1)", "in place"),
+        ("names = [n for n in df]\nother = names\nother.append('key')\ndf = df[names]", "in place"),
+        ("gaps = df.isna().sum()\ngaps.sort_values(inplace=True)\ndf['d'] = gaps.iloc[0]", "in place"),
+        ("means = df[['a', 'b']].mean()\nmeans.loc['a'] = 5\ndf['d'] = means.sum()", "single cells"),
     ],
 )
 def test_what_is_not_taken_apart_is_kept_whole_and_told(tmp_path: Path, statements: str, why: str) -> None:
@@ -90,8 +120,20 @@ def test_what_is_not_taken_apart_is_kept_whole_and_told(tmp_path: Path, statemen
         ("print(df['c'])", "prints"),
         ("df.head()", "nothing is made"),
         ("from math import *\ndf['d'] = sqrt(4)", "every name"),
-        ("def use():\n    return df['a']\ndf['d'] = use() + 1", "reads the variable 'df'"),
+        (
+            "class Use:\n    def it(self):\n        return df['a']\ndf['d'] = Use().it() + 1",
+            "reads the variable 'df'",
+        ),
+        (
+            "seen = []\ndef note(a):\n    seen.append(a)\n    return a\ndf['d'] = df['a'].map(note)",
+            "changes the variable",
+        ),
+        ("def lot(a):\n    return np.random.normal()\ndf['d'] = df['a'].map(lot)", "draws random numbers"),
         ("df['d'] = (x := 3)", "inside an expression"),
+        (
+            "def use(table=df):\n    return table['a'] * 2\ndf['d'] = use()",
+            "is defined with the variable 'df'",
+        ),
         ("import decimal\ndecimal.DefaultContext.prec = 9", "it changes the module 'decimal'"),
     ],
 )
@@ -187,6 +229,73 @@ def test_another_name_for_what_a_statement_that_is_left_makes_is_known_to_the_ne
     assert {"df", "last.csv"} <= same
 
 
+def test_statements_above_the_execution_know_what_they_read_by_its_other_names(tmp_path: Path) -> None:
+    _, same, _ = _both(
+        tmp_path,
+        "raw = pd.read_csv('data.csv')\ndata = raw\nprint(data.shape)\nown = raw.copy()\n"
+        "for table in [1]:\n    own['n'] = eval('3')\nprint(raw.columns, own.columns)\n"
+        "raw = pd.read_csv('data.csv').head(1)\nprint(len(data), len(raw))\ndata['x'] = raw['a']\nown['y'] = 1\n",
+    )
+
+    assert {"data", "own", "raw"} <= same
+
+
+def test_constants_that_are_set_again_are_in_the_driver_script_what_they_were_at_each_line(
+    tmp_path: Path,
+) -> None:
+    _, same, _ = _both(
+        tmp_path,
+        "names = ['a', 'b']\nprint(names)\ndf['d'] = df[names].sum(axis=1)\nnames = list(df.columns)\n"
+        "names.remove('a')\nmost = df['a'].max()\nprint(most)\nmost = 7\ndf['e'] = most\nscale = 1\nseen = []\n"
+        "def show():\n    seen.append(scale)\nshow()\nscale = 2\nshow()\nprint(seen)\n",
+    )
+
+    assert {"df", "names", "most", "scale", "seen"} <= same
+
+
+def test_variables_that_are_read_and_made_anew_are_at_the_end_what_they_are_in_the_script(
+    tmp_path: Path,
+) -> None:
+    _, same, _ = _both(tmp_path, "most = df['a'].max()\nprint(most)\nmost = df['b'].max()\ndf['d'] = most\n")
+
+    assert {"df", "most"} <= same
+
+
+def test_columns_that_are_taken_away_of_what_a_statement_that_is_left_makes_are_gone(tmp_path: Path) -> None:
+    _, same, _ = _both(
+        tmp_path,
+        "some_df = df.sample(2)\nkept_df = some_df.head(1)\nsome_df.drop(['a'], axis=1, inplace=True)\nless_df = some_df.drop(columns=['b'])\n"
+        "del some_df['key']\n",
+    )
+
+    assert {"df", "some_df", "less_df", "kept_df"} <= same
+
+
+def test_columns_are_taken_of_one_of_several_tables_that_a_function_gives(tmp_path: Path) -> None:
+    made, same, module = _both(
+        tmp_path,
+        "def halves(table):\n    return table[table['a'] > 1], table[table['a'] < 2]\n\n"
+        "upper, lower = halves(df)\nlower['d'] = lower['b'] - upper['b'].mean()\n",
+    )
+
+    assert {"df", "lower"} <= same
+    assert "def lower_b(" in module or "def b(lower" in module
+    assert not made.notes
+
+
+def test_a_block_that_changes_a_table_and_sets_its_name_anew_changes_it_by_all_its_names(
+    tmp_path: Path,
+) -> None:
+    _, same, _ = _both(
+        tmp_path,
+        "def filled(table, name):\n    if name in table:\n        table[name] = table[name].fillna(0)\n    return table\n\n"
+        "other = df.head(2)\nfor each in [df, other]:\n    for name in ['a', 'b']:\n        each = filled(each, name)\n"
+        "df['d'] = df['b'] * 2\n",
+    )
+
+    assert {"df", "other"} <= same
+
+
 def test_what_a_function_reads_is_there_where_a_statement_that_is_left_calls_it(tmp_path: Path) -> None:
     _, same, _ = _both(
         tmp_path,
@@ -246,6 +355,48 @@ def test_functions_that_set_columns_are_read_in_the_place_of_their_call(tmp_path
     assert {"df", "other"} <= same
 
 
+@pytest.mark.parametrize(
+    ("statements", "text"),
+    [
+        ("def use():\n    return df['a'] * 2\ndf['d'] = use()", "_use(df=df_1)"),
+        (
+            "def use(a, *more, by=2):\n    return a * most * by\ndf['d'] = use(df['a'],)",
+            "_use(a, most=most_1)",
+        ),
+        (
+            "def use(row):\n    return row['a'] * most\ndf['d'] = df.apply(use, axis=1)",
+            "partial(_use, most=most_1)",
+        ),
+        (
+            "def inner(a):\n    return a * most\ndef use(a):\n    return inner(a) + 1\ndf['d'] = df['a'].map(use)",
+            "return functools.partial(_inner, most=most)(a) + 1",
+        ),
+        (
+            "def use(a):\n    return a * most\nfor a in df['a']:\n    df['d'] = use(a)",
+            "partial(_use, most=most)(a)",
+        ),
+        (
+            "scale = 2\ndef use(a):\n    return a * scale\ndf['d'] = use(df['a'])\nscale = 3\ndf['e'] = use(df['a'])",
+            "_use(a, scale=scale)",
+        ),
+        (
+            "def main():\n    top = df['a'].max()\n    def use(a):\n        return a * top\n"
+            "    df['d'] = df['a'].map(use)\nmain()",
+            "partial(_use, top=top)",
+        ),
+        ("def more(table):\n    table['d'] = table['a'] * most\nmore(df)", "return a * most"),
+    ],
+)
+def test_a_function_is_given_the_variables_of_the_script_that_it_reads(
+    tmp_path: Path, statements: str, text: str
+) -> None:
+    made, same, module = _both(tmp_path, f"most = df['b'].max()\n{statements}\nmost = 0\n")
+
+    assert text in module
+    assert "df" in same
+    assert {note.kind for note in made.notes} <= {"whole"}
+
+
 def test_variants_that_the_script_does_not_choose_are_right_too(tmp_path: Path) -> None:
     branch = (
         "config = {'mode': 'MODE'}\nif config['mode'] == 'one':\n    df['d'] = df['a'] * 2\n    extra = 1\n"
@@ -260,6 +411,61 @@ def test_variants_that_the_script_does_not_choose_are_right_too(tmp_path: Path) 
 
         assert {"df", "extra"} <= same
         assert '@config.when_not_in(mode=["one", "two"])' in module
+
+
+def test_what_is_asked_of_a_value_is_no_change_of_it(tmp_path: Path) -> None:
+    made, same, _ = _both(
+        tmp_path, "first = df.agg(['min', 'max'])\nfirst.head()\nfirst.info()\ndf['d'] = first['a'].sum()\n"
+    )
+
+    assert {"df", "first"} <= same
+    assert [(note.line, note.why) for note in made.notes] == [(6, "nothing is made of it")] + [
+        (7, "nothing is made of it")
+    ]
+    assert "d" in made.features
+
+
+def test_another_name_for_a_value_has_what_is_changed_and_not_what_is_set_anew(tmp_path: Path) -> None:
+    _, same, _ = _both(
+        tmp_path,
+        "names = list(df.columns)\nothers = names\nothers += ['x']\nseries = df['a']\nkept = series\nseries += 1\n"
+        "df['d'] = kept + len(names)\nfirst = df\nif len(first) > 2:\n    first = first.copy()\n    first['e'] = 1\n"
+        "df['f'] = first['e']\n",
+    )
+
+    assert {"df", "first", "names", "others", "kept", "series"} <= same
+
+
+def test_rows_and_columns_by_their_places_are_a_table(tmp_path: Path) -> None:
+    made, same, _ = _both(
+        tmp_path, "some = df.iloc[:, 1:]\nfor name in ['a', 'b']:\n    some[name] = some[name] * 2\n"
+    )
+
+    assert {"a", "b"} <= set(made.features)
+    assert {"df", "some"} <= same
+
+
+def test_a_configuration_that_functions_are_given_or_read_makes_variants(tmp_path: Path) -> None:
+    script = (
+        "import pandas as pd\nCONFIG = {'twice': TWICE, 'by': 3, 'names': ['a']}\nOTHER_CONFIG = {'by': 4}\n\n"
+        "def build(df, cfg, other):\n    if cfg['twice']:\n        df['d'] = df['a'] * cfg['by']\n    else:\n"
+        "        df['d'] = df['a'] * other['by']\n    for name in cfg['names']:\n        df[name] = 1\n    return df\n\n"
+        "def more(df):\n    for name in CONFIG['names']:\n        df[name] += 1\n    df['e'] = CONFIG.get('more', 1)\n"
+        "    df['f'] = CONFIG.get('more', 2)\n    return df\n\n"
+        "def main():\n    df = pd.read_csv('data.csv')\n    df = build(df, CONFIG, OTHER_CONFIG)\n    df = more(df)\n"
+        "    df.to_csv('all.csv')\n\nmain()\n"
+    )
+
+    for twice in ("True", "False"):
+        folder = tmp_path / twice
+        folder.mkdir()
+        made, answer = run_both(folder, script.replace("TWICE", twice), _DATA)
+
+        assert answer.get("different") == [], (answer, made.module_text, made.driver_text)
+        assert {"df", "all.csv"} <= set(answer["same"])
+        assert "@config.when(twice=True)\ndef d__twice(a: pd.Series, by_1: int)" in made.module_text
+        assert "@config.when_not(twice=True)\ndef d__otherwise(a: pd.Series, by: int)" in made.module_text
+        assert "df_and_name" not in made.module_text
 
 
 def test_what_is_written_without_a_name_is_told_to_be_given_one() -> None:
