@@ -418,6 +418,24 @@ def test_a_task_of_python_that_is_ended_ends_its_command(catalog: Catalog, targe
     until(lambda: ended.exists() and ended.read_text() == "a-b\n")
 
 
+@pytest.mark.parametrize("waits_for", ["a run", "the next attempt"])
+def test_a_script_that_is_ended_ends_what_it_waits_for(catalog: Catalog, waits_for: str, tmp_path: Path):
+    command = tmp_path / "command"
+    command.write_text(WAITING if waits_for == "a run" else "#!/bin/sh\ntouch begun\nexit 1\n")
+    command.chmod(command.stat().st_mode | stat.S_IXUSR)
+    file = tmp_path / "compiled.sh"
+    file.write_text(compiled(catalog, "sales", "--to", "script"))
+    process = subprocess.Popen(
+        ["bash", file], env={**os.environ, "HW_COMMAND": str(command)}, cwd=tmp_path, stderr=subprocess.PIPE
+    )
+    until(lambda: (tmp_path / "begun").exists())
+    process.terminate()
+    process.communicate(timeout=20)  # what it left behind would keep its output open
+
+    assert process.returncode == 143
+    assert (tmp_path / "ended").exists() == (waits_for == "a run")
+
+
 ODD = "region=a'b\"c $(touch x) `id` \\ $HOME %s {% raw %} }} !x\n#\u202e\U0001f600"
 
 
