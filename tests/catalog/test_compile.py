@@ -391,6 +391,11 @@ def test_python_files_import_the_orchestrator_and_nothing_of_headwater(catalog: 
     assert imported == {target, "os", "re", "shlex", "subprocess"} | (imported & {"datetime", "sys"})
 
 
+@pytest.mark.parametrize(("target", "words"), [("airflow", "max_active_runs=1"), ("prefect", "limit=1")])
+def test_executions_of_a_schedule_do_not_overlap(catalog: Catalog, target: str, words: str):
+    assert words in compiled(catalog, "sales", "--to", target)
+
+
 WAITING = """#!/bin/sh
 trap 'echo "$2" > ended; exit 1' TERM
 echo begun > begun
