@@ -26,12 +26,10 @@ HW_COMMAND="${{HW_COMMAND:-headwater}}"
 echo "RELAY=$RELAY" >&2
 
 # Who ends this script ends what it waits for, too: a run, or the time until the next attempt.
-awaited=""
-trap '[ -z "$awaited" ] || kill "$awaited" 2>/dev/null || true; wait; exit 143' HUP INT TERM
+trap 'kill $(jobs -p) 2>/dev/null || true; wait; exit 143' HUP INT TERM
 await() {{
     "$@" &
-    awaited=$!
-    wait "$awaited"
+    wait $!
 }}
 
 attempt() {{
