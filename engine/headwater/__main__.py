@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
     if not script.is_file():
         print(f"python -m headwater: there is no script {script}", file=sys.stderr)
         return 2
-    compat.activate()
+    compat.activate_with_children()
     sys.argv = arguments
     # With -m the first entry is the current folder; a script expects its own.
     sys.path[0] = str(script.resolve().parent)

@@ -17,7 +17,7 @@ from typing import Any
 
 from headwater.errors import HeadwaterError, did_you_mean
 
-__all__ = ["ALIASES", "activate", "deactivate", "is_active"]
+__all__ = ["ALIASES", "activate", "activate_with_children", "deactivate", "is_active"]
 
 ALIASES = {
     "hamilton": "headwater",
@@ -189,6 +189,39 @@ def activate() -> None:
             "headwater.compat.activate() before the first import of it."
         )
     sys.meta_path.insert(0, _finder)
+
+
+def activate_with_children() -> None:
+    """Activate, and let processes that `multiprocessing` starts afresh do so before they import the script.
+
+    They would import it by itself (as Dask's workers do, and pools that do not fork), which fails where it
+    imports `hamilton` and the real package is not there, and else mixes both.
+    """
+    from multiprocessing import spawn
+
+    activate()
+    usual = spawn.get_preparation_data
+    if not isinstance(usual, _Preparing):
+        # There is no public way to have a process do something between its start and that import.
+        spawn.get_preparation_data = _Preparing(usual)
+
+
+class _Preparing:
+    """Tells a new process what it needs to know, and that it answers imports of `hamilton`, too."""
+
+    def __init__(self, usual: Callable[[str], dict[str, object]]) -> None:
+        self.usual = usual
+
+    def __call__(self, name: str) -> dict[str, object]:
+        told = self.usual(name)
+        return {**told, "headwater": _ActivatedOnReading()} if is_active() else told
+
+
+class _ActivatedOnReading:
+    """Activates the process that unpickles it, which has done nothing else yet."""
+
+    def __reduce__(self) -> tuple[Callable[[], None], tuple[()]]:
+        return activate_with_children, ()
 
 
 def is_active() -> bool:

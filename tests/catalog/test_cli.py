@@ -349,6 +349,20 @@ def test_a_command_where_no_catalog_is_says_so_and_leaves_nothing_behind(tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("command", [("search", "x"), ("run", "x"), ("db", "upgrade"), ("worker",)])
+def test_a_database_that_does_not_answer_is_told_in_a_line_and_without_its_password(
+    tmp_path, monkeypatch, command
+):
+    monkeypatch.setenv("HEADWATER_HOME", str(tmp_path))
+    monkeypatch.setenv("HEADWATER_DATABASE_URL", "postgresql://me:secret@127.0.0.1:9/catalog")
+
+    result = headwater(*command)
+
+    assert result.exit_code == 3
+    assert "The catalog's database does not answer: connection failed: " in result.stderr
+    assert "secret" not in result.output and "Traceback" not in result.output
+
+
 def test_a_search_before_the_first_scan_says_that_nothing_is_scanned(home, repository):
     headwater("db", "upgrade")
     empty = headwater("search", "spend")

@@ -391,6 +391,11 @@ def test_python_files_import_the_orchestrator_and_nothing_of_headwater(catalog: 
     assert imported == {target, "os", "re", "shlex", "subprocess"} | (imported & {"datetime", "sys"})
 
 
+@pytest.mark.parametrize(("target", "words"), [("airflow", "max_active_runs=1"), ("prefect", "limit=1")])
+def test_executions_of_a_schedule_do_not_overlap(catalog: Catalog, target: str, words: str):
+    assert words in compiled(catalog, "sales", "--to", target)
+
+
 WAITING = """#!/bin/sh
 trap 'echo "$2" > ended; exit 1' TERM
 echo begun > begun
@@ -416,6 +421,24 @@ def test_a_task_of_python_that_is_ended_ends_its_command(catalog: Catalog, targe
     assert b"KeyboardInterrupt" in process.communicate()[1]
     ended = tmp_path / "ended"
     until(lambda: ended.exists() and ended.read_text() == "a-b\n")
+
+
+@pytest.mark.parametrize("waits_for", ["a run", "the next attempt"])
+def test_a_script_that_is_ended_ends_what_it_waits_for(catalog: Catalog, waits_for: str, tmp_path: Path):
+    command = tmp_path / "command"
+    command.write_text(WAITING if waits_for == "a run" else "#!/bin/sh\ntouch begun\nexit 1\n")
+    command.chmod(command.stat().st_mode | stat.S_IXUSR)
+    file = tmp_path / "compiled.sh"
+    file.write_text(compiled(catalog, "sales", "--to", "script"))
+    process = subprocess.Popen(
+        ["bash", file], env={**os.environ, "HW_COMMAND": str(command)}, cwd=tmp_path, stderr=subprocess.PIPE
+    )
+    until(lambda: (tmp_path / "begun").exists())
+    process.terminate()
+    process.communicate(timeout=20)  # what it left behind would keep its output open
+
+    assert process.returncode == 143
+    assert (tmp_path / "ended").exists() == (waits_for == "a run")
 
 
 ODD = "region=a'b\"c $(touch x) `id` \\ $HOME %s {% raw %} }} !x\n#\u202e\U0001f600"

@@ -154,3 +154,18 @@ def test_nodes_that_need_other_machines_do_not_share_a_task():
     groups = group_by_cost(nodes, GroupByCost(8, 30.0, {"load": 1.0, "trained": 1.0, "scored": 1.0}))
 
     assert [group.nodes for group in groups] == [["load"], ["trained"], ["scored"]]
+
+
+def test_what_takes_no_time_is_no_task_beside_what_needs_another_machine():
+    nodes = chain({"load": "", "trained": "load", "shown": "load", "report": "trained shown"})
+    nodes[1] = dataclasses.replace(nodes[1], tags={"resources.gpus": "1"})
+    costs = {"load": 1.0, "trained": 600.0, "shown": 1.0, "report": 1.0}
+
+    assert [group.nodes for group in group_by_cost(nodes, GroupByCost(8, 30.0, costs))] == [
+        ["load", "shown"],
+        ["trained"],
+        ["report"],
+    ]
+    # What takes long is computed meanwhile.
+    costs["shown"] = 600.0
+    assert len(group_by_cost(nodes, GroupByCost(8, 30.0, costs))) == 4

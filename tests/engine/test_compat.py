@@ -141,6 +141,40 @@ def test_second_hello_world_gives_a_dictionary(tmp_path) -> None:
     )
 
 
+RUN_PROCESSES = """
+import multiprocessing
+from hamilton import driver
+
+
+def answering(number):
+    import hamilton
+
+    return driver.Driver.__module__, hamilton.__spec__.origin, number
+
+
+def deeper(number):
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.map(answering, [number])
+
+
+if __name__ == "__main__":
+    process = multiprocessing.get_context("spawn").Process(target=print, args=("begun",))
+    process.start()
+    process.join()
+    # Only a process that is no daemon may start others.
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        print(*pool.map(deeper, [3]))
+"""
+
+
+def test_processes_that_a_script_starts_afresh_have_the_alias_before_they_import_it(tmp_path) -> None:
+    done = run(tmp_path, RUN_PROCESSES)
+
+    assert done.stdout.splitlines() == ["begun", "[('headwater.driver', 'headwater', 3)]"], done.stderr
+
+
 def test_script_that_raises_shows_its_own_traceback(tmp_path) -> None:
     done = run(tmp_path, "import hamilton\nraise RuntimeError('no luck')\n")
 

@@ -53,6 +53,8 @@ class Findings(Failure):
 def failure_of(error: Exception) -> Failure | None:
     """Return the failure that an error means to the user; None for a fault of Headwater itself."""
     # The error trees are imported here, since a command that does not fail need not pay for them.
+    from sqlalchemy.exc import InterfaceError, OperationalError
+
     from headwater.errors import HeadwaterError
     from headwater_catalog.errors import CatalogError, JobError, QueryError, Unauthenticated
 
@@ -64,6 +66,12 @@ def failure_of(error: Exception) -> Failure | None:
         return Findings(str(error))
     if isinstance(error, (CatalogError, HeadwaterError)):
         return Failure(str(error))
+    if isinstance(error, (InterfaceError, OperationalError)):  # its text would have the statement, too
+        said = f"{error.orig}".partition("\n")[0]
+        return Failure(
+            f"The catalog's database does not answer: {said}. Try again, or see what HEADWATER_DATABASE_URL "
+            "says."
+        )
     return None
 
 

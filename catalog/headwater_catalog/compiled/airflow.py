@@ -33,6 +33,7 @@ with DAG(
     schedule={plan.schedule!r},
     start_date=datetime({year}, {month}, {day}, tzinfo=timezone.utc),  # the day of the commit
     catchup=False,
+    max_active_runs=1,  # two at a time would write to the same sinks
     default_args={{"retries": {plan.retries}, "retry_delay": timedelta(seconds={plan.retry_seconds})}},
     tags=["headwater", {plan.repository!r}],
 ) as dag:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import keyword
 import re
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -249,7 +250,7 @@ def _by_cost(flow: FlowToCompile, nodes: Sequence[Node]) -> list[Group]:
     if not known:
         raise InvalidInput(
             f"No run of dataflow '{flow.name}' has told yet how long its nodes take. Run it once "
-            f"(headwater run --dataflow {flow.name} --no-cache), or group by module."
+            f"(headwater run --dataflow {shlex.quote(flow.name)} --no-cache), or group by module."
         )
     usual = sum(known.values()) / len(known)  # for what nobody has measured yet
     costs = {node.name: known.get(node.name, usual) for node in nodes}

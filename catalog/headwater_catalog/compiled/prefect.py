@@ -41,7 +41,7 @@ def all_tasks(relay: str | None = None):
 
 if __name__ == "__main__":
     if "--serve" in sys.argv:
-        all_tasks.serve(name={plan.name!r}{cron})
+        all_tasks.serve(name={plan.name!r}{cron}, limit=1)  # two at a time would write to the same sinks
     else:
         all_tasks()
 """

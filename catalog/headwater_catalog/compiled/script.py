@@ -25,17 +25,24 @@ RELAY="${{RELAY:-script-$(date -u +%Y%m%dT%H%M%SZ)-$$}}"
 HW_COMMAND="${{HW_COMMAND:-headwater}}"
 echo "RELAY=$RELAY" >&2
 
+# Who ends this script ends what it waits for, too: a run, or the time until the next attempt.
+trap 'kill $(jobs -p) 2>/dev/null || true; wait; exit 143' HUP INT TERM
+await() {{
+    "$@" &
+    wait $!
+}}
+
 attempt() {{
     local name="$1" left={plan.retries}
     shift
     echo "Task $name" >&2
-    until $HW_COMMAND "$@"; do
+    until await $HW_COMMAND "$@"; do
         if [ "$left" -le 0 ]; then
             echo "Task $name failed. To go on from here: RELAY=$RELAY FROM=$name bash $0" >&2
             exit 1
         fi
         left=$((left - 1))
-        sleep {plan.retry_seconds}
+        await sleep {plan.retry_seconds}
     done
 }}
 

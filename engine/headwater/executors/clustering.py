@@ -60,15 +60,18 @@ class Clusters:
                     for number in bundle[1:]:
                         self._merge(number, into=bundle[0])
 
-    def fuse_without_delay(self, most: int | None = None) -> None:
+    def fuse_without_delay(
+        self, most: int | None = None, is_brief: Callable[[Sequence[Node]], bool] = lambda nodes: False
+    ) -> None:
         """Put clusters to a source where nothing has to wait for that which would not wait anyway.
 
-        All else that the cluster reads must be there before the source begins, and all else that reads the
-        source must need the cluster, too. Then no way leads from the source to the cluster through a third
-        one, either, so that no cluster comes to need itself.
+        All else that the cluster reads must be there before the source begins; then no way leads from the
+        source to the cluster through a third one, so that no cluster comes to need itself. All else that
+        reads the source must need the cluster, too, unless that is brief.
 
         Args:
             most: How many nodes may come together; None for any number.
+            is_brief: Tells whether to wait for nodes is less than what a task costs.
         """
         order = [number for level in self._levels() for number in level]
         before: dict[int, int] = {}  # the clusters that must be done before each one, as bits
@@ -83,7 +86,10 @@ class Clusters:
                     self._alike(number, source)
                     and (most is None or len(self.members[number]) + len(self.members[source]) <= most)
                     and others & ~before[source] == 0
-                    and all(before.get(r, 0) >> number & 1 for r in self.readers[source] if r != number)
+                    and (
+                        all(before.get(r, 0) >> number & 1 for r in self.readers[source] if r != number)
+                        or is_brief(self.members[number])
+                    )
                 ):
                     self._merge(number, into=source)
                     break

@@ -21,6 +21,10 @@ _DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 """What workers of our own do first: an interrupt from the keyboard goes to all processes, and the first one
 decides what follows."""
 
+_DESERTED = "60s"
+"""How long tasks wait where no worker is left. Those that die are started anew, but a cluster of one machine
+gives one up that is not there again, or that has died again, 15 seconds after it has died."""
+
 _GRACE = 1.0
 """Seconds that tasks are given to end by themselves once their execution has failed."""
 
@@ -36,7 +40,9 @@ def started(workers: int | None, memory_limit: str | int) -> Iterator[Any]:
     distributed = needed("distributed", "Running tasks on Dask")
     config = needed("dask", "Running tasks on Dask").config
     with tempfile.TemporaryDirectory(prefix="hw-dask-", ignore_cleanup_errors=True) as folder:
-        with config.set(temporary_directory=folder):
+        with config.set(
+            {"temporary-directory": folder, "distributed.scheduler.no-workers-timeout": _DESERTED}
+        ):
             cluster = distributed.LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,

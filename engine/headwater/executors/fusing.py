@@ -31,9 +31,9 @@ class GroupByCost(GroupingStrategy):
     Then the groups that are equally far from the inputs are put together, those that read the same first,
     until there are no more than `slots`, and each is worth a task by what its nodes are known to cost: of a
     small graph of known costs one task remains, of nodes that are known to take long up to four for a slot.
-    At last groups follow each other in one task where nothing that could run has to wait for that. Nodes that
-    need unlike things, as a GPU, never share a task. What a fan-out repeats stays as
-    `GroupByRepeatableBlocks` has it.
+    At last groups follow each other in one task where nothing that could run has to wait for that, or for no
+    longer than a task costs. Nodes that need unlike things, as a GPU, never share a task. What a fan-out
+    repeats stays as `GroupByRepeatableBlocks` has it.
 
     Args:
         slots: How many tasks run at once, or what tells it; by default the number of processors.
@@ -124,7 +124,7 @@ class GroupByCost(GroupingStrategy):
         width = self._width()
         clusters.fuse_chains()
         clusters.bundle(lambda level: self._bundles(level, clusters, width))
-        clusters.fuse_without_delay(self._most)
+        clusters.fuse_without_delay(self._most, self._is_brief)
         return [clusters.ordered(number) for number in range(len(groups))]
 
     def _width(self) -> int:
@@ -152,6 +152,10 @@ class GroupByCost(GroupingStrategy):
             bundles[min(place, width - 1)].append(number)
             spent += costs[number]
         return filter(None, bundles)
+
+    def _is_brief(self, nodes: Sequence[Node]) -> bool:
+        known = [self.costs[node.name] for node in nodes if node.name in self.costs]
+        return len(known) == len(nodes) and sum(known) < self.cost_of_task
 
     def _cost(self, nodes: Iterable[Node]) -> float:
         return sum(self.costs.get(node.name, self._expected) for node in nodes)

@@ -307,7 +307,9 @@ class _Jobs:
             f"{', '.join(named.get(name, repr(name)) for name in nodes)}: {self._why(error, mark)}",
             nodes[0],
         )
-        failed.__cause__ = error
+        # Spark's own errors ask the JVM for their text each time, which ends with a session that was started
+        # for the execution.
+        failed.__cause__ = RuntimeError(in_words(error))
         return failed
 
     def _why(self, error: BaseException, mark: Mark | None) -> str:

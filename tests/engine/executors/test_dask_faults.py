@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from headwater.errors import HeadwaterError, NodeFailed
-from headwater.executors import SingleExecutionManager
+from headwater.executors import SingleExecutionManager, dask_clusters
 from headwater.executors.dask_tasks import DaskExecutor
 from headwater.executors.graph import TaskBasedGraphExecutor
 from headwater.executors.grouping import GroupNodesAllAsOne, GroupNodesIndividually
@@ -130,6 +130,19 @@ def test_a_node_under_which_every_worker_dies_is_named(execute, cluster, tmp_pat
     assert "'dying', number 2 of 3 nodes of the task 'root'" in message
     assert "A worker may use" in message
     assert len(list(tmp_path.glob("died-*"))) == 2
+
+
+def test_a_cluster_of_its_own_that_has_lost_its_workers_for_good_is_given_up(execute, monkeypatch):
+    # As after some deaths within 15 seconds each: Dask starts none anew that it misses at that moment.
+    config = {"distributed.deploy.lost-worker-timeout": "0ms"}
+    monkeypatch.setattr(dask_clusters, "_DESERTED", "500ms")
+    dying = "import os\ndef dying(number: int) -> int: os._exit(1)"
+
+    with (
+        imported_dask().config.set(config),
+        pytest.raises(NodeFailed, match=r"'dying': .*without any running workers"),
+    ):
+        execute(DaskExecutor(workers=1), dying, "dying", number=1)
 
 
 def test_too_little_memory_is_told_with_the_node(execute, cluster):

@@ -208,7 +208,11 @@ SCRIPT = """
 
     if __name__ == "__main__":
         print("own", run(SparkTaskExecutor(max_tasks=2), 3), SparkSession.getActiveSession(), left())
-        (pathlib.Path(sys.argv[1]) / "tried").unlink(missing_ok=True)
+        try:
+            run(SparkTaskExecutor(max_tasks=2), 4)
+        except Exception as error:
+            print("died", "exited unexpectedly" in str(error), left())
+        (pathlib.Path(sys.argv[1]) / "tried").unlink()
         conf = {"spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1",
                 "spark.driver.bindAddress": "127.0.0.1"}
         session = SparkSession.builder.master("local[2,3]").config(map=conf).getOrCreate()
@@ -308,9 +312,10 @@ def done(folder: Path, **files: str) -> list[str]:
 @pytest.mark.timeout(600)  # a JVM takes a minute to start where many others are busy
 @on_spark
 def test_starts_a_spark_of_its_own_and_lets_spark_try_again(tmp_path, spark_session) -> None:
-    own, again, stopped = done(tmp_path, script=SCRIPT, flaky=FLAKY)
+    own, died, again, stopped = done(tmp_path, script=SCRIPT, flaky=FLAKY)
 
     assert own == "own 3 None ([], [])"  # no JVM, no files
+    assert died == "died True ([], [])"  # what Spark told can be read without its JVM
     assert again == "again 6" and (tmp_path / "tried").exists()
     assert stopped.startswith("The session of this SparkTaskExecutor has ended.")
 
