@@ -6,16 +6,19 @@ import contextlib
 import inspect
 import platform
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
 __all__ = ["environment"]
 
+_PREPARED: Final = ("bottleneck", "dateutil", "numexpr", "numpy", "pandas", "pyarrow", "pytz", "six")
+"""What is imported where a process is prepared. It is told of all, so that runs do not differ by that."""
+
 
 def environment() -> dict[str, Any]:
-    """Return the versions of Python and of the packages that were imported."""
+    """Return the versions of Python and of the packages that were imported, or may have been before."""
     packages: dict[str, str] = {}
     with contextlib.suppress(
         Exception
@@ -31,7 +34,7 @@ def environment() -> dict[str, Any]:
 def _packages() -> dict[str, str]:
     from importlib import metadata
 
-    loaded = {name.partition(".")[0] for name in list(sys.modules)}
+    loaded = {*_PREPARED, *(name.partition(".")[0] for name in list(sys.modules))}
     packages = {"headwater": metadata.version("headwater")}  # an editable one lists no modules
     for distribution in metadata.distributions():
         # `metadata.packages_distributions` says the same, and takes every file of every package in hand.

@@ -287,6 +287,14 @@ def test_arrow_is_alone_where_tables_are_opened():
     assert done.stdout == "False True\n"
 
 
+def test_what_a_run_has_loaded_is_told_alike(run, tmp_path: Path):
+    code = "from headwater_catalog.loaded_packages import environment; print(environment())"
+    program = replace(forked(code), imports=interpreters.IMPORTED)
+    wait_until_prepared(tmp_path, program.imports)
+
+    assert run(program) == run(replace(program, is_apart=True))
+
+
 def test_linear_algebra_goes_on_in_what_was_forked(run, tmp_path: Path):
     """Its threads are not forked; it must start others."""
     code = """
