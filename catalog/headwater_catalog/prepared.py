@@ -54,7 +54,8 @@ class Program:
         module: The module.
         function: A function without arguments, which finds its own in `sys.argv`.
         arguments: These.
-        imports: What it imports in any case, and may have been imported for another program before it.
+        imports: What it imports in any case, and may have been imported for another program before it; no
+            process is prepared for a program without any.
         packages: Folders from which to import, beside Python's own packages.
         brings: First parts of the names of modules that code may import which the program executes.
         python: Which Python executes it.
