@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Interpreter", "of_commit", "own"]
 
 IMPORTED: Final = (
-    *("headwater.compat", "headwater.driver", "headwater_catalog.runner", "headwater_catalog.tables"),
-    *("pandas", "pyarrow"),
+    *("headwater.compat", "headwater.driver", "headwater.builder", "headwater.modifiers.checked"),
+    *("headwater_catalog.runner", "headwater_catalog.tables", "importlib.metadata", "pandas", "pyarrow"),
 )
 """What most runs import."""
 

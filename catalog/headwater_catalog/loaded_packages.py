@@ -8,16 +8,19 @@ import platform
 import sys
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
 __all__ = ["environment"]
 
+_PREPARED: Final = ("bottleneck", "dateutil", "numexpr", "numpy", "pandas", "pyarrow", "pytz", "six")
+"""What is imported where a process is prepared. It is told of all, so that runs do not differ by that."""
+
 
 def environment() -> dict[str, Any]:
-    """Return the versions of Python and of the packages that were imported."""
+    """Return the versions of Python and of the packages that were imported, or may have been before."""
     packages: dict[str, str] = {}
     with contextlib.suppress(
         Exception
@@ -33,7 +36,7 @@ def environment() -> dict[str, Any]:
 def _packages() -> dict[str, str]:
     from importlib import metadata
 
-    loaded = {name.partition(".")[0] for name in list(sys.modules)}
+    loaded = {*_PREPARED, *(name.partition(".")[0] for name in list(sys.modules))}
     packages = {"headwater": metadata.version("headwater")}  # an editable one lists no modules
     for folder in (entry for entry in list(sys.path) if isinstance(entry, str)):
         # `metadata.packages_distributions` says the same, and takes every file of every package in hand.

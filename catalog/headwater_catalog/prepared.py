@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,11 +26,11 @@ from typing import IO, Any, Final
 import headwater
 import headwater_catalog
 from headwater_catalog.confinement import LARGEST_ORDER
-from headwater_catalog.errors import JobError
 
 __all__ = ["Forked", "Program", "fork", "prepared_processes"]
 
 _ROOTS: Final = tuple(str(Path(package.__path__[0]).parent) for package in (headwater, headwater_catalog))
+_PACKAGES: Final = tuple(sorted({Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")}))
 _SERVE: Final = """\
 import sys
 sys.path[:0] = sys.argv[1].split("|")
@@ -54,7 +55,8 @@ class Program:
         function: A function without arguments, which finds its own in `sys.argv`.
         arguments: These.
         imports: What it imports in any case, and may have been imported for another program before it; as
-            `module:function` also what it calls, where that finds the same at any time.
+            `module:function` also what it calls, where that finds the same at any time. No process is
+            prepared for a program without any.
         packages: Folders from which to import, beside Python's own packages.
         brings: First parts of the names of modules that code may import which the program executes.
         python: Which Python executes it.
@@ -108,7 +110,9 @@ class Forked:
 
     def _look(self, timeout: float | None) -> int | None:
         if self._ended is not None:
-            if not select.select([self._ended], [], [], timeout)[0]:
+            events = select.poll()
+            events.register(self._ended, select.POLLIN)
+            if not events.poll(None if timeout is None else timeout * 1000):
                 return None
             os.close(self._ended)
             self._ended = None
@@ -120,7 +124,9 @@ class _Server:
 
     def __init__(self, imports: Sequence[str], environment: Mapping[str, str]) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control.setblocking(False)
         self._names: frozenset[str] | None = None
+        self._packages = _state_of_packages()
         with theirs:
             number = theirs.fileno()
             words = ["|".join(_ROOTS), str(number), *imports]
@@ -141,25 +147,30 @@ class _Server:
         Raises:
             OSError: It has ended.
         """
-        if self._names is None and select.select([self._control], [], [], 0)[0]:
-            told = self._control.recv(_MOST_NAMES)
-            if not told:
-                raise ConnectionResetError("it has ended")
-            self._names = frozenset(json.loads(told))
+        if self._names is None:
+            with contextlib.suppress(BlockingIOError):
+                told = self._control.recv(_MOST_NAMES)
+                if not told:
+                    raise ConnectionResetError("it has ended")
+                self._names = frozenset(json.loads(told))
+                self._control.settimeout(_PATIENCE)
         return self._names
+
+    def is_outdated(self) -> bool:
+        """Tell whether packages were installed since it began, which it may have imported as they were."""
+        return self._packages != _state_of_packages()
 
     def fork(self, order: bytes, files: Sequence[int]) -> tuple[int, int]:
         """Have it fork a keeper; return the number of that, and a file that says when it has ended.
 
+        The keeper begins when it is told so.
+
         Raises:
-            OSError: It has ended, or takes no such order. Nothing was begun.
-            JobError: It does not answer.
+            OSError: It has ended, does not answer, or takes no such order.
         """
         socket.send_fds(self._control, [order], list(files))
-        if not select.select([self._control], [], [], _PATIENCE)[0]:
-            raise JobError(f"The process that was to begin it did not answer within {_PATIENCE} seconds.")
         told, received, _, _ = socket.recv_fds(self._control, 64, 1)
-        if not told:
+        if not received:
             raise ConnectionResetError("it has ended")
         return int(told), received[0]
 
@@ -200,11 +211,7 @@ class _Servers:
     def fork(
         self, program: Program, order: Mapping[str, Any], files: Sequence[int]
     ) -> tuple[int, int] | None:
-        """Have a keeper forked; None where there is no server that can, or none yet.
-
-        Raises:
-            JobError: A server that has taken the order does not answer.
-        """
+        """Have a keeper forked; None where there is no server that can, or none yet."""
         # A copy of a process has nothing to say to the servers of that.
         if not self._wanted or self._process != os.getpid() or not _can_become(program):
             return None
@@ -212,7 +219,8 @@ class _Servers:
         with self._lock:
             try:
                 server = self._servers.get(program.imports)
-                if server is None:
+                if server is None or server.is_outdated():
+                    self._forget(program.imports)
                     # This program is not kept waiting for it, which another may be glad of.
                     self._servers[program.imports] = _Server(program.imports, _without_place(order))
                     return None
@@ -223,9 +231,6 @@ class _Servers:
             except OSError:  # it has ended, for example since nobody needed it for long
                 self._forget(program.imports)
                 return None
-            except JobError:
-                self._forget(program.imports)
-                raise
 
     def _forget(self, imports: tuple[str, ...]) -> None:
         if (server := self._servers.pop(imports, None)) is not None:
@@ -255,23 +260,34 @@ def fork(program: Program, order: Mapping[str, Any], status: int) -> Forked | No
 
     Returns:
         The keeper; None where none is prepared, and the program is to be started anew.
-
-    Raises:
-        JobError: A prepared process does not answer.
     """
-    given, tie = os.pipe()
-    output, written = os.pipe()
-    forked = None
-    try:
-        forked = _SERVERS.fork(program, order, (given, written, status))
-    finally:
-        for number in (given, written) if forked else (given, written, tie, output):
-            os.close(number)
-    return forked and Forked(*forked, os.fdopen(tie, "wb"), os.fdopen(output, "rb", buffering=0))
+    with contextlib.ExitStack() as opened:
+        given, tie = map(opened.enter_context, _pipe())
+        output, written = map(opened.enter_context, _pipe())
+        forked = _SERVERS.fork(program, order, (given.fileno(), written.fileno(), status))
+        if forked is None:
+            return None
+        opened.pop_all()
+        given.close()
+        written.close()
+    with contextlib.suppress(BrokenPipeError):  # it was killed before it began, which is an end like others
+        tie.write(b"\n")
+    return Forked(*forked, tie, output)
+
+
+def _pipe() -> tuple[IO[bytes], IO[bytes]]:
+    receiving, sending = os.pipe()
+    return os.fdopen(receiving, "rb", buffering=0), os.fdopen(sending, "wb", buffering=0)
+
+
+def _state_of_packages() -> list[int]:
+    """Return when packages were installed or removed last, in each folder of them."""
+    return [place.stat().st_mtime_ns for place in _PACKAGES if place.is_dir()]
 
 
 def _can_become(program: Program) -> bool:
-    return sys.platform == "linux" and program.python == sys.executable and not program.is_apart
+    is_same = program.python == sys.executable and not program.is_apart
+    return sys.platform == "linux" and is_same and bool(program.imports)
 
 
 def _as_order(program: Program, order: Mapping[str, Any]) -> dict[str, Any]:

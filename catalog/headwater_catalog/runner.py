@@ -1,8 +1,8 @@
-"""The process that imports feature code and executes it: `python -I -m headwater_catalog.runner FOLDER`.
+"""The process that imports feature code and executes it: `main`, with a folder on its command line.
 
 It reads `request.json` in the folder and writes `result.json`, `progress.json` and perhaps a table beside
-it. It knows no database, no settings and no git. Nothing heavy is imported before the feature code, so that
-a repository meets the packages it asks for as they are.
+it. It knows no database, no settings and no git. Nothing heavy is imported here before the feature code: what
+is there then is what its process was prepared with, if it was (`interpreters.IMPORTED`).
 """
 
 from __future__ import annotations

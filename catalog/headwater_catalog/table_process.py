@@ -1,4 +1,4 @@
-"""The process that opens tables nobody vouches for: `python -I -m headwater_catalog.table_process FOLDER`.
+"""The process that opens tables nobody vouches for: `main`, with a folder on its command line.
 
 What a runner wrote, or somebody uploaded, may be made to harm who reads it. So it is read here, within limits
 and without database, settings or network; `confined_tables` is the other side. It does what `task.json` in

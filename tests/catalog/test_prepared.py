@@ -1,19 +1,25 @@
 """Processes that are prepared: what is forked of them is as a process started anew would be."""
 
+import errno
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import headwater_catalog
 import support
-from headwater_catalog import confined_tables, interpreters, sandbox
+from headwater_catalog import confined_tables, interpreters, prepared, sandbox
 from headwater_catalog.confinement.processes import children
 from headwater_catalog.prepared import Program
+from headwater_catalog.sandbox import Access
 from support.empty_catalog import empty_catalog
 from support.forked import ACCESS, forked, wait_until_prepared
 from support.git_repo import GitRepo
@@ -60,11 +66,8 @@ def test_another_python_is_started_anew(run, tmp_path: Path):
     assert "fork_server" not in run(replace(forked(STARTED_AS), python=str(other)))
 
 
-def test_a_program_has_its_own_arguments_path_and_files_and_leaves_nothing_to_the_next(run, tmp_path: Path):
-    code = """
-import os, sys, decimal
-print(len(sys.argv), sys.path[0], sys.path.count(sys.path[0]), hasattr(decimal, "left"), "MINE" in os.environ)
-decimal.left = os.environ["MINE"] = "here"
+STATE = """
+import ctypes, os, resource, signal, sys, threading
 opened = []
 for number in range(64):
     try:
@@ -72,12 +75,39 @@ for number in range(64):
         opened.append(number)
     except OSError:
         pass
-print(opened, os.environ["HOME"] == os.environ["TMPDIR"] == os.getcwd())
+libc, death = ctypes.CDLL(None), ctypes.c_int()
+libc.prctl(1 + 1, ctypes.byref(death), 0, 0, 0)
+limits = [name for name in dir(resource) if name.startswith("RLIMIT_")]
+told = ("Groups", "Cap", "NoNewPrivs", "Seccomp", "SigBlk", "SigIgn", "Threads")
+state = [
+    *(sys.path, sys.argv, sys.flags, sys.warnoptions, sys.getrecursionlimit(), opened),
+    *(os.getcwd(), sorted(os.environ.items()), os.umask(0o77), os.nice(0), os.getpgrp() == os.getsid(0) == os.getpid()),
+    {each.name: str(signal.getsignal(each)) for each in signal.Signals},
+    {name: resource.getrlimit(getattr(resource, name)) for name in limits},
+    *(death.value, [libc.prctl(asked, 0, 0, 0, 0) for asked in (3, 7, 27)]),  # dumpable, capabilities, bits
+    [line.split() for line in open("/proc/self/status") if line.startswith(told)],
+    *(open("/proc/self/oom_score_adj").read(), threading.active_count()),
+]
+print(*state, sep=os.linesep)
 """
-    tests = str(Path(support.__path__[0]).parent)
-    expected = f"2 {tests} 1 False False\n[0, 1, 2] True\n"
 
-    assert [run(forked(code)), run(forked(code))] == [expected, expected]
+
+def test_what_is_forked_stands_as_what_was_started_anew(run, tmp_path: Path):
+    access = Access([*ACCESS.reads, Path("/proc")])
+    both = forked(STATE), replace(forked(STATE), is_apart=True)
+    told, expected = (sandbox.run(program, tmp_path, access=access) for program in both)
+
+    assert (told.code, told.log) == (0, expected.log)
+
+
+def test_a_program_leaves_nothing_to_the_next(run, tmp_path: Path):
+    code = """
+import os, decimal
+print(hasattr(decimal, "left"), "MINE" in os.environ)
+decimal.left = os.environ["MINE"] = "here"
+"""
+
+    assert [run(forked(code)), run(forked(code))] == ["False False\n", "False False\n"]
     outcome = sandbox.run(forked("raise SystemExit(7)"), tmp_path, access=ACCESS)
     assert outcome.code == 7
     outcome = sandbox.run(forked("1 / 0"), tmp_path, access=ACCESS)
@@ -94,13 +124,110 @@ def test_nothing_is_drawn_at_random_alike(run, tmp_path: Path):
 
 
 def test_a_server_that_ended_is_another_soon(run, tmp_path: Path):
-    [server] = [number for number in _servers() if b"decimal" in _command(number)]
-    os.kill(server, 9)
+    server = _server()
+    os.kill(server, signal.SIGKILL)
 
     assert "fork_server" not in run(forked(STARTED_AS))
     wait_until_prepared(tmp_path)
     assert "fork_server" in run(forked(STARTED_AS))
     assert server not in _servers()
+
+
+@pytest.mark.parametrize("is_received", [True, False])
+def test_what_is_forked_begins_when_its_number_was_received(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_received: bool
+):
+    received = []
+
+    def receive(*asked: Any) -> Any:
+        received.append(recv_fds(*asked))
+        if is_received:
+            return received[0]
+        os.close(received[0][1][0])
+        time.sleep(0.2)  # for what must not begin to do so
+        raise ConnectionResetError("the server has ended")
+
+    recv_fds = socket.recv_fds
+    monkeypatch.setattr(prepared.socket, "recv_fds", receive)
+    code = f"open('begun', 'a').write('x'); {STARTED_AS}"
+
+    assert ("fork_server" in run(forked(code))) is is_received
+    assert len(received) == 1
+    assert (tmp_path / "begun").read_text() == "x"
+
+
+def test_a_server_that_does_not_answer_is_ended_and_nothing_fails(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(prepared, "_PATIENCE", 0.1)
+    os.kill(_server(), signal.SIGKILL)  # another will have that patience
+    wait_until_prepared(tmp_path)
+    server = _server()
+    os.kill(server, signal.SIGSTOP)
+
+    assert "fork_server" not in run(forked(STARTED_AS))
+    assert server not in _servers()
+
+
+def test_nothing_stays_open_where_there_is_no_room_for_files(run, tmp_path: Path):
+    code = f"""
+import sys; sys.path.insert(0, {str(Path(support.__path__[0]).parent)!r})
+import os, resource
+from pathlib import Path
+from headwater_catalog import sandbox
+from headwater_catalog.prepared import prepared_processes
+from support.forked import ACCESS, forked, wait_until_prepared
+own = Path({str(tmp_path)!r})
+with prepared_processes():
+    wait_until_prepared(own)
+    opened, (_, most) = len(os.listdir("/proc/self/fd")), resource.getrlimit(resource.RLIMIT_NOFILE)
+    for room in range(6):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (opened - 1 + room, most))
+        try:
+            sandbox.run(forked("pass"), own, access=ACCESS)
+        except OSError as error:
+            print(error.errno, end=" ")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    print(len(os.listdir("/proc/self/fd")) - opened)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    *refused, left = done.stdout.split()
+    assert set(refused) == {str(errno.EMFILE)} and int(left) <= 0
+
+
+def test_what_was_installed_since_then_is_imported(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    monkeypatch.setattr(prepared, "_PACKAGES", (packages,))
+    wait_until_prepared(tmp_path)
+    assert "fork_server" in run(forked(STARTED_AS))
+    os.utime(packages, (0, 0))
+
+    assert "fork_server" not in run(forked(STARTED_AS))
+    wait_until_prepared(tmp_path)
+
+
+def test_a_server_that_nobody_needs_stays_until_its_keepers_have_ended():
+    code = """
+import subprocess
+from headwater_catalog.confinement import fork_server
+fork_server._IDLE = 0.01
+subprocess.Popen(["cat"], stdout=subprocess.DEVNULL)
+fork_server.main()
+"""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    root = str(Path(headwater_catalog.__path__[0]).parent)
+    begin = f"import sys; sys.path.insert(0, {root!r}); {code}"
+    command = [sys.executable, "-c", begin, root, str(theirs.fileno())]
+    with ours, theirs, subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[theirs.fileno()]) as server:
+        theirs.close()
+        assert ours.recv(1 << 18)
+        time.sleep(0.1)
+        assert server.poll() is None and children(server.pid)
+        assert server.stdin is not None
+        server.stdin.close()
+        assert server.wait(30) == 0
 
 
 def test_a_program_ends_with_the_process_that_asked_for_it(tmp_path: Path):
@@ -110,7 +237,6 @@ def test_a_program_ends_with_the_process_that_asked_for_it(tmp_path: Path):
 import sys; sys.path.insert(0, {str(Path(support.__path__[0]).parent)!r})
 from pathlib import Path
 from headwater_catalog import sandbox
-from support.empty_catalog import empty_catalog
 from headwater_catalog.prepared import prepared_processes
 from support.forked import ACCESS, forked, wait_until_prepared
 own = Path({str(tmp_path / "own")!r})
@@ -135,7 +261,6 @@ import os
 from pathlib import Path
 from headwater_catalog import sandbox
 from headwater_catalog.confinement.processes import children
-from support.empty_catalog import empty_catalog
 from headwater_catalog.prepared import prepared_processes
 from support.forked import ACCESS, forked
 def run():
@@ -160,6 +285,14 @@ def test_arrow_is_alone_where_tables_are_opened():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "False True\n"
+
+
+def test_what_a_run_has_loaded_is_told_alike(run, tmp_path: Path):
+    code = "from headwater_catalog.loaded_packages import environment; print(environment())"
+    program = replace(forked(code), imports=interpreters.IMPORTED)
+    wait_until_prepared(tmp_path, program.imports)
+
+    assert run(program) == run(replace(program, is_apart=True))
 
 
 def test_linear_algebra_goes_on_in_what_was_forked(run, tmp_path: Path):
@@ -211,6 +344,12 @@ def test_a_repository_may_bring_modules_of_names_that_pandas_needs(tmp_path: Pat
 def _servers(of: int | None = None) -> list[int]:
     """Return the fork servers of a process; those of this one, where none is named."""
     return [each for each in children(of or os.getpid()) if b"fork_server" in _command(each)]
+
+
+def _server() -> int:
+    """Return the fork server of the programs of these tests."""
+    [server] = [number for number in _servers() if b"decimal" in _command(number)]
+    return server
 
 
 def _command(process: int) -> bytes:

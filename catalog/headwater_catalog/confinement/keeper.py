@@ -144,18 +144,8 @@ def _end_all(child: int | None, hold: Hold) -> None:
             for process in found:
                 with suppress(ProcessLookupError):
                     os.kill(process, number)
-        if not _collect():
+        if not processes.collect():
             return
-
-
-def _collect() -> bool:
-    """Collect what has ended; False where no child is left."""
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        return False
-    return True
 
 
 def _close_output() -> None:

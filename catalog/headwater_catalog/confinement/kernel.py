@@ -66,6 +66,7 @@ def drop_capabilities(*, reading: bool = False) -> None:
     rights = (ctypes.c_uint32 * 6)(kept, kept, kept, 0, 0, 0)  # effective, permitted, inheritable
     _checked(_libc.capset(header, rights))
     if reading:
+        prctl(_PR_SET_KEEPCAPS, 0)
         prctl(_PR_CAP_AMBIENT, _AMBIENT_RAISE, _READ_SEARCH)
 
 

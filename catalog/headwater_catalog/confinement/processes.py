@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-__all__ = ["children", "descendants", "has_ended"]
+__all__ = ["children", "collect", "descendants", "has_ended"]
 
 
 def children(process: int) -> list[int]:
@@ -31,6 +31,16 @@ def descendants(process: int) -> list[int]:
         found += below
         open_ends += below
     return found
+
+
+def collect() -> bool:
+    """Collect the children of this process that have ended; False where no child is left."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return False
+    return True
 
 
 def has_ended(process: int) -> bool:

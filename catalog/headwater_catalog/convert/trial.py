@@ -1,4 +1,4 @@
-"""The process that runs a script and what it became: `python -I -m headwater_catalog.convert.trial FOLDER`.
+"""The process that runs a script and what it became: `main`, with a folder on its command line.
 
 Both are foreign code, so this is only ever run confined; `verified` is the other side. It does what
 `task.json` in the folder says, and writes `answer.json`.
