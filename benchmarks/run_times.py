@@ -33,8 +33,15 @@ from headwater_catalog.worker import Worker
 
 __all__ = ["measure_columns", "measure_overhead", "measure_reuse"]
 
+_SMALL = """\
+import pandas as pd
+
+
+def doubled() -> pd.Series:
+    return pd.Series([1.0, 2.0, 3.0]) * 2
+"""
+_WHO = ("-c", "user.name=Maya Lindqvist", "-c", "user.email=maya.lindqvist@example.com")
 _PREPARING = 5  # seconds for a process to be prepared, and the machine to be quiet again
-_FEW = 20  # features of the repository of which one is executed
 _CONE = 20  # features that are downstream of the one that is changed, or about as many
 _EACH = 2  # features of which each column is made, few so that what these cost does not count
 
@@ -45,18 +52,25 @@ def measure_overhead(table: Table, runs: int) -> None:
     Its process is forked from one that is prepared, as in a worker, or started anew, as for a single command.
     """
     with tempfile.TemporaryDirectory() as folder:
-        catalog, worker = _catalog(Path(folder), _FEW)
-        name = _leaves(catalog)[0]
+        origin = Path(folder, "small")
+        origin.mkdir()
+        (origin / "small.py").write_text(_SMALL)
+        git(origin, "init", "--quiet", "--initial-branch=main")
+        git(origin, "add", ".")
+        git(origin, *_WHO, "commit", "--quiet", "--message", "Make one column")
+        catalog = Catalog(origin, Path(folder, "home"))
+        catalog.scan()
+        worker = Worker(catalog.database, catalog.settings)
         times: list[list[float]] = [[], []]
         for _ in range(runs + 1):
-            times[0].append(_run(catalog, worker, [name], use_kept=False)[0])
+            times[0].append(_run(catalog, worker, ["doubled"], use_kept=False)[0])
             with prepared_processes():
-                _run(catalog, worker, [name], use_kept=False)  # begins what is prepared
+                _run(catalog, worker, ["doubled"], use_kept=False)  # begins what is prepared
                 time.sleep(_PREPARING)
-                times[1].append(_run(catalog, worker, [name], use_kept=False)[0])
+                times[1].append(_run(catalog, worker, ["doubled"], use_kept=False)[0])
         catalog.database.dispose()
     anew, forked = (each[1:] for each in times)
-    what = "a run of one small feature, request to result"
+    what = "a run of one small feature that uses pandas, request to result"
     table.figure(f"{what}, started anew", shown(statistics.median(anew)), "≤ 2.5 s")
     table.ratio(f"{what}, forked", forked, anew, "started anew", digits=2)
 
@@ -183,8 +197,7 @@ def _measure_change(table: Table, catalog: Catalog, worker: Worker, leaves: Sequ
     text, line = path.read_text(), feature.source.rstrip().splitlines()[-1]
     _require(text.count(feature.source) == 1 and " return " in line, "the feature is changed by a line")
     path.write_text(text.replace(feature.source, feature.source.replace(line, f"{line} + 1")))
-    who = ["-c", "user.name=Maya Lindqvist", "-c", "user.email=maya.lindqvist@example.com"]
-    git(catalog.origin, *who, "commit", "--quiet", "--all", "--message", "Change one feature")
+    git(catalog.origin, *_WHO, "commit", "--quiet", "--all", "--message", "Change one feature")
     catalog.scan()
     took, run = _run(catalog, worker, leaves)
     computed = {node.name for node in run.nodes if node.kept_from is None}

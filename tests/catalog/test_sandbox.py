@@ -292,6 +292,13 @@ def test_a_crash_is_named_by_its_signal(run):
     assert outcome.reason == "It was ended by SIGSEGV."
 
 
+def test_a_package_that_asks_for_the_limits_of_its_control_group_goes_on(run):
+    """DuckDB ends its process where the file that names the group is there and closed."""
+    outcome = run("import duckdb; print(duckdb.connect().execute('select 6 * 7').fetchone()[0])")
+
+    assert (outcome.reason, outcome.log) == ("", "42\n")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the processes of a folder are sought in /proc")
 def test_it_ends_with_the_process_that_started_it(tmp_path: Path):
     (tmp_path / "own").mkdir()

@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import Any
 
-from headwater_catalog.confinement import kernel, landlock, namespaces, seccomp, users
+from headwater_catalog.confinement import groups, kernel, landlock, namespaces, seccomp, users
 
 __all__ = ["Hold"]
 
@@ -153,7 +153,8 @@ class Hold:
             self.tell("files", False, "It sees the files that its user may see: the kernel has no Landlock.")
             return None
         rules = landlock.Ruleset(self.landlock, network=network)
-        rules.allow([*_SYSTEM, *self.order["reads"], *(_FOR_NETWORK if network else ())])
+        rules.allow([*_SYSTEM, *groups.telling_files(), *self.order["reads"]])
+        rules.allow(_FOR_NETWORK if network else ())
         rules.allow([*_DEVICES, "/dev/shm", self.order["folder"]], writing=True)  # noqa: S108 - its own
         return rules
 
