@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from headwater_catalog.cli.output import clean
@@ -53,8 +55,6 @@ class Findings(Failure):
 def failure_of(error: Exception) -> Failure | None:
     """Return the failure that an error means to the user; None for a fault of Headwater itself."""
     # The error trees are imported here, since a command that does not fail need not pay for them.
-    from sqlalchemy.exc import InterfaceError, OperationalError
-
     from headwater.errors import HeadwaterError
     from headwater_catalog.errors import CatalogError, JobError, QueryError, Unauthenticated
 
@@ -66,13 +66,20 @@ def failure_of(error: Exception) -> Failure | None:
         return Findings(str(error))
     if isinstance(error, (CatalogError, HeadwaterError)):
         return Failure(str(error))
-    if isinstance(error, (InterfaceError, OperationalError)):  # its text would have the statement, too
-        said = f"{error.orig}".partition("\n")[0]
-        return Failure(
-            f"The catalog's database does not answer: {said}. Try again, or see what HEADWATER_DATABASE_URL "
-            "says."
-        )
-    return None
+    return _of_database(error)
+
+
+def _of_database(error: Exception) -> Failure | None:
+    if "sqlalchemy.exc" not in sys.modules:  # then it is none of its errors
+        return None
+    from sqlalchemy.exc import InterfaceError, OperationalError
+
+    if not isinstance(error, (InterfaceError, OperationalError)):
+        return None
+    said = f"{error.orig}".partition("\n")[0]  # the text of the error itself would have the statement, too
+    return Failure(
+        f"The catalog's database does not answer: {said}. Try again, or see what HEADWATER_DATABASE_URL says."
+    )
 
 
 def misunderstood(url: str, error: Exception) -> Failure | None:
