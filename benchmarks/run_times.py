@@ -169,7 +169,7 @@ class _Taking:
     def take(self) -> None:
         kept = KeptValues(self._driver.graph, self._keys(), self._known, self._new, 0)
         kept.take(self.outputs)
-        _require(kept.computed == 0, "all is taken")
+        _require(not kept.computed, "all is taken")
 
     def read(self) -> None:
         for path in self._files:
