@@ -321,8 +321,10 @@ class _Binder:
         elif found.is_written or not found.is_query:
             key = self._known.named_in_code(found.connection, found.text)
             self._uses.add(TableUse(key, found.is_written, "", feature.key))
-            ends = (feature.key, key) if found.is_written else (key, feature.key)
-            self._edges[ends].update(feature.dataflows)
+            columns = [column_key(key, column) for column in self._known.declared_columns(key)]
+            read = [(each, feature.key) for each in columns or [key]]
+            for ends in [(feature.key, key)] if found.is_written else read:
+                self._edges[ends].update(feature.dataflows)
         else:
             self._code_query(feature, found, where)
 

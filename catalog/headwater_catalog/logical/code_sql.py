@@ -13,29 +13,57 @@ from headwater_catalog.logical.code_texts import FILLED, Texts
 
 __all__ = ["CodeSql", "sql_in"]
 
+_WORDS: Final = ("sql", "_database", "duckdb", "spark", "Spark", "_gbq", "select", "SELECT", "Select")
+_WORDS_OF_WRITES: Final = ("saveAsTable", "insertInto", "writeTo")
 _MAY: Final = re.compile(
-    r"read_sql|read_database|to_sql|write_database|(load_from|save_to)\.sql\b|duckdb\.(sql|query|execute)\b"
+    r"(read|to)_(sql|gbq)|(read|write)_database|(load_from|save_to)\.sql\b|saveAsTable|insertInto|writeTo\b"
+    r"|\.\s*(sql|query|execute|table)\s*\("
 )
 _READS: Final = {
     "read_sql": (("sql",), ("con",)),
-    "read_sql_query": (("sql",), ("con",)),
-    "read_sql_table": (("table_name",), ("con",)),
+    "read_sql_query": (("sql",), ("con", "database")),
+    "read_sql_table": (("table_name", "table"), ("con", "database")),
     "read_database": (("query",), ("connection",)),
     "read_database_uri": (("query",), ("uri",)),
+    "read_gbq": (("query_or_table", "query"), ("project_id",)),
 }
 """Functions that read SQL: the keywords of their first and their second argument."""
 
 _WRITES: Final = {
     "to_sql": (("name",), ("con",)),
     "write_database": (("table_name",), ("connection",)),
+    "to_gbq": (("destination_table",), ("project_id",)),
 }
+_SPARK: Final = "spark"
+_SPARK_READS: Final = {"sql": ("sqlQuery",), "table": ("tableName",)}
+_SPARK_WRITES: Final = {"saveAsTable": ("name",), "insertInto": ("tableName",), "writeTo": ("table",)}
+"""Methods of sessions and frames of Spark, with the keyword of their first argument."""
+
+_ASKING: Final = {
+    "sql": ("query",),
+    "query": ("query",),
+    "execute": ("query", "statement", "operation", "sql"),
+}
+"""Methods of connections, cursors and clients of any kind; other objects have some of the same names."""
+
+_VIEWS: Final = frozenset(
+    ("createOrReplaceTempView", "createTempView", "createOrReplaceGlobalTempView", "registerTempTable")
+    + ("register", "create_view")
+)
+"""Methods that give a table of the code a name for queries; texts among what they get may be that."""
 _LOADER: Final = (("query_or_table", "sql", "query"), ("db_connection", "con", "connection"))
 _SAVER: Final = (("table_name", "name"), ("db_connection", "con", "connection"))
-_DUCKDB: Final = (("query",), ())
-"""Of `duckdb.sql` and its kin, which read files, and tables that the code has in its variables."""
+_SELECT: Final = re.compile(
+    r"(\s|\(|--[^\n]*\n|/\*.*?\*/)*(select|with)\b.*\bfrom\b", re.IGNORECASE | re.DOTALL
+)
+"""What is a query for sure, whoever is asked."""
 
 _QUERY: Final = re.compile(r"\s*(\(|--|/\*|select\b|with\b|from\b|[a-z]+\s+\S)", re.IGNORECASE)
 """A text of several words is no name of a table, even if it is no query, as `PRAGMA table_info(users)`."""
+
+_MAKES_ROWS: Final = re.compile(
+    r"\s*(\(|--|/\*|(select|with|from|insert|create|merge|replace)\b)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +94,12 @@ def sql_in(source: str) -> tuple[CodeSql, ...]:
     """Return where the code of a function, decorators included, reads SQL or writes to tables.
 
     What counts is `@load_from.sql`, `@save_to.sql`, and calls of what pandas and polars read and write SQL
-    with, and `duckdb.sql` and its kin. What a query is filled in with as the program runs is
+    with, sessions and tables of Spark, `duckdb.sql` and its kin, and a SELECT that any other connection is
+    asked. What a query is filled in with as the program runs is
     `code_texts.FILLED` in it; a text that stands elsewhere, or a table's name that is filled in, is none.
     """
     # Every feature of a snapshot is asked: most are told apart by words, which are found ten times as fast.
-    if ("sql" in source or "_database" in source or "duckdb" in source) and _MAY.search(source):
+    if any(word in source for word in (*_WORDS, *_WORDS_OF_WRITES)) and _MAY.search(source):
         return _sql_in(source)
     return ()
 
@@ -78,49 +107,112 @@ def sql_in(source: str) -> tuple[CodeSql, ...]:
 @lru_cache(maxsize=2_000)
 def _sql_in(source: str) -> tuple[CodeSql, ...]:
     try:
-        parsed = ast.parse(source)
-        texts = Texts(parsed)
-        calls = [node for node in ast.walk(parsed) if isinstance(node, ast.Call)]
-        return tuple(dict.fromkeys(found for call in calls for found in _sql(call, texts)))
+        return tuple(dict.fromkeys(_Reader(ast.parse(source), source).found()))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
 
 
-def _sql(call: ast.Call, texts: Texts) -> Iterator[CodeSql]:
-    function = call.func
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    owner = function.value if isinstance(function, ast.Attribute) else None
-    own: frozenset[str] = frozenset()
-    if name in ("sql", "query", "execute") and isinstance(owner, ast.Name) and owner.id == "duckdb":
-        text, connection = _given(call, *_DUCKDB)
-        is_written, own = False, texts.names
-        connection = owner
-    elif name == "sql":
-        kind = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")
-        if kind not in ("load_from", "save_to"):
+_Given = tuple[ast.expr | None, ast.expr | None]
+
+
+class _Reader:
+    """Finds the SQL of one function."""
+
+    def __init__(self, parsed: ast.AST, source: str) -> None:
+        self._texts = Texts(parsed)
+        self._calls = [node for node in ast.walk(parsed) if isinstance(node, ast.Call)]
+        self._is_duckdb = "duckdb" in source
+        self._asks_frames = "SQLContext" in source  # of polars, which is asked about what it was given
+        self._views = frozenset(self._names_of_views())
+
+    def found(self) -> Iterator[CodeSql]:
+        for call in self._calls:
+            yield from self._of(call)
+
+    def _names_of_views(self) -> Iterator[str]:
+        for call in self._calls:
+            if _name(call.func) in _VIEWS and isinstance(call.func, ast.Attribute):
+                given = (*call.args, *(keyword.value for keyword in call.keywords))
+                yield from (text.casefold() for each in given for text in self._texts.of(each) if text)
+
+    def _of(self, call: ast.Call) -> Iterator[CodeSql]:
+        name = _name(call.func)
+        owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+        if name in _READS:
+            yield from self._read(call, _given(call, *_READS[name]))
+        elif owner is None:
             return
-        text, connection = _given(call, *(_LOADER if kind == "load_from" else _SAVER), positional=False)
-        is_written = kind == "save_to"
-    elif name in _READS:
-        text, connection = _given(call, *_READS[name])
-        is_written = False
-    elif name in _WRITES and owner is not None:
-        text, connection = _given(call, *_WRITES[name])
-        is_written = True
-    else:
-        return
-    for each in texts.of(text):
-        known = CodeSql(call.lineno, each, _connection(connection, texts), is_written, own)
-        is_open = FILLED in each and (is_written or not known.is_query)
-        yield CodeSql(call.lineno, "", known.connection, is_written) if is_open else known
+        elif name == "sql" and _name(owner) in ("load_from", "save_to"):
+            is_loader = _name(owner) == "load_from"
+            given = _given(call, *(_LOADER if is_loader else _SAVER), positional=False)
+            yield from self._read(call, given) if is_loader else self._written(call, given)
+        elif name in _WRITES:
+            of_package = "gbq" in _name(owner)  # `pandas_gbq.to_gbq(frame, table)`, not `frame.to_gbq(table)`
+            yield from self._written(call, _given(call, *_WRITES[name], begin=int(of_package)))
+        elif name in _SPARK_WRITES:
+            text, _ = _given(call, _SPARK_WRITES[name], ())
+            yield from self._written(call, (text, ast.Name(_SPARK)))
+        elif name in _SPARK_READS and _is_spark(owner):
+            text, _ = _given(call, _SPARK_READS[name], ())
+            yield from self._of_spark(call, text)
+        elif name in _ASKING:
+            yield from self._asked(call, owner, name)
+
+    def _of_spark(self, call: ast.Call, text: ast.expr | None) -> Iterator[CodeSql]:
+        for found in self._read(call, (text, ast.Name(_SPARK)), self._views):
+            is_view = not found.is_query and found.text.casefold() in self._views
+            # `SET`, `USE` and `DROP` read nothing.
+            if not is_view and (not found.is_query or _MAKES_ROWS.match(found.text)):
+                yield found
+
+    def _asked(self, call: ast.Call, owner: ast.expr, name: str) -> Iterator[CodeSql]:
+        text, _ = _given(call, _ASKING[name], ())
+        if _name(owner) == "duckdb":  # which finds tables among the variables of the code
+            yield from self._read(call, (text, owner), self._texts.names)
+        elif not (name == "execute" and self._asks_frames):
+            is_own = self._is_duckdb or (name == "sql" and "session" not in _name(owner).casefold())
+            own = self._views | self._texts.names if is_own else self._views
+            # Who is asked, nobody knows: only what is a query for sure is one.
+            yield from (each for each in self._read(call, (text, owner), own) if _SELECT.match(each.text))
+
+    def _read(self, call: ast.Call, given: _Given, own: frozenset[str] = frozenset()) -> Iterator[CodeSql]:
+        connection = _connection(given[1], self._texts)
+        for text in self._texts.of(given[0]):
+            known = CodeSql(call.lineno, text, connection, False, own)
+            is_open = FILLED in text and not known.is_query
+            yield CodeSql(call.lineno, "", connection) if is_open else known
+
+    def _written(self, call: ast.Call, given: _Given) -> Iterator[CodeSql]:
+        connection = _connection(given[1], self._texts)
+        for text in self._texts.of(given[0]):
+            yield CodeSql(call.lineno, "" if FILLED in text else text, connection, True)
+
+
+def _name(node: ast.expr) -> str:
+    """Return the last name of what an expression calls something."""
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def _is_spark(owner: ast.expr) -> bool:
+    """Tell whether what is asked is a session of Spark, or its reader, by what the code calls it."""
+    while isinstance(owner, (ast.Attribute, ast.Call)):
+        if _SPARK in _name(owner).casefold():
+            return True
+        owner = owner.func if isinstance(owner, ast.Call) else owner.value
+    return _SPARK in _name(owner).casefold()
 
 
 def _given(
-    call: ast.Call, first: tuple[str, ...], second: tuple[str, ...], *, positional: bool = True
-) -> tuple[ast.expr | None, ast.expr | None]:
+    call: ast.Call,
+    first: tuple[str, ...],
+    second: tuple[str, ...],
+    *,
+    positional: bool = True,
+    begin: int = 0,
+) -> _Given:
     keywords = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
     found = []
-    for place, names in enumerate((first, second)):
+    for place, names in enumerate((first, second), begin):
         by_place = call.args[place] if positional and place < len(call.args) else None
         found.append(by_place or next((keywords[name] for name in names if name in keywords), None))
     return found[0], found[1]

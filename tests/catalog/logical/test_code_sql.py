@@ -30,6 +30,16 @@ from headwater_catalog.logical.code_sql import CodeSql, sql_in
         ("def f(con, q='select a from t'):\n    q += ' where b'\n    return pd.read_sql(q, con)", ("", "con")),
         ("def f(con):\n    return pd.read_sql(QUERY, con)", ("", "con")),
         ("def f(orders):\n    return duckdb.sql('select a from orders').df()", ("select a from orders", "duckdb")),
+        ("def f(spark):\n    return spark.sql('select a from crm.users')", ("select a from crm.users", "spark")),
+        ("def f(spark):\n    return spark.table('crm.users')", ("crm.users", "spark")),
+        ("def f():\n    return SparkSession.builder.getOrCreate().read.table(tableName='t')", ("t", "spark")),
+        ("def f(spark, q):\n    return spark.sql(q)", ("", "spark")),
+        ("def f(spark, t):\n    return spark.table(f'{t}_v2')", ("", "spark")),
+        ("def f(con):\n    return con.execute(text('select a from t')).fetchall()", ("select a from t", "con")),
+        ("def f(self):\n    q = '-- all\\nselect a from t'\n    return self.client.query(q).to_dataframe()", ("-- all\nselect a from t", "client")),
+        ("def f(session):\n    return session.sql('with x as (select a from t) select * from x')", ("with x as (select a from t) select * from x", "session")),
+        ("def f():\n    return pd.read_gbq('select a from d.t', project_id='shop')", ("select a from d.t", "shop")),
+        ("def f():\n    return wr.athena.read_sql_query('select a from t', database='lake')", ("select a from t", "lake")),
     ],
 )  # fmt: skip
 def test_what_code_reads_is_found(code, expected):
@@ -46,9 +56,52 @@ def test_what_code_writes_is_found_with_its_line():
 
 
 @pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("def f(spends):\n    spends.write.mode('overwrite').saveAsTable('marts.spend')", "marts.spend"),
+        ("def f(spends):\n    spends.write.insertInto('marts.spend')", "marts.spend"),
+        ("def f(spends):\n    spends.writeTo('lake.marts.spend').append()", "lake.marts.spend"),
+        ("def f(spends, day):\n    spends.write.saveAsTable(f'spend_{day}')", ""),
+    ],
+)
+def test_tables_that_spark_writes_are_found(code, text):
+    assert sql_in(code) == (CodeSql(2, text, "spark", is_written=True),)
+
+
+@pytest.mark.parametrize("called", ["frame.to_gbq(", "pandas_gbq.to_gbq(frame, "])
+def test_tables_of_bigquery_are_found_that_are_written(called):
+    code = f"def f(frame):\n    {called}'marts.spend', project_id='shop')\n    return frame"
+
+    assert sql_in(code) == (CodeSql(2, "marts.spend", "shop", is_written=True),)
+
+
+@pytest.mark.parametrize(
+    ("code", "own"),
+    [
+        ("def f(con, orders):\n    return con.sql('select a from orders')", {"con", "orders"}),
+        ("def f(spark, o):\n    o.createOrReplaceTempView('Orders')\n    return spark.sql('select a from Orders')", {"orders"}),
+        ("def f(c: duckdb.Con, o):\n    c.register('x', o)\n    return c.execute('select a from x')", {"c", "o", "x"}),
+        ("def orders(con):\n    orders = con.execute('select a from orders').fetchall()\n    return orders", set()),
+        ("def f(session):\n    users = session.sql('select a from users')\n    return users", set()),
+    ],
+)  # fmt: skip
+def test_tables_of_the_code_itself_are_told_from_others(code, own):
+    (found,) = sql_in(code)
+
+    assert found.own == own
+
+
+@pytest.mark.parametrize(
     "code",
     [
         "def f(a):\n    return a.sql('select 1')",
+        "def f(orders):\n    return orders.query('select == 1')",
+        "def f(con):\n    con.execute('delete from t')",
+        "def f(con, select):\n    return con.execute(select)",
+        "def f(spark):\n    spark.sql('use crm')\n    spark.sql('drop table selected')",
+        "def f(spark, o):\n    o.createTempView('v')\n    return spark.table('v')",
+        "def f(a):\n    return pl.SQLContext({'a': a}).execute('select x from a')",
+        "def f(axes, selected):\n    return axes.table('crm.users')",
         "def read_sql(a): ...",
         "def f(:",
         "def f(to_sql): return to_sql",

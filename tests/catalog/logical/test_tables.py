@@ -183,6 +183,25 @@ def test_sql_in_code_leads_to_its_columns(folder):
     assert unclear.text == f"m.py:14: the query of 'loose': {told}"
 
 
+def test_tables_of_spark_are_read_and_filled(folder):
+    code = (
+        "from pyspark.sql import DataFrame, SparkSession\n\n\n"
+        "def people(spark: SparkSession) -> DataFrame:\n"
+        "    return spark.sql('select upper(email) as email from crm.users')\n\n\n"
+        "def whole(spark: SparkSession) -> DataFrame:\n"
+        "    return spark.read.table('crm.users')\n\n\n"
+        "def saved(people: DataFrame) -> DataFrame:\n"
+        "    people.write.mode('overwrite').saveAsTable('marts.people')\n"
+        "    return people\n"
+    )
+    snapshot = folder.read(f"{_USERS}{_FLOW}", m=code)
+
+    assert snapshot.lineage.parents("m:people") == ("input:spark", "table:warehouse:crm.users#email")
+    assert snapshot.lineage.children("m:saved") == ("table:spark:marts.people",)
+    assert {"m:people", "m:whole", "m:saved"} <= set(classify(snapshot, "pii").keys)
+    assert snapshot.tables.unclear == ()
+
+
 def test_duckdb_reads_files_and_tables_of_the_code_itself(folder):
     code = (
         "import duckdb\nimport pandas as pd\n\n\n"
