@@ -9,7 +9,7 @@ __all__ = ["MADE_BY", "READER_VERSION", "SCHEME"]
 SCHEME: Final = "headwater-lineage-2"
 """Name of what the hashes are made of; a change to that must change the name, so that hashes never mix."""
 
-READER_VERSION: Final = "10"
+READER_VERSION: Final = "11"
 """Changes when the same source is read differently; catalogs then read their history anew."""
 
 MADE_BY: Final = f"{SCHEME} {READER_VERSION}"

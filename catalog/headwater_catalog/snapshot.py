@@ -17,6 +17,7 @@ from headwater_catalog.declared import NOTHING_DECLARED, Declared
 from headwater_catalog.errors import NotFound
 from headwater_catalog.lineage_graph import LineageGraph
 from headwater_catalog.logical.bound import TablesHere, tables_of
+from headwater_catalog.logical.constant_texts import ConstantTexts
 from headwater_catalog.read import (
     Diagnostic,
 )
@@ -151,6 +152,7 @@ class Snapshot:
         inputs: The inputs that its functions declare, in the order of module, name and variant.
         declared: What its files say of owners, classifications and policies.
         tests: Its tests.
+        constants: The texts that constants may be which SQL in its features may be made of, by module.
     """
 
     features: tuple[SnapshotFeature, ...]
@@ -159,6 +161,7 @@ class Snapshot:
     inputs: tuple[SnapshotInput, ...] = ()
     declared: Declared = NOTHING_DECLARED
     tests: Suite = NO_SUITE
+    constants: Mapping[str, ConstantTexts] = field(default_factory=dict)
 
     @cached_property
     def variants(self) -> Mapping[str, tuple[SnapshotFeature, ...]]:

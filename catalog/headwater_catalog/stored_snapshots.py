@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from headwater_catalog.collection import without_collection
 from headwater_catalog.declared import Declared
 from headwater_catalog.feature_making import FeatureMaker
+from headwater_catalog.logical.constant_texts import ConstantTexts
 from headwater_catalog.read import Diagnostic
 from headwater_catalog.records import DependencyRecord
 from headwater_catalog.snapshot import Place, Snapshot, SnapshotFeature, SnapshotInput, in_order
@@ -31,6 +32,7 @@ from headwater_catalog.store.models import (
     FeatureVersion,
     ModuleVersion,
     Repository,
+    SourceBlob,
 )
 from headwater_catalog.stored_suites import load_suite
 from headwater_catalog.suite import NO_SUITE
@@ -75,6 +77,7 @@ def load_snapshot(
             inputs=tuple(sorted(inputs, key=in_order)),
             declared=declared,
             tests=load_suite(session, repository, position, near.tests if near is not None else NO_SUITE),
+            constants=_constants(session, repository, position),
         )
     if near is not None:
         found.share_graph(near)
@@ -211,6 +214,20 @@ def _places(session: Session, repository: Repository, position: int) -> _Places:
     """
     rows = session.connection().execute(_PLACES, _asked(repository, position))
     return {(module, definition): (path, line, end) for module, definition, path, line, end in rows.all()}
+
+
+_CONSTANTS: Final = (
+    select(ModuleVersion.module, SourceBlob.constants)
+    .join(SourceBlob, SourceBlob.id == ModuleVersion.blob_id)
+    .where(ModuleVersion.repository_id == _REPOSITORY, holds_at(ModuleVersion, _POSITION))
+    .where(SourceBlob.constants.is_not(None))
+    .order_by(ModuleVersion.module)
+)
+
+
+def _constants(session: Session, repository: Repository, position: int) -> Mapping[str, ConstantTexts]:
+    rows = session.execute(_CONSTANTS, _asked(repository, position))
+    return dict(rows.all())
 
 
 _DECLARED: Final = select(Declaration.kind, Declaration.content).where(

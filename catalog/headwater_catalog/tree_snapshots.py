@@ -13,6 +13,7 @@ from headwater_catalog.declared import declaring_files, read_declared
 from headwater_catalog.errors import RepositoryError
 from headwater_catalog.feature_making import FeatureMaker
 from headwater_catalog.in_halves import in_halves
+from headwater_catalog.logical.constant_texts import ConstantTexts, constant_texts
 from headwater_catalog.read import (
     PROJECT_FILES,
     Content,
@@ -65,12 +66,14 @@ class ModuleParts(NamedTuple):
         features: Its features by key, with where their code stands, and the code.
         inputs: The inputs that it declares, by key, with where they stand.
         told: What is wrong in it.
+        constants: The texts of constants that SQL in its features may be made of.
     """
 
     path: str
     features: Mapping[FeatureKey, tuple[Place, str, FeatureRecord]]
     inputs: Mapping[FeatureKey, tuple[Place, InputRecord]]
     told: tuple[Diagnostic, ...]
+    constants: ConstantTexts
 
 
 def module_parts(reading: Reading, known: KnownRecords) -> dict[str, ModuleParts]:
@@ -123,6 +126,7 @@ def snapshot_of(
         inputs=tuple(sorted(inputs, key=in_order)),
         declared=declared,
         tests=suite_of({clean(path): source for path, source in (tests or {}).items()}),
+        constants={name: parts[name].constants for name in sorted(parts) if parts[name].constants},
     )
 
 
@@ -142,6 +146,7 @@ def _parts(linked: LinkedModule, records: ModuleRecords) -> ModuleParts:
         features={key: (*code[record.digest], record) for key, record in records.features.items()},
         inputs={key: (code[record.digest][0], record) for key, record in records.inputs.items()},
         told=(*linked.diagnostics, *records.faults),
+        constants=constant_texts(linked.module.parsed),
     )
 
 

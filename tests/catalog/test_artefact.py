@@ -163,6 +163,22 @@ def test_features_of_any_name_are_kept_as_they_are(git_repo: GitRepo, tmp_path: 
         )
 
 
+def test_constants_in_sql_are_kept(git_repo: GitRepo, tmp_path: Path):
+    code = (
+        "import pandas as pd\n\nQUERY = 'select a from crm.users'\n\n\n"
+        "def table(engine: object) -> pd.DataFrame:\n    return pd.read_sql(QUERY, engine)\n"
+    )
+    git_repo.commit("Begin", files={"features.py": code})
+    export_file(origin_in(git_repo.path, None), tmp_path / "a.sqlite")
+
+    with borrowed(git_repo.path) as source:
+        there = RevisionReader(source).read(git_repo.head()).snapshot
+    found = read_artefact(tmp_path / "a.sqlite").revision.snapshot
+    assert found == there
+    assert found.lineage.edges == there.lineage.edges
+    assert "table:engine:crm.users#a" in found.lineage.nodes
+
+
 def test_a_hostile_repository_is_written_and_read_back(tmp_path: Path):
     repository = hostile.build(GitRepo(tmp_path / "hostile"))
     export_file(origin_in(repository.path, None), tmp_path / "a.sqlite")

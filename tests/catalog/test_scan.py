@@ -1,7 +1,7 @@
 """A scan brings the store to what the main line says, and reads only what is new."""
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import event, select, update
 
 from headwater_catalog.errors import Conflict, NotFound
 from headwater_catalog.repositories import get_repository, remove_repository
@@ -424,6 +424,25 @@ def test_another_reader_reads_all_history_again(catalog, git_repo):
 
     assert catalog.rows() == before
     assert report.commits == 2
+
+
+def test_another_reader_finds_constants_in_sql_that_were_not_looked_for(catalog, git_repo):
+    code = (
+        "import pandas as pd\n\nQUERY = 'select a from t'\n\n\n"
+        "def f(con: object) -> pd.DataFrame:\n    return pd.read_sql(QUERY, con)\n"
+    )
+    git_repo.commit("One", files={"f.py": code, "g.py": "def g(x: int) -> int:\n    return x\n"})
+    catalog.scan()
+    with catalog.database.write() as session:
+        before = sorted(session.execute(select(SourceBlob.oid, SourceBlob.constants)).all(), key=str)
+        session.execute(update(Repository).values(reader_version="0"))
+        session.execute(update(SourceBlob).values(constants={"gone": ["select 1"]}))
+    catalog.scan()
+
+    with catalog.database.read() as session:
+        after = sorted(session.execute(select(SourceBlob.oid, SourceBlob.constants)).all(), key=str)
+    assert after == before
+    assert {None, "QUERY"} == {next(iter(constants), None) if constants else None for _, constants in after}
 
 
 def test_a_branch_may_be_scanned_instead(catalog, git_repo):

@@ -162,6 +162,37 @@ def cost(email: pd.Series) -> pd.Series: return email
     assert [declared.name for declared in read("HEAD").inputs] == []
 
 
+_QUERIES = """\
+import pandas as pd
+
+SCHEMA = "crm"
+QUERY = f"select id, email from {SCHEMA}.users"
+URL = "postgresql://me:secret@host/shop"
+UNUSED = "select everything"
+
+
+def users() -> pd.DataFrame:
+    return pd.read_sql(QUERY, URL)
+"""
+
+
+def test_snapshots_are_what_is_stored_of_constants_in_sql(tmp_path: Path, git_repo: GitRepo):
+    git_repo.commit("Begin", files={"features/users.py": _QUERIES, "features/regions.py": REGIONS})
+    git_repo.commit("Ask for less", files={"features/users.py": _QUERIES.replace("id, email", "id")})
+    git_repo.commit("Fill in", files={"features/users.py": _QUERIES.replace('"crm"', "schema()")})
+    git_repo.commit("Set it twice", files={"features/users.py": f'{_QUERIES}\n\nQUERY = "select 1"\n'})
+    assert_agree_with_the_store(tmp_path, git_repo.path, every=1)
+
+    def read(ref: str) -> Snapshot:
+        return read_repository(git_repo.path, ref)
+
+    assert read("HEAD~3").constants == {"features.users": {"QUERY": ["select id, email from crm.users"]}}
+    assert read("HEAD~1").constants == {"features.users": {"QUERY": ["select id, email from {filled}.users"]}}
+    assert read("HEAD").constants == {}
+    assert read("HEAD~2").lineage.parents("features.users:users") == ("table:URL:crm.users#id",)
+    assert "'users' reads SQL whose text does not stand there" in read("HEAD").tables.unclear[0].text
+
+
 def test_edges_are_told_by_dataflow_with_inputs_apart(git_repo: GitRepo):
     git_repo.commit(
         "Begin",

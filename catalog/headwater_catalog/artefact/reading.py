@@ -113,9 +113,8 @@ def _read(place: Path, database: sqlite3.Connection) -> Artefact:
 
 
 def _snapshot(database: sqlite3.Connection) -> Snapshot:
-    declared = Declared.from_data(
-        {row["kind"]: json.loads(row["content"]) for row in database.execute("SELECT * FROM declarations")}
-    )
+    said = {row["kind"]: json.loads(row["content"]) for row in database.execute("SELECT * FROM declarations")}
+    declared = Declared.from_data(said)
     dataflows = tuple(sorted(_dataflows(database), key=lambda flow: flow.name))
     maker = FeatureMaker(declared.ownership, dataflows)
     problems = (Diagnostic(*row) for row in database.execute("SELECT path, line, message FROM problems"))
@@ -126,6 +125,7 @@ def _snapshot(database: sqlite3.Connection) -> Snapshot:
         inputs=tuple(sorted(_inputs(database, maker), key=in_order)),
         declared=declared,
         tests=_tests(database),
+        constants=said.get("constants", {}),
     )
 
 

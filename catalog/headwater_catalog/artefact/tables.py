@@ -197,7 +197,7 @@ CREATE TABLE problems (        -- what in files could not be read as meant
     PRIMARY KEY (path, line, message)
 ) WITHOUT ROWID;
 
-CREATE TABLE declarations (    -- what files declare of owners, classifications and policies, as it was read
+CREATE TABLE declarations (    -- what files declare of owners, rules and tables, and constants in SQL
     kind TEXT PRIMARY KEY,
     content TEXT NOT NULL      -- JSON object
 ) WITHOUT ROWID;

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from headwater_catalog.artefact.tables import FORMAT, script
 from headwater_catalog.collection import without_collection
-from headwater_catalog.declared import Declared
 from headwater_catalog.git_log import CommitInfo
 from headwater_catalog.governance.check import check, policies_of
 from headwater_catalog.governance.inventory import inventory_of
@@ -109,7 +108,7 @@ def _tables(exported: Exported) -> Iterator[tuple[str, Iterable[_Row]]]:
     yield from _classifications(exported)
     yield from _judged(exported)
     yield "problems", {(each.path, each.line, each.message) for each in snapshot.diagnostics}
-    yield "declarations", _declarations(snapshot.declared)
+    yield "declarations", _declarations(snapshot)
     yield "tests", _tests(snapshot)
     yield "units", _units(exported.revision)
 
@@ -260,10 +259,12 @@ def _judged(exported: Exported) -> Iterator[tuple[str, Iterable[_Row]]]:
     )
 
 
-def _declarations(declared: Declared) -> Iterator[_Row]:
+def _declarations(snapshot: Snapshot) -> Iterator[_Row]:
+    declared = snapshot.declared
     # Whoever is in a team is named by an address, which is nobody's business who reads the file.
     shown = replace(declared, rules=replace(declared.rules, teams={}))
-    return ((kind, _json(data)) for kind, data in shown.as_data().items())
+    said = shown.as_data() | ({"constants": snapshot.constants} if snapshot.constants else {})
+    return ((kind, _json(data)) for kind, data in said.items())
 
 
 def _units(revision: Revision) -> Iterator[_Row]:

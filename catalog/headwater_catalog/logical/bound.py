@@ -186,7 +186,7 @@ class _Binder:
         for flow in self._snapshot.dataflows:
             self._sources(flow)
         for feature in self._snapshot.features:
-            for found in sql_in(feature.source):
+            for found in sql_in(feature.source, self._snapshot.constants.get(feature.module)):
                 self._code(feature, found)
         return TablesHere(
             tables=self._known.tables(),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from headwater_catalog.logical.code_texts import FILLED, Texts
 
-__all__ = ["CodeSql", "sql_in"]
+__all__ = ["CodeSql", "constants_in_sql", "may_have_sql", "sql_in"]
 
 _WORDS: Final = ("sql", "_database", "duckdb", "spark", "Spark", "_gbq", "select", "SELECT", "Select")
 _WORDS_OF_WRITES: Final = ("saveAsTable", "insertInto", "writeTo")
@@ -90,26 +90,46 @@ class CodeSql:
         return _QUERY.match(self.text) is not None
 
 
-def sql_in(source: str) -> tuple[CodeSql, ...]:
+def may_have_sql(source: str) -> bool:
+    """Tell whether the code of a function may read SQL or write to tables, for little work."""
+    return any(word in source for word in (*_WORDS, *_WORDS_OF_WRITES)) and _MAY.search(source) is not None
+
+
+def sql_in(source: str, constants: Mapping[str, Sequence[str]] | None = None) -> tuple[CodeSql, ...]:
     """Return where the code of a function, decorators included, reads SQL or writes to tables.
 
     What counts is `@load_from.sql`, `@save_to.sql`, and calls of what pandas and polars read and write SQL
     with, sessions and tables of Spark, `duckdb.sql` and its kin, and a SELECT that any other connection is
     asked. What a query is filled in with as the program runs is
     `code_texts.FILLED` in it; a text that stands elsewhere, or a table's name that is filled in, is none.
+
+    Args:
+        source: The code.
+        constants: The texts that constants of its module may be.
     """
     # Every feature of a snapshot is asked: most are told apart by words, which are found ten times as fast.
-    if any(word in source for word in (*_WORDS, *_WORDS_OF_WRITES)) and _MAY.search(source):
-        return _sql_in(source)
+    if may_have_sql(source):
+        named = ((name, tuple(texts)) for name, texts in (constants or {}).items() if name in source)
+        return _sql_in(source, tuple(named))
     return ()
 
 
 @lru_cache(maxsize=2_000)
-def _sql_in(source: str) -> tuple[CodeSql, ...]:
+def _sql_in(source: str, constants: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[CodeSql, ...]:
+    return _read(source, dict(constants))[0]
+
+
+def constants_in_sql(source: str, constants: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """Return the names of those constants that the SQL of a function is made of; addresses are no SQL."""
+    return _read(source, constants)[1]
+
+
+def _read(source: str, constants: Mapping[str, Sequence[str]]) -> tuple[tuple[CodeSql, ...], frozenset[str]]:
     try:
-        return tuple(dict.fromkeys(_Reader(ast.parse(source), source).found()))
+        reader = _Reader(ast.parse(source), source, constants)
+        return tuple(dict.fromkeys(reader.found())), frozenset(reader.texts.used)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ()
+        return (), frozenset()
 
 
 _Given = tuple[ast.expr | None, ast.expr | None]
@@ -118,8 +138,9 @@ _Given = tuple[ast.expr | None, ast.expr | None]
 class _Reader:
     """Finds the SQL of one function."""
 
-    def __init__(self, parsed: ast.AST, source: str) -> None:
-        self._texts = Texts(parsed)
+    def __init__(self, parsed: ast.AST, source: str, constants: Mapping[str, Sequence[str]]) -> None:
+        self.texts = Texts(parsed, constants)
+        self._of_function = Texts(parsed)  # addresses of databases may be secrets: constants are none of them
         self._calls = [node for node in ast.walk(parsed) if isinstance(node, ast.Call)]
         self._is_duckdb = "duckdb" in source
         self._asks_frames = "SQLContext" in source  # of polars, which is asked about what it was given
@@ -133,7 +154,7 @@ class _Reader:
         for call in self._calls:
             if _name(call.func) in _VIEWS and isinstance(call.func, ast.Attribute):
                 given = (*call.args, *(keyword.value for keyword in call.keywords))
-                yield from (text.casefold() for each in given for text in self._texts.of(each) if text)
+                yield from (text.casefold() for each in given for text in self.texts.of(each) if text)
 
     def _of(self, call: ast.Call) -> Iterator[CodeSql]:
         name = _name(call.func)
@@ -168,23 +189,23 @@ class _Reader:
     def _asked(self, call: ast.Call, owner: ast.expr, name: str) -> Iterator[CodeSql]:
         text, _ = _given(call, _ASKING[name], ())
         if _name(owner) == "duckdb":  # which finds tables among the variables of the code
-            yield from self._read(call, (text, owner), self._texts.names)
+            yield from self._read(call, (text, owner), self.texts.names)
         elif not (name == "execute" and self._asks_frames):
             is_own = self._is_duckdb or (name == "sql" and "session" not in _name(owner).casefold())
-            own = self._views | self._texts.names if is_own else self._views
+            own = self._views | self.texts.names if is_own else self._views
             # Who is asked, nobody knows: only what is a query for sure is one.
             yield from (each for each in self._read(call, (text, owner), own) if _SELECT.match(each.text))
 
     def _read(self, call: ast.Call, given: _Given, own: frozenset[str] = frozenset()) -> Iterator[CodeSql]:
-        connection = _connection(given[1], self._texts)
-        for text in self._texts.of(given[0]):
+        connection = _connection(given[1], self._of_function)
+        for text in self.texts.of(given[0]):
             known = CodeSql(call.lineno, text, connection, False, own)
             is_open = FILLED in text and not known.is_query
             yield CodeSql(call.lineno, "", connection) if is_open else known
 
     def _written(self, call: ast.Call, given: _Given) -> Iterator[CodeSql]:
-        connection = _connection(given[1], self._texts)
-        for text in self._texts.of(given[0]):
+        connection = _connection(given[1], self._of_function)
+        for text in self.texts.of(given[0]):
             yield CodeSql(call.lineno, "" if FILLED in text else text, connection, True)
 
 

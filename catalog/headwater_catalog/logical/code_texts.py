@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Final
 
@@ -27,13 +27,19 @@ _PERCENT: Final = re.compile(r"%%|%(\(\w+\))?[-#0+ ]*\d*(\.\d+)?[a-zA-Z]")
 
 
 class Texts:
-    """Knows the texts of the variables of a function.
+    """Knows the texts of the variables of a function, or of the constants of a module.
 
     Args:
-        parsed: The function.
+        parsed: The function, or assignments.
+        outer: The texts that names may be which it does not bind itself.
+
+    Attributes:
+        used: The names of those that were asked for.
     """
 
-    def __init__(self, parsed: ast.AST) -> None:
+    def __init__(self, parsed: ast.AST, outer: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.used: set[str] = set()
+        self._outer = outer or {}
         self._given: dict[str, list[ast.expr | None]] = {}
         self._added: dict[str, list[ast.expr | None]] = {}
         self._asked: set[str] = set()
@@ -88,6 +94,9 @@ class Texts:
 
     def _of_variable(self, name: str) -> Sequence[str]:
         given = self._given.get(name, ())
+        if not given and name not in self._added:
+            self.used.update({name} & self._outer.keys())
+            return self._outer.get(name, _UNKNOWN)
         if not given or name in self._asked:
             return _UNKNOWN
         self._asked.add(name)

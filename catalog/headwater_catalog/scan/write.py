@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from headwater_catalog.git_log import CommitInfo
+from headwater_catalog.logical.constant_texts import constant_texts
 from headwater_catalog.read import NAMED_FORM, READER_VERSION, Content, Named, RawFunction
 from headwater_catalog.records import DataflowRecord, FeatureKey, FeatureRecord, InputRecord
 from headwater_catalog.scan.history import History, ModulePlace
@@ -135,11 +136,26 @@ class BatchWriter:
         return {digest: (identity, reader) for digest, identity, reader in found}
 
     def _write_blobs(self, session: Session, contents: Mapping[str, Content]) -> None:
-        rows = ({"oid": oid, "size": content.size} for oid, content in contents.items())
+        constants = {oid: constant_texts(content.parsed) or None for oid, content in contents.items()}
+        rows = (
+            {"oid": oid, "size": content.size, "constants": constants[oid]}
+            for oid, content in contents.items()
+        )
         ids = insert_new(session, SourceBlob, rows, ["oid"], "oid")
         known = [oid for oid in contents if oid not in ids]
-        met = dict(select_in(session, (SourceBlob.oid, SourceBlob.id), SourceBlob.oid, known))
+        columns = (SourceBlob.oid, SourceBlob.id, SourceBlob.constants)
+        before = {
+            oid: (blob, found) for oid, blob, found in select_in(session, columns, SourceBlob.oid, known)
+        }
+        met = {oid: blob for oid, (blob, _) in before.items()}
         ids |= met
+        # Contents are read once for all repositories; they are written again only for another reader.
+        changed = [
+            {"id": blob, "constants": constants[oid]}
+            for oid, (blob, found) in before.items()
+            if found != constants[oid]
+        ]
+        update_by_id(session, SourceBlob, changed)
         wanted = {
             ids[oid]: [
                 (self._definitions[raw.digest], raw.line, raw.end_line) for raw in content.parsed.functions
@@ -147,16 +163,15 @@ class BatchWriter:
             for oid, content in contents.items()
         }
         stored: dict[int, list[tuple[int, int, int]]] = {}
-        columns = (
+        places = (
             BlobDefinition.blob_id,
             BlobDefinition.ordinal,
             BlobDefinition.definition_id,
             BlobDefinition.line,
             BlobDefinition.end_line,
         )
-        for blob, _, *place in sorted(select_in(session, columns, BlobDefinition.blob_id, met.values())):
+        for blob, _, *place in sorted(select_in(session, places, BlobDefinition.blob_id, met.values())):
             stored.setdefault(blob, []).append((place[0], place[1], place[2]))
-        # Contents are read once for all repositories; they are written again only for another reader.
         stale = [blob for blob, places in wanted.items() if stored.get(blob, []) != places]
         for chunk in chunks([blob for blob in stale if blob in stored]):
             session.execute(delete(BlobDefinition).where(BlobDefinition.blob_id.in_(chunk)))

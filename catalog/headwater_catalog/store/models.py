@@ -230,6 +230,8 @@ class SourceBlob(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     oid: Mapped[str] = mapped_column(String(64), unique=True)  # git's name of the content
     size: Mapped[int]
+    # The texts of constants that SQL in its features may be made of, by name; None where there are none.
+    constants: Mapped[dict[str, list[str]] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class Definition(Base):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headwater_catalog.logical.code_sql import CodeSql, sql_in
+from headwater_catalog.logical.code_sql import CodeSql, constants_in_sql, sql_in
 
 
 @pytest.mark.parametrize(
@@ -145,3 +145,27 @@ def test_texts_that_may_be_very_many_are_none():
 
     (found,) = sql_in(f"def f(x):\n    q = 'select '\n{chosen}\n    return pd.read_sql(q, x)")
     assert found.text == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("def f(con):\n    return pd.read_sql(QUERY, con)", "select a from t"),
+        ("def f(con):\n    return pd.read_sql(QUERY + ' where b', con)", "select a from t where b"),
+        ("def f(con):\n    return con.execute(f'select * from {TABLE}')", "select * from crm.users"),
+        ("def f(con):\n    QUERY = 'select b from u'\n    return pd.read_sql(QUERY, con)", "select b from u"),
+        ("def f(con, QUERY):\n    return pd.read_sql(QUERY, con)", ""),
+    ],
+)
+def test_constants_of_the_module_are_known_unless_the_function_has_names_of_its_own(code, text):
+    constants = {"QUERY": ["select a from t"], "TABLE": ["crm.users"], "URL": ["sqlite:///x"]}
+
+    (found,) = sql_in(code, constants)
+    assert (found.text, found.connection) == (text, "con")
+
+
+def test_addresses_of_databases_are_no_constants_of_sql():
+    code = "def f():\n    return pd.read_sql(QUERY, create_engine(f'{URL}/{PASSWORD}'))"
+    constants = {"QUERY": ["text"], "URL": ["text"], "PASSWORD": ["text"]}
+
+    assert constants_in_sql(code, constants) == {"QUERY"}
