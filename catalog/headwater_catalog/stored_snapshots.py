@@ -227,7 +227,7 @@ _CONSTANTS: Final = (
 
 def _constants(session: Session, repository: Repository, position: int) -> Mapping[str, ConstantTexts]:
     rows = session.execute(_CONSTANTS, _asked(repository, position))
-    return dict(rows.all())
+    return {module: constants for module, constants in rows if constants is not None}
 
 
 _DECLARED: Final = select(Declaration.kind, Declaration.content).where(

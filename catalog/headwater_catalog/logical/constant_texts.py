@@ -47,6 +47,8 @@ def constant_texts(parsed: ParsedModule) -> ConstantTexts:
 
 
 def _texts(bound: Mapping[str, ast.expr]) -> Texts:
-    places = {"lineno": 0, "col_offset": 0}
-    made = [ast.Assign([ast.Name(n, ast.Store())], value, **places) for n, value in bound.items()]
+    made = [
+        ast.Assign([ast.Name(name, ast.Store())], value, lineno=0, col_offset=0)
+        for name, value in bound.items()
+    ]
     return Texts(ast.Module([*made], []))
