@@ -13,8 +13,19 @@ from headwater_catalog.logical.code_texts import FILLED, Texts
 
 __all__ = ["CodeSql", "constants_in_sql", "may_have_sql", "sql_in"]
 
-_WORDS: Final = ("sql", "_database", "duckdb", "spark", "Spark", "_gbq", "select", "SELECT", "Select")
-_WORDS_OF_WRITES: Final = ("saveAsTable", "insertInto", "writeTo")
+_WORDS: Final = (
+    "sql",
+    "_database",
+    "duckdb",
+    "spark",
+    "Spark",
+    "_gbq",
+    ".execute",
+    ".query",
+    "saveAsTable",
+    "insertInto",
+    "writeTo",
+)
 _MAY: Final = re.compile(
     r"(read|to)_(sql|gbq)|(read|write)_database|(load_from|save_to)\.sql\b|saveAsTable|insertInto|writeTo\b"
     r"|\.\s*(sql|query|execute|table)\s*\("
@@ -54,9 +65,9 @@ _VIEWS: Final = frozenset(
 _LOADER: Final = (("query_or_table", "sql", "query"), ("db_connection", "con", "connection"))
 _SAVER: Final = (("table_name", "name"), ("db_connection", "con", "connection"))
 _SELECT: Final = re.compile(
-    r"(\s|\(|--[^\n]*\n|/\*.*?\*/)*(select|with)\b.*\bfrom\b", re.IGNORECASE | re.DOTALL
+    r"(?:\s|\(|--[^\n]*\n|(?>/\*.*?\*/))*+(?:select|with)\b.*\bfrom\b", re.IGNORECASE | re.DOTALL
 )
-"""What is a query for sure, whoever is asked."""
+"""What is a query for sure, whoever is asked; comments match in one way only, however many there are."""
 
 _QUERY: Final = re.compile(r"\s*(\(|--|/\*|select\b|with\b|from\b|[a-z]+\s+\S)", re.IGNORECASE)
 """A text of several words is no name of a table, even if it is no query, as `PRAGMA table_info(users)`."""
@@ -92,7 +103,7 @@ class CodeSql:
 
 def may_have_sql(source: str) -> bool:
     """Tell whether the code of a function may read SQL or write to tables, for little work."""
-    return any(word in source for word in (*_WORDS, *_WORDS_OF_WRITES)) and _MAY.search(source) is not None
+    return any(word in source for word in _WORDS) and _MAY.search(source) is not None
 
 
 def sql_in(source: str, constants: Mapping[str, Sequence[str]] | None = None) -> tuple[CodeSql, ...]:
@@ -100,8 +111,8 @@ def sql_in(source: str, constants: Mapping[str, Sequence[str]] | None = None) ->
 
     What counts is `@load_from.sql`, `@save_to.sql`, and calls of what pandas and polars read and write SQL
     with, sessions and tables of Spark, `duckdb.sql` and its kin, and a SELECT that any other connection is
-    asked. What a query is filled in with as the program runs is
-    `code_texts.FILLED` in it; a text that stands elsewhere, or a table's name that is filled in, is none.
+    asked. What a query is filled in with as the program runs is `code_texts.FILLED` in it; a text that
+    stands elsewhere, or a table's name that is filled in, is none.
 
     Args:
         source: The code.
@@ -194,7 +205,11 @@ class _Reader:
             is_own = self._is_duckdb or (name == "sql" and "session" not in _name(owner).casefold())
             own = self._views | self.texts.names if is_own else self._views
             # Who is asked, nobody knows: only what is a query for sure is one.
-            yield from (each for each in self._read(call, (text, owner), own) if _SELECT.match(each.text))
+            used = set(self.texts.used)
+            found = [each for each in self._read(call, (text, owner), own) if _SELECT.match(each.text)]
+            if not found:
+                self.texts.used = used
+            yield from found
 
     def _read(self, call: ast.Call, given: _Given, own: frozenset[str] = frozenset()) -> Iterator[CodeSql]:
         connection = _connection(given[1], self._of_function)

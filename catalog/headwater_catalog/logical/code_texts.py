@@ -14,6 +14,8 @@ FILLED: Final = "{filled}"
 """What stands in a text for what only running the code tells, as a place of a query that is filled in."""
 
 _MOST: Final = 16  # texts that one expression may be
+_LONGEST: Final = 200_000
+"""Characters of a text, which a few lines that each double the one before could make endless."""
 _UNKNOWN: Final = ("",)
 _PASSING: Final = ("text", "value", "dedent", "cleandoc")
 """Functions whose text is that of their first argument."""
@@ -43,6 +45,7 @@ class Texts:
         self._given: dict[str, list[ast.expr | None]] = {}
         self._added: dict[str, list[ast.expr | None]] = {}
         self._asked: set[str] = set()
+        self._found: dict[str, Sequence[str]] = {}
         noted: set[ast.expr] = set()
         statements = [node for node in ast.walk(parsed) if isinstance(node, _ASSIGNING)]
         for node in sorted(statements, key=lambda node: (node.lineno, node.col_offset)):
@@ -93,6 +96,8 @@ class Texts:
         return self.of(call.args[0]) if name in _PASSING and call.args else _UNKNOWN
 
     def _of_variable(self, name: str) -> Sequence[str]:
+        if name in self._found:
+            return self._found[name]
         given = self._given.get(name, ())
         if not given and name not in self._added:
             self.used.update({name} & self._outer.keys())
@@ -104,7 +109,8 @@ class Texts:
             found = tuple(dict.fromkeys(text for value in given for text in self.of(value)))
             # Whether what is added under a condition is there, nobody knows: a query has rather more columns.
             more = [self.of(value) for value in self._added.get(name, ())]
-            return self._joined([found, *more]) if more and any(found) else found
+            self._found[name] = self._joined([found, *more]) if more and any(found) else found
+            return self._found[name]
         finally:
             self._asked.discard(name)
 
@@ -115,7 +121,7 @@ class Texts:
         count = 1
         for piece in pieces:
             count *= len(piece)
-        if count > _MOST:
+        if count > _MOST or sum(max(map(len, piece)) for piece in pieces) > _LONGEST:
             return _UNKNOWN
         return tuple("".join(each or FILLED for each in some) for some in product(*pieces))
 

@@ -34,7 +34,7 @@ def constant_texts(parsed: ParsedModule) -> ConstantTexts:
         return {}
     texts = _texts(bound)
     named = {name for source in sources for name in _NAME.findall(source)} & bound.keys()
-    known = {name: [clean(text) for text in texts.of(ast.Name(name, ast.Load()))] for name in sorted(named)}
+    known = {name: _may_be(name, texts) for name in sorted(named)}
     known = {name: may_be for name, may_be in known.items() if any(may_be)}
     used = {name for source in sources for name in constants_in_sql(source, known)}
     found: dict[str, list[str]] = {}
@@ -44,6 +44,13 @@ def constant_texts(parsed: ParsedModule) -> ConstantTexts:
         if left >= 0:
             found[name] = known[name]
     return found
+
+
+def _may_be(name: str, texts: Texts) -> list[str]:
+    try:
+        return [clean(text) for text in texts.of(ast.Name(name, ast.Load()))]
+    except RecursionError:
+        return [""]
 
 
 def _texts(bound: Mapping[str, ast.expr]) -> Texts:

@@ -3,6 +3,8 @@
 import pytest
 
 from headwater_catalog.logical.code_sql import CodeSql, constants_in_sql, sql_in
+from headwater_catalog.logical.constant_texts import constant_texts
+from headwater_catalog.read import read_blob
 
 
 @pytest.mark.parametrize(
@@ -169,3 +171,36 @@ def test_addresses_of_databases_are_no_constants_of_sql():
     constants = {"QUERY": ["text"], "URL": ["text"], "PASSWORD": ["text"]}
 
     assert constants_in_sql(code, constants) == {"QUERY"}
+
+
+def test_constants_that_are_asked_of_something_else_are_none_of_sql():
+    code = "def f(con, t):\n    con.execute(QUERY)\n    return t.query(EXPRESSION)"
+    constants = {"QUERY": ["select a from t"], "EXPRESSION": ["a > 1"]}
+
+    assert constants_in_sql(code, constants) == {"QUERY"}
+
+
+@pytest.mark.parametrize("begin", ["a = 'select 1 from t '", "a = '/**/' * 2 + QUERY"])
+def test_texts_that_double_line_by_line_are_none(begin):
+    lines = "\n    ".join(f"{chr(97 + n + 1)} = {chr(97 + n)} + {chr(97 + n)}" for n in range(25))
+    found = sql_in(f"def f(con):\n    {begin}\n    {lines}\n    return pd.read_sql(z, con)")
+
+    assert [each.text for each in found] == [""]
+
+
+def test_many_comments_are_read_once():
+    comments = "/**/" * 2_000
+
+    assert sql_in(f"def f(con):\n    return con.execute('{comments}')") == ()
+    assert sql_in(f"def f(con):\n    return con.execute('{comments} select a from t')")
+
+
+def test_constants_that_are_nested_too_deeply_are_unknown():
+    deep = " + ".join(["'select a from t'"] * 3_000)
+    double = "\n".join(f"Q{n} = Q{n - 1} + Q{n - 1}" for n in range(1, 60))
+    code = (
+        f"DEEP = {deep}\nQ0 = 'select a from t'\n{double}\n\n\n"
+        "def f(con):\n    return pd.read_sql(DEEP, con), pd.read_sql(Q59, con), pd.read_sql(Q0, con)\n"
+    )
+
+    assert constant_texts(read_blob(code.encode())) == {"Q0": ["select a from t"]}
