@@ -190,7 +190,7 @@ def test_snapshots_are_what_is_stored_of_constants_in_sql(tmp_path: Path, git_re
     assert read("HEAD~1").constants == {"features.users": {"QUERY": ["select id, email from {filled}.users"]}}
     assert read("HEAD").constants == {}
     assert read("HEAD~2").lineage.parents("features.users:users") == ("table:URL:crm.users#id",)
-    assert "'users' reads SQL whose text does not stand there" in read("HEAD").tables.unclear[0].text
+    assert "'users' reads SQL whose text stands elsewhere, so" in read("HEAD").tables.unclear[0].text
 
 
 def test_edges_are_told_by_dataflow_with_inputs_apart(git_repo: GitRepo):

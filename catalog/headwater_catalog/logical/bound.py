@@ -316,8 +316,9 @@ class _Binder:
         where = f"{feature.path}:{feature.line + found.line - 1}"
         if not found.text:
             verb = "writes to a table" if found.is_written else "reads SQL"
-            told = f"{where}: '{feature.name}' {verb} whose text does not stand there."
-            self._tell(f"{told} Which table it is cannot be told.", feature.key)
+            told = f"{where}: '{feature.name}' {verb} whose text stands elsewhere"
+            do = "Write it there or into a constant of the module that is set once"
+            self._tell(f"{told}, so that it is open which table that is. {do}.", feature.key)
         elif found.is_written or not found.is_query:
             key = self._known.named_in_code(found.connection, found.text)
             self._uses.add(TableUse(key, found.is_written, "", feature.key))
