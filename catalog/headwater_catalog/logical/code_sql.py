@@ -16,7 +16,6 @@ __all__ = ["WORDS", "CodeSql", "constants_in_sql", "may_have_sql", "sql_in"]
 WORDS: Final = (
     "sql",
     "_database",
-    "duckdb",
     "spark",
     "Spark",
     "_gbq",
