@@ -126,7 +126,11 @@ def snapshot_of(
         inputs=tuple(sorted(inputs, key=in_order)),
         declared=declared,
         tests=suite_of({clean(path): source for path, source in (tests or {}).items()}),
-        constants={name: parts[name].constants for name in sorted(parts) if parts[name].constants},
+        constants={
+            name: parts[name].constants
+            for name in sorted(parts)
+            if parts[name].constants and len(name) <= LONGEST_NAME
+        },
     )
 
 

@@ -180,13 +180,18 @@ def test_lineage_goes_on_through_tables_that_one_fills_and_another_reads(shops):
     assert not any(key.startswith("other:") for key in (*up.graph.nodes, *down.graph.nodes))
 
 
-def test_sql_in_the_code_of_another_repository_reads_the_table(shops):
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "pd.read_sql('select cost from marts.costs', warehouse)",
+        "warehouse.execute('select cost from marts.costs').df()",
+        "warehouse.query('select cost from marts.costs').to_dataframe()",
+        "pd.read_gbq('select cost from marts.costs', 'warehouse')",
+    ],
+)
+def test_sql_in_the_code_of_another_repository_reads_the_table(shops, asked):
     _filling(shops)
-    code = (
-        "import pandas as pd\n\n"
-        "def spent(warehouse: object) -> pd.DataFrame:\n"
-        "    return pd.read_sql('select cost from marts.costs', warehouse)\n"
-    )
+    code = f"import pandas as pd\n\ndef spent(warehouse: object) -> pd.DataFrame:\n    return {asked}\n"
     shops.add("code", code)
 
     with shops.database.read() as session:

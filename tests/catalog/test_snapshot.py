@@ -193,6 +193,13 @@ def test_snapshots_are_what_is_stored_of_constants_in_sql(tmp_path: Path, git_re
     assert "'users' reads SQL whose text stands elsewhere, so" in read("HEAD").tables.unclear[0].text
 
 
+def test_constants_of_modules_that_are_not_stored_are_left_out(tmp_path: Path, git_repo: GitRepo):
+    files = {f"{'m' * 200}/{'m' * 200}.py": _QUERIES, "né.py": _QUERIES}
+    git_repo.commit("Begin", files=files)
+
+    assert list(assert_agree_with_the_store(tmp_path, git_repo.path, every=1).constants) == ["né"]
+
+
 def test_edges_are_told_by_dataflow_with_inputs_apart(git_repo: GitRepo):
     git_repo.commit(
         "Begin",

@@ -27,6 +27,8 @@ __all__ = ["NO_TABLES", "TableUse", "TablesHere", "Unclear", "tables_of"]
 _MOST_WORK: Final = (
     8_000_000  # steps to read the queries of a repository: thousands, unless they are made to last
 )
+_PER_EDGE: Final = 16
+"""Steps that a column counts for in what reads it: few lines may read all of many columns again and again."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -322,12 +324,22 @@ class _Binder:
         elif found.is_written or not found.is_query:
             key = self._known.named_in_code(found.connection, found.text)
             self._uses.add(TableUse(key, found.is_written, "", feature.key))
-            columns = [column_key(key, column) for column in self._known.declared_columns(key)]
-            read = [(each, feature.key) for each in columns or [key]]
-            for ends in [(feature.key, key)] if found.is_written else read:
+            read = [key] if found.is_written else self._whole(feature, key, where)
+            for each in read:
+                ends = (feature.key, key) if found.is_written else (each, feature.key)
                 self._edges[ends].update(feature.dataflows)
         else:
             self._code_query(feature, found, where)
+
+    def _whole(self, feature: SnapshotFeature, key: str, where: str) -> Sequence[str]:
+        """Return the columns that code has which reads a table as a whole; it where they are not known."""
+        declared = self._known.declared_columns(key)
+        if declared and self._left < 0:
+            told = f"{where}: which columns '{feature.name}' reads is not told"
+            self._tell(f"{told}: the columns that this repository reads are too many.", feature.key, key)
+            return [key]
+        self._left -= _PER_EDGE * len(declared)
+        return [column_key(key, column) for column in declared] or [key]
 
     def _code_query(self, feature: SnapshotFeature, found: CodeSql, where: str) -> None:
         read = self._read(found.text, None)
@@ -337,6 +349,7 @@ class _Binder:
         for told in read.told if keys or not read.tables else ():
             self._tell(f"{where}: the query of '{feature.name}': {told}.", feature.key, *keys.values())
         columns = {column for origins in read.columns.values() for column in origins if column[0] in keys}
+        self._left -= _PER_EDGE * len(columns)
         for table, column in sorted(columns):
             ends = self._known.column(keys[table], column), feature.key
             self._edges[ends].update(feature.dataflows)

@@ -11,12 +11,11 @@ from typing import Final
 
 from headwater_catalog.logical.code_texts import FILLED, Texts
 
-__all__ = ["CodeSql", "constants_in_sql", "may_have_sql", "sql_in"]
+__all__ = ["WORDS", "CodeSql", "constants_in_sql", "may_have_sql", "sql_in"]
 
-_WORDS: Final = (
+WORDS: Final = (
     "sql",
     "_database",
-    "duckdb",
     "spark",
     "Spark",
     "_gbq",
@@ -26,6 +25,8 @@ _WORDS: Final = (
     "insertInto",
     "writeTo",
 )
+"""One of them is in all code that reads SQL or writes to tables, and seldom in other code."""
+
 _MAY: Final = re.compile(
     r"(read|to)_(sql|gbq)|(read|write)_database|(load_from|save_to)\.sql\b|saveAsTable|insertInto|writeTo\b"
     r"|\.\s*(sql|query|execute|table)\s*\("
@@ -45,6 +46,9 @@ _WRITES: Final = {
     "write_database": (("table_name",), ("connection",)),
     "to_gbq": (("destination_table",), ("project_id",)),
 }
+_CONNECTORX: Final = (("conn",), ("query",))
+"""What it reads SQL with, it gives the address of the database first."""
+
 _SPARK: Final = "spark"
 _SPARK_READS: Final = {"sql": ("sqlQuery",), "table": ("tableName",)}
 _SPARK_WRITES: Final = {"saveAsTable": ("name",), "insertInto": ("tableName",), "writeTo": ("table",)}
@@ -57,15 +61,21 @@ _ASKING: Final = {
 }
 """Methods of connections, cursors and clients of any kind; other objects have some of the same names."""
 
+_REGISTER: Final = "register"
 _VIEWS: Final = frozenset(
     ("createOrReplaceTempView", "createTempView", "createOrReplaceGlobalTempView", "registerTempTable")
-    + ("register", "create_view")
+    + (_REGISTER, "create_view")
 )
 """Methods that give a table of the code a name for queries; texts among what they get may be that."""
 _LOADER: Final = (("query_or_table", "sql", "query"), ("db_connection", "con", "connection"))
 _SAVER: Final = (("table_name", "name"), ("db_connection", "con", "connection"))
+_SPACE: Final = r"(?:\s|--[^\n]*\n|(?>/\*.*?\*/))*+"
+_NAME: Final = r"(?:\"[^\"]*\"|`[^`]*`|\[[^]]*\]|[\w.${}]+)"
 _SELECT: Final = re.compile(
-    r"(?:\s|\(|--[^\n]*\n|(?>/\*.*?\*/))*+(?:select|with)\b.*\bfrom\b", re.IGNORECASE | re.DOTALL
+    rf"(?:{_SPACE}\()*+{_SPACE}(?:select\b|with\b{_SPACE}(?:recursive\b{_SPACE})?"
+    rf"{_NAME}{_SPACE}(?:\([^()]*\){_SPACE})?as\b{_SPACE}(?:not\b{_SPACE})?(?:materialized\b{_SPACE})?\()"
+    r".*\bfrom\b",
+    re.IGNORECASE | re.DOTALL,
 )
 """What is a query for sure, whoever is asked; comments match in one way only, however many there are."""
 
@@ -73,7 +83,8 @@ _QUERY: Final = re.compile(r"\s*(\(|--|/\*|select\b|with\b|from\b|[a-z]+\s+\S)",
 """A text of several words is no name of a table, even if it is no query, as `PRAGMA table_info(users)`."""
 
 _MAKES_ROWS: Final = re.compile(
-    r"\s*(\(|--|/\*|(select|with|from|insert|create|merge|replace)\b)", re.IGNORECASE
+    r"\s*(\(|--|/\*|(select|with|from|insert|merge|replace)\b|create\s+(\w+\s+){0,4}(table|view)\b)",
+    re.IGNORECASE,
 )
 
 
@@ -100,10 +111,15 @@ class CodeSql:
         """Whether the text is a query, and not the name of a table."""
         return _QUERY.match(self.text) is not None
 
+    @property
+    def names_tables(self) -> bool:
+        """Whether the text names a table, or is a query of some: `SET`, `USE` and `DROP` read nothing."""
+        return bool(self.text) and (not self.is_query or _MAKES_ROWS.match(self.text) is not None)
+
 
 def may_have_sql(source: str) -> bool:
     """Tell whether the code of a function may read SQL or write to tables, for little work."""
-    return any(word in source for word in _WORDS) and _MAY.search(source) is not None
+    return any(word in source for word in WORDS) and _MAY.search(source) is not None
 
 
 def sql_in(source: str, constants: Mapping[str, Sequence[str]] | None = None) -> tuple[CodeSql, ...]:
@@ -138,7 +154,7 @@ def constants_in_sql(source: str, constants: Mapping[str, Sequence[str]]) -> fro
 def _read(source: str, constants: Mapping[str, Sequence[str]]) -> tuple[tuple[CodeSql, ...], frozenset[str]]:
     try:
         reader = _Reader(ast.parse(source), source, constants)
-        return tuple(dict.fromkeys(reader.found())), frozenset(reader.texts.used)
+        return tuple(dict.fromkeys(reader.found())), frozenset(reader.used)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return (), frozenset()
 
@@ -150,27 +166,40 @@ class _Reader:
     """Finds the SQL of one function."""
 
     def __init__(self, parsed: ast.AST, source: str, constants: Mapping[str, Sequence[str]]) -> None:
-        self.texts = Texts(parsed, constants)
+        self.used: set[str] = set()
+        self._texts = Texts(parsed, constants)
         self._of_function = Texts(parsed)  # addresses of databases may be secrets: constants are none of them
         self._calls = [node for node in ast.walk(parsed) if isinstance(node, ast.Call)]
         self._is_duckdb = "duckdb" in source
         self._asks_frames = "SQLContext" in source  # of polars, which is asked about what it was given
         self._views = frozenset(self._names_of_views())
+        self.used |= self._texts.used
+        self._own = self._texts.names
+        self._own_or_views = self._own | self._views
 
     def found(self) -> Iterator[CodeSql]:
         for call in self._calls:
-            yield from self._of(call)
+            self._texts.used = set()
+            found = tuple(self._of(call))
+            if any(each.names_tables for each in found):
+                self.used |= self._texts.used
+            yield from found
 
     def _names_of_views(self) -> Iterator[str]:
         for call in self._calls:
             if _name(call.func) in _VIEWS and isinstance(call.func, ast.Attribute):
                 given = (*call.args, *(keyword.value for keyword in call.keywords))
-                yield from (text.casefold() for each in given for text in self.texts.of(each) if text)
+                # Much is registered that is no table, and what constants say there may be secrets.
+                texts = self._of_function if _name(call.func) == _REGISTER else self._texts
+                yield from (text.casefold() for each in given for text in texts.of(each) if text)
 
     def _of(self, call: ast.Call) -> Iterator[CodeSql]:
         name = _name(call.func)
         owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-        if name in _READS:
+        if name == "read_sql" and owner is not None and _name(owner) in ("cx", "connectorx"):
+            address, text = _given(call, *_CONNECTORX)
+            yield from self._read(call, (text, address))
+        elif name in _READS:
             yield from self._read(call, _given(call, *_READS[name]))
         elif owner is None:
             return
@@ -193,34 +222,31 @@ class _Reader:
     def _of_spark(self, call: ast.Call, text: ast.expr | None) -> Iterator[CodeSql]:
         for found in self._read(call, (text, ast.Name(_SPARK)), self._views):
             is_view = not found.is_query and found.text.casefold() in self._views
-            # `SET`, `USE` and `DROP` read nothing.
-            if not is_view and (not found.is_query or _MAKES_ROWS.match(found.text)):
+            if not is_view and (found.names_tables or not found.text):
                 yield found
 
     def _asked(self, call: ast.Call, owner: ast.expr, name: str) -> Iterator[CodeSql]:
         text, _ = _given(call, _ASKING[name], ())
         if _name(owner) == "duckdb":  # which finds tables among the variables of the code
-            yield from self._read(call, (text, owner), self.texts.names)
+            found = self._read(call, (text, owner), self._own)
+            yield from (each for each in found if each.names_tables or not each.text)
         elif not (name == "execute" and self._asks_frames):
             is_own = self._is_duckdb or (name == "sql" and "session" not in _name(owner).casefold())
-            own = self._views | self.texts.names if is_own else self._views
+            own = self._own_or_views if is_own else self._views
             # Who is asked, nobody knows: only what is a query for sure is one.
-            used = set(self.texts.used)
-            found = [each for each in self._read(call, (text, owner), own) if _SELECT.match(each.text)]
-            if not found:
-                self.texts.used = used
-            yield from found
+            found = self._read(call, (text, owner), own)
+            yield from (each for each in found if _SELECT.match(each.text))
 
     def _read(self, call: ast.Call, given: _Given, own: frozenset[str] = frozenset()) -> Iterator[CodeSql]:
         connection = _connection(given[1], self._of_function)
-        for text in self.texts.of(given[0]):
+        for text in self._texts.of(given[0]):
             known = CodeSql(call.lineno, text, connection, False, own)
             is_open = FILLED in text and not known.is_query
             yield CodeSql(call.lineno, "", connection) if is_open else known
 
     def _written(self, call: ast.Call, given: _Given) -> Iterator[CodeSql]:
         connection = _connection(given[1], self._of_function)
-        for text in self.texts.of(given[0]):
+        for text in self._texts.of(given[0]):
             yield CodeSql(call.lineno, "" if FILLED in text else text, connection, True)
 
 
@@ -260,7 +286,9 @@ def _connection(node: ast.expr | None, texts: Texts) -> str:
         node = node.args[0]
     text = texts.of(node)[0]
     if text and not text.startswith(FILLED):
-        return re.sub(r"//.*@", "//", text, flags=re.DOTALL).partition("?")[0].replace(FILLED, "…")
+        scheme, slashes, place = text.partition("//")
+        address = f"{scheme}{slashes}{place.rpartition('@')[2]}"
+        return address.partition("?")[0].replace(FILLED, "…")
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else "database"

@@ -19,6 +19,7 @@ ConstantTexts = Mapping[str, Sequence[str]]
 """The texts that constants may be, by their names."""
 
 _MOST: Final = 100_000  # characters for one module
+_WITH_SECRET: Final = re.compile(r"://[^\s/@]*@")  # addresses that tell who asks, and the password
 _NAME: Final = re.compile(r"[^\W\d]\w*")
 
 
@@ -35,7 +36,11 @@ def constant_texts(parsed: ParsedModule) -> ConstantTexts:
     texts = _texts(bound)
     named = {name for source in sources for name in _NAME.findall(source)} & bound.keys()
     known = {name: _may_be(name, texts) for name in sorted(named)}
-    known = {name: may_be for name, may_be in known.items() if any(may_be)}
+    known = {
+        name: may_be
+        for name, may_be in known.items()
+        if any(may_be) and not any(map(_WITH_SECRET.search, may_be))
+    }
     used = {name for source in sources for name in constants_in_sql(source, known)}
     found: dict[str, list[str]] = {}
     left = _MOST

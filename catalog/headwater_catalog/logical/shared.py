@@ -11,6 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from headwater_catalog.locations import Whereabouts
+from headwater_catalog.logical.code_sql import WORDS
 from headwater_catalog.logical.sql_lineage import query_lineage
 from headwater_catalog.recent import RecentOf
 from headwater_catalog.store.intervals import holds_at
@@ -29,15 +30,6 @@ __all__ = ["repositories_naming"]
 
 _MOST_TABLES: Final = 1_000_000
 """Of the scanned heads of one database that are kept at hand."""
-_IN_CODE: Final = (
-    "read_sql",
-    "read_database",
-    "to_sql",
-    "write_database",
-    "load_from.sql",
-    "save_to.sql",
-    "duckdb.",
-)
 
 
 def repositories_naming(session: Session, keys: Collection[str]) -> list[Repository]:
@@ -110,8 +102,8 @@ def _named(stored: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _with_sql_in_code(session: Session) -> Collection[int]:
-    """Return the repositories whose features read or write SQL by themselves."""
-    texts = (Definition.source.contains(text, autoescape=True) for text in _IN_CODE)
+    """Return the repositories whose features may read or write SQL by themselves."""
+    texts = (Definition.source.contains(text, autoescape=True) for text in WORDS)
     return session.scalars(
         select(Repository.id).where(
             select(FeatureVersion.id)

@@ -1,8 +1,11 @@
 """SQL in the code of features: what stands there, and what does not."""
 
+import ast
+
 import pytest
 
 from headwater_catalog.logical.code_sql import CodeSql, constants_in_sql, sql_in
+from headwater_catalog.logical.code_texts import Texts
 from headwater_catalog.logical.constant_texts import constant_texts
 from headwater_catalog.read import read_blob
 
@@ -42,6 +45,8 @@ from headwater_catalog.read import read_blob
         ("def f(session):\n    return session.sql('with x as (select a from t) select * from x')", ("with x as (select a from t) select * from x", "session")),
         ("def f():\n    return pd.read_gbq('select a from d.t', project_id='shop')", ("select a from d.t", "shop")),
         ("def f():\n    return wr.athena.read_sql_query('select a from t', database='lake')", ("select a from t", "lake")),
+        ("def f():\n    return cx.read_sql('postgresql://me:secret@host/shop', 'select a from t')", ("select a from t", "postgresql://host/shop")),
+        ("def f(c):\n    return c.execute('with recursive `x` (a) as (select 1) select a from t')", ('with recursive `x` (a) as (select 1) select a from t', "c")),
     ],
 )  # fmt: skip
 def test_what_code_reads_is_found(code, expected):
@@ -99,6 +104,8 @@ def test_tables_of_the_code_itself_are_told_from_others(code, own):
         "def f(a):\n    return a.sql('select 1')",
         "def f(orders):\n    return orders.query('select == 1')",
         "def f(con):\n    con.execute('delete from t')",
+        "def f(model):\n    return model.query('With care, tell from the text what it says')",
+        "def f():\n    duckdb.execute('SET threads = 1')",
         "def f(con, select):\n    return con.execute(select)",
         "def f(spark):\n    spark.sql('use crm')\n    spark.sql('drop table selected')",
         "def f(spark, o):\n    o.createTempView('v')\n    return spark.table('v')",
@@ -157,6 +164,11 @@ def test_texts_that_may_be_very_many_are_none():
         ("def f(con):\n    return con.execute(f'select * from {TABLE}')", "select * from crm.users"),
         ("def f(con):\n    QUERY = 'select b from u'\n    return pd.read_sql(QUERY, con)", "select b from u"),
         ("def f(con, QUERY):\n    return pd.read_sql(QUERY, con)", ""),
+        ("def f(con):\n    from queries import QUERY\n    return pd.read_sql(QUERY, con)", ""),
+        (
+            "def f(con):\n    match g():\n        case [QUERY]:\n            return pd.read_sql(QUERY, con)",
+            "",
+        ),
     ],
 )
 def test_constants_of_the_module_are_known_unless_the_function_has_names_of_its_own(code, text):
@@ -173,11 +185,36 @@ def test_addresses_of_databases_are_no_constants_of_sql():
     assert constants_in_sql(code, constants) == {"QUERY"}
 
 
-def test_constants_that_are_asked_of_something_else_are_none_of_sql():
-    code = "def f(con, t):\n    con.execute(QUERY)\n    return t.query(EXPRESSION)"
-    constants = {"QUERY": ["select a from t"], "EXPRESSION": ["a > 1"]}
+@pytest.mark.parametrize(
+    "code",
+    [
+        "return t.query(OTHER)",
+        "vault.register('name', OTHER)",
+        "spark.sql(f'SET fs.key = {OTHER}')",
+        "duckdb.sql(f'SET s3_secret_access_key = {OTHER}')",
+        "duckdb.sql(f'CREATE OR REPLACE SECRET (SECRET {OTHER})')",
+        "return cx.read_sql(OTHER, QUERY)",
+    ],
+)
+def test_constants_that_are_asked_of_something_else_are_none_of_sql(code):
+    constants = {"QUERY": ["select a from t"], "OTHER": ["hunter2"]}
 
-    assert constants_in_sql(code, constants) == {"QUERY"}
+    assert constants_in_sql(f"def f(con, t):\n    con.execute(QUERY)\n    {code}", constants) == {"QUERY"}
+
+
+def test_constants_count_wherever_a_variable_that_has_them_is_asked_for():
+    code = "def f(con, t):\n    q = TABLE\n    t.query(q)\n    return pd.read_sql(q, con)"
+
+    assert constants_in_sql(code, {"TABLE": ["crm.users"]}) == {"TABLE"}
+
+
+def test_addresses_with_secrets_are_no_constants_of_sql():
+    code = (
+        "URL = 'postgresql://me:secret@host/shop'\nPLACE = 's3://lake/x.parquet'\n\n\n"
+        "def f():\n    return read_sql(URL, 'select 1'), duckdb.sql(f\"from '{PLACE}'\")\n"
+    )
+
+    assert constant_texts(read_blob(code.encode())) == {"PLACE": ["s3://lake/x.parquet"]}
 
 
 @pytest.mark.parametrize("begin", ["a = 'select 1 from t '", "a = '/**/' * 2 + QUERY"])
@@ -186,6 +223,41 @@ def test_texts_that_double_line_by_line_are_none(begin):
     found = sql_in(f"def f(con):\n    {begin}\n    {lines}\n    return pd.read_sql(z, con)")
 
     assert [each.text for each in found] == [""]
+
+
+def test_long_texts_are_read_once():
+    zeros, slashes = "0" * 100_000, "//" * 50_000
+
+    assert sql_in(f"def f(con):\n    return con.execute('%{zeros}' % 1)") == ()
+    assert sql_in(f"def f():\n    return pd.read_sql('t', '{slashes}')")[0].text == "t"
+
+
+def test_names_of_many_tables_of_the_code_are_kept_once():
+    views = "".join(f"    con.register('v{n}', x)\n    con.sql('select a from v{n}')\n" for n in range(50))
+    found = sql_in(f"def f(con, x):\n{views}")
+
+    assert len(found) == 50
+    assert len({id(each.own) for each in found}) == 1
+
+
+def test_texts_that_are_very_long_all_together_are_none():
+    lines = "\n".join(f"Q{n} = f'{{TEXT}}{n}'" for n in range(300))
+    asked = ", ".join(f"con.execute(Q{n})" for n in range(300))
+    code = f"TEXT = 'select a from t where b {' ' * 90_000}'\n{lines}\n\n\ndef f(con):\n    return {asked}\n"
+    texts = Texts(ast.parse(code))
+
+    assert 0 < sum(any(texts.of(ast.Name(f"Q{n}", ast.Load()))) for n in range(300)) < 300
+    assert len(constant_texts(read_blob(code.encode()))) == 1
+
+
+def test_constants_that_very_many_variables_are_made_of_are_known_to_few():
+    constants = {f"Q{n}": [str(n)] for n in range(2_000)}
+    lines = "\n".join(f"v{n} = v{n - 1} + Q{n}\n" for n in range(1, 2_000))
+    texts = Texts(ast.parse(f"v0 = Q0\n{lines}"), constants)
+    known = [any(texts.of(ast.Name(f"v{n}", ast.Load()))) for n in range(2_000)]
+
+    assert known == sorted(known, reverse=True)
+    assert 100 < sum(known) < 2_000
 
 
 def test_many_comments_are_read_once():

@@ -6,6 +6,7 @@ from textwrap import dedent
 import pytest
 
 from headwater_catalog.governance.witness import sources_of
+from headwater_catalog.logical import bound
 from headwater_catalog.query.classified import classify
 from headwater_catalog.snapshot import Snapshot
 from headwater_catalog.tree_snapshots import read_folder
@@ -200,6 +201,18 @@ def test_tables_of_spark_are_read_and_filled(folder):
     assert snapshot.lineage.children("m:saved") == ("table:spark:marts.people",)
     assert {"m:people", "m:whole", "m:saved"} <= set(classify(snapshot, "pii").keys)
     assert snapshot.tables.unclear == ()
+
+
+@pytest.mark.parametrize("asked", ["crm.users", "select * from crm.users"])
+def test_tables_that_are_read_as_a_whole_too_often_are_told(folder, monkeypatch, asked):
+    monkeypatch.setattr(bound, "_MOST_WORK", 5 * 2 * 16)  # five times two columns
+    code = "\n".join(
+        f"def f{n}(con: object) -> object:\n    return pd.read_sql('{asked}', con)\n" for n in range(9)
+    )
+    tables = folder.read(_USERS, m=f"import pandas as pd\n\n{code}").tables
+
+    assert 0 < sum("#" in source for source, _ in tables.edges) < 2 * 9
+    assert "too many" in tables.unclear[-1].text or "too long" in tables.unclear[-1].text
 
 
 def test_duckdb_reads_files_and_tables_of_the_code_itself(folder):
