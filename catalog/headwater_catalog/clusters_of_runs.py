@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,6 +14,7 @@ __all__ = ["SECONDS", "ClusterOfRun", "not_reached", "require_answer", "without_
 
 SECONDS: Final = 20
 """How long a cluster may take to answer."""
+_PAUSE: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +46,22 @@ class ClusterOfRun:
 def require_answer(cluster: ClusterOfRun) -> str:
     """Return the address of this machine from which it reaches a cluster, and so is reached.
 
+    A cluster that is just starting refuses connections, or has no name yet: it is asked again.
+
     Raises:
         HeadwaterError: The cluster is not reached.
     """
     host, _, port = cluster.place.rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=SECONDS) as connection:
-            return str(connection.getsockname()[0])
-    except OSError as error:
-        raise not_reached(cluster.name, error) from None
+    deadline = time.monotonic() + SECONDS
+    while True:
+        left = deadline - time.monotonic()
+        try:
+            with socket.create_connection((host.strip("[]"), int(port)), timeout=max(left, 1)) as connection:
+                return str(connection.getsockname()[0])
+        except OSError as error:
+            if left < _PAUSE:
+                raise not_reached(cluster.name, error) from None
+        time.sleep(_PAUSE)
 
 
 def not_reached(name: str, error: Exception) -> HeadwaterError:

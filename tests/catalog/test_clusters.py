@@ -1,6 +1,8 @@
 """Clusters that an administrator names: settings, what is offered, and what is refused where it is asked for."""
 
 import re
+import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
@@ -11,6 +13,7 @@ import pytest
 from headwater_catalog.accounts.events import list_events
 from headwater_catalog.accounts.settings_log import WORKER, note_settings
 from headwater_catalog.cluster_settings import ClusterSettings
+from headwater_catalog.clusters_of_runs import ClusterOfRun, require_answer
 from headwater_catalog.errors import Conflict, JobError, NotFound, SettingError
 from headwater_catalog.ray_clients import environment
 from headwater_catalog.repositories import get_repository, set_trust
@@ -241,3 +244,16 @@ def test_the_command_line_tells_what_there_is(shop: Catalog):
     assert unknown.exit_code == 3 and "Did you mean 'big'?" in unknown.stderr
     assert compiled.exit_code == 3 and "headwater repo trust shop" in compiled.stderr
     assert written.exit_code == 0 and "--executor big" in written.stdout
+
+
+def test_a_cluster_that_is_just_starting_is_waited_for():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(listener.getsockname())
+        starting = threading.Timer(0.5, listener.listen)
+        starting.start()
+
+        assert require_answer(ClusterOfRun("big", "ray", place, "e1")) == "127.0.0.1"
+        starting.join()

@@ -95,9 +95,17 @@ def ray_program(*, cpus: int = 2, has_token: bool = True) -> Iterator[RayProgram
             while "block forever" not in log.read_text():
                 assert process.poll() is None and time.monotonic() < until, log.read_text()
                 time.sleep(0.1)
+            while not _listens(port):  # which the program does not wait for
+                assert process.poll() is None and time.monotonic() < until, log.read_text()
+                time.sleep(0.1)
             yield program
         finally:
             program.end()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _below(process: int) -> list[int]:
