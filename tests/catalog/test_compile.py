@@ -192,6 +192,7 @@ def test_several_dataflows_hand_over_by_their_sink(catalog: Catalog, tmp_path: P
     )
 
 
+@pytest.mark.slow
 def test_values_go_through_a_declared_sink_and_a_script_goes_on_where_it_failed(
     catalog: Catalog, tmp_path: Path
 ):
@@ -403,6 +404,11 @@ for _ in $(seq 600); do sleep 0.1; done
 """
 
 
+def _waits(process: int) -> bool:
+    """Return whether a process sleeps: one whose command has begun waits for it then."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+
+
 @pytest.mark.parametrize("target", ["airflow", "dagster", "prefect"])
 def test_a_task_of_python_that_is_ended_ends_its_command(catalog: Catalog, target: str, tmp_path: Path):
     content = compiled(catalog, "sales", "--to", target)
@@ -415,7 +421,7 @@ def test_a_task_of_python_that_is_ended_ends_its_command(catalog: Catalog, targe
     process = subprocess.Popen(
         [sys.executable, "-c", code], env=environment, cwd=tmp_path, stderr=subprocess.PIPE
     )
-    until(lambda: (tmp_path / "begun").exists())
+    until(lambda: (tmp_path / "begun").exists() and _waits(process.pid))
     process.send_signal(signal.SIGINT)
 
     assert b"KeyboardInterrupt" in process.communicate()[1]

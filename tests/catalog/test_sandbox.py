@@ -12,11 +12,12 @@ from headwater_catalog import sandbox
 from headwater_catalog.sandbox import Limits, Outcome
 from support.forked import ACCESS, forked, wait_until_prepared
 from support.processes import working_in
+from support.quick import first_quick
 
 MEGA = 1024 * 1024
 
 
-@pytest.fixture(params=["anew", "prepared"])
+@pytest.fixture(params=first_quick("prepared", "anew"))
 def run(request: pytest.FixtureRequest, tmp_path: Path):
     """Run code in a process that is started for it, and in one that was prepared before."""
 

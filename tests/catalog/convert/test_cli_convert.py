@@ -208,6 +208,7 @@ def test_a_script_that_fails_here_is_told_with_what_to_do(script: Path, line: st
     assert advice in answer.output
 
 
+@pytest.mark.slow
 def test_a_script_that_takes_too_long_is_ended(script: Path) -> None:
     script.write_text(f"{_SCRIPT}while True:\n    pass\n", "utf-8")
 
