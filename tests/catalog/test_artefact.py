@@ -298,6 +298,18 @@ def test_what_is_no_exported_catalog_is_refused_with_what_to_do(exported: Path, 
         assert (result.exit_code, told in result.stderr) == (3, True), result.stderr
 
 
+@pytest.mark.parametrize("said", ["[]", '{"m": []}', '{"m": {"QUERY": "SELECT 1"}}', '{"m": {"QUERY": [1]}}'])
+def test_constants_that_are_none_are_refused(exported: Path, tmp_path: Path, said: str):
+    shutil.copy(exported, tmp_path / "odd.sqlite")
+    with closing(sqlite3.connect(tmp_path / "odd.sqlite")) as database, database:
+        database.execute("INSERT OR REPLACE INTO declarations VALUES ('constants', ?)", (said,))
+
+    result = _headwater("diff", tmp_path / "odd.sqlite", exported)
+
+    assert result.exit_code == 3
+    assert "odd.sqlite cannot be read as an exported catalog" in result.stderr
+
+
 def test_files_of_versions_that_read_otherwise_are_not_compared(exported: Path, tmp_path: Path):
     shutil.copy(exported, tmp_path / "older.sqlite")
     with closing(sqlite3.connect(tmp_path / "older.sqlite")) as database, database:

@@ -77,7 +77,7 @@ def read_artefact(place: Path) -> Artefact:
         opened = sqlite3.connect(f"{place.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
         with closing(opened) as database, without_collection():
             return _read(place, database)
-    except (sqlite3.Error, ValueError, LookupError, TypeError) as error:
+    except (sqlite3.Error, ValueError, LookupError, TypeError, AttributeError) as error:
         told = f"{place} cannot be read as an exported catalog: {error}. Export it again."
         raise RepositoryError(told) from error
 
@@ -125,8 +125,15 @@ def _snapshot(database: sqlite3.Connection) -> Snapshot:
         inputs=tuple(sorted(_inputs(database, maker), key=in_order)),
         declared=declared,
         tests=_tests(database),
-        constants=said.get("constants", {}),
+        constants={module: dict(_constants(found)) for module, found in said.get("constants", {}).items()},
     )
+
+
+def _constants(found: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    for name, texts in found.items():
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise TypeError(f"the constant {name} is no list of texts")
+        yield name, texts
 
 
 def _tests(database: sqlite3.Connection) -> Suite:
