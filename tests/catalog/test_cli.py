@@ -14,6 +14,8 @@ from headwater_catalog.cli.output import clean, duration
 from headwater_catalog.store.database import Database
 from support.git_repo import GitRepo
 
+pytestmark = pytest.mark.runs
+
 SPEND = '''\
 import pandas as pd
 from headwater import tag

@@ -15,6 +15,8 @@ from headwater_catalog.revisions import NOTHING, RevisionReader
 from support.git_repo import GitRepo
 from support.scanned import Catalog
 
+pytestmark = pytest.mark.runs
+
 HELPER = "def scale(x):\n    return x * {}\n"
 SPEND = (
     "from h import scale\n\n"

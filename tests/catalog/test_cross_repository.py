@@ -17,6 +17,8 @@ from headwater_catalog.store.database import Database
 from support.demo_catalog import settings_in
 from support.git_repo import GitRepo
 
+pytestmark = pytest.mark.runs
+
 
 class Shops:
     """A catalog of several repositories, each with one module `m` and one dataflow `flow`."""

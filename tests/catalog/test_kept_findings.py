@@ -30,6 +30,8 @@ from support.git_repo import GitRepo
 from support.quick import first_quick
 from support.scanned import Catalog
 
+pytestmark = pytest.mark.runs
+
 _DAY = "2026-06-30"
 _NAMES = ("raw", "a", "b", "c", "d", "e")
 _TAGS = (
@@ -158,6 +160,7 @@ def _stretches(positions: Sequence[int]) -> Iterator[tuple[int, int]]:
         yield found[0], found[-1] + 1
 
 
+@pytest.mark.runs(databases=True)
 @pytest.mark.parametrize("seed", first_quick(*range(3)))
 def test_what_is_kept_is_what_judging_each_commit_says(catalog: Catalog, git_repo: GitRepo, seed: int):
     """Whether it is kept at once or as commits come in, in one go or one commit at a time."""

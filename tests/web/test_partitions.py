@@ -29,6 +29,8 @@ from support.run_catalog import Catalog
 from support.served import served
 from support.worker_process import Workers, until
 
+pytestmark = pytest.mark.runs
+
 _LIST = "/api/v1/partitions/shop/daily"
 _DAYS = ["2026-01-01", "2026-01-02", "2026-01-03"]
 _OTHER = '[dataflows.plain]\nmodules = ["m"]\noutputs = ["apart"]\n'
