@@ -21,7 +21,7 @@ import support
 from headwater_catalog.confinement import landlock, seccomp
 from support import lesser_worker
 from support.processes import working_in
-from support.quick import first_quick
+from support.slow import slow
 
 ATTACK = """
 import os, time
@@ -169,7 +169,7 @@ ALL = {
 }
 
 
-@pytest.mark.parametrize("prepared", first_quick(",prepared", ""))
+@pytest.mark.parametrize("prepared", [",prepared", *slow("")])
 @pytest.mark.parametrize(
     ("lacks", "not_held"),
     [

@@ -12,7 +12,7 @@ import pytest
 
 from headwater_catalog.demo import init_synthetic
 from headwater_catalog.in_halves import halved, in_halves
-from support.quick import first_quick
+from support.slow import slow
 
 HALVES = {"large": 150_000, "other": 140_000, "small": 9_000}
 NOTHING = 0, ["nothing"]
@@ -101,7 +101,7 @@ def test_a_process_with_threads_is_not_copied(monkeypatch: pytest.MonkeyPatch):
 
 
 @two_processes
-@pytest.mark.parametrize("declared", first_quick(True, False))
+@pytest.mark.parametrize("declared", [True, *slow(False)])
 def test_commands_say_the_same_of_a_tree_that_two_processes_read(tmp_path: Path, declared: bool):
     repository = tmp_path / "many"
     init_synthetic(repository, features=800, commits=3)

@@ -35,6 +35,7 @@ from headwater_catalog.worker import Worker
 from support.forked import wait_until_prepared
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog, make_repository
+from support.slow import slow
 
 pytestmark = pytest.mark.runs
 
@@ -95,9 +96,7 @@ def _again(catalog: Catalog, version: DatasetVersion, **asked: Any) -> Verdict:
         return verdict_of(made)
 
 
-@pytest.mark.parametrize(
-    "format", ["parquet", "csv", *(pytest.param(name, marks=pytest.mark.slow) for name in ("json", "arrow"))]
-)
+@pytest.mark.parametrize("format", ["parquet", "csv", *slow("json", "arrow")])
 def test_what_is_the_same_is_identical_after_main_has_moved_on(
     catalog: Catalog, git_repo: GitRepo, format: str
 ):

@@ -21,6 +21,7 @@ from headwater_catalog.stamps import SIDECAR, parse_stamp
 from headwater_catalog.store.models import DatasetVersion
 from support.git_repo import GitRepo
 from support.run_catalog import Catalog, make_catalog, make_repository
+from support.slow import slow
 
 pytestmark = pytest.mark.runs
 
@@ -121,9 +122,7 @@ def _everything(catalog: Catalog) -> list[Path]:
     return [path for path in (catalog.settings.home / "datasets").rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize(
-    "format", ["parquet", "csv", *(pytest.param(name, marks=pytest.mark.slow) for name in ("arrow", "json"))]
-)
+@pytest.mark.parametrize("format", ["parquet", "csv", *slow("arrow", "json")])
 def test_the_file_and_the_store_say_the_same(catalog: Catalog, git_repo: GitRepo, format: str):
     version, path = _saved(catalog, "spend_per_signup", "frame", format=format)
     found = find_stamp(path)

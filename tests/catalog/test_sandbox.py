@@ -12,12 +12,12 @@ from headwater_catalog import sandbox
 from headwater_catalog.sandbox import Limits, Outcome
 from support.forked import ACCESS, forked, wait_until_prepared
 from support.processes import working_in
-from support.quick import first_quick
+from support.slow import slow
 
 MEGA = 1024 * 1024
 
 
-@pytest.fixture(params=first_quick("prepared", "anew"))
+@pytest.fixture(params=["prepared", *slow("anew")])
 def run(request: pytest.FixtureRequest, tmp_path: Path):
     """Run code in a process that is started for it, and in one that was prepared before."""
 

@@ -36,9 +36,9 @@ from headwater_catalog.subscriptions.watched import FINDINGS, Watched, read_watc
 from headwater_catalog.subscriptions.watching import first_results, keep_watched
 from headwater_catalog.worker import Worker
 from support.git_repo import GitRepo
-from support.quick import first_quick
 from support.receivers import Mailbox, Webhook, mail_server, webhook_server
 from support.scanned import Catalog
+from support.slow import slow
 
 pytestmark = pytest.mark.runs
 
@@ -624,7 +624,7 @@ def test_a_worker_that_goes_on_tells_beside_its_jobs(catalog: Catalog, git_repo:
 
 
 @pytest.mark.runs(databases=True)
-@pytest.mark.parametrize("seed", first_quick(*range(2)))
+@pytest.mark.parametrize("seed", [0, *slow(1)])
 def test_what_was_told_leads_from_the_first_result_to_the_last_one(
     catalog: Catalog, git_repo: GitRepo, seed: int
 ):

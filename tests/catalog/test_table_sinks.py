@@ -18,6 +18,7 @@ from headwater_catalog.errors import JobError
 from headwater_catalog.locations import Location
 from headwater_catalog.sinks import deliver
 from headwater_catalog.table_files import TableFile, schema_text, write_table
+from support.slow import slow
 
 _DAY = datetime.datetime(2026, 1, 5, 6, 7, 8, 9)
 COLUMNS: dict[str, tuple[pa.Array, list[Any]]] = {
@@ -65,9 +66,7 @@ def _plain(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return [tuple(str(cell) if isinstance(cell, Decimal) else cell for cell in row) for row in rows]
 
 
-@pytest.mark.parametrize(
-    "format", ["csv", "parquet", *(pytest.param(name, marks=pytest.mark.slow) for name in ("json", "arrow"))]
-)
+@pytest.mark.parametrize("format", ["csv", "parquet", *slow("json", "arrow")])
 def test_a_table_gets_what_was_saved_with_its_types(catalog_url: str, tmp_path: Path, format: str):
     file, schema = _saved(tmp_path, format, {name: made for name, (made, _) in COLUMNS.items()})
     for _ in range(2):  # the second time in place of the first

@@ -1,10 +1,13 @@
 """Pages are for everybody: checked by axe in both themes, at the width of a phone, and on paper."""
 
+from itertools import filterfalse
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from support.looks import ONLY_WRONG
+from support.slow import slow
 
 _FEATURE = "/r/demo/f/features.signups:spend_per_signup"
 _PAGES = (
@@ -58,12 +61,12 @@ _PAGES = (
 _LONG = {"/api/v1/docs", "/runs/1"}  # a quarter of a minute each
 
 
-def _marked(path: str) -> object:
-    """Leave to the slow tests what takes long, and pages that are there in another state, too."""
-    return pytest.param(path, marks=pytest.mark.slow) if path in _LONG or "?" in path else path
+def _takes_long(path: str) -> bool:
+    """Tell what is for the slow tests: pages that take long, or are there in another state, too."""
+    return path in _LONG or "?" in path
 
 
-@pytest.mark.parametrize("path", [*map(_marked, _PAGES)])
+@pytest.mark.parametrize("path", [*filterfalse(_takes_long, _PAGES), *slow(*filter(_takes_long, _PAGES))])
 def test_axe_finds_nothing(page: Page, site: str, path: str):
     page.goto(site + path)
     for details in page.locator("details").all():

@@ -19,6 +19,7 @@ from headwater_catalog.settings import Settings
 from headwater_catalog.store.database import Database
 from headwater_web.serving import claim_port, require_closed
 from support.demo_catalog import copied_demo_catalog
+from support.slow import slow
 
 _PATIENCE = 60
 
@@ -106,7 +107,7 @@ def test_a_claimed_port_is_free_again_afterwards(free_port: int):
             pass
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [signal.SIGINT, *slow(signal.SIGTERM)])
 def test_the_demo_is_kept_and_the_server_ends_with_all_its_processes(
     tmp_path_factory: pytest.TempPathFactory, free_port: int, number: int
 ):
