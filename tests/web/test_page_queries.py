@@ -1,4 +1,4 @@
-"""How many statements a page takes: as many for ten rows as for two hundred."""
+"""How many statements a page takes: as many for ten rows as for a thousand."""
 
 from pathlib import Path
 
@@ -87,8 +87,8 @@ def _counts(folder: Path, size: int) -> dict[str, int]:
     return counts
 
 
-def test_pages_take_as_many_statements_for_two_hundred_rows_as_for_ten(tmp_path: Path):
-    few, many = (_counts(tmp_path / str(size), size) for size in (10, 200))
+def test_pages_take_as_many_statements_for_a_thousand_rows_as_for_ten(tmp_path: Path):
+    few, many = (_counts(tmp_path / str(size), size) for size in (10, 1_000))
 
     assert {page: (few[page], many[page]) for page in _PAGES if few[page] != many[page]} == {}
     assert {page: count for page, count in few.items() if count > 16} == {}
