@@ -14,7 +14,7 @@ __all__ = ["SECONDS", "ClusterOfRun", "not_reached", "require_answer", "without_
 
 SECONDS: Final = 20
 """How long a cluster may take to answer."""
-_PAUSE: Final = 0.2
+_PAUSE: Final = 0.2  # seconds until it is asked again
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,12 @@ def require_answer(cluster: ClusterOfRun) -> str:
     host, _, port = cluster.place.rpartition(":")
     deadline = time.monotonic() + SECONDS
     while True:
-        left = deadline - time.monotonic()
+        left = max(deadline - time.monotonic(), _PAUSE)
         try:
-            with socket.create_connection((host.strip("[]"), int(port)), timeout=max(left, 1)) as connection:
+            with socket.create_connection((host.strip("[]"), int(port)), timeout=left) as connection:
                 return str(connection.getsockname()[0])
         except OSError as error:
-            if left < _PAUSE:
+            if time.monotonic() + _PAUSE > deadline:
                 raise not_reached(cluster.name, error) from None
         time.sleep(_PAUSE)
 

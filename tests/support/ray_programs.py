@@ -92,10 +92,7 @@ def ray_program(*, cpus: int = 2, has_token: bool = True) -> Iterator[RayProgram
         program = RayProgram(f"127.0.0.1:{port}", token, process)
         try:
             until = time.monotonic() + 120
-            while "block forever" not in log.read_text():
-                assert process.poll() is None and time.monotonic() < until, log.read_text()
-                time.sleep(0.1)
-            while not _listens(port):  # which the program does not wait for
+            while "block forever" not in log.read_text() or not _listens(port):
                 assert process.poll() is None and time.monotonic() < until, log.read_text()
                 time.sleep(0.1)
             yield program
