@@ -190,7 +190,9 @@ def test_snapshots_are_what_is_stored_of_constants_in_sql(tmp_path: Path, git_re
     assert read("HEAD~1").constants == {"features.users": {"QUERY": ["select id, email from {filled}.users"]}}
     assert read("HEAD").constants == {}
     assert read("HEAD~2").lineage.parents("features.users:users") == ("table:URL:crm.users#id",)
-    assert "'users' reads SQL whose text stands elsewhere, so" in read("HEAD").tables.unclear[0].text
+    unclear = read("HEAD").tables.unclear[0].text
+    assert "'users' reads SQL whose text stands elsewhere, so" in unclear
+    assert unclear.endswith("Write it into the function, or into a constant of its module that is set once.")
 
 
 def test_constants_of_modules_that_are_not_stored_are_left_out(tmp_path: Path, git_repo: GitRepo):

@@ -319,7 +319,7 @@ class _Binder:
         if not found.text:
             verb = "writes to a table" if found.is_written else "reads SQL"
             told = f"{where}: '{feature.name}' {verb} whose text stands elsewhere"
-            do = "Write it there or into a constant of the module that is set once"
+            do = "Write it into the function, or into a constant of its module that is set once"
             self._tell(f"{told}, so that it is open which table that is. {do}.", feature.key)
         elif found.is_written or not found.is_query:
             key = self._known.named_in_code(found.connection, found.text)
