@@ -25,6 +25,7 @@ from headwater_catalog.store.models import Run
 from support.argo_schema import require_workflow
 from support.compiled_shop import compiled, make_compiled_shop, program, saved
 from support.git_repo import GitRepo
+from support.processes import state_of
 from support.run_catalog import Catalog
 from support.worker_process import until
 
@@ -404,11 +405,6 @@ for _ in $(seq 600); do sleep 0.1; done
 """
 
 
-def _waits(process: int) -> bool:
-    """Return whether a process sleeps: one whose command has begun waits for it then."""
-    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "S"
-
-
 @pytest.mark.parametrize("target", ["airflow", "dagster", "prefect"])
 def test_a_task_of_python_that_is_ended_ends_its_command(catalog: Catalog, target: str, tmp_path: Path):
     content = compiled(catalog, "sales", "--to", target)
@@ -421,7 +417,8 @@ def test_a_task_of_python_that_is_ended_ends_its_command(catalog: Catalog, targe
     process = subprocess.Popen(
         [sys.executable, "-c", code], env=environment, cwd=tmp_path, stderr=subprocess.PIPE
     )
-    until(lambda: (tmp_path / "begun").exists() and _waits(process.pid))
+    # Sleeping, it is where it waits for the command that has begun.
+    until(lambda: (tmp_path / "begun").exists() and state_of(process.pid) == "S")
     process.send_signal(signal.SIGINT)
 
     assert b"KeyboardInterrupt" in process.communicate()[1]

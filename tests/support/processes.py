@@ -1,8 +1,21 @@
-"""The processes of runs, as seen from outside: by the folder in which they work."""
+"""The processes of runs, as seen from outside: by the folder in which they work, and what they do."""
 
 from pathlib import Path
 
-__all__ = ["working_in"]
+__all__ = ["is_running", "state_of", "working_in"]
+
+
+def state_of(process: int) -> str:
+    """Return the letter of what a process does (`S` sleeps, `Z` has ended); nothing where it is gone."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
+
+
+def is_running(process: int) -> bool:
+    """Tell whether a process is there and has not ended."""
+    return state_of(process) not in ("", "Z")
 
 
 def working_in(folder: Path) -> list[int]:

@@ -9,6 +9,7 @@ import pytest
 from headwater.errors import HeadwaterError, NodeFailed
 from headwater.executors.grouping import GroupNodesAllAsOne, GroupNodesIndividually
 from headwater.executors.ray_tasks import RayTaskExecutor
+from support.processes import is_running
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.xdist_group("ray")]
 
@@ -215,14 +216,6 @@ def test_a_failure_leaves_no_task_behind(tasks, tmp_path):
 
     process = int((tmp_path / "process").read_text())
     until = time.monotonic() + 20
-    while _is_running(process) and time.monotonic() < until:
+    while is_running(process) and time.monotonic() < until:
         time.sleep(0.05)
-    assert not _is_running(process)
-
-
-def _is_running(process: int) -> bool:
-    """Tell whether a process is there and has not ended."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    assert not is_running(process)

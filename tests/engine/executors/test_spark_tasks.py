@@ -13,6 +13,7 @@ import pytest
 
 from headwater.errors import HeadwaterError, NodeFailed
 from headwater.executors.spark_tasks import SparkTaskExecutor
+from support.processes import is_running
 from support.spark_session import on_spark
 
 ENDLESS = """
@@ -35,13 +36,6 @@ ENDLESS = """
 """
 
 KILLED = ENDLESS.replace("while before == 1:", "while before == 1 and not os.kill(os.getpid(), 9):")
-
-
-def is_running(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def until_gone(found: list[int]) -> list[int]:
