@@ -313,6 +313,7 @@ def test_a_form_without_its_token_asks_for_nothing(shop: Catalog, client: FlaskC
         assert list_runs(session) == []
 
 
+@pytest.mark.runs(databases=True)
 def test_ten_years_of_days_are_told_page_by_page_and_asked_for_in_parts(
     catalog_url: str, git_repo: GitRepo, tmp_path: Path
 ):
